@@ -1,0 +1,51 @@
+"""The contract of a listener."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from multiref_gym.game import Action
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a listener knows when it acts.
+
+    Attributes:
+        tangrams: Tangram ids in the listener's order; their images are in the atlas that the listener was made with.
+        dialogue: The turns so far, oldest first: what was said and what the listener did.
+        utterance: What the speaker said just now.
+        selected: The selected positions.
+    """
+
+    tangrams: tuple[str, ...]
+    dialogue: tuple[tuple[str, Action], ...]
+    utterance: str
+    selected: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a listener does.
+
+    Attributes:
+        action: A legal action for the view.
+        log_prob: Its natural log-probability under the distribution that it was sampled from.
+        text: What the listener wrote, the action's canonical text unless a model said it otherwise.
+    """
+
+    action: Action
+    log_prob: float
+    text: str
+
+
+class Listener(Protocol):
+    """Acts on views, always a batch: one game is a batch of one."""
+
+    def act(self, views: Sequence[View], rng: np.random.Generator) -> list[Decision]:
+        """Returns a decision for each view, in order. All chance is drawn from `rng`."""
+        ...

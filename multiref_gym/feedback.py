@@ -1,0 +1,65 @@
+"""What a speaker's next words say about the listener's action.
+
+A decoder sees an exchange: the action in focus between the utterance before it and the reply after it. It never
+sees the targets; `ground_truth` does, and is there for evaluation only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Protocol
+
+from multiref_gym.game import Action
+
+
+class Feedback(IntEnum):
+    """The value of an action, decoded or true. A binary decoder never answers `NEUTRAL`."""
+
+    NEGATIVE = -1
+    NEUTRAL = 0
+    POSITIVE = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """An action, what led to it and what the speaker said next (the history of arXiv 2410.13852, figure 9).
+
+    Attributes:
+        previous_action: The listener's action one turn before, or None on the first turn.
+        utterance: What the speaker said before the action.
+        action: The action in focus.
+        reply: What the speaker said after it.
+    """
+
+    previous_action: Action | None
+    utterance: str
+    action: Action
+    reply: str
+
+
+class FeedbackDecoder(Protocol):
+    """Decodes feedback from exchanges, many at once."""
+
+    def decode(self, exchanges: Sequence[Exchange]) -> list[Feedback]:
+        """Returns the feedback that each reply gives on the action before it, in order."""
+        ...
+
+
+def ground_truth(action: Action, targets: Collection[int]) -> Feedback:
+    """Returns the true value of an action, for evaluation only (arXiv 2410.13852, appendix).
+
+    A select is good if all that it selects are targets, a deselect if nothing that it deselects is a target.
+    Positive: whatever was done was good. Neutral: one half was good, the other not. Negative: the rest, among
+    it the empty action.
+
+    Args:
+        action: The action.
+        targets: The positions of the targets.
+    """
+    good_select = bool(action.select) and action.select <= frozenset(targets)
+    good_deselect = bool(action.deselect) and action.deselect.isdisjoint(targets)
+    if (good_select or not action.select) and (good_deselect or not action.deselect) and action.clicks:
+        return Feedback.POSITIVE
+    return Feedback.NEUTRAL if good_select or good_deselect else Feedback.NEGATIVE

@@ -1,0 +1,164 @@
+"""The record of a game: what was said, what was done, and by whom.
+
+On disk an interaction is one line of JSON in the schema of the published human games: `chat` holds one utterance
+a turn and `clicks` the set selected *after* each turn, so an action is the difference of two neighbours.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from multiref_gym.feedback import Exchange
+from multiref_gym.game import Action, Context
+
+
+class MalformedInteraction(ValueError):
+    """A record that is no interaction; the message says where and what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One utterance and the action that answered it.
+
+    Attributes:
+        utterance: What the speaker said.
+        action: What the listener did.
+        log_prob: The natural log-probability of the action under the distribution that it was sampled from, or
+            None where it is unknown (a person, a logged game without it).
+    """
+
+    utterance: str
+    action: Action
+    log_prob: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """A game from its first utterance to its end.
+
+    Attributes:
+        game_id: A name unique within a file or store.
+        context: Tangrams, orders, targets.
+        turns: At least one turn.
+        speaker: Who spoke.
+        policy: Which listener policy acted.
+        round: The round of deployment.
+        closing: What the speaker said after the last action, "" if nothing. It is a courtesy of the simulation,
+            no reply that feedback is decoded from.
+    """
+
+    game_id: str
+    context: Context
+    turns: tuple[Turn, ...]
+    speaker: str = ""
+    policy: str = ""
+    round: int = 0
+    closing: str = ""
+
+    @property
+    def selections(self) -> list[frozenset[int]]:
+        """The selected positions before each turn and, as the last item, after the last turn."""
+        states = [frozenset[int]()]
+        for turn in self.turns:
+            states.append((states[-1] - turn.action.deselect) | turn.action.select)
+        return states
+
+    @property
+    def targets(self) -> frozenset[int]:
+        """The positions of the targets in the listener's order."""
+        return frozenset(i for i, name in enumerate(self.context.listener_order) if name in self.context.targets)
+
+    @property
+    def success(self) -> bool:
+        """Whether the game ended with exactly the targets selected."""
+        return self.selections[-1] == self.targets
+
+    def exchanges(self) -> list[Exchange]:
+        """Returns an exchange for every turn but the last, which has no reply and so no feedback."""
+        previous = [None, *(turn.action for turn in self.turns)]
+        return [
+            Exchange(previous_action, turn.utterance, turn.action, following.utterance)
+            for previous_action, (turn, following) in zip(previous, pairwise(self.turns), strict=False)
+        ]
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the record as one JSON object of the human games' schema, plus `log_probs` and `closing`."""
+        order = self.context.listener_order
+        return {
+            "game_id": self.game_id,
+            "speaker": self.speaker,
+            "policy_name": self.policy,
+            "round": self.round,
+            "end": "successful" if self.success else "unsuccessful",
+            "turn": len(self.turns),
+            "context": list(self.context.speaker_order),
+            "context_listener": list(order),
+            "targets": [name for name in order if name in self.context.targets],
+            "chat": [turn.utterance for turn in self.turns],
+            "clicks": [[order[i] for i in sorted(state)] for state in self.selections[1:]],
+            "log_probs": [turn.log_prob for turn in self.turns],
+            "closing": self.closing,
+        }
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> Interaction:
+        """Reads what `to_json` writes; `log_probs` and `closing` may be missing, as in the human games.
+
+        Raises:
+            MalformedInteraction: If a key is missing, of the wrong type, or contradicts another one.
+        """
+        try:
+            context = Context(tuple(record["context"]), tuple(record["context_listener"]), frozenset(record["targets"]))
+            position = {name: i for i, name in enumerate(context.listener_order)}
+            states = [frozenset[int](), *(frozenset(position[name] for name in state) for state in record["clicks"])]
+            chat = record["chat"]
+            if not chat or not all(isinstance(utterance, str) for utterance in chat):
+                raise MalformedInteraction("'chat' must be a non-empty list of texts")
+            turns = tuple(
+                Turn(utterance, Action(select=after - before, deselect=before - after), log_prob)
+                for utterance, (before, after), log_prob in zip(
+                    chat, pairwise(states), record.get("log_probs") or [None] * len(chat), strict=True
+                )
+            )
+            return cls(
+                game_id=record["game_id"],
+                context=context,
+                turns=turns,
+                speaker=record.get("speaker", ""),
+                policy=record.get("policy_name", ""),
+                round=int(record.get("round", 0)),
+                closing=record.get("closing", ""),
+            )
+        except KeyError as error:
+            raise MalformedInteraction(f"no key or tangram {error}") from error
+        except (TypeError, ValueError) as error:
+            raise MalformedInteraction(str(error)) from error
+
+
+def write_jsonl(path: Path, interactions: Iterable[Interaction]) -> None:
+    """Writes one interaction a line."""
+    with path.open("w", encoding="utf-8") as lines:
+        for interaction in interactions:
+            lines.write(json.dumps(interaction.to_json(), ensure_ascii=False) + "\n")
+
+
+def read_jsonl(path: Path) -> Iterator[Interaction]:
+    """Yields the interactions of a file, one a line.
+
+    Raises:
+        MalformedInteraction: At the first line that is no interaction (a truncated file's last one, say), with
+            the file and the line's number.
+    """
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                yield Interaction.from_json(json.loads(line))
+            except json.JSONDecodeError as error:
+                raise MalformedInteraction(f"{path}, line {number}: not JSON ({error.msg})") from error
+            except MalformedInteraction as error:
+                raise MalformedInteraction(f"{path}, line {number}: {error}") from error

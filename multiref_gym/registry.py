@@ -1,0 +1,44 @@
+"""Names for the parts that a user chooses, each an entry-point string, so that nothing is imported unasked.
+
+A name that is not listed may be an entry-point string itself: `--listener mypackage.module:MyListener`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+SPEAKERS = {"scripted": "simulators.scripted:ScriptedSpeaker"}
+LISTENERS = {
+    "random": "agents.baselines:RandomListener",
+    "oracle": "agents.baselines:OracleListener",
+    "small": "agents.small.listener:SmallListener",
+}
+DECODERS = {
+    "lexical": "agents.lexical:LexicalDecoder",
+}
+
+
+class UnknownName(ValueError):
+    """A name that nothing is registered under; the message lists those that are."""
+
+
+def resolve(kind: str, names: Mapping[str, str], name: str) -> Any:
+    """Imports what a name stands for.
+
+    Args:
+        kind: What is looked for ("speaker"), for the error message.
+        names: The registered names and their entry-point strings.
+        name: A registered name, or an entry-point string `module:attribute`.
+
+    Raises:
+        UnknownName: If the name is neither.
+    """
+    module, separator, attribute = names.get(name, name).partition(":")
+    if not separator:
+        raise UnknownName(f"unknown {kind} {name!r}: choose from {', '.join(names)}, or give 'module:attribute'")
+    try:
+        return getattr(import_module(module), attribute)
+    except (ModuleNotFoundError, AttributeError) as error:
+        raise UnknownName(f"unknown {kind} {name!r}: {error}") from error

@@ -1,0 +1,1 @@
+"""Who speaks: the speaker contract, the scripted speaker and the replay of logged ones."""

@@ -1,0 +1,36 @@
+"""The contract of a speaker."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from multiref_gym.game import Action, Game
+
+
+class Speaker(Protocol):
+    """Says what it wants selected, turn by turn; knows the targets, and nothing of how the listener works.
+
+    One speaker speaks in one game at a time: `start` opens a game and forgets the one before.
+
+    Attributes:
+        name: Who speaks in the current game, the same for the whole of it.
+    """
+
+    name: str
+
+    def start(self, game: Game, rng: np.random.Generator) -> str:
+        """Opens a game and returns the first utterance. All chance of the game is drawn from `rng`."""
+        ...
+
+    def reply(self, action: Action | None) -> str:
+        """Returns what the speaker says to an action that the game has just applied.
+
+        Args:
+            action: The action, or None if the listener's answer was none and nothing changed.
+
+        Returns:
+            The next utterance or, if the action ended the game, a closing remark, which may be empty.
+        """
+        ...
