@@ -131,9 +131,7 @@ class Context:
             raise ValueError(f"targets must be some of the tangrams, got {sorted(self.targets)}")
 
     @classmethod
-    def sample(
-        cls, tangrams: Sequence[str], rng: np.random.Generator, targets: tuple[int, int] = TARGETS
-    ) -> Context:
+    def sample(cls, tangrams: Sequence[str], rng: np.random.Generator, targets: tuple[int, int] = TARGETS) -> Context:
         """Draws both orders and, uniformly, how many targets (bounds inclusive) and which."""
         size = len(tangrams)
         order = rng.permutation(3 * size).tolist()

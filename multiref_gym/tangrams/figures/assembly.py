@@ -1,0 +1,99 @@
+"""How a figure is put together: poses by name, pieces hung on points of other pieces, the checks.
+
+A family file describes each of its figures as a `Sketch`: its attributes, and for each piece the part it plays. Pieces
+are placed by what a person would say: "the small triangle pointing up, its lower left corner on the head's upper
+left". The checks of `Sketch.fault` are exact, so a family may propose freely and have what cannot be laid dropped.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from ..pieces import SEVEN, ZERO, Piece, Point, Surd, connected, overlapping
+
+Kind = Literal["large", "medium", "small", "square", "parallelogram"]
+
+TRIANGLE_POSES = ("nw", "up", "ne", "right", "se", "down", "sw", "left")
+"""Where a triangle's right angle is, turning by 45 degrees: "nw" fills the upper left half of its box, "up" stands on
+its long side."""
+
+SQUARE_POSES = ("square", "diamond")
+
+PARALLELOGRAM_POSES = ("flat \\", "long \\", "tall \\", "steep /", "flat /", "steep \\", "tall /", "long /")
+"""The first word tells the upright box (width x height): flat 4 x 2, tall 2 x 4, long 3 x 1 and steep 1 x 3 (times
+sqrt 2); the stroke is the way the slanted sides lean."""
+
+
+@cache
+def posed(kind: Kind, pose: str) -> Piece:
+    """Returns a piece in a named pose, somewhere. Raises ValueError for a pose that the piece does not have."""
+    piece = Piece.canonical(kind)
+    if kind == "square":
+        poses = SQUARE_POSES
+    elif kind == "parallelogram":
+        poses = PARALLELOGRAM_POSES
+    else:
+        poses = TRIANGLE_POSES
+    if pose not in poses:
+        raise ValueError(f"unknown pose {pose!r} of the {kind}: expected one of {', '.join(poses)}")
+    turns = poses.index(pose)
+    if kind == "medium":
+        turns -= 1
+    if kind == "parallelogram" and turns >= 4:
+        return piece.mirrored().turned(-turns % 4)
+    return piece.turned(turns)
+
+
+def put(kind: Kind, pose: str, compass: str, at: Point) -> Piece:
+    """Returns a piece in a named pose whose anchor ``compass`` (see `Piece.anchor`) lies on the point ``at``."""
+    piece = posed(kind, pose)
+    corner = piece.anchor(compass)
+    return piece.moved(at.x - corner.x, at.y - corner.y)
+
+
+def point(x: int = 0, y: int = 0) -> Point:
+    """Returns a point with whole coordinates."""
+    return Point(Surd(x), Surd(y))
+
+
+def units(number: int) -> Surd:
+    """Returns a length of whole units; the small triangle's leg is 2."""
+    return Surd(number)
+
+
+def roots(number: int) -> Surd:
+    """Returns a length of so many halves of sqrt(2); the small triangle's long side is 4 of them."""
+    return Surd(0, number)
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """A proposed figure: what is true of it, and its pieces with the part each plays."""
+
+    attributes: dict[str, str]
+    pieces: tuple[tuple[str, Piece], ...]
+
+    def facing(self, side: str) -> Sketch:
+        """Returns the sketch, drawn facing left, as it is or mirrored, with that side among its attributes."""
+        pieces = self.pieces if side == "left" else tuple((part, piece.mirrored()) for part, piece in self.pieces)
+        return Sketch({**self.attributes, "facing": side}, pieces)
+
+    def ordered(self) -> tuple[tuple[str, Piece], ...]:
+        """Returns the pieces in the order of `SEVEN`."""
+        return tuple(sorted(self.pieces, key=lambda item: SEVEN.index(item[1].kind)))
+
+    def fault(self) -> str:
+        """Returns why the sketch is not a tangram, or the empty string if it is one."""
+        pieces = [piece for _, piece in self.pieces]
+        if Counter(piece.kind for piece in pieces) != Counter(SEVEN):
+            return "not the seven pieces"
+        clashes = overlapping(pieces)
+        if clashes:
+            return "overlap: " + ", ".join(f"{self.pieces[i][0]}/{self.pieces[j][0]}" for i, j in clashes)
+        return "" if connected(pieces) else "not connected"
+
+
+__all__ = ["ZERO", "Kind", "Piece", "Point", "Sketch", "point", "posed", "put", "roots", "units"]

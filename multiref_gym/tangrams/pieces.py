@@ -1,0 +1,259 @@
+"""The seven tangram pieces in exact arithmetic.
+
+A tangram is made of two large triangles, a medium one, two small ones, a square and a parallelogram. With the small
+triangle's leg of length 2, every vertex of every piece turned by a multiple of 45 degrees has coordinates of the form
+``a + b * sqrt(2) / 2`` with integers ``a`` and ``b``. Two such numbers compare without rounding, so whether pieces
+overlap, touch or leave a gap is decided exactly. The y axis points down, as in images.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cached_property, total_ordering
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+ROOT_HALF = math.sqrt(2) / 2
+
+
+@total_ordering
+@dataclass(frozen=True, slots=True)
+class Surd:
+    """The exact number ``a + b * sqrt(2) / 2``."""
+
+    a: int = 0
+    b: int = 0
+
+    def __add__(self, other: Surd) -> Surd:
+        return Surd(self.a + other.a, self.b + other.b)
+
+    def __sub__(self, other: Surd) -> Surd:
+        return Surd(self.a - other.a, self.b - other.b)
+
+    def __neg__(self) -> Surd:
+        return Surd(-self.a, -self.b)
+
+    def __mul__(self, other: Surd) -> Surd:
+        """Returns the product. Raises ValueError if it is not of the form ``a + b * sqrt(2) / 2``."""
+        halves = self.b * other.b
+        if halves % 2:
+            raise ValueError(f"the product of {self} and {other} is off the lattice")
+        return Surd(self.a * other.a + halves // 2, self.a * other.b + self.b * other.a)
+
+    def __lt__(self, other: Surd) -> bool:
+        return (self - other).sign < 0
+
+    def __float__(self) -> float:
+        return self.a + self.b * ROOT_HALF
+
+    @property
+    def sign(self) -> int:
+        """-1, 0 or 1, decided on integers: ``a`` outweighs ``b * sqrt(2) / 2`` just when ``2 a a > b b``."""
+        weight = self.a * abs(self.a) * 2 + self.b * abs(self.b)
+        return (weight > 0) - (weight < 0)
+
+    @property
+    def half(self) -> Surd:
+        """Half of the number. Raises ValueError if that is off the lattice."""
+        if self.a % 2 or self.b % 2:
+            raise ValueError(f"half of {self} is off the lattice")
+        return Surd(self.a // 2, self.b // 2)
+
+
+ZERO, ONE, SQRT_HALF = Surd(), Surd(1), Surd(0, 1)
+
+
+class Point(NamedTuple):
+    """An exact point, y down."""
+
+    x: Surd
+    y: Surd
+
+    def moved(self, dx: Surd = ZERO, dy: Surd = ZERO) -> Point:
+        return Point(self.x + dx, self.y + dy)
+
+    def turned(self, eighths: int) -> Point:
+        """Turns the point clockwise about the origin by ``eighths`` times 45 degrees.
+
+        Raises:
+            ValueError: the turned point is off the lattice (never for a difference of two vertices of a piece).
+        """
+        x, y = self
+        for _ in range(eighths % 8 // 2):
+            x, y = -y, x
+        if eighths % 2:
+            x, y = (x - y) * SQRT_HALF, (x + y) * SQRT_HALF
+        return Point(x, y)
+
+    def mirrored(self) -> Point:
+        """Swaps left and right about the origin."""
+        return Point(-self.x, self.y)
+
+
+def midpoint(p: Point, q: Point) -> Point:
+    """Returns the point half-way between two others. Raises ValueError if it is off the lattice."""
+    return Point((p.x + q.x).half, (p.y + q.y).half)
+
+
+def _outline(*vertices: tuple[int, int]) -> tuple[Point, ...]:
+    return tuple(Point(Surd(x), Surd(y)) for x, y in vertices)
+
+
+OUTLINES: dict[str, tuple[Point, ...]] = {
+    "large": _outline((0, 0), (4, 0), (0, 4)),
+    # The medium triangle's leg is 2 sqrt(2): its corner stands on the lattice when its long side lies flat.
+    "medium": _outline((0, 0), (2, 2), (-2, 2)),
+    "small": _outline((0, 0), (2, 0), (0, 2)),
+    "square": _outline((0, 0), (2, 0), (2, 2), (0, 2)),
+    "parallelogram": _outline((0, 0), (2, 0), (4, 2), (2, 2)),
+}
+"""Vertices of each kind of piece, clockwise as seen with y down; a triangle starts at its right angle."""
+
+SEVEN = ("large", "large", "medium", "small", "small", "square", "parallelogram")
+"""The kinds of the pieces of one tangram, sorted as they are in every list of this package."""
+
+
+class Contact(IntEnum):
+    """How two pieces lie to each other."""
+
+    APART = 0
+    POINT = 1
+    EDGE = 2
+    OVERLAP = 3
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One piece in its place: a kind and its exact vertices in order around it."""
+
+    kind: str
+    vertices: tuple[Point, ...]
+
+    @classmethod
+    def canonical(cls, kind: str) -> Piece:
+        """Returns the piece of that kind as listed in `OUTLINES`. Raises ValueError for an unknown kind."""
+        if kind not in OUTLINES:
+            raise ValueError(f"unknown piece {kind!r}: expected one of {', '.join(OUTLINES)}")
+        return cls(kind, OUTLINES[kind])
+
+    def moved(self, dx: Surd = ZERO, dy: Surd = ZERO) -> Piece:
+        return Piece(self.kind, tuple(vertex.moved(dx, dy) for vertex in self.vertices))
+
+    def turned(self, eighths: int) -> Piece:
+        """Turns the piece clockwise about its first vertex by ``eighths`` times 45 degrees."""
+        x, y = self.vertices[0]
+        spokes = (vertex.moved(-x, -y).turned(eighths) for vertex in self.vertices)
+        return Piece(self.kind, tuple(spoke.moved(x, y) for spoke in spokes))
+
+    def mirrored(self) -> Piece:
+        """Swaps left and right about the y axis; the first vertex stays first, so the order turns around."""
+        return Piece(self.kind, tuple(vertex.mirrored() for vertex in self.vertices))
+
+    @cached_property
+    def spans(self) -> tuple[tuple[Surd, Surd], ...]:
+        """The piece's extent (least, greatest) along x, x + y, y and y - x.
+
+        Edges only run in eight directions, so these four are all the normals of all edges of all pieces, and
+        neighbours two places apart are perpendicular.
+        """
+        along = (
+            [v.x for v in self.vertices],
+            [v.x + v.y for v in self.vertices],
+            [v.y for v in self.vertices],
+            [v.y - v.x for v in self.vertices],
+        )
+        return tuple((min(values), max(values)) for values in along)
+
+    def anchor(self, compass: str) -> Point:
+        """Returns a point of the upright box around the piece: "n" is the middle of its top, "sw" its lower left.
+
+        Args:
+            compass: one of n, ne, e, se, s, sw, w, nw, and c for the centre.
+        """
+        (left, right), _, (top, bottom), _ = self.spans
+        x = left if "w" in compass else right if "e" in compass else (left + right).half
+        y = top if "n" in compass else bottom if "s" in compass else (top + bottom).half
+        return Point(x, y)
+
+    def double_area(self) -> Surd:
+        """Returns twice the exact area (the shoelace formula)."""
+        corners = [v.moved(-self.vertices[0].x, -self.vertices[0].y) for v in self.vertices]
+        total = ZERO
+        for p, q in pairwise([*corners, corners[0]]):
+            total += p.x * q.y - q.x * p.y
+        return total if total.sign >= 0 else -total
+
+    def array(self) -> np.ndarray:
+        """Returns the vertices as float64 (n, 2), rounded only here."""
+        return np.array([(float(x), float(y)) for x, y in self.vertices])
+
+
+def contact(p: Piece, q: Piece) -> Contact:
+    """Returns how two pieces lie to each other, by separating axes.
+
+    Two convex polygons are apart if on some edge's normal a gap shows between their shadows, and overlap if all
+    shadows overlap. In between they touch: along an edge if, where two shadows just meet, the sides that meet share a
+    stretch of positive length, else in a point.
+    """
+    meeting: list[tuple[int, Surd]] = []
+    for axis, ((p_low, p_high), (q_low, q_high)) in enumerate(zip(p.spans, q.spans, strict=True)):
+        if p_high < q_low or q_high < p_low:
+            return Contact.APART
+        if p_high == q_low:
+            meeting.append((axis, p_high))
+        elif q_high == p_low:
+            meeting.append((axis, q_high))
+    if not meeting:
+        return Contact.OVERLAP
+    return Contact.EDGE if any(_share_a_stretch(p, q, axis, level) for axis, level in meeting) else Contact.POINT
+
+
+def _share_a_stretch(p: Piece, q: Piece, axis: int, level: Surd) -> bool:
+    """Whether the sides of two pieces on the line where their shadows on ``axis`` meet share more than a point."""
+    (p_low, p_high), (q_low, q_high) = (_side(piece, axis, level) for piece in (p, q))
+    return p_low < q_high and q_low < p_high
+
+
+def _side(piece: Piece, axis: int, level: Surd) -> tuple[Surd, Surd]:
+    along = [(_shadow(vertex, axis + 2)) for vertex in piece.vertices if _shadow(vertex, axis) == level]
+    return min(along), max(along)
+
+
+def _shadow(point: Point, axis: int) -> Surd:
+    x, y = point
+    match axis % 4:
+        case 0:
+            return x
+        case 1:
+            return x + y
+        case 2:
+            return y
+        case _:
+            return y - x
+
+
+def overlapping(pieces: Sequence[Piece]) -> list[tuple[int, int]]:
+    """Returns the pairs of indices of pieces whose insides overlap."""
+    return [(i, j) for i in range(len(pieces)) for j in range(i) if contact(pieces[i], pieces[j]) is Contact.OVERLAP]
+
+
+def connected(pieces: Iterable[Piece]) -> bool:
+    """Whether the pieces form one figure.
+
+    Two pieces hold together if they touch, be it in a single point: a head balanced on its corner is common in
+    tangrams. Pieces that merely come close do not.
+    """
+    waiting = list(pieces)
+    if not waiting:
+        return True
+    reached = [waiting.pop()]
+    for piece in reached:
+        near = [other for other in waiting if contact(piece, other) is not Contact.APART]
+        waiting = [other for other in waiting if other not in near]
+        reached += near
+    return not waiting
