@@ -17,6 +17,7 @@ LISTENERS = {
 }
 DECODERS = {
     "lexical": "agents.lexical:LexicalDecoder",
+    "lexical-ternary": "agents.lexical:ternary_lexical_decoder",
 }
 
 
