@@ -16,9 +16,15 @@ class Speaker(Protocol):
 
     Attributes:
         name: Who speaks in the current game, the same for the whole of it.
+        wanted: The action that would answer the current utterance as it was meant. It is for oracles and for
+            evaluation; no listener that learns may see it.
     """
 
-    name: str
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+    @property
+    def wanted(self) -> Action: ...  # noqa: D102
 
     def start(self, game: Game, rng: np.random.Generator) -> str:
         """Opens a game and returns the first utterance. All chance of the game is drawn from `rng`."""

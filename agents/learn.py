@@ -1,0 +1,141 @@
+"""Learns a policy from turns with feedback: the same few lines for any listener that can score an action."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from agents.listener import Listener, View
+from multiref_gym.feedback import Feedback
+from multiref_gym.game import Action
+from multiref_gym.interaction import Interaction
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A turn to learn from: what the listener saw, what it did, and what feedback says of it."""
+
+    view: View
+    action: Action
+    feedback: Feedback
+    weight: float = 1.0
+
+
+class TrainableListener(Listener, Protocol):
+    """A listener that can be trained: its model, and the log-probabilities of given actions."""
+
+    model: nn.Module
+
+    def log_probs(self, views: Sequence[View], actions: Sequence[Action]) -> tuple[Tensor, Tensor]:
+        """Returns the log-probability of each action and the mean over all actions, float32 (batch,) each."""
+        ...
+
+
+Objective = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
+"""Log-probability, mean log-probability, feedback and weight to a loss; see `objectives.py`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Optimisation:
+    """How the loss is minimised: AdamW with a cosine schedule after a short warm-up.
+
+    Attributes:
+        epochs: Passes over the examples.
+        batch_size: Examples a step.
+        learning_rate: Peak learning rate.
+        embedding_rate: Factor on the learning rate of word embeddings, which see few examples each.
+        weight_decay: Decoupled weight decay.
+        warmup: Share of the steps in which the learning rate rises.
+        clip: Largest norm of the gradient.
+    """
+
+    epochs: int
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    embedding_rate: float = 4.0
+    weight_decay: float = 0.01
+    warmup: float = 0.05
+    clip: float = 1.0
+
+
+def views_of(interaction: Interaction) -> list[View]:
+    """Returns what the listener saw before each of its actions."""
+    dialogue = tuple((turn.utterance, turn.action) for turn in interaction.turns)
+    return [
+        View(interaction.context.listener_order, dialogue[:i], turn.utterance, selected)
+        for i, (turn, selected) in enumerate(zip(interaction.turns, interaction.selections, strict=False))
+    ]
+
+
+def learn(
+    listener: TrainableListener,
+    examples: Sequence[Example],
+    objective: Objective,
+    optimisation: Optimisation,
+    seed: int,
+    on_step: Callable[[int, int, float], None] = lambda step, steps, loss: None,
+) -> None:
+    """Trains the listener's model in place; the same seed gives the same weights on the same machine.
+
+    Args:
+        listener: The listener to train, from the weights that it has.
+        examples: What to learn from.
+        objective: The loss.
+        optimisation: How it is minimised.
+        seed: For the order of the examples and for dropout.
+        on_step: Called after each step with its number, the number of all steps, and the loss.
+
+    Raises:
+        ValueError: If there is nothing to learn from.
+    """
+    if not examples:
+        raise ValueError("no examples to learn from")
+    steps_an_epoch = math.ceil(len(examples) / optimisation.batch_size)
+    steps = optimisation.epochs * steps_an_epoch
+    optimizer, scheduler = _optimizer(listener.model, optimisation, steps)
+    order = np.random.default_rng(seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        listener.model.train()
+        for step in range(steps):
+            start = step % steps_an_epoch * optimisation.batch_size
+            if start == 0:
+                shuffled = order.permutation(len(examples))
+            batch = [examples[i] for i in shuffled[start : start + optimisation.batch_size]]
+            log_prob, mean_log_prob = listener.log_probs([e.view for e in batch], [e.action for e in batch])
+            feedback = torch.tensor([float(e.feedback) for e in batch])
+            weight = torch.tensor([e.weight for e in batch])
+            loss = objective(log_prob, mean_log_prob, feedback, weight)
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(listener.model.parameters(), optimisation.clip)
+            optimizer.step()
+            scheduler.step()
+            on_step(step + 1, steps, loss.item())
+        listener.model.eval()
+
+
+def _optimizer(
+    model: nn.Module, optimisation: Optimisation, steps: int
+) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
+    embeddings = [p for m in model.modules() if isinstance(m, nn.Embedding) for p in m.parameters()]
+    fast = {id(p) for p in embeddings}
+    others = [p for p in model.parameters() if p.requires_grad and id(p) not in fast]
+    rate = optimisation.learning_rate
+    groups = [
+        {"params": others, "weight_decay": optimisation.weight_decay},
+        {"params": embeddings, "lr": rate * optimisation.embedding_rate, "weight_decay": 0.0},
+    ]
+    optimizer = torch.optim.AdamW(groups, lr=rate)
+    warmup = max(1, round(optimisation.warmup * steps))
+
+    def schedule(step: int) -> float:
+        return min((step + 1) / warmup, 0.5 + 0.5 * math.cos(math.pi * step / steps))
+
+    return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, schedule)

@@ -1,0 +1,125 @@
+"""The small listener: turns views into tensors, samples actions, and scores given ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from agents.listener import Decision, View
+from agents.small.model import Batch, SmallConfig, SmallModel
+from agents.small.text import encode_words, words_of
+from multiref_gym.game import Action
+from multiref_gym.tangrams import Atlas, TangramSet
+
+CHECKPOINT = Path(__file__).with_name("checkpoint")
+"""The base that ships with the package; `python -m agents.small.pretrain` builds it."""
+
+cached_words = lru_cache(maxsize=100_000)(words_of)
+
+
+class SmallListener:
+    """A listener that samples from the small model's distribution over actions.
+
+    Args:
+        model: The network. Its vision is frozen: each tangram is looked at once and then remembered.
+        tangrams: Where the views' tangrams come from.
+    """
+
+    def __init__(self, model: SmallModel, tangrams: TangramSet) -> None:
+        self.model = model.eval()
+        self.model.vision.requires_grad_(False)
+        self._atlas = Atlas(tangrams, model.config.image_size)
+        self._rows: dict[str, int] = {}
+        self._features = torch.empty(0, model.config.vision_width)
+
+    @classmethod
+    def load(cls, tangrams: TangramSet, path: Path = CHECKPOINT) -> Self:
+        """Loads a checkpoint folder (`config.json`, `model.safetensors`).
+
+        Raises:
+            FileNotFoundError: If the folder holds no checkpoint.
+        """
+        if not (path / "model.safetensors").is_file():
+            raise FileNotFoundError(f"no checkpoint of a small listener in {path}: model.safetensors is missing")
+        return cls(SmallModel.from_pretrained(path), tangrams)
+
+    def act(self, views: Sequence[View], rng: np.random.Generator) -> list[Decision]:
+        """Samples an action for each view."""
+        with torch.inference_mode():
+            log_probs = self.model(self.collate(views)).double().numpy()
+        cumulative = np.exp(log_probs).cumsum(axis=1)
+        draws = rng.random(len(views)) * cumulative[:, -1]
+        decisions = []
+        for view, row, bounds, draw in zip(views, log_probs, cumulative, draws, strict=True):
+            number = int(np.searchsorted(bounds, draw, side="right"))
+            clicks = [i for i in range(len(view.tangrams)) if number + 1 >> i & 1]
+            action = Action.clicking(clicks, view.selected)
+            decisions.append(Decision(action, float(row[number]), str(action)))
+        return decisions
+
+    def log_probs(self, views: Sequence[View], actions: Sequence[Action]) -> tuple[Tensor, Tensor]:
+        """Returns the log-probability of each action and the mean one of all actions, both float32 (batch,)."""
+        all_log_probs = self.model(self.collate(views))
+        numbers = torch.tensor([sum(1 << i for i in action.clicks) - 1 for action in actions])
+        return all_log_probs.gather(1, numbers[:, None]).squeeze(1), all_log_probs.mean(1)
+
+    def collate(self, views: Sequence[View]) -> Batch:
+        """Turns views into tensors; all views must have equally many tangrams."""
+        config = self.model.config
+        tangrams = len(views[0].tangrams)
+        selected = np.zeros((len(views), tangrams), np.int64)
+        clicks = np.zeros((len(views), tangrams, 2), np.int64)
+        clicked = np.zeros((len(views), tangrams), np.int64)
+        texts, ages, places = [], [], []
+        for row, view in enumerate(views):
+            selected[row, list(view.selected)] = 1
+            for ago, (_, action) in enumerate(reversed(view.dialogue)):
+                if ago < 2:
+                    clicks[row, list(action.select), ago] = 1
+                    clicks[row, list(action.deselect), ago] = 2
+                clicked[row, list(action.clicks)] = 1
+            said = [view.utterance, *(utterance for utterance, _ in reversed(view.dialogue))][: config.history]
+            heard = [cached_words(utterance)[: config.max_words] for utterance in said]
+            texts.append([word for words in heard for word in words])
+            ages.append([age for age, words in enumerate(heard) for _ in words])
+            places.append([place for words in heard for place in range(len(words))])
+        pieces, words = encode_words(texts, config.buckets)
+        return Batch(
+            features=self._look([name for view in views for name in view.tangrams]).unflatten(0, (len(views), -1)),
+            selected=torch.from_numpy(selected),
+            clicks=torch.from_numpy(clicks),
+            clicked=torch.from_numpy(clicked),
+            pieces=pieces,
+            words=words,
+            ages=_padded(ages, words.shape),
+            places=_padded(places, words.shape),
+        )
+
+    def _look(self, names: Sequence[str]) -> Tensor:
+        """Returns the features of tangrams, float32 (n, vision_width), looking only at those that are new."""
+        if new := [name for name in dict.fromkeys(names) if name not in self._rows]:
+            with torch.no_grad():
+                features = self.model.vision(torch.from_numpy(self._atlas.silhouettes(new)))
+            self._rows.update((name, len(self._rows) + i) for i, name in enumerate(new))
+            self._features = torch.cat([self._features, features])
+        return self._features[[self._rows[name] for name in names]]
+
+
+def _padded(lists: Sequence[Sequence[int]], shape: tuple[int, ...]) -> Tensor:
+    padded = np.zeros(shape, np.int64)
+    for row, values in enumerate(lists):
+        padded[row, : len(values)] = values
+    return torch.from_numpy(padded)
+
+
+def new_model(config: SmallConfig, seed: int) -> SmallModel:
+    """Returns a model with random weights, the same for the same seed, leaving the global generator as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return SmallModel(config)
