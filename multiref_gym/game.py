@@ -18,13 +18,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from multiref_gym.errors import UserError
+
 LETTERS = string.ascii_uppercase
 CONTEXT_SIZE = 10
 TARGETS = (3, 5)
 MAX_TURNS = 10
 
 
-class InvalidAction(ValueError):
+class InvalidAction(UserError):
     """An action that the rules do not allow, or a text that is no action; the message says what is allowed."""
 
 

@@ -13,11 +13,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange
 from multiref_gym.game import Action, Context
 
 
-class MalformedInteraction(ValueError):
+class MalformedInteraction(UserError):
     """A record that is no interaction; the message says where and what is wrong."""
 
 

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
+from multiref_gym.errors import UserError
+
 SPEAKERS = {"scripted": "simulators.scripted:ScriptedSpeaker"}
 LISTENERS = {
     "random": "agents.baselines:RandomListener",
@@ -21,7 +23,7 @@ DECODERS = {
 }
 
 
-class UnknownName(ValueError):
+class UnknownName(UserError):
     """A name that nothing is registered under; the message lists those that are."""
 
 

@@ -1,0 +1,133 @@
+"""The benchmark of decoders: its figures on games small enough to count by hand, and its complaints."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from strategies import games
+
+from benchmarks import decoders
+from multiref_gym.feedback import Exchange, Feedback
+from multiref_gym.game import Action, Context
+from multiref_gym.interaction import Interaction, Turn, write_jsonl
+from multiref_gym.registry import DECODERS, resolve
+
+NAMES = tuple("abcdef")
+
+
+def select(*positions: int) -> Action:
+    return Action(select=frozenset(positions))
+
+
+def game(*turns: tuple[str, Action], game_id: str = "1") -> Interaction:
+    """A game for the first three tangrams."""
+    context = Context(NAMES, NAMES, frozenset(NAMES[:3]))
+    return Interaction(game_id, context, tuple(Turn(*turn) for turn in turns), speaker="someone")
+
+
+SWAP = Action(select=frozenset({4}), deselect=frozenset({5}))
+GAME = game(
+    ("the first", select(0)),  # good
+    ("yes, the second", select(5)),  # bad
+    ("no, the second", SWAP),  # half good
+    ("no, the second", select(1)),  # good, and yet:
+    ("no, the second", select(2)),  # the last turn, which has no reply
+)
+
+
+class Optimist:
+    def decode(self, exchanges: Sequence[Exchange]) -> list[Feedback]:
+        return [Feedback.POSITIVE for _ in exchanges]
+
+
+class Pessimist:
+    def decode(self, exchanges: Sequence[Exchange]) -> list[Feedback]:
+        return [Feedback.NEGATIVE for _ in exchanges]
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
+    monkeypatch.setattr(sys, "argv", ["decoders", *arguments])
+    decoders.main()
+
+
+def test_the_figures_of_a_game_counted_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_jsonl(tmp_path / "games.jsonl", [GAME])
+    out = tmp_path / "figures.json"
+    run(monkeypatch, "--games", str(tmp_path / "games.jsonl"), "--decoder", "lexical", "--json", str(out))
+    figures = json.loads(out.read_text())
+    assert figures["turns"] == 4
+    assert figures["binary"] == {"accuracy": 0.75, "positive_precision": 1.0, "positive_recall": 0.5}
+    assert set(figures["ternary"]) == {"accuracy", "confusion"}
+    assert figures["ternary"]["accuracy"] == 0.75
+    assert figures["ternary"]["confusion"] == {
+        "negative": {"negative": 1, "neutral": 0, "positive": 0},
+        "neutral": {"negative": 0, "neutral": 1, "positive": 0},
+        "positive": {"negative": 1, "neutral": 0, "positive": 1},
+    }
+    assert {"versions", "machine", "seed", "file"} <= set(figures)
+
+
+def test_either_name_of_a_decoder_gives_both_of_its_forms() -> None:
+    named = [decoders.evaluate(resolve("decoder", DECODERS, name), [GAME]) for name in ("lexical", "lexical-ternary")]
+    assert named[0] == named[1]
+
+
+def test_a_decoder_of_ones_own_needs_no_second_form() -> None:
+    figures = decoders.evaluate(Optimist, [GAME])
+    assert figures["binary"] == {"accuracy": 0.5, "positive_precision": 0.5, "positive_recall": 1.0}
+
+
+def test_precision_is_unknown_where_nothing_is_decoded_as_positive() -> None:
+    assert decoders.evaluate(Pessimist, [GAME])["binary"]["positive_precision"] is None
+
+
+@given(games(min_size=1))
+def test_every_reply_is_counted_once(interactions: list[Interaction]) -> None:
+    replies = sum(len(interaction.turns) - 1 for interaction in interactions)
+    if replies:
+        figures = decoders.evaluate(Optimist, interactions)
+        counted = np.array([list(row.values()) for row in figures["ternary"]["confusion"].values()])
+        assert figures["turns"] == counted.sum() == replies
+        low, high = figures["intervals"]["ternary_accuracy"]
+        assert low <= figures["ternary"]["accuracy"] <= high
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "No such file"),
+        ("", "nothing to decode"),
+        ('{"game_id": "1", "chat": [', "line 1: not JSON"),
+        ("[]", "line 1"),
+    ],
+)
+def test_bad_files_get_one_clear_line(
+    content: str | None,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / "games.jsonl"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(SystemExit) as exit_:
+        run(monkeypatch, "--games", str(path))
+    assert exit_.value.code == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_an_unknown_decoder_gets_the_names_that_are_known(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        run(monkeypatch, "--games", "games.jsonl", "--decoder", "telepathy")
+    assert "'telepathy': choose from lexical" in capsys.readouterr().err
