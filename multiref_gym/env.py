@@ -1,0 +1,418 @@
+"""The game as a Gymnasium environment: a thin adapter from `Game` and a speaker to spaces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium import spaces
+from gymnasium.error import DependencyNotInstalled, ResetNeeded
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from multiref_gym.game import CONTEXT_SIZE, LETTERS, MAX_TURNS, TARGETS, Action, Context, Game
+from multiref_gym.registry import SPEAKERS, resolve
+from multiref_gym.tangrams import Atlas, TangramSet, load_tangrams
+from multiref_gym.tangrams.tangram_set import SplitName
+
+CHARSET = "".join(
+    chr(code)
+    for first, last in ((0x20, 0x7E), (0xA0, 0x17F), (0x2010, 0x2027), (0x2030, 0x205E))
+    for code in range(first, last + 1)
+)
+"""What an utterance may hold: ASCII, the Latin letters with accents, typographic punctuation."""
+
+MAX_LENGTH = 512
+"""The number of characters that an utterance may have."""
+
+_CHARACTERS = frozenset(CHARSET)
+_CAPTION_SIZE = 16
+_IMAGES = ("board", "tangrams", None)
+_REWARDS = ("success", "progress")
+
+Observation = dict[str, Any]
+
+
+class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
+    """A listener's side of MULTIREF, the multi-turn reference game of arXiv 2410.13852.
+
+    ## Description
+
+    Speaker and listener see the same tangrams, each in an order of their own. The speaker alone knows which of
+    them are the targets. Each turn the speaker, who is part of the environment, says something, and the agent, who
+    is the listener, clicks on any number of tangrams: a click selects a tangram or deselects a selected one. The game
+    is won as soon as exactly the targets are selected. No reward says so on the way, but the speaker's next
+    words do: "yes, now the ...", "no, undo that". That is implicit feedback, which
+    `multiref_gym.wrappers.ImplicitReward` makes a reward.
+
+    ## Action Space
+
+    `MultiBinary(context_size)`: the clicks of one turn, in the listener's order.
+
+    | Num | Action                                 | Value  |
+    |-----|----------------------------------------|--------|
+    | 0   | Click the tangram with the letter A    | 0 or 1 |
+    | 1   | Click the tangram with the letter B    | 0 or 1 |
+    | ... | ...                                    | ...    |
+    | 9   | Click the tangram with the letter J    | 0 or 1 |
+
+    No click at all is legal: the turn passes and the speaker answers it. `step(None)` stands for an answer that was
+    no action (`multiref_gym.wrappers.TextAction` sends it): nothing is clicked, the turn passes, and the speaker
+    hears that it was not understood.
+
+    ## Observation Space
+
+    A `Dict`:
+
+    | Key         | Space                        | Meaning                                                    |
+    |-------------|------------------------------|------------------------------------------------------------|
+    | `image`     | `Box(0, 255, ..., uint8)`    | `image="board"`: the listener's board (height, width, 3)   |
+    |             |                              | with letters, and frames on what is selected;              |
+    |             |                              | `image="tangrams"`: silhouettes (context_size, 64, 64) in  |
+    |             |                              | the listener's order; `image=None`: the key is absent      |
+    | `selected`  | `MultiBinary(context_size)`  | What is selected, in the listener's order                  |
+    | `turn`      | `Discrete(max_turns + 1)`    | The number of actions so far                               |
+    | `utterance` | `Text(0, 512)` of `CHARSET`  | What the speaker said last; after the last action its      |
+    |             |                              | closing remark, which may be empty                         |
+
+    `info` has `success` (bool), `turn` (int) and `clicks` (list of str): each action so far as a text such as
+    `"deselect F select G"`, `""` where nothing was clicked. The targets are in no observation and in no `info`;
+    `env.unwrapped.game` knows them, for evaluation only.
+
+    ## Rewards
+
+    - `reward="success"`: 1 if the action wins the game, else 0.
+    - `reward="progress"`: what the action added to the overlap of the selection S and the targets T,
+      |S ∩ T| / |S ∪ T| (Jaccard). The overlap is 0 at the start and 1 when the game is won, so the rewards of a won
+      game add up to 1, and those of a lost one to the overlap that it ended with.
+
+    ## Starting State
+
+    `context_size` tangrams are drawn from the split, alike in their attributes with probability `similarity`; both
+    orders are shuffled; the number of targets is uniform between the two bounds of `targets`, and so is their choice.
+    Nothing is selected and the speaker has said its first utterance.
+    `reset(options={"game": game})` starts a given `Context`, or a `Game` that nobody has played in, instead.
+
+    ## Episode End
+
+    The episode terminates when the selection equals the targets, and after `max_turns` actions in any case. The last
+    turn is a rule of the game, which the agent can count on as `turn` is observed, so it terminates the episode too;
+    the environment never truncates.
+
+    ## Arguments
+
+    | Parameter      | Type                   | Default      | Description                                           |
+    |----------------|------------------------|--------------|-------------------------------------------------------|
+    | `tangrams`     | **str or TangramSet**  | `"figures"`  | `"figures"`, `"kilogram:PATH"`, or a set              |
+    | `split`        | **str**                | `"train"`    | The split contexts come from: train, dev, test or all |
+    | `speaker`      | **str or Callable**    | `"scripted"` | A registered name, `"module:attribute"`, or what      |
+    |                |                        |              | makes a speaker from a `TangramSet`                   |
+    | `context_size` | **int**                | `10`         | The number of tangrams, 2 to 26                       |
+    | `targets`      | **(int, int)**         | `(3, 5)`     | The least and the greatest number of targets          |
+    | `max_turns`    | **int**                | `10`         | The number of actions after which the game ends       |
+    | `similarity`   | **float**              | `0.0`        | How alike the tangrams of a context are, 0 to 1:      |
+    |                |                        |              | see `TangramSet.draw`                                 |
+    | `image`        | **str or None**        | `"board"`    | `"board"`, `"tangrams"` or None                       |
+    | `reward`       | **str**                | `"success"`  | `"success"` or `"progress"`                           |
+    | `render_mode`  | **str or None**        | `None`       | `"rgb_array"`: the board over the utterance;          |
+    |                |                        |              | `"ansi"`: the dialogue; `"human"`: a window           |
+
+    ```python
+    >>> import gymnasium as gym
+    >>> import multiref_gym
+    >>> env = gym.make("MultiRef-v0", max_turns=5, reward="progress", image=None)
+    >>> env.action_space, env.observation_space["turn"]
+    (MultiBinary(10), Discrete(6))
+    >>> observation, info = env.reset(seed=1)
+    >>> info
+    {'success': False, 'turn': 0, 'clicks': []}
+
+    ```
+
+    ## Vectorisation
+
+    `gymnasium.make_vec("MultiRef-v0", 8, vectorization_mode="sync")` works as it is. With `"async"`, Gymnasium's
+    shared memory returns **stale texts without a word**, for any environment with a `Text` space: always pass
+    `vector_kwargs={"shared_memory": False}`.
+
+    ## Version History
+
+    - v0: The first version.
+    """
+
+    metadata = {"render_modes": ["human", "rgb_array", "ansi"], "render_fps": 1}  # noqa: RUF012 (Gymnasium's)
+
+    def __init__(
+        self,
+        tangrams: str | TangramSet = "figures",
+        split: SplitName = "train",
+        speaker: str | Callable[[TangramSet], Any] = "scripted",
+        context_size: int = CONTEXT_SIZE,
+        targets: Sequence[int] = TARGETS,
+        max_turns: int = MAX_TURNS,
+        similarity: float = 0.0,
+        image: str | None = "board",
+        reward: str = "success",
+        render_mode: str | None = None,
+    ) -> None:
+        render_modes = (*self.metadata["render_modes"], None)
+        _require("context_size", context_size, f"an int from 2 to {len(LETTERS)}", _is_int(context_size, 2, 26))
+        _require(
+            "targets",
+            targets,
+            f"two ints, the least and the greatest number, from 1 to context_size={context_size}",
+            isinstance(targets, Sequence)
+            and len(targets) == 2
+            and all(_is_int(bound, 1, context_size) for bound in targets)
+            and targets[0] <= targets[1],
+        )
+        _require("max_turns", max_turns, "an int of at least 1", _is_int(max_turns, 1))
+        _require("similarity", similarity, "a number from 0 to 1", _is_probability(similarity))
+        _require("image", image, f"one of {_IMAGES}", image in _IMAGES)
+        _require("reward", reward, f"one of {_REWARDS}", reward in _REWARDS)
+        _require("render_mode", render_mode, f"one of {render_modes}", render_mode in render_modes)
+        _require("tangrams", tangrams, "a text or a TangramSet", isinstance(tangrams, str | TangramSet))
+        _require("speaker", speaker, "a text or a callable", isinstance(speaker, str) or callable(speaker))
+
+        self.tangrams = load_tangrams(tangrams) if isinstance(tangrams, str) else tangrams
+        self._drawn_from = self.tangrams.split(split)
+        if len(self._drawn_from) < context_size:
+            raise ValueError(
+                f"context_size={context_size}: {self._drawn_from.name} has {len(self._drawn_from)} tangrams only"
+            )
+        make_speaker = resolve("speaker", SPEAKERS, speaker) if isinstance(speaker, str) else speaker
+        # A speaker knows the whole set, so that a given game may come from any split.
+        self._speaker = make_speaker(self.tangrams)
+        self._context_size = context_size
+        self._targets = (targets[0], targets[1])
+        self._max_turns = max_turns
+        self._similarity = similarity
+        self._image = image
+        self._progress = reward == "progress"
+        self.render_mode = render_mode
+        self.atlas = shared_atlas(self.tangrams)
+        self._game: Game | None = None
+        self._window: Any = None
+
+        self.action_space = spaces.MultiBinary(context_size)
+        observation: dict[str, spaces.Space[Any]] = {
+            "selected": spaces.MultiBinary(context_size),
+            "turn": spaces.Discrete(max_turns + 1),
+            "utterance": spaces.Text(MAX_LENGTH, min_length=0, charset=CHARSET),
+        }
+        if image is not None:
+            board, size = self.atlas.board_shape(context_size), self.atlas.size
+            shape = board if image == "board" else (context_size, size, size)
+            observation["image"] = spaces.Box(0, 255, shape, np.uint8)
+        self.observation_space = spaces.Dict(observation)
+
+    @property
+    def game(self) -> Game:
+        """The game in play, which knows the targets: for evaluation, never for an agent."""
+        if self._game is None:
+            raise ResetNeeded("no game yet: call reset() first")
+        return self._game
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, dict[str, Any]]:
+        """Starts a game.
+
+        Args:
+            seed: Seeds all chance of this and the following games.
+            options: `{"game": game}` plays a given `Context`, or a copy of a given `Game` that has not begun.
+
+        Raises:
+            ValueError: If an option is unknown or its game does not fit this environment, or the speaker says
+                what the observation space does not hold.
+        """
+        super().reset(seed=seed)
+        rng = self.np_random
+        if options:
+            self._game = self._given_game(options)
+        else:
+            drawn = self._drawn_from.draw(rng, self._context_size, self._similarity)
+            self._game = Game(Context.sample(drawn, rng, self._targets), self._max_turns)
+        self.dialogue: list[tuple[str, Action]] = []
+        """The turns so far: what was said and what was done (the empty action where it was not understood)."""
+        self._clicks: list[str] = []
+        self.utterance = _checked(self._speaker.start(self._game, rng))
+        """What the speaker said last."""
+        if self.render_mode == "human":
+            self.render()
+        return self._observation(self._game), self._info(self._game)
+
+    def step(self, action: NDArray[np.int8] | None) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        """Takes one turn: applies the clicks, then lets the speaker speak.
+
+        Args:
+            action: int8 (context_size,) of zeros and ones, or None for an answer that was no action.
+
+        Raises:
+            ValueError: If the action is anything else, or the speaker says what the observation space does not hold.
+            GameOver: If the game has ended.
+            ResetNeeded: If no game has begun.
+        """
+        game = self.game
+        before = game.selected
+        clicks = Action() if action is None else Action.clicking(self._clicked(action), before)
+        game.apply(clicks)
+        self.dialogue.append((self.utterance, clicks))
+        self._clicks.append(str(clicks))
+        self.utterance = _checked(self._speaker.reply(None if action is None else clicks))
+        if self._progress:
+            reward = _overlap(game.selected, game.targets) - _overlap(before, game.targets)
+        else:
+            reward = float(game.success)
+        if self.render_mode == "human":
+            self.render()
+        return self._observation(game), reward, game.over, False, self._info(game)
+
+    def render(self) -> NDArray[np.uint8] | str | None:
+        """Shows the game as `render_mode` says.
+
+        Returns:
+            "rgb_array": the listener's board over the utterance, uint8 (height, width, 3), always of one shape.
+            "ansi": the dialogue, a line for each utterance and action. "human": None, as the window shows it.
+
+        Raises:
+            DependencyNotInstalled: If a window is wanted and pygame is missing.
+        """
+        if self.render_mode is None:
+            gym.logger.warn('render() without a mode shows nothing: gymnasium.make("MultiRef-v0", render_mode=...)')
+            return None
+        game = self.game
+        if self.render_mode == "ansi":
+            turns = [
+                f"Speaker: {said}\nListener: {done if done.clicks else '(no click)'}" for said, done in self.dialogue
+            ]
+            return "\n".join([*turns, f"Speaker: {self.utterance}"])
+        board = self.atlas.listener_board(game.context.listener_order, game.selected)
+        picture = _captioned(board, self.utterance)
+        if self.render_mode == "rgb_array":
+            return picture
+        self._show(picture)
+        return None
+
+    def close(self) -> None:
+        """Closes the window, if there is one."""
+        if self._window is not None:
+            import pygame
+
+            pygame.display.quit()
+            self._window = None
+
+    def _given_game(self, options: dict[str, Any]) -> Game:
+        given = options.get("game")
+        if options.keys() != {"game"} or not isinstance(given, Context | Game):
+            raise ValueError(f"options={options!r}: allowed is {{'game': a Context or a Game}}")
+        context = given if isinstance(given, Context) else given.context
+        max_turns = self._max_turns if isinstance(given, Context) else given.max_turns
+        if isinstance(given, Game) and given.turn:
+            raise ValueError(f"options['game'] is at turn {given.turn}: allowed is a game that has not begun")
+        if max_turns > self._max_turns:
+            raise ValueError(f"options['game'] has max_turns={max_turns}: allowed is at most {self._max_turns}")
+        if (size := len(context.listener_order)) != self._context_size:
+            raise ValueError(f"options['game'] has {size} tangrams: allowed is context_size={self._context_size}")
+        if unknown := [name for name in context.listener_order if name not in self.tangrams]:
+            raise ValueError(f"options['game'] has {unknown[0]!r}, which is not in {self.tangrams.name}")
+        return Game(context, max_turns)
+
+    def _clicked(self, action: NDArray[np.int8]) -> list[int]:
+        array = np.asarray(action)
+        bits = array.tolist() if array.shape == (self._context_size,) else ()
+        clicked = [position for position, bit in enumerate(bits) if bit == 1]
+        if len(clicked) + bits.count(0) != self._context_size:
+            raise ValueError(f"action {action!r}: allowed are {self._context_size} zeros and ones, one for each letter")
+        return clicked
+
+    def _observation(self, game: Game) -> Observation:
+        selected = np.zeros(self._context_size, np.int8)
+        for position in game.selected:
+            selected[position] = 1
+        observation = {"selected": selected, "turn": game.turn, "utterance": self.utterance}
+        if self._image == "board":
+            observation["image"] = self.atlas.listener_board(game.context.listener_order, game.selected)
+        elif self._image == "tangrams":
+            observation["image"] = self.atlas.silhouettes(game.context.listener_order)
+        return observation
+
+    def _info(self, game: Game) -> dict[str, Any]:
+        return {"success": game.success, "turn": game.turn, "clicks": self._clicks.copy()}
+
+    def _show(self, picture: NDArray[np.uint8]) -> None:
+        try:
+            import pygame
+        except ImportError as error:
+            raise DependencyNotInstalled(
+                "render_mode='human' needs pygame: run `pip install multiref-gym[human]`"
+            ) from error
+        height, width, _ = picture.shape
+        if self._window is None:
+            pygame.display.init()
+            pygame.display.set_caption("MultiRef-v0")
+            self._window = pygame.display.set_mode((width, height))
+            self._clock = pygame.time.Clock()
+        # pygame counts the width first.
+        self._window.blit(pygame.surfarray.make_surface(picture.swapaxes(0, 1)), (0, 0))
+        pygame.event.pump()
+        pygame.display.flip()
+        self._clock.tick(self.metadata["render_fps"])
+
+
+@lru_cache(maxsize=8)
+def shared_atlas(tangrams: TangramSet) -> Atlas:
+    """Returns the atlas of a set, the same for all environments in this process: a tangram is drawn once for all."""
+    return Atlas(tangrams)
+
+
+def _require(name: str, value: object, allowed: str, valid: bool) -> None:
+    if not valid:
+        raise ValueError(f"{name}={value!r}: allowed is {allowed}")
+
+
+def _is_int(value: object, low: int, high: int | None = None) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value and (high is None or value <= high)
+
+
+def _is_probability(value: object) -> bool:
+    return isinstance(value, int | float) and 0 <= value <= 1
+
+
+def _checked(utterance: str) -> str:
+    """Returns the utterance if the observation space holds it, else raises ValueError."""
+    if utterance.isascii() and utterance.isprintable() and len(utterance) <= MAX_LENGTH:
+        return utterance
+    if len(utterance) > MAX_LENGTH:
+        raise ValueError(f"the speaker said {len(utterance)} characters: allowed are {MAX_LENGTH}")
+    if strange := sorted(set(utterance) - _CHARACTERS):
+        raise ValueError(
+            f"the speaker said {strange[0]!r} in {utterance!r}: allowed are the characters of multiref_gym.env.CHARSET"
+        )
+    return utterance
+
+
+def _overlap(selected: frozenset[int], targets: frozenset[int]) -> float:
+    return len(selected & targets) / len(selected | targets)
+
+
+def _captioned(board: NDArray[np.uint8], utterance: str) -> NDArray[np.uint8]:
+    """Returns the board over a strip of text, with as many words as three lines hold."""
+    height, width, _ = board.shape
+    font = ImageFont.load_default(_CAPTION_SIZE)
+    lines = [""]
+    for word in utterance.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if font.getlength(longer) <= width - _CAPTION_SIZE:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    if len(lines) > 3:
+        lines[2:] = [f"{lines[2]} …"]
+    picture = Image.new("RGB", (width, height + 4 * _CAPTION_SIZE + 8), "white")
+    picture.paste(Image.fromarray(board), (0, 0))
+    ImageDraw.Draw(picture).multiline_text((_CAPTION_SIZE // 2, height + 4), "\n".join(lines), "black", font)
+    return np.array(picture)

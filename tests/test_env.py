@@ -1,0 +1,364 @@
+"""MultiRef-v0 as a user of Gymnasium meets it."""
+
+import copy
+import json
+import subprocess
+import sys
+import warnings
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium.envs.registration import EnvSpec
+from gymnasium.error import ResetNeeded
+from gymnasium.utils.env_checker import check_env, data_equivalence
+from hypothesis import given
+from hypothesis import strategies as st
+from terse_speaker import MuteSpeaker, TerseSpeaker
+
+import multiref_gym
+from multiref_gym.env import MAX_LENGTH, MultiRefEnv
+from multiref_gym.game import Action, Context, Game, GameOver
+from multiref_gym.tangrams import TangramSet, load_tangrams
+
+TERSE = "terse_speaker:TerseSpeaker"
+IMAGES = ("board", "tangrams", None)
+REWARDS = ("success", "progress")
+
+
+def make(**options: Any) -> gym.Env:
+    return gym.make("MultiRef-v0", **{"speaker": TERSE, "image": None, **options})
+
+
+def clicks(*positions: int, size: int = 10) -> np.ndarray:
+    action = np.zeros(size, np.int8)
+    action[list(positions)] = 1
+    return action
+
+
+def play(env: gym.Env, seed: int, steps: int = 25) -> list[Any]:
+    """Plays random clicks over several games and returns all that the environment said."""
+    rng = np.random.default_rng(seed)
+    transitions: list[Any] = [env.reset(seed=seed)]
+    for _ in range(steps):
+        transitions.append(env.step(clicks(*rng.permutation(10)[: rng.integers(3)])))
+        if transitions[-1][2]:
+            transitions.append(env.reset())
+    return transitions
+
+
+@pytest.fixture
+def context() -> Context:
+    ids = load_tangrams("figures").split("test").ids[:10]
+    return Context(speaker_order=ids[::-1], listener_order=ids, targets=frozenset(ids[:3]))
+
+
+@pytest.mark.parametrize("image", IMAGES)
+@pytest.mark.parametrize("reward", REWARDS)
+def test_passes_the_checker_without_a_warning(image: str | None, reward: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pygame", reason="the checker tries every render mode; 'human' needs the extra")
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_env(make(image=image, reward=reward).unwrapped)
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_observations_are_in_the_space_and_stay_as_they_were(image: str | None) -> None:
+    env = make(image=image)
+    said = play(env, seed=3)
+    kept = copy.deepcopy(said)
+    play(env, seed=4)
+    assert data_equivalence(said, kept, exact=True)
+    assert all(transition[0] in env.observation_space for transition in said)
+    assert ("image" in said[0][0]) == (image is not None)
+
+
+def test_board_frames_the_selection() -> None:
+    env = make(image="board")
+    board = env.reset(seed=0)[0]["image"]
+    assert (env.step(clicks(0))[0]["image"] != board).any()
+    assert (env.step(clicks(0))[0]["image"] == board).all()
+
+
+def test_tangrams_are_in_the_listeners_order(context: Context) -> None:
+    env = make(image="tangrams")
+    images = env.reset(options={"game": context})[0]["image"]
+    turned = Context(context.speaker_order, context.listener_order[::-1], context.targets)
+    assert images.shape == (10, 64, 64)
+    assert (env.reset(options={"game": turned})[0]["image"] == images[::-1]).all()
+
+
+@given(seed=st.integers(0, 2**31))
+def test_same_seed_same_episodes_whatever_else_is_played(seed: int) -> None:
+    alone = play(make(), seed)
+    env, other = make(), make()
+    play(env, seed + 1, steps=7)
+    interleaved: list[Any] = [env.reset(seed=seed)]
+    other.reset(seed=seed)
+    rng = np.random.default_rng(seed)
+    for _ in range(25):
+        action = clicks(*rng.permutation(10)[: rng.integers(3)])
+        interleaved.append(env.step(action))
+        if interleaved[-1][2]:
+            interleaved.append(env.reset())
+        if other.step(clicks())[2]:
+            other.reset()
+    assert data_equivalence(alone, interleaved, exact=True)
+
+
+def test_chance_is_the_environments_own() -> None:
+    before = np.random.get_state()[1].copy()  # noqa: NPY002 (that the global generator is left alone)
+    first = make().reset(seed=1)[0]
+    assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
+    assert not data_equivalence(first, make().reset(seed=2)[0])
+
+
+@given(data=st.data())
+def test_nothing_that_an_agent_sees_depends_on_the_targets(data: st.DataObject) -> None:
+    ids = load_tangrams("figures").ids[:6]
+    seen = []
+    some = st.frozensets(st.sampled_from(ids), min_size=1)
+    played = data.draw(st.lists(st.lists(st.integers(0, 5), unique=True), max_size=9))
+    for targets in (data.draw(some), data.draw(some)):
+        env = make(speaker=MuteSpeaker, context_size=6, image="tangrams")
+        transitions = [env.reset(options={"game": Context(ids, ids, targets)})]
+        for action in played:
+            observation, _, over, _, info = env.step(clicks(*action, size=6))
+            if over:
+                break
+            transitions.append((observation, info))
+        seen.append(transitions)
+    shared = min(map(len, seen))
+    assert data_equivalence(seen[0][:shared], seen[1][:shared], exact=True)
+
+
+@given(data=st.data())
+def test_progress_adds_up_to_the_last_overlap_and_success_pays_once(data: st.DataObject) -> None:
+    envs = {reward: make(reward=reward) for reward in REWARDS}
+    seed = data.draw(st.integers(0, 99))
+    for env in envs.values():
+        env.reset(seed=seed)
+    game = envs["progress"].unwrapped.game
+    total = 0.0
+    while not game.over:
+        wrong = list(game.selected ^ game.targets)
+        action = clicks(*data.draw(st.lists(st.sampled_from(wrong), max_size=3)))
+        _, progress, over, truncated, info = envs["progress"].step(action)
+        _, success, *_ = envs["success"].step(action)
+        total += progress
+        assert success == float(info["success"])
+        assert not truncated
+        assert over == (info["success"] or info["turn"] == 10)
+    assert total == pytest.approx(len(game.selected & game.targets) / len(game.selected | game.targets))
+
+
+def test_info_logs_what_was_clicked(context: Context) -> None:
+    env = make()
+    assert env.reset(options={"game": context})[1] == {"success": False, "turn": 0, "clicks": []}
+    env.step(clicks(6, 0))
+    env.step(clicks())
+    env.step(clicks(6, 1))
+    observation, reward, terminated, _, info = env.step(clicks(2))
+    assert info == {"success": True, "turn": 4, "clicks": ["select A G", "", "deselect G select B", "select C"]}
+    assert (reward, terminated, observation["utterance"], observation["turn"]) == (1.0, True, "thanks", 4)
+    assert observation["selected"].tolist() == [1, 1, 1, 0, 0, 0, 0, 0, 0, 0]
+
+
+def test_speaker_hears_the_empty_action_and_the_answer_that_was_none(context: Context) -> None:
+    speaker = TerseSpeaker(load_tangrams("figures"))
+    env = make(speaker=lambda tangrams: speaker)
+    env.reset(options={"game": context})
+    assert env.step(clicks())[0]["utterance"].startswith("no")
+    observation, _, _, _, info = env.step(None)
+    assert observation["utterance"] == "what?"
+    assert info["turn"] == 2
+    assert speaker.heard == [Action(), None]
+
+
+def test_a_game_ends_after_the_last_turn_and_takes_no_further_action() -> None:
+    env = make(max_turns=2)
+    env.reset(seed=0)
+    assert not env.step(clicks())[2]
+    assert env.step(clicks())[2]
+    with pytest.raises(GameOver):
+        env.step(clicks())
+    env.reset()
+    env.step(clicks())
+
+
+def test_plays_a_given_game_and_leaves_it_alone(context: Context) -> None:
+    env = make()
+    given_game = Game(context, max_turns=3)
+    env.reset(options={"game": given_game})
+    assert env.unwrapped.game.context == context
+    for turn in range(3):
+        assert env.step(clicks(9))[2] == (turn == 2)
+    assert given_game.turn == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"context": 1}, "allowed is {'game'"),
+        ({"game": 7}, "a Context or a Game"),
+        ({"game": Context(("x", "y"), ("x", "y"), frozenset("x"))}, "context_size=10"),
+        ({"game": Context(tuple("abcdefghij"), tuple("abcdefghij"), frozenset("a"))}, "'a', which is not in figures"),
+    ],
+)
+def test_refuses_other_options(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make().reset(options=options)
+
+
+def test_refuses_a_game_that_has_begun_or_is_longer(context: Context) -> None:
+    begun = Game(context)
+    begun.apply(Action(select=frozenset({9})))
+    with pytest.raises(ValueError, match="at turn 1"):
+        make().reset(options={"game": begun})
+    with pytest.raises(ValueError, match="max_turns=11: allowed is at most 10"):
+        make().reset(options={"game": Game(context, max_turns=11)})
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ({"tangrams": 3}, "tangrams=3"),
+        ({"tangrams": "cats"}, "cats"),
+        ({"split": "validation"}, "validation"),
+        ({"speaker": "parrot"}, "unknown speaker 'parrot'"),
+        ({"speaker": 4}, "speaker=4"),
+        ({"context_size": 1}, "context_size=1"),
+        ({"context_size": 27}, "context_size=27"),
+        ({"targets": (5, 3)}, r"targets=\(5, 3\)"),
+        ({"targets": (3, 11)}, "context_size=10"),
+        ({"targets": 3}, "targets=3"),
+        ({"max_turns": 0}, "max_turns=0"),
+        ({"max_turns": True}, "max_turns=True"),
+        ({"similarity": 1.5}, "similarity=1.5"),
+        ({"image": "photo"}, "image='photo'"),
+        ({"reward": "dense"}, "reward='dense'"),
+        ({"render_mode": "text"}, "render_mode='text'"),
+    ],
+)
+def test_refuses_bad_arguments_in_one_line(argument: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message) as error:
+        MultiRefEnv(**{"speaker": TERSE, **argument})
+    assert "\n" not in str(error.value)
+
+
+def test_refuses_a_set_smaller_than_the_context() -> None:
+    few = TangramSet("few", load_tangrams("figures").tangrams[:9])
+    with pytest.raises(ValueError, match="few has 9 tangrams only"):
+        MultiRefEnv(few, split="all", speaker=TERSE)
+
+
+@pytest.mark.parametrize(
+    "action",
+    [clicks(size=9), np.full(10, 2), np.full(10, -1), np.full(10, np.nan), 3, "select A", [[0] * 10], ["a"] * 10],
+)
+def test_refuses_actions_that_are_no_clicks(action: Any) -> None:
+    env = make()
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match="10 zeros and ones"):
+        env.step(action)
+    assert env.unwrapped.game.turn == 0
+
+
+@pytest.mark.parametrize(("said", "message"), [("猫", "'猫'"), ("a\nb", r"'\\n'"), ("a" * (MAX_LENGTH + 1), "513")])
+def test_says_which_utterance_does_not_fit_the_space(said: str, message: str) -> None:
+    class Odd(TerseSpeaker):
+        def start(self, game: Game, rng: np.random.Generator) -> str:
+            return said
+
+    with pytest.raises(ValueError, match=message):
+        make(speaker=Odd).reset(seed=0)
+
+
+def test_people_may_write_accents_and_typographic_marks() -> None:
+    class Fine(TerseSpeaker):
+        def start(self, game: Game, rng: np.random.Generator) -> str:
+            return "the café – “naïve” man’s one…"
+
+    env = make(speaker=Fine)
+    assert env.reset(seed=0)[0] in env.observation_space
+
+
+def test_needs_a_reset_before_a_step() -> None:
+    with pytest.raises(ResetNeeded):
+        MultiRefEnv(speaker=TERSE).step(clicks())
+
+
+def test_spec_goes_through_json() -> None:
+    env = make(targets=(2, 4), reward="progress")
+    spec = EnvSpec.from_json(env.spec.to_json())
+    assert json.loads(env.spec.to_json())["id"] == "MultiRef-v0"
+    assert data_equivalence(play(gym.make(spec), 5), play(env, 5), exact=True)
+
+
+def test_renders_the_dialogue(context: Context) -> None:
+    env = make(render_mode="ansi")
+    env.reset(
+        options={"game": Context(context.speaker_order, context.listener_order, frozenset([context.listener_order[0]]))}
+    )
+    env.step(clicks())
+    env.step(clicks(0))
+    assert env.render().splitlines() == [
+        "Speaker: pick A",
+        "Listener: (no click)",
+        "Speaker: no, pick A",
+        "Listener: select A",
+        "Speaker: thanks",
+    ]
+
+
+@pytest.mark.parametrize("said", ["", "pick it", "a long story " * 35, "w" * MAX_LENGTH])
+def test_renders_a_picture_of_one_shape(said: str) -> None:
+    class Sayer(TerseSpeaker):
+        def start(self, game: Game, rng: np.random.Generator) -> str:
+            return said
+
+    env = make(speaker=Sayer, render_mode="rgb_array")
+    observation, _ = make(image="board").reset(seed=0)
+    env.reset(seed=0)
+    picture = env.render()
+    height, width, _ = observation["image"].shape
+    assert picture.dtype == np.uint8
+    assert (picture[:height] == observation["image"]).all()
+    assert picture.shape == (height + 72, width, 3)
+    assert (picture[height:] < 255).any() == bool(said)
+
+
+def test_window_names_the_extra_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pygame", None)
+    with pytest.raises(gym.error.DependencyNotInstalled, match=r"multiref-gym\[human\]"):
+        make(render_mode="human").reset(seed=0)
+
+
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_vectorised_environments_play_the_scalar_episodes(mode: str) -> None:
+    options = {"vector_kwargs": {"shared_memory": False}} if mode == "async" else {}
+    envs = gym.make_vec("MultiRef-v0", 2, mode, **options, speaker=TERSE, image="board", max_turns=4)
+    scalars = [make(image="board", max_turns=4) for _ in range(2)]
+    observations, _ = envs.reset(seed=11)
+    expected = [env.reset(seed=11 + i)[0] for i, env in enumerate(scalars)]
+    for turn in range(5):
+        for i, observation in enumerate(expected):
+            for key, value in observation.items():
+                assert np.array_equal(observations[key][i], value), (turn, key)
+        if turn < 4:
+            observations, *_ = envs.step(np.stack([clicks(turn), clicks(9 - turn)]))
+            expected = [
+                env.step(action)[0] for env, action in zip(scalars, (clicks(turn), clicks(9 - turn)), strict=True)
+            ]
+    envs.close()
+
+
+def test_importing_registers_once_and_stays_light() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        multiref_gym.register_envs()
+    code = "import sys, multiref_gym, gymnasium as gym; gym.spec('MultiRef-v0'); print(*({'torch', 'PIL'} & {*sys.modules}))"
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
