@@ -59,6 +59,7 @@ def context() -> Context:
 def test_passes_the_checker_without_a_warning(image: str | None, reward: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("pygame", reason="the checker tries every render mode; 'human' needs the extra")
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    monkeypatch.setitem(MultiRefEnv.metadata, "render_fps", 1000)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         check_env(make(image=image, reward=reward).unwrapped)
@@ -359,6 +360,8 @@ def test_importing_registers_once_and_stays_light() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         multiref_gym.register_envs()
-    code = "import sys, multiref_gym, gymnasium as gym; gym.spec('MultiRef-v0'); print(*({'torch', 'PIL'} & {*sys.modules}))"
+    code = (
+        "import sys, multiref_gym, gymnasium; gymnasium.spec('MultiRef-v0'); print(*{'torch', 'PIL'} & {*sys.modules})"
+    )
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
