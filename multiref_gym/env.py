@@ -13,6 +13,7 @@ from gymnasium.error import DependencyNotInstalled, ResetNeeded
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from multiref_gym.errors import UserError
 from multiref_gym.game import CONTEXT_SIZE, LETTERS, MAX_TURNS, TARGETS, Action, Context, Game
 from multiref_gym.registry import SPEAKERS, resolve
 from multiref_gym.tangrams import Atlas, TangramSet, load_tangrams
@@ -180,7 +181,7 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
         self.tangrams = load_tangrams(tangrams) if isinstance(tangrams, str) else tangrams
         self._drawn_from = self.tangrams.split(split)
         if len(self._drawn_from) < context_size:
-            raise ValueError(
+            raise UserError(
                 f"context_size={context_size}: {self._drawn_from.name} has {len(self._drawn_from)} tangrams only"
             )
         make_speaker = resolve("speaker", SPEAKERS, speaker) if isinstance(speaker, str) else speaker
@@ -371,7 +372,7 @@ def shared_atlas(tangrams: TangramSet) -> Atlas:
 
 def _require(name: str, value: object, allowed: str, valid: bool) -> None:
     if not valid:
-        raise ValueError(f"{name}={value!r}: allowed is {allowed}")
+        raise UserError(f"{name}={value!r}: allowed is {allowed}")
 
 
 def _is_int(value: object, low: int, high: int | None = None) -> bool:
