@@ -1,0 +1,444 @@
+"""Interactions and the feedback decoded from them, by system and round, in a database.
+
+A system is what was deployed ("B-SUP", "CONTROL", "SEED"); it plays whole rounds. Rounds and their feedback are
+written in one transaction each and never changed, so what is in the store is complete: a process that is killed
+leaves exactly the rounds that it was told were written.
+
+The database is a SQLite file, or any other that SQLAlchemy has a driver for (PostgreSQL) by its URL.
+"""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    Column,
+    Connection,
+    Double,
+    Engine,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Integer,
+    MetaData,
+    Select,
+    String,
+    Table,
+    UniqueConstraint,
+    create_engine,
+    event,
+    func,
+    insert,
+    inspect,
+    select,
+)
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from multiref_gym.feedback import Feedback
+from multiref_gym.game import LETTERS, Action, Context, InvalidAction, check_action
+from multiref_gym.interaction import Interaction, Turn
+
+SCHEMA_VERSION = 1
+BUSY_TIMEOUT = 60.0
+"""Seconds that a writer waits for another one."""
+
+_schema = MetaData()
+_meta = Table(
+    "meta",
+    _schema,
+    Column("schema_version", Integer, primary_key=True, autoincrement=False),
+)
+_rounds = Table(
+    "rounds",
+    _schema,
+    Column("id", Integer, primary_key=True),
+    Column("system", String, nullable=False),
+    Column("round", Integer, nullable=False),
+    UniqueConstraint("system", "round"),
+)
+_interactions = Table(
+    "interactions",
+    _schema,
+    Column("id", Integer, primary_key=True),  # grows with every insertion, so it is the order
+    Column("round_id", ForeignKey(_rounds.c.id), nullable=False, index=True),
+    Column("game_id", String, nullable=False, unique=True),
+    Column("speaker", String, nullable=False),
+    Column("policy", String, nullable=False),
+    Column("speaker_order", JSON, nullable=False),
+    Column("listener_order", JSON, nullable=False),
+    Column("targets", JSON, nullable=False),
+    Column("closing", String, nullable=False),
+)
+_turns = Table(
+    "turns",
+    _schema,
+    Column("interaction_id", ForeignKey(_interactions.c.id), primary_key=True),
+    Column("turn", Integer, primary_key=True, autoincrement=False),  # counted from 0
+    Column("utterance", String, nullable=False),
+    Column("action", String, nullable=False),  # the canonical text; empty for the empty action
+    Column("log_prob", Double),
+)
+# A game of one turn has no feedback, so a round's feedback may have no values: that it was decoded is a row here.
+_decodings = Table(
+    "decodings",
+    _schema,
+    Column("id", Integer, primary_key=True),
+    Column("round_id", ForeignKey(_rounds.c.id), nullable=False),
+    Column("decoder", String, nullable=False),
+    UniqueConstraint("round_id", "decoder"),
+)
+_feedback = Table(
+    "feedback",
+    _schema,
+    Column("decoding_id", ForeignKey(_decodings.c.id), primary_key=True),
+    Column("interaction_id", Integer, primary_key=True),
+    Column("turn", Integer, primary_key=True),
+    Column("value", Integer, nullable=False),
+    ForeignKeyConstraint(["interaction_id", "turn"], [_turns.c.interaction_id, _turns.c.turn]),
+    CheckConstraint("value IN (-1, 0, 1)"),
+)
+
+
+class StoreError(ValueError):
+    """Something that the store cannot do or be; the message says where and why."""
+
+
+class InteractionStore:
+    """The memory of a run: whole rounds of interactions and the feedback decoded from them.
+
+    Several processes may write to one store at a time; they take turns. A `with` statement closes it.
+
+    Args:
+        where: A path to a SQLite file, or a database URL such as `postgresql+psycopg://host/name`.
+        create: Whether to make a store where there is none.
+
+    Raises:
+        StoreError: If there is no store and none is to be made, or what is there is no store, is damaged, or was
+            written by a newer version of this package.
+    """
+
+    def __init__(self, where: str | Path, *, create: bool = True) -> None:
+        self._where = str(where)
+        try:
+            url = make_url(self._where) if "://" in self._where else URL.create("sqlite", database=self._where)
+            self._where = url.render_as_string() if url.password else self._where  # a password shows in no message
+            sqlite = url.get_backend_name() == "sqlite"
+            self._engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT} if sqlite else {})
+        except (SQLAlchemyError, ImportError) as error:
+            raise StoreError(f"{self._where}: {error}") from error
+        if sqlite:
+            if not create and not Path(url.database or "").is_file():
+                raise StoreError(f"{self._where}: there is no such store")
+            _use_sqlite_well(self._engine)
+        try:
+            self._open(create)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> InteractionStore:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes all connections."""
+        self._engine.dispose()
+
+    def add(self, interactions: Sequence[Interaction], system: str) -> None:
+        """Adds whole rounds: the interactions of every round that they name, all of them or none.
+
+        Args:
+            interactions: The games that the system played, in order. Their `round` says which rounds these are.
+            system: What was deployed.
+
+        Raises:
+            StoreError: If a round of the system is there already, a game's id is taken, an action breaks the
+                rules, or a log-probability is not a finite number.
+        """
+        for interaction in interactions:
+            _check(interaction)
+        with self._transaction(write=True) as connection:
+            rounds = {}
+            for number in dict.fromkeys(interaction.round for interaction in interactions):
+                if self._round_id(connection, system, number) is not None:
+                    raise StoreError(f"{self._where}: round {number} of {system!r} is there already")
+                rounds[number] = _insert(connection, _rounds, system=system, round=int(number))
+            self._check_ids(connection, interactions)
+            turns = []
+            for interaction in interactions:
+                interaction_id = _insert(
+                    connection,
+                    _interactions,
+                    round_id=rounds[interaction.round],
+                    game_id=interaction.game_id,
+                    speaker=interaction.speaker,
+                    policy=interaction.policy,
+                    speaker_order=list(interaction.context.speaker_order),
+                    listener_order=list(interaction.context.listener_order),
+                    targets=sorted(interaction.context.targets),
+                    closing=interaction.closing,
+                )
+                turns += [
+                    {
+                        "interaction_id": interaction_id,
+                        "turn": number,
+                        "utterance": turn.utterance,
+                        "action": str(turn.action),
+                        "log_prob": None if turn.log_prob is None else float(turn.log_prob),
+                    }
+                    for number, turn in enumerate(interaction.turns)
+                ]
+            if turns:
+                connection.execute(insert(_turns), turns)
+
+    def systems(self) -> list[str]:
+        """Returns the systems that have played, in the order of their first rounds here."""
+        query = select(_rounds.c.system).group_by(_rounds.c.system).order_by(func.min(_rounds.c.id))
+        with self._transaction() as connection:
+            return list(connection.scalars(query))
+
+    def rounds(self, system: str) -> list[int]:
+        """Returns the numbers of the rounds that a system has played, in order."""
+        query = select(_rounds.c.round).where(_rounds.c.system == system).order_by(_rounds.c.round)
+        with self._transaction() as connection:
+            return list(connection.scalars(query))
+
+    def has_round(self, system: str, round: int) -> bool:
+        """Returns whether a system has played a round; what is there is complete."""
+        with self._transaction() as connection:
+            return self._round_id(connection, system, round) is not None
+
+    def interactions(self, system: str | None = None, round: int | None = None) -> list[Interaction]:
+        """Returns the interactions of a system, of a round, of both, or all, in the order in which they were added."""
+        games = _of(select(_interactions, _rounds.c.round).join(_rounds), system, round).order_by(_interactions.c.id)
+        turns = _of(select(_turns).join(_interactions).join(_rounds), system, round).order_by(
+            _turns.c.interaction_id, _turns.c.turn
+        )
+        with self._transaction() as connection:
+            turns_of = defaultdict(list)
+            for row in connection.execute(turns):
+                action = Action.parse(row.action, len(LETTERS)) if row.action else Action()
+                turns_of[row.interaction_id].append(Turn(row.utterance, action, row.log_prob))
+            return [
+                Interaction(
+                    game_id=row.game_id,
+                    context=Context(tuple(row.speaker_order), tuple(row.listener_order), frozenset(row.targets)),
+                    turns=tuple(turns_of[row.id]),
+                    speaker=row.speaker,
+                    policy=row.policy,
+                    round=row.round,
+                    closing=row.closing,
+                )
+                for row in connection.execute(games)
+            ]
+
+    def add_feedback(self, system: str, round: int, decoder: str, feedback: Sequence[Sequence[Feedback]]) -> None:
+        """Adds what a decoder says of a round, all of it or nothing.
+
+        Args:
+            system: Who played the round.
+            round: Its number.
+            decoder: The decoder's name.
+            feedback: For each interaction of `interactions(system, round)`, in order, the feedback on each of its
+                exchanges: one value fewer than it has turns.
+
+        Raises:
+            StoreError: If there is no such round, the decoder's feedback on it is there already, or the number of
+                interactions or of exchanges does not fit.
+        """
+        with self._transaction(write=True) as connection:
+            round_id = self._round_id(connection, system, round)
+            if round_id is None:
+                raise StoreError(f"{self._where}: there is no round {round} of {system!r}")
+            if decoder in self._decoders(connection, round_id):
+                raise StoreError(f"{self._where}: {decoder!r} has decoded round {round} of {system!r} already")
+            played = connection.execute(
+                select(_interactions.c.id, _interactions.c.game_id, func.count().label("turns"))
+                .join(_turns)
+                .where(_interactions.c.round_id == round_id)
+                .group_by(_interactions.c.id, _interactions.c.game_id)
+                .order_by(_interactions.c.id)
+            ).all()
+            if len(feedback) != len(played):
+                raise StoreError(
+                    f"round {round} of {system!r} has {len(played)} interactions, got feedback on {len(feedback)}"
+                )
+            decoding_id = _insert(connection, _decodings, round_id=round_id, decoder=decoder)
+            values = []
+            for game, decoded in zip(played, feedback, strict=True):
+                if len(decoded) != game.turns - 1:
+                    raise StoreError(
+                        f"game {game.game_id!r} of {game.turns} turns has {game.turns - 1} exchanges, "
+                        f"got feedback on {len(decoded)}"
+                    )
+                for turn, value in enumerate(decoded):
+                    if value not in set(Feedback):
+                        raise StoreError(f"game {game.game_id!r}, turn {turn}: feedback is -1, 0 or 1, got {value!r}")
+                    row = {"decoding_id": decoding_id, "interaction_id": game.id, "turn": turn, "value": int(value)}
+                    values.append(row)
+            if values:
+                connection.execute(insert(_feedback), values)
+
+    def has_feedback(self, system: str, round: int, decoder: str) -> bool:
+        """Returns whether a decoder's feedback on a round is there; what is there is complete."""
+        with self._transaction() as connection:
+            round_id = self._round_id(connection, system, round)
+            return round_id is not None and decoder in self._decoders(connection, round_id)
+
+    def feedback(self, decoder: str, system: str | None = None, round: int | None = None) -> list[list[Feedback]]:
+        """Returns a decoder's feedback on each exchange of each of `interactions(system, round)`, in their order.
+
+        Raises:
+            StoreError: If the decoder has not decoded every one of these rounds.
+        """
+        rounds = _of(select(_rounds), system, round).order_by(_rounds.c.id)
+        games = _of(select(_interactions.c.id).join(_rounds), system, round).order_by(_interactions.c.id)
+        values = _of(
+            select(_feedback.c.interaction_id, _feedback.c.value)
+            .join(_decodings)
+            .join(_rounds)
+            .where(_decodings.c.decoder == decoder),
+            system,
+            round,
+        ).order_by(_feedback.c.interaction_id, _feedback.c.turn)
+        with self._transaction() as connection:
+            for row in connection.execute(rounds).all():
+                if decoder not in self._decoders(connection, row.id):
+                    raise StoreError(f"{self._where}: {decoder!r} has not decoded round {row.round} of {row.system!r}")
+            feedback_on = defaultdict(list)
+            for interaction_id, value in connection.execute(values):
+                feedback_on[interaction_id].append(Feedback(value))
+            return [feedback_on[interaction_id] for interaction_id in connection.scalars(games)]
+
+    def _open(self, create: bool) -> None:
+        with self._transaction() as connection:
+            version = self._schema_version(connection)
+        if version is None and create:
+            with self._transaction(write=True) as connection:
+                # Another process may have made it meanwhile.
+                version = self._schema_version(connection)
+                if version is None:
+                    _schema.create_all(connection)
+                    connection.execute(insert(_meta).values(schema_version=SCHEMA_VERSION))
+                    version = SCHEMA_VERSION
+        if version is None:
+            raise StoreError(f"{self._where}: there is no such store")
+        if version != SCHEMA_VERSION:
+            raise StoreError(
+                f"{self._where}: written in schema {version} by a newer version of multiref-gym; "
+                f"this one reads schema {SCHEMA_VERSION}: upgrade it"
+            )
+
+    def _schema_version(self, connection: Connection) -> int | None:
+        """Returns the store's schema version, or None if the database is empty."""
+        tables = inspect(connection).get_table_names()
+        if not tables:
+            return None
+        versions = list(connection.scalars(select(_meta.c.schema_version))) if _meta.name in tables else []
+        if len(versions) != 1:
+            raise StoreError(f"{self._where}: a database, but no store of interactions")
+        return int(versions[0])
+
+    def _check_ids(self, connection: Connection, interactions: Sequence[Interaction]) -> None:
+        """Raises StoreError if a game's id comes twice, here or in the store."""
+        counts = Counter(interaction.game_id for interaction in interactions)
+        taken = set(connection.scalars(select(_interactions.c.game_id)))
+        for game_id, count in counts.items():
+            if count > 1:
+                raise StoreError(f"{count} of the interactions to add have the id {game_id!r}")
+            if game_id in taken:
+                raise StoreError(f"{self._where}: a game {game_id!r} is there already")
+
+    @staticmethod
+    def _round_id(connection: Connection, system: str, round: int) -> int | None:
+        query = select(_rounds.c.id).where(_rounds.c.system == system, _rounds.c.round == int(round))
+        return connection.scalar(query)
+
+    @staticmethod
+    def _decoders(connection: Connection, round_id: int) -> list[str]:
+        """Returns the names of the decoders that have decoded a round."""
+        return list(connection.scalars(select(_decodings.c.decoder).where(_decodings.c.round_id == round_id)))
+
+    @contextmanager
+    def _transaction(self, write: bool = False) -> Iterator[Connection]:
+        """Yields a connection whose work is committed at the end, or rolled back at an error."""
+        try:
+            with self._engine.execution_options(write=write).begin() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            reason = error.orig if isinstance(error, DBAPIError) else error
+            raise StoreError(f"{self._where}: {' '.join(str(reason).split())}") from error
+
+
+def _of(query: Select[Any], system: str | None, round: int | None) -> Select[Any]:
+    """Narrows a query over rounds to a system, a round, or both."""
+    if system is not None:
+        query = query.where(_rounds.c.system == system)
+    if round is not None:
+        query = query.where(_rounds.c.round == int(round))
+    return query
+
+
+def _insert(connection: Connection, table: Table, **values: Any) -> int:
+    """Inserts a row and returns its id."""
+    key = connection.execute(insert(table).values(values)).inserted_primary_key
+    assert key is not None, "every table here has a key"
+    return int(key[0])
+
+
+def _check(interaction: Interaction) -> None:
+    """Raises StoreError unless an interaction is one that can be read again as it is."""
+    states = interaction.selections
+    for number, (turn, selected) in enumerate(zip(interaction.turns, states, strict=False)):
+        place = f"game {interaction.game_id!r}, turn {number}"
+        try:
+            check_action(turn.action, selected, len(interaction.context.listener_order))
+        except InvalidAction as error:
+            raise StoreError(f"{place}: {error}") from error
+        if turn.log_prob is not None and not math.isfinite(turn.log_prob):
+            raise StoreError(f"{place}: a log-probability is a finite number or None, got {turn.log_prob}")
+
+
+def _use_sqlite_well(engine: Engine) -> None:
+    """Makes SQLite durable, strict about foreign keys, and patient between several writers."""
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, _: object) -> None:
+        connection.isolation_level = None  # the driver must not begin transactions of its own: `begin` does
+        _use_wal(connection)
+        connection.execute("PRAGMA synchronous = FULL")  # what was acknowledged survives a power cut
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A transaction that reads before it writes fails at once, whatever the timeout, if another one wrote in
+        # between; taking the lock at the start makes it wait instead.
+        write = connection.get_execution_options().get("write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Lets readers read while one process writes. SQLite does not wait for the lock that the change needs."""
+    deadline = time.monotonic() + BUSY_TIMEOUT
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
