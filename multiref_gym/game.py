@@ -74,7 +74,7 @@ class Action:
                 clicks.setdefault(verb, set())
             elif verb is None:
                 raise InvalidAction(f"no action in {text!r}: {allowed}")
-            elif len(token) == 1 and token.upper() in letters:
+            elif len(token) == 1 and token in letters + letters.lower():
                 clicks[verb].add(letters.index(token.upper()))
             elif word != "and":
                 raise InvalidAction(f"{token!r} in {text!r} is no letter of a tangram: {allowed}")
@@ -193,11 +193,16 @@ class Game:
 
 def check_action(action: Action, selected: frozenset[int], context_size: int = CONTEXT_SIZE) -> None:
     """Raises InvalidAction, saying what is allowed, if the rules forbid the action for this selection."""
-    if action.select.isdisjoint(selected) and action.deselect <= selected:
-        if all(0 <= position < context_size for position in action.select):
-            return
+    positions = range(context_size)
+    if (
+        action.select.isdisjoint(selected)
+        and action.deselect <= selected
+        and all(i in positions for i in action.select)
+    ):
+        return
+    if not all(i in positions for i in action.clicks):
         raise InvalidAction(
-            f"no such position among {sorted(action.select)}: allowed are 0 to {context_size - 1}, "
+            f"no such position among {sorted(action.clicks)}: allowed are 0 to {context_size - 1}, "
             f"letters A to {LETTERS[context_size - 1]}"
         )
     state = f"selected now: {_letters(selected) or 'nothing'}"

@@ -7,6 +7,7 @@ a turn and `clicks` the set selected *after* each turn, so an action is the diff
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -113,27 +114,39 @@ class Interaction:
         Raises:
             MalformedInteraction: If a key is missing, of the wrong type, or contradicts another one.
         """
+        if not isinstance(record, dict):
+            raise MalformedInteraction(f"a game is one JSON object, not {record!r:.60}")
         try:
-            context = Context(tuple(record["context"]), tuple(record["context_listener"]), frozenset(record["targets"]))
-            position = {name: i for i, name in enumerate(context.listener_order)}
-            states = [frozenset[int](), *(frozenset(position[name] for name in state) for state in record["clicks"])]
-            chat = record["chat"]
-            if not chat or not all(isinstance(utterance, str) for utterance in chat):
-                raise MalformedInteraction("'chat' must be a non-empty list of texts")
-            turns = tuple(
-                Turn(utterance, Action(select=after - before, deselect=before - after), log_prob)
-                for utterance, (before, after), log_prob in zip(
-                    chat, pairwise(states), record.get("log_probs") or [None] * len(chat), strict=True
+            speaker_order, listener_order, targets = (
+                _texts(record[key], key) for key in ("context", "context_listener", "targets")
+            )
+            context = Context(tuple(speaker_order), tuple(listener_order), frozenset(targets))
+            chat = _texts(record["chat"], "chat")
+            clicks = [_texts(state, "clicks") for state in record["clicks"]]
+            log_probs = record.get("log_probs") or [None] * len(chat)
+            if not chat or not len(chat) == len(clicks) == len(log_probs):
+                raise MalformedInteraction(
+                    f"a turn has one item in each of 'chat' ({len(chat)}), 'clicks' ({len(clicks)}) and, "
+                    f"where given, 'log_probs' ({len(log_probs)}), and a game has at least one turn"
                 )
+            position = {name: i for i, name in enumerate(context.listener_order)}
+            states = [frozenset[int](), *(frozenset(position[name] for name in state) for state in clicks)]
+            turns = tuple(
+                Turn(
+                    utterance,
+                    Action(select=after - before, deselect=before - after),
+                    None if log_prob is None else float(log_prob),
+                )
+                for utterance, (before, after), log_prob in zip(chat, pairwise(states), log_probs, strict=True)
             )
             return cls(
-                game_id=record["game_id"],
+                game_id=_text(record["game_id"], "game_id"),
                 context=context,
                 turns=turns,
-                speaker=record.get("speaker", ""),
-                policy=record.get("policy_name", ""),
+                speaker=_text(record.get("speaker", ""), "speaker"),
+                policy=_text(record.get("policy_name", ""), "policy_name"),
                 round=int(record.get("round", 0)),
-                closing=record.get("closing", ""),
+                closing=_text(record.get("closing", ""), "closing"),
             )
         except KeyError as error:
             raise MalformedInteraction(f"no key or tangram {error}") from error
@@ -141,11 +154,21 @@ class Interaction:
             raise MalformedInteraction(str(error)) from error
 
 
+def _text(value: object, key: str) -> str:
+    if not isinstance(value, str):
+        raise MalformedInteraction(f"{key!r} must be a text, not {value!r:.60}")
+    return value
+
+
+def _texts(value: object, key: str) -> list[str]:
+    if not isinstance(value, list):
+        raise MalformedInteraction(f"{key!r} must be a list of texts, not {value!r:.60}")
+    return [_text(item, key) for item in value]
+
+
 def write_jsonl(path: Path, interactions: Iterable[Interaction]) -> None:
     """Writes one interaction a line."""
-    with path.open("w", encoding="utf-8") as lines:
-        for interaction in interactions:
-            lines.write(json.dumps(interaction.to_json(), ensure_ascii=False) + "\n")
+    write_records(path, (interaction.to_json() for interaction in interactions))
 
 
 def read_jsonl(path: Path) -> Iterator[Interaction]:
@@ -155,11 +178,36 @@ def read_jsonl(path: Path) -> Iterator[Interaction]:
         MalformedInteraction: At the first line that is no interaction (a truncated file's last one, say), with
             the file and the line's number.
     """
-    with path.open(encoding="utf-8") as lines:
+    for number, record in enumerate(read_records(path), start=1):
+        try:
+            yield Interaction.from_json(record)
+        except MalformedInteraction as error:
+            raise MalformedInteraction(f"{path}, line {number}: {error}") from error
+
+
+def write_records(path: Path, records: Iterable[dict[str, Any]]) -> None:
+    """Writes one JSON object a line. The file appears when it is complete; until then an older one stays."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("w", encoding="utf-8") as lines:
+            for record in records:
+                lines.write(json.dumps(record, ensure_ascii=False) + "\n")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def read_records(path: Path) -> Iterator[Any]:
+    """Yields what each line of a JSON Lines file holds.
+
+    Raises:
+        MalformedInteraction: At the first line that is not JSON, with the file and the line's number.
+    """
+    with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             try:
-                yield Interaction.from_json(json.loads(line))
+                yield json.loads(line.decode("utf-8"))
+            except UnicodeDecodeError as error:
+                raise MalformedInteraction(f"{path}, line {number}: not UTF-8 ({error.reason})") from error
             except json.JSONDecodeError as error:
                 raise MalformedInteraction(f"{path}, line {number}: not JSON ({error.msg})") from error
-            except MalformedInteraction as error:
-                raise MalformedInteraction(f"{path}, line {number}: {error}") from error

@@ -38,8 +38,8 @@ def resolve(kind: str, names: Mapping[str, str], name: str) -> Any:
     Raises:
         UnknownName: If the name is neither.
     """
-    module, separator, attribute = names.get(name, name).partition(":")
-    if not separator:
+    module, _, attribute = names.get(name, name).partition(":")
+    if not (module and attribute) or module.startswith("."):
         raise UnknownName(f"unknown {kind} {name!r}: choose from {', '.join(names)}, or give 'module:attribute'")
     try:
         return getattr(import_module(module), attribute)

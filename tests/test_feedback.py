@@ -1,0 +1,56 @@
+"""The true value of an action."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from multiref_gym.feedback import Feedback, ground_truth
+from multiref_gym.game import Action
+
+TARGETS = {0, 1, 2}
+positions = st.frozensets(st.integers(0, 9), max_size=5)
+
+
+@pytest.mark.parametrize(
+    ("select", "deselect", "feedback"),
+    [
+        ({0}, {}, Feedback.POSITIVE),
+        ({0, 2}, {}, Feedback.POSITIVE),
+        ({}, {7}, Feedback.POSITIVE),
+        ({}, {7, 8}, Feedback.POSITIVE),
+        ({0}, {7}, Feedback.POSITIVE),
+        ({0}, {1}, Feedback.NEUTRAL),
+        ({7}, {8}, Feedback.NEUTRAL),
+        ({0, 7}, {8}, Feedback.NEUTRAL),
+        ({0}, {1, 8}, Feedback.NEUTRAL),
+        ({7}, {}, Feedback.NEGATIVE),
+        ({0, 7}, {}, Feedback.NEGATIVE),
+        ({}, {0}, Feedback.NEGATIVE),
+        ({}, {0, 8}, Feedback.NEGATIVE),
+        ({7}, {0}, Feedback.NEGATIVE),
+        ({0, 7}, {1, 8}, Feedback.NEGATIVE),
+        ({}, {}, Feedback.NEGATIVE),
+    ],
+)
+def test_the_value_of_an_action_by_case(select: set[int], deselect: set[int], feedback: Feedback) -> None:
+    assert ground_truth(Action(frozenset(select), frozenset(deselect)), TARGETS) is feedback
+
+
+@given(positions, positions, positions)
+def test_an_action_is_positive_if_and_only_if_each_click_was_right(
+    select: frozenset[int], deselect: frozenset[int], targets: frozenset[int]
+) -> None:
+    action = Action(select, deselect - select)
+    right = [position in targets for position in action.select] + [p not in targets for p in action.deselect]
+    feedback = ground_truth(action, targets)
+    assert (feedback is Feedback.POSITIVE) == (bool(right) and all(right))
+    if right and not any(right):
+        assert feedback is Feedback.NEGATIVE
+
+
+@given(positions, positions)
+def test_an_action_of_one_kind_is_never_neutral(clicks: frozenset[int], targets: frozenset[int]) -> None:
+    assert ground_truth(Action(select=clicks), targets) is not Feedback.NEUTRAL
+    assert ground_truth(Action(deselect=clicks), targets) is not Feedback.NEUTRAL

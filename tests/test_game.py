@@ -1,0 +1,219 @@
+"""The rules: what an action may be, what it does, and when a game ends."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from strategies import contexts
+
+from multiref_gym.game import LETTERS, Action, Context, Game, GameOver, InvalidAction, check_action
+
+NAMES = tuple(f"tangram{i}" for i in range(10))
+positions = st.frozensets(st.integers(0, 9))
+actions = st.builds(
+    lambda select, deselect: Action(select, deselect - select), positions, positions
+)  # No position is in both.
+
+
+def game(targets: frozenset[int] = frozenset({0, 1, 2}), max_turns: int = 10) -> Game:
+    return Game(Context(NAMES, NAMES, frozenset(NAMES[i] for i in targets)), max_turns)
+
+
+def clicks(select: str = "", deselect: str = "") -> Action:
+    return Action(frozenset(map(LETTERS.index, select)), frozenset(map(LETTERS.index, deselect)))
+
+
+# Text.
+
+
+@given(actions)
+def test_the_text_of_an_action_reads_back_as_the_action(action: Action) -> None:
+    assume(action.clicks)
+    assert Action.parse(str(action)) == action
+
+
+@given(actions)
+def test_the_text_is_canonical_with_deselect_first_and_letters_sorted(action: Action) -> None:
+    before, found, after = str(action).partition("select ") if not action.deselect else ("", "", "")
+    if action.deselect:
+        first, _, after = str(action).removeprefix("deselect ").partition(" select ")
+        assert first.split() == sorted(LETTERS[i] for i in action.deselect)
+    else:
+        assert before == ""
+        assert bool(found) == bool(action.select)
+    assert after.split() == sorted(LETTERS[i] for i in action.select)
+
+
+@given(actions, st.data())
+def test_case_order_commas_and_repetition_do_not_matter(action: Action, data: st.DataObject) -> None:
+    assume(action.clicks)
+    halves = [
+        f"{verb} {data.draw(st.sampled_from([' ', ', ', ' and ', ',']), label='between').join(letters)}"
+        for verb, half in (("select", action.select), ("deselect", action.deselect))
+        if (letters := data.draw(st.permutations([LETTERS[i] for i in half]), label="letters"))
+    ]
+    text = " ".join(data.draw(st.permutations(halves), label="halves"))
+    cased = "".join(data.draw(st.sampled_from([c.lower(), c.upper()])) for c in text)
+    assert Action.parse(cased) == Action.parse(f"{text} {text}.") == action
+
+
+@pytest.mark.parametrize(
+    ("text", "action"),
+    [
+        ("Deselect F select G", clicks("G", "F")),
+        ("select A, C and D", clicks("ACD")),
+        ("deselect B", clicks(deselect="B")),
+        ("  SELECT a c  deselect j.", clicks("AC", "J")),
+    ],
+)
+def test_what_people_and_models_write_is_read(text: str, action: Action) -> None:
+    assert Action.parse(text) == action
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "empty"),
+        ("  .", "empty"),
+        ("A", "no action in 'A'"),
+        ("the tall bird", "no action"),
+        ("select", "nothing to select"),
+        ("deselect select A", "nothing to deselect"),
+        ("select and", "nothing to select"),
+        ("select K", "'K' in 'select K' is no letter"),
+        ("select AB", "'AB'"),
+        ("select 1", "'1'"),
+        ("select A; B", "';'"),
+        ("select the bird", "'the'"),
+        ("select \ufb06", "no letter"),  # A ligature whose upper case is "ST".
+        ("select A B deselect B", "B both selected and deselected"),
+    ],
+)
+def test_a_text_that_is_no_action_is_refused_with_what_is_allowed(text: str, complaint: str) -> None:
+    with pytest.raises(InvalidAction) as error:
+        Action.parse(text)
+    assert complaint in str(error.value)
+    assert "allowed is e.g. 'deselect F select G' with letters A to J" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@given(st.text(), st.integers(1, 26))
+def test_any_text_is_an_action_or_invalid(text: str, size: int) -> None:
+    try:
+        action = Action.parse(text, size)
+    except InvalidAction:
+        return
+    assert action.clicks
+    assert max(action.clicks) < size
+
+
+@given(positions, positions)
+def test_clicking_toggles(clicked: frozenset[int], selected: frozenset[int]) -> None:
+    action = Action.clicking(clicked, selected)
+    assert action.clicks == clicked
+    check_action(action, selected)
+
+
+# Rules.
+
+
+@given(contexts(), st.data())
+def test_a_game_toggles_clicks_and_ends_at_success_or_at_the_last_turn(context: Context, data: st.DataObject) -> None:
+    game = Game(context, max_turns=data.draw(st.integers(1, 10)))
+    selected: frozenset[int] = frozenset()
+    turns = 0
+    while not game.over:
+        clicked = data.draw(st.frozensets(st.integers(0, len(context.listener_order) - 1)))
+        game.apply(Action.clicking(clicked, selected))
+        selected, turns = selected ^ clicked, turns + 1
+        assert (game.selected, game.turn) == (selected, turns)
+        assert game.success == (selected == game.targets)
+        assert game.over == (game.success or turns == game.max_turns)
+    assert {context.listener_order[i] for i in game.targets} == context.targets
+    with pytest.raises(GameOver, match=f"ended after turn {turns}"):
+        game.apply(Action())
+    assert (game.selected, game.turn) == (selected, turns)
+
+
+def test_success_ends_the_game_at_once() -> None:
+    won = game(frozenset({0, 1, 2}))
+    won.apply(clicks("ABC"))
+    assert won.success
+    assert won.over
+    assert won.turn == 1
+
+
+def test_too_many_are_no_success() -> None:
+    generous = game(frozenset({0, 1, 2}))
+    generous.apply(clicks("ABCD"))
+    assert not generous.success
+
+
+def test_the_empty_action_takes_a_turn_and_changes_nothing() -> None:
+    idle = game(max_turns=2)
+    idle.apply(Action())
+    assert (idle.selected, idle.turn, idle.over) == (frozenset(), 1, False)
+    idle.apply(Action())
+    assert idle.over
+
+
+@pytest.mark.parametrize(
+    ("action", "complaint"),
+    [
+        (clicks("A"), "A cannot be selected again; selected now: A C"),
+        (clicks(deselect="BC"), "B cannot be deselected, as not selected; selected now: A C"),
+        (clicks("K"), "allowed are 0 to 9, letters A to J"),
+        (Action(frozenset({-1})), "allowed are 0 to 9"),
+        (Action(deselect=frozenset({99})), "allowed are 0 to 9"),
+        (clicks("B", "B"), "B cannot be deselected"),
+        (clicks("A", "A"), "A cannot be selected again"),
+    ],
+)
+def test_a_forbidden_action_is_refused_and_changes_nothing(action: Action, complaint: str) -> None:
+    played = game()
+    played.apply(clicks("AC"))
+    with pytest.raises(InvalidAction, match=complaint):
+        played.apply(action)
+    assert (played.selected, played.turn) == (frozenset({0, 2}), 1)
+
+
+# Contexts.
+
+
+@given(st.integers(0, 2**32), st.integers(5, 26))
+def test_a_sampled_context_has_both_orders_and_as_many_targets_as_asked(seed: int, size: int) -> None:
+    names = [f"tangram{i}" for i in range(size)]
+    context = Context.sample(names, np.random.default_rng(seed), targets=(3, 5))
+    assert set(context.speaker_order) == set(context.listener_order) == set(names)
+    assert 3 <= len(context.targets) <= 5
+    assert context == Context.sample(names, np.random.default_rng(seed), targets=(3, 5))
+
+
+def test_every_number_of_targets_every_order_and_every_tangram_is_drawn() -> None:
+    rng = np.random.default_rng(0)
+    drawn = [Context.sample(NAMES, rng) for _ in range(200)]
+    assert {len(context.targets) for context in drawn} == {3, 4, 5}
+    assert (
+        len({context.speaker_order for context in drawn}) == len({context.listener_order for context in drawn}) == 200
+    )
+    assert all(context.speaker_order != context.listener_order for context in drawn)
+    assert frozenset().union(*(context.targets for context in drawn)) == set(NAMES)
+
+
+@pytest.mark.parametrize(
+    ("speaker_order", "listener_order", "targets", "complaint"),
+    [
+        ("abc", "abd", "a", "same tangrams"),
+        ("abc", "ab", "a", "same tangrams"),
+        ("aab", "aab", "a", "distinct"),
+        ("abc", "cba", "d", r"got \['d'\]"),
+        ("abc", "cba", "", "targets must be some"),
+    ],
+)
+def test_a_context_that_makes_no_sense_is_refused(
+    speaker_order: str, listener_order: str, targets: str, complaint: str
+) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        Context(tuple(speaker_order), tuple(listener_order), frozenset(targets))

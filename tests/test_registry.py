@@ -1,0 +1,48 @@
+"""Names for speakers, listeners and decoders."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from agents.lexical import LexicalDecoder
+from multiref_gym.registry import DECODERS, LISTENERS, SPEAKERS, UnknownName, resolve
+
+NAMED = {"speaker": SPEAKERS, "listener": LISTENERS, "decoder": DECODERS}
+
+
+@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, names in NAMED.items() for name in names])
+def test_every_registered_name_stands_for_something(kind: str, name: str) -> None:
+    assert callable(resolve(kind, NAMED[kind], name))
+
+
+def test_a_name_may_be_an_entry_point_of_ones_own() -> None:
+    assert resolve("decoder", DECODERS, "agents.lexical:LexicalDecoder") is LexicalDecoder
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("telepathy", "unknown decoder 'telepathy': choose from lexical, lexical-ternary, or give 'module:attribute'"),
+        ("nowhere.at.all:Decoder", "unknown decoder 'nowhere.at.all:Decoder': No module named 'nowhere'"),
+        ("agents.lexical:Telepathy", "no attribute 'Telepathy'"),
+        ("", "unknown decoder ''"),
+        (":Decoder", "unknown decoder ':Decoder'"),
+        ("agents.lexical:", "unknown decoder 'agents.lexical:'"),
+    ],
+)
+def test_an_unknown_name_gets_those_that_are_known(name: str, complaint: str) -> None:
+    with pytest.raises(UnknownName) as error:
+        resolve("decoder", DECODERS, name)
+    assert complaint in str(error.value)
+
+
+def test_importing_the_package_imports_neither_torch_nor_what_is_to_its_right() -> None:
+    code = (
+        "import sys, multiref_gym, multiref_gym.registry, multiref_gym.interaction\n"
+        "print([m for m in ('torch', 'transformers', 'simulators', 'agents', 'benchmarks') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
