@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 from hypothesis import given
+from strategies import interactions
 
 from agents.baselines import OracleListener, RandomListener
 from agents.play import Table, play
@@ -14,7 +15,6 @@ from multiref_gym.game import Action, Game
 from multiref_gym.interaction import Interaction
 from simulators.replay import ReplaySpeaker
 from simulators.speaker import Speaker
-from strategies import interactions
 
 
 def start(interaction: Interaction) -> tuple[Game, Speaker, str]:
