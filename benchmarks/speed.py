@@ -29,7 +29,7 @@ from multiref_gym.provenance import provenance
 
 MINIGRID = "MiniGrid-Empty-8x8-v0"
 REPEATS = 5
-ACTIONS = 1000
+ACTIONS = 250
 SEED = 0
 
 

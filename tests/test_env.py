@@ -2,9 +2,11 @@
 
 import copy
 import json
+import pickle
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
@@ -284,6 +286,29 @@ def test_people_may_write_accents_and_typographic_marks() -> None:
 
     env = make(speaker=Fine)
     assert env.reset(seed=0)[0] in env.observation_space
+
+
+def test_what_people_say_fits_the_space() -> None:
+    data = Path(__file__).parents[2] / "shared" / "data"
+    if not data.exists():
+        pytest.skip("no human games at ../shared/data")
+    space = make().observation_space["utterance"]
+    games = (data / "human_games" / "dev.jsonl").read_text().splitlines()
+    tangrams = load_tangrams(f"kilogram:{data / 'kilogram'}")
+    said = [utterance for game in games for utterance in json.loads(game)["chat"]]
+    said += [description for tangram in tangrams for description in tangram.descriptions]
+    assert [text for text in said if text not in space] == []
+    env = make(tangrams=tangrams, speaker="scripted", image="board")
+    assert all(observation in env.observation_space for observation, *_ in play(env, 0))
+
+
+def test_an_environment_is_copied_in_mid_game() -> None:
+    env = make(image="board").unwrapped
+    env.reset(seed=0)
+    env.step(clicks(1))
+    twin = pickle.loads(pickle.dumps(env))
+    for action in (clicks(2), clicks(), clicks(1)):
+        assert data_equivalence(env.step(action), twin.step(action), exact=True)
 
 
 def test_needs_a_reset_before_a_step() -> None:
