@@ -142,6 +142,12 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
     ## Version History
 
     - v0: The first version.
+
+    Attributes:
+        tangrams: The whole set, whatever the split.
+        atlas: Its pictures.
+        dialogue: The turns so far: what was said, and what was done (nothing, where it was not understood).
+        utterance: What the speaker said last.
     """
 
     metadata = {"render_modes": ["human", "rgb_array", "ansi"], "render_fps": 1}  # noqa: RUF012 (Gymnasium's)
@@ -233,18 +239,17 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
         super().reset(seed=seed)
         rng = self.np_random
         if options:
-            self._game = self._given_game(options)
+            game = self._given_game(options)
         else:
             drawn = self._drawn_from.draw(rng, self._context_size, self._similarity)
-            self._game = Game(Context.sample(drawn, rng, self._targets), self._max_turns)
+            game = Game(Context.sample(drawn, rng, self._targets), self._max_turns)
+        self.utterance = _checked(self._speaker.start(game, rng))
         self.dialogue: list[tuple[str, Action]] = []
-        """The turns so far: what was said and what was done (the empty action where it was not understood)."""
         self._clicks: list[str] = []
-        self.utterance = _checked(self._speaker.start(self._game, rng))
-        """What the speaker said last."""
+        self._game = game
         if self.render_mode == "human":
             self.render()
-        return self._observation(self._game), self._info(self._game)
+        return self._observation(game), self._info(game)
 
     def step(self, action: NDArray[np.int8] | None) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Takes one turn: applies the clicks, then lets the speaker speak.
@@ -383,8 +388,10 @@ def _is_probability(value: object) -> bool:
     return isinstance(value, int | float) and 0 <= value <= 1
 
 
-def _checked(utterance: str) -> str:
+def _checked(utterance: Any) -> str:
     """Returns the utterance if the observation space holds it, else raises ValueError."""
+    if not isinstance(utterance, str):
+        raise ValueError(f"the speaker said {utterance!r}: allowed is a text")
     if utterance.isascii() and utterance.isprintable() and len(utterance) <= MAX_LENGTH:
         return utterance
     if len(utterance) > MAX_LENGTH:

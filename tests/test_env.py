@@ -269,10 +269,13 @@ def test_refuses_actions_that_are_no_clicks(action: Any) -> None:
     assert env.unwrapped.game.turn == 0
 
 
-@pytest.mark.parametrize(("said", "message"), [("猫", "'猫'"), ("a\nb", r"'\\n'"), ("a" * (MAX_LENGTH + 1), "513")])
-def test_says_which_utterance_does_not_fit_the_space(said: str, message: str) -> None:
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [(None, "None: allowed is a text"), ("猫", "'猫'"), ("a\nb", r"'\\n'"), ("a" * (MAX_LENGTH + 1), "513")],
+)
+def test_says_which_utterance_does_not_fit_the_space(said: Any, message: str) -> None:
     class Odd(TerseSpeaker):
-        def start(self, game: Game, rng: np.random.Generator) -> str:
+        def start(self, game: Game, rng: np.random.Generator) -> Any:
             return said
 
     with pytest.raises(ValueError, match=message):
