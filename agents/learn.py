@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, Self
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from agents.listener import Listener, View
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import Action
 from multiref_gym.interaction import Interaction
+from multiref_gym.tangrams import TangramSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,19 @@ class Example:
 class TrainableListener(Listener, Protocol):
     """A listener that can be trained: its model, and the log-probabilities of given actions."""
 
-    model: nn.Module
+    @property
+    def model(self) -> nn.Module:
+        """The network that is trained."""
+        ...
+
+    @classmethod
+    def load(cls, tangrams: TangramSet, path: Path | None = None) -> Self:
+        """Loads the policy in a folder or, if None, the base that every round starts from."""
+        ...
+
+    def save(self, path: Path) -> None:
+        """Saves the policy to a folder, as safetensors."""
+        ...
 
     def log_probs(self, views: Sequence[View], actions: Sequence[Action]) -> tuple[Tensor, Tensor]:
         """Returns the log-probability of each action and the mean over all actions, float32 (batch,) each."""
@@ -113,7 +127,7 @@ def learn(
             weight = torch.tensor([e.weight for e in batch])
             loss = objective(log_prob, mean_log_prob, feedback, weight)
             optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             nn.utils.clip_grad_norm_(listener.model.parameters(), optimisation.clip)
             optimizer.step()
             scheduler.step()

@@ -57,10 +57,10 @@ PRAISE = frozenset(
 # "right" is praise as the first word or after one of these; elsewhere it is a direction.
 BEFORE_RIGHT = frozenset(_words("is are was that's thats it's its all you're yes absolutely exactly very"))
 
-# Verbs that ask for something to be undone, misspelt (deselct, unslect) or split ("de-select", "take off") as well.
+# Verbs that ask for something to be undone, misspelt (deselct, unslect) or split ("de-select", "take it back") as well.
 UNDO = re.compile(
     r"\b(?:(?:de|un|dis)[- ]?(?:s\w{0,4}l\w*t|click|pick|check|choose|mark|highlight|do|due)|remove|delete|clear|cancel"
-    r"|get rid of|take (?:off|away|out|back))\b"
+    r"|get rid of|(?:take|put) (?:(?:it|this|that|these|those|them|both|the|last|one) )*(?:off|away|out|back))\b"
 )
 
 # The action just done is meant if nothing follows the verb, after words of ARTICLE, or nothing but one of ANY_TANGRAM,

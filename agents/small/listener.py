@@ -32,22 +32,28 @@ class SmallListener:
     """
 
     def __init__(self, model: SmallModel, tangrams: TangramSet) -> None:
-        self.model = model.eval()
+        self.model = model
+        self.model.train(False)
         self.model.vision.requires_grad_(False)
         self._atlas = Atlas(tangrams, model.config.image_size)
         self._rows: dict[str, int] = {}
         self._features = torch.empty(0, model.config.vision_width)
 
     @classmethod
-    def load(cls, tangrams: TangramSet, path: Path = CHECKPOINT) -> Self:
-        """Loads a checkpoint folder (`config.json`, `model.safetensors`).
+    def load(cls, tangrams: TangramSet, path: Path | None = None) -> Self:
+        """Loads a checkpoint folder (`config.json`, `model.safetensors`), by default the base.
 
         Raises:
             FileNotFoundError: If the folder holds no checkpoint.
         """
+        path = path or CHECKPOINT
         if not (path / "model.safetensors").is_file():
             raise FileNotFoundError(f"no checkpoint of a small listener in {path}: model.safetensors is missing")
         return cls(SmallModel.from_pretrained(path), tangrams)
+
+    def save(self, path: Path) -> None:
+        """Saves the network as a checkpoint folder."""
+        self.model.save_pretrained(path)
 
     def act(self, views: Sequence[View], rng: np.random.Generator) -> list[Decision]:
         """Samples an action for each view."""

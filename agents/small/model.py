@@ -13,13 +13,13 @@ network treats the listener's ten tangrams alike.
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 from transformers import PretrainedConfig, PreTrainedModel
-
 
 COUNTS = 4
 """Numbers of selects, and of deselects, that are told apart: 0, 1, 2, 3 and more."""
@@ -104,7 +104,7 @@ class Vision(nn.Module):
         super().__init__()
         channels = (1, 16, 32, 64, 64)
         self.layers = nn.Sequential()
-        for inputs, outputs in zip(channels, channels[1:], strict=False):
+        for inputs, outputs in pairwise(channels):
             self.layers.append(nn.Conv2d(inputs, outputs, 3, stride=2, padding=1))
             self.layers.append(nn.GroupNorm(4, outputs))
             self.layers.append(nn.GELU())
@@ -217,7 +217,7 @@ class SmallModel(PreTrainedModel):
         self.word_weight = nn.Linear(width, 1)
         self.word_query = nn.Linear(width, width)
         self.tangram_key = nn.Linear(config.vision_width, width)
-        self.post_init()
+        self.post_init()  # type: ignore[no-untyped-call]
 
     def _init_weights(self, module: nn.Module) -> None:
         if isinstance(module, nn.Linear):

@@ -1,0 +1,68 @@
+"""The package's own figures, laid by rule from templates of all seven pieces, a file a family.
+
+A family proposes sketches; those that cannot be laid are dropped, and so are those that look like an earlier one or
+share its attributes, so that a listener can tell any two figures apart by what is said of them.
+
+To add a family, write a file with a generator of sketches like the others, list it in `FAMILIES`, and give each of
+its facts words in ``lexicon.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache
+
+import numpy as np
+
+from ..lexicon import LEXICON
+from ..tangram_set import Tangram
+from .assembly import Sketch
+from .bird import birds
+from .boat import boats
+from .cat import cats
+from .fish import fish
+from .house import houses
+from .person import people
+
+FAMILIES: dict[str, Callable[[], Iterator[Sketch]]] = {
+    "person": people,
+    "bird": birds,
+    "fish": fish,
+    "cat": cats,
+    "house": houses,
+    "boat": boats,
+}
+
+
+@cache
+def figures() -> tuple[Tangram, ...]:
+    """Returns all figures of all families, always the same in the same order."""
+    return tuple(tangram for family in FAMILIES for tangram in _family(family))
+
+
+def _family(family: str) -> Iterator[Tangram]:
+    number = 0
+    for sketch in FAMILIES[family]():
+        if not sketch.fault():
+            yield _tangram(family, number, sketch)
+            number += 1
+
+
+def _tangram(family: str, number: int, sketch: Sketch) -> Tangram:
+    attributes = {"family": family, **sketch.attributes}
+    facts = [f"{name}={value}" for name, value in attributes.items()]
+    pieces = sketch.ordered()
+    return Tangram(
+        id=f"{family}-{number:04d}",
+        pieces=tuple(piece.array() for _, piece in pieces),
+        facts=frozenset(facts),
+        descriptions=_names(facts),
+        parts=tuple(part for part, _ in pieces),
+    )
+
+
+def _names(facts: list[str]) -> tuple[str, ...]:
+    """Returns whole-figure names, a plain one and then what people might say."""
+    words = [LEXICON[fact] for fact in facts]
+    plain = " ".join(word.literal[0] for word in words)
+    return plain, *(" ".join(said) for said in zip(*(word.people for word in words), strict=True))

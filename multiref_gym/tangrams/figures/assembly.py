@@ -22,9 +22,9 @@ its long side."""
 
 SQUARE_POSES = ("square", "diamond")
 
-PARALLELOGRAM_POSES = ("flat \\", "long \\", "tall \\", "steep /", "flat /", "steep \\", "tall /", "long /")
-"""The first word tells the upright box (width x height): flat 4 x 2, tall 2 x 4, long 3 x 1 and steep 1 x 3 (times
-sqrt 2); the stroke is the way the slanted sides lean."""
+PARALLELOGRAM_POSES = ("flat \\", "steep \\", "tall /", "long /", "flat /", "steep /", "tall \\", "long \\")
+"""The first word tells the upright box (width x height): flat 4 x 2, tall 2 x 4, long 3 x 1 and steep 1 x 3 (these two
+times sqrt 2); the stroke is the way the slanted sides lean."""
 
 
 @cache
@@ -43,7 +43,7 @@ def posed(kind: Kind, pose: str) -> Piece:
     if kind == "medium":
         turns -= 1
     if kind == "parallelogram" and turns >= 4:
-        return piece.mirrored().turned(-turns % 4)
+        return piece.mirrored().turned(8 - turns)
     return piece.turned(turns)
 
 

@@ -1,0 +1,238 @@
+"""RESPECT: retrospective learning from interactions (arXiv 2410.13852, section 4), the whole loop.
+
+Round after round the listener policy is deployed, feedback on each of its past actions is decoded from what the
+speaker said next, and the next policy is learned from the base checkpoint on the seed and on all rounds so far.
+Beside it the initial policy is redeployed to the same contexts and speakers (CONTROL), so that a gain is a gain of
+learning. The true targets are used for the measures alone.
+
+Everything that a round leaves is in the run folder: its policy in `round-N/`, its interactions and feedback in
+`interactions.db`. A step that is there is not taken again, so a run that was killed goes on where it was.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from enum import IntEnum
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from agents import objectives
+from agents.baselines import OracleListener
+from agents.evaluate import decoder_quality, measure
+from agents.learn import Example, Optimisation, TrainableListener, learn, views_of
+from agents.listener import Listener
+from agents.play import play, set_tables
+from multiref_gym.errors import UserError
+from multiref_gym.feedback import Feedback
+from multiref_gym.game import CONTEXT_SIZE, Context
+from multiref_gym.interaction import Interaction
+from multiref_gym.provenance import provenance
+from multiref_gym.registry import DECODERS, LISTENERS, SPEAKERS, resolve
+from multiref_gym.store import InteractionStore
+from multiref_gym.tangrams import load_tangrams
+from multiref_gym.tangrams.tangram_set import SplitName
+
+# Everything that changes the outcome, beside the configuration of a run.
+SEED_TURNS = 100
+OPTIMISATION = Optimisation(epochs=6, batch_size=48, learning_rate=1e-3, embedding_rate=4.0)
+SIMILARITY = 0.0
+SPLIT: SplitName = "train"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What a run is: it resumes only under the same.
+
+    Attributes:
+        rounds: Rounds of learning; round 0 deploys the initial policy.
+        games: Games of each round.
+        seed: Seeds all chance of the run.
+        listener: Registered name or entry-point string of a trainable listener.
+        decoder: Of a feedback decoder.
+        speaker: Of a speaker.
+        tangrams: "figures" or "kilogram:PATH".
+    """
+
+    rounds: int = 6
+    games: int = 330
+    seed: int = 0
+    listener: str = "small"
+    decoder: str = "lexical"
+    speaker: str = "scripted"
+    tangrams: str = "figures"
+
+
+class Purpose(IntEnum):
+    """What a stream of chance is for; with the seed and the round it names the stream."""
+
+    CONTEXTS = 0
+    SPEAKERS = 1
+    LISTENER = 2
+    LEARNING = 3
+
+
+Report = Callable[[str, int, int], None]
+"""Told of each step: what is done, how much of it, and of how much."""
+
+
+class Respect:
+    """A run in a folder.
+
+    Args:
+        config: What to run.
+        out: The run's folder; made if it is not there.
+        report: Told of the progress of each step.
+
+    Raises:
+        UserError: If the configuration names what does not exist or cannot learn, or the folder holds a run of
+            another configuration.
+    """
+
+    def __init__(self, config: Config, out: Path, report: Report = lambda step, done, total: None) -> None:
+        self.config, self.out, self._report = config, out, report
+        tangrams = load_tangrams(config.tangrams)
+        self._tangrams = tangrams.split(SPLIT)
+        self._tangrams.draw(np.random.default_rng(0), CONTEXT_SIZE)  # too small a set is an error now, not later
+        self._load = partial(_trainable(config.listener).load, tangrams)
+        self._decoder = resolve("decoder", DECODERS, config.decoder)()
+        self._make_speaker = partial(resolve("speaker", SPEAKERS, config.speaker), tangrams)
+        _claim(out, config)
+        self.store = InteractionStore(out / "interactions.db")
+
+    def run(self) -> list[dict[str, Any]]:
+        """Runs all rounds that are not there yet and returns the measures of all."""
+        self._demonstrate()
+        measures = []
+        for round in range(self.config.rounds + 1):
+            policy = self._learned(round)
+            self._deploy(policy, "B-SUP", round)
+            self._deploy(self._learned(0), "CONTROL", round)
+            self._decode("B-SUP", round)
+            measures.append(self._measured(round))
+        return measures
+
+    def _demonstrate(self) -> None:
+        """Has the seed played: about a hundred turns of games in which the listener understands (section 5.1)."""
+        if self.store.has_round("SEED", 0):
+            return
+        tables = set_tables(self._contexts(SEED_TURNS, -1), self._make_speaker, self._seeds(-1, Purpose.SPEAKERS))
+        games = play(OracleListener(tables), tables, self._rng(-1, Purpose.LISTENER), policy="SEED")
+        turns = np.cumsum([len(game.turns) for game in games])
+        self.store.add(games[: int(np.searchsorted(turns, SEED_TURNS)) + 1], "SEED")
+
+    def _learned(self, round: int) -> TrainableListener:
+        """Returns the policy of a round: learned from the base on the seed and all rounds before."""
+        folder = self.out / f"round-{round}"
+        if not folder.exists():
+            listener = self._load()
+            rng_seed = int(self._rng(round, Purpose.LEARNING).integers(2**31))
+            on_step = lambda step, steps, loss: self._report(f"round {round}: learn", step, steps)  # noqa: E731
+            learn(listener, self._examples(round), objectives.sup, OPTIMISATION, rng_seed, on_step)
+            unfinished = folder.with_suffix(".unfinished")
+            listener.save(unfinished)
+            unfinished.rename(folder)
+        return self._load(folder)
+
+    def _examples(self, round: int) -> list[Example]:
+        """Returns the seed's turns and the decoded positives of all rounds before."""
+        seed = self.store.interactions("SEED")
+        examples = [example for game in seed for example in examples_of(game, [Feedback.POSITIVE] * len(game.turns))]
+        for earlier in range(round):
+            games = self.store.interactions("B-SUP", earlier)
+            for game, feedback in zip(games, self.store.feedback(self.config.decoder, "B-SUP", earlier), strict=True):
+                examples += examples_of(game, feedback)
+        return [example for example in examples if example.feedback is Feedback.POSITIVE]
+
+    def _deploy(self, listener: Listener, system: str, round: int) -> None:
+        """Has a policy play the round's games; every system meets the same contexts and speakers."""
+        if self.store.has_round(system, round):
+            return
+        contexts = self._contexts(self.config.games, round)
+        tables = set_tables(contexts, self._make_speaker, self._seeds(round, Purpose.SPEAKERS))
+        on_turn = lambda over: self._report(f"round {round}: deploy {system}", over, len(tables))  # noqa: E731
+        rng = self._rng(round, Purpose.LISTENER)
+        self.store.add(play(listener, tables, rng, policy=system, round=round, on_turn=on_turn), system)
+
+    def _decode(self, system: str, round: int) -> None:
+        """Decodes feedback on every action of a round that was replied to."""
+        if self.store.has_feedback(system, round, self.config.decoder):
+            return
+        games = self.store.interactions(system, round)
+        feedback = [self._decoder.decode(game.exchanges()) for game in games]
+        self.store.add_feedback(system, round, self.config.decoder, feedback)
+
+    def _measured(self, round: int) -> dict[str, Any]:
+        games = self.store.interactions("B-SUP", round)
+        feedback = self.store.feedback(self.config.decoder, "B-SUP", round)
+        return {
+            "round": round,
+            "examples": len(self._examples(round)),
+            "systems": {"B-SUP": measure(games), "CONTROL": measure(self.store.interactions("CONTROL", round))},
+            "decoder": decoder_quality(games, feedback),
+        }
+
+    def _contexts(self, count: int, round: int) -> list[Context]:
+        rng = self._rng(round, Purpose.CONTEXTS)
+        return [Context.sample(self._tangrams.draw(rng, CONTEXT_SIZE, SIMILARITY), rng) for _ in range(count)]
+
+    def _seeds(self, round: int, purpose: Purpose) -> np.random.SeedSequence:
+        return np.random.SeedSequence(self.config.seed, spawn_key=(round + 1, purpose))
+
+    def _rng(self, round: int, purpose: Purpose) -> np.random.Generator:
+        return np.random.default_rng(self._seeds(round, purpose))
+
+
+def examples_of(interaction: Interaction, feedback: Sequence[Feedback]) -> list[Example]:
+    """Returns the turns that have feedback as examples; without feedback is the last turn, to which nobody replied."""
+    return [
+        Example(view, turn.action, value)
+        for view, turn, value in zip(views_of(interaction), interaction.turns, feedback, strict=False)
+    ]
+
+
+def results(config: Config, measures: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Returns what `results.json` holds: the configuration, what changes the outcome, the measures, the versions."""
+    return {
+        "config": asdict(config),
+        "hyperparameters": {
+            "seed_turns": SEED_TURNS,
+            "optimisation": asdict(OPTIMISATION),
+            "similarity": SIMILARITY,
+            "split": SPLIT,
+        },
+        "rounds": list(measures),
+        **provenance(),
+    }
+
+
+def _trainable(name: str) -> type[TrainableListener]:
+    listener: type[TrainableListener] = resolve("listener", LISTENERS, name)
+    if not hasattr(listener, "log_probs"):
+        raise UserError(f"listener {name!r} cannot learn: it has no log_probs(views, actions)")
+    return listener
+
+
+def _claim(out: Path, config: Config) -> None:
+    """Makes the folder a run of this configuration, or checks that it is one."""
+    record = json.dumps(asdict(config), indent=2) + "\n"
+    path = out / "config.json"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            write_atomically(path, record)
+    except OSError as error:
+        raise UserError(f"cannot write to the run folder {out}: {error.strerror}") from error
+    if path.read_text(encoding="utf-8") != record:
+        raise UserError(f"{path} is of another configuration: choose another --out, or the options that it names")
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Writes a text file so that it is there whole or not at all."""
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(path)

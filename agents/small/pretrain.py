@@ -1,0 +1,188 @@
+"""Builds the base checkpoint: `python -m agents.small.pretrain` (in 15 minutes or so on two cores).
+
+First the vision learns to name the attributes of figures, and to redraw them; then, with the vision frozen, the
+listener learns what plain language means by watching games of a literal speaker with a listener that errs, told at
+each turn what the speaker wanted. Figurative language, which deployed speakers use, it never hears.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812
+from rich.console import Console
+from rich.progress import Progress
+from torch import Tensor, nn
+
+from agents import objectives
+from agents.learn import Example, Optimisation, learn, views_of
+from agents.listener import Decision, Listener, View
+from agents.play import Table, play, set_tables
+from agents.small.listener import CHECKPOINT, SmallListener, new_model
+from agents.small.model import SmallConfig, SmallModel
+from multiref_gym.feedback import Feedback
+from multiref_gym.game import Action, Context
+from multiref_gym.provenance import provenance
+from multiref_gym.tangrams import Atlas, TangramSet, load_tangrams
+from simulators.scripted import ScriptedSpeaker
+
+VISION_EPOCHS = 60
+VISION_BATCH = 64
+VISION_RATE = 2e-3
+REDRAWN = 16
+"""Height and width of the drawing that the vision learns to redraw, so that it keeps what no attribute names."""
+
+GAMES = 6000
+MISTAKES = 0.3
+"""How often the listener whose games are watched clicks at random."""
+SIMILARITY = 0.3
+LANGUAGE = Optimisation(epochs=5, batch_size=64, learning_rate=1e-3, embedding_rate=2.0)
+
+
+class ErringListener:
+    """Does what the speaker wants most of the time; its games hold every kind of correction."""
+
+    def __init__(self, tables: Sequence[Table], mistakes: float = MISTAKES) -> None:
+        self._tables = {table.game.context.listener_order: table for table in tables}
+        self._mistakes = mistakes
+        self.wanted: dict[tuple[tuple[str, ...], int], Action] = {}
+
+    def act(self, views: Sequence[View], rng: np.random.Generator) -> list[Decision]:
+        """Returns the wanted action or a random click, and remembers what was wanted."""
+        decisions = []
+        for view in views:
+            action = self._tables[view.tangrams].speaker.wanted
+            self.wanted[view.tangrams, len(view.dialogue)] = action
+            if rng.random() < self._mistakes:
+                click = int(rng.random() * len(view.tangrams))
+                # Half of the errors keep the rest of what was asked for: a swap to a wrong tangram.
+                rest = action.deselect if rng.random() < 0.5 else frozenset[int]()
+                action = Action.clicking(rest ^ {click} or {click}, view.selected)
+            decisions.append(Decision(action, 0.0, str(action)))
+        return decisions
+
+
+def contexts_of(
+    tangrams: TangramSet, games: int, rng: np.random.Generator, similarity: float = SIMILARITY
+) -> list[Context]:
+    """Draws contexts of ten tangrams."""
+    return [Context.sample(tangrams.draw(rng, 10, similarity), rng) for _ in range(games)]
+
+
+def watched_games(tangrams: TangramSet, games: int, seed: np.random.SeedSequence) -> list[Example]:
+    """Plays games of a literal speaker and an erring listener; returns each view with what was wanted."""
+    rng = np.random.default_rng(seed)
+    contexts = contexts_of(tangrams, games, rng)
+    tables = set_tables(contexts, partial(ScriptedSpeaker, tangrams, figurative=0.0), seed)
+    listener = ErringListener(tables)
+    interactions = play(listener, tables, rng, policy="erring")
+    return [
+        Example(view, listener.wanted[view.tangrams, len(view.dialogue)], Feedback.POSITIVE)
+        for interaction in interactions
+        for view in views_of(interaction)
+    ]
+
+
+class VisionTeacher(nn.Module):
+    """What the vision is trained with: attribute labels and a small drawing, both from the features."""
+
+    def __init__(self, vision_width: int, facts: int) -> None:
+        super().__init__()
+        self.facts = nn.Linear(vision_width, facts)
+        self.drawing = nn.Linear(vision_width, REDRAWN * REDRAWN)
+
+    def forward(self, features: Tensor, labels: Tensor, silhouettes: Tensor) -> Tensor:
+        """Returns the loss of features (n, vision_width), labels (n, facts) and silhouettes (n, size, size)."""
+        ink = 1 - F.adaptive_avg_pool2d(silhouettes[:, None].float() / 255, REDRAWN).flatten(1)
+        naming = F.binary_cross_entropy_with_logits(self.facts(features), labels)
+        redrawing = F.binary_cross_entropy_with_logits(self.drawing(features), ink)
+        return naming + 0.3 * redrawing
+
+
+def shifted(silhouettes: Tensor, rng: np.random.Generator, most: int = 3) -> Tensor:
+    """Moves each silhouette by up to `most` pixels in each direction."""
+    moved = F.pad(silhouettes, (most,) * 4, value=255)
+    size = silhouettes.shape[-1]
+    corners = rng.integers(0, 2 * most + 1, (len(silhouettes), 2))
+    return torch.stack([image[y : y + size, x : x + size] for image, (y, x) in zip(moved, corners, strict=True)])
+
+
+def train_vision(model: SmallModel, tangrams: TangramSet, seed: int, progress: Progress) -> float:
+    """Trains the vision in place; returns its share of right attribute labels on the training figures."""
+    facts = sorted({fact for tangram in tangrams for fact in tangram.facts})
+    labels = torch.tensor([[float(fact in tangram.facts) for fact in facts] for tangram in tangrams])
+    silhouettes = torch.from_numpy(Atlas(tangrams, model.config.image_size).silhouettes(tangrams.ids))
+    rng = np.random.default_rng(seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        teacher = VisionTeacher(model.config.vision_width, len(facts))
+    parameters = [*model.vision.parameters(), *teacher.parameters()]
+    steps_an_epoch = -(-len(tangrams) // VISION_BATCH)
+    optimizer = torch.optim.AdamW(parameters, lr=VISION_RATE, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, VISION_RATE, VISION_EPOCHS * steps_an_epoch)
+    task = progress.add_task("vision", total=VISION_EPOCHS * steps_an_epoch)
+    for _ in range(VISION_EPOCHS):
+        for rows in np.array_split(rng.permutation(len(tangrams)), steps_an_epoch):
+            images = shifted(silhouettes[rows], rng)
+            loss = teacher(model.vision(images), labels[rows], images)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            progress.advance(task)
+    with torch.inference_mode():
+        named = teacher.facts(model.vision(silhouettes)) > 0
+    return float((named == labels.bool()).all(1).float().mean())
+
+
+def literal_success(listener: Listener, tangrams: TangramSet, games: int, seed: int) -> float:
+    """Returns the share of games with a literal speaker that the listener wins."""
+    rng = np.random.default_rng(seed)
+    contexts = contexts_of(tangrams, games, rng)
+    tables = set_tables(contexts, partial(ScriptedSpeaker, tangrams, figurative=0.0), np.random.SeedSequence(seed))
+    return float(np.mean([game.success for game in play(listener, tables, rng, policy="base")]))
+
+
+def main() -> None:
+    """Builds the checkpoint and writes it with its scores."""
+    parser = argparse.ArgumentParser(description="Build the base checkpoint of the small listener.")
+    parser.add_argument("--out", type=Path, default=CHECKPOINT)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--games", type=int, default=GAMES, help="games watched")
+    args = parser.parse_args()
+
+    figures = load_tangrams("figures")
+    train = figures.split("train")
+    model = new_model(SmallConfig(), args.seed)
+    with Progress() as progress:
+        named = train_vision(model, train, args.seed, progress)
+        examples = watched_games(train, args.games, np.random.SeedSequence(args.seed))
+        listener = SmallListener(model, figures)
+        task = progress.add_task("language")
+        learn(
+            listener,
+            examples,
+            objectives.sup,
+            LANGUAGE,
+            args.seed,
+            on_step=lambda step, steps, loss: progress.update(task, completed=step, total=steps),
+        )
+    scores = {
+        "figures_with_all_attributes_right": named,
+        "literal_success_train": literal_success(listener, train, 500, args.seed + 1),
+        "literal_success_test": literal_success(listener, figures.split("test"), 500, args.seed + 2),
+    }
+    model.save_pretrained(args.out)
+    record = {"seed": args.seed, "games": args.games, "examples": len(examples), "scores": scores, **provenance()}
+    (args.out / "scores.json").write_text(json.dumps(record, indent=2) + "\n")
+    Console().print(scores)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""An atlas: every tangram drawn at most once, boards made by copying."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+
+from .render import Layout, cell, letter, silhouette
+from .tangram_set import TangramSet
+
+
+class Atlas:
+    """The silhouettes of a set at one size, drawn at first use.
+
+    Args:
+        tangrams: the set.
+        size: side of a silhouette in pixels.
+    """
+
+    def __init__(self, tangrams: TangramSet, size: int = 64) -> None:
+        if size < 8:
+            raise ValueError(f"size {size}: a silhouette needs at least 8 pixels")
+        self.tangrams = tangrams
+        self.size = size
+        self._layout = Layout(size)
+        self._silhouettes: dict[str, np.ndarray] = {}
+        self._pictures: dict[str, np.ndarray] = {}
+        self._blank_boards: dict[int, np.ndarray] = {}
+        self._slices: dict[int, list[tuple[tuple[slice, slice], tuple[slice, slice]]]] = {}
+
+    def silhouettes(self, ids: Sequence[str]) -> np.ndarray:
+        """Returns fresh silhouettes, uint8 (n, size, size), black on white. Raises TangramError for an unknown id."""
+        known = self._silhouettes
+        for id in ids:
+            if id not in known:
+                self._draw(id)
+        images = np.empty((len(ids), self.size, self.size), np.uint8)
+        for index, id in enumerate(ids):
+            images[index] = known[id]
+        return images
+
+    def board_shape(self, count: int) -> tuple[int, int, int]:
+        """Returns the shape (height, width, 3) of a board of ``count`` tangrams."""
+        return self._layout.board_shape(count)
+
+    def board(self, ids: Sequence[str]) -> np.ndarray:
+        """Returns the listener's board with nothing selected: a fresh uint8 (height, width, 3)."""
+        return self.listener_board(ids)
+
+    def listener_board(self, ids: Sequence[str], selected: Collection[int] = ()) -> np.ndarray:
+        """Returns what `render.listener_board` draws of these tangrams, pixel for pixel: a fresh array.
+
+        Args:
+            ids: tangrams in the listener's order. Raises TangramError for an unknown one.
+            selected: indices of selected tangrams.
+        """
+        count = len(ids)
+        if count not in self._blank_boards:
+            self._prepare(count)
+        board = self._blank_boards[count].copy()
+        places = self._slices[count]
+        for index in selected:
+            board[places[index][0]] = cell(self._layout, letter(index), True)
+        pictures = self._pictures
+        for id, (_, inner) in zip(ids, places, strict=True):
+            if id not in pictures:
+                self._draw(id)
+            board[inner] = pictures[id]
+        return board
+
+    def _draw(self, id: str) -> None:
+        image = silhouette(self.tangrams[id], self.size)
+        self._silhouettes[id] = image
+        self._pictures[id] = np.repeat(image[:, :, None], 3, axis=2)
+
+    def _prepare(self, count: int) -> None:
+        """Draws the board of ``count`` letters without tangrams, and notes where its cells and pictures are."""
+        layout, places = self._layout, []
+        board = layout.empty_board(count)
+        for index in range(count):
+            outer = _box(layout.corner(index, count), layout.cell_shape)
+            board[outer] = cell(layout, letter(index))
+            places.append((outer, _box(layout.picture_corner(index, count), (self.size, self.size))))
+        self._blank_boards[count] = board
+        self._slices[count] = places
+
+
+def _box(corner: tuple[int, int], shape: tuple[int, int]) -> tuple[slice, slice]:
+    (top, left), (height, width) = corner, shape
+    return slice(top, top + height), slice(left, left + width)

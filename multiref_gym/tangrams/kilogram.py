@@ -1,0 +1,185 @@
+"""Reads KiloGram, 1,013 tangrams described by people (Ji et al., EMNLP 2022; https://github.com/lil-lab/kilogram).
+
+A checkout holds ``dataset/tangrams-svg/page1-0.svg`` and so on, and JSON files of descriptions by tangram:
+``{"page1-0": {"annotations": [{"whole": {"wholeAnnotation": "a bird"}, "part": {"1": "beak", ...}}, ...]}, ...}``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+
+from .tangram_set import Tangram, TangramError
+
+DESCRIPTION_FILES = ("full.json", "dense.json", "dense10.json")
+"""Where descriptions are looked for in a folder, the first one there is."""
+
+STOP_WORDS = frozenset(
+    "a an and are as at be by for from has have having her his in into is it its like looks of off on one or out "
+    "over she he that the their them there this to two up upside very was which who with you".split()
+)
+
+_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+_TRANSFORM = re.compile(r"(\w+)\s*\(([^)]*)\)")
+
+
+def read_kilogram(path: str | Path) -> tuple[Tangram, ...]:
+    """Returns the tangrams that have both a drawing and a usable description, sorted by page and number.
+
+    Args:
+        path: a checkout of KiloGram, its ``dataset`` folder, or a description file in that folder.
+
+    Raises:
+        TangramError: one line on the folder or file that is missing or malformed.
+    """
+    descriptions_file = _find_descriptions(Path(path).expanduser())
+    drawings = descriptions_file.parent / "tangrams-svg"
+    if not drawings.is_dir():
+        raise TangramError(f"no drawings of tangrams: {drawings} is not a folder")
+    entries = _read_json(descriptions_file)
+    tangrams = []
+    for name in sorted(entries, key=_page_and_number):
+        annotations = _annotations(entries[name], name, descriptions_file)
+        descriptions = tuple(_usable(_whole(annotation)) for annotation in annotations)
+        descriptions = tuple(filter(None, descriptions))
+        drawing = drawings / f"{name}.svg"
+        if descriptions and drawing.is_file():
+            polygons = read_svg(drawing)
+            tangrams.append(
+                Tangram(
+                    id=f"{name}.png",
+                    pieces=tuple(polygons.values()),
+                    facts=frozenset(word for text in descriptions for word in content_words(text)),
+                    descriptions=descriptions,
+                    parts=_part_names(annotations, tuple(polygons)),
+                )
+            )
+    if not tangrams:
+        raise TangramError(f"no tangram with both a drawing in {drawings} and a description in {descriptions_file}")
+    return tuple(tangrams)
+
+
+def content_words(text: str) -> Iterator[str]:
+    """Yields the lower-case words of a description that are not stop words."""
+    return (word for word in re.findall(r"[a-z0-9]+(?:'[a-z]+)?", text.lower()) if word not in STOP_WORDS)
+
+
+def read_svg(path: Path) -> dict[str, np.ndarray]:
+    """Returns the polygons of a drawing by id, each float64 (n, 2), with their transforms applied.
+
+    Raises:
+        TangramError: the file is not XML, has no polygon, or one with unreadable points or transform.
+    """
+    try:
+        root = ElementTree.parse(path).getroot()
+    except (ElementTree.ParseError, UnicodeDecodeError) as error:
+        raise TangramError(f"malformed SVG {path}: {error}") from None
+    polygons = {}
+    for index, element in enumerate(root.iterfind(".//{*}polygon"), start=1):
+        where = f"malformed SVG {path}: polygon {element.get('id', index)}"
+        numbers = _numbers(element.get("points", ""), where)
+        if len(numbers) < 6 or len(numbers) % 2:
+            raise TangramError(f"{where} needs pairs of numbers for at least three points")
+        matrix = _transform(element.get("transform", ""), where)
+        polygons[element.get("id", str(index))] = np.reshape(numbers, (-1, 2)) @ matrix[:2, :2].T + matrix[:2, 2]
+    if not polygons:
+        raise TangramError(f"malformed SVG {path}: no polygon in it")
+    return polygons
+
+
+def _numbers(text: str, where: str) -> list[float]:
+    if _NUMBER.sub("", text).strip(" ,\t\r\n"):
+        raise TangramError(f"{where} has unreadable numbers {text[:40]!r}")
+    return [float(number) for number in _NUMBER.findall(text)]
+
+
+def _transform(text: str, where: str) -> np.ndarray:
+    """Returns an SVG transform list as a (3, 3) matrix for column vectors; the leftmost transform acts last."""
+    matrix = np.eye(3)
+    if _TRANSFORM.sub("", text).strip(" ,\t\r\n"):
+        raise TangramError(f"{where} has an unreadable transform {text[:40]!r}")
+    for name, arguments in _TRANSFORM.findall(text):
+        match name, _numbers(arguments, where):
+            case "matrix", [a, b, c, d, e, f]:
+                step = np.array([[a, c, e], [b, d, f], [0, 0, 1]])
+            case "translate", [x, *rest] if len(rest) < 2:
+                step = np.array([[1, 0, x], [0, 1, rest[0] if rest else 0], [0, 0, 1]])
+            case "scale", [x, *rest] if len(rest) < 2:
+                step = np.diag([x, rest[0] if rest else x, 1])
+            case "rotate", [angle, *centre] if len(centre) in (0, 2):
+                cosine, sine = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+                turn = np.array([[cosine, -sine], [sine, cosine]])
+                step = np.eye(3)
+                step[:2, :2] = turn
+                step[:2, 2] = (np.eye(2) - turn) @ (centre or (0, 0))
+            case _:
+                raise TangramError(f"{where} has an unreadable transform {text[:40]!r}")
+        matrix = matrix @ step
+    return matrix
+
+
+def _find_descriptions(path: Path) -> Path:
+    if path.is_file():
+        return path
+    if not path.is_dir():
+        raise TangramError(f"no KiloGram there: {path} does not exist")
+    folder = path / "dataset" if (path / "dataset").is_dir() else path
+    for name in DESCRIPTION_FILES:
+        if (folder / name).is_file():
+            return folder / name
+    raise TangramError(f"no descriptions in {folder}: looked for {', '.join(DESCRIPTION_FILES)}")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise TangramError(f"malformed JSON {path}: line {error.lineno} column {error.colno}: {error.msg}") from None
+    except UnicodeDecodeError as error:
+        raise TangramError(f"malformed JSON {path}: not UTF-8 at byte {error.start}") from None
+    if not isinstance(entries, dict):
+        raise TangramError(f"malformed JSON {path}: expected an object of tangrams, not {type(entries).__name__}")
+    return entries
+
+
+def _annotations(entry: Any, name: str, path: Path) -> list[Mapping[str, Any]]:
+    annotations = entry.get("annotations") if isinstance(entry, dict) else None
+    if not isinstance(annotations, list) or not all(isinstance(annotation, dict) for annotation in annotations):
+        raise TangramError(f"malformed JSON {path}: tangram {name!r} has no list of annotations")
+    return annotations
+
+
+def _whole(annotation: Mapping[str, Any]) -> Any:
+    whole = annotation.get("whole")
+    return whole.get("wholeAnnotation") if isinstance(whole, dict) else None
+
+
+def _usable(text: Any) -> str:
+    """Returns an annotation in lower case and single spaces, or "" if it says nothing."""
+    words = " ".join(text.lower().split()) if isinstance(text, str) else ""
+    return "" if words == "unknown" else words
+
+
+def _part_names(annotations: list[Mapping[str, Any]], piece_ids: tuple[str, ...]) -> tuple[str, ...]:
+    """Returns each piece's most common part name, the first in the alphabet of equally common ones."""
+    counts: dict[str, Counter[str]] = {piece_id: Counter() for piece_id in piece_ids}
+    for annotation in annotations:
+        parts = annotation.get("part")
+        for piece_id, part in parts.items() if isinstance(parts, dict) else ():
+            if piece_id in counts and _usable(part):
+                counts[piece_id][_usable(part)] += 1
+    return tuple(
+        min(counter, key=lambda part: (-counter[part], part), default="") for counter in counts.values()
+    )
+
+
+def _page_and_number(name: str) -> tuple[tuple[int, str], ...]:
+    """Orders "page2-3" before "page2-10" before "page10-1"."""
+    return tuple((int(run), "") if run.isdigit() else (-1, run) for run in re.findall(r"\d+|\D+", name))

@@ -1,0 +1,225 @@
+"""Draws tangrams with Pillow: silhouettes, the boards of both players, contact sheets.
+
+A board shows the tangrams of one game in two rows of cells. A cell is a strip with the letter (the listener's board)
+or the target's mark (the speaker's), and below it the silhouette; a selected tangram's cell has a coloured frame.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import groupby
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from .tangram_set import Tangram, TangramError, TangramSet
+
+FIGURE_AREA = 32.0
+"""The area of the seven pieces when the small triangle's leg is 2."""
+
+FIELD = 12.0
+"""The side of the square that a silhouette shows, in the same units: nearly all figures fit at one scale."""
+
+MARGIN = 0.03
+"""The least blank share of the square on each side."""
+
+SUPERSAMPLING = 8
+
+PAPER, INK, GAP = (255, 255, 255), (40, 40, 40), (214, 216, 220)
+SELECTED, TARGET = (230, 120, 0), (0, 114, 178)
+
+
+def silhouette(tangram: Tangram, size: int) -> np.ndarray:
+    """Draws a tangram in black on white, anti-aliased, its box in the middle.
+
+    All tangrams are drawn at one scale, set by their area, so that equal pieces look equally large; a figure too long
+    for the square is shrunk to fit.
+
+    Args:
+        tangram: what to draw.
+        size: side of the image in pixels.
+
+    Returns:
+        uint8 (size, size), 0 for the figure and 255 for the paper.
+    """
+    vertices = np.concatenate(tangram.pieces)
+    low, high = vertices.min(axis=0), vertices.max(axis=0)
+    field = FIELD * np.sqrt(sum(map(_area, tangram.pieces)) / FIGURE_AREA)
+    field = max(field, (high - low).max() / (1 - 2 * MARGIN))
+    fine = size * SUPERSAMPLING
+    image = Image.new("L", (fine, fine), 255)
+    draw = ImageDraw.Draw(image)
+    for piece in tangram.pieces:
+        on_image = (piece - (low + high) / 2) * (fine / field) + fine / 2
+        draw.polygon([(x, y) for x, y in on_image], fill=0)
+    return np.array(image.reduce(SUPERSAMPLING))
+
+
+def _area(polygon: np.ndarray) -> float:
+    x, y = (polygon - polygon[0]).T
+    return abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where things are on a board, in pixels, for silhouettes of one size."""
+
+    size: int
+
+    @property
+    def frame(self) -> int:
+        """The width of a frame, and of the rim that is left for it."""
+        return max(2, self.size // 24)
+
+    @property
+    def strip(self) -> int:
+        """The height of the strip above a silhouette."""
+        return max(12, self.size // 5)
+
+    @property
+    def cell_shape(self) -> tuple[int, int]:
+        return self.size + self.strip + 2 * self.frame, self.size + 2 * self.frame
+
+    def board_shape(self, count: int) -> tuple[int, int, int]:
+        """The shape of a board of ``count`` tangrams: (height, width, 3)."""
+        height, width = self.cell_shape
+        return 2 * height + 3, self.columns(count) * (width + 1) + 1, 3
+
+    def columns(self, count: int) -> int:
+        return (count + 1) // 2
+
+    def corner(self, index: int, count: int) -> tuple[int, int]:
+        """The top and left of a cell; cells fill the upper row first and have a line of one pixel between them."""
+        row, column = divmod(index, self.columns(count))
+        height, width = self.cell_shape
+        return row * (height + 1) + 1, column * (width + 1) + 1
+
+    def picture_corner(self, index: int, count: int) -> tuple[int, int]:
+        """The top and left of the silhouette in a cell."""
+        top, left = self.corner(index, count)
+        return top + self.frame + self.strip, left + self.frame
+
+    def empty_board(self, count: int) -> np.ndarray:
+        return np.full(self.board_shape(count), GAP, np.uint8)
+
+
+def letter(index: int) -> str:
+    """Returns the letter of the listener's tangram at that index: A for 0. Raises TangramError after Z."""
+    if not 0 <= index < len(string.ascii_uppercase):
+        raise TangramError(f"no letter for tangram number {index}: a board has at most 26")
+    return string.ascii_uppercase[index]
+
+
+@cache
+def cell(layout: Layout, label: str = "", selected: bool = False, target: bool = False) -> np.ndarray:
+    """Draws a cell without its silhouette: uint8 (height, width, 3), shared, so read-only."""
+    height, width = layout.cell_shape
+    image = Image.new("RGB", (width, height), PAPER)
+    draw = ImageDraw.Draw(image)
+    middle = layout.frame + layout.strip / 2
+    if selected:
+        draw.rectangle((0, 0, width - 1, height - 1), outline=SELECTED, width=layout.frame)
+    if label:
+        font = ImageFont.load_default(layout.strip)
+        draw.text((middle, middle), label, fill=SELECTED if selected else INK, font=font, anchor="mm")
+    if target:
+        radius = layout.strip * 0.42
+        for share, colour in ((1.0, TARGET), (0.66, PAPER), (0.33, TARGET)):
+            x, y = width - middle, middle
+            reach = radius * share
+            draw.ellipse((x - reach, y - reach, x + reach, y + reach), fill=colour)
+    array = np.array(image)
+    array.flags.writeable = False
+    return array
+
+
+def listener_board(silhouettes: Sequence[np.ndarray] | np.ndarray, selected: Collection[int] = ()) -> np.ndarray:
+    """Draws what the listener sees: the tangrams under their letters, the selected ones framed.
+
+    Args:
+        silhouettes: one square image a tangram, uint8 (size, size), in the listener's order.
+        selected: indices of selected tangrams.
+
+    Returns:
+        uint8 (height, width, 3).
+    """
+    layout = Layout(len(silhouettes[0]))
+    cells = [cell(layout, letter(index), index in selected) for index in range(len(silhouettes))]
+    return _board(layout, cells, silhouettes)
+
+
+def speaker_board(
+    silhouettes: Sequence[np.ndarray] | np.ndarray, targets: Collection[int], selected: Collection[int] = ()
+) -> np.ndarray:
+    """Draws what the speaker sees: the targets under a bull's eye, the selected tangrams framed, no letters.
+
+    Args:
+        silhouettes: one square image a tangram, uint8 (size, size), in the speaker's order.
+        targets: indices of targets.
+        selected: indices of selected tangrams.
+
+    Returns:
+        uint8 (height, width, 3).
+    """
+    layout = Layout(len(silhouettes[0]))
+    cells = [cell(layout, "", index in selected, index in targets) for index in range(len(silhouettes))]
+    return _board(layout, cells, silhouettes)
+
+
+def _board(layout: Layout, cells: Sequence[np.ndarray], silhouettes: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
+    count, size = len(cells), layout.size
+    height, width = layout.cell_shape
+    board = layout.empty_board(count)
+    for index, (blank, picture) in enumerate(zip(cells, silhouettes, strict=True)):
+        top, left = layout.corner(index, count)
+        board[top : top + height, left : left + width] = blank
+        top, left = layout.picture_corner(index, count)
+        board[top : top + size, left : left + size] = picture[:, :, None]
+    return board
+
+
+def contact_sheet(
+    tangrams: TangramSet, columns: int = 12, size: int = 80, per_family: int | None = None
+) -> Image.Image:
+    """Draws the tangrams of a set by family, each with its number, under a heading for the family.
+
+    Args:
+        tangrams: what to show. The family is the id up to its last hyphen, so KiloGram is shown by page.
+        columns: tangrams in a row.
+        size: side of a silhouette in pixels.
+        per_family: show only so many of each family, evenly spread; None shows all.
+
+    Returns:
+        An RGB image.
+    """
+    heading, caption = size // 2, max(11, size // 7)
+    families = [
+        (family, _spread(list(members), per_family))
+        for family, members in groupby(tangrams, key=lambda tangram: tangram.id.rpartition("-")[0])
+    ]
+    rows = sum(-(-len(shown) // columns) for _, (shown, _) in families)
+    image = Image.new("RGB", (columns * size, len(families) * heading + rows * (size + caption)), PAPER)
+    draw = ImageDraw.Draw(image)
+    top = 0
+    for family, (shown, total) in families:
+        draw.text((caption, top + heading // 2), f"{family} ({total})", INK, ImageFont.load_default(size // 4), "lm")
+        top += heading
+        for index, tangram in enumerate(shown):
+            row, column = divmod(index, columns)
+            x, y = column * size, top + row * (size + caption)
+            image.paste(Image.fromarray(silhouette(tangram, size)), (x, y))
+            number = tangram.id.rpartition("-")[2].removesuffix(".png")
+            draw.text((x + size // 2, y + size), number, (130, 130, 130), ImageFont.load_default(caption), "ma")
+        top += -(-len(shown) // columns) * (size + caption)
+    return image
+
+
+def _spread(members: list[Tangram], limit: int | None) -> tuple[list[Tangram], int]:
+    """Returns at most ``limit`` members, evenly spread, and how many there are."""
+    total = len(members)
+    if limit is None or total <= limit:
+        return members, total
+    return [members[index * total // limit] for index in range(limit)], total

@@ -1,0 +1,175 @@
+"""Tangrams and sets of them: look one up, split into train, dev and test, draw the tangrams of a game."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+from typing import Literal, get_args
+
+import numpy as np
+
+SplitName = Literal["train", "dev", "test", "all"]
+
+TRAIN_SHARE, DEV_SHARE = 0.70, 0.15
+
+
+class TangramError(ValueError):
+    """Tangrams that cannot be had: an unknown spec, split or id, a missing or malformed file, too small a set."""
+
+
+class UnknownTangramError(TangramError, KeyError):
+    """An id that the set does not hold."""
+
+    # KeyError would show the message in quotes.
+    __str__ = Exception.__str__
+
+
+@dataclass(frozen=True, eq=False)
+class Tangram:
+    """One figure of seven pieces and what is known of it.
+
+    Attributes:
+        id: "person-0007" or "page1-0.png"; stable across runs and versions of the data.
+        pieces: the vertices of each piece, float64 (n, 2), x to the right and y down, in units of their own.
+        facts: what is true of it: "family=person", "facing=left"; for KiloGram, the words people describe it with.
+        descriptions: what people call the whole figure.
+        parts: for each piece the part it plays ("head"), or "" if not known.
+    """
+
+    id: str
+    pieces: tuple[np.ndarray, ...]
+    facts: frozenset[str]
+    descriptions: tuple[str, ...]
+    parts: tuple[str, ...]
+
+
+class TangramSet:
+    """An ordered set of tangrams with distinct ids.
+
+    Args:
+        name: shown in messages, such as "figures" or "figures/train".
+        tangrams: in the order that the set keeps.
+        split_by: what decides the split of a tangram. With "facts", tangrams with the same facts fall in the same
+            split, so a listener cannot know a test tangram from a training tangram that shares its description.
+    """
+
+    def __init__(self, name: str, tangrams: Sequence[Tangram], split_by: Literal["facts", "id"] = "facts") -> None:
+        self.name = name
+        self.tangrams = tuple(tangrams)
+        self.ids = tuple(tangram.id for tangram in self.tangrams)
+        self.split_by = split_by
+        self._by_id = {tangram.id: tangram for tangram in self.tangrams}
+        if len(self._by_id) < len(self.tangrams):
+            raise TangramError(f"{name}: two tangrams share an id")
+        self._splits: dict[str, TangramSet] = {"all": self}
+        self._rankings: dict[int, tuple[tuple[int, ...], ...]] = {}
+
+    def __repr__(self) -> str:
+        return f"TangramSet({self.name!r}, {len(self)} tangrams)"
+
+    def __len__(self) -> int:
+        return len(self.tangrams)
+
+    def __iter__(self) -> Iterator[Tangram]:
+        return iter(self.tangrams)
+
+    def __contains__(self, id: object) -> bool:
+        return id in self._by_id
+
+    def __getitem__(self, id: str) -> Tangram:
+        try:
+            return self._by_id[id]
+        except KeyError:
+            example = f", such as {self.ids[0]!r}" if self.ids else ""
+            raise UnknownTangramError(
+                f"no tangram {id!r} in {self.name}: expected one of its {len(self)} ids{example}"
+            ) from None
+
+    def split(self, name: SplitName) -> TangramSet:
+        """Returns the train (70 %), dev (15 %) or test (15 %) part, or all of the set.
+
+        The part of a tangram depends on its facts (or id) alone: not on the other tangrams, the process or a seed.
+
+        Raises:
+            TangramError: the name is none of the four.
+        """
+        if name not in get_args(SplitName):
+            raise TangramError(f"unknown split {name!r}: expected one of {', '.join(get_args(SplitName))}")
+        if name not in self._splits:
+            members = [tangram for tangram in self.tangrams if self._part(tangram) == name]
+            self._splits[name] = TangramSet(f"{self.name}/{name}", members, self.split_by)
+        return self._splits[name]
+
+    def _part(self, tangram: Tangram) -> SplitName:
+        key = tangram.id if self.split_by == "id" else "\n".join(sorted(tangram.facts))
+        fraction = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") / 2**64
+        if fraction < TRAIN_SHARE:
+            return "train"
+        return "dev" if fraction < TRAIN_SHARE + DEV_SHARE else "test"
+
+    def draw(self, rng: np.random.Generator, size: int, similarity: float = 0.0) -> tuple[str, ...]:
+        """Draws the tangrams of one context: an anchor, then others one by one.
+
+        Args:
+            rng: the only source of chance.
+            size: how many.
+            similarity: the probability, for each tangram after the anchor, that it is the one nearest to the anchor
+                among those not drawn yet, by Jaccard overlap of facts with ties broken at random; else it is uniform.
+
+        Returns:
+            Distinct ids, the anchor first.
+
+        Raises:
+            TangramError: the set is smaller than ``size``, or ``similarity`` is no probability.
+        """
+        count = len(self.tangrams)
+        if not 1 <= size <= count:
+            raise TangramError(f"cannot draw {size} distinct tangrams from {self.name}: it has {count}")
+        if not 0.0 <= similarity <= 1.0:
+            raise TangramError(f"similarity {similarity}: expected a number from 0 to 1")
+        random = rng.random
+        anchor = int(random() * count)
+        drawn = {anchor: None}
+        nearest = self._nearest_first(anchor, random) if similarity else iter(())
+        while len(drawn) < size:
+            if similarity and random() < similarity:
+                index = next(nearest)
+                while index in drawn:
+                    index = next(nearest)
+            else:
+                index = int(random() * count)
+            drawn[index] = None
+        ids = self.ids
+        return tuple([ids[index] for index in drawn])
+
+    def _nearest_first(self, anchor: int, random) -> Iterator[int]:
+        """Yields the other indices from the most to the least similar, equally similar ones in random order."""
+        for tied in self._ranking(anchor):
+            waiting = list(tied)
+            while waiting:
+                chosen = int(random() * len(waiting))
+                waiting[chosen], waiting[-1] = waiting[-1], waiting[chosen]
+                yield waiting.pop()
+
+    def _ranking(self, anchor: int) -> tuple[tuple[int, ...], ...]:
+        """The other indices in groups of equal overlap with the anchor, greatest overlap first."""
+        if anchor not in self._rankings:
+            shared = self._shared_facts[anchor]
+            sizes = self._shared_facts.diagonal()
+            overlap = shared / np.maximum(sizes + sizes[anchor] - shared, 1)
+            order = [int(index) for index in np.argsort(-overlap, kind="stable") if index != anchor]
+            groups = groupby(order, key=lambda index: overlap[index])
+            self._rankings[anchor] = tuple(tuple(group) for _, group in groups)
+        return self._rankings[anchor]
+
+    @cached_property
+    def _shared_facts(self) -> np.ndarray:
+        """How many facts each two tangrams share: float32 (n, n)."""
+        column = {fact: i for i, fact in enumerate(sorted({fact for t in self.tangrams for fact in t.facts}))}
+        holds = np.zeros((len(self.tangrams), max(len(column), 1)), np.float32)
+        for row, tangram in enumerate(self.tangrams):
+            holds[row, [column[fact] for fact in tangram.facts]] = 1
+        return holds @ holds.T
