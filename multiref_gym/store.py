@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     JSON,
@@ -44,6 +44,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import LETTERS, Action, Context, InvalidAction, check_action
 from multiref_gym.interaction import Interaction, Turn
@@ -109,7 +110,10 @@ _feedback = Table(
 )
 
 
-class StoreError(ValueError):
+Query = TypeVar("Query", bound=Select[Any])
+
+
+class StoreError(UserError):
     """Something that the store cannot do or be; the message says where and why."""
 
 
@@ -224,10 +228,10 @@ class InteractionStore:
 
     def interactions(self, system: str | None = None, round: int | None = None) -> list[Interaction]:
         """Returns the interactions of a system, of a round, of both, or all, in the order in which they were added."""
-        games = _of(select(_interactions, _rounds.c.round).join(_rounds), system, round).order_by(_interactions.c.id)
-        turns = _of(select(_turns).join(_interactions).join(_rounds), system, round).order_by(
-            _turns.c.interaction_id, _turns.c.turn
-        )
+        games = select(_interactions, _rounds.c.round).select_from(_interactions.join(_rounds))
+        turns = select(_turns).select_from(_turns.join(_interactions).join(_rounds))
+        games = _of(games, system, round).order_by(_interactions.c.id)
+        turns = _of(turns, system, round).order_by(_turns.c.interaction_id, _turns.c.turn)
         with self._transaction() as connection:
             turns_of = defaultdict(list)
             for row in connection.execute(turns):
@@ -305,23 +309,19 @@ class InteractionStore:
         Raises:
             StoreError: If the decoder has not decoded every one of these rounds.
         """
-        rounds = _of(select(_rounds), system, round).order_by(_rounds.c.id)
-        games = _of(select(_interactions.c.id).join(_rounds), system, round).order_by(_interactions.c.id)
-        values = _of(
-            select(_feedback.c.interaction_id, _feedback.c.value)
-            .join(_decodings)
-            .join(_rounds)
-            .where(_decodings.c.decoder == decoder),
-            system,
-            round,
-        ).order_by(_feedback.c.interaction_id, _feedback.c.turn)
+        rounds = select(_rounds)
+        games = select(_interactions.c.id).select_from(_interactions.join(_rounds))
+        values = select(_feedback).select_from(_feedback.join(_decodings).join(_rounds))
+        rounds = _of(rounds, system, round).order_by(_rounds.c.id)
+        games = _of(games, system, round).order_by(_interactions.c.id)
+        values = _of(values, system, round).where(_decodings.c.decoder == decoder).order_by(_feedback.c.turn)
         with self._transaction() as connection:
             for row in connection.execute(rounds).all():
                 if decoder not in self._decoders(connection, row.id):
                     raise StoreError(f"{self._where}: {decoder!r} has not decoded round {row.round} of {row.system!r}")
             feedback_on = defaultdict(list)
-            for interaction_id, value in connection.execute(values):
-                feedback_on[interaction_id].append(Feedback(value))
+            for row in connection.execute(values):
+                feedback_on[row.interaction_id].append(Feedback(row.value))
             return [feedback_on[interaction_id] for interaction_id in connection.scalars(games)]
 
     def _open(self, create: bool) -> None:
@@ -379,12 +379,11 @@ class InteractionStore:
         try:
             with self._engine.execution_options(write=write).begin() as connection:
                 yield connection
-        except SQLAlchemyError as error:
-            reason = error.orig if isinstance(error, DBAPIError) else error
-            raise StoreError(f"{self._where}: {' '.join(str(reason).split())}") from error
+        except DBAPIError as error:
+            raise StoreError(f"{self._where}: {' '.join(str(error.orig).split())}") from error
 
 
-def _of(query: Select[Any], system: str | None, round: int | None) -> Select[Any]:
+def _of(query: Query, system: str | None, round: int | None) -> Query:
     """Narrows a query over rounds to a system, a round, or both."""
     if system is not None:
         query = query.where(_rounds.c.system == system)
