@@ -47,6 +47,8 @@ def decode(reply: str, action: Action = SELECT, *, ternary: bool = False) -> Fee
         "deselct",
         "get rid of that, then the boat",
         "take off the last shape",
+        "take that back",
+        "put the last one back",
         "remove the shape",
         "deselect the one you just picked",
         "no deselect, looks like a good boat",
@@ -77,6 +79,8 @@ def test_rejections_and_undo_requests_are_negative(reply: str) -> None:
         "remove the lamp",
         "now deselect the one that looks like a boat",
         "unselect the hook you picked first",
+        "take away the lamp",
+        "a cat with its back to the left",
         "",
     ],
 )

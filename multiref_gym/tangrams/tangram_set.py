@@ -11,12 +11,14 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from multiref_gym.errors import UserError
+
 SplitName = Literal["train", "dev", "test", "all"]
 
 TRAIN_SHARE, DEV_SHARE = 0.70, 0.15
 
 
-class TangramError(ValueError):
+class TangramError(UserError):
     """Tangrams that cannot be had: an unknown spec, split or id, a missing or malformed file, too small a set."""
 
 

@@ -1,0 +1,53 @@
+"""Options that several commands share, and what they ask for."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from agents.baselines import OracleListener
+from agents.listener import Listener
+from agents.play import Table
+from multiref_gym.registry import LISTENERS, SPEAKERS, resolve
+from multiref_gym.tangrams import TangramSet
+from simulators.speaker import Speaker
+
+
+def add_listener(parser: argparse.ArgumentParser, default: str) -> None:
+    """Adds `--listener`."""
+    parser.add_argument(
+        "--listener", default=default, metavar="NAME", help=f"{', '.join(LISTENERS)} or module:attribute ({default})"
+    )
+
+
+def add_speaker(parser: argparse.ArgumentParser) -> None:
+    """Adds `--speaker`."""
+    parser.add_argument(
+        "--speaker", default="scripted", metavar="NAME", help=f"{', '.join(SPEAKERS)} (default) or module:attribute"
+    )
+
+
+def chosen_speaker(args: argparse.Namespace, tangrams: TangramSet) -> Callable[[], Speaker]:
+    """Returns what makes a speaker of the name that `add_speaker` asked for.
+
+    Raises:
+        UnknownName: If there is no such speaker.
+    """
+    return partial(resolve("speaker", SPEAKERS, args.speaker), tangrams)
+
+
+def chosen_listener(args: argparse.Namespace, tangrams: TangramSet, tables: Sequence[Table]) -> Listener:
+    """Makes the listener that `add_listener` asked for.
+
+    A listener that has a checkpoint is loaded for these tangrams, an oracle sits down at the tables, and any other
+    is made without arguments.
+
+    Raises:
+        UnknownName: If there is no such listener.
+    """
+    make = resolve("listener", LISTENERS, args.listener)
+    if make is OracleListener:
+        return OracleListener(tables)
+    listener: Listener = make.load(tangrams) if hasattr(make, "load") else make()
+    return listener

@@ -1,0 +1,232 @@
+"""Plays one game in the terminal: a person is the listener or the speaker, the program is the other one."""
+
+from __future__ import annotations
+
+import argparse
+import uuid
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table as Grid
+from rich.text import Text
+
+from agents.baselines import OracleListener
+from agents.commands.options import add_listener, add_speaker, chosen_listener, chosen_speaker
+from agents.listener import View
+from agents.play import Table
+from multiref_gym.commands.options import add_tangrams, check_writable, chosen_tangrams
+from multiref_gym.errors import UserError
+from multiref_gym.game import CONTEXT_SIZE, LETTERS, Action, Context, Game, InvalidAction, check_action
+from multiref_gym.interaction import Interaction, read_jsonl, write_jsonl
+from multiref_gym.tangrams import Atlas, TangramSet
+
+QUIT = ("q", "quit")
+COLUMNS = 5
+FRAME = 2  # Characters, on both sides of a picture together.
+WIDEST_PICTURE = 28  # Characters.
+
+# A character for each way to fill its quarters: 1 is the upper left, 2 the upper right, 4 the lower left, 8 the rest.
+QUARTERS = " ▘▝▀▖▌▞▛▗▚▐▜▄▙▟█"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's options."""
+    parser.add_argument("--as", choices=("listener", "speaker"), default="listener", dest="role", help="who you are")
+    add_listener(parser, default="small")
+    add_speaker(parser)
+    add_tangrams(parser, split="train")
+    parser.add_argument("--seed", type=int, help="plays the same game again (default: another game each time)")
+    parser.add_argument("--out", type=Path, metavar="FILE.jsonl", help="adds the game to the games of this file")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Plays a game, and saves it even if the person leaves before its end."""
+    tangrams = chosen_tangrams(args)
+    earlier: list[Interaction] = []
+    if args.out:
+        check_writable(args.out)
+        earlier = list(read_jsonl(args.out)) if args.out.exists() else []
+    for_context, for_speaker, for_listener = np.random.SeedSequence(args.seed).spawn(3)
+    rng = np.random.default_rng(for_context)
+    context = Context.sample(tangrams.draw(rng, CONTEXT_SIZE), rng)
+    terminal = Terminal(Console(highlight=False), tangrams)
+    terminal.say(f"You are the {args.role}; {QUIT[0]} quits.", "dim")
+
+    table = None
+    try:
+        if args.role == "listener":
+            table = Table(context, chosen_speaker(args, tangrams)(), np.random.default_rng(for_speaker))
+            while not table.game.over:
+                # What a person does has no probability that anybody knows.
+                table.take_turn(terminal.ask_for_action(table.view), log_prob=None)
+        else:
+            listener = chosen_listener(args, tangrams, [])
+            if isinstance(listener, OracleListener):
+                raise UserError("--listener oracle: an oracle is told what is meant, so it cannot listen to a person")
+            rng = np.random.default_rng(for_listener)
+            table = Table(context, TypingSpeaker(terminal), np.random.default_rng(for_speaker))
+            while not table.game.over:
+                (decision,) = listener.act([table.view], rng)
+                table.take_turn(decision.action, decision.log_prob)
+        terminal.show_end(table, args.role)
+    except Left:
+        terminal.say("You left the game.", "dim")
+
+    if args.out and table and table.turns:
+        policy = "person" if args.role == "listener" else args.listener
+        write_jsonl(args.out, [*earlier, table.interaction(uuid.uuid4().hex, policy, 0)])
+        terminal.say(f"The game is the last of {len(earlier) + 1} in {args.out}.", "dim")
+
+
+class Left(Exception):
+    """The person does not want to go on."""
+
+
+class Terminal:
+    """What the person sees and types.
+
+    Args:
+        console: Where to write.
+        tangrams: Where the tangrams come from.
+    """
+
+    def __init__(self, console: Console, tangrams: TangramSet) -> None:
+        self._console = console
+        self._width = max(8, min(WIDEST_PICTURE, console.width // COLUMNS - FRAME)) // 2 * 2
+        self._atlas = Atlas(tangrams, 2 * self._width)
+
+    def say(self, text: str, style: str = "", who: str = "") -> None:
+        """Writes a line, and in front of it who says it."""
+        self._console.print(Text(f"{who}: ", "bold") if who else "", Text(text, style), sep="")
+
+    def ask(self) -> str:
+        """Returns what the person types.
+
+        Raises:
+            Left: If that is a wish to quit, or the input has ended.
+        """
+        try:
+            answer = self._console.input(Text("you: ", "bold")).strip()
+        except EOFError as error:
+            raise Left from error
+        if answer.lower() in QUIT:
+            raise Left
+        return answer
+
+    def ask_for_action(self, view: View) -> Action:
+        """Shows what a listener sees, and asks for an action until it is one."""
+        size = len(view.tangrams)
+        self._show(view.tangrams, LETTERS[:size], {view.tangrams[i] for i in view.selected})
+        self.say(view.utterance, who="speaker")
+        while True:
+            try:
+                action = Action.parse(self.ask(), size)
+                check_action(action, view.selected, size)
+            except InvalidAction as error:
+                self.say(str(error), "yellow")
+            else:
+                return action
+
+    def ask_for_utterance(self, game: Game) -> str:
+        """Shows what a speaker sees, and asks for an utterance until something is said."""
+        self.show_game(game, "speaker")
+        while not (utterance := self.ask()):
+            self.say("say something that helps the listener to find the targets", "yellow")
+        return utterance
+
+    def show_game(self, game: Game, role: str) -> None:
+        """Shows the game with its targets: in the listener's order with letters, or in the speaker's with numbers."""
+        order = game.context.listener_order if role == "listener" else game.context.speaker_order
+        names = LETTERS[: len(order)] if role == "listener" else [str(i) for i in range(1, len(order) + 1)]
+        self._show(order, names, {game.context.listener_order[i] for i in game.selected}, game.context.targets)
+
+    def show_end(self, table: Table, role: str) -> None:
+        """Shows how the game ended."""
+        self.show_game(table.game, role)
+        if table.utterance:
+            self.say(table.utterance, who="speaker")
+        if table.game.success:
+            self.say(f"Won in {table.game.turn} turns.", "bold green")
+        else:
+            self.say(f"Lost after {table.game.turn} turns.", "bold red")
+
+    def _show(
+        self,
+        tangrams: Sequence[str],
+        names: Sequence[str],
+        selected: Collection[str],
+        targets: Collection[str] = (),
+    ) -> None:
+        """Shows a board: names on the upper frames, and what is selected on the lower ones."""
+        panels = [
+            Panel(
+                picture(image),
+                title=f"{name} [red]◎ target[/]" if tangram in targets else name,
+                subtitle="selected" if tangram in selected else None,
+                border_style="bold green" if tangram in selected else "dim",
+                width=self._width + FRAME,
+                padding=0,
+            )
+            for tangram, name, image in zip(tangrams, names, self._atlas.silhouettes(tangrams), strict=True)
+        ]
+        grid = Grid.grid()
+        for start in range(0, len(panels), COLUMNS):
+            grid.add_row(*panels[start : start + COLUMNS])
+        self._console.print(grid)
+
+
+class TypingSpeaker:
+    """A person who speaks in the terminal."""
+
+    name = "person"
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+
+    @property
+    def wanted(self) -> Action:
+        """Nobody can look into a person's head.
+
+        Raises:
+            UserError: Always.
+        """
+        raise UserError("what a person means is not known: no oracle can listen")
+
+    def start(self, game: Game, rng: np.random.Generator) -> str:
+        """Shows the game and returns the first utterance."""
+        self._game = game
+        return self._terminal.ask_for_utterance(game)
+
+    def reply(self, action: Action | None) -> str:
+        """Shows what the listener did and returns the next utterance, "" at the end of the game."""
+        self._terminal.say(self._told(action or Action()), who="listener")
+        return "" if self._game.over else self._terminal.ask_for_utterance(self._game)
+
+    def _told(self, action: Action) -> str:
+        """Returns the action in the speaker's numbers."""
+        context = self._game.context
+        halves = []
+        for verb, positions in (("deselects", action.deselect), ("selects", action.select)):
+            numbers = sorted(context.speaker_order.index(context.listener_order[i]) + 1 for i in positions)
+            if numbers:
+                halves.append(f"{verb} {', '.join(map(str, numbers))}")
+        return " and ".join(halves) or "does nothing"
+
+
+def picture(silhouette: np.ndarray) -> Text:
+    """Draws a silhouette with characters, each of which shows 2 by 4 pixels as 2 by 2 quarters.
+
+    Args:
+        silhouette: uint8 (size, size), dark on light; `size` is a multiple of 4.
+
+    Returns:
+        Text of `size / 4` lines and `size / 2` columns, as characters are about twice as high as wide.
+    """
+    size = len(silhouette)
+    dark = silhouette.reshape(size // 2, 2, size).mean(axis=1) < 128
+    quarters = dark.reshape(size // 4, 2, size // 2, 2).transpose(0, 2, 1, 3).reshape(size // 4, size // 2, 4)
+    codes = quarters @ np.array([1, 2, 4, 8])
+    return Text("\n".join("".join(QUARTERS[code] for code in row) for row in codes))

@@ -1,0 +1,52 @@
+"""Plays games between a simulated speaker and a listener, and writes them as JSON Lines."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress
+
+from agents.commands.options import add_listener, add_speaker, chosen_listener, chosen_speaker
+from agents.play import play, set_tables
+from multiref_gym.commands.options import add_tangrams, check_writable, chosen_tangrams, positive
+from multiref_gym.game import CONTEXT_SIZE, Context
+from multiref_gym.interaction import write_jsonl
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's options."""
+    parser.add_argument("--games", type=positive, required=True, metavar="N", help="how many")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE.jsonl", help="where to write them")
+    add_listener(parser, default="small")
+    add_speaker(parser)
+    add_tangrams(parser, split="train")
+    parser.add_argument("--seed", type=int, default=0, help="seeds all chance (0)")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Plays the games and writes them, all or none."""
+    check_writable(args.out)
+    tangrams = chosen_tangrams(args)
+    for_contexts, for_speakers, for_listener = np.random.SeedSequence(args.seed).spawn(3)
+    rng = np.random.default_rng(for_contexts)
+    contexts = [Context.sample(tangrams.draw(rng, CONTEXT_SIZE), rng) for _ in range(args.games)]
+    tables = set_tables(contexts, chosen_speaker(args, tangrams), for_speakers)
+    listener = chosen_listener(args, tangrams, tables)
+
+    console = Console(highlight=False)
+    with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=console) as progress:
+        task = progress.add_task("games", total=args.games)
+        interactions = play(
+            listener,
+            tables,
+            np.random.default_rng(for_listener),
+            policy=args.listener,
+            on_turn=lambda over: progress.update(task, completed=over),
+        )
+    write_jsonl(args.out, interactions)
+    won = sum(interaction.success for interaction in interactions)
+    turns = sum(len(interaction.turns) for interaction in interactions)
+    console.print(f"{won / args.games:.1%} won, {turns / args.games:.1f} turns a game, in {args.out}")
