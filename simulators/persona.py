@@ -13,9 +13,9 @@ import numpy as np
 
 PRAISE = ("yes", "good", "correct", "great", "very good", "right", "perfect", "ok", "nice", "yep")
 CORRECTION = ("no", "wrong", "not that one", "incorrect", "that is wrong", "nope", "no, not that", "that's not it")
-UNDO = ("undo", "deselect that", "remove the last one", "take that back", "deselect the last one", "unselect it")
-COMMANDS = ("", "", "", "pick", "click", "select", "choose", "looks like", "find")
-NEXT = ("", "", "", "next", "now", "then")
+UNDO = ("undo", "deselect that", "remove that", "take that back", "deselect the last one", "unselect it")
+COMMANDS = ("", "", "", "pick", "click", "select", "choose", "find", "look for")
+NEXT = ("", "", "", "", "", "next", "now", "then")
 CLOSING = ("perfect, that's all of them", "great, we are done", "yes! thank you", "good job", "")
 POPULATION = 48
 _POPULATION_SEED = 2410_13852
@@ -36,7 +36,7 @@ class Persona:
         undo_only: How likely a bad action is answered by an undo request and no more.
         asks_undo: How likely an undo is asked for in words where a new description follows.
         announces: How likely the first utterance says how many targets there are.
-        says_last: How likely the last target is called the last.
+        says_last: How likely the last target is called the last, in place of a command.
         punctuation: What ends a word of praise or correction.
     """
 
@@ -77,6 +77,6 @@ def _persona(name: str, rng: np.random.Generator) -> Persona:
         undo_only=float(rng.beta(1, 4)),
         asks_undo=float(rng.beta(1, 3)),
         announces=float(rng.random() < 0.17),
-        says_last=float(rng.beta(1, 2)),
+        says_last=float(rng.beta(1, 5)),
         punctuation=str(rng.choice([",", ".", ".", "!", ""])),
     )

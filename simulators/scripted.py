@@ -106,18 +106,19 @@ class ScriptedSpeaker:
         chosen = [missing.pop(int(rng.random() * len(missing)))]
         if missing and rng.random() < TWO_AT_ONCE:
             chosen.append(missing.pop(int(rng.random() * len(missing))))
-        last = "the last one is " if not missing and self._game.turn and rng.random() < self._persona.says_last else ""
-        return last + self._ask_for(chosen)
+        last = not missing and self._game.turn and rng.random() < self._persona.says_last
+        return self._ask_for(chosen, "the last one is" if last else pick(rng, self._persona.commands))
 
     def _ask_again(self) -> str:
         """Describes what was described before in other words, or the next target if it is selected by now."""
         missing = self._described - self._game.selected
-        return self._ask_for(sorted(missing)) if missing & self._game.targets else self._ask_for_next()
+        if missing & self._game.targets:
+            return self._ask_for(sorted(missing), pick(self._rng, self._persona.commands))
+        return self._ask_for_next()
 
-    def _ask_for(self, positions: Iterable[int]) -> str:
+    def _ask_for(self, positions: Iterable[int], command: str) -> str:
         self._described = frozenset(positions)
         self._wanted = Action(select=self._described, deselect=self._game.selected - self._game.targets)
-        command = pick(self._rng, self._persona.commands)
         return _joined(command, " and ".join(self._describe(position) for position in sorted(self._described)))
 
     def _ask_to_deselect(self, mistakes: frozenset[int], action: Action | None) -> str:

@@ -112,7 +112,7 @@ class SmallListener:
         if new := [name for name in dict.fromkeys(names) if name not in self._rows]:
             with torch.no_grad():
                 features = self.model.vision(torch.from_numpy(self._atlas.silhouettes(new)))
-            self._rows.update((name, len(self._rows) + i) for i, name in enumerate(new))
+            self._rows.update(zip(new, range(len(self._features), len(self._features) + len(new)), strict=True))
             self._features = torch.cat([self._features, features])
         return self._features[[self._rows[name] for name in names]]
 
