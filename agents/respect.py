@@ -12,7 +12,7 @@ Everything that a round leaves is in the run folder: its policy in `round-N/`, i
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from enum import IntEnum
 from functools import partial
@@ -104,17 +104,15 @@ class Respect:
         _claim(out, config)
         self.store = InteractionStore(out / "interactions.db")
 
-    def run(self) -> list[dict[str, Any]]:
-        """Runs all rounds that are not there yet and returns the measures of all."""
+    def rounds(self) -> Iterator[dict[str, Any]]:
+        """Yields the measures of each round, after running what of it is not there yet."""
         self._demonstrate()
-        measures = []
         for round in range(self.config.rounds + 1):
             policy = self._learned(round)
             self._deploy(policy, "B-SUP", round)
             self._deploy(self._learned(0), "CONTROL", round)
             self._decode("B-SUP", round)
-            measures.append(self._measured(round))
-        return measures
+            yield self._measured(round)
 
     def _demonstrate(self) -> None:
         """Has the seed played: about a hundred turns of games in which the listener understands (section 5.1)."""

@@ -17,7 +17,7 @@ from agents.baselines import OracleListener
 from agents.commands.options import add_listener, add_speaker, chosen_listener, chosen_speaker
 from agents.listener import View
 from agents.play import Table
-from multiref_gym.commands.options import add_tangrams, check_writable, chosen_tangrams
+from multiref_gym.commands.options import add_tangrams, check_writable, chosen_tangrams, natural
 from multiref_gym.errors import UserError
 from multiref_gym.game import CONTEXT_SIZE, LETTERS, Action, Context, Game, InvalidAction, check_action
 from multiref_gym.interaction import Interaction, read_jsonl, write_jsonl
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_listener(parser, default="small")
     add_speaker(parser)
     add_tangrams(parser, split="train")
-    parser.add_argument("--seed", type=int, help="plays the same game again (default: another game each time)")
+    parser.add_argument("--seed", type=natural, help="plays the same game again (default: another game each time)")
     parser.add_argument("--out", type=Path, metavar="FILE.jsonl", help="adds the game to the games of this file")
 
 

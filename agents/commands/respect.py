@@ -4,26 +4,35 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress
+from rich import box
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from transformers.utils import logging as transformers_logging
 
 from agents.commands.options import add_listener, add_speaker
+from agents.report import COLUMNS, draw_curves, table_row, write_report
 from agents.respect import Config, Respect, results, write_atomically
-from multiref_gym.commands.options import positive
+from multiref_gym.commands.options import natural, positive
 from multiref_gym.registry import DECODERS
+from multiref_gym.tangrams import load_tangrams
 
 DEFAULT = Config()
+
+Measures = dict[str, Any]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
     parser.add_argument("--rounds", type=positive, default=DEFAULT.rounds, help=f"of learning ({DEFAULT.rounds})")
     parser.add_argument("--games", type=positive, default=DEFAULT.games, help=f"of each round ({DEFAULT.games})")
-    parser.add_argument("--seed", type=int, default=DEFAULT.seed, help=f"seeds all chance ({DEFAULT.seed})")
+    parser.add_argument("--seed", type=natural, default=DEFAULT.seed, help=f"seeds all chance ({DEFAULT.seed})")
     parser.add_argument(
         "--out", type=Path, default=Path("runs/respect"), metavar="FOLDER", help="of the run (runs/respect)"
     )
@@ -41,32 +50,52 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Runs what of the run is not done yet, and writes its results."""
+    """Runs what of the run is not done yet, shows its table, and writes results, curves and report."""
+    transformers_logging.disable_progress_bar()  # it would draw one for each policy that is loaded
     config = Config(args.rounds, args.games, args.seed, args.listener, args.decoder, args.speaker, args.tangrams)
     console = Console(highlight=False)
-    with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=console) as progress:
-        task = progress.add_task("")
-        measures = Respect(
-            config,
-            args.out,
-            lambda step, done, total: progress.update(task, description=step, completed=done, total=total),
-        ).run()
-    write_atomically(args.out / "results.json", json.dumps(results(config, measures), indent=2) + "\n")
-    console.print(_table(measures))
+    progress = Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
+    )
+    respect = Respect(config, args.out, partial(_advance, progress, progress.add_task("")))
+    path = args.out / "results.json"
+    with respect.store as store:
+        # A finished run keeps its results, with the versions and the machine that they were got with.
+        if not path.exists():
+            measures = _watched(respect.rounds(), progress, console)
+            write_atomically(path, json.dumps(results(config, measures), indent=2) + "\n")
+        finished = json.loads(path.read_text(encoding="utf-8"))
+        draw_curves(finished, args.out / "curves.png")
+        write_report(finished, store, load_tangrams(config.tangrams), args.out / "report.html")
+    console.print(_table(finished["rounds"]))
+    console.print(f"results.json, curves.png and report.html are in {args.out}", soft_wrap=True)
 
 
-def _table(measures: list[dict[str, Any]]) -> Table:
-    systems = list(measures[0]["systems"])
-    table = Table("round", *(f"{system} success" for system in systems), "turns a game", "decoder accuracy")
-    for measured in measures:
-        table.add_row(
-            str(measured["round"]),
-            *(_percent(measured["systems"][system]["success"]) for system in systems),
-            f"{measured['systems'][systems[0]]['turns']['mean']:.1f}",
-            f"{measured['decoder']['accuracy']:.1%}",
-        )
+def _watched(rounds: Iterable[Measures], progress: Progress, console: Console) -> list[Measures]:
+    """Returns the measures of all rounds; shows each as it comes, as a table that grows or, in a log, as a line."""
+    measures: list[Measures] = []
+    with Live(progress, console=console, transient=True) as live:
+        for measured in rounds:
+            measures.append(measured)
+            if console.is_terminal:
+                live.update(Group(_table(measures), progress))
+            else:
+                pairs = zip(COLUMNS, table_row(measured), strict=True)
+                console.print(", ".join(f"{column} {text}" for column, text in pairs), soft_wrap=True)
+    return measures
+
+
+def _advance(progress: Progress, task: TaskID, step: str, done: int, total: int) -> None:
+    if progress.tasks[0].description != step:
+        progress.reset(task, description=step)
+    progress.update(task, completed=done, total=total)
+
+
+def _table(measures: Sequence[Measures]) -> Table:
+    table = Table(title="Simulated speakers; in brackets 95 % intervals", box=box.SIMPLE, padding=0)
+    rows = [table_row(measured) for measured in measures]
+    for column, *texts in zip(COLUMNS, *rows, strict=True):
+        table.add_column(column, justify="right", min_width=max(map(len, texts)))  # headings wrap, figures do not
+    for row in rows:
+        table.add_row(*row)
     return table
-
-
-def _percent(estimate: dict[str, float]) -> str:
-    return f"{estimate['mean']:.1%} [dim]({estimate['low']:.1%} to {estimate['high']:.1%})[/]"

@@ -11,7 +11,7 @@ from rich.progress import MofNCompleteColumn, Progress
 
 from agents.commands.options import add_listener, add_speaker, chosen_listener, chosen_speaker
 from agents.play import play, set_tables
-from multiref_gym.commands.options import add_tangrams, check_writable, chosen_tangrams, positive
+from multiref_gym.commands.options import add_tangrams, check_writable, chosen_tangrams, natural, positive
 from multiref_gym.game import CONTEXT_SIZE, Context
 from multiref_gym.interaction import write_jsonl
 
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_listener(parser, default="small")
     add_speaker(parser)
     add_tangrams(parser, split="train")
-    parser.add_argument("--seed", type=int, default=0, help="seeds all chance (0)")
+    parser.add_argument("--seed", type=natural, default=0, help="seeds all chance (0)")
 
 
 def run(args: argparse.Namespace) -> None:

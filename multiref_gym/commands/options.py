@@ -20,6 +20,14 @@ def positive(text: str) -> int:
     return number
 
 
+def natural(text: str) -> int:
+    """Reads a whole number of at least 0, such as a seed."""
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{text} is less than 0")
+    return number
+
+
 def check_writable(path: Path) -> None:
     """Raises UserError if no file can be written here: better before an hour of games than after it."""
     if path.is_dir():

@@ -1,0 +1,54 @@
+"""A trainable listener of a few weights, for tests of everything around learning."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from agents.listener import Decision, View
+from multiref_gym.game import CONTEXT_SIZE, Action
+from multiref_gym.tangrams import TangramSet
+
+
+class TinyListener:
+    """Clicks one position, by a learned distribution that heeds neither pictures nor words."""
+
+    def __init__(self) -> None:
+        self.model = nn.Linear(1, CONTEXT_SIZE)
+        nn.init.zeros_(self.model.weight)
+        nn.init.zeros_(self.model.bias)
+
+    @classmethod
+    def load(cls, tangrams: TangramSet, path: Path | None = None) -> Self:
+        listener = cls()
+        if path is not None:
+            listener.model.load_state_dict(load_file(path / "model.safetensors"))
+        return listener
+
+    def save(self, path: Path) -> None:
+        path.mkdir(exist_ok=True)
+        save_file(self.model.state_dict(), path / "model.safetensors")
+
+    def act(self, views: Sequence[View], rng: np.random.Generator) -> list[Decision]:
+        log_probs = self._all(len(views)).detach().double().numpy()
+        decisions = []
+        for view, row in zip(views, log_probs, strict=True):
+            position = int(np.searchsorted(np.exp(row).cumsum()[:-1], rng.random()))
+            action = Action.clicking([position], view.selected)
+            decisions.append(Decision(action, float(row[position]), str(action)))
+        return decisions
+
+    def log_probs(self, views: Sequence[View], actions: Sequence[Action]) -> tuple[Tensor, Tensor]:
+        log_probs = self._all(len(views))
+        positions = torch.tensor([min(action.clicks, default=0) for action in actions])
+        return log_probs.gather(1, positions[:, None]).squeeze(1), log_probs.mean(1)
+
+    def _all(self, count: int) -> Tensor:
+        log_probs: Tensor = self.model(torch.ones(count, 1)).log_softmax(1)
+        return log_probs
