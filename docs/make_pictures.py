@@ -1,0 +1,84 @@
+"""Draws the README's pictures from the folder of a finished run.
+
+    python docs/make_pictures.py runs/respect-0
+
+`board.png` is the first game of the last round that was won in four to six turns with feedback of both kinds;
+`curves.png` are the run's curves.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+
+from agents.report import LEARNER, draw_curves
+from multiref_gym.errors import UserError
+from multiref_gym.feedback import Feedback
+from multiref_gym.interaction import Interaction
+from multiref_gym.store import InteractionStore
+from multiref_gym.tangrams import Atlas, load_tangrams
+
+FOLDER = Path(__file__).parent
+SILHOUETTE, TEXT, NOTE, MARGIN, LINE = 150, 30, 24, 40, 40
+DIALOGUE_WIDTH = 860
+PAPER, INK, FAINT = "#ffffff", "#1d2126", "#6a727c"
+CHIPS = {Feedback.POSITIVE: ("#00694f", "+ positive"), Feedback.NEGATIVE: ("#b13d00", "– negative")}
+
+
+def main() -> None:
+    """Draws both pictures."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("run", type=Path, help="folder of a finished run")
+    args = parser.parse_args()
+    results = json.loads((args.run / "results.json").read_text(encoding="utf-8"))
+    draw_curves(results, FOLDER / "curves.png")
+    with InteractionStore(args.run / "interactions.db", create=False) as store:
+        game, feedback = chosen_game(store, results["config"]["decoder"], results["rounds"][-1]["round"])
+    atlas = Atlas(load_tangrams(results["config"]["tangrams"]), SILHOUETTE)
+    picture(game, feedback, atlas).quantize(64).save(FOLDER / "board.png", optimize=True)
+
+
+def chosen_game(store: InteractionStore, decoder: str, round: int) -> tuple[Interaction, list[Feedback]]:
+    """Returns the game that is shown and its decoded feedback."""
+    for game, feedback in zip(
+        store.interactions(LEARNER, round), store.feedback(decoder, LEARNER, round), strict=True
+    ):
+        if game.success and 4 <= len(game.turns) <= 6 and set(feedback) == set(CHIPS):
+            return game, feedback
+    raise UserError(f"no game of round {round} was won in four to six turns with feedback of both kinds")
+
+
+def picture(game: Interaction, feedback: list[Feedback], atlas: Atlas) -> Image.Image:
+    """Draws the board after the last turn, and the dialogue beside it."""
+    board = Image.fromarray(atlas.listener_board(game.context.listener_order, game.selections[-1]))
+    left = MARGIN + board.width + MARGIN
+    turn_height = round(2.5 * LINE)
+    height = 2 * MARGIN + max(board.height + LINE, turn_height * len(game.turns) + LINE)
+    image = Image.new("RGB", (left + DIALOGUE_WIDTH + MARGIN, height), PAPER)
+    draw = ImageDraw.Draw(image)
+    text, note = ImageFont.load_default(TEXT), ImageFont.load_default(NOTE)
+    image.paste(board, (MARGIN, MARGIN))
+    draw.text((MARGIN, MARGIN + board.height + 14), "the listener's board after the last turn", FAINT, note)
+    for number, turn in enumerate(game.turns):
+        top = MARGIN + number * turn_height
+        draw.text((left, top), f"“{turn.utterance}”", INK, text)
+        told = f"listener: {turn.action}"
+        draw.text((left + MARGIN, top + LINE + 4), told, FAINT, note)
+        at = left + MARGIN + draw.textlength(told, note) + 24
+        if number < len(feedback):
+            colour, label = CHIPS[feedback[number]]
+            width = draw.textlength(label, note) + 28
+            draw.rounded_rectangle((at, top + LINE, at + width, top + LINE + 36), 18, colour)
+            draw.text((at + 14, top + LINE + 18), label, PAPER, note, "lm")
+        else:
+            draw.text((at, top + LINE + 4), "(the game is won)", FAINT, note)
+    bottom = MARGIN + turn_height * len(game.turns)
+    draw.text((left, bottom), "feedback on each action is decoded from the speaker's next words", FAINT, note)
+    return image
+
+
+if __name__ == "__main__":
+    main()

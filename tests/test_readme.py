@@ -1,0 +1,84 @@
+"""The README's code runs as it is printed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+import pytest
+
+from agents.play import play, set_tables
+from multiref_gym.game import Context
+from multiref_gym.tangrams import load_tangrams
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```python\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+
+
+def defined(name: str) -> Any:
+    """Returns what the block that defines this class defines."""
+    (block,) = (block for block in BLOCKS if f"class {name}" in block)
+    namespace: dict[str, Any] = {}
+    exec(block, namespace)
+    return namespace[name]
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.strip().split("\n")[0])
+def test_a_block_runs(block: str) -> None:
+    exec(block, {})
+
+
+def test_there_is_a_block_for_each_part_that_a_user_brings() -> None:
+    assert len(BLOCKS) == 4
+
+
+def test_the_speaker_speaks_in_the_environment() -> None:
+    env = gymnasium.make("MultiRef-v0", speaker=defined("SpellingSpeaker"), image=None)
+    observation, _ = env.reset(seed=0)
+    assert observation["utterance"].startswith("take select ")
+    letters = {letter: position for position, letter in enumerate("ABCDEFGHIJ")}
+    terminated, reward, turns = False, 0.0, 0
+    while not terminated:
+        clicks = np.zeros(10, np.int8)
+        clicks[letters[observation["utterance"][-1]]] = 1
+        observation, reward, terminated, _, _ = env.step(clicks)
+        turns += 1
+        assert observation["utterance"].startswith(("yes", "thanks"))
+    assert reward == 1
+    assert turns <= 5
+
+
+def test_the_speaker_has_a_mistake_undone() -> None:
+    env = gymnasium.make("MultiRef-v0", speaker=defined("SpellingSpeaker"), image=None)
+    env.reset(seed=0)
+    wrong = min(set(range(10)) - env.unwrapped.game.targets)  # type: ignore[attr-defined]
+    observation, *_ = env.step(np.eye(10, dtype=np.int8)[wrong])
+    assert observation["utterance"] == f"no, now deselect {'ABCDEFGHIJ'[wrong]}"
+
+
+def test_the_listener_plays_and_the_decoder_decodes() -> None:
+    tangrams = load_tangrams("figures")
+    rng = np.random.default_rng(0)
+    contexts = [Context.sample(tangrams.draw(rng, 10), rng) for _ in range(5)]
+    tables = set_tables(contexts, lambda: defined("SpellingSpeaker")(tangrams), np.random.SeedSequence(0))
+    games = play(defined("FreshListener")(), tables, rng, policy="fresh")
+    assert all(len(turn.action.select) == 1 for game in games for turn in game.turns)
+    feedback = [defined("PraiseDecoder")().decode(game.exchanges()) for game in games]
+    praised = [exchange.reply.startswith("yes") for game in games for exchange in game.exchanges()]
+    assert [value == 1 for values in feedback for value in values] == praised
+
+
+def test_what_it_refers_to_is_there() -> None:
+    linked = [name for name in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in name]
+    named = re.findall(r"^\| (.+?) \|", README, flags=re.MULTILINE)
+    for name in linked:
+        assert (ROOT / name).is_file(), name
+    for cell in named:
+        first, *others = re.findall(r"`([^`]+)`", cell) or [""]
+        folder = (ROOT / first).parent
+        assert (ROOT / first).exists(), first
+        assert all((folder / other).exists() for other in others), cell
