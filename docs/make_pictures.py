@@ -15,7 +15,6 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from agents.report import LEARNER, draw_curves
-from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
 from multiref_gym.interaction import Interaction
 from multiref_gym.store import InteractionStore
@@ -25,7 +24,7 @@ FOLDER = Path(__file__).parent
 SILHOUETTE, TEXT, NOTE, MARGIN, LINE = 150, 30, 24, 40, 40
 DIALOGUE_WIDTH = 860
 PAPER, INK, FAINT = "#ffffff", "#1d2126", "#6a727c"
-CHIPS = {Feedback.POSITIVE: ("#00694f", "+ positive"), Feedback.NEGATIVE: ("#b13d00", "– negative")}
+CHIPS = {Feedback.POSITIVE: ("#00694f", "+ positive"), Feedback.NEGATIVE: ("#b13d00", "- negative")}
 
 
 def main() -> None:
@@ -34,21 +33,19 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="folder of a finished run")
     args = parser.parse_args()
     results = json.loads((args.run / "results.json").read_text(encoding="utf-8"))
-    draw_curves(results, FOLDER / "curves.png")
     with InteractionStore(args.run / "interactions.db", create=False) as store:
         game, feedback = chosen_game(store, results["config"]["decoder"], results["rounds"][-1]["round"])
     atlas = Atlas(load_tangrams(results["config"]["tangrams"]), SILHOUETTE)
     picture(game, feedback, atlas).quantize(64).save(FOLDER / "board.png", optimize=True)
+    draw_curves(results, FOLDER / "curves.png")
 
 
 def chosen_game(store: InteractionStore, decoder: str, round: int) -> tuple[Interaction, list[Feedback]]:
     """Returns the game that is shown and its decoded feedback."""
-    for game, feedback in zip(
-        store.interactions(LEARNER, round), store.feedback(decoder, LEARNER, round), strict=True
-    ):
+    for game, feedback in zip(store.interactions(LEARNER, round), store.feedback(decoder, LEARNER, round), strict=True):
         if game.success and 4 <= len(game.turns) <= 6 and set(feedback) == set(CHIPS):
             return game, feedback
-    raise UserError(f"no game of round {round} was won in four to six turns with feedback of both kinds")
+    raise SystemExit(f"no game of round {round} was won in four to six turns with feedback of both kinds")
 
 
 def picture(game: Interaction, feedback: list[Feedback], atlas: Atlas) -> Image.Image:

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
 from rich import box
 from rich.console import Console, Group
 from rich.live import Live
@@ -52,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Runs what of the run is not done yet, shows its table, and writes results, curves and report."""
     transformers_logging.disable_progress_bar()  # it would draw one for each policy that is loaded
+    torch.set_num_threads(1)  # the batches are too small to share; and so the outcome depends on no number of cores
     config = Config(args.rounds, args.games, args.seed, args.listener, args.decoder, args.speaker, args.tangrams)
     console = Console(highlight=False)
     progress = Progress(
@@ -95,7 +97,8 @@ def _table(measures: Sequence[Measures]) -> Table:
     table = Table(title="Simulated speakers; in brackets 95 % intervals", box=box.SIMPLE, padding=0)
     rows = [table_row(measured) for measured in measures]
     for column, *texts in zip(COLUMNS, *rows, strict=True):
-        table.add_column(column, justify="right", min_width=max(map(len, texts)))  # headings wrap, figures do not
+        # Headings wrap at words, figures never, so the table fits a terminal of 80 columns.
+        table.add_column(column, justify="right", width=max(map(len, [*column.split(), *texts])))
     for row in rows:
         table.add_row(*row)
     return table

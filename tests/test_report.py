@@ -1,0 +1,188 @@
+"""The curves and the page of a run."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from agents.evaluate import decoder_quality, measure
+from agents.report import COLUMNS, draw_curves, table_row, write_report
+from agents.respect import Config, results
+from multiref_gym.feedback import Feedback
+from multiref_gym.game import Action, Context
+from multiref_gym.interaction import Interaction, Turn
+from multiref_gym.store import InteractionStore
+from multiref_gym.tangrams import TangramSet, load_tangrams
+
+RUDE = '<script>alert("1")</script> & "co"'
+
+
+@pytest.fixture(scope="module")
+def tangrams() -> TangramSet:
+    return load_tangrams("figures")
+
+
+def game(tangrams: TangramSet, system: str, round: int, number: int, won: bool, utterance: str) -> Interaction:
+    """Returns a game in which A, B and C are the targets: A is selected, D by mistake, and at last the rest, or not."""
+    rng = np.random.default_rng(number)
+    order = tangrams.draw(rng, 10)
+    last = Action(select=frozenset({1, 2}), deselect=frozenset({3}))
+    actions = [Action(select=frozenset({0})), Action(select=frozenset({3})), last if won else Action()]
+    turns = tuple(Turn(utterance, action, -1.0) for action in actions)
+    closing = "thanks!" if won else ""
+    context = Context(order[::-1], order, frozenset(order[:3]))
+    return Interaction(f"{system}-{round}-{number}", context, turns, RUDE, system, round, closing)
+
+
+@pytest.fixture
+def store(tangrams: TangramSet, tmp_path: Path) -> InteractionStore:
+    store = InteractionStore(tmp_path / "interactions.db")
+    for system in ("B-SUP", "CONTROL"):
+        for round in (0, 1, 2):
+            games = [
+                game(tangrams, system, round, number, number == 1, f"words of round {round}, game {number} {RUDE}")
+                for number in range(3)
+            ]
+            store.add(games, system)
+            feedback = [[Feedback.POSITIVE, Feedback.NEGATIVE]] * 3
+            store.add_feedback(system, round, "lexical", feedback)
+    return store
+
+
+@pytest.fixture
+def run_results(store: InteractionStore) -> dict[str, Any]:
+    measures = [
+        {
+            "round": round,
+            "examples": 100 + round,
+            "systems": {system: measure(store.interactions(system, round)) for system in ("B-SUP", "CONTROL")},
+            "decoder": decoder_quality(store.interactions("B-SUP", round), store.feedback("lexical", "B-SUP", round)),
+        }
+        for round in (0, 1, 2)
+    ]
+    return results(Config(rounds=2, games=3, tangrams="figures"), measures)
+
+
+class Page(HTMLParser):
+    """What a page holds, and whether its elements are closed in order."""
+
+    VOID = ("meta", "img", "br", "link")
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(page)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.fixture
+def page(run_results: dict[str, Any], store: InteractionStore, tangrams: TangramSet, tmp_path: Path) -> str:
+    write_report(run_results, store, tangrams, tmp_path / "report.html")
+    return (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_page_needs_nothing_from_elsewhere_and_runs_nothing(page: str) -> None:
+    for tag, attributes in Page(page).elements:
+        assert tag not in ("script", "link", "iframe")
+        assert (attributes.get("src") or "data:").startswith("data:")
+        assert "href" not in attributes
+        assert not any(name.startswith("on") for name in attributes)
+    assert "@import" not in page
+    assert "url(" not in page
+
+
+def test_the_page_shows_what_was_said_letter_by_letter(page: str) -> None:
+    assert RUDE in Page(page).text
+    assert RUDE not in page
+
+
+def test_a_game_won_and_a_game_lost_are_replayed_of_the_first_and_of_the_last_round(page: str) -> None:
+    text = Page(page).text
+    shown = set(re.findall(r"words of round (\d), game (\d)", text))
+    assert shown == {("0", "0"), ("0", "1"), ("2", "0"), ("2", "1")}
+    assert "B-SUP-0-1" in text
+    assert "CONTROL-0-1" not in text
+    assert text.count("thanks!") == 2
+
+
+def test_a_game_is_shown_with_board_marks_and_feedback(page: str) -> None:
+    won = re.findall(r"<article>.*?</article>", page, flags=re.DOTALL)[0]
+    figures = [attributes["class"] for tag, attributes in Page(won).elements if tag == "figure"]
+    assert figures == ["selected"] * 3 + [""] * 7
+    assert re.findall(r"<figcaption>(.)(.*?)</figcaption>", won)[3] == ("D", "")
+    assert won.count("◎") == 3
+    assert re.findall(r"(decoded|true): (\w+)", won) == [
+        ("decoded", "positive"),
+        ("true", "positive"),
+        ("decoded", "negative"),
+        ("true", "negative"),
+        ("true", "positive"),
+    ]
+    assert won.count("no reply, so no feedback") == 1
+
+
+def test_an_action_without_clicks_is_told(page: str) -> None:
+    assert "no click" in page
+
+
+def test_the_page_tells_the_setup(page: str, run_results: dict[str, Any]) -> None:
+    text = Page(page).text
+    for value in ("optimisation.learning_rate", run_results["versions"]["torch"], run_results["machine"]["system"]):
+        assert value in text
+    assert "simulated" in text
+
+
+def test_the_page_has_the_table(page: str, run_results: dict[str, Any]) -> None:
+    cells = re.findall(r"<td>(.*?)</td>", page)
+    assert cells == [text for measured in run_results["rounds"] for text in table_row(measured)]
+
+
+def test_a_row_has_a_text_for_each_column(run_results: dict[str, Any]) -> None:
+    row = dict(zip(COLUMNS, table_row(run_results["rounds"][1]), strict=True))
+    assert row["round"] == "1"
+    assert row["B-SUP success"].startswith("33.3% (0–")
+    assert row["turns a game"] == "3.0"
+    assert row["decoder accuracy"] == "100.0%"
+
+
+def test_a_run_in_which_nobody_won_has_a_page(
+    run_results: dict[str, Any], tangrams: TangramSet, tmp_path: Path
+) -> None:
+    with InteractionStore(tmp_path / "lost.db") as store:
+        store.add([game(tangrams, "B-SUP", 0, 0, False, "no")], "B-SUP")
+        store.add_feedback("B-SUP", 0, "lexical", [[Feedback.NEGATIVE] * 2])
+        write_report({**run_results, "rounds": run_results["rounds"][:1]}, store, tangrams, tmp_path / "lost.html")
+    text = Page((tmp_path / "lost.html").read_text(encoding="utf-8")).text
+    assert "game that was lost" in text
+    assert "game that was won" not in text
+
+
+@pytest.mark.parametrize("rounds", [1, 3])
+def test_curves_are_a_picture_with_the_colours_of_both_systems(
+    rounds: int, run_results: dict[str, Any], tmp_path: Path
+) -> None:
+    draw_curves({**run_results, "rounds": run_results["rounds"][:rounds]}, tmp_path / "curves.png")
+    pixels = np.asarray(Image.open(tmp_path / "curves.png").convert("RGB")).reshape(-1, 3)
+    for colour in ((0x00, 0x72, 0xB2), (0x8A, 0x6D, 0x3B)):
+        assert (pixels == colour).all(1).sum() > 50
+    assert [path.name for path in tmp_path.glob("*.unfinished")] == []

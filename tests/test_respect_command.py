@@ -1,0 +1,146 @@
+"""`multiref respect`, as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from agents.commands import respect
+from multiref_gym import cli
+
+LISTENER = "tiny_listener:TinyListener"
+
+
+@pytest.fixture(autouse=True)
+def _own_parts_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+
+
+def run(out: Path, *options: object) -> int:
+    default = ["--rounds", 1, "--games", 4, "--listener", LISTENER, "--out", out]
+    return cli.main(["respect", *map(str, [*default, *options])])
+
+
+def test_a_run_leaves_results_curves_and_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path / "run") == 0
+    assert {path.name for path in (tmp_path / "run").iterdir()} >= {
+        "config.json",
+        "interactions.db",
+        "results.json",
+        "curves.png",
+        "report.html",
+        "round-0",
+        "round-1",
+    }
+    results = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert results["config"]["listener"] == LISTENER
+    assert [measured["round"] for measured in results["rounds"]] == [0, 1]
+    assert results["versions"]["python"] == ".".join(map(str, sys.version_info[:3]))
+    printed = capsys.readouterr()
+    assert "Simulated speakers" in printed.out
+    assert f"results.json, curves.png and report.html are in {tmp_path / 'run'}" in printed.out
+    assert "Loading weights" not in printed.out + printed.err
+
+
+def test_without_a_terminal_each_round_is_a_plain_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(tmp_path / "run")
+    printed = capsys.readouterr().out
+    assert "\x1b" not in printed
+    lines = [line for line in printed.split("\n") if line.startswith("round ")]
+    assert [line.split(",")[0] for line in lines] == ["round 0", "round 1"]
+    assert all("B-SUP success" in line and "CONTROL success" in line for line in lines)
+
+
+def test_a_terminal_of_80_columns_shows_a_live_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "80")
+    run(tmp_path / "run")
+    printed = capsys.readouterr().out
+    assert "round 1: deploy CONTROL" in printed
+    assert "precision" in printed  # the last column, whole
+
+
+def test_a_finished_run_shows_its_table_and_keeps_its_results(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(tmp_path / "run")
+    results = (tmp_path / "run" / "results.json").read_bytes()
+    first = capsys.readouterr().out
+    (tmp_path / "run" / "report.html").unlink()
+    assert run(tmp_path / "run") == 0
+    again = capsys.readouterr().out
+    assert (tmp_path / "run" / "results.json").read_bytes() == results
+    assert (tmp_path / "run" / "report.html").is_file()
+    assert again == first[first.index(again.lstrip("\n").split("\n")[0]) :]
+
+
+def test_an_interrupted_run_goes_on_to_the_same_results(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(tmp_path / "whole")
+
+    def interrupted(*args: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(respect.Respect, "_decode", interrupted)
+        assert run(tmp_path / "halved") == 130
+    assert "the same command goes on from here" in capsys.readouterr().err
+    assert not (tmp_path / "halved" / "results.json").exists()
+    assert run(tmp_path / "halved") == 0
+    whole, halved = (json.loads((tmp_path / name / "results.json").read_text()) for name in ("whole", "halved"))
+    assert whole == halved
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--listener", "random"], "listener 'random' cannot learn"),
+        (["--listener", "telepathy"], "unknown listener 'telepathy'"),
+        (["--decoder", "telepathy"], "unknown decoder 'telepathy'"),
+        (["--speaker", "mime"], "unknown speaker 'mime'"),
+        (["--tangrams", "cubes"], "unknown tangrams 'cubes'"),
+        (["--tangrams", "kilogram:nowhere"], "nowhere"),
+    ],
+)
+def test_bad_input_is_named_before_anything_is_written(
+    options: list[str], complaint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path / "run", *options) == 2
+    error = capsys.readouterr().err
+    assert complaint in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("option", ["--rounds=0", "--games=-3", "--seed=-1", "--games=many"])
+def test_a_number_out_of_range_is_named(option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit:
+        run(tmp_path / "run", option)
+    assert exit.value.code == 2
+    assert option.split("=")[0] in capsys.readouterr().err
+
+
+def test_the_folder_of_another_configuration_is_left_as_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(tmp_path / "run")
+    capsys.readouterr()
+    before = {path: path.read_bytes() for path in (tmp_path / "run").iterdir() if path.is_file()}
+    assert run(tmp_path / "run", "--seed", 7) == 2
+    assert "another configuration" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    assert run(tmp_path / "file" / "run") == 2
+    error = capsys.readouterr().err
+    assert str(tmp_path / "file" / "run") in error
+    assert error.count("\n") == 1
