@@ -216,7 +216,7 @@ def contact(p: Piece, q: Piece) -> Contact:
 def _share_a_stretch(p: Piece, q: Piece, axis: int, level: Surd) -> bool:
     """Whether the sides of two pieces on the line where their shadows on ``axis`` meet share more than a point."""
     (p_low, p_high), (q_low, q_high) = (_side(piece, axis, level) for piece in (p, q))
-    return p_low < q_high and q_low < p_high
+    return max(p_low, q_low) < min(p_high, q_high)
 
 
 def _side(piece: Piece, axis: int, level: Surd) -> tuple[Surd, Surd]:

@@ -12,14 +12,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cache
 
-import numpy as np
-
 from ..lexicon import LEXICON
+from ..render import silhouette
 from ..tangram_set import Tangram
 from .assembly import Sketch
 from .bird import birds
 from .boat import boats
 from .cat import cats
+from .dog import dogs
 from .fish import fish
 from .house import houses
 from .person import people
@@ -29,6 +29,7 @@ FAMILIES: dict[str, Callable[[], Iterator[Sketch]]] = {
     "bird": birds,
     "fish": fish,
     "cat": cats,
+    "dog": dogs,
     "house": houses,
     "boat": boats,
 }
@@ -37,15 +38,22 @@ FAMILIES: dict[str, Callable[[], Iterator[Sketch]]] = {
 @cache
 def figures() -> tuple[Tangram, ...]:
     """Returns all figures of all families, always the same in the same order."""
-    return tuple(tangram for family in FAMILIES for tangram in _family(family))
+    return tuple(_distinct(tangram for family in FAMILIES for tangram in _family(family)))
 
 
 def _family(family: str) -> Iterator[Tangram]:
-    number = 0
-    for sketch in FAMILIES[family]():
-        if not sketch.fault():
-            yield _tangram(family, number, sketch)
-            number += 1
+    laid = (sketch for sketch in FAMILIES[family]() if not sketch.fault())
+    return (_tangram(family, number, sketch) for number, sketch in enumerate(laid))
+
+
+def _distinct(tangrams: Iterator[Tangram]) -> Iterator[Tangram]:
+    """Leaves out those with the facts or, on a picture, the outline of an earlier one."""
+    seen: set[object] = set()
+    for tangram in tangrams:
+        outline = (silhouette(tangram, 48) < 128).tobytes()
+        if tangram.facts not in seen and outline not in seen:
+            seen |= {tangram.facts, outline}
+            yield tangram
 
 
 def _tangram(family: str, number: int, sketch: Sketch) -> Tangram:

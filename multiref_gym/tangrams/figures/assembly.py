@@ -14,6 +14,9 @@ from typing import Literal
 
 from ..pieces import SEVEN, ZERO, Piece, Point, Surd, connected, overlapping
 
+Part = tuple[str, Piece]
+"""A piece and the part it plays: "head"."""
+
 Kind = Literal["large", "medium", "small", "square", "parallelogram"]
 
 TRIANGLE_POSES = ("nw", "up", "ne", "right", "se", "down", "sw", "left")
@@ -74,14 +77,14 @@ class Sketch:
     """A proposed figure: what is true of it, and its pieces with the part each plays."""
 
     attributes: dict[str, str]
-    pieces: tuple[tuple[str, Piece], ...]
+    pieces: tuple[Part, ...]
 
     def facing(self, side: str) -> Sketch:
         """Returns the sketch, drawn facing left, as it is or mirrored, with that side among its attributes."""
         pieces = self.pieces if side == "left" else tuple((part, piece.mirrored()) for part, piece in self.pieces)
         return Sketch({**self.attributes, "facing": side}, pieces)
 
-    def ordered(self) -> tuple[tuple[str, Piece], ...]:
+    def ordered(self) -> tuple[Part, ...]:
         """Returns the pieces in the order of `SEVEN`."""
         return tuple(sorted(self.pieces, key=lambda item: SEVEN.index(item[1].kind)))
 
@@ -96,4 +99,4 @@ class Sketch:
         return "" if connected(pieces) else "not connected"
 
 
-__all__ = ["ZERO", "Kind", "Piece", "Point", "Sketch", "point", "posed", "put", "roots", "units"]
+__all__ = ["ZERO", "Kind", "Part", "Piece", "Point", "Sketch", "Surd", "point", "posed", "put", "roots", "units"]

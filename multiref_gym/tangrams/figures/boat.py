@@ -5,53 +5,55 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from .assembly import Piece, Point, Sketch, point, put, roots, units
+from .assembly import Part, Piece, Sketch, point, put, roots, units
 
-SAILS = ("pair", "square", "kite", "swept", "stacked")
+SAILS = ("pair", "block", "kite", "stacked", "single")
 FLAGS = ("left", "right", "up")
-STERNS = ("sloped", "left", "right")
+HULLS = ("even", "left", "right")
+
+DECK = point(4, 0)
+"""The middle of the deck, which is 8 wide on an even hull and 6 on one that runs out to a side below."""
 
 
 def boats() -> Iterator[Sketch]:
-    for sails, flag, stern in product(SAILS, FLAGS, STERNS):
-        cloth = _sails(sails, point(4, 0))
-        top = min((corner for piece in cloth for corner in piece.vertices), key=lambda corner: corner.y)
-        hull = (
-            put("parallelogram", "flat \\", "nw", point(0, 0)),
-            put("small", "ne", "nw", point(2, 0)),
-            put("square", "square", "nw", point(4, 0)),
-            put("small", "nw" if stern == "sloped" else "sw", "nw", point(6, 0)),
-        )
-        sketch = Sketch(
-            {"sails": sails, "flag": flag, "hull": "both" if stern == "sloped" else stern},
-            (
-                *(("sail", piece) for piece in cloth),
-                *(("hull", piece) for piece in hull),
-                ("flag", _flag(flag, top)),
-            ),
-        )
-        yield sketch
+    """Proposes every rig with every flag on every hull."""
+    for sails, flag, hull in product(SAILS, FLAGS, HULLS):
+        cloth = _sails(sails)
+        tip = min((corner for piece in cloth for corner in piece.vertices), key=lambda corner: corner.y)
+        pennant = {
+            "left": put("medium", "left", "se", tip),
+            "right": put("medium", "right", "sw", tip),
+            "up": put("medium", "up", "s", tip),
+        }[flag]
+        parts = (*(("sail", piece) for piece in cloth), ("flag", pennant), *_hull(hull))
+        yield Sketch({"sails": sails, "flag": flag, "hull": hull}, parts)
 
 
-def _sails(shape: str, foot: Point) -> tuple[Piece, Piece]:
-    """Two large triangles that stand on the deck at ``foot``."""
-    if shape == "pair":
-        return put("large", "se", "se", foot), put("large", "sw", "sw", foot)
-    if shape == "square":
-        left = foot.moved(units(-2))
-        return put("large", "sw", "sw", left), put("large", "ne", "sw", left)
-    if shape == "kite":
-        lower = put("large", "down", "s", foot)
+def _sails(rig: str) -> tuple[Piece, Piece]:
+    if rig == "pair":
+        return put("large", "se", "se", DECK), put("large", "sw", "sw", DECK)
+    if rig == "block":
+        return put("large", "sw", "s", DECK), put("large", "ne", "s", DECK)
+    if rig == "kite":
+        lower = put("large", "down", "s", DECK)
         return lower, put("large", "up", "s", lower.anchor("n"))
-    if shape == "swept":
-        return put("large", "se", "se", foot), put("large", "nw", "sw", foot)
-    lower = put("large", "up", "s", foot)
-    return lower, put("large", "up", "s", lower.anchor("n"))
+    if rig == "stacked":
+        lower = put("large", "up", "s", DECK)
+        return lower, put("large", "up", "s", lower.anchor("n"))
+    mast = DECK.moved(roots(4))
+    return put("large", "left", "se", mast), put("large", "up", "se", mast)
 
 
-def _flag(side: str, top: Point) -> Piece:
-    if side == "left":
-        return put("medium", "left", "se", top)
-    if side == "right":
-        return put("medium", "right", "sw", top)
-    return put("medium", "up", "s", top)
+def _hull(shape: str) -> tuple[Part, ...]:
+    """Four pieces between deck and water; a lopsided hull has its last triangle the other way round."""
+    bow = DECK.moved(units(-4))
+    pieces = (
+        put("parallelogram", "flat \\", "nw", bow),
+        put("small", "ne", "nw", bow.moved(units(2))),
+        put("square", "square", "nw", DECK),
+        put("small", "nw" if shape == "even" else "sw", "nw", DECK.moved(units(2))),
+    )
+    if shape == "left":
+        # Mirrored about the middle of the deck, to which mirroring about the origin has to be moved back.
+        pieces = tuple(piece.mirrored().moved(units(8)) for piece in pieces)
+    return tuple(("hull", piece) for piece in pieces)

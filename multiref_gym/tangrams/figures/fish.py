@@ -1,28 +1,47 @@
-"""Fish: a lozenge of a body, a tail, fins."""
+"""Fish from the side: a body of the two large triangles, a tail of three pieces, a fin on the back and one below."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
 
-from .assembly import Sketch, point, put, roots, units
+from .assembly import Part, Piece, Point, Sketch, point, put, units
 
 TAILS = ("fan", "forked")
-BACKS = ("swept", "raised")
-BELLIES = ("front", "rear")
+BIG_FINS = ("above", "below")
+LEANS = ("upright", "swept")
+LITTLE_FINS = ("front", "rear")
 FACINGS = ("left", "right")
 
 
 def fish() -> Iterator[Sketch]:
-    for tail, back, belly, facing in product(TAILS, BACKS, BELLIES, FACINGS):
-        upper = put("large", "up", "s", point(0, 0))
-        lower = put("large", "down", "n", point(0, 0))
-        rear, front = upper.anchor("se"), upper.anchor("sw")
-        fin = put("parallelogram", "flat \\" if back == "swept" else "tall \\", "sw" , upper.anchor("n").moved(units(1), units(1)))
-        chin = put("square", "diamond", "ne", lower.anchor("s").moved(roots(-2), roots(-2)))
-        if tail == "fan":
-            end = (("tail", put("medium", "left", "w", rear)),
-                   ("mouth", put("small", "sw", "se", front)), ("mouth", put("small", "nw", "ne", front)))
+    """Yields fish that face left, and their mirror images."""
+    upper = put("large", "up", "s", point())
+    lower = put("large", "down", "n", point())
+    top = upper.anchor("n")
+    for tail, big, lean, little, facing in product(TAILS, BIG_FINS, LEANS, LITTLE_FINS, FACINGS):
+        broad = put("medium", "left", "w", top) if lean == "upright" else put("medium", "down", "nw", top)
+        narrow = (
+            put("parallelogram", "tall /", "se", top.moved(dy=units(2)))
+            if little == "front"
+            else put("parallelogram", "tall \\", "sw", top.moved(dy=units(2)))
+        )
+        if big == "above":
+            narrow = _upside_down(narrow)
         else:
-            end = (("tail", put("small", "sw", "sw", rear)), ("tail", put("small", "nw", "nw", rear)), ("mouth", put("medium", "right", "e", front)))
-        yield Sketch({"tail": tail, "back": back, "belly": belly}, (("body", upper), ("body", lower), ("back", fin), ("belly", chin), *end)).facing(facing)
+            broad = _upside_down(broad)
+        parts = (("body", upper), ("body", lower), *_tail(tail, upper.anchor("se")), ("fin", broad), ("fin", narrow))
+        yield Sketch({"tail": tail, "bigfin": big, "lean": lean, "littlefin": little}, parts).facing(facing)
+
+
+def _upside_down(piece: Piece) -> Piece:
+    return Piece(piece.kind, tuple(Point(x, -y) for x, y in piece.vertices))
+
+
+def _tail(shape: str, rear: Point) -> tuple[Part, ...]:
+    root = put("square", "diamond", "w", rear)
+    if shape == "fan":
+        lobes = put("small", "left", "w", root.anchor("n")), put("small", "left", "w", root.anchor("s"))
+    else:
+        lobes = put("small", "down", "nw", root.anchor("n")), put("small", "up", "sw", root.anchor("s"))
+    return ("tail", root), ("tail", lobes[0]), ("tail", lobes[1])

@@ -1,63 +1,81 @@
-"""Houses: a wall and a roof, a chimney, a wing to one side."""
+"""Houses: square walls under a wide or a flat roof, a chimney, an annex to one side."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
 
-from .assembly import Piece, Sketch, point, put, units
+from .assembly import Part, Piece, Sketch, point, put, roots, units
 
+ROOFS = ("wide", "flat")
 CHIMNEYS = ("left", "right", "none")
-WINGS = ("left", "right")
-HEIGHTS = ("low", "high")
-BASES = ("flat", "stilts", "eaves")
+ANNEXES = ("square", "upstairs", "sloping", "pointed")
+SIDES = ("left", "right")
+
+TOP, BOTTOM = point(2, 0), point(2, 4)
+"""The middle of the upper and lower side of the walls, a square of side 4 whatever pieces it is made of."""
 
 
 def houses() -> Iterator[Sketch]:
-    for chimney, wing, height in product(CHIMNEYS, WINGS, HEIGHTS):
-        common = {"chimney": chimney, "wing": wing, "level": height}
-        roof = put("large", "up", "s", point(2, 0))
-        wall = (
-            put("large", "sw", "nw", point(0, 0)),
-            put("medium", "down", "nw", point(0, 0)),
-            put("small", "se", "ne", point(4, 0)),
-            put("small", "ne", "se", point(4, 4)),
+    """Proposes every roof, chimney and annex; only a wide roof leaves a square over for an annex."""
+    for roof, chimney, annex, side in product(ROOFS, CHIMNEYS, ANNEXES, SIDES):
+        square_annex = annex in ("square", "upstairs")
+        if roof == "flat" and square_annex:
+            continue
+        parts = (
+            *(_wide_roof(square_annex) if roof == "wide" else _flat_roof()),
+            ("annex", _annex(annex, side)),
+            ("chimney", _chimney(roof, chimney, side)),
         )
-        extras = (("chimney", _chimney(roof, chimney)), ("wing", _wing(wing, height)))
-        walls = tuple(("wall", piece) for piece in wall)
-        yield Sketch({**common, "roof": "wide"}, (("roof", roof), *walls, *extras))
-
-    for chimney, wing, height, base in product(CHIMNEYS, WINGS, HEIGHTS, BASES[1:]):
-        roof = put("medium", "up", "s", point(2, 0))
-        wall = (put("large", "sw", "nw", point(0, 0)), put("large", "ne", "nw", point(0, 0)))
-        if base == "stilts":
-            feet = (put("small", "nw", "nw", point(0, 4)), put("small", "ne", "ne", point(4, 4)))
-        else:
-            feet = (put("small", "se", "se", point(0, 0)), put("small", "sw", "sw", point(4, 0)))
-        yield Sketch(
-            {"chimney": chimney, "wing": wing, "level": height, "roof": "narrow", "base": base},
-            (
-                ("roof", roof),
-                *(("wall", piece) for piece in wall),
-                *((base, piece) for piece in feet),
-                ("chimney", _chimney(roof, chimney)),
-                ("wing", _wing(wing, height)),
-            ),
-        )
+        yield Sketch({"roof": roof, "chimney": chimney, "annex": annex, "annexside": side}, parts)
 
 
-def _chimney(roof: Piece, side: str) -> Piece:
-    """The parallelogram on a slope of the roof, or, with no chimney, lying on it as a long eave to the right."""
-    peak = roof.anchor("n")
-    if side == "left":
-        return put("parallelogram", "tall /", "se", peak.moved(dy=units(2)))
-    if side == "right":
-        return put("parallelogram", "tall \\", "sw", peak.moved(dy=units(2)))
-    return put("parallelogram", "flat \\", "se", roof.anchor("se").moved(units(2)))
+def _wide_roof(medium_in_wall: bool) -> Iterator[Part]:
+    """A large triangle over walls of the other one and of three smaller pieces, the medium or the square among them."""
+    corner = TOP.moved(units(-2))
+    yield "roof", put("large", "up", "s", TOP)
+    yield "wall", put("large", "sw", "nw", corner)
+    if medium_in_wall:
+        yield "wall", put("medium", "down", "nw", corner)
+        yield "wall", put("small", "se", "nw", corner.moved(units(2)))
+    else:
+        yield "wall", put("square", "square", "nw", corner.moved(units(2)))
+        yield "wall", put("small", "ne", "nw", corner)
+    yield "wall", put("small", "ne", "nw", corner.moved(units(2), units(2)))
 
 
-def _wing(side: str, height: str) -> Piece:
-    level = point(0, 2 if height == "low" else 0).y
-    if side == "left":
-        return put("square", "square", "ne", point(0).moved(dy=level))
-    return put("square", "square", "nw", point(4).moved(dy=level))
+def _flat_roof() -> Iterator[Part]:
+    """A roof with a flat ridge: the square between the small triangles."""
+    yield "roof", put("square", "square", "s", TOP)
+    yield "roof", put("small", "se", "se", TOP.moved(units(-1)))
+    yield "roof", put("small", "sw", "sw", TOP.moved(units(1)))
+    yield "wall", put("large", "sw", "n", TOP)
+    yield "wall", put("large", "ne", "n", TOP)
+
+
+def _annex(shape: str, side: str) -> Piece:
+    left = {
+        "square": put("square", "square", "se", BOTTOM.moved(units(-2))),
+        "upstairs": put("square", "square", "ne", TOP.moved(units(-2))),
+        "sloping": put("medium", "se", "se", BOTTOM.moved(units(-2))),
+        "pointed": put("medium", "left", "se", BOTTOM.moved(units(-2))),
+    }[shape]
+    return left if side == "left" else _across(left)
+
+
+def _chimney(roof: str, side: str, annex_side: str) -> Piece:
+    """The parallelogram on the roof; with no chimney it props the wall opposite to the annex."""
+    if side == "none":
+        prop = put("parallelogram", "tall /", "se", BOTTOM.moved(units(-2)))
+        return prop if annex_side == "right" else _across(prop)
+    if roof == "wide":
+        # A little below the ridge: flush with it the chimney would look like a gable.
+        left = put("parallelogram", "tall /", "se", TOP.moved(-roots(1), units(2) - roots(3)))
+    else:
+        left = put("parallelogram", "flat \\", "se", TOP.moved(units(1), units(-2)))
+    return left if side == "left" else _across(left)
+
+
+def _across(piece: Piece) -> Piece:
+    """Mirrors a piece about the middle of the house."""
+    return piece.mirrored().moved(TOP.x + TOP.x)

@@ -1,0 +1,171 @@
+"""The KiloGram reader, on a small checkout in the public layout and on the real one where it is present."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from multiref_gym.tangrams import TangramError, load_tangrams, silhouette
+from multiref_gym.tangrams.kilogram import content_words, read_svg
+
+REAL = Path(__file__).parents[2] / "shared" / "data" / "kilogram"
+
+BIRD = {
+    "annotations": [
+        {"whole": {"wholeAnnotation": " A Bird "}, "part": {"1": "Beak", "2": "body", "3": "UNKNOWN"}},
+        {"whole": {"wholeAnnotation": "UNKNOWN"}, "part": {"1": "beak", "2": "tail"}},
+        {"whole": {"wholeAnnotation": "a bird  flying"}, "part": {"1": "nose", "2": "body"}},
+    ]
+}
+
+
+def svg(polygons: str) -> str:
+    return f'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">{polygons}</svg>'
+
+
+def polygon(id: int, points: str, transform: str = "") -> str:
+    attribute = f' transform="{transform}"' if transform else ""
+    return f'<polygon id="{id}" points="{points}"{attribute}/>'
+
+
+SQUARE = svg("".join(polygon(id, f"{id},0 {id + 1},0 {id + 1},1 {id},1") for id in range(1, 4)))
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """Two described tangrams out of page order, one described without a drawing, one drawn but not described."""
+    drawings = tmp_path / "dataset" / "tangrams-svg"
+    drawings.mkdir(parents=True)
+    for name in ("page1-10", "page1-2", "page2-0"):
+        (drawings / f"{name}.svg").write_text(SQUARE)
+    (drawings / "COPYRIGHT-COVER-SHEET.pdf").write_bytes(b"%PDF")
+    entries = {"page1-10": BIRD, "page9-9": BIRD, "page1-2": BIRD, "page2-0": {"annotations": []}}
+    (tmp_path / "dataset" / "full.json").write_text(json.dumps(entries))
+    return tmp_path
+
+
+def test_a_checkout_gives_the_tangrams_that_are_drawn_and_described(checkout: Path) -> None:
+    tangrams = load_tangrams(f"kilogram:{checkout}")
+    assert tangrams.ids == ("page1-2.png", "page1-10.png")
+    bird = tangrams["page1-2.png"]
+    assert bird.descriptions == ("a bird", "a bird flying")
+    assert bird.facts == {"bird", "flying"}
+    assert bird.parts == ("beak", "body", "")
+    assert [piece.shape for piece in bird.pieces] == [(4, 2)] * 3
+
+
+def test_a_checkout_its_data_folder_and_a_file_in_it_are_the_same(checkout: Path) -> None:
+    specs = [checkout, checkout / "dataset", checkout / "dataset" / "full.json"]
+    assert len({load_tangrams(f"kilogram:{spec}").ids for spec in specs}) == 1
+
+
+def test_the_fullest_descriptions_are_preferred(checkout: Path) -> None:
+    dataset = checkout / "dataset"
+    (dataset / "dense.json").write_text(json.dumps({"page1-2": BIRD}))
+    (dataset / "dense10.json").write_text("{}")
+    assert len(load_tangrams(f"kilogram:{dataset}")) == 2
+    (dataset / "full.json").unlink()
+    assert len(load_tangrams(f"kilogram:{checkout}")) == 1
+
+
+@pytest.mark.parametrize(
+    ("transform", "expected"),
+    [
+        ("", (1, 2)),
+        ("matrix(0, 1, -1, 0, 10, 20)", (8, 21)),
+        ("matrix(1 0 0 1 .5 -.5)", (1.5, 1.5)),
+        ("translate(3)", (4, 2)),
+        ("scale(2 3)", (2, 6)),
+        ("rotate(90)", (-2, 1)),
+        ("rotate(180, 1, 1)", (1, 0)),
+        ("translate(10, 0) scale(2)", (12, 4)),
+    ],
+)
+def test_transforms_are_applied_as_svg_defines_them(
+    tmp_path: Path, transform: str, expected: tuple[float, float]
+) -> None:
+    path = tmp_path / "t.svg"
+    path.write_text(svg(polygon(1, "1 2 5 2 1 6", transform)))
+    assert read_svg(path)["1"][0] == pytest.approx(expected)
+
+
+def test_points_come_with_commas_spaces_or_signs_between_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "t.svg"
+    path.write_text(svg(polygon(1, "0,0 4,-2\n1e1 .5") + polygon(2, "0 0 4-2 10 0.5")))
+    first, second = read_svg(path).values()
+    assert np.array_equal(first, second)
+    assert first.tolist() == [[0, 0], [4, -2], [10, 0.5]]
+
+
+def test_content_words_leave_out_small_words_and_punctuation() -> None:
+    assert list(content_words("It looks like a Bird's nest, on the 2 trees")) == ["bird's", "nest", "2", "trees"]
+
+
+@pytest.mark.parametrize(
+    ("points", "transform", "message"),
+    [
+        ("0,0 1,1", "", "polygon 1 needs pairs of numbers for at least three points"),
+        ("0,0 1,1 2,2 3", "", "polygon 1 needs pairs"),
+        ("0,0 1,x 2,2", "", "polygon 1 has unreadable numbers"),
+        ("0,0 1,1 2,0", "matrix(1, 2)", "polygon 1 has an unreadable transform"),
+        ("0,0 1,1 2,0", "wobble(1)", "polygon 1 has an unreadable transform"),
+        ("0,0 1,1 2,0", "turn it", "polygon 1 has an unreadable transform"),
+    ],
+)
+def test_a_malformed_polygon_is_named(checkout: Path, points: str, transform: str, message: str) -> None:
+    path = checkout / "dataset" / "tangrams-svg" / "page1-2.svg"
+    path.write_text(svg(polygon(1, points, transform)))
+    with pytest.raises(TangramError, match=f"page1-2.svg: {message}"):
+        load_tangrams(f"kilogram:{checkout}")
+
+
+@pytest.mark.parametrize("content", ["", "<svg><polygon", svg("")])
+def test_a_malformed_drawing_is_named(checkout: Path, content: str) -> None:
+    (checkout / "dataset" / "tangrams-svg" / "page1-10.svg").write_text(content)
+    with pytest.raises(TangramError, match=r"^malformed SVG .*page1-10\.svg: [^\n]*$"):
+        load_tangrams(f"kilogram:{checkout}")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b'{"page1-2":\n  oops}', "line 2 column 3"),
+        (b"[]", "expected an object of tangrams, not list"),
+        (b'{"page1-2": 7}', "tangram 'page1-2' has no list of annotations"),
+        (b'{"page1-2": {"annotations": ["a bird"]}}', "tangram 'page1-2' has no list of annotations"),
+        (b"\xff\xfe", "not UTF-8 at byte 0"),
+    ],
+)
+def test_a_malformed_description_file_is_named_with_the_place(checkout: Path, content: bytes, message: str) -> None:
+    (checkout / "dataset" / "full.json").write_bytes(content)
+    with pytest.raises(TangramError, match=rf"^malformed JSON .*full\.json: {message}[^\n]*$"):
+        load_tangrams(f"kilogram:{checkout}")
+
+
+def test_what_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(TangramError, match=r"no KiloGram there: .*nowhere does not exist"):
+        load_tangrams(f"kilogram:{tmp_path / 'nowhere'}")
+    with pytest.raises(TangramError, match="looked for full.json, dense.json, dense10.json"):
+        load_tangrams(f"kilogram:{tmp_path}")
+    (tmp_path / "full.json").write_text("{}")
+    with pytest.raises(TangramError, match="tangrams-svg is not a folder"):
+        load_tangrams(f"kilogram:{tmp_path}/full.json")
+    (tmp_path / "tangrams-svg").mkdir()
+    with pytest.raises(TangramError, match="no tangram with both a drawing in .* and a description in .*full.json"):
+        load_tangrams(f"kilogram:{tmp_path}//full.json")
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason=f"no KiloGram at {REAL}")
+def test_the_real_checkout_reads_with_all_its_drawings() -> None:
+    tangrams = load_tangrams(f"kilogram:{REAL}")
+    assert len(tangrams) == 74
+    for tangram in tangrams:
+        assert len(tangram.pieces) == len(tangram.parts) == 7
+        assert tangram.facts
+    for path in sorted((REAL / "dataset" / "tangrams-svg").glob("*.svg")):
+        assert len(read_svg(path)) == 7
+    share = np.mean([1 - silhouette(tangram, 48).mean() / 255 for tangram in tangrams])
+    assert 0.15 < share < 0.25
