@@ -148,13 +148,13 @@ def test_a_malformed_description_file_is_named_with_the_place(checkout: Path, co
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(TangramError, match=r"no KiloGram there: .*nowhere does not exist"):
         load_tangrams(f"kilogram:{tmp_path / 'nowhere'}")
-    with pytest.raises(TangramError, match="looked for full.json, dense.json, dense10.json"):
+    with pytest.raises(TangramError, match=r"looked for full\.json, dense\.json, dense10\.json"):
         load_tangrams(f"kilogram:{tmp_path}")
     (tmp_path / "full.json").write_text("{}")
     with pytest.raises(TangramError, match="tangrams-svg is not a folder"):
         load_tangrams(f"kilogram:{tmp_path}/full.json")
     (tmp_path / "tangrams-svg").mkdir()
-    with pytest.raises(TangramError, match="no tangram with both a drawing in .* and a description in .*full.json"):
+    with pytest.raises(TangramError, match=r"no tangram with both a drawing in .* and a description in .*full\.json"):
         load_tangrams(f"kilogram:{tmp_path}//full.json")
 
 

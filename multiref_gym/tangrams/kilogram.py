@@ -22,9 +22,13 @@ DESCRIPTION_FILES = ("full.json", "dense.json", "dense10.json")
 """Where descriptions are looked for in a folder, the first one there is."""
 
 STOP_WORDS = frozenset(
-    "a an and are as at be by for from has have having her his in into is it its like looks of off on one or out "
-    "over she he that the their them there this to two up upside very was which who with you".split()
+    re.findall(
+        r"\w+",
+        """a an and are as at be by for from has have having he her his in into is it its like looks of off on one or
+        out over she that the their them there this to two up upside very was which who with you""",
+    )
 )
+"""Words too common to tell tangrams apart."""
 
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _TRANSFORM = re.compile(r"(\w+)\s*\(([^)]*)\)")
@@ -175,9 +179,7 @@ def _part_names(annotations: list[Mapping[str, Any]], piece_ids: tuple[str, ...]
         for piece_id, part in parts.items() if isinstance(parts, dict) else ():
             if piece_id in counts and _usable(part):
                 counts[piece_id][_usable(part)] += 1
-    return tuple(
-        min(counter, key=lambda part: (-counter[part], part), default="") for counter in counts.values()
-    )
+    return tuple(min(counter, key=lambda part: (-counter[part], part), default="") for counter in counts.values())
 
 
 def _page_and_number(name: str) -> tuple[tuple[int, str], ...]:

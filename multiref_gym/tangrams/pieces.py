@@ -75,6 +75,7 @@ class Point(NamedTuple):
     y: Surd
 
     def moved(self, dx: Surd = ZERO, dy: Surd = ZERO) -> Point:
+        """Returns the point ``dx`` to the right and ``dy`` down."""
         return Point(self.x + dx, self.y + dy)
 
     def turned(self, eighths: int) -> Point:
@@ -142,6 +143,7 @@ class Piece:
         return cls(kind, OUTLINES[kind])
 
     def moved(self, dx: Surd = ZERO, dy: Surd = ZERO) -> Piece:
+        """Returns the piece ``dx`` to the right and ``dy`` down."""
         return Piece(self.kind, tuple(vertex.moved(dx, dy) for vertex in self.vertices))
 
     def turned(self, eighths: int) -> Piece:

@@ -81,6 +81,7 @@ class Layout:
 
     @property
     def cell_shape(self) -> tuple[int, int]:
+        """Height and width of a cell."""
         return self.size + self.strip + 2 * self.frame, self.size + 2 * self.frame
 
     def board_shape(self, count: int) -> tuple[int, int, int]:
@@ -89,6 +90,7 @@ class Layout:
         return 2 * height + 3, self.columns(count) * (width + 1) + 1, 3
 
     def columns(self, count: int) -> int:
+        """How many cells the upper row of a board has."""
         return (count + 1) // 2
 
     def corner(self, index: int, count: int) -> tuple[int, int]:
@@ -103,6 +105,7 @@ class Layout:
         return top + self.frame + self.strip, left + self.frame
 
     def empty_board(self, count: int) -> np.ndarray:
+        """Returns a board of ``count`` tangrams before any cell is on it: uint8 (height, width, 3)."""
         return np.full(self.board_shape(count), GAP, np.uint8)
 
 

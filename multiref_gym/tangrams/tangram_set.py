@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -134,6 +134,7 @@ class TangramSet:
             raise TangramError(f"similarity {similarity}: expected a number from 0 to 1")
         random = rng.random
         anchor = int(random() * count)
+        # A dict is a set that keeps the order.
         drawn = {anchor: None}
         nearest = self._nearest_first(anchor, random) if similarity else iter(())
         while len(drawn) < size:
@@ -147,7 +148,7 @@ class TangramSet:
         ids = self.ids
         return tuple([ids[index] for index in drawn])
 
-    def _nearest_first(self, anchor: int, random) -> Iterator[int]:
+    def _nearest_first(self, anchor: int, random: Callable[[], float]) -> Iterator[int]:
         """Yields the other indices from the most to the least similar, equally similar ones in random order."""
         for tied in self._ranking(anchor):
             waiting = list(tied)

@@ -34,16 +34,16 @@ times sqrt 2); the stroke is the way the slanted sides lean."""
 def posed(kind: Kind, pose: str) -> Piece:
     """Returns a piece in a named pose, somewhere. Raises ValueError for a pose that the piece does not have."""
     piece = Piece.canonical(kind)
+    poses: tuple[str, ...] = TRIANGLE_POSES
     if kind == "square":
         poses = SQUARE_POSES
     elif kind == "parallelogram":
         poses = PARALLELOGRAM_POSES
-    else:
-        poses = TRIANGLE_POSES
     if pose not in poses:
         raise ValueError(f"unknown pose {pose!r} of the {kind}: expected one of {', '.join(poses)}")
     turns = poses.index(pose)
     if kind == "medium":
+        # Its outline stands "up", those of the other triangles are "nw".
         turns -= 1
     if kind == "parallelogram" and turns >= 4:
         return piece.mirrored().turned(8 - turns)

@@ -47,7 +47,7 @@ def _sails(rig: str) -> tuple[Piece, Piece]:
 def _hull(shape: str) -> tuple[Part, ...]:
     """Four pieces between deck and water; a lopsided hull has its last triangle the other way round."""
     bow = DECK.moved(units(-4))
-    pieces = (
+    pieces: tuple[Piece, ...] = (
         put("parallelogram", "flat \\", "nw", bow),
         put("small", "ne", "nw", bow.moved(units(2))),
         put("square", "square", "nw", DECK),
