@@ -65,7 +65,7 @@ class Surd:
         return Surd(self.a // 2, self.b // 2)
 
 
-ZERO, ONE, SQRT_HALF = Surd(), Surd(1), Surd(0, 1)
+ZERO, SQRT_HALF = Surd(), Surd(0, 1)
 
 
 class Point(NamedTuple):
@@ -163,13 +163,8 @@ class Piece:
         Edges only run in eight directions, so these four are all the normals of all edges of all pieces, and
         neighbours two places apart are perpendicular.
         """
-        along = (
-            [v.x for v in self.vertices],
-            [v.x + v.y for v in self.vertices],
-            [v.y for v in self.vertices],
-            [v.y - v.x for v in self.vertices],
-        )
-        return tuple((min(values), max(values)) for values in along)
+        shadows = ([_shadow(vertex, axis) for vertex in self.vertices] for axis in range(4))
+        return tuple((min(shadow), max(shadow)) for shadow in shadows)
 
     def anchor(self, compass: str) -> Point:
         """Returns a point of the upright box around the piece: "n" is the middle of its top, "sw" its lower left.
@@ -222,11 +217,13 @@ def _share_a_stretch(p: Piece, q: Piece, axis: int, level: Surd) -> bool:
 
 
 def _side(piece: Piece, axis: int, level: Surd) -> tuple[Surd, Surd]:
-    along = [(_shadow(vertex, axis + 2)) for vertex in piece.vertices if _shadow(vertex, axis) == level]
+    """How far the side of the piece on that line runs, measured along the line."""
+    along = [_shadow(vertex, axis + 2) for vertex in piece.vertices if _shadow(vertex, axis) == level]
     return min(along), max(along)
 
 
 def _shadow(point: Point, axis: int) -> Surd:
+    """Where a point lies along x, x + y, y or y - x."""
     x, y = point
     match axis % 4:
         case 0:

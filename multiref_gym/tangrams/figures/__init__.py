@@ -70,7 +70,7 @@ def _tangram(family: str, number: int, sketch: Sketch) -> Tangram:
 
 
 def _names(facts: list[str]) -> tuple[str, ...]:
-    """Returns whole-figure names, a plain one and then what people might say."""
+    """Returns names for the whole figure, a plain one and then what people might say; the family comes first."""
     words = [LEXICON[fact] for fact in facts]
-    plain = " ".join(word.literal[0] for word in words)
-    return plain, *(" ".join(said) for said in zip(*(word.people for word in words), strict=True))
+    phrases = [[word.literal[0] for word in words], *zip(*(word.people for word in words), strict=True)]
+    return tuple(f"{noun} {', '.join(rest)}" for noun, *rest in phrases)
