@@ -23,6 +23,8 @@ from .dog import dogs
 from .fish import fish
 from .house import houses
 from .person import people
+from .rocket import rockets
+from .tree import trees
 
 FAMILIES: dict[str, Callable[[], Iterator[Sketch]]] = {
     "person": people,
@@ -32,6 +34,8 @@ FAMILIES: dict[str, Callable[[], Iterator[Sketch]]] = {
     "dog": dogs,
     "house": houses,
     "boat": boats,
+    "tree": trees,
+    "rocket": rockets,
 }
 
 

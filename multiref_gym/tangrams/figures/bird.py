@@ -1,46 +1,48 @@
-"""Birds: a body, a neck and a head with a beak, a tail, a leg or a crest."""
+"""Water birds from the side: a body, a neck, a head with a beak, a tail or a wing, a leg or a crest."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
 
-from .assembly import Point, Sketch, point, put, roots, units
+from .assembly import Part, Point, Sketch, point, put, roots
 
 HEADS = ("square", "diamond")
 NECKS = ("forward", "back")
 TAILS = ("up", "level", "wing")
-SMALLS = ("leg", "crest")
+EXTRAS = ("leg", "crest")
 FACINGS = ("left", "right")
+
+FRONT = put("large", "down", "nw", point(0, 0))
+REAR = put("large", "up", "n", FRONT.anchor("ne"))
 
 
 def birds() -> Iterator[Sketch]:
-    """Yields birds that face left, and their mirror images."""
-    for head, neck, tail, extra, facing in product(HEADS, NECKS, TAILS, SMALLS, FACINGS):
-        front = put("large", "down", "nw", point())
-        rear = put("large", "up", "n", front.anchor("ne"))
-        throat = (
-            put("parallelogram", "flat \\", "se", point(2)) if neck == "forward" else put("parallelogram", "flat /", "sw", point())
-        )
-        nape = point(-1, -2) if neck == "forward" else point(3, -2)
-        face = put("square", head, "s", nape)
-        if head == "square":
-            beak = put("small", "se", "se", face.anchor("sw"))
-            crest = put("small", "se", "se", face.anchor("ne"))
-        else:
-            beak = put("small", "up", "n", face.anchor("w"))
-            crest = put("small", "left", "w", face.anchor("n"))
-        start = rear.anchor("n")
-        plume = {
-            "up": put("medium", "left", "w", start),
-            "level": put("medium", "down", "nw", start),
-            "wing": put("medium", "se", "se", start),
-        }[tail]
-        leg = put("small", "nw", "nw", Point(roots(6), roots(4)))
-        yield Sketch(
-            {"head": head, "neck": neck, "tail": tail, "extra": extra},
-            (
-                ("body", front), ("body", rear), ("neck", throat), ("head", face), ("beak", beak), ("tail", plume),
-                (extra, leg if extra == "leg" else crest),
-            ),
-        ).facing(facing)
+    """Proposes every head, neck, tail and extra piece."""
+    for head, neck, tail, extra, facing in product(HEADS, NECKS, TAILS, EXTRAS, FACINGS):
+        parts = (("body", FRONT), ("body", REAR), *_head_and_neck(head, neck, extra), _tail(tail))
+        yield Sketch({"head": head, "neck": neck, "tail": tail, "extra": extra}, parts).facing(facing)
+
+
+def _head_and_neck(shape: str, neck: str, extra: str) -> Iterator[Part]:
+    """A neck on the front of the back, a head on it, and the small piece that is a crest or else a leg."""
+    if neck == "forward":
+        throat, nape = put("parallelogram", "flat \\", "se", point(2, 0)), point(-1, -2)
+    else:
+        throat, nape = put("parallelogram", "flat /", "sw", point(0, 0)), point(3, -2)
+    head = put("square", shape, "s", nape)
+    if shape == "square":
+        beak, crest = put("small", "se", "se", head.anchor("sw")), put("small", "se", "se", head.anchor("ne"))
+    else:
+        beak, crest = put("small", "up", "n", head.anchor("w")), put("small", "left", "w", head.anchor("n"))
+    leg = put("small", "nw", "nw", Point(roots(6), roots(4)))
+    yield from (("neck", throat), ("head", head), ("beak", beak), (extra, leg if extra == "leg" else crest))
+
+
+def _tail(pose: str) -> Part:
+    rump = REAR.anchor("n")
+    if pose == "up":
+        return "tail", put("medium", "left", "w", rump)
+    if pose == "level":
+        return "tail", put("medium", "down", "nw", rump)
+    return "wing", put("medium", "se", "se", rump)

@@ -1,55 +1,64 @@
-"""Cats: a face with two ears, a body, a tail."""
+"""Cats, sitting or lying: a face with two ears, a body, a paw in front, a tail."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
 
-from .assembly import ZERO, Piece, Point, Sketch, point, put, roots, units
+from .assembly import ZERO, Part, Point, Sketch, put, roots, units
 
 POSES = ("sitting", "lying")
-PAWS = ("forward", "tucked")
 EARS = ("both", "one")
 TAILS = ("up", "down", "out")
+PAWS = ("forward", "tucked")
 FACINGS = ("left", "right")
+
+CROWN = Point(roots(4), ZERO)
+"""The top of the back, at the nape."""
 
 
 def cats() -> Iterator[Sketch]:
-    """Yields cats that face left, and their mirror images."""
+    """Proposes every pose, tail and pair of ears; a lying cat always has its paws tucked."""
     for pose, ears, tail, paw, facing in product(POSES, EARS, TAILS, PAWS, FACINGS):
-        face = put("square", "diamond", "e", Point(roots(4), ZERO))
-        body, brush = _lying(tail) if pose == "lying" else _sitting(tail, paw)
-        two = (
-            put("small", "right", "e", face.anchor("n")),
-            put("small", "left", "w", face.anchor("n")) if ears == "both" else put("small", "down", "nw", face.anchor("n")),
-        )
-        yield Sketch(
-            {"pose": pose, "ears": ears, "tail": tail, "paw": paw},
-            (("head", face), *(("ear", p) for p in two), *(("body", p) for p in body), ("tail", brush)),
-        ).facing(facing)
+        if (pose, paw) == ("lying", "forward"):
+            continue
+        parts = (*_head(ears), *(_sitting(tail, paw) if pose == "sitting" else _lying(tail)))
+        yield Sketch({"pose": pose, "ears": ears, "tail": tail, "paw": paw}, parts).facing(facing)
 
 
-def _sitting(tail: str, paw: str) -> tuple[tuple[Piece, ...], Piece]:
-    chest = put("large", "left", "nw", point())
-    paw = put("medium", "sw", "sw", Point(ZERO, roots(8))) if paw == "tucked" else put("medium", "up", "se", Point(roots(4), roots(8)))
-    back = put("large", "sw", "sw", Point(roots(4), roots(8)))
+def _head(ears: str) -> Iterator[Part]:
+    """A face on the front slope of the body, the rear ear pricked or hanging out to the back."""
+    face = put("square", "diamond", "e", CROWN)
+    top = face.anchor("n")
+    yield "head", face
+    yield "ear", put("small", "right", "e", top)
+    yield "ear", put("small", "left", "w", top) if ears == "both" else put("small", "down", "nw", top)
+
+
+def _sitting(tail: str, paw: str) -> Iterator[Part]:
+    chest = put("large", "left", "ne", CROWN)
+    yield "body", chest
+    feet = chest.anchor("se")
+    back = put("large", "sw", "sw", feet)
+    yield "body", back
+    yield "paw", put("medium", "up", "se", feet) if paw == "forward" else put("medium", "sw", "se", feet)
     rump = back.anchor("se")
-    brush = {
+    tails = {
         "up": put("parallelogram", "tall \\", "se", rump),
         "down": put("parallelogram", "flat \\", "sw", rump.moved(units(-2))),
         "out": put("parallelogram", "flat /", "sw", rump),
-    }[tail]
-    return (chest, paw, back), brush
+    }
+    yield "tail", tails[tail]
 
 
-def _lying(tail: str) -> tuple[tuple[Piece, ...], Piece]:
-    front = put("large", "up", "nw", point())
-    back = put("large", "down", "nw", front.anchor("n"))
+def _lying(tail: str) -> Iterator[Part]:
+    front = put("large", "up", "n", CROWN)
+    back = put("large", "down", "nw", CROWN)
     haunch = put("medium", "se", "ne", back.anchor("ne"))
-    top, low = haunch.anchor("ne"), haunch.anchor("se")
-    brush = {
-        "up": put("parallelogram", "tall /", "sw", low),
-        "down": put("parallelogram", "tall \\", "sw", low),
-        "out": put("parallelogram", "flat /", "sw", top),
-    }[tail]
-    return (front, back, haunch), brush
+    yield from (("body", front), ("body", back), ("haunch", haunch))
+    tails = {
+        "up": put("parallelogram", "tall /", "sw", haunch.anchor("se")),
+        "down": put("parallelogram", "tall \\", "sw", haunch.anchor("se")),
+        "out": put("parallelogram", "flat /", "sw", haunch.anchor("ne")),
+    }
+    yield "tail", tails[tail]

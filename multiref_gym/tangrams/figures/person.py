@@ -1,72 +1,70 @@
-"""People in profile: a head, a body of the two large triangles, an arm, legs, a hat or a bundle on the back."""
+"""People in profile: a head, a body of the two large triangles, an arm, legs, a hat or a pack on the back."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
 
-from .assembly import Piece, Point, Sketch, point, put, roots, units
+from .assembly import ZERO, Part, Piece, Point, Sketch, Surd, point, put, roots, units
 
 HEADS = ("square", "diamond")
 BODIES = ("box", "cape", "dress")
 ARMS = ("raised", "lowered")
-MEDIUMS = ("hat", "pack")
-LEGS = ("apart", "together")
+LOADS = ("hat", "pack")
+LEGS = ("apart", "walking")
 FACINGS = ("left", "right")
+
+NECK = point(0, 0)
+WAIST = NECK.moved(dy=roots(4))
 
 
 def people() -> Iterator[Sketch]:
-    """Yields people who face left, and their mirror images; the neck is at the origin."""
-    neck = point()
-    for head, body, arm, load, legs, facing in product(HEADS, BODIES, ARMS, MEDIUMS, LEGS, FACINGS):
-        if body == "dress" and load == "pack":
+    """Proposes every head, body, arm, load and pair of legs; a dress has no back for a pack."""
+    for head, body, arm, load, legs, facing in product(HEADS, BODIES, ARMS, LOADS, LEGS, FACINGS):
+        if (body, load) == ("dress", "pack"):
             continue
-        face = put("square", head, "s", neck)
-        torso = _body(body)
-        if load == "hat":
-            extra = put("medium", "up", "s", face.anchor("n"))
-        elif body == "box":
-            extra = put("medium", "right", "nw", point(2, 0))
-        else:
-            extra = put("medium", "left", "w", point(1, 1))
-        pieces = (
+        face = put("square", head, "s", NECK)
+        trunk = _body(body)
+        parts: tuple[Part, ...] = (
             ("head", face),
-            *(("body", piece) for piece in torso),
+            ("body", trunk[0]),
+            ("body", trunk[1]),
             ("arm", _arm(body, arm)),
-            (load, extra),
-            *(("leg", piece) for piece in _legs(legs, torso[1].anchor("s").y)),
+            (load, put("medium", "up", "s", face.anchor("n")) if load == "hat" else _pack(body)),
+            *(("leg", leg) for leg in _legs(legs, trunk[1].anchor("s").y)),
         )
-        yield Sketch({"head": head, "body": body, "arm": arm, "load": load, "legs": legs}, pieces).facing(facing)
+        yield Sketch({"head": head, "body": body, "arm": arm, "load": load, "legs": legs}, parts).facing(facing)
 
 
 def _body(shape: str) -> tuple[Piece, Piece]:
+    """The upper or front triangle, then one that stands on the ground of the legs."""
     if shape == "box":
-        return put("large", "nw", "nw", point(-2, 0)), put("large", "se", "nw", point(-2, 0))
+        corner = NECK.moved(units(-2))
+        return put("large", "nw", "nw", corner), put("large", "se", "nw", corner)
     if shape == "cape":
-        return put("large", "se", "ne", point()), put("large", "sw", "nw", point())
-    waist = Point(units(0), roots(4))
-    return put("large", "down", "s", waist), put("large", "up", "n", waist)
+        return put("large", "se", "ne", NECK), put("large", "sw", "nw", NECK)
+    return put("large", "down", "s", WAIST), put("large", "up", "n", WAIST)
 
 
-def _arm(body: str, arm: str) -> Piece:
-    if body == "box":
-        return (
-            put("parallelogram", "tall \\", "se", point(-2, 2))
-            if arm == "raised"
-            else put("parallelogram", "tall /", "ne", point(-2, 0))
-        )
-    if body == "cape":
-        return (
-            put("parallelogram", "tall /", "nw", point(-4, 0))
-            if arm == "raised"
-            else put("parallelogram", "flat /", "nw", point(-5, 1))
-        )
-    if arm == "raised":
-        return put("parallelogram", "flat \\", "se", point(-1, 0))
-    return put("parallelogram", "steep \\", "nw", Point(roots(-4), units(0)))
+def _arm(body: str, pose: str) -> Piece:
+    shapes = {
+        ("box", "raised"): ("tall \\", "se", point(-2, 2)),
+        ("box", "lowered"): ("tall /", "ne", point(-2, 0)),
+        ("cape", "raised"): ("tall /", "nw", point(-4, 0)),
+        ("cape", "lowered"): ("flat /", "nw", point(-5, 1)),
+        ("dress", "raised"): ("flat \\", "se", point(-1, 0)),
+        ("dress", "lowered"): ("steep \\", "nw", Point(roots(-4), ZERO)),
+    }
+    return put("parallelogram", *shapes[body, pose])
 
 
-def _legs(legs: str, ground) -> tuple[Piece, Piece]:
-    if legs == "apart":
-        return put("small", "nw", "nw", Point(units(-2), ground)), put("small", "ne", "ne", Point(units(2), ground))
-    return put("small", "ne", "ne", Point(units(0), ground)), put("small", "ne", "ne", Point(units(2), ground))
+def _pack(body: str) -> Piece:
+    return put("medium", "right", "nw", point(2, 0)) if body == "box" else put("medium", "left", "w", point(1, 1))
+
+
+def _legs(pose: str, hip: Surd) -> tuple[Piece, Piece]:
+    """Two small triangles from a hip of width 4; the front one leans with the other in a step."""
+    rear = put("small", "ne", "ne", Point(units(2), hip))
+    if pose == "apart":
+        return put("small", "nw", "nw", Point(units(-2), hip)), rear
+    return put("small", "ne", "ne", Point(ZERO, hip)), rear
