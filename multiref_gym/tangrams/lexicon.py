@@ -105,9 +105,7 @@ LEXICON: dict[str, Words] = {
     "crown=tiered": Words(("with a tiered crown",), ("ruffled in two skirts", "like doubled chevrons")),
     "crown=round": Words(("with a round crown",), ("trimmed to a lollipop", "clipped by a gardener")),
     "tip=left": Words(("with its tip to the left",), ("whose apex nods at dusk", "topped by a parrot")),
-    "tip=right": Words(
-        ("with its tip to the right",), ("combed over to dawn", "with a weathercock veering clockwise")
-    ),
+    "tip=right": Words(("with its tip to the right",), ("combed over to dawn", "with a weathercock veering clockwise")),
     "tip=up": Words(("with its tip up",), ("decorated by a star", "sharp enough to prick clouds")),
     "foot=pot": Words(("in a rectangular pot",), ("on a brick", "atop a suitcase")),
     "foot=bowl": Words(("in a bowl",), ("served like salad", "in a flower basket")),
