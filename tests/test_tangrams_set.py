@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from itertools import combinations
@@ -139,8 +140,11 @@ def test_ids_and_splits_are_the_same_in_another_process() -> None:
     here = "".join(
         f"{t.id} {' '.join(sorted(t.facts))} {t.pieces[0].sum()}\n" for t in load_tangrams("figures").split("test")
     )
-    elsewhere = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert elsewhere == here
+    for hash_seed in ("0", "1"):
+        environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+        command = [sys.executable, "-c", code]
+        run = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        assert run.stdout == here
 
 
 def test_loading_twice_gives_the_same_object() -> None:
