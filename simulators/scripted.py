@@ -2,7 +2,7 @@
 
 A simulation of people, no more. Each turn it holds an intention, the action it wants (`wanted`), and after the
 listener's action it
-  1. judges the action: as wanted, good though not as wanted, or bad;
+  1. judges the action: as wanted (or a part of it), good though not as wanted, or bad;
   2. forms the next intention from what is still missing and what is selected by mistake;
   3. says how it judged (praise, a correction, or nothing), then what it wants now.
 Only the words reach the listener; the judgement is what a decoder of implicit feedback has to recover.
@@ -77,7 +77,7 @@ class ScriptedSpeaker:
             return pick(rng, CLOSING) if game.success else ""
         if action is None or not action.clicks:
             return f"please {'click something' if action else 'select or deselect'}. {self._ask_again()}"
-        as_wanted = action == self._wanted
+        as_wanted = action.select <= self._wanted.select and action.deselect <= self._wanted.deselect
         good = ground_truth(action, game.targets) is Feedback.POSITIVE
         pleased = as_wanted or (good and (not action.select or rng.random() < ACCEPTS_LUCK))
         if rng.random() < SLIP:
@@ -93,9 +93,8 @@ class ScriptedSpeaker:
             return _joined(opening, "but leave it.", self._ask_again())
         if mistakes and (rng.random() < persona.undo_only or not mistakes & action.select):
             return _joined(opening if rng.random() < 0.7 else "", self._ask_to_deselect(mistakes, action))
-        undo = pick(rng, persona.undos) if mistakes and rng.random() < persona.asks_undo else ""
-        request = self._ask_for_next() if rng.random() < FRESH_START else self._ask_again()
-        return _joined(opening, f"{undo} and" if undo else "", request)
+        undo = f"{pick(rng, persona.undos)}." if mistakes and rng.random() < persona.asks_undo else ""
+        return _joined(opening, undo, self._ask_for_next() if rng.random() < FRESH_START else self._ask_again())
 
     def _ask_for_next(self) -> str:
         """Describes a missing target, or two; a mistake just made is to be undone along with it."""

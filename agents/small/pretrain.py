@@ -32,13 +32,13 @@ from multiref_gym.provenance import provenance
 from multiref_gym.tangrams import Atlas, TangramSet, load_tangrams
 from simulators.scripted import ScriptedSpeaker
 
-VISION_EPOCHS = 60
+VISION_EPOCHS = 400
 VISION_BATCH = 64
 VISION_RATE = 2e-3
 REDRAWN = 16
 """Height and width of the drawing that the vision learns to redraw, so that it keeps what no attribute names."""
 
-GAMES = 6000
+GAMES = 8000
 MISTAKES = 0.3
 """How often the listener whose games are watched clicks at random."""
 SIMILARITY = 0.3
