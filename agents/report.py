@@ -20,26 +20,26 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from PIL import Image
 
+from agents.respect import CONTROL, LEARNER
 from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.game import LETTERS, MAX_TURNS, Action
 from multiref_gym.interaction import Interaction
 from multiref_gym.store import InteractionStore
 from multiref_gym.tangrams import Atlas, TangramSet
 
-LEARNER, CONTROL = "B-SUP", "CONTROL"
 COLOURS = {LEARNER: "#0072b2", CONTROL: "#8a6d3b"}
-MEANINGS = {LEARNER: "B-SUP, learns from decoded feedback", CONTROL: "CONTROL, the initial policy redeployed"}
+MEANINGS = {LEARNER: "SUP, learns from decoded feedback", CONTROL: "CONTROL, the initial policy redeployed"}
 COLUMNS = (
     "round",
     "examples learned from",
-    "B-SUP success",
+    "SUP success",
     "CONTROL success",
     "turns a game",
     "click accuracy",
     "decoder accuracy",
     "positive precision",
 )
-"""The headings of a run's table; after the successes, all is of B-SUP."""
+"""The headings of a run's table; after the successes, all is of SUP."""
 
 SILHOUETTE_SIZE = 96
 PAGE = Path(__file__).with_name("report.html")

@@ -37,6 +37,9 @@ from multiref_gym.store import InteractionStore
 from multiref_gym.tangrams import load_tangrams
 from multiref_gym.tangrams.tangram_set import SplitName
 
+LEARNER, CONTROL, SEED = "SUP", "CONTROL", "SEED"
+"""What is deployed: the policy that learns on positives, the initial one again, and the demonstrations' oracle."""
+
 # Everything that changes the outcome, beside the configuration of a run.
 SEED_TURNS = 100
 OPTIMISATION = Optimisation(epochs=6, batch_size=48, learning_rate=1e-3, embedding_rate=4.0)
@@ -109,19 +112,19 @@ class Respect:
         self._demonstrate()
         for round in range(self.config.rounds + 1):
             policy = self._learned(round)
-            self._deploy(policy, "B-SUP", round)
-            self._deploy(self._learned(0), "CONTROL", round)
-            self._decode("B-SUP", round)
+            self._deploy(policy, LEARNER, round)
+            self._deploy(self._learned(0), CONTROL, round)
+            self._decode(LEARNER, round)
             yield self._measured(round)
 
     def _demonstrate(self) -> None:
         """Has the seed played: about a hundred turns of games in which the listener understands (section 5.1)."""
-        if self.store.has_round("SEED", 0):
+        if self.store.has_round(SEED, 0):
             return
         tables = set_tables(self._contexts(SEED_TURNS, -1), self._make_speaker, self._seeds(-1, Purpose.SPEAKERS))
-        games = play(OracleListener(tables), tables, self._rng(-1, Purpose.LISTENER), policy="SEED")
+        games = play(OracleListener(tables), tables, self._rng(-1, Purpose.LISTENER), policy=SEED)
         turns = np.cumsum([len(game.turns) for game in games])
-        self.store.add(games[: int(np.searchsorted(turns, SEED_TURNS)) + 1], "SEED")
+        self.store.add(games[: int(np.searchsorted(turns, SEED_TURNS)) + 1], SEED)
 
     def _learned(self, round: int) -> TrainableListener:
         """Returns the policy of a round: learned from the base on the seed and all rounds before."""
@@ -138,11 +141,11 @@ class Respect:
 
     def _examples(self, round: int) -> list[Example]:
         """Returns the seed's turns and the decoded positives of all rounds before."""
-        seed = self.store.interactions("SEED")
+        seed = self.store.interactions(SEED)
         examples = [example for game in seed for example in examples_of(game, [Feedback.POSITIVE] * len(game.turns))]
         for earlier in range(round):
-            games = self.store.interactions("B-SUP", earlier)
-            for game, feedback in zip(games, self.store.feedback(self.config.decoder, "B-SUP", earlier), strict=True):
+            games = self.store.interactions(LEARNER, earlier)
+            for game, feedback in zip(games, self.store.feedback(self.config.decoder, LEARNER, earlier), strict=True):
                 examples += examples_of(game, feedback)
         return [example for example in examples if example.feedback is Feedback.POSITIVE]
 
@@ -165,12 +168,12 @@ class Respect:
         self.store.add_feedback(system, round, self.config.decoder, feedback)
 
     def _measured(self, round: int) -> dict[str, Any]:
-        games = self.store.interactions("B-SUP", round)
-        feedback = self.store.feedback(self.config.decoder, "B-SUP", round)
+        games = self.store.interactions(LEARNER, round)
+        feedback = self.store.feedback(self.config.decoder, LEARNER, round)
         return {
             "round": round,
             "examples": len(self._examples(round)),
-            "systems": {"B-SUP": measure(games), "CONTROL": measure(self.store.interactions("CONTROL", round))},
+            "systems": {LEARNER: measure(games), CONTROL: measure(self.store.interactions(CONTROL, round))},
             "decoder": decoder_quality(games, feedback),
         }
 
@@ -193,19 +196,20 @@ def examples_of(interaction: Interaction, feedback: Sequence[Feedback]) -> list[
     ]
 
 
-def results(config: Config, measures: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Returns what `results.json` holds: the configuration, what changes the outcome, the measures, the versions."""
-    return {
-        "config": asdict(config),
-        "hyperparameters": {
-            "seed_turns": SEED_TURNS,
-            "optimisation": asdict(OPTIMISATION),
-            "similarity": SIMILARITY,
-            "split": SPLIT,
-        },
-        "rounds": list(measures),
-        **provenance(),
+def recorded(config: Config) -> dict[str, Any]:
+    """Returns everything that decides the outcome of a run, as `config.json` and `results.json` record it."""
+    hyperparameters = {
+        "seed_turns": SEED_TURNS,
+        "optimisation": asdict(OPTIMISATION),
+        "similarity": SIMILARITY,
+        "split": SPLIT,
     }
+    return {"config": asdict(config), "hyperparameters": hyperparameters}
+
+
+def results(config: Config, measures: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Returns what `results.json` holds: what decides the outcome, the measures, and versions and machine."""
+    return {**recorded(config), "rounds": list(measures), **provenance()}
 
 
 def _trainable(name: str) -> type[TrainableListener]:
@@ -217,7 +221,7 @@ def _trainable(name: str) -> type[TrainableListener]:
 
 def _claim(out: Path, config: Config) -> None:
     """Makes the folder a run of this configuration, or checks that it is one."""
-    record = json.dumps(asdict(config), indent=2) + "\n"
+    record = json.dumps(recorded(config), indent=2) + "\n"
     path = out / "config.json"
     try:
         out.mkdir(parents=True, exist_ok=True)

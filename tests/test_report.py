@@ -43,7 +43,7 @@ def game(tangrams: TangramSet, system: str, round: int, number: int, won: bool, 
 @pytest.fixture
 def store(tangrams: TangramSet, tmp_path: Path) -> InteractionStore:
     store = InteractionStore(tmp_path / "interactions.db")
-    for system in ("B-SUP", "CONTROL"):
+    for system in ("SUP", "CONTROL"):
         for round in (0, 1, 2):
             games = [
                 game(tangrams, system, round, number, number == 1, f"words of round {round}, game {number} {RUDE}")
@@ -61,8 +61,8 @@ def run_results(store: InteractionStore) -> dict[str, Any]:
         {
             "round": round,
             "examples": 100 + round,
-            "systems": {system: measure(store.interactions(system, round)) for system in ("B-SUP", "CONTROL")},
-            "decoder": decoder_quality(store.interactions("B-SUP", round), store.feedback("lexical", "B-SUP", round)),
+            "systems": {system: measure(store.interactions(system, round)) for system in ("SUP", "CONTROL")},
+            "decoder": decoder_quality(store.interactions("SUP", round), store.feedback("lexical", "SUP", round)),
         }
         for round in (0, 1, 2)
     ]
@@ -120,7 +120,7 @@ def test_a_game_won_and_a_game_lost_are_replayed_of_the_first_and_of_the_last_ro
     text = Page(page).text
     shown = set(re.findall(r"words of round (\d), game (\d)", text))
     assert shown == {("0", "0"), ("0", "1"), ("2", "0"), ("2", "1")}
-    assert "B-SUP-0-1" in text
+    assert "SUP-0-1" in text
     assert "CONTROL-0-1" not in text
     assert text.count("thanks!") == 2
 
@@ -160,7 +160,7 @@ def test_the_page_has_the_table(page: str, run_results: dict[str, Any]) -> None:
 def test_a_row_has_a_text_for_each_column(run_results: dict[str, Any]) -> None:
     row = dict(zip(COLUMNS, table_row(run_results["rounds"][1]), strict=True))
     assert row["round"] == "1"
-    assert row["B-SUP success"].startswith("33.3% (0–")
+    assert row["SUP success"].startswith("33.3% (0–")
     assert row["turns a game"] == "3.0"
     assert row["decoder accuracy"] == "100.0%"
 
@@ -169,8 +169,8 @@ def test_a_run_in_which_nobody_won_has_a_page(
     run_results: dict[str, Any], tangrams: TangramSet, tmp_path: Path
 ) -> None:
     with InteractionStore(tmp_path / "lost.db") as store:
-        store.add([game(tangrams, "B-SUP", 0, 0, False, "no")], "B-SUP")
-        store.add_feedback("B-SUP", 0, "lexical", [[Feedback.NEGATIVE] * 2])
+        store.add([game(tangrams, "SUP", 0, 0, False, "no")], "SUP")
+        store.add_feedback("SUP", 0, "lexical", [[Feedback.NEGATIVE] * 2])
         write_report({**run_results, "rounds": run_results["rounds"][:1]}, store, tangrams, tmp_path / "lost.html")
     text = Page((tmp_path / "lost.html").read_text(encoding="utf-8")).text
     assert "game that was lost" in text

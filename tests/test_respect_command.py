@@ -51,7 +51,7 @@ def test_without_a_terminal_each_round_is_a_plain_line(tmp_path: Path, capsys: p
     assert "\x1b" not in printed
     lines = [line for line in printed.split("\n") if line.startswith("round ")]
     assert [line.split(",")[0] for line in lines] == ["round 0", "round 1"]
-    assert all("B-SUP success" in line and "CONTROL success" in line for line in lines)
+    assert all("SUP success" in line and "CONTROL success" in line for line in lines)
 
 
 def test_a_terminal_of_80_columns_shows_a_live_table(
