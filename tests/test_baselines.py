@@ -1,0 +1,54 @@
+"""Listeners that do not learn."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_views import FIGURES, views
+
+from agents.baselines import OracleListener, RandomListener
+from agents.listener import View
+from agents.play import Table
+from multiref_gym.game import Action, Context, check_action
+from simulators.scripted import ScriptedSpeaker
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(views(), max_size=4), st.integers(0, 99))
+def test_chance_clicks_one_tangram(batch: list[View], seed: int) -> None:
+    decisions = RandomListener().act(batch, np.random.default_rng(seed))
+    assert len(decisions) == len(batch)
+    for view, decision in zip(batch, decisions, strict=True):
+        check_action(decision.action, view.selected)
+        assert len(decision.action.clicks) == 1
+        assert decision.text == str(decision.action)
+    assert decisions == RandomListener().act(batch, np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize("size", [4, 10])
+def test_chance_clicks_each_tangram_as_often_as_it_says(size: int) -> None:
+    view = View(FIGURES.ids[:size], (), "the bird", frozenset({1}))
+    decisions = RandomListener().act([view] * 5000, np.random.default_rng(0))
+    count = Counter(decision.action for decision in decisions)
+    assert len(count) == size
+    for decision in decisions[:50]:
+        assert decision.log_prob == pytest.approx(-math.log(size))
+        assert count[decision.action] / 5000 == pytest.approx(math.exp(decision.log_prob), abs=0.03)
+
+
+def test_the_oracle_does_what_each_speaker_wants() -> None:
+    rng = np.random.default_rng(0)
+    tables = [Table(Context.sample(FIGURES.draw(rng, 10), rng), ScriptedSpeaker(FIGURES), rng) for _ in range(5)]
+    decisions = OracleListener(tables).act([table.view for table in reversed(tables)], rng)
+    assert [decision.action for decision in decisions] == [table.speaker.wanted for table in reversed(tables)]
+    assert all(decision.log_prob == 0 for decision in decisions)
+    # It hears what was said last: after another action of somebody else it wants something else.
+    table = tables[0]
+    wrong = min(set(range(10)) - table.game.targets)
+    table.take_turn(Action(select=frozenset({wrong})), None)
+    assert OracleListener(tables).act([table.view], rng)[0].action == table.speaker.wanted

@@ -1,0 +1,126 @@
+"""Learning from turns with feedback: it learns, and the same seed learns the same."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from small_views import FIGURES, tiny_small_listener
+from strategies import interactions
+from tiny_listener import TinyListener
+
+from agents.learn import Example, Optimisation, learn, views_of
+from agents.listener import View
+from agents.objectives import sup
+from agents.small.listener import SmallListener
+from multiref_gym.feedback import Feedback
+from multiref_gym.game import Action
+from multiref_gym.interaction import Interaction
+
+ONE_STEP = Optimisation(epochs=1)
+SOME_STEPS = Optimisation(epochs=10, batch_size=4, learning_rate=1e-2)
+WORDS = ("a bird", "a house", "the boat", "a cat facing left", "some dude", "a fish")
+EXAMPLES = [
+    Example(View(FIGURES.ids[i : i + 10], (), words, frozenset()), Action(select=frozenset({i})), Feedback.POSITIVE)
+    for i, words in enumerate(WORDS)
+]
+
+
+def weights_after(seed: int, examples: list[Example] = EXAMPLES) -> dict[str, torch.Tensor]:
+    listener = tiny_small_listener()
+    learn(listener, examples, sup, SOME_STEPS, seed)
+    return dict(listener.model.state_dict())
+
+
+def log_probs(listener: SmallListener) -> torch.Tensor:
+    with torch.inference_mode():
+        return listener.log_probs([e.view for e in EXAMPLES], [e.action for e in EXAMPLES])[0]
+
+
+def test_what_was_good_becomes_likely() -> None:
+    listener = tiny_small_listener()
+    before = log_probs(listener)
+    learn(listener, EXAMPLES, sup, SOME_STEPS, seed=0)
+    assert (log_probs(listener) > before + 1).all()
+
+
+def test_what_was_not_good_teaches_the_supervised_nothing() -> None:
+    bad = [Example(e.view, Action(select=frozenset({9})), Feedback.NEGATIVE) for e in EXAMPLES]
+    optimisation = replace(SOME_STEPS, weight_decay=0.0)
+    before, listener = tiny_small_listener().model.state_dict(), tiny_small_listener()
+    learn(listener, bad, sup, optimisation, seed=0)
+    assert all(torch.equal(before[name], weights) for name, weights in listener.model.state_dict().items())
+
+
+def test_the_same_seed_gives_the_same_weights_bit_for_bit() -> None:
+    first, again, other = weights_after(1), weights_after(1), weights_after(2)
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not all(torch.equal(first[name], other[name]) for name in first)
+
+
+def test_other_chance_before_makes_no_difference() -> None:
+    first = weights_after(1)
+    torch.rand(3)
+    np.random.default_rng().random()
+    assert all(torch.equal(first[name], weights) for name, weights in weights_after(1).items())
+
+
+def test_the_global_generator_stays_as_it_was() -> None:
+    state = torch.get_rng_state()
+    weights_after(5)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_a_trained_listener_is_ready_to_act() -> None:
+    listener = tiny_small_listener()
+    learn(listener, EXAMPLES, sup, ONE_STEP, seed=0)
+    assert not listener.model.training  # no dropout when it acts or scores
+
+
+def test_weights_of_examples_count() -> None:
+    def learned(weight: float) -> float:
+        listener = TinyListener()
+        examples = [EXAMPLES[0], replace(EXAMPLES[1], weight=weight)]
+        learn(listener, examples, sup, replace(ONE_STEP, epochs=30, learning_rate=0.1), seed=0)
+        return listener.log_probs([EXAMPLES[1].view], [EXAMPLES[1].action])[0].item()
+
+    assert learned(0.1) < learned(1.0) < learned(10.0)
+
+
+def test_every_step_is_reported() -> None:
+    steps: list[tuple[int, int]] = []
+    optimisation = Optimisation(epochs=3, batch_size=4)
+    learn(TinyListener(), EXAMPLES, sup, optimisation, 0, on_step=lambda step, of, loss: steps.append((step, of)))
+    assert steps == [(step, 6) for step in range(1, 7)]  # six examples are two batches
+
+
+def test_every_epoch_sees_every_example_once() -> None:
+    seen: list[str] = []
+
+    class Watched(TinyListener):
+        def log_probs(self, views, actions):  # type: ignore[no-untyped-def]
+            seen.extend(view.utterance for view in views)
+            return super().log_probs(views, actions)
+
+    learn(Watched(), EXAMPLES, sup, Optimisation(epochs=2, batch_size=4), seed=0)
+    assert sorted(seen[:6]) == sorted(seen[6:]) == sorted(WORDS)
+    assert seen[:6] != seen[6:]
+
+
+def test_nothing_to_learn_from_is_an_error() -> None:
+    with pytest.raises(ValueError, match="no examples"):
+        learn(TinyListener(), [], sup, ONE_STEP, seed=0)
+
+
+@given(interactions())
+def test_views_are_what_the_listener_saw_before_it_acted(interaction: Interaction) -> None:
+    views = views_of(interaction)
+    assert len(views) == len(interaction.turns)
+    for number, (view, turn) in enumerate(zip(views, interaction.turns, strict=True)):
+        assert view.tangrams == interaction.context.listener_order
+        assert view.utterance == turn.utterance
+        assert view.dialogue == tuple((past.utterance, past.action) for past in interaction.turns[:number])
+        assert view.selected == interaction.selections[number]
