@@ -123,6 +123,7 @@ class RecordedLanguage:
 
 def language_of(tangrams: TangramSet, figurative: float) -> Language:
     """Returns recorded language where people's descriptions are all there is, else the figures' own."""
-    if all(fact in LEXICON for fact in tangrams.tangrams[0].facts):
+    facts = tangrams.tangrams[0].facts
+    if facts and facts <= LEXICON.keys():  # a recorded tangram may have no content word, so no facts
         return FigureLanguage(figurative)
     return RecordedLanguage()
