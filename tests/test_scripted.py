@@ -1,0 +1,276 @@
+"""The scripted speaker: always wants something it can have, and reacts to what it wanted."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agents.lexical import rejects
+from multiref_gym.feedback import Feedback, ground_truth
+from multiref_gym.game import Action, Context, Game, check_action
+from multiref_gym.tangrams import load_tangrams
+from simulators.persona import Persona, population
+from simulators.scripted import SLIP, ScriptedSpeaker
+
+FIGURES = load_tangrams("figures")
+PERSONAS = {persona.name: persona for persona in population()}
+
+seeds = st.integers(0, 10_000)
+answers = st.lists(st.none() | st.sets(st.integers(0, 9), max_size=3), max_size=12)
+"""What a listener clicks turn after turn; None where its answer is no action."""
+
+
+class Reply(NamedTuple):
+    """A reply to an action, with what had been wanted and what was done."""
+
+    persona: Persona
+    before: str
+    wanted: Action
+    action: Action
+    truth: Feedback
+    text: str
+
+    @property
+    def corrects(self) -> bool:
+        """Whether the reply opens with one of the persona's words for a bad action."""
+        words = (word + self.persona.punctuation for word in self.persona.corrections)
+        return self.text.startswith(tuple(words))
+
+    @property
+    def praises(self) -> bool:
+        """Whether the reply opens with one of the persona's words of praise."""
+        return self.text.startswith(tuple(word + self.persona.punctuation for word in self.persona.praises))
+
+
+def opened(seed: int, figurative: float = 0.9, max_turns: int = 10) -> tuple[ScriptedSpeaker, Game, str]:
+    """Returns a speaker in a new game, and its first utterance."""
+    rng = np.random.default_rng(seed)
+    game = Game(Context.sample(FIGURES.draw(rng, 10), rng), max_turns)
+    speaker = ScriptedSpeaker(FIGURES, figurative)
+    return speaker, game, speaker.start(game, rng)
+
+
+def replies(seed: int) -> Iterator[Reply]:
+    """Plays a game with a listener that does what is wanted half of the time, and else clicks at random."""
+    speaker, game, utterance = opened(seed)
+    rng = np.random.default_rng(seed + 1)
+    while not game.over:
+        wanted = speaker.wanted
+        action = wanted if rng.random() < 0.5 else Action.clicking([int(rng.random() * 10)], game.selected)
+        game.apply(action)
+        text = speaker.reply(action)
+        if not game.over:
+            truth = ground_truth(action, game.targets)
+            yield Reply(PERSONAS[speaker.name], utterance, wanted, action, truth, text)
+        utterance = text
+
+
+@cache
+def many_replies() -> list[Reply]:
+    return [reply for seed in range(500) for reply in replies(seed)]
+
+
+def dialogue(seed: int, clicks: list[set[int] | None]) -> list[str]:
+    """Returns all that is said in a game in which a listener clicks this, turn by turn."""
+    speaker, game, utterance = opened(seed)
+    said = [utterance]
+    for positions in clicks:
+        if game.over:
+            break
+        action = None if positions is None else Action.clicking(positions, game.selected)
+        if action is not None:
+            game.apply(action)
+        said.append(speaker.reply(action))
+    return said
+
+
+def test_the_wanted_action_is_corrected_by_a_slip_only() -> None:
+    corrected = [reply.corrects for reply in many_replies() if reply.action == reply.wanted]
+    assert 0 < np.mean(corrected) < 2 * SLIP
+
+
+def test_a_bad_action_is_nearly_always_answered_by_a_negative_word() -> None:
+    bad = [reply for reply in many_replies() if reply.truth is Feedback.NEGATIVE]
+    assert np.mean([reply.corrects or rejects(reply.text) for reply in bad]) > 0.93
+    assert np.mean([reply.praises for reply in bad]) < 2 * SLIP
+
+
+def test_a_good_action_that_was_not_meant_is_sometimes_corrected() -> None:
+    # Feedback follows the intention: chance finds a target 40 % of the time, and people do not take all luck as good.
+    lucky = [
+        reply
+        for reply in many_replies()
+        if reply.truth is Feedback.POSITIVE
+        and reply.action.select
+        and not (reply.action.select <= reply.wanted.select and reply.action.deselect <= reply.wanted.deselect)
+    ]
+    assert 0.1 < np.mean([reply.corrects for reply in lucky]) < 0.8
+
+
+def test_most_speakers_praise_and_a_few_hardly_ever_do() -> None:
+    praised = defaultdict(list)
+    for reply in many_replies():
+        if reply.action == reply.wanted:
+            praised[reply.persona.name].append(reply.praises)
+    rates = [np.mean(values) for values in praised.values() if len(values) >= 15]
+    assert len(rates) > 30
+    rarely, often = (np.mean([rate < 0.25 for rate in rates]), np.mean([rate > 0.6 for rate in rates]))
+    assert 0.05 < rarely < 0.35
+    assert often > 0.6
+    assert rarely + often > 0.85  # few are in between
+
+
+def test_what_failed_is_said_in_other_words() -> None:
+    failed = [reply for reply in many_replies() if reply.truth is Feedback.NEGATIVE and reply.wanted.select]
+    assert np.mean([reply.before in reply.text for reply in failed]) < 0.01
+
+
+@settings(max_examples=40, deadline=None)
+@given(seeds, answers)
+def test_what_is_wanted_is_something_and_legal_until_the_game_is_over(seed: int, clicks: list[set[int] | None]) -> None:
+    speaker, game, _ = opened(seed)
+    for positions in [*clicks, set[int]()]:
+        assert speaker.wanted.clicks
+        check_action(speaker.wanted, game.selected)
+        action = None if positions is None else Action.clicking(positions, game.selected)
+        if action is not None:
+            game.apply(action)
+        if game.over:
+            break
+        speaker.reply(action)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seeds, answers)
+def test_who_does_what_is_wanted_wins_from_anywhere(seed: int, clicks: list[set[int] | None]) -> None:
+    speaker, game, _ = opened(seed, max_turns=100)
+    for positions in clicks:
+        action = Action.clicking(positions or set(), game.selected)
+        game.apply(action)
+        if game.over:
+            return
+        speaker.reply(action)
+    while not game.over:
+        missed = game.selected ^ game.targets
+        action = speaker.wanted
+        game.apply(action)
+        assert game.selected ^ game.targets < missed  # each step does something that was still to be done
+        speaker.reply(action)
+    assert game.success
+
+
+@settings(max_examples=40, deadline=None)
+@given(seeds, answers)
+def test_the_same_chance_makes_the_same_dialogue(seed: int, clicks: list[set[int] | None]) -> None:
+    assert dialogue(seed, clicks) == dialogue(seed, clicks)
+
+
+def test_other_chance_makes_another_dialogue() -> None:
+    assert len({tuple(dialogue(seed, [{1}, {2}])) for seed in range(20)}) == 20
+
+
+@settings(max_examples=40, deadline=None)
+@given(seeds, answers)
+def test_something_is_said_and_no_letter_and_no_id(seed: int, clicks: list[set[int] | None]) -> None:
+    said = dialogue(seed, clicks)
+    for utterance in said[:-1]:
+        assert utterance.strip() == utterance != ""
+        assert "  " not in utterance
+    for utterance in said:
+        assert not re.search(r"\b[A-J]\b", utterance)
+        assert not re.search(r"\b[a-z]+-\d{4}\b", utterance)
+
+
+@pytest.mark.parametrize("action", [None, Action()])
+def test_no_action_is_answered_by_asking_again(action: Action | None) -> None:
+    for seed in range(20):
+        speaker, game, first = opened(seed)
+        wanted = speaker.wanted
+        if action is not None:
+            game.apply(action)
+        reply = speaker.reply(action)
+        assert reply.startswith("please ")
+        assert reply != first
+        assert speaker.wanted == wanted
+
+
+def test_a_lost_game_ends_without_a_word_and_a_won_one_with_none_that_asks() -> None:
+    for seed in range(20):
+        speaker, game, _ = opened(seed)
+        while not game.over:
+            action = speaker.wanted
+            game.apply(action)
+            closing = speaker.reply(action)
+        assert not closing or "all" in closing or "done" in closing or "thank" in closing or "good job" in closing
+        speaker, game, _ = opened(seed)
+        for _ in range(10):
+            game.apply(Action())
+            closing = speaker.reply(Action())
+        assert closing == ""
+
+
+def test_a_speaker_stays_the_same_for_a_game_and_differs_between_games() -> None:
+    speaker = ScriptedSpeaker(FIGURES)
+    names = set()
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        game = Game(Context.sample(FIGURES.draw(rng, 10), rng))
+        speaker.start(game, rng)
+        name = speaker.name
+        assert name in PERSONAS
+        for position in range(9):
+            action = Action.clicking([position], game.selected)
+            game.apply(action)
+            if game.over:
+                break
+            speaker.reply(action)
+            assert speaker.name == name
+        names.add(name)
+    assert len(names) > 15
+
+
+def test_a_game_leaves_no_trace_in_the_next_one() -> None:
+    used, game, _ = opened(1)
+    used.reply(None)
+    rng = np.random.default_rng(2)
+    context = Context.sample(FIGURES.draw(rng, 10), rng)
+    utterances = []
+    for speaker in (used, ScriptedSpeaker(FIGURES)):
+        game = Game(context)
+        chance = np.random.default_rng(3)
+        said = [speaker.start(game, chance)]
+        for position in range(3):
+            action = Action.clicking([position], game.selected)
+            game.apply(action)
+            said.append(speaker.reply(action))
+        utterances.append(said)
+    assert utterances[0] == utterances[1]
+
+
+def test_two_processes_say_the_same() -> None:
+    code = (
+        "from test_scripted import dialogue\n"
+        "print([dialogue(seed, [{1}, None, {2, 3}, set(), {5}]) for seed in range(10)])"
+    )
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )
+        for seed in ("1", "2")
+    ]
+    first, second = (process.communicate()[0] for process in processes)
+    assert len(first) > 1000
+    assert first == second
