@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import statistics
 from importlib import metadata
 from pathlib import Path
@@ -83,13 +82,6 @@ def measure(seconds: float) -> dict[str, Any]:
     }
 
 
-def processor() -> str:
-    """Returns the processor's model, or its architecture where the system does not say."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.exists() else []
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
-
-
 def show(results: dict[str, Any]) -> None:
     """Prints the figures as a table."""
     console = Console()
@@ -124,7 +116,6 @@ def main() -> None:
     try:
         results = {"environments": measure(arguments.seconds), "seconds": arguments.seconds, "seed": SEED}
         results |= provenance()
-        results["machine"]["processor"] = processor()
         results["versions"]["minigrid"] = metadata.version("minigrid")
         show(results)
         if arguments.json:

@@ -20,7 +20,7 @@ from multiref_gym.tangrams import TangramSet
 from simulators.language import language_of, pick
 from simulators.persona import CLOSING, Persona, population
 
-FIGURATIVE = 0.9
+FIGURATIVE = 0.95
 """The share of a deployed speaker's phrases that a plain description does not hold."""
 
 TWO_AT_ONCE = 0.04
