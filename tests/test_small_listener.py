@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import peft
@@ -14,14 +15,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_views import FIGURES, tiny_small_listener, views
+from small_views import FIGURES, TINY, tiny_small_listener, views
 
 from agents.baselines import RandomListener
 from agents.learn import Example, Optimisation, learn
 from agents.listener import View
 from agents.objectives import sup
 from agents.small.listener import CHECKPOINT, SmallListener, new_model
-from agents.small.model import SmallConfig
+from agents.small.model import SmallConfig, SmallModel
 from agents.small.pretrain import literal_success
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import Action, check_action
@@ -171,7 +172,7 @@ def test_the_same_seed_decides_the_same() -> None:
 
 def test_a_new_model_is_its_seed_s_and_leaves_the_global_generator_alone() -> None:
     state = torch.get_rng_state()
-    first, again, other = (new_model(LISTENER.model.config, seed).state_dict() for seed in (1, 1, 2))
+    first, again, other = (new_model(SmallConfig(**TINY), seed).state_dict() for seed in (1, 1, 2))
     assert torch.equal(torch.get_rng_state(), state)
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not torch.equal(first["click_head.weight"], other["click_head.weight"])
@@ -224,7 +225,7 @@ def test_adapters_can_be_learned_in_place_of_the_weights() -> None:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         adapted = peft.get_peft_model(listener.model, lora)
-    learner = SmallListener(adapted, FIGURES)
+    learner = SmallListener(cast(SmallModel, adapted), FIGURES)
     torch.testing.assert_close(distribution(learner, OPENING), base)  # an adapter begins as no change
 
     wanted = Example(OPENING, Action(select=frozenset({3})), Feedback.POSITIVE)

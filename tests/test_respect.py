@@ -1,0 +1,355 @@
+"""The RESPECT loop: a run that is killed anywhere and run again is the run that was not."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny_listener
+import torch
+from tiny_listener import TinyListener
+
+from agents import respect
+from agents.learn import learn
+from agents.respect import CONTROL, LEARNER, SEED, SEED_TURNS, Config, Respect, examples_of
+from agents.small.listener import SmallListener
+from multiref_gym.errors import UserError
+from multiref_gym.feedback import Feedback
+from multiref_gym.interaction import Interaction
+from multiref_gym.store import InteractionStore
+from multiref_gym.tangrams import TangramSet, load_tangrams
+
+CONFIG = Config(rounds=2, games=5, listener="tiny_listener:TinyListener")
+ROUNDS = range(CONFIG.rounds + 1)
+STEPS = [step for r in ROUNDS for step in (f"round {r}: learn", f"round {r}: deploy SUP", f"round {r}: deploy CONTROL")]
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def run(out: Path, config: Config = CONFIG, **options: Any) -> list[dict[str, Any]]:
+    """Runs to the end and returns the measures of all rounds."""
+    experiment = Respect(config, out, **options)
+    try:
+        return list(experiment.rounds())
+    finally:
+        experiment.store.close()
+
+
+def remembered(out: Path) -> tuple[list[Interaction], dict[str, bytes], list[list[list[Feedback]]]]:
+    """Returns all that a run leaves: its games, the weights of its policies, its feedback."""
+    with InteractionStore(out / "interactions.db", create=False) as store:
+        feedback = [store.feedback("lexical", LEARNER, round) for round in ROUNDS]
+        games = store.interactions()
+    weights = {path.parent.name: path.read_bytes() for path in sorted(out.glob("round-*/model.safetensors"))}
+    return games, weights, feedback
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[str, Any]]]:
+    """A run that nobody interrupted: its folder and its measures."""
+    out = tmp_path_factory.mktemp("whole") / "run"
+    return out, run(out)
+
+
+def killed(out: Path, at_step: str, at_count: int) -> None:
+    """Runs until a step has been reported a number of times, and interrupts it there."""
+    count = 0
+
+    def report(step: str, done: int, total: int) -> None:
+        nonlocal count
+        count += step == at_step
+        if count == at_count:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(out, report=report)
+
+
+def test_a_run_reports_every_step_from_its_start_to_its_end(tmp_path: Path) -> None:
+    reported: dict[str, list[tuple[int, int]]] = {}
+    run(tmp_path, report=lambda step, done, total: reported.setdefault(step, []).append((done, total)))
+    assert list(reported) == STEPS
+    for progress in reported.values():
+        assert progress == sorted(progress)
+        assert progress[-1][0] == progress[-1][1]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_killed_in_any_step_and_run_again_it_is_the_same_run(
+    step: str, tmp_path: Path, whole: tuple[Path, list[dict[str, Any]]]
+) -> None:
+    out, measures = whole
+    killed(tmp_path, step, at_count=3)
+    assert run(tmp_path) == measures
+    assert remembered(tmp_path) == remembered(out)
+
+
+def test_killed_in_every_step_it_is_the_same_run(tmp_path: Path, whole: tuple[Path, list[dict[str, Any]]]) -> None:
+    out, measures = whole
+    for step in STEPS:
+        killed(tmp_path, step, at_count=1)
+    assert run(tmp_path) == measures
+    assert remembered(tmp_path) == remembered(out)
+
+
+@pytest.mark.parametrize("method", ["add", "add_feedback", "interactions"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_killed_at_the_store_it_is_the_same_run(
+    method: str, when: str, tmp_path: Path, whole: tuple[Path, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, measures = whole
+    original, calls = getattr(InteractionStore, method), 0
+
+    def interrupted(self: InteractionStore, *args: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        result = None if calls == 3 and when == "before" else original(self, *args)
+        if calls == 3:
+            raise KeyboardInterrupt
+        return result
+
+    with monkeypatch.context() as patch:
+        patch.setattr(InteractionStore, method, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path)
+    assert run(tmp_path) == measures
+    assert remembered(tmp_path) == remembered(out)
+
+
+def test_killed_in_the_middle_of_a_file_it_is_the_same_run(
+    tmp_path: Path, whole: tuple[Path, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, measures = whole
+
+    def torn(self: TinyListener, path: Path) -> None:
+        path.mkdir()
+        (path / "model.safetensors").write_bytes(b"half of")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tiny_listener.TinyListener, "save", torn)
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path)
+    assert not (tmp_path / "round-0").exists()
+    assert run(tmp_path) == measures
+    assert remembered(tmp_path) == remembered(out)
+
+
+def test_killed_by_the_system_it_is_the_same_run(tmp_path: Path, whole: tuple[Path, list[dict[str, Any]]]) -> None:
+    out, measures = whole
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom agents.respect import Config, Respect\n"
+        "config = Config(rounds=2, games=5, listener='tiny_listener:TinyListener')\n"
+        "report = lambda step, done, total: print(step, flush=True)\n"
+        "list(Respect(config, Path(sys.argv[1]), report).rounds())"
+    )
+    path = os.pathsep.join(filter(None, sys.path))
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": path}
+    )
+    assert process.stdout is not None
+    # The pipe holds what the process said while it ran on: where it is when it dies nobody knows.
+    for line in process.stdout:
+        if line.startswith(b"round 1: learn"):
+            process.send_signal(signal.SIGKILL)
+            break
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    assert run(tmp_path) == measures
+    assert remembered(tmp_path) == remembered(out)
+
+
+def test_a_finished_run_does_nothing_again(whole: tuple[Path, list[dict[str, Any]]]) -> None:
+    out, measures = whole
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*") if "interactions" not in path.name}
+    reports: list[str] = []
+    assert run(out, report=lambda step, done, total: reports.append(step)) == measures
+    assert reports == []
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_a_longer_run_begins_as_the_shorter_one(tmp_path: Path, whole: tuple[Path, list[dict[str, Any]]]) -> None:
+    _, measures = whole
+    assert run(tmp_path, Config(rounds=1, games=5, listener=CONFIG.listener)) == measures[:2]
+
+
+def test_the_same_seed_is_the_same_run_and_another_is_not(
+    tmp_path: Path, whole: tuple[Path, list[dict[str, Any]]]
+) -> None:
+    out, measures = whole
+    assert run(tmp_path / "again") == measures
+    assert remembered(tmp_path / "again") == remembered(out)
+    other = Config(rounds=2, games=5, seed=1, listener=CONFIG.listener)
+    run(tmp_path / "other", other)
+    assert remembered(tmp_path / "other")[0] != remembered(out)[0]
+
+
+def test_chance_outside_makes_no_difference(tmp_path: Path, whole: tuple[Path, list[dict[str, Any]]]) -> None:
+    torch.manual_seed(123)
+    assert run(tmp_path) == whole[1]
+
+
+def test_the_seed_is_about_a_hundred_turns_of_understanding(whole: tuple[Path, list[dict[str, Any]]]) -> None:
+    with InteractionStore(whole[0] / "interactions.db") as store:
+        seed = store.interactions(SEED)
+    assert all(game.success for game in seed)
+    assert SEED_TURNS <= sum(len(game.turns) for game in seed) < SEED_TURNS + 5
+
+
+def test_a_round_learns_from_the_seed_and_the_decoded_positives_of_rounds_before(
+    whole: tuple[Path, list[dict[str, Any]]],
+) -> None:
+    out, measures = whole
+    experiment = Respect(CONFIG, out)
+    store = experiment.store
+    expected = [(turn.utterance, turn.action) for game in store.interactions(SEED) for turn in game.turns]
+    for round in ROUNDS:
+        learned = experiment._examples(round)
+        assert [(example.view.utterance, example.action) for example in learned] == expected
+        assert all(example.feedback is Feedback.POSITIVE and example.weight == 1 for example in learned)
+        assert measures[round]["examples"] == len(expected)
+        games, feedback = store.interactions(LEARNER, round), store.feedback("lexical", LEARNER, round)
+        for game, values in zip(games, feedback, strict=True):
+            assert len(values) == len(game.turns) - 1  # nobody replied to the last turn
+            good = [turn for turn, value in zip(game.turns, values, strict=False) if value is Feedback.POSITIVE]
+            expected += [(turn.utterance, turn.action) for turn in good]
+    store.close()
+    assert len(expected) > measures[0]["examples"]  # there was something to learn
+
+
+def test_examples_carry_what_the_listener_saw_then(whole: tuple[Path, list[dict[str, Any]]]) -> None:
+    with InteractionStore(whole[0] / "interactions.db") as store:
+        game = store.interactions(LEARNER, 0)[0]
+    feedback = [Feedback.POSITIVE, Feedback.NEGATIVE] * 5
+    examples = examples_of(game, feedback[: len(game.turns) - 1])
+    assert [example.feedback for example in examples] == feedback[: len(game.turns) - 1]
+    for number, example in enumerate(examples):
+        assert example.view.selected == game.selections[number]
+        assert len(example.view.dialogue) == number
+        assert example.action == game.turns[number].action
+
+
+def test_learner_and_control_meet_the_same_games_and_begin_as_the_same_policy(
+    whole: tuple[Path, list[dict[str, Any]]],
+) -> None:
+    with InteractionStore(whole[0] / "interactions.db") as store:
+        for round in ROUNDS:
+            learner, control = store.interactions(LEARNER, round), store.interactions(CONTROL, round)
+            assert len(learner) == CONFIG.games
+            assert [game.context for game in learner] == [game.context for game in control]
+            assert [game.speaker for game in learner] == [game.speaker for game in control]
+            first = [[game.turns[0].utterance for game in games] for games in (learner, control)]
+            assert first[0] == first[1]
+            same = [game.turns for game in learner] == [game.turns for game in control]
+            assert same == (round == 0)
+        contexts = [game.context for round in ROUNDS for game in store.interactions(LEARNER, round)]
+    assert len(set(contexts)) == len(contexts)  # no game comes twice
+
+
+def test_only_training_tangrams_are_played_with(whole: tuple[Path, list[dict[str, Any]]]) -> None:
+    train = load_tangrams("figures").split("train")
+    games, _, _ = remembered(whole[0])
+    assert all(id in train for game in games for id in game.context.listener_order)
+
+
+def test_learning_begins_from_the_base_in_every_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[bool] = []
+
+    def watched(listener: TinyListener, *args: Any) -> None:
+        started.append(not any(weights.any() for weights in listener.model.parameters()))  # the base is all zeros
+        learn(listener, *args)
+
+    monkeypatch.setattr(respect, "learn", watched)
+    run(tmp_path)
+    assert started == [True] * len(ROUNDS)
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"rounds": 3}, {"games": 6}, {"decoder": "lexical-ternary"}])
+def test_the_folder_of_another_run_is_left_as_it_is(
+    change: dict[str, Any], whole: tuple[Path, list[dict[str, Any]]]
+) -> None:
+    out, _ = whole
+    before = remembered(out), (out / "config.json").read_bytes()
+    options = {"rounds": 2, "games": 5, "listener": CONFIG.listener, **change}
+    with pytest.raises(UserError, match=r"config\.json is of another configuration"):
+        Respect(Config(**options), out)
+    assert (remembered(out), (out / "config.json").read_bytes()) == before
+
+
+def test_other_hyperparameters_are_another_run(
+    whole: tuple[Path, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert json.loads((whole[0] / "config.json").read_text())["hyperparameters"]["seed_turns"] == SEED_TURNS
+    monkeypatch.setattr(respect, "SEED_TURNS", 50)
+    with pytest.raises(UserError, match="another configuration"):
+        Respect(CONFIG, whole[0])
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"listener": "telepathy"}, "unknown listener 'telepathy'"),
+        ({"listener": "random"}, "listener 'random' cannot learn"),
+        ({"decoder": "telepathy"}, "unknown decoder 'telepathy'"),
+        ({"speaker": "mime"}, "unknown speaker 'mime'"),
+        ({"tangrams": "cubes"}, "unknown tangrams 'cubes'"),
+        ({"tangrams": "kilogram:nowhere"}, "nowhere"),
+    ],
+)
+def test_what_does_not_exist_is_named_before_anything_is_written(
+    options: dict[str, Any], complaint: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=complaint) as error:
+        Respect(Config(**{"listener": CONFIG.listener, **options}), tmp_path / "run")
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_too_few_tangrams_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = TangramSet("few", load_tangrams("figures").tangrams[:12])
+    monkeypatch.setattr(respect, "load_tangrams", lambda spec: few)
+    with pytest.raises(UserError, match=r"cannot draw 10 distinct tangrams from few/train: it has \d"):
+        Respect(CONFIG, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"cannot write to the run folder .*/file/run: Not a directory"):
+        Respect(CONFIG, tmp_path / "file" / "run")
+
+
+def test_the_small_listener_learns_and_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(respect, "OPTIMISATION", replace(respect.OPTIMISATION, epochs=1))
+    config = Config(rounds=1, games=6)
+    figures = load_tangrams("figures")
+    before = {name: weights.clone() for name, weights in SmallListener.load(figures).model.state_dict().items()}
+    measures = run(tmp_path / "whole", config)
+
+    def report(step: str, done: int, total: int) -> None:
+        if step == "round 1: learn" and done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "halved", config, report=report)
+    assert run(tmp_path / "halved", config) == measures
+    learned = SmallListener.load(figures, tmp_path / "whole" / "round-1").model.state_dict()
+    again = SmallListener.load(figures, tmp_path / "halved" / "round-1").model.state_dict()
+    assert all(torch.equal(learned[name], again[name]) for name in learned)
+    changed = {name for name in before if not torch.equal(before[name], learned[name])}
+    assert changed
+    assert not any(name.startswith("vision.") for name in changed)
