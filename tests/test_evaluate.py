@@ -66,6 +66,8 @@ def test_games_are_measured_by_their_targets() -> None:
     assert measured["success"]["mean"] == 0.5
     assert measured["turns"]["mean"] == 3.0
     assert measured["click_accuracy"]["mean"] == pytest.approx((3 + 1) / (4 + 3))
+    assert measure([WON])["click_accuracy"]["mean"] == 3 / 4
+    assert measure([LOST])["click_accuracy"]["mean"] == 1 / 3
     assert measured["success"].keys() == {"mean", "low", "high"}
 
 

@@ -241,21 +241,20 @@ def test_a_speaker_stays_the_same_for_a_game_and_differs_between_games() -> None
 
 
 def test_a_game_leaves_no_trace_in_the_next_one() -> None:
-    used, game, _ = opened(1)
-    used.reply(None)
+    speaker = ScriptedSpeaker(FIGURES)
     rng = np.random.default_rng(2)
     context = Context.sample(FIGURES.draw(rng, 10), rng)
-    utterances = []
-    for speaker in (used, ScriptedSpeaker(FIGURES)):
-        game = Game(context)
-        chance = np.random.default_rng(3)
+
+    def said_in_a_game() -> list[str]:
+        game, chance = Game(context), np.random.default_rng(3)
         said = [speaker.start(game, chance)]
         for position in range(3):
             action = Action.clicking([position], game.selected)
             game.apply(action)
             said.append(speaker.reply(action))
-        utterances.append(said)
-    assert utterances[0] == utterances[1]
+        return said
+
+    assert said_in_a_game() == said_in_a_game()
 
 
 def test_two_processes_say_the_same() -> None:

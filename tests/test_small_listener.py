@@ -215,6 +215,7 @@ def test_learning_after_playing_leaves_the_vision_as_it_was() -> None:
     changed = {name for name in before if not torch.equal(before[name], after[name])}
     assert {"pieces.weight", "word_query.weight", "click_head.weight", "board"} <= changed
     assert not any(name.startswith("vision.") for name in changed)
+    assert not any(weights.requires_grad for weights in listener.model.vision.parameters())
 
 
 def test_adapters_can_be_learned_in_place_of_the_weights() -> None:
