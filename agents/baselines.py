@@ -29,11 +29,16 @@ class OracleListener:
     """Does what the speaker meant: it sits at the tables and asks the speakers. It stands in for a person.
 
     Args:
-        tables: The games that it will act in.
+        tables: The games that it will act in, each with an order of its own, by which it knows them.
+
+    Raises:
+        ValueError: If two games have the same tangrams in the same order.
     """
 
     def __init__(self, tables: Sequence[Table]) -> None:
         self._tables = {table.game.context.listener_order: table for table in tables}
+        if len(self._tables) < len(tables):
+            raise ValueError("two games have the same tangrams in the same order: an oracle cannot tell them apart")
 
     def act(self, views: Sequence[View], rng: np.random.Generator) -> list[Decision]:
         """Returns the wanted action for each view, with certainty."""

@@ -138,7 +138,7 @@ def learn(
 def _optimizer(
     model: nn.Module, optimisation: Optimisation, steps: int
 ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
-    embeddings = [p for m in model.modules() if isinstance(m, nn.Embedding) for p in m.parameters()]
+    embeddings = [p for m in model.modules() if isinstance(m, nn.Embedding) for p in m.parameters() if p.requires_grad]
     fast = {id(p) for p in embeddings}
     others = [p for p in model.parameters() if p.requires_grad and id(p) not in fast]
     rate = optimisation.learning_rate

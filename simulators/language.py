@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from multiref_gym.tangrams import LEXICON, Tangram, TangramSet
+from multiref_gym.tangrams.kilogram import content_words
 
 Choice = TypeVar("Choice")
 
@@ -116,7 +117,7 @@ class RecordedLanguage:
 
     def _confusion(self, text: str, position: int) -> float:
         """Returns the largest share of the content words of a description that another tangram is described with."""
-        words = self._context[position].facts.intersection(text.split())
+        words = self._context[position].facts.intersection(content_words(text))
         others = (tangram.facts for i, tangram in enumerate(self._context) if i != position)
         return max((len(words & facts) for facts in others), default=0) / max(1, len(words))
 

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+import torch
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
@@ -29,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Plays the games and writes them, all or none."""
     check_writable(args.out)
+    torch.set_num_threads(1)  # so that a seed gives the same games on any number of cores
     tangrams = chosen_tangrams(args)
     for_contexts, for_speakers, for_listener = np.random.SeedSequence(args.seed).spawn(3)
     rng = np.random.default_rng(for_contexts)

@@ -21,6 +21,7 @@ from rich.progress import Progress
 from torch import Tensor, nn
 
 from agents import objectives
+from agents.baselines import OracleListener
 from agents.learn import Example, Optimisation, learn, views_of
 from agents.listener import Decision, Listener, View
 from agents.play import Table, play, set_tables
@@ -49,15 +50,15 @@ class ErringListener:
     """Does what the speaker wants most of the time; its games hold every kind of correction."""
 
     def __init__(self, tables: Sequence[Table], mistakes: float = MISTAKES) -> None:
-        self._tables = {table.game.context.listener_order: table for table in tables}
+        self._oracle = OracleListener(tables)
         self._mistakes = mistakes
         self.wanted: dict[tuple[tuple[str, ...], int], Action] = {}
 
     def act(self, views: Sequence[View], rng: np.random.Generator) -> list[Decision]:
         """Returns the wanted action or a random click, and remembers what was wanted."""
         decisions = []
-        for view in views:
-            action = self._tables[view.tangrams].speaker.wanted
+        for view, decision in zip(views, self._oracle.act(views, rng), strict=True):
+            action = decision.action
             self.wanted[view.tangrams, len(view.dialogue)] = action
             if rng.random() < self._mistakes:
                 click = int(rng.random() * len(view.tangrams))
