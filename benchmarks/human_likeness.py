@@ -266,8 +266,8 @@ def compare(
 
 # Classifier -----------------------------------------------------------------------------------------------------------
 
-# What is not masked: the words that any description and any feedback is put together with. Nothing here, but for
-# where things are, says what a tangram looks like.
+# What is not masked: the words that any description and any feedback is put together with. Where
+# a part is ("left", "top") says what a tangram looks like, so it is masked; "right" is not, being praise.
 FUNCTION_WORDS = """
     a an the this that that's thats these those it it's its he she they they're them his her their there there's here
     i i'm i'll i've me my we we're you you're your who which what where when how is isn't are aren't was wasn't were be
@@ -275,10 +275,10 @@ FUNCTION_WORDS = """
     if than then because as at by for from in into of off on onto out over under up down to toward towards with
     without like about between both all each every any some other another else one ones 1 2 3 4 5 two three four five
     first 1st second 2nd third 3rd fourth fifth last final total more most less same again still also too just only
-    very really actually maybe kind sort almost next now before after left right top bottom side
+    very really actually maybe kind sort almost next now before after
 """
 FEEDBACK_WORDS = """
-    yes yep yup yeah good great correct perfect nice ok okay cool awesome exactly excellent brilliant thanks thank
+    yes yep yup yeah good great correct right perfect nice ok okay cool awesome exactly excellent brilliant thanks thank
     sure fine well done job no not nope don't dont nor wrong incorrect mistake error oops sorry close instead please
 """
 COMMAND_WORDS = """
