@@ -2,7 +2,8 @@
 
     python docs/make_pictures.py runs/respect-0
 
-`board.png` is the first game of the last round that was won in four to six turns with feedback of both kinds;
+`board.png` is the first game of the last round that was won in four to six turns with feedback of both kinds, all of
+it decoded right;
 `curves.png` are the run's curves.
 """
 
@@ -15,7 +16,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from agents.report import LEARNER, draw_curves
-from multiref_gym.feedback import Feedback
+from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.interaction import Interaction
 from multiref_gym.store import InteractionStore
 from multiref_gym.tangrams import Atlas, load_tangrams
@@ -43,9 +44,10 @@ def main() -> None:
 def chosen_game(store: InteractionStore, decoder: str, round: int) -> tuple[Interaction, list[Feedback]]:
     """Returns the game that is shown and its decoded feedback."""
     for game, feedback in zip(store.interactions(LEARNER, round), store.feedback(decoder, LEARNER, round), strict=True):
-        if game.success and 4 <= len(game.turns) <= 6 and set(feedback) == set(CHIPS):
+        true = [ground_truth(turn.action, game.targets) for turn in game.turns[:-1]]
+        if game.success and 4 <= len(game.turns) <= 6 and set(feedback) == set(CHIPS) and feedback == true:
             return game, feedback
-    raise SystemExit(f"no game of round {round} was won in four to six turns with feedback of both kinds")
+    raise SystemExit(f"no game of round {round} was won in four to six turns with right feedback of both kinds")
 
 
 def picture(game: Interaction, feedback: list[Feedback], atlas: Atlas) -> Image.Image:
