@@ -92,7 +92,8 @@ class LexicalDecoder:
         return [self._decode(exchange) for exchange in exchanges]
 
     def _decode(self, exchange: Exchange) -> Feedback:
-        if not rejects(exchange.reply):
+        # Where nothing was clicked the speaker cannot have moved on: whatever is said asks for it once more.
+        if exchange.action.clicks and not rejects(exchange.reply):
             return Feedback.POSITIVE
         if self.ternary and exchange.action.select and exchange.action.deselect:
             return Feedback.NEUTRAL

@@ -60,6 +60,12 @@ def test_rejections_and_undo_requests_are_negative(reply: str) -> None:
     assert decode(reply.upper()) is Feedback.NEGATIVE
 
 
+@pytest.mark.parametrize("reply", ["please click something. the tall one", "a bird with a long neck", "", "yes?"])
+def test_doing_nothing_earns_nothing(reply: str) -> None:
+    assert decode(reply, Action()) is Feedback.NEGATIVE
+    assert decode(reply, Action(), ternary=True) is Feedback.NEGATIVE
+
+
 @pytest.mark.parametrize(
     "reply",
     [
