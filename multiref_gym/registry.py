@@ -42,6 +42,9 @@ def resolve(kind: str, names: Mapping[str, str], name: str) -> Any:
     if not (module and attribute) or module.startswith("."):
         raise UnknownName(f"unknown {kind} {name!r}: choose from {', '.join(names)}, or give 'module:attribute'")
     try:
-        return getattr(import_module(module), attribute)
-    except (ModuleNotFoundError, AttributeError) as error:
+        found = import_module(module)
+    except ModuleNotFoundError as error:
         raise UnknownName(f"unknown {kind} {name!r}: {error}") from error
+    if not hasattr(found, attribute):
+        raise UnknownName(f"unknown {kind} {name!r}: module {module!r} has no attribute {attribute!r}")
+    return getattr(found, attribute)

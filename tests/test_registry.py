@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -37,6 +38,15 @@ def test_an_unknown_name_gets_those_that_are_known(name: str, complaint: str) ->
     with pytest.raises(UnknownName) as error:
         resolve("decoder", DECODERS, name)
     assert complaint in str(error.value)
+
+
+def test_a_defect_of_a_module_of_ones_own_is_not_taken_for_a_wrong_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "defective_decoder.py").write_text("import math\nmath.no_such_function()\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(AttributeError, match="no_such_function"):
+        resolve("decoder", DECODERS, "defective_decoder:Decoder")
 
 
 def test_importing_the_package_imports_neither_torch_nor_what_is_to_its_right() -> None:
