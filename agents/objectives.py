@@ -11,7 +11,7 @@ from torch import Tensor
 def sup(
     log_prob: Tensor, mean_log_prob: Tensor, feedback: Tensor, weight: Tensor, label_smoothing: float = 0.0
 ) -> Tensor:
-    """Supervised learning: cross-entropy on the positives, whatever else there is (arXiv 2410.13852, section 4.3).
+    """Supervised learning: cross-entropy on the positives, whatever else there is (arXiv 2410.13852, section 4).
 
     Args:
         log_prob: Log-probability of the action that was taken, under the current policy.

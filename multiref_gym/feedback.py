@@ -24,7 +24,7 @@ class Feedback(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """An action, what led to it and what the speaker said next (the history of arXiv 2410.13852, figure 9).
+    """An action, what led to it and what the speaker said next: what arXiv 2410.13852 shows its decoder.
 
     Attributes:
         previous_action: The listener's action one turn before, or None on the first turn.
@@ -48,7 +48,7 @@ class FeedbackDecoder(Protocol):
 
 
 def ground_truth(action: Action, targets: Collection[int]) -> Feedback:
-    """Returns the true value of an action, for evaluation only (arXiv 2410.13852, appendix).
+    """Returns the true value of an action, for evaluation only (the rule of arXiv 2410.13852).
 
     A select is good if all that it selects are targets, a deselect if nothing that it deselects is a target.
     Positive: whatever was done was good. Neutral: one half was good, the other not. Negative: the rest, among
