@@ -39,7 +39,7 @@ def test_there_is_a_block_for_each_part_that_a_user_brings() -> None:
 def test_the_speaker_speaks_in_the_environment() -> None:
     env = gymnasium.make("MultiRef-v0", speaker=defined("SpellingSpeaker"), image=None)
     observation, _ = env.reset(seed=0)
-    assert observation["utterance"].startswith("take select ")
+    assert observation["utterance"].startswith("please select ")
     letters = {letter: position for position, letter in enumerate("ABCDEFGHIJ")}
     terminated, reward, turns = False, 0.0, 0
     while not terminated:
