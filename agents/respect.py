@@ -118,7 +118,7 @@ class Respect:
             yield self._measured(round)
 
     def _demonstrate(self) -> None:
-        """Has the seed played: about a hundred turns of games in which the listener understands (section 5.1)."""
+        """Has the seed played: about a hundred turns of games in which the listener understands."""
         if self.store.has_round(SEED, 0):
             return
         tables = set_tables(self._contexts(SEED_TURNS, -1), self._make_speaker, self._seeds(-1, Purpose.SPEAKERS))
@@ -197,7 +197,10 @@ def examples_of(interaction: Interaction, feedback: Sequence[Feedback]) -> list[
 
 
 def recorded(config: Config) -> dict[str, Any]:
-    """Returns everything that decides the outcome of a run, as `config.json` and `results.json` record it."""
+    """Returns what is chosen of a run, as `config.json` and `results.json` record it.
+
+    The outcome also depends on the base checkpoint and the package's code, which `results` names by version.
+    """
     hyperparameters = {
         "seed_turns": SEED_TURNS,
         "optimisation": asdict(OPTIMISATION),

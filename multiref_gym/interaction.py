@@ -111,6 +111,8 @@ class Interaction:
     def from_json(cls, record: dict[str, Any]) -> Interaction:
         """Reads what `to_json` writes; `log_probs` and `closing` may be missing, as in the human games.
 
+        `end` and `turn` follow from the rest and are not read.
+
         Raises:
             MalformedInteraction: If a key is missing, of the wrong type, or contradicts another one.
         """
