@@ -268,6 +268,20 @@ def test_whoever_leaves_at_once_leaves_no_game(tmp_path: Path, monkeypatch: pyte
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_game_left_by_ctrl_c_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter(["select A"])
+
+    def answer(prompt: str = "") -> str:
+        for text in answers:
+            return text
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(builtins, "input", answer)
+    assert run("play", "--seed", 1, "--out", tmp_path / "games.jsonl") == 0
+    (game,) = read_jsonl(tmp_path / "games.jsonl")
+    assert [str(turn.action) for turn in game.turns] == ["select A"]
+
+
 def test_a_picture_has_a_quarter_for_every_two_dark_pixels() -> None:
     silhouette = np.full((8, 8), 255, np.uint8)
     silhouette[:2, 0] = 0

@@ -106,11 +106,11 @@ class Terminal:
         """Returns what the person types.
 
         Raises:
-            Left: If that is a wish to quit, or the input has ended.
+            Left: If that is a wish to quit, the input has ended, or Ctrl-C was pressed.
         """
         try:
             answer = self._console.input(Text("you: ", "bold")).strip()
-        except EOFError as error:
+        except (EOFError, KeyboardInterrupt) as error:
             raise Left from error
         if answer.lower() in QUIT:
             raise Left
