@@ -136,7 +136,7 @@ class Context:
     def sample(cls, tangrams: Sequence[str], rng: np.random.Generator, targets: tuple[int, int] = TARGETS) -> Context:
         """Draws both orders and, uniformly, how many targets (bounds inclusive) and which."""
         size = len(tangrams)
-        # One permutation holds three independent ones: three calls would be a good part of a reset.
+        # One permutation holds three independent ones, at half the cost of three calls.
         order = rng.permutation(3 * size).tolist()
         speaker_order = tuple(tangrams[i] for i in order if i < size)
         listener_order = tuple(tangrams[i - size] for i in order if size <= i < 2 * size)
