@@ -49,5 +49,11 @@ def chosen_listener(args: argparse.Namespace, tangrams: TangramSet, tables: Sequ
     make = resolve("listener", LISTENERS, args.listener)
     if make is OracleListener:
         return OracleListener(tables)
-    listener: Listener = make.load(tangrams) if hasattr(make, "load") else make()
+    if not hasattr(make, "load"):
+        listener: Listener = make()
+        return listener
+    from transformers.utils import logging  # here, as no other listener needs the second that it takes
+
+    logging.disable_progress_bar()  # the command has its own
+    listener = make.load(tangrams)
     return listener
