@@ -71,15 +71,17 @@ class FigureLanguage:
         """Adds one fact after another, each the one that rules out most of the others, until the target is alone."""
         target = 1 << position
         facts = self._facts[position].copy()
+        holders = self._holders
         chosen: list[str] = []
         fitting = -1
         while facts and fitting != target:
             # The added chance breaks ties and lets a fact that rules out one tangram less come first at times.
-            ranks = [(self._holders[fact] & fitting).bit_count() + 1.5 * rng.random() for fact in facts]
+            chances = rng.random(len(facts)).tolist()
+            ranks = [(holders[f] & fitting).bit_count() + 1.5 * c for f, c in zip(facts, chances, strict=True)]
             fact = facts.pop(ranks.index(min(ranks)))
-            if self._holders[fact] & fitting != fitting:
+            if holders[fact] & fitting != fitting:
                 chosen.append(fact)
-            fitting &= self._holders[fact]
+            fitting &= holders[fact]
         return chosen
 
     def _phrase(self, facts: Sequence[str], rng: np.random.Generator) -> str:
