@@ -96,11 +96,6 @@ class Point(NamedTuple):
         return Point(-self.x, self.y)
 
 
-def midpoint(p: Point, q: Point) -> Point:
-    """Returns the point half-way between two others. Raises ValueError if it is off the lattice."""
-    return Point((p.x + q.x).half, (p.y + q.y).half)
-
-
 def _outline(*vertices: tuple[int, int]) -> tuple[Point, ...]:
     return tuple(Point(Surd(x), Surd(y)) for x, y in vertices)
 
