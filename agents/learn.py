@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from agents.listener import Listener, View
+from agents.objectives import ScoredTurns
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import Action
 from multiref_gym.interaction import Interaction
@@ -21,12 +22,19 @@ from multiref_gym.tangrams import TangramSet
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A turn to learn from: what the listener saw, what it did, and what feedback says of it."""
+    """A turn to learn from: what the listener saw, what it did, what feedback says of it, and how likely it was.
+
+    Attributes:
+        view: What the listener saw.
+        action: What it did.
+        feedback: What the speaker's reply says of it.
+        log_prob: The action's log-probability under the policy that acted, or None where it is unknown.
+    """
 
     view: View
     action: Action
     feedback: Feedback
-    weight: float = 1.0
+    log_prob: float | None = None
 
 
 class TrainableListener(Listener, Protocol):
@@ -46,13 +54,13 @@ class TrainableListener(Listener, Protocol):
         """Saves the policy to a folder, as safetensors."""
         ...
 
-    def log_probs(self, views: Sequence[View], actions: Sequence[Action]) -> tuple[Tensor, Tensor]:
-        """Returns the log-probability of each action and the mean over all actions, float32 (batch,) each."""
+    def log_probs(self, views: Sequence[View], actions: Sequence[Action]) -> Tensor:
+        """Returns the log-probability of each action, float32 (batch,)."""
         ...
 
 
-Objective = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
-"""Log-probability, mean log-probability, feedback and weight to a loss; see `objectives.py`."""
+Objective = Callable[[ScoredTurns], tuple[Tensor, dict[str, float]]]
+"""Turns to a loss and statistics; see `objectives.py`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +101,8 @@ def learn(
     objective: Objective,
     optimisation: Optimisation,
     seed: int,
-    on_step: Callable[[int, int, float], None] = lambda step, steps, loss: None,
-) -> None:
+    on_step: Callable[[int, int], None] = lambda step, steps: None,
+) -> dict[str, float]:
     """Trains the listener's model in place; the same seed gives the same weights on the same machine.
 
     Args:
@@ -103,7 +111,10 @@ def learn(
         objective: The loss.
         optimisation: How it is minimised.
         seed: For the order of the examples and for dropout.
-        on_step: Called after each step with its number, the number of all steps, and the loss.
+        on_step: Called after each step with its number and the number of all steps.
+
+    Returns:
+        The loss and the objective's statistics, means over the steps of the last epoch.
 
     Raises:
         ValueError: If there is nothing to learn from.
@@ -114,6 +125,7 @@ def learn(
     steps = optimisation.epochs * steps_an_epoch
     optimizer, scheduler = _optimizer(listener.model, optimisation, steps)
     order = np.random.default_rng(seed)
+    statistics: list[dict[str, float]] = []
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         listener.model.train()
@@ -122,17 +134,22 @@ def learn(
             if start == 0:
                 shuffled = order.permutation(len(examples))
             batch = [examples[i] for i in shuffled[start : start + optimisation.batch_size]]
-            log_prob, mean_log_prob = listener.log_probs([e.view for e in batch], [e.action for e in batch])
-            feedback = torch.tensor([float(e.feedback) for e in batch])
-            weight = torch.tensor([e.weight for e in batch])
-            loss = objective(log_prob, mean_log_prob, feedback, weight)
+            turns = ScoredTurns(
+                log_prob=listener.log_probs([e.view for e in batch], [e.action for e in batch]),
+                behaviour_log_prob=torch.tensor([math.nan if e.log_prob is None else e.log_prob for e in batch]),
+                feedback=torch.tensor([float(e.feedback) for e in batch]),
+            )
+            loss, named = objective(turns)
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(listener.model.parameters(), optimisation.clip)
             optimizer.step()
             scheduler.step()
-            on_step(step + 1, steps, loss.item())
+            statistics.append({"loss": loss.item(), **named})
+            on_step(step + 1, steps)
         listener.model.eval()
+    last_epoch = statistics[-steps_an_epoch:]
+    return {name: float(np.mean([step[name] for step in last_epoch])) for name in last_epoch[0]}
 
 
 def _optimizer(

@@ -1,29 +1,35 @@
-"""What a round minimises: pure functions of log-probabilities and feedback.
-
-Each returns a loss for a batch of turns. All tensors are float32 (batch,).
-"""
+"""What a round minimises: pure functions of what is known of some turns, each a loss and named statistics of it."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 from torch import Tensor
 
 
-def sup(
-    log_prob: Tensor, mean_log_prob: Tensor, feedback: Tensor, weight: Tensor, label_smoothing: float = 0.0
-) -> Tensor:
+class ScoredTurns(NamedTuple):
+    """A batch of turns as objectives see it; each a float32 tensor (batch,).
+
+    Attributes:
+        log_prob: Log-probability of the action under the policy that is learned.
+        behaviour_log_prob: The same under the policy that acted, NaN where it is unknown.
+        feedback: Decoded feedback, -1, 0 or +1.
+    """
+
+    log_prob: Tensor
+    behaviour_log_prob: Tensor
+    feedback: Tensor
+
+
+def sup(turns: ScoredTurns) -> tuple[Tensor, dict[str, float]]:
     """Supervised learning: cross-entropy on the positives, whatever else there is (arXiv 2410.13852, section 4).
 
-    Args:
-        log_prob: Log-probability of the action that was taken, under the current policy.
-        mean_log_prob: The mean log-probability of all actions, which is what label smoothing pulls up.
-        feedback: Decoded feedback, -1, 0 or +1.
-        weight: The weight of each turn.
-        label_smoothing: The share of the target distribution that is uniform over all actions; the paper has 0.1
-            over the vocabulary of its language model.
+    The paper smooths labels by 0.1 over the vocabulary of its language model. Here there is no smoothing: over all
+    1,023 actions it flattens a policy that is then sampled from.
 
     Returns:
-        The mean loss over the positives' weights; 0 if the batch has none.
+        The mean loss over the positives, 0 if the batch has none, and their mean log-probability.
     """
-    weight = weight * (feedback > 0)
-    loss = -(1 - label_smoothing) * log_prob - label_smoothing * mean_log_prob
-    return (weight * loss).sum() / weight.sum().clamp(min=1e-9)
+    positive = (turns.feedback > 0).to(turns.log_prob)
+    mean_log_prob = (positive * turns.log_prob).sum() / positive.sum().clamp(min=1)
+    return -mean_log_prob, {"positive_log_prob": mean_log_prob.item()}

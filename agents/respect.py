@@ -11,15 +11,19 @@ Everything that a round leaves is in the run folder: its policy in `round-N/`, i
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from enum import IntEnum
 from functools import partial
+from importlib import metadata
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import nn
 
 from agents import objectives
 from agents.baselines import OracleListener
@@ -39,6 +43,9 @@ from multiref_gym.tangrams.tangram_set import SplitName
 
 LEARNER, CONTROL, SEED = "SUP", "CONTROL", "SEED"
 """What is deployed: the policy that learns on positives, the initial one again, and the demonstrations' oracle."""
+
+LEARNING = "learning.json"
+"""In the folder of a round: the loss and the objective's statistics in the last epoch."""
 
 # Everything that changes the outcome, beside the configuration of a run.
 SEED_TURNS = 100
@@ -91,6 +98,10 @@ class Respect:
         out: The run's folder; made if it is not there.
         report: Told of the progress of each step.
 
+    Attributes:
+        record: What decides the outcome; `config.json` holds it.
+        store: The run's interactions and feedback.
+
     Raises:
         UserError: If the configuration names what does not exist or cannot learn, or the folder holds a run of
             another configuration.
@@ -104,7 +115,8 @@ class Respect:
         self._load = partial(_trainable(config.listener).load, tangrams)
         self._decoder = resolve("decoder", DECODERS, config.decoder)()
         self._make_speaker = partial(resolve("speaker", SPEAKERS, config.speaker), tangrams)
-        _claim(out, config)
+        self.record = recorded(config, fingerprint(self._load().model))
+        _claim(out, self.record)
         self.store = InteractionStore(out / "interactions.db")
 
     def rounds(self) -> Iterator[dict[str, Any]]:
@@ -132,10 +144,11 @@ class Respect:
         if not folder.exists():
             listener = self._load()
             rng_seed = int(self._rng(round, Purpose.LEARNING).integers(2**31))
-            on_step = lambda step, steps, loss: self._report(f"round {round}: learn", step, steps)  # noqa: E731
-            learn(listener, self._examples(round), objectives.sup, OPTIMISATION, rng_seed, on_step)
+            on_step = partial(self._report, f"round {round}: learn")
+            statistics = learn(listener, self._examples(round), objectives.sup, OPTIMISATION, rng_seed, on_step)
             unfinished = folder.with_suffix(".unfinished")
             listener.save(unfinished)
+            (unfinished / LEARNING).write_text(json.dumps(statistics, indent=2) + "\n", encoding="utf-8")
             unfinished.rename(folder)
         return self._load(folder)
 
@@ -164,7 +177,8 @@ class Respect:
         if self.store.has_feedback(system, round, self.config.decoder):
             return
         games = self.store.interactions(system, round)
-        feedback = [self._decoder.decode(game.exchanges()) for game in games]
+        decoded = iter(self._decoder.decode([exchange for game in games for exchange in game.exchanges()]))
+        feedback = [list(islice(decoded, len(game.turns) - 1)) for game in games]
         self.store.add_feedback(system, round, self.config.decoder, feedback)
 
     def _measured(self, round: int) -> dict[str, Any]:
@@ -173,6 +187,7 @@ class Respect:
         return {
             "round": round,
             "examples": len(self._examples(round)),
+            "learning": json.loads((self.out / f"round-{round}" / LEARNING).read_text(encoding="utf-8")),
             "systems": {LEARNER: measure(games), CONTROL: measure(self.store.interactions(CONTROL, round))},
             "decoder": decoder_quality(games, feedback),
         }
@@ -191,15 +206,17 @@ class Respect:
 def examples_of(interaction: Interaction, feedback: Sequence[Feedback]) -> list[Example]:
     """Returns the turns that have feedback as examples; without feedback is the last turn, to which nobody replied."""
     return [
-        Example(view, turn.action, value)
+        Example(view, turn.action, value, turn.log_prob)
         for view, turn, value in zip(views_of(interaction), interaction.turns, feedback, strict=False)
     ]
 
 
-def recorded(config: Config) -> dict[str, Any]:
-    """Returns what is chosen of a run, as `config.json` and `results.json` record it.
+def recorded(config: Config, base: str) -> dict[str, Any]:
+    """Returns what decides the outcome of a run: it resumes only under the same.
 
-    The outcome also depends on the base checkpoint and the package's code, which `results` names by version.
+    Args:
+        config: What was asked for.
+        base: The fingerprint of the checkpoint that every round starts from.
     """
     hyperparameters = {
         "seed_turns": SEED_TURNS,
@@ -207,12 +224,21 @@ def recorded(config: Config) -> dict[str, Any]:
         "similarity": SIMILARITY,
         "split": SPLIT,
     }
-    return {"config": asdict(config), "hyperparameters": hyperparameters}
+    version = metadata.version("multiref-gym")
+    return {"config": asdict(config), "hyperparameters": hyperparameters, "base": base, "version": version}
 
 
-def results(config: Config, measures: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Returns what `results.json` holds: what decides the outcome, the measures, and versions and machine."""
-    return {**recorded(config), "rounds": list(measures), **provenance()}
+def fingerprint(model: nn.Module) -> str:
+    """Returns a short hash of a model's weights."""
+    digest = hashlib.sha256()
+    for name, weights in sorted(model.state_dict().items()):
+        digest.update(name.encode() + weights.numpy(force=True).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def results(record: dict[str, Any], measures: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Returns what `results.json` holds: what decided the outcome, the measures, and versions and machine."""
+    return {**record, "rounds": list(measures), **provenance()}
 
 
 def _trainable(name: str) -> type[TrainableListener]:
@@ -222,18 +248,18 @@ def _trainable(name: str) -> type[TrainableListener]:
     return listener
 
 
-def _claim(out: Path, config: Config) -> None:
-    """Makes the folder a run of this configuration, or checks that it is one."""
-    record = json.dumps(recorded(config), indent=2) + "\n"
+def _claim(out: Path, record: dict[str, Any]) -> None:
+    """Makes the folder a run of what is recorded, or checks that it is one."""
+    text = json.dumps(record, indent=2) + "\n"
     path = out / "config.json"
     try:
         out.mkdir(parents=True, exist_ok=True)
         if not path.exists():
-            write_atomically(path, record)
+            write_atomically(path, text)
     except OSError as error:
         raise UserError(f"cannot write to the run folder {out}: {error.strerror}") from error
-    if path.read_text(encoding="utf-8") != record:
-        raise UserError(f"{path} is of another configuration: choose another --out, or the options that it names")
+    if path.read_text(encoding="utf-8") != text:
+        raise UserError(f"{path} is of another configuration, base or version: choose another --out, or what it names")
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -76,7 +76,7 @@ class ScriptedSpeaker:
         if game.over:
             return pick(rng, CLOSING) if game.success else ""
         if action is None or not action.clicks:
-            return f"please {'click something' if action else 'select or deselect'}. {self._ask_again()}"
+            return f"please {'click something' if action is not None else 'select or deselect'}. {self._ask_again()}"
         as_wanted = action.select <= self._wanted.select and action.deselect <= self._wanted.deselect
         good = ground_truth(action, game.targets) is Feedback.POSITIVE
         pleased = as_wanted or (good and (not action.select or rng.random() < ACCEPTS_LUCK))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +15,7 @@ from tiny_listener import TinyListener
 
 from agents.learn import Example, Optimisation, learn, views_of
 from agents.listener import View
-from agents.objectives import sup
+from agents.objectives import ScoredTurns, sup
 from agents.small.listener import SmallListener
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import Action
@@ -37,7 +38,7 @@ def weights_after(seed: int, examples: list[Example] = EXAMPLES) -> dict[str, to
 
 def log_probs(listener: SmallListener) -> torch.Tensor:
     with torch.inference_mode():
-        return listener.log_probs([e.view for e in EXAMPLES], [e.action for e in EXAMPLES])[0]
+        return listener.log_probs([e.view for e in EXAMPLES], [e.action for e in EXAMPLES])
 
 
 def test_what_was_good_becomes_likely() -> None:
@@ -80,20 +81,27 @@ def test_a_trained_listener_is_ready_to_act() -> None:
     assert not listener.model.training  # no dropout when it acts or scores
 
 
-def test_weights_of_examples_count() -> None:
-    def learned(weight: float) -> float:
-        listener = TinyListener()
-        examples = [EXAMPLES[0], replace(EXAMPLES[1], weight=weight)]
-        learn(listener, examples, sup, replace(ONE_STEP, epochs=30, learning_rate=0.1), seed=0)
-        return listener.log_probs([EXAMPLES[1].view], [EXAMPLES[1].action])[0].item()
+def test_the_objective_sees_who_acted_and_what_is_said_of_it() -> None:
+    seen: list[ScoredTurns] = []
 
-    assert learned(0.1) < learned(1.0) < learned(10.0)
+    def objective(turns: ScoredTurns) -> tuple[torch.Tensor, dict[str, float]]:
+        seen.append(turns)
+        return -turns.log_prob.mean(), {"turns": float(len(turns.feedback))}
+
+    examples = [replace(EXAMPLES[0], log_prob=-1.5), replace(EXAMPLES[1], feedback=Feedback.NEGATIVE)]
+    statistics = learn(TinyListener(), examples, objective, ONE_STEP, seed=0)
+    [turns] = seen
+    known = ~turns.behaviour_log_prob.isnan()
+    assert turns.behaviour_log_prob[known].tolist() == [-1.5]
+    assert turns.feedback[known].tolist() == [1.0]
+    assert turns.feedback[~known].tolist() == [-1.0]
+    assert statistics == {"loss": pytest.approx(math.log(10)), "turns": 2.0}
 
 
 def test_every_step_is_reported() -> None:
     steps: list[tuple[int, int]] = []
     optimisation = Optimisation(epochs=3, batch_size=4)
-    learn(TinyListener(), EXAMPLES, sup, optimisation, 0, on_step=lambda step, of, loss: steps.append((step, of)))
+    learn(TinyListener(), EXAMPLES, sup, optimisation, 0, on_step=lambda step, of: steps.append((step, of)))
     assert steps == [(step, 6) for step in range(1, 7)]  # six examples are two batches
 
 

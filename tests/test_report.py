@@ -13,7 +13,7 @@ from PIL import Image
 
 from agents.evaluate import decoder_quality, measure
 from agents.report import COLUMNS, draw_curves, table_row, write_report
-from agents.respect import Config, results
+from agents.respect import Config, recorded, results
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import Action, Context
 from multiref_gym.interaction import Interaction, Turn
@@ -66,7 +66,7 @@ def run_results(store: InteractionStore) -> dict[str, Any]:
         }
         for round in (0, 1, 2)
     ]
-    return results(Config(rounds=2, games=3, tangrams="figures"), measures)
+    return results(recorded(Config(rounds=2, games=3, tangrams="figures"), base="0123456789abcdef"), measures)
 
 
 class Page(HTMLParser):

@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> None:
         # A finished run keeps its results, with the versions and the machine that they were got with.
         if not path.exists():
             measures = _watched(respect.rounds(), progress, console)
-            write_atomically(path, json.dumps(results(config, measures), indent=2) + "\n")
+            write_atomically(path, json.dumps(results(respect.record, measures), indent=2) + "\n")
         finished = json.loads(path.read_text(encoding="utf-8"))
         draw_curves(finished, args.out / "curves.png")
         write_report(finished, store, load_tangrams(config.tangrams), args.out / "report.html")

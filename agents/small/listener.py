@@ -69,17 +69,17 @@ class SmallListener:
             decisions.append(Decision(action, float(row[number]), str(action)))
         return decisions
 
-    def log_probs(self, views: Sequence[View], actions: Sequence[Action]) -> tuple[Tensor, Tensor]:
-        """Returns the log-probability of each action and the mean one of all actions, both float32 (batch,).
+    def log_probs(self, views: Sequence[View], actions: Sequence[Action]) -> Tensor:
+        """Returns the log-probability of each action, float32 (batch,).
 
         Raises:
             ValueError: If an action is empty, as this listener always clicks.
         """
         if not all(action.clicks for action in actions):
             raise ValueError("an empty action has no probability: the small listener always clicks")
-        all_log_probs = self.model(self.collate(views))
         numbers = torch.tensor([sum(1 << i for i in action.clicks) - 1 for action in actions])
-        return all_log_probs.gather(1, numbers[:, None]).squeeze(1), all_log_probs.mean(1)
+        log_probs: Tensor = self.model(self.collate(views)).gather(1, numbers[:, None]).squeeze(1)
+        return log_probs
 
     def collate(self, views: Sequence[View]) -> Batch:
         """Turns views into tensors; all views must have equally many tangrams."""

@@ -157,6 +157,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--games", type=int, default=GAMES, help="games watched")
     args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)  # better refused now than after a quarter of an hour
+    torch.set_num_threads(2)  # so that the weights depend on no number of cores
 
     figures = load_tangrams("figures")
     train = figures.split("train")
@@ -172,7 +174,7 @@ def main() -> None:
             objectives.sup,
             LANGUAGE,
             args.seed,
-            on_step=lambda step, steps, loss: progress.update(task, completed=step, total=steps),
+            on_step=lambda step, steps: progress.update(task, completed=step, total=steps),
         )
     scores = {
         "figures_with_all_attributes_right": named,
