@@ -95,15 +95,14 @@ class Action:
 
     def __str__(self) -> str:
         """Returns the canonical text: deselect first, letters sorted; empty for the empty action."""
-        return " ".join(
-            f"{verb} {_letters(positions)}"
-            for verb, positions in (("deselect", self.deselect), ("select", self.select))
-            if positions
-        )
+        select = f"select {_letters(self.select)}" if self.select else ""
+        if not self.deselect:
+            return select
+        return f"deselect {_letters(self.deselect)} {select}".rstrip()
 
 
 def _letters(positions: Iterable[int]) -> str:
-    return " ".join(LETTERS[position] for position in sorted(positions))
+    return " ".join([LETTERS[position] for position in sorted(positions)])
 
 
 @dataclass(frozen=True, slots=True)

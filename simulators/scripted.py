@@ -118,7 +118,7 @@ class ScriptedSpeaker:
     def _ask_for(self, positions: Iterable[int], command: str) -> str:
         self._described = frozenset(positions)
         self._wanted = Action(select=self._described, deselect=self._game.selected - self._game.targets)
-        return _joined(command, " and ".join(self._describe(position) for position in sorted(self._described)))
+        return _joined(command, " and ".join([self._describe(position) for position in sorted(self._described)]))
 
     def _ask_to_deselect(self, mistakes: frozenset[int], action: Action | None) -> str:
         """Asks to undo mistakes: in a word if they were made just now, else by describing one of them."""
@@ -139,4 +139,4 @@ class ScriptedSpeaker:
 
 
 def _joined(*parts: str) -> str:
-    return " ".join(part for part in parts if part)
+    return " ".join(filter(None, parts))
