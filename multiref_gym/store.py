@@ -1,6 +1,6 @@
 """Interactions and the feedback decoded from them, by system and round, in a database.
 
-A system is what was deployed ("B-SUP", "CONTROL", "SEED"); it plays whole rounds. Rounds and their feedback are
+A system is what was deployed ("SUP", "CONTROL", "SEED"); it plays whole rounds. Rounds and their feedback are
 written in one transaction each and never changed, so what is in the store is complete: a process that is killed
 leaves exactly the rounds that it was told were written.
 
