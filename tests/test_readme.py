@@ -57,7 +57,7 @@ def test_the_speaker_has_a_mistake_undone() -> None:
     env.reset(seed=0)
     wrong = min(set(range(10)) - env.unwrapped.game.targets)  # type: ignore[attr-defined]
     observation, *_ = env.step(np.eye(10, dtype=np.int8)[wrong])
-    assert observation["utterance"] == f"no, now deselect {'ABCDEFGHIJ'[wrong]}"
+    assert observation["utterance"].startswith(f"no, now deselect {'ABCDEFGHIJ'[wrong]} select ")
 
 
 def test_the_listener_plays_and_the_decoder_decodes() -> None:
