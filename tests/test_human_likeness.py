@@ -14,20 +14,9 @@ import pytest
 from hypothesis import given, settings
 from strategies import games
 
-from benchmarks import human_likeness
-from benchmarks.human_likeness import (
-    Unit,
-    compare,
-    intervals,
-    masked,
-    overlap,
-    people_apart,
-    praise_rates,
-    replies_of,
-    statistics,
-    tell_apart,
-    units_of,
-)
+from benchmarks import dialogue_statistics, human_likeness, reply_classifier
+from benchmarks.dialogue_statistics import Unit, compare, intervals, overlap, praise_rates, statistics, units_of
+from benchmarks.reply_classifier import masked, people_apart, replies_of, tell_apart
 from multiref_gym.game import Action, Context
 from multiref_gym.interaction import Interaction, Turn, read_jsonl, write_jsonl
 
@@ -188,8 +177,9 @@ def played(talk: Talk, seed: int, speakers: int = 8, games: int = 4) -> list[Int
 
 @pytest.fixture(autouse=True)
 def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(human_likeness, "RESAMPLES", 100)
-    monkeypatch.setattr(human_likeness, "HALVINGS", 3)
+    for module in (dialogue_statistics, reply_classifier):
+        monkeypatch.setattr(module, "RESAMPLES", 100)
+    monkeypatch.setattr(reply_classifier, "HALVINGS", 3)
 
 
 def units(seed: int, talk: Talk = praising) -> list[Unit]:

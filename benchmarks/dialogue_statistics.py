@@ -1,0 +1,236 @@
+"""Statistics of games as dialogues: what is said, what is done, and how the two hang together.
+
+The 95 % intervals are by the bootstrap. Speakers are what is drawn with replacement, since the games of one are alike;
+games are where fewer than two speakers are named.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from multiref_gym.feedback import Feedback, ground_truth
+from multiref_gym.interaction import Interaction
+
+RESAMPLES = 1000
+ROUNDING = 1e-9
+"""What a value may lie outside an interval by the rounding of floating-point numbers alone."""
+
+
+def _any_of(words: str) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{'|'.join(words.split())})\b", re.IGNORECASE)
+
+
+NEGATIVE = _any_of("""
+    no not nope don'?t wrong incorrect mistake error instead undo cancel remove delete
+    un-?select de-?select unclick
+""")
+PRAISE = _any_of("""
+    yes yep yeah ok okay right correct exactly good great nice perfect cool awesome thanks thank
+""")
+NEXT = _any_of("first next now then another last final")
+LAST = _any_of("last final")
+ANNOUNCEMENT = re.compile(rf"{_any_of('total').pattern}|\bthere are\b|\b[3-5] (?:images|shapes|sets)\b", re.IGNORECASE)
+# As loose as the count that is known of people: a short "now the house" passes as well.
+UNDO_ONLY = re.compile(
+    r"\W*(?:undo|no|not that|wrong|incorrect|that'?s wrong|deselect|remove|delete)[^,]{0,25}", re.IGNORECASE
+)
+OPENING = 4
+"""How many words of a reply are its opening."""
+
+DISTINCT_WORDS = "distinct words per 1000"
+
+TURN = np.dtype([
+    ("length", int),  # in words, apart by spaces
+    ("selects", int),
+    ("deselects", int),
+    ("truth", int),
+    ("undo_only", bool),
+    ("answered", bool),  # what follows is of the reply, and zero where there is none
+    ("praised", bool),  # in the opening, as the next two
+    ("opens_negative", bool),
+    ("opens_next", bool),
+    ("negative", bool),
+    ("overlap", float),
+])  # fmt: skip
+GAME = np.dtype([("success", bool), ("turns", int), ("announces", bool), ("says_last", bool)])
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What the bootstrap draws: the games of one speaker, or one game of nobody in particular.
+
+    Attributes:
+        speaker: Who spoke, "" if unknown.
+        turns: One `TURN` a turn.
+        games: One `GAME` a game.
+        words: The words said, in lower case.
+        said: How many words were said.
+    """
+
+    speaker: str
+    turns: np.ndarray
+    games: np.ndarray
+    words: frozenset[str]
+    said: int
+
+    @property
+    def praise_rate(self) -> float:
+        """How often the reply to a good action opens with praise; NaN where nobody can be said to have a habit."""
+        good = self.turns[self.turns["answered"] & (self.turns["truth"] == Feedback.POSITIVE)]
+        return _mean(good["praised"]) if self.speaker else math.nan
+
+
+def words_of(text: str) -> list[str]:
+    """Returns the words in lower case, without punctuation."""
+    return re.findall(r"[a-z0-9']+", text.lower())
+
+
+def overlap(utterance: str, reply: str) -> float:
+    """Returns the share of the words of two texts that both hold (Jaccard), 0 if there are none."""
+    said, answered = set(words_of(utterance)), set(words_of(reply))
+    return len(said & answered) / max(1, len(said | answered))
+
+
+def units_of(interactions: Sequence[Interaction]) -> list[Unit]:
+    """Measures games, one or more: by speaker if they name at least two, and game by game otherwise."""
+    by_speaker = defaultdict[str, list[Interaction]](list)
+    for interaction in interactions:
+        by_speaker[interaction.speaker].append(interaction)
+    if len(by_speaker.keys() - {""}) < 2:
+        return [_unit("", [interaction]) for interaction in interactions]
+    return [_unit(speaker, games) for speaker, games in by_speaker.items()]
+
+
+def _unit(speaker: str, games: Sequence[Interaction]) -> Unit:
+    turns = np.array([row for game in games for row in _turns(game)], TURN)
+    words = [word for game in games for turn in game.turns for word in words_of(turn.utterance)]
+    return Unit(speaker, turns, np.array([_game(game) for game in games], GAME), frozenset(words), len(words))
+
+
+def _game(game: Interaction) -> tuple[Any, ...]:
+    chat = [turn.utterance for turn in game.turns]
+    announces = bool(ANNOUNCEMENT.search(chat[0]))
+    return game.success, len(chat), announces, any(LAST.search(utterance) for utterance in chat)
+
+
+def _turns(game: Interaction) -> Iterable[tuple[Any, ...]]:
+    replies = [*(turn.utterance for turn in game.turns[1:]), None]
+    for turn, reply in zip(game.turns, replies, strict=True):
+        action, said = turn.action, turn.utterance
+        opening = " ".join((reply or "").split()[:OPENING])
+        yield (
+            len(said.split()),
+            len(action.select),
+            len(action.deselect),
+            ground_truth(action, game.targets),
+            bool(UNDO_ONLY.fullmatch(said)),
+            reply is not None,
+            *(bool(pattern.search(opening)) for pattern in (PRAISE, NEGATIVE, NEXT)),
+            bool(NEGATIVE.search(reply or "")),
+            overlap(said, reply or ""),
+        )
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(np.mean(values)) if values.size else math.nan
+
+
+def statistics(units: Sequence[Unit]) -> dict[str, list[float]]:
+    """Returns every statistic by its name, NaN where nothing can be said.
+
+    A unit may come more than once, as the bootstrap draws it.
+    """
+    turns, games = (np.concatenate([getattr(unit, name) for unit in units]) for name in ("turns", "games"))
+    good, mixed, bad = (
+        turns[turns["answered"] & (turns["truth"] == truth)]
+        for truth in (Feedback.POSITIVE, Feedback.NEUTRAL, Feedback.NEGATIVE)
+    )
+    said = sum(unit.said for unit in units)
+    distinct = len(frozenset[str]().union(*(unit.words for unit in units)))
+    clicks = [(turns["selects"] == selects) & (turns["deselects"] == deselects) for selects, deselects in CLICKS]
+    praise = np.array([unit.praise_rate for unit in units])
+    praise = praise[~np.isnan(praise)]
+    return {
+        "success": [_mean(games["success"])],
+        "turns per game": [_mean(games["turns"])],
+        "words per utterance": [_mean(turns["length"])],
+        "words per utterance: quartiles": np.quantile(turns["length"], [0.25, 0.5, 0.75], method="weibull").tolist(),
+        DISTINCT_WORDS: [1000 * distinct / max(1, said)],
+        "good action: reply opens with praise": [_mean(good["praised"])],
+        "good action: reply has no marker": [_mean(~good["praised"] & ~good["negative"])],
+        "good action: reply opens negative": [_mean(good["opens_negative"])],
+        "good action: reply opens with 'next', 'now', ...": [_mean(good["opens_next"])],
+        "mixed action: reply is negative": [_mean(mixed["negative"])],
+        "bad action: reply is negative": [_mean(bad["negative"])],
+        "bad action: words in common with the reply": [_mean(bad["overlap"])],
+        "speakers who praise below 0.2 / above 0.6": [_mean(praise < 0.2), _mean(praise > 0.6)],
+        "turns that only undo": [_mean(turns["undo_only"])],
+        "games that announce how many": [_mean(games["announces"])],
+        "games with 'last' or 'final'": [_mean(games["says_last"])],
+        "one select / swap / one deselect": [_mean(kind) for kind in clicks],
+        "good / mixed / bad actions": [_mean(turns["truth"] == truth) for truth in (1, 0, -1)],
+    }
+
+
+CLICKS = ((1, 0), (1, 1), (0, 1))
+"""The usual clicks of a turn: how many are selected and how many deselected."""
+
+
+def praise_rates(units: Sequence[Unit]) -> list[float]:
+    """Returns how often each speaker praises a good action, sorted."""
+    return sorted(unit.praise_rate for unit in units if not math.isnan(unit.praise_rate))
+
+
+Interval = tuple[float, float]
+
+
+def intervals(units: Sequence[Unit], rng: np.random.Generator) -> dict[str, list[Interval]]:
+    """Returns the 95 % bootstrap intervals of every statistic, drawing units with replacement."""
+    drawn = [statistics([units[i] for i in rng.integers(len(units), size=len(units))]) for _ in range(RESAMPLES)]
+    values = statistics(units)
+    return {name: _interval(name, np.array([sample[name] for sample in drawn]), values[name]) for name in values}
+
+
+def _interval(name: str, drawn: np.ndarray, value: list[float]) -> list[Interval]:
+    if name == DISTINCT_WORDS:
+        # Who is drawn twice brings no new word the second time, so every resample has too few.
+        drawn = drawn - drawn.mean(axis=0) + value
+    known = [column[~np.isnan(column)] for column in drawn.T]
+    return [
+        (float(np.quantile(column, 0.025)), float(np.quantile(column, 0.975))) if column.size else (math.nan, math.nan)
+        for column in known
+    ]
+
+
+def compare(
+    simulated: Sequence[Unit], human: Sequence[Sequence[Unit]], rng: np.random.Generator
+) -> dict[str, dict[str, Any]]:
+    """Returns each statistic of the simulated and the human games, and whether the first lies within the second's.
+
+    Args:
+        simulated: The simulated games.
+        human: The human games, file by file.
+        rng: The source of the resamples.
+    """
+    columns = [(statistics(units), intervals(units, rng)) for units in (simulated, *human)]
+    results = {}
+    for name, value in columns[0][0].items():
+        people = [spans[name] for _, spans in columns[1:]]
+        allowed = [(min(span[i][0] for span in people), max(span[i][1] for span in people)) for i in range(len(value))]
+        results[name] = {
+            "simulated": value,
+            "simulated_interval": columns[0][1][name],
+            "human": [values[name] for values, _ in columns[1:]],
+            "human_interval": allowed,
+            "inside": all(
+                low - ROUNDING <= part <= high + ROUNDING for part, (low, high) in zip(value, allowed, strict=True)
+            ),
+        }
+    return results
