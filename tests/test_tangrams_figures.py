@@ -158,7 +158,7 @@ def test_a_piece_is_put_with_its_anchor_on_the_point() -> None:
     head = put("square", "diamond", "s", point(3, -2))
     assert head.anchor("s") == point(3, -2)
     hat = put("small", "up", "s", head.anchor("n"))
-    assert contact(head, hat) is Contact.POINT
+    assert contact(head, hat) is Contact.TOUCH
 
 
 def test_a_sketch_says_what_is_wrong_with_it() -> None:

@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from .render import Layout, cell, letter, silhouette
-from .tangram_set import TangramSet
+from multiref_gym.tangrams.render import Layout, cell, letter, silhouette
+from multiref_gym.tangrams.tangram_set import TangramSet
 
 
 class Atlas:
@@ -43,10 +43,6 @@ class Atlas:
     def board_shape(self, count: int) -> tuple[int, int, int]:
         """Returns the shape (height, width, 3) of a board of ``count`` tangrams."""
         return self._layout.board_shape(count)
-
-    def board(self, ids: Sequence[str]) -> np.ndarray:
-        """Returns the listener's board with nothing selected: a fresh uint8 (height, width, 3)."""
-        return self.listener_board(ids)
 
     def listener_board(self, ids: Sequence[str], selected: Collection[int] = ()) -> np.ndarray:
         """Returns what `render.listener_board` draws of these tangrams, pixel for pixel: a fresh array.

@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from .tangram_set import Tangram, TangramError
+from multiref_gym.tangrams.tangram_set import Tangram, TangramError
 
 DESCRIPTION_FILES = ("full.json", "dense.json", "dense10.json")
 """Where descriptions are looked for in a folder, the first one there is."""

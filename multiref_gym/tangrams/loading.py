@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 
-from .figures import figures
-from .kilogram import read_kilogram
-from .tangram_set import TangramError, TangramSet
+from multiref_gym.tangrams.figures import figures
+from multiref_gym.tangrams.kilogram import read_kilogram
+from multiref_gym.tangrams.tangram_set import TangramError, TangramSet
 
 
 @cache

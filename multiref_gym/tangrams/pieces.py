@@ -118,9 +118,8 @@ class Contact(IntEnum):
     """How two pieces lie to each other."""
 
     APART = 0
-    POINT = 1
-    EDGE = 2
-    OVERLAP = 3
+    TOUCH = 1
+    OVERLAP = 2
 
 
 @dataclass(frozen=True)
@@ -189,32 +188,14 @@ def contact(p: Piece, q: Piece) -> Contact:
     """Returns how two pieces lie to each other, by separating axes.
 
     Two convex polygons are apart if on some edge's normal a gap shows between their shadows, and overlap if all
-    shadows overlap. In between they touch: along an edge if, where two shadows just meet, the sides that meet share a
-    stretch of positive length, else in a point.
+    shadows overlap. In between they touch, along an edge or in a point.
     """
-    meeting: list[tuple[int, Surd]] = []
-    for axis, ((p_low, p_high), (q_low, q_high)) in enumerate(zip(p.spans, q.spans, strict=True)):
+    touching = False
+    for (p_low, p_high), (q_low, q_high) in zip(p.spans, q.spans, strict=True):
         if p_high < q_low or q_high < p_low:
             return Contact.APART
-        if p_high == q_low:
-            meeting.append((axis, p_high))
-        elif q_high == p_low:
-            meeting.append((axis, q_high))
-    if not meeting:
-        return Contact.OVERLAP
-    return Contact.EDGE if any(_share_a_stretch(p, q, axis, level) for axis, level in meeting) else Contact.POINT
-
-
-def _share_a_stretch(p: Piece, q: Piece, axis: int, level: Surd) -> bool:
-    """Whether the sides of two pieces on the line where their shadows on ``axis`` meet share more than a point."""
-    (p_low, p_high), (q_low, q_high) = (_side(piece, axis, level) for piece in (p, q))
-    return max(p_low, q_low) < min(p_high, q_high)
-
-
-def _side(piece: Piece, axis: int, level: Surd) -> tuple[Surd, Surd]:
-    """How far the side of the piece on that line runs, measured along the line."""
-    along = [_shadow(vertex, axis + 2) for vertex in piece.vertices if _shadow(vertex, axis) == level]
-    return min(along), max(along)
+        touching = touching or p_high == q_low or q_high == p_low
+    return Contact.TOUCH if touching else Contact.OVERLAP
 
 
 def _shadow(point: Point, axis: int) -> Surd:

@@ -15,7 +15,7 @@ from itertools import groupby
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from .tangram_set import Tangram, TangramError, TangramSet
+from multiref_gym.tangrams.tangram_set import Tangram, TangramError, TangramSet
 
 FIGURE_AREA = 32.0
 """The area of the seven pieces when the small triangle's leg is 2."""
@@ -184,31 +184,30 @@ def _board(layout: Layout, cells: Sequence[np.ndarray], silhouettes: Sequence[np
     return board
 
 
-def contact_sheet(
-    tangrams: TangramSet, columns: int = 12, size: int = 80, per_family: int | None = None
-) -> Image.Image:
+def contact_sheet(tangrams: TangramSet, columns: int = 12, size: int = 80) -> Image.Image:
     """Draws the tangrams of a set by family, each with its number, under a heading for the family.
 
     Args:
         tangrams: what to show. The family is the id up to its last hyphen, so KiloGram is shown by page.
         columns: tangrams in a row.
         size: side of a silhouette in pixels.
-        per_family: show only so many of each family, evenly spread; None shows all.
 
     Returns:
         An RGB image.
     """
     heading, caption = size // 2, max(11, size // 7)
     families = [
-        (family, _spread(list(members), per_family))
+        (family, list(members))
         for family, members in groupby(tangrams, key=lambda tangram: tangram.id.rpartition("-")[0])
     ]
-    rows = sum(-(-len(shown) // columns) for _, (shown, _) in families)
+    rows = sum(-(-len(shown) // columns) for _, shown in families)
     image = Image.new("RGB", (columns * size, len(families) * heading + rows * (size + caption)), PAPER)
     draw = ImageDraw.Draw(image)
     top = 0
-    for family, (shown, total) in families:
-        draw.text((caption, top + heading // 2), f"{family} ({total})", INK, ImageFont.load_default(size // 4), "lm")
+    for family, shown in families:
+        draw.text(
+            (caption, top + heading // 2), f"{family} ({len(shown)})", INK, ImageFont.load_default(size // 4), "lm"
+        )
         top += heading
         for index, tangram in enumerate(shown):
             row, column = divmod(index, columns)
@@ -218,11 +217,3 @@ def contact_sheet(
             draw.text((x + size // 2, y + size), number, (130, 130, 130), ImageFont.load_default(caption), "ma")
         top += -(-len(shown) // columns) * (size + caption)
     return image
-
-
-def _spread(members: list[Tangram], limit: int | None) -> tuple[list[Tangram], int]:
-    """Returns at most ``limit`` members, evenly spread, and how many there are."""
-    total = len(members)
-    if limit is None or total <= limit:
-        return members, total
-    return [members[index * total // limit] for index in range(limit)], total

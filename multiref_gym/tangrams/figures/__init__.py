@@ -12,19 +12,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cache
 
-from ..lexicon import LEXICON
-from ..render import silhouette
-from ..tangram_set import Tangram
-from .assembly import Sketch
-from .bird import birds
-from .boat import boats
-from .cat import cats
-from .dog import dogs
-from .fish import fish
-from .house import houses
-from .person import people
-from .rocket import rockets
-from .tree import trees
+from multiref_gym.tangrams.figures.assembly import Sketch
+from multiref_gym.tangrams.figures.bird import birds
+from multiref_gym.tangrams.figures.boat import boats
+from multiref_gym.tangrams.figures.cat import cats
+from multiref_gym.tangrams.figures.dog import dogs
+from multiref_gym.tangrams.figures.fish import fish
+from multiref_gym.tangrams.figures.house import houses
+from multiref_gym.tangrams.figures.person import people
+from multiref_gym.tangrams.figures.rocket import rockets
+from multiref_gym.tangrams.figures.tree import trees
+from multiref_gym.tangrams.lexicon import LEXICON
+from multiref_gym.tangrams.render import silhouette
+from multiref_gym.tangrams.tangram_set import Tangram
 
 FAMILIES: dict[str, Callable[[], Iterator[Sketch]]] = {
     "person": people,

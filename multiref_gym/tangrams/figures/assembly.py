@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from ..pieces import SEVEN, ZERO, Piece, Point, Surd, connected, overlapping
+from multiref_gym.tangrams.pieces import SEVEN, ZERO, Piece, Point, Surd, connected, overlapping
 
 Part = tuple[str, Piece]
 """A piece and the part it plays: "head"."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from .assembly import Part, Point, Sketch, point, put, roots
+from multiref_gym.tangrams.figures.assembly import Part, Point, Sketch, point, put, roots
 
 HEADS = ("square", "diamond")
 NECKS = ("forward", "back")

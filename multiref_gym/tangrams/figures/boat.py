@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from .assembly import Part, Piece, Sketch, point, put, roots, units
+from multiref_gym.tangrams.figures.assembly import Part, Piece, Sketch, point, put, roots, units
 
 SAILS = ("pair", "block", "kite", "stacked", "single")
 FLAGS = ("left", "right", "up")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from .assembly import ZERO, Part, Point, Sketch, put, roots, units
+from multiref_gym.tangrams.figures.assembly import ZERO, Part, Point, Sketch, put, roots, units
 
 POSES = ("sitting", "lying")
 EARS = ("both", "one")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from .assembly import Part, Piece, Point, Sketch, point, put, units
+from multiref_gym.tangrams.figures.assembly import Part, Piece, Point, Sketch, point, put, units
 
 TAILS = ("fan", "forked")
 BIG_FINS = ("above", "below")

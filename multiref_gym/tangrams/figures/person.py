@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from .assembly import ZERO, Part, Piece, Point, Sketch, Surd, point, put, roots, units
+from multiref_gym.tangrams.figures.assembly import ZERO, Part, Piece, Point, Sketch, Surd, point, put, roots, units
 
 HEADS = ("square", "diamond")
 BODIES = ("box", "cape", "dress")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from .assembly import Part, Sketch, point, put, units
+from multiref_gym.tangrams.figures.assembly import Part, Sketch, point, put, units
 
 FINS = ("flared", "winged", "pointed")
 PLACES = ("low", "high")
