@@ -1,7 +1,8 @@
 """Tangrams: exact pieces, the package's own figures and their words, KiloGram, pictures."""
 
 from multiref_gym.tangrams.atlas import Atlas
-from multiref_gym.tangrams.lexicon import LEXICON, Words
+from multiref_gym.tangrams.figures import LEXICON
+from multiref_gym.tangrams.figures.family import Words
 from multiref_gym.tangrams.loading import load_tangrams
 from multiref_gym.tangrams.render import contact_sheet, listener_board, silhouette, speaker_board
 from multiref_gym.tangrams.tangram_set import Tangram, TangramError, TangramSet

@@ -1,53 +1,58 @@
 """The package's own figures, laid by rule from templates of all seven pieces, a file a family.
 
-A family proposes sketches; those that cannot be laid are dropped, and so are those that look like an earlier one or
-share its attributes, so that a listener can tell any two figures apart by what is said of them.
+A figure that cannot be laid is refused, and so is one that looks like another or shares its attributes: a listener can
+tell any two figures apart by what is said of them.
 
-To add a family, write a file with a generator of sketches like the others, list it in `FAMILIES`, and give each of
-its facts words in ``lexicon.py``.
+To add a family, write a file like the others with a rule that proposes sketches and with words for its facts, and list
+it in `FAMILIES`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 
 from multiref_gym.tangrams.figures.assembly import Sketch
-from multiref_gym.tangrams.figures.bird import birds
-from multiref_gym.tangrams.figures.boat import boats
-from multiref_gym.tangrams.figures.cat import cats
-from multiref_gym.tangrams.figures.dog import dogs
-from multiref_gym.tangrams.figures.fish import fish
-from multiref_gym.tangrams.figures.house import houses
-from multiref_gym.tangrams.figures.person import people
-from multiref_gym.tangrams.figures.rocket import rockets
-from multiref_gym.tangrams.figures.tree import trees
-from multiref_gym.tangrams.lexicon import LEXICON
+from multiref_gym.tangrams.figures.bird import FAMILY as BIRD
+from multiref_gym.tangrams.figures.boat import FAMILY as BOAT
+from multiref_gym.tangrams.figures.cat import FAMILY as CAT
+from multiref_gym.tangrams.figures.dog import FAMILY as DOG
+from multiref_gym.tangrams.figures.family import Family, Words
+from multiref_gym.tangrams.figures.fish import FAMILY as FISH
+from multiref_gym.tangrams.figures.house import FAMILY as HOUSE
+from multiref_gym.tangrams.figures.person import FAMILY as PERSON
+from multiref_gym.tangrams.figures.rocket import FAMILY as ROCKET
+from multiref_gym.tangrams.figures.shared import SHARED
+from multiref_gym.tangrams.figures.tree import FAMILY as TREE
 from multiref_gym.tangrams.render import silhouette
 from multiref_gym.tangrams.tangram_set import Tangram
 
-FAMILIES: dict[str, Callable[[], Iterator[Sketch]]] = {
-    "person": people,
-    "bird": birds,
-    "fish": fish,
-    "cat": cats,
-    "dog": dogs,
-    "house": houses,
-    "boat": boats,
-    "tree": trees,
-    "rocket": rockets,
-}
+FAMILIES: tuple[Family, ...] = (
+    PERSON,
+    BIRD,
+    FISH,
+    CAT,
+    DOG,
+    HOUSE,
+    BOAT,
+    TREE,
+    ROCKET,
+)
+
+LEXICON: dict[str, Words] = dict(SHARED)
+for _family in FAMILIES:
+    LEXICON.update(_family.words)
 
 
 @cache
 def figures() -> tuple[Tangram, ...]:
     """Returns all figures of all families, always the same in the same order."""
-    return tuple(_distinct(tangram for family in FAMILIES for tangram in _family(family)))
+    return tuple(_distinct(tangram for family in FAMILIES for tangram in _laid(family)))
 
 
-def _family(family: str) -> Iterator[Tangram]:
-    laid = (sketch for sketch in FAMILIES[family]() if not sketch.fault())
-    return (_tangram(family, number, sketch) for number, sketch in enumerate(laid))
+def _laid(family: Family) -> Iterator[Tangram]:
+    laid = (sketch for sketch in family.sketches() if not sketch.fault())
+    return (_tangram(family.name, number, sketch) for number, sketch in enumerate(laid))
 
 
 def _distinct(tangrams: Iterator[Tangram]) -> Iterator[Tangram]:
@@ -76,5 +81,5 @@ def _tangram(family: str, number: int, sketch: Sketch) -> Tangram:
 def _names(facts: list[str]) -> tuple[str, ...]:
     """Returns names for the whole figure, a plain one and then what people might say; the family comes first."""
     words = [LEXICON[fact] for fact in facts]
-    phrases = [[word.literal[0] for word in words], *zip(*(word.people for word in words), strict=True)]
+    phrases = [[word.literal[0] for word in words], *zip(*(word.people for word in words), strict=False)]
     return tuple(f"{noun} {', '.join(rest)}" for noun, *rest in phrases)

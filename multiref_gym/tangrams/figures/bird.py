@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from multiref_gym.tangrams.figures.assembly import Part, Point, Sketch, point, put, roots
+from multiref_gym.tangrams.figures.family import Family, Words
 
 HEADS = ("square", "diamond")
 NECKS = ("forward", "back")
@@ -46,3 +47,17 @@ def _tail(pose: str) -> Part:
     if pose == "level":
         return "tail", put("medium", "down", "nw", rump)
     return "wing", put("medium", "se", "se", rump)
+
+
+FAMILY = Family(
+    "bird",
+    birds,
+    {
+        "family=bird": Words(("a bird",), ("a swan or goose", "our feathered friend")),
+        "neck=forward": Words(("with its neck forward",), ("craning ahead", "reaching for bread")),
+        "neck=back": Words(("with its neck back",), ("curved like the number two", "throat bent in an s")),
+        "tail=wing": Words(("with a wing up",), ("ready for takeoff", "flapping about")),
+        "extra=leg": Words(("with a leg",), ("hopping around", "that perches on a stick")),
+        "extra=crest": Words(("with a crest",), ("rocking a mohawk", "crowned like royalty")),
+    },
+)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from multiref_gym.tangrams.figures.assembly import Part, Piece, Sketch, point, put, roots, units
+from multiref_gym.tangrams.figures.family import Family, Words
 
 SAILS = ("pair", "block", "kite", "stacked", "single")
 FLAGS = ("left", "right", "up")
@@ -57,3 +58,25 @@ def _hull(shape: str) -> tuple[Part, ...]:
         # Mirrored about the middle of the deck, to which mirroring about the origin has to be moved back.
         pieces = tuple(piece.mirrored().moved(units(8)) for piece in pieces)
     return tuple(("hull", piece) for piece in pieces)
+
+
+FAMILY = Family(
+    "boat",
+    boats,
+    {
+        "family=boat": Words(("a boat",), ("a ship at sea", "a yacht")),
+        "sails=pair": Words(("with a pair of sails",), ("rigged as a pyramid", "like a mountain")),
+        "sails=block": Words(("with a block of sails",), ("freighted with containers", "hauling cargo")),
+        "sails=kite": Words(("with sails like a kite",), ("poised on tiptoe", "hoisting a lozenge")),
+        "sails=stacked": Words(("with stacked sails",), ("like a wedding cake", "layered as a pagoda")),
+        "sails=single": Words(("with a single sail",), ("under a lone ramp", "catching wind in a wedge")),
+        "flag=left": Words(
+            ("with its flag to the left",), ("pennant fluttering westerly", "in a breeze from the orient")
+        ),
+        "flag=right": Words(("with its flag to the right",), ("ribbon flying outward", "in gusts toward the margin")),
+        "flag=up": Words(("with its flag up",), ("tipped by a steeple", "with an awning at the summit")),
+        "hull=even": Words(("with an even hull",), ("cradled as in a hammock", "symmetrical beneath")),
+        "hull=left": Words(("with a hull to the left",), ("with a plough at the prow", "scooping waves")),
+        "hull=right": Words(("with a hull to the right",), ("whose stern kicks", "leaving wake finally")),
+    },
+)

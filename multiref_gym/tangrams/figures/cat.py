@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from multiref_gym.tangrams.figures.assembly import ZERO, Part, Point, Sketch, put, roots, units
+from multiref_gym.tangrams.figures.family import Family, Words
 
 POSES = ("sitting", "lying")
 EARS = ("both", "one")
@@ -62,3 +63,19 @@ def _lying(tail: str) -> Iterator[Part]:
         "out": put("parallelogram", "flat /", "sw", haunch.anchor("ne")),
     }
     yield "tail", tails[tail]
+
+
+FAMILY = Family(
+    "cat",
+    cats,
+    {
+        "family=cat": Words(("a cat",), ("a kitty", "a meowing puss")),
+        "pose=sitting": Words(("sitting",), ("on its haunches", "begging for dinner")),
+        "pose=lying": Words(("lying down",), ("napping lazily", "flopped on the sofa")),
+        "paw=forward": Words(("with a paw forward",), ("testing the water", "scratching a post")),
+        "paw=tucked": Words(("with tucked paws",), ("curled as a loaf", "hiding its mittens")),
+        "ears=both": Words(("with both ears up",), ("listening closely", "horned like a devil")),
+        "ears=one": Words(("with one ear up",), ("half deaf", "lopsided on the skull")),
+        "tail=out": Words(("with its tail out",), ("pointing away like a lever", "easy to step on")),
+    },
+)

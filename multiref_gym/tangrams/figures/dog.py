@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from multiref_gym.tangrams.figures.assembly import Part, Sketch, point, put, roots, units
+from multiref_gym.tangrams.figures.family import Family, Words
 
 GAITS = ("standing", "running")
 HEADS = ("square", "diamond")
@@ -70,3 +71,16 @@ def _running(paw: str, tail: str) -> Iterator[Part]:
         "down": put("parallelogram", "flat \\", "nw", hip),
     }
     yield "tail", tails[tail]
+
+
+FAMILY = Family(
+    "dog",
+    dogs,
+    {
+        "family=dog": Words(("a dog",), ("a barking puppy", "man's best buddy")),
+        "gait=standing": Words(("standing",), ("waiting patiently", "frozen still")),
+        "gait=running": Words(("running",), ("chasing a ball", "in a mad dash")),
+        "paw=planted": Words(("with its paw on the ground",), ("firmly rooted", "obeying stay")),
+        "paw=raised": Words(("with a raised paw",), ("shaking hands", "giving high five")),
+    },
+)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from multiref_gym.tangrams.figures.assembly import Part, Piece, Point, Sketch, point, put, units
+from multiref_gym.tangrams.figures.family import Family, Words
 
 TAILS = ("fan", "forked")
 BIG_FINS = ("above", "below")
@@ -52,3 +53,22 @@ def _fins(side: str, lean: str, little: str) -> tuple[Part, Part]:
 def _upside_down(piece: Piece) -> Piece:
     """Mirrors a piece about the middle line of the body, from the back to the belly."""
     return Piece(piece.kind, tuple(Point(x, -y) for x, y in piece.vertices))
+
+
+FAMILY = Family(
+    "fish",
+    fish,
+    {
+        "family=fish": Words(("a fish",), ("something that swims", "an aquarium pet")),
+        "tail=fan": Words(("with a tail like a fan",), ("with a propeller behind", "ending in a bow tie")),
+        "tail=forked": Words(("with a forked tail",), ("trailing an arrow", "finishing in a fletched dart")),
+        "bigfin=above": Words(("with a big fin above",), ("cruising like a shark", "with a canopy overhead")),
+        "bigfin=below": Words(("with a big fin below",), ("dragging its keel", "with a rudder underneath")),
+        "lean=upright": Words(("with an upright fin",), ("rigid as a board", "poking vertically")),
+        "lean=swept": Words(("with a swept fin",), ("blown by the current", "streamlined for speed")),
+        "littlefin=front": Words(
+            ("with a little fin in front",), ("bearded on the chin", "showing a tiny flipper early")
+        ),
+        "littlefin=rear": Words(("with a little fin at the rear",), ("with a mini paddle late", "where a spur juts")),
+    },
+)

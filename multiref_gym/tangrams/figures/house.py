@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from multiref_gym.tangrams.figures.assembly import Part, Piece, Sketch, point, put, roots, units
+from multiref_gym.tangrams.figures.family import Family, Words
 
 ROOFS = ("wide", "flat")
 CHIMNEYS = ("left", "right", "none")
@@ -79,3 +80,23 @@ def _chimney(roof: str, side: str, annex_side: str) -> Piece:
 def _across(piece: Piece) -> Piece:
     """Mirrors a piece about the middle of the house."""
     return piece.mirrored().moved(TOP.x + TOP.x)
+
+
+FAMILY = Family(
+    "house",
+    houses,
+    {
+        "family=house": Words(("a house",), ("somebody's home", "a cosy cottage")),
+        "roof=wide": Words(("with a wide roof",), ("under a huge lid", "capped by a gable")),
+        "roof=flat": Words(("with a flat roof",), ("chopped off on the peak", "good for landing helicopters")),
+        "chimney=left": Words(("with a chimney on the left",), ("smoking at port", "where santa enters")),
+        "chimney=right": Words(("with a chimney on the right",), ("puffing by starboard", "fuming over the guests")),
+        "chimney=none": Words(("with no chimney",), ("lacking any fireplace", "propped by a crutch")),
+        "annex=square": Words(("with a square annex",), ("with garage attached", "with room to park")),
+        "annex=upstairs": Words(("with an annex upstairs",), ("having a balcony", "with a mailbox hanging off")),
+        "annex=sloping": Words(("with a sloping annex",), ("great for skiing", "that kids slide from")),
+        "annex=pointed": Words(("with a pointed annex",), ("with a beaky nose", "like a tent sideways")),
+        "annexside=left": Words(("extended to the left",), ("growing towards sunset", "bulging near its heart")),
+        "annexside=right": Words(("extended to the right",), ("spreading at sunrise", "swollen at the far end")),
+    },
+)

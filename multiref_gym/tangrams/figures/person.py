@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from multiref_gym.tangrams.figures.assembly import ZERO, Part, Piece, Point, Sketch, Surd, point, put, roots, units
+from multiref_gym.tangrams.figures.family import Family, Words
 
 HEADS = ("square", "diamond")
 BODIES = ("box", "cape", "dress")
@@ -68,3 +69,21 @@ def _legs(pose: str, hip: Surd) -> tuple[Piece, Piece]:
     if pose == "apart":
         return put("small", "nw", "nw", Point(units(-2), hip)), rear
     return put("small", "ne", "ne", Point(ZERO, hip)), rear
+
+
+FAMILY = Family(
+    "person",
+    people,
+    {
+        "family=person": Words(("a person", "a human figure"), ("a fellow", "some dude")),
+        "body=box": Words(("with a body like a box",), ("built like a fridge", "of stocky robot frame")),
+        "body=cape": Words(("in a cape",), ("draped in superhero cloth", "bundled as if for a storm")),
+        "body=dress": Words(("in a dress",), ("with an hourglass waist", "pretty as a ballerina")),
+        "arm=raised": Words(("with a raised arm",), ("hailing a taxi", "saying hello")),
+        "arm=lowered": Words(("with a lowered arm",), ("carrying heavy groceries", "dangling a limb")),
+        "load=hat": Words(("wearing a hat",), ("dressed for the sun", "sporting a sombrero")),
+        "load=pack": Words(("with a pack on the back",), ("on a hiking trip", "lugging school stuff")),
+        "legs=apart": Words(("with legs apart",), ("planted like a cowboy", "doing the splits")),
+        "legs=walking": Words(("walking",), ("marching along", "out for a stroll")),
+    },
+)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from multiref_gym.tangrams.figures.assembly import Part, Sketch, point, put, units
+from multiref_gym.tangrams.figures.family import Family, Words
 
 FINS = ("flared", "winged", "pointed")
 PLACES = ("low", "high")
@@ -47,3 +48,21 @@ def _fire(nozzle: str, flame: str) -> tuple[Part, Part]:
     if flame == "left":
         return ("nozzle", jet), ("flame", put("parallelogram", "flat /", "ne", mouth.moved(units(1))))
     return ("nozzle", jet), ("flame", put("parallelogram", "flat \\", "nw", mouth.moved(units(-1))))
+
+
+FAMILY = Family(
+    "rocket",
+    rockets,
+    {
+        "family=rocket": Words(("a rocket",), ("a spacecraft blasting off", "an astronaut's vehicle")),
+        "fins=flared": Words(("with flared fins",), ("gowned to the hem", "shaped as a bell")),
+        "fins=winged": Words(("with fins like wings",), ("gliding like a plane", "stiff as a scarecrow")),
+        "fins=pointed": Words(("with pointed fins",), ("armed with thorns", "spiky on the flanks")),
+        "finplace=low": Words(("with fins at the base",), ("sturdy in the seat", "bottom weighted")),
+        "finplace=high": Words(("with fins at the top",), ("shrugging its shoulders", "burly over the chest")),
+        "nozzle=square": Words(("with a square nozzle",), ("driven by a cube engine", "on a stubby stalk")),
+        "nozzle=diamond": Words(("with a diamond nozzle",), ("spitting a spark", "dripping a crystal")),
+        "flame=left": Words(("with its flame to the left",), ("whose blaze drifts westwards", "curling like a comma")),
+        "flame=right": Words(("with its flame to the right",), ("whose fire veers easterly", "kicking exhaust forth")),
+    },
+)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from multiref_gym.tangrams.figures.assembly import Part, Piece, Sketch, point, put, units
+from multiref_gym.tangrams.figures.family import Family, Words
 
 CROWNS = ("broad", "tiered", "round")
 TIPS = ("left", "right", "up")
@@ -58,3 +59,23 @@ def _foot(shape: str) -> tuple[Piece, Piece, Piece]:
             put("small", "nw", "nw", right),
         )
     return put("parallelogram", "flat /", "ne", right), put("small", "se", "ne", right), put("small", "sw", "nw", right)
+
+
+FAMILY = Family(
+    "tree",
+    trees,
+    {
+        "family=tree": Words(("a tree",), ("a plant from the forest", "an evergreen for christmas")),
+        "crown=broad": Words(("with a broad crown",), ("casting lots of shade", "thick as an umbrella")),
+        "crown=tiered": Words(("with a tiered crown",), ("ruffled in two skirts", "like doubled chevrons")),
+        "crown=round": Words(("with a round crown",), ("trimmed to a lollipop", "clipped by a gardener")),
+        "tip=left": Words(("with its tip to the left",), ("whose apex nods at dusk", "topped by a parrot")),
+        "tip=right": Words(
+            ("with its tip to the right",), ("combed over to dawn", "with a weathercock veering clockwise")
+        ),
+        "tip=up": Words(("with its tip up",), ("decorated by a star", "sharp enough to prick clouds")),
+        "foot=pot": Words(("in a rectangular pot",), ("on a brick", "atop a suitcase")),
+        "foot=bowl": Words(("in a bowl",), ("served like salad", "in a flower basket")),
+        "foot=mound": Words(("on a mound",), ("flaring at its roots", "clinging to a knoll")),
+    },
+)

@@ -1,0 +1,39 @@
+"""What a family of figures is: a rule that proposes sketches, and words for what is true of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from multiref_gym.tangrams.figures.assembly import Sketch
+
+
+@dataclass(frozen=True)
+class Words:
+    """The phrases for one fact.
+
+    The phrases for a family are noun phrases ("a bird"); all others read after a noun ("with a square head", "facing
+    left").
+
+    Attributes:
+        literal: What is plainly seen.
+        people: What people say instead. A listener that knows only the plain phrases has to learn it.
+    """
+
+    literal: tuple[str, ...]
+    people: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Family:
+    """Figures of one kind.
+
+    Attributes:
+        name: "bird"; every figure has the fact "family=bird".
+        sketches: Proposes the figures, always the same in the same order.
+        words: Words for each fact of the family's own; those of facts that it shares are in `shared.py`.
+    """
+
+    name: str
+    sketches: Callable[[], Iterator[Sketch]]
+    words: Mapping[str, Words]
