@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from multiref_gym.tangrams import LEXICON, Tangram, load_tangrams, silhouette
-from multiref_gym.tangrams.figures import FAMILIES
+from multiref_gym.tangrams.figures import FAMILIES, proposed
 from multiref_gym.tangrams.figures.assembly import (
     PARALLELOGRAM_POSES,
     SQUARE_POSES,
@@ -20,9 +20,10 @@ from multiref_gym.tangrams.figures.assembly import (
     put,
     units,
 )
+from multiref_gym.tangrams.figures.checks import faults
 from multiref_gym.tangrams.figures.family import Family
 from multiref_gym.tangrams.kilogram import content_words
-from multiref_gym.tangrams.pieces import SEVEN, Contact, Surd, connected, contact, overlapping
+from multiref_gym.tangrams.pieces import Contact, contact
 from multiref_gym.tangrams.render import FIELD, FIGURE_AREA
 
 FIGURES = load_tangrams("figures")
@@ -37,13 +38,12 @@ def content(phrases: tuple[str, ...]) -> set[str]:
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
-def test_every_sketch_is_the_seven_pieces_in_one_figure_without_overlap(family: Family) -> None:
-    for sketch in family.sketches():
-        pieces = [piece for _, piece in sketch.ordered()]
-        assert tuple(piece.kind for piece in pieces) == SEVEN
-        assert not overlapping(pieces), sketch.attributes
-        assert connected(pieces), sketch.attributes
-        assert sum((piece.double_area() for piece in pieces), Surd()) == Surd(64)
+def test_a_family_proposes_only_what_can_be_laid(family: Family) -> None:
+    assert list(faults(proposed([family]))) == []
+
+
+def test_no_two_families_propose_the_same_outline() -> None:
+    assert list(faults(proposed(FAMILIES))) == []
 
 
 def test_figures_cover_the_area_of_seven_pieces_on_the_picture_too() -> None:

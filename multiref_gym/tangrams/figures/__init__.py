@@ -9,7 +9,7 @@ it in `FAMILIES`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 from multiref_gym.tangrams.figures.assembly import Sketch
@@ -42,6 +42,15 @@ FAMILIES: tuple[Family, ...] = (
 LEXICON: dict[str, Words] = dict(SHARED)
 for _family in FAMILIES:
     LEXICON.update(_family.words)
+
+
+def proposed(families: Iterable[Family]) -> list[Sketch]:
+    """Returns all sketches of the families, with the family as the first of their attributes."""
+    return [
+        Sketch({"family": family.name, **sketch.attributes}, sketch.pieces)
+        for family in families
+        for sketch in family.sketches()
+    ]
 
 
 @cache

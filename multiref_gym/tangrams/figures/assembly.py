@@ -84,6 +84,11 @@ class Sketch:
         pieces = self.pieces if side == "left" else tuple((part, piece.mirrored()) for part, piece in self.pieces)
         return Sketch({**self.attributes, "facing": side}, pieces)
 
+    def __str__(self) -> str:
+        """Names the template: "person(pose=kneeling, hat=none)"."""
+        rest = (f"{name}={value}" for name, value in self.attributes.items() if name != "family")
+        return f"{self.attributes.get('family', 'sketch')}({', '.join(rest)})"
+
     def ordered(self) -> tuple[Part, ...]:
         """Returns the pieces in the order of `SEVEN`."""
         return tuple(sorted(self.pieces, key=lambda item: SEVEN.index(item[1].kind)))
