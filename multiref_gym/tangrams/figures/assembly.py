@@ -84,6 +84,18 @@ class Sketch:
         pieces = self.pieces if side == "left" else tuple((part, piece.mirrored()) for part, piece in self.pieces)
         return Sketch({**self.attributes, "facing": side}, pieces)
 
+    def leaning(self, side: str) -> Sketch:
+        """Returns the sketch, drawn upright, turned by 45 degrees towards that side, which is its attribute "lean"."""
+        (_, first), *_ = self.pieces
+        x, y = first.vertices[0]
+        eighths = -1 if side == "left" else 1
+
+        def leant(piece: Piece) -> Piece:
+            return Piece(piece.kind, tuple(vertex.moved(-x, -y).turned(eighths) for vertex in piece.vertices))
+
+        pieces = tuple((part, leant(piece)) for part, piece in self.pieces)
+        return Sketch({**self.attributes, "lean": side}, pieces)
+
     def __str__(self) -> str:
         """Names the template: "person(pose=kneeling, hat=none)"."""
         rest = (f"{name}={value}" for name, value in self.attributes.items() if name != "family")
