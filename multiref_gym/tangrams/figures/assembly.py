@@ -79,22 +79,32 @@ class Sketch:
     attributes: dict[str, str]
     pieces: tuple[Part, ...]
 
+    def sided(self, attribute: str, side: str) -> Sketch:
+        """Returns the sketch, drawn with something on the left, as it is or mirrored: attribute="handle"."""
+        pieces = self.pieces if side == "left" else tuple((part, piece.mirrored()) for part, piece in self.pieces)
+        return Sketch({**self.attributes, attribute: side}, pieces)
+
     def facing(self, side: str) -> Sketch:
         """Returns the sketch, drawn facing left, as it is or mirrored, with that side among its attributes."""
-        pieces = self.pieces if side == "left" else tuple((part, piece.mirrored()) for part, piece in self.pieces)
-        return Sketch({**self.attributes, "facing": side}, pieces)
+        return self.sided("facing", side)
+
+    def turned(self, where: str) -> Sketch:
+        """Returns the sketch, drawn upright, with its top "upright", to the "left" or "right", or "over"."""
+        eighths = 2 * ("upright", "right", "over", "left").index(where)
+        return Sketch({**self.attributes, "turned": where}, self._spun(eighths))
 
     def leaning(self, side: str) -> Sketch:
         """Returns the sketch, drawn upright, turned by 45 degrees towards that side, which is its attribute "lean"."""
-        (_, first), *_ = self.pieces
-        x, y = first.vertices[0]
-        eighths = -1 if side == "left" else 1
+        return Sketch({**self.attributes, "lean": side}, self._spun(-1 if side == "left" else 1))
 
-        def leant(piece: Piece) -> Piece:
+    def _spun(self, eighths: int) -> tuple[Part, ...]:
+        """The pieces, turned together clockwise by ``eighths`` times 45 degrees."""
+        x, y = self.pieces[0][1].vertices[0]
+
+        def spun(piece: Piece) -> Piece:
             return Piece(piece.kind, tuple(vertex.moved(-x, -y).turned(eighths) for vertex in piece.vertices))
 
-        pieces = tuple((part, leant(piece)) for part, piece in self.pieces)
-        return Sketch({**self.attributes, "lean": side}, pieces)
+        return tuple((part, spun(piece)) for part, piece in self.pieces)
 
     def __str__(self) -> str:
         """Names the template: "person(pose=kneeling, hat=none)"."""
