@@ -29,6 +29,9 @@ PARALLELOGRAM_POSES = ("flat \\", "steep \\", "tall /", "long /", "flat /", "ste
 """The first word tells the upright box (width x height): flat 4 x 2, tall 2 x 4, long 3 x 1 and steep 1 x 3 (these two
 times sqrt 2); the stroke is the way the slanted sides lean."""
 
+TURNS = ("upright", "right", "over", "left")
+"""The ways a sketch can be turned, by quarters clockwise: "over" is upside down."""
+
 
 @cache
 def posed(kind: Kind, pose: str) -> Piece:
@@ -95,16 +98,21 @@ class Sketch:
 
     def leaning(self, side: str) -> Sketch:
         """Returns the sketch, drawn upright, turned by 45 degrees towards that side, which is its attribute "lean"."""
-        return Sketch({**self.attributes, "lean": side}, self._spun(-1 if side == "left" else 1))
+        return self.rotated(-1 if side == "left" else 1, lean=side)
 
-    def _spun(self, eighths: int) -> tuple[Part, ...]:
-        """The pieces, turned together clockwise by ``eighths`` times 45 degrees."""
-        x, y = self.pieces[0][1].vertices[0]
+    def turned(self, way: str) -> Sketch:
+        """Returns the sketch, drawn upright, turned that way (see `TURNS`), which is its attribute "turned"."""
+        return self.rotated(2 * TURNS.index(way), turned=way)
+
+    def rotated(self, eighths: int, **attributes: str) -> Sketch:
+        """Returns the sketch turned clockwise by ``eighths`` times 45 degrees, with these attributes more."""
+        (_, first), *_ = self.pieces
+        x, y = first.vertices[0]
 
         def spun(piece: Piece) -> Piece:
             return Piece(piece.kind, tuple(vertex.moved(-x, -y).turned(eighths) for vertex in piece.vertices))
 
-        return tuple((part, spun(piece)) for part, piece in self.pieces)
+        return Sketch({**self.attributes, **attributes}, tuple((part, spun(piece)) for part, piece in self.pieces))
 
     def __str__(self) -> str:
         """Names the template: "person(pose=kneeling, hat=none)"."""
@@ -126,4 +134,18 @@ class Sketch:
         return "" if connected(pieces) else "not connected"
 
 
-__all__ = ["ZERO", "Kind", "Part", "Piece", "Point", "Sketch", "Surd", "point", "posed", "put", "roots", "units"]
+__all__ = [
+    "TURNS",
+    "ZERO",
+    "Kind",
+    "Part",
+    "Piece",
+    "Point",
+    "Sketch",
+    "Surd",
+    "point",
+    "posed",
+    "put",
+    "roots",
+    "units",
+]
