@@ -40,6 +40,7 @@ from multiref_gym.registry import DECODERS, LISTENERS, SPEAKERS, resolve
 from multiref_gym.store import InteractionStore
 from multiref_gym.tangrams import load_tangrams
 from multiref_gym.tangrams.tangram_set import SplitName
+from simulators.persona import Persona
 
 LEARNER, CONTROL, SEED = "SUP", "CONTROL", "SEED"
 """What is deployed: the policy that learns on positives, the initial one again, and the demonstrations' oracle."""
@@ -65,6 +66,7 @@ class Config:
         listener: Registered name or entry-point string of a trainable listener.
         decoder: Of a feedback decoder.
         speaker: Of a speaker.
+        personas: Who the speakers are; only the scripted speaker can be given any.
         tangrams: "figures" or "kilogram:PATH".
     """
 
@@ -75,6 +77,7 @@ class Config:
     decoder: str = "lexical"
     speaker: str = "scripted"
     tangrams: str = "figures"
+    personas: tuple[Persona, ...] | None = None
 
 
 class Purpose(IntEnum):
@@ -115,6 +118,8 @@ class Respect:
         self._load = partial(_trainable(config.listener).load, tangrams)
         self._decoder = resolve("decoder", DECODERS, config.decoder)()
         self._make_speaker = partial(resolve("speaker", SPEAKERS, config.speaker), tangrams)
+        if config.personas is not None:
+            self._make_speaker = partial(self._make_speaker, personas=config.personas)
         self.record = recorded(config, fingerprint(self._load().model))
         _claim(out, self.record)
         self.store = InteractionStore(out / "interactions.db")
@@ -204,10 +209,11 @@ class Respect:
 
 
 def examples_of(interaction: Interaction, feedback: Sequence[Feedback]) -> list[Example]:
-    """Returns the turns that have feedback as examples; without feedback is the last turn, to which nobody replied."""
+    """Returns the turns with clicks that have feedback as examples; nobody replied to the last turn, so it has none."""
     return [
         Example(view, turn.action, value, turn.log_prob)
         for view, turn, value in zip(views_of(interaction), interaction.turns, feedback, strict=False)
+        if turn.action.clicks
     ]
 
 

@@ -5,7 +5,7 @@
 Steps a second of one environment in one process under random actions, resets included, beside MiniGrid in the same
 run, since a figure without its machine says little. All are made by `gymnasium.make` without the passive checker,
 which would be most of the time measured. Measurements take turns, so that a busy moment of the machine hits all, and
-the median of each counts.
+the median of each counts. The scripted speaker is measured on its own as well, in utterances a second.
 """
 
 from __future__ import annotations
@@ -19,16 +19,22 @@ from time import perf_counter
 from typing import Any
 
 import gymnasium as gym
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 import multiref_gym  # noqa: F401 (registers MultiRef-v0)
 from multiref_gym.errors import UserError
+from multiref_gym.game import CONTEXT_SIZE, Action, Context, Game
 from multiref_gym.provenance import provenance
+from multiref_gym.tangrams import TangramSet, load_tangrams
+from simulators.scripted import ScriptedSpeaker
 
 MINIGRID = "MiniGrid-Empty-8x8-v0"
 REPEATS = 5
 ACTIONS = 250
+UNDERSTOOD = 0.7
+"""How often the speaker that is measured sees done what it wants."""
 SEED = 0
 
 
@@ -65,6 +71,40 @@ def steps_per_second(env: gym.Env[Any, Any], seconds: float, seed: int) -> float
     return steps / spent
 
 
+def utterances_per_second(speaker: ScriptedSpeaker, tangrams: TangramSet, seconds: float, seed: int) -> float:
+    """Has the speaker speak for at least so long, to a listener that does what is wanted or clicks at random."""
+    rng = np.random.default_rng(seed)
+    utterances, spent = 0, 0.0
+    while spent < seconds:
+        game = Game(Context.sample(tangrams.draw(rng, CONTEXT_SIZE), rng))
+        # Only the speaker is measured: the clock stands still while the game is set up and played.
+        start = perf_counter()
+        speaker.start(game, rng)
+        spent += perf_counter() - start
+        utterances += 1
+        while not game.over:
+            action = (
+                speaker.wanted
+                if rng.random() < UNDERSTOOD
+                else Action.clicking([int(rng.integers(CONTEXT_SIZE))], game.selected)
+            )
+            game.apply(action)
+            start = perf_counter()
+            speaker.reply(action)
+            spent += perf_counter() - start
+            utterances += 1
+    return utterances / spent
+
+
+def measure_speaker(seconds: float) -> dict[str, Any]:
+    """Returns utterances a second of the scripted speaker: the median and all measurements."""
+    tangrams = load_tangrams("figures").split("train")
+    speaker = ScriptedSpeaker(tangrams)
+    utterances_per_second(speaker, tangrams, seconds / 4, SEED)
+    measured = [utterances_per_second(speaker, tangrams, seconds, SEED + repeat) for repeat in range(REPEATS)]
+    return {"utterances_per_second": statistics.median(measured), "measured": measured}
+
+
 def measure(seconds: float) -> dict[str, Any]:
     """Returns steps a second by environment: the median, all measurements, and the ratio to MiniGrid's median."""
     envs = environments()
@@ -95,6 +135,12 @@ def show(results: dict[str, Any]) -> None:
             f"{result['ratio_to_minigrid']:.2f}",
         )
     console.print(table)
+    speaker = results["speaker"]
+    least, greatest = min(speaker["measured"]), max(speaker["measured"])
+    console.print(
+        f"Scripted speaker: {speaker['utterances_per_second']:,.0f} utterances/s ({least:,.0f} to {greatest:,.0f})",
+        highlight=False,
+    )
     machine, versions = results["machine"], results["versions"]
     console.print(
         f"Median of {REPEATS} measurements of {results['seconds']} s by turns; random actions, resets included; "
@@ -114,7 +160,12 @@ def main() -> None:
     if arguments.seconds <= 0:
         parser.error(f"--seconds {arguments.seconds}: allowed is a number above 0")
     try:
-        results = {"environments": measure(arguments.seconds), "seconds": arguments.seconds, "seed": SEED}
+        results = {
+            "environments": measure(arguments.seconds),
+            "speaker": measure_speaker(arguments.seconds),
+            "seconds": arguments.seconds,
+            "seed": SEED,
+        }
         results |= provenance()
         results["versions"]["minigrid"] = metadata.version("minigrid")
         show(results)

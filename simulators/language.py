@@ -7,19 +7,13 @@ possible (Dale and Reiter 1995), as far as the speaker cares.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Protocol, TypeVar
-
-import numpy as np
+from functools import cache
+from typing import Protocol
 
 from multiref_gym.tangrams import LEXICON, Tangram, TangramSet
 from multiref_gym.tangrams.kilogram import content_words
-
-Choice = TypeVar("Choice")
-
-
-def pick(rng: np.random.Generator, choices: Sequence[Choice]) -> Choice:
-    """Returns one of the choices, each as likely as any other."""
-    return choices[int(rng.random() * len(choices))]
+from simulators.chance import Chance
+from simulators.persona import Persona
 
 
 class Language(Protocol):
@@ -29,19 +23,23 @@ class Language(Protocol):
         """Takes in the tangrams of a game, which are what a description has to tell apart."""
         ...
 
-    def describe(self, position: int, said: Collection[str], rng: np.random.Generator) -> str:
+    def describe(
+        self, position: int, persona: Persona, chance: Chance, said: Collection[str] = (), unlike: int | None = None
+    ) -> str:
         """Returns a description of the tangram at a position of the context.
 
         Args:
             position: Which tangram is meant.
+            persona: Who says it.
+            chance: The source of chance.
             said: What has been said of it in this game, to be avoided.
-            rng: The source of chance.
+            unlike: The tangram that was selected in its place, if the description is a second attempt.
         """
         ...
 
 
 class FigureLanguage:
-    """Describes the package's own figures by their facts: "a house with no chimney and on stilts".
+    """Describes the package's own figures by their facts: "a house without a chimney and on stilts".
 
     Args:
         figurative: The share of phrases that people would say and that no plain description holds ("somebody's
@@ -53,47 +51,92 @@ class FigureLanguage:
 
     def meet(self, context: Sequence[Tangram]) -> None:
         """Notes which tangrams each fact is true of, as the bits of an integer."""
-        self._facts = [sorted(tangram.facts) for tangram in context]
-        self._holders: dict[str, int] = {}
+        self._facts = [_family_first(tangram) for tangram in context]
+        self._holders = holders = dict.fromkeys(LEXICON, 0)
         for position, facts in enumerate(self._facts):
             for fact in facts:
-                self._holders[fact] = self._holders.get(fact, 0) | 1 << position
+                holders[fact] |= 1 << position
 
-    def describe(self, position: int, said: Collection[str], rng: np.random.Generator) -> str:
-        """Says the facts that single the target out, in words that have not been said if there are any."""
+    def describe(
+        self, position: int, persona: Persona, chance: Chance, said: Collection[str] = (), unlike: int | None = None
+    ) -> str:
+        """Says some of the facts, in words that have not been said if there are any."""
         for _ in range(3):
-            text = self._phrase(self._distinguishing(position, rng), rng)
+            text = self._describe(position, persona, chance, bool(said), unlike)
             if text not in said:
                 break
         return text
 
-    def _distinguishing(self, position: int, rng: np.random.Generator) -> list[str]:
-        """Adds one fact after another, each the one that rules out most of the others, until the target is alone."""
-        target = 1 << position
-        facts = self._facts[position].copy()
-        holders = self._holders
+    def _describe(self, position: int, persona: Persona, chance: Chance, again: bool, unlike: int | None) -> str:
+        family, *others = self._facts[position]
+        fitting = (1 << len(self._facts)) - 1
+        other = ""
+        if unlike is not None and self._facts[unlike][0] == family and chance() < persona.compares:
+            # Only what sets the two apart is of interest.
+            fitting, other = 1 << position | 1 << unlike, "other"
+        facts = []
+        if other or chance() < persona.names * (0.4 if again else 1):
+            facts.append(family)
+            fitting &= self._holders[family]
+        facts += self._telling(others, fitting, position, persona, chance, persona.detail - len(facts))
+        return self._phrase(facts, persona, chance, other)
+
+    def _telling(
+        self, facts: list[str], fitting: int, position: int, persona: Persona, chance: Chance, detail: int
+    ) -> list[str]:
+        """Chooses facts one after another, mostly the one that rules out most of the tangrams that still fit."""
+        holders, target = self._holders, 1 << position
+        first = int(chance() * len(facts))
+        facts = facts[first:] + facts[:first]  # so that ties fall anywhere
         chosen: list[str] = []
-        fitting = -1
-        while facts and fitting != target:
-            # The added chance breaks ties and lets a fact that rules out one tangram less come first at times.
-            chances = rng.random(len(facts)).tolist()
-            ranks = [(holders[f] & fitting).bit_count() + 1.5 * c for f, c in zip(facts, chances, strict=True)]
-            fact = facts.pop(ranks.index(min(ranks)))
-            if holders[fact] & fitting != fitting:
-                chosen.append(fact)
+        while facts:
+            cares = chance() < persona.cares
+            if len(chosen) >= detail and (fitting == target or not cares):
+                break
+            if cares and fitting != target:
+                left = [(holders[fact] & fitting).bit_count() for fact in facts]
+                fact = facts.pop(left.index(min(left)))
+            else:
+                fact = facts.pop()
+            chosen.append(fact)
             fitting &= holders[fact]
         return chosen
 
-    def _phrase(self, facts: Sequence[str], rng: np.random.Generator) -> str:
+    def _phrase(self, facts: Sequence[str], persona: Persona, chance: Chance, other: str) -> str:
         noun, modifiers = "", []
         for fact in facts:
             words = LEXICON[fact]
-            phrase = pick(rng, words.people if rng.random() < self.figurative else words.literal)
+            phrase = chance.pick(words.people if chance() < self.figurative else words.literal)
             if fact.startswith("family="):
-                noun = phrase
+                noun = _with_article(phrase, "other" if other else persona.article)
             else:
                 modifiers.append(phrase)
-        return f"{noun or 'the one'} {' and '.join(modifiers)}".rstrip()
+        if not noun:
+            if persona.pronoun:
+                noun = persona.pronoun
+            else:
+                modifiers[0] = _bare(modifiers[0])
+        return f"{noun} {persona.joiner.join(modifiers)}".strip()
+
+
+@cache
+def _family_first(tangram: Tangram) -> tuple[str, ...]:
+    return tuple(sorted(tangram.facts, key=lambda fact: (not fact.startswith("family="), fact)))
+
+
+@cache
+def _with_article(phrase: str, article: str) -> str:
+    """Returns a noun phrase with its own article, with another ("the bird", "the other bird") or with none."""
+    own, _, noun = phrase.partition(" ")
+    if own not in ("a", "an", "the", "some") or article == "as it is":
+        return phrase
+    return {"none": noun, "the": f"the {noun}", "other": f"the other {noun}"}[article]
+
+
+@cache
+def _bare(phrase: str) -> str:
+    """Returns a phrase that can stand without a noun: "a square head" for "with a square head"."""
+    return phrase.removeprefix("with its ").removeprefix("with ")
 
 
 class RecordedLanguage:
@@ -110,18 +153,25 @@ class RecordedLanguage:
         """Remembers the tangrams and what people say of them."""
         self._context = context
 
-    def describe(self, position: int, said: Collection[str], rng: np.random.Generator) -> str:
+    def describe(
+        self, position: int, persona: Persona, chance: Chance, said: Collection[str] = (), unlike: int | None = None
+    ) -> str:
         """Draws a few descriptions, new ones if there are, and returns the one whose words fit the others least."""
         descriptions = self._context[position].descriptions
         new = [text for text in descriptions if text not in said] or descriptions
-        drawn = [pick(rng, new) for _ in range(self.candidates)]
+        drawn = [chance.pick(new) for _ in range(self.candidates)]
         return min(drawn, key=lambda text: self._confusion(text, position))
 
     def _confusion(self, text: str, position: int) -> float:
         """Returns the largest share of the content words of a description that another tangram is described with."""
-        words = self._context[position].facts.intersection(content_words(text))
+        words = self._context[position].facts.intersection(_content(text))
         others = (tangram.facts for i, tangram in enumerate(self._context) if i != position)
         return max((len(words & facts) for facts in others), default=0) / max(1, len(words))
+
+
+@cache
+def _content(text: str) -> frozenset[str]:
+    return frozenset(content_words(text))
 
 
 def language_of(tangrams: TangramSet, figurative: float) -> Language:

@@ -5,35 +5,29 @@ listener's action it
   1. judges the action: as wanted (or a part of it), good though not as wanted, or bad;
   2. forms the next intention from what is still missing and what is selected by mistake;
   3. says how it judged (praise, a correction, or nothing), then what it wants now.
-Only the words reach the listener; the judgement is what a decoder of implicit feedback has to recover.
+How often it does what is a matter of its persona. Only the words reach the listener; the judgement is what a decoder
+of implicit feedback has to recover.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
 from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.game import Action, Game
 from multiref_gym.tangrams import TangramSet
-from simulators.language import language_of, pick
-from simulators.persona import CLOSING, Persona, population
+from simulators.chance import Chance
+from simulators.language import language_of
+from simulators.persona import Persona, population
 
 FIGURATIVE = 0.95
 """The share of a deployed speaker's phrases that a plain description does not hold."""
 
-TWO_AT_ONCE = 0.04
-"""How often two targets are described in one utterance."""
-
-ACCEPTS_LUCK = 0.7
-"""How often a target that was selected, but not the one described, is taken as good."""
-
-SLIP = 0.02
-"""How often a speaker misjudges what it sees: praise for a bad action, a correction of a good one."""
-
-FRESH_START = 0.25
-"""How often, after a failure, the speaker turns to another target instead of rephrasing."""
+ANNOUNCEMENTS = ("there are {}.", "total {}.", "there are {} objects.", "{} shapes.")
+CLOSING = ("perfect, that's all of them", "great, we are done", "yes! thank you", "good job", "", "")
+NOBODY: frozenset[int] = frozenset()
 
 
 class ScriptedSpeaker:
@@ -42,11 +36,15 @@ class ScriptedSpeaker:
     Args:
         tangrams: Where the game's tangrams come from.
         figurative: The share of phrases that people would say and no plain description holds; for figures only.
+        personas: Who speaks, one of these in each game; `population` if None. `read_personas` reads them from a file.
     """
 
-    def __init__(self, tangrams: TangramSet, figurative: float = FIGURATIVE) -> None:
+    def __init__(
+        self, tangrams: TangramSet, figurative: float = FIGURATIVE, personas: Sequence[Persona] | None = None
+    ) -> None:
         self._tangrams = tangrams
         self._language = language_of(tangrams, figurative)
+        self._personas = population() if personas is None else personas
 
     @property
     def name(self) -> str:
@@ -60,82 +58,123 @@ class ScriptedSpeaker:
 
     def start(self, game: Game, rng: np.random.Generator) -> str:
         """Draws a persona, chooses the first target and describes it."""
-        self._game, self._rng = game, rng
-        self._persona: Persona = pick(rng, population())
+        self._game, self._chance = game, Chance(rng)
+        self._persona = self._chance.pick(self._personas)
         self._language.meet([self._tangrams[name] for name in game.context.listener_order])
         self._said: dict[int, set[str]] = {}
-        self._described: frozenset[int] = frozenset()
+        self._described = NOBODY
         request = self._ask_for_next()
-        if rng.random() < self._persona.announces:
-            return f"there are {len(game.targets)}. {request}"
-        return request
+        if self._happens(self._persona.announces):
+            request = f"{self._chance.pick(ANNOUNCEMENTS).format(len(game.targets))} {request}"
+        return self._typed(request)
 
     def reply(self, action: Action | None) -> str:
         """Judges the action, says so or not, and asks for what is wanted next."""
-        game, rng, persona = self._game, self._rng, self._persona
+        return self._typed(self._answer(action))
+
+    def _answer(self, action: Action | None) -> str:
+        game, persona, pick = self._game, self._persona, self._chance.pick
         if game.over:
-            return pick(rng, CLOSING) if game.success else ""
-        if action is None or not action.clicks:
-            return f"please {'click something' if action is not None else 'select or deselect'}. {self._ask_again()}"
-        as_wanted = action.select <= self._wanted.select and action.deselect <= self._wanted.deselect
-        good = ground_truth(action, game.targets) is Feedback.POSITIVE
-        pleased = as_wanted or (good and (not action.select or rng.random() < ACCEPTS_LUCK))
-        if rng.random() < SLIP:
-            pleased = not pleased
+            return pick(CLOSING) if game.success else ""
         mistakes = game.selected - game.targets
-        if pleased:
-            opening = self._marked(pick(rng, persona.praises)) if rng.random() < persona.praise else ""
-            if mistakes and rng.random() < 0.7:
-                return _joined(opening, "but" if opening else "", self._ask_to_deselect(mistakes, action))
-            return _joined(opening, pick(rng, persona.connectives), self._ask_for_next())
-        opening = self._marked(pick(rng, persona.corrections))
-        if good and not mistakes:
-            return _joined(opening, "but leave it.", self._ask_again())
-        if mistakes and (rng.random() < persona.undo_only or not mistakes & action.select):
-            return _joined(opening if rng.random() < 0.7 else "", self._ask_to_deselect(mistakes, action))
-        undo = f"{pick(rng, persona.undos)}." if mistakes and rng.random() < persona.asks_undo else ""
-        return _joined(opening, undo, self._ask_for_next() if rng.random() < FRESH_START else self._ask_again())
+        if action is None or not action.clicks:
+            if not self._wanted.clicks:  # what was described is selected already
+                return self._ask_for_next()
+            return f"please {'click something' if action is not None else 'select or deselect'}. {self._ask_again()}"
+        if self._pleases(action):
+            praise = persona.praise / 2 if mistakes else persona.praise
+            opening = pick(persona.praises) + persona.punctuation if self._happens(praise) else ""
+            if mistakes and self._happens(persona.clears_up):
+                return _joined(opening, "but" if opening else "", self._ask_to_deselect(mistakes, action.select))
+            return _joined(opening, pick(persona.connectives), self._ask_for_next())
+        opening = pick(persona.corrections) + persona.punctuation
+        fresh = mistakes & action.select
+        if mistakes and (not fresh or self._happens(persona.undo_only)):
+            return _joined(opening if self._happens(0.7) else "", self._ask_to_deselect(mistakes, fresh))
+        undo = f"{pick(persona.undos)}." if fresh and self._happens(persona.asks_undo) else ""
+        again = self._ask_for_next() if self._happens(persona.fresh_start) else self._ask_again(fresh)
+        return _joined(opening, undo, again)
+
+    def _happens(self, rate: float) -> bool:
+        return self._chance() < rate
+
+    def _pleases(self, action: Action) -> bool:
+        """Whether the speaker takes the action as what it wanted, rightly or not."""
+        wanted = self._wanted
+        as_wanted = action.select <= wanted.select and action.deselect <= wanted.deselect
+        lucky = not as_wanted and ground_truth(action, self._game.targets) is Feedback.POSITIVE
+        pleased = as_wanted or (lucky and (not action.select or self._happens(self._persona.accepts_luck)))
+        return pleased != self._happens(self._persona.slip)
 
     def _ask_for_next(self) -> str:
         """Describes a missing target, or two; a mistake just made is to be undone along with it."""
-        missing = sorted(self._game.targets - self._game.selected)
-        rng = self._rng
+        game, persona = self._game, self._persona
+        missing = sorted(game.targets - game.selected)
         if not missing:
-            return self._ask_to_deselect(self._game.selected - self._game.targets, None)
-        chosen = [missing.pop(int(rng.random() * len(missing)))]
-        if missing and rng.random() < TWO_AT_ONCE:
-            chosen.append(missing.pop(int(rng.random() * len(missing))))
-        last = not missing and self._game.turn and rng.random() < self._persona.says_last
-        return self._ask_for(chosen, "the last one is" if last else pick(rng, self._persona.commands))
+            return self._ask_to_deselect(game.selected - game.targets)
+        found = sorted(game.targets & game.selected)
+        if found and self._happens(persona.forgets):
+            return self._ask_for([self._chance.pick(found)])
+        chosen = [missing.pop(int(self._chance() * len(missing)))]
+        if missing and self._happens(persona.two_at_once):
+            chosen.append(missing.pop(int(self._chance() * len(missing))))
+        return self._ask_for(chosen, last=not missing and game.turn > 0 and self._happens(persona.says_last))
 
-    def _ask_again(self) -> str:
-        """Describes what was described before in other words, or the next target if it is selected by now."""
-        missing = self._described - self._game.selected
-        if missing & self._game.targets:
-            return self._ask_for(sorted(missing), pick(self._rng, self._persona.commands))
-        return self._ask_for_next()
+    def _ask_again(self, instead: Collection[int] = ()) -> str:
+        """Describes what was described before in other words, or the next target if it is selected by now.
 
-    def _ask_for(self, positions: Iterable[int], command: str) -> str:
+        Args:
+            instead: What the listener selected in its place.
+        """
+        missing = self._described - self._game.selected & self._game.targets
+        return self._ask_for(missing, instead=instead) if missing else self._ask_for_next()
+
+    def _ask_for(self, positions: Iterable[int], last: bool = False, instead: Collection[int] = ()) -> str:
         self._described = frozenset(positions)
-        self._wanted = Action(select=self._described, deselect=self._game.selected - self._game.targets)
-        return _joined(command, " and ".join([self._describe(position) for position in sorted(self._described)]))
+        selected, targets = self._game.selected, self._game.targets
+        self._wanted = Action(select=self._described - selected, deselect=selected - targets)
+        command = "last" if last else self._chance.pick(self._persona.commands)
+        unlike = min(instead) if len(instead) == len(self._described) == 1 else None
+        return _joined(command, " and ".join([self._describe(position, unlike) for position in positions]))
 
-    def _ask_to_deselect(self, mistakes: frozenset[int], action: Action | None) -> str:
+    def _ask_to_deselect(self, mistakes: frozenset[int], clicked: frozenset[int] = NOBODY) -> str:
         """Asks to undo mistakes: in a word if they were made just now, else by describing one of them."""
-        fresh = mistakes & action.select if action else frozenset[int]()
-        self._wanted = Action(deselect=fresh or frozenset([min(mistakes)]))
+        fresh = mistakes & clicked
         if fresh:
-            return pick(self._rng, self._persona.undos)
-        return f"deselect {self._describe(min(mistakes))}"
+            self._wanted = Action(deselect=fresh)
+            return self._chance.pick(self._persona.undos)
+        mistake = self._chance.pick(sorted(mistakes))
+        self._wanted = Action(deselect=frozenset([mistake]))
+        return f"deselect {self._describe(mistake)}"
 
-    def _describe(self, position: int) -> str:
+    def _describe(self, position: int, unlike: int | None = None) -> str:
         said = self._said.setdefault(position, set())
-        text = self._language.describe(position, said, self._rng)
+        text = self._language.describe(position, self._persona, self._chance, said, unlike)
         said.add(text)
         return text
 
-    def _marked(self, word: str) -> str:
-        return word + self._persona.punctuation
+    def _typed(self, text: str) -> str:
+        """Returns the text as this speaker types: with its capital letters, full stops and slips of the finger."""
+        persona, chance = self._persona, self._chance
+        words = text.split(" ")
+        if self._happens(persona.typos * len(words)):
+            place = int(chance() * len(words))
+            words[place] = _misspelt(words[place], chance)
+            text = " ".join(words)
+        if persona.full_stop and text and text[-1].isalnum():
+            text += "."
+        if persona.capitals:
+            text = ". ".join([sentence[:1].upper() + sentence[1:] for sentence in text.split(". ")])
+        return text
+
+
+def _misspelt(word: str, chance: Chance) -> str:
+    """Swaps two letters inside a word, or drops one; a short word stays."""
+    if len(word) < 5:
+        return word
+    place = 1 + int(chance() * (len(word) - 3))
+    swapped = word[place + 1] + word[place] if chance() < 0.5 else word[place + 1]
+    return word[:place] + swapped + word[place + 2 :]
 
 
 def _joined(*parts: str) -> str:

@@ -7,7 +7,8 @@ import re
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import NamedTuple
 
@@ -19,12 +20,15 @@ from hypothesis import strategies as st
 from agents.lexical import rejects
 from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.game import Action, Context, Game, check_action
-from multiref_gym.tangrams import load_tangrams
+from multiref_gym.tangrams import LEXICON, load_tangrams
 from simulators.persona import Persona, population
-from simulators.scripted import SLIP, ScriptedSpeaker
+from simulators.scripted import ScriptedSpeaker
 
 FIGURES = load_tangrams("figures")
 PERSONAS = {persona.name: persona for persona in population()}
+PLAIN = tuple(replace(persona, typos=0.0, capitals=False, forgets=0.0) for persona in population())
+"""Everybody, but without the typing that hides what is said."""
+SLIP = PLAIN[0].slip
 
 seeds = st.integers(0, 10_000)
 answers = st.lists(st.none() | st.sets(st.integers(0, 9), max_size=3), max_size=12)
@@ -53,11 +57,13 @@ class Reply(NamedTuple):
         return self.text.startswith(tuple(word + self.persona.punctuation for word in self.persona.praises))
 
 
-def opened(seed: int, figurative: float = 0.9, max_turns: int = 10) -> tuple[ScriptedSpeaker, Game, str]:
+def opened(
+    seed: int, personas: Sequence[Persona] | None = PLAIN, max_turns: int = 10
+) -> tuple[ScriptedSpeaker, Game, str]:
     """Returns a speaker in a new game, and its first utterance."""
     rng = np.random.default_rng(seed)
     game = Game(Context.sample(FIGURES.draw(rng, 10), rng), max_turns)
-    speaker = ScriptedSpeaker(FIGURES, figurative)
+    speaker = ScriptedSpeaker(FIGURES, personas=personas)
     return speaker, game, speaker.start(game, rng)
 
 
@@ -81,9 +87,9 @@ def many_replies() -> list[Reply]:
     return [reply for seed in range(500) for reply in replies(seed)]
 
 
-def dialogue(seed: int, clicks: list[set[int] | None]) -> list[str]:
+def dialogue(seed: int, clicks: list[set[int] | None], personas: Sequence[Persona] | None = None) -> list[str]:
     """Returns all that is said in a game in which a listener clicks this, turn by turn."""
-    speaker, game, utterance = opened(seed)
+    speaker, game, utterance = opened(seed, personas)
     said = [utterance]
     for positions in clicks:
         if game.over:
@@ -106,16 +112,88 @@ def test_a_bad_action_is_nearly_always_answered_by_a_negative_word() -> None:
     assert np.mean([reply.praises for reply in bad]) < 2 * SLIP
 
 
-def test_a_good_action_that_was_not_meant_is_sometimes_corrected() -> None:
-    # Feedback follows the intention: chance finds a target 40 % of the time, and people do not take all luck as good.
-    lucky = [
-        reply
-        for reply in many_replies()
-        if reply.truth is Feedback.POSITIVE
-        and reply.action.select
-        and not (reply.action.select <= reply.wanted.select and reply.action.deselect <= reply.wanted.deselect)
-    ]
-    assert 0.1 < np.mean([reply.corrects for reply in lucky]) < 0.8
+@pytest.mark.parametrize("accepts_luck", [0.0, 0.5, 1.0])
+def test_luck_is_taken_as_good_as_often_as_the_persona_has_it(accepts_luck: float) -> None:
+    # Feedback follows the intention: chance finds a target 40 % of the time, and not all take it as good.
+    persona = Persona(name="somebody", accepts_luck=accepts_luck, slip=0.0, praise=1.0, two_at_once=0.0)
+    corrected = []
+    for seed in range(150):
+        speaker, game, _ = opened(seed, [persona])
+        lucky = min(game.targets - speaker.wanted.select)
+        action = Action.clicking([lucky], game.selected)
+        game.apply(action)
+        reply = speaker.reply(action)
+        assert reply.startswith(("no,", "yes,", "good,"))
+        corrected.append(reply.startswith("no,"))
+    assert np.mean(corrected) == pytest.approx(1 - accepts_luck, abs=0.12)
+
+
+def test_a_good_action_is_corrected_and_a_bad_one_praised_as_often_as_the_speaker_slips() -> None:
+    confused = Persona(name="confused", slip=1.0, praise=1.0, forgets=0.0)
+    for seed in range(30):
+        speaker, game, _ = opened(seed, [confused])
+        action = speaker.wanted
+        game.apply(action)
+        assert speaker.reply(action).startswith("no,")
+        speaker, game, _ = opened(seed, [replace(confused, undo_only=0.0)])
+        action = Action.clicking([min(set(range(10)) - game.targets)], game.selected)
+        game.apply(action)
+        assert not speaker.reply(action).startswith("no,")
+
+
+def test_what_is_selected_already_is_described_by_who_forgets() -> None:
+    speaker, game, _ = opened(0, [Persona(name="forgetful", forgets=1.0, two_at_once=0.0)])
+    action = speaker.wanted
+    game.apply(action)
+    speaker.reply(action)
+    assert not speaker.wanted.clicks
+    game.apply(Action())
+    assert not speaker.reply(Action()).startswith("please")
+
+
+def test_two_targets_at_once_are_joined_and_both_wanted() -> None:
+    for seed in range(10):
+        speaker, _, utterance = opened(seed, [Persona(name="hasty", two_at_once=1.0)])
+        assert len(speaker.wanted.select) == 2
+        assert " and " in utterance
+
+
+def test_after_a_failure_the_wrong_one_is_told_from_the_right_one_by_who_compares() -> None:
+    persona = Persona(name="comparing", compares=1.0, undo_only=0.0, fresh_start=0.0, slip=0.0)
+    compared = 0
+    for seed in range(200):
+        speaker, game, _ = opened(seed, [persona])
+        if len(speaker.wanted.select) > 1:
+            continue
+        [target] = speaker.wanted.select
+        kinds = [FIGURES[id].id.rpartition("-")[0] for id in game.context.listener_order]
+        alike = [i for i in set(range(10)) - game.targets if kinds[i] == kinds[target]]
+        if alike:
+            action = Action.clicking([alike[0]], game.selected)
+            game.apply(action)
+            reply = speaker.reply(action)
+            compared += "other" in reply or not LEXICON[f"family={kinds[target]}"].people[0].startswith("a ")
+            assert reply.startswith("no,")
+    assert compared > 20
+
+
+def test_a_speaker_types_as_it_does() -> None:
+    persona = Persona(name="writer", capitals=True, full_stop=True, announces=1.0)
+    for seed in range(10):
+        _, _, utterance = opened(seed, [persona])
+        assert utterance.endswith(".")
+        assert all(sentence[0].isupper() or sentence[0].isdigit() for sentence in utterance.split(". "))
+
+
+@settings(max_examples=40, deadline=None)
+@given(seeds)
+def test_a_misspelt_word_keeps_its_ends(seed: int) -> None:
+    exact, misspelt = (
+        dialogue(seed, [{1}], [Persona(name="typist", typos=typos)])[0].split(" ") for typos in (1e-9, 1.0)
+    )
+    assert len(exact) == len(misspelt)
+    for word, typed in zip(exact, misspelt, strict=True):
+        assert word == typed or (word[0], word[-1]) == (typed[0], typed[-1])
 
 
 def test_most_speakers_praise_and_a_few_hardly_ever_do() -> None:
@@ -127,8 +205,8 @@ def test_most_speakers_praise_and_a_few_hardly_ever_do() -> None:
     assert len(rates) > 30
     rarely, often = (np.mean([rate < 0.25 for rate in rates]), np.mean([rate > 0.6 for rate in rates]))
     assert 0.05 < rarely < 0.35
-    assert often > 0.6
-    assert rarely + often > 0.85  # few are in between
+    assert often > 0.5
+    assert rarely + often > 0.75  # few are in between
 
 
 def test_what_failed_is_said_in_other_words() -> None:
@@ -183,7 +261,7 @@ def test_other_chance_makes_another_dialogue() -> None:
 @settings(max_examples=40, deadline=None)
 @given(seeds, answers)
 def test_something_is_said_and_no_letter_and_no_id(seed: int, clicks: list[set[int] | None]) -> None:
-    said = dialogue(seed, clicks)
+    said = dialogue(seed, clicks, PLAIN)  # without capital letters, which a sentence may begin with
     for utterance in said[:-1]:
         assert utterance.strip() == utterance != ""
         assert "  " not in utterance

@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 
 from agents.baselines import OracleListener
 from agents.listener import Listener
 from agents.play import Table
+from multiref_gym.errors import UserError
 from multiref_gym.registry import LISTENERS, SPEAKERS, resolve
 from multiref_gym.tangrams import TangramSet
+from simulators.persona import Persona, read_personas
 from simulators.speaker import Speaker
 
 
@@ -22,19 +25,38 @@ def add_listener(parser: argparse.ArgumentParser, default: str) -> None:
 
 
 def add_speaker(parser: argparse.ArgumentParser) -> None:
-    """Adds `--speaker`."""
+    """Adds `--speaker` and `--personas`."""
     parser.add_argument(
         "--speaker", default="scripted", metavar="NAME", help=f"{', '.join(SPEAKERS)} (default) or module:attribute"
     )
+    parser.add_argument(
+        "--personas", type=Path, metavar="FILE.toml", help="who the scripted speakers are (48 of the package's own)"
+    )
+
+
+def chosen_personas(args: argparse.Namespace) -> tuple[Persona, ...] | None:
+    """Reads the personas that `add_speaker` asked for, if it asked for any.
+
+    Raises:
+        PersonaError: If the file makes no personas.
+        UserError: If they are for a speaker that has none.
+    """
+    if args.personas is None:
+        return None
+    if args.speaker != "scripted":
+        raise UserError(f"--personas are for the scripted speaker, not for {args.speaker}")
+    return read_personas(args.personas)
 
 
 def chosen_speaker(args: argparse.Namespace, tangrams: TangramSet) -> Callable[[], Speaker]:
-    """Returns what makes a speaker of the name that `add_speaker` asked for.
+    """Returns what makes a speaker as `add_speaker` asked for.
 
     Raises:
         UnknownName: If there is no such speaker.
+        UserError: As `chosen_personas`.
     """
-    return partial(resolve("speaker", SPEAKERS, args.speaker), tangrams)
+    make, personas = resolve("speaker", SPEAKERS, args.speaker), chosen_personas(args)
+    return partial(make, tangrams) if personas is None else partial(make, tangrams, personas=personas)
 
 
 def chosen_listener(args: argparse.Namespace, tangrams: TangramSet, tables: Sequence[Table]) -> Listener:

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from transformers.utils import logging as transformers_logging
 
-from agents.commands.options import add_listener, add_speaker
+from agents.commands.options import add_listener, add_speaker, chosen_personas
 from agents.report import COLUMNS, draw_curves, table_row, write_report
 from agents.respect import Config, Respect, results, write_atomically
 from multiref_gym.commands.options import natural, positive
@@ -54,7 +54,16 @@ def run(args: argparse.Namespace) -> None:
     """Runs what of the run is not done yet, shows its table, and writes results, curves and report."""
     transformers_logging.disable_progress_bar()  # it would draw one for each policy that is loaded
     torch.set_num_threads(1)  # the batches are too small to share; and so the outcome depends on no number of cores
-    config = Config(args.rounds, args.games, args.seed, args.listener, args.decoder, args.speaker, args.tangrams)
+    config = Config(
+        rounds=args.rounds,
+        games=args.games,
+        seed=args.seed,
+        listener=args.listener,
+        decoder=args.decoder,
+        speaker=args.speaker,
+        tangrams=args.tangrams,
+        personas=chosen_personas(args),
+    )
     console = Console(highlight=False)
     progress = Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console

@@ -87,9 +87,10 @@ def watched_games(tangrams: TangramSet, games: int, seed: np.random.SeedSequence
     listener = ErringListener(tables)
     interactions = play(listener, tables, rng, policy="erring")
     return [
-        Example(view, listener.wanted[view.tangrams, len(view.dialogue)], Feedback.POSITIVE)
+        Example(view, wanted, Feedback.POSITIVE)
         for interaction in interactions
         for view in views_of(interaction)
+        if (wanted := listener.wanted[view.tangrams, len(view.dialogue)]).clicks
     ]
 
 
