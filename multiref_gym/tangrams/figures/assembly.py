@@ -30,7 +30,7 @@ PARALLELOGRAM_POSES = ("flat \\", "steep \\", "tall /", "long /", "flat /", "ste
 times sqrt 2); the stroke is the way the slanted sides lean."""
 
 TURNS = ("upright", "right", "over", "left")
-"""The ways a sketch can be turned, by quarters clockwise: "over" is upside down."""
+"""Where the top of a sketch can go, by quarters clockwise: "over" is upside down."""
 
 
 @cache
@@ -91,18 +91,13 @@ class Sketch:
         """Returns the sketch, drawn facing left, as it is or mirrored, with that side among its attributes."""
         return self.sided("facing", side)
 
-    def turned(self, where: str) -> Sketch:
-        """Returns the sketch, drawn upright, with its top "upright", to the "left" or "right", or "over"."""
-        eighths = 2 * ("upright", "right", "over", "left").index(where)
-        return Sketch({**self.attributes, "turned": where}, self._spun(eighths))
-
     def leaning(self, side: str) -> Sketch:
         """Returns the sketch, drawn upright, turned by 45 degrees towards that side, which is its attribute "lean"."""
         return self.rotated(-1 if side == "left" else 1, lean=side)
 
-    def turned(self, way: str) -> Sketch:
-        """Returns the sketch, drawn upright, turned that way (see `TURNS`), which is its attribute "turned"."""
-        return self.rotated(2 * TURNS.index(way), turned=way)
+    def turned(self, where: str) -> Sketch:
+        """Returns the sketch, drawn upright, turned as `TURNS` tells, which is its attribute "turned"."""
+        return self.rotated(2 * TURNS.index(where), turned=where)
 
     def rotated(self, eighths: int, **attributes: str) -> Sketch:
         """Returns the sketch turned clockwise by ``eighths`` times 45 degrees, with these attributes more."""
