@@ -232,3 +232,49 @@ def connected(pieces: Iterable[Piece]) -> bool:
         waiting = [other for other in waiting if other not in near]
         reached += near
     return not waiting
+
+
+def exact_corners(figures: Sequence[Sequence[Piece]]) -> np.ndarray:
+    """Returns the vertices of figures of equally many pieces as the integers of their exact coordinates.
+
+    Returns:
+        int64 (n, pieces, 4, 2, 2): the figure, the piece, the vertex (a triangle's last one comes twice), x or y, and
+        the `a` or `b` of ``a + b * sqrt(2) / 2``.
+    """
+    integers = [
+        [[(x.a, x.b, y.a, y.b) for x, y in (*piece.vertices, piece.vertices[-1])[:4]] for piece in pieces]
+        for pieces in figures
+    ]
+    return np.array(integers, np.int64).reshape(len(figures), -1, 4, 2, 2)
+
+
+def rounded(exact: np.ndarray) -> np.ndarray:
+    """Returns the floats that integers (..., 2) stand for, float64 (...), which compare as the exact numbers do.
+
+    The same integers give the same float. Unequal numbers ``a + b * sqrt(2) / 2`` differ by at least
+    ``1 / (2 (|da| + |db|))``, where ``da`` and ``db`` are the differences of their integers: at the size of a figure,
+    a billion times more than what rounding takes away.
+    """
+    return np.asarray(exact[..., 0] + exact[..., 1] * ROOT_HALF)
+
+
+def contacts(corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns which pieces of each figure overlap and which touch, along an edge or in a point.
+
+    By separating axes: two convex polygons are apart if on some edge's normal a gap shows between their shadows, and
+    overlap if all shadows overlap. Edges only run in eight directions, so x, x + y, y and y - x are all the normals.
+
+    Args:
+        corners: see `exact_corners`.
+
+    Returns:
+        Overlap and touch, each bool (n, pieces, pieces), symmetric; a piece neither touches nor overlaps itself.
+    """
+    x, y = corners[..., 0, :], corners[..., 1, :]
+    shadows = rounded(np.stack([x, x + y, y, y - x], axis=2))
+    low, high = shadows.min(axis=-1), shadows.max(axis=-1)
+    beyond = (low[:, :, None] > high[:, None]).any(axis=-1)
+    beside = (low[:, :, None] == high[:, None]).any(axis=-1)
+    near = ~(beyond | beyond.swapaxes(1, 2)) & ~np.eye(corners.shape[1], dtype=bool)
+    edge = beside | beside.swapaxes(1, 2)
+    return near & ~edge, near & edge

@@ -9,8 +9,10 @@ it in `FAMILIES`.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cache
+from itertools import count
 
 from multiref_gym.tangrams.figures.assembly import Sketch
 from multiref_gym.tangrams.figures.bird import FAMILY as BIRD
@@ -22,9 +24,11 @@ from multiref_gym.tangrams.figures.fish import FAMILY as FISH
 from multiref_gym.tangrams.figures.house import FAMILY as HOUSE
 from multiref_gym.tangrams.figures.person import FAMILY as PERSON
 from multiref_gym.tangrams.figures.rocket import FAMILY as ROCKET
+from multiref_gym.tangrams.figures.shape import WORDS as SHAPE_WORDS
+from multiref_gym.tangrams.figures.shape import shapes
 from multiref_gym.tangrams.figures.shared import SHARED
 from multiref_gym.tangrams.figures.tree import FAMILY as TREE
-from multiref_gym.tangrams.render import silhouette
+from multiref_gym.tangrams.pieces import exact_corners, rounded
 from multiref_gym.tangrams.tangram_set import Tangram
 
 FAMILIES: tuple[Family, ...] = (
@@ -39,7 +43,7 @@ FAMILIES: tuple[Family, ...] = (
     ROCKET,
 )
 
-LEXICON: dict[str, Words] = dict(SHARED)
+LEXICON: dict[str, Words] = SHARED | SHAPE_WORDS
 for _family in FAMILIES:
     LEXICON.update(_family.words)
 
@@ -47,7 +51,7 @@ for _family in FAMILIES:
 def proposed(families: Iterable[Family]) -> list[Sketch]:
     """Returns all sketches of the families, with the family as the first of their attributes."""
     return [
-        Sketch({"family": family.name, **sketch.attributes}, sketch.pieces)
+        Sketch({"family": family.name, **sketch.attributes}, sketch.ordered())
         for family in families
         for sketch in family.sketches()
     ]
@@ -56,35 +60,25 @@ def proposed(families: Iterable[Family]) -> list[Sketch]:
 @cache
 def figures() -> tuple[Tangram, ...]:
     """Returns all figures of all families, always the same in the same order."""
-    return tuple(_distinct(tangram for family in FAMILIES for tangram in _laid(family)))
-
-
-def _laid(family: Family) -> Iterator[Tangram]:
-    laid = (sketch for sketch in family.sketches() if not sketch.fault())
-    return (_tangram(family.name, number, sketch) for number, sketch in enumerate(laid))
-
-
-def _distinct(tangrams: Iterator[Tangram]) -> Iterator[Tangram]:
-    """Leaves out those with the facts or, on a picture, the outline of an earlier one."""
-    seen: set[object] = set()
-    for tangram in tangrams:
-        outline = (silhouette(tangram, 48) < 128).tobytes()
-        if tangram.facts not in seen and outline not in seen:
-            seen |= {tangram.facts, outline}
-            yield tangram
-
-
-def _tangram(family: str, number: int, sketch: Sketch) -> Tangram:
-    attributes = {"family": family, **sketch.attributes}
-    facts = [f"{name}={value}" for name, value in attributes.items()]
-    pieces = sketch.ordered()
-    return Tangram(
-        id=f"{family}-{number:04d}",
-        pieces=tuple(piece.array() for _, piece in pieces),
-        facts=frozenset(facts),
-        descriptions=_names(facts),
-        parts=tuple(part for part, _ in pieces),
-    )
+    sketches = proposed(FAMILIES)
+    numbers = defaultdict[str, Iterator[int]](count)
+    corners = exact_corners([[piece for _, piece in sketch.pieces] for sketch in sketches])
+    tangrams = []
+    for sketch, points, shape in zip(sketches, rounded(corners), shapes(corners), strict=True):
+        family = sketch.attributes["family"]
+        facts = [f"{name}={value}" for name, value in sketch.attributes.items()]
+        tangrams.append(
+            Tangram(
+                id=f"{family}-{next(numbers[family]):04d}",
+                pieces=tuple(
+                    vertices[: len(piece.vertices)] for vertices, (_, piece) in zip(points, sketch.pieces, strict=True)
+                ),
+                facts=frozenset(facts).union(f"{name}={value}" for name, value in shape.items()),
+                descriptions=_names(facts),
+                parts=tuple(part for part, _ in sketch.pieces),
+            )
+        )
+    return tuple(tangrams)
 
 
 def _names(facts: list[str]) -> tuple[str, ...]:

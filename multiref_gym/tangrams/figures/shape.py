@@ -1,0 +1,126 @@
+"""The silhouette as a whole: its outline, and facts that every figure has by its geometry alone.
+
+The facts are what a person sees who finds no name for a figure: how tall it is, what its top is, what it stands on,
+whether its sides are alike.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from multiref_gym.tangrams.figures.family import Words
+from multiref_gym.tangrams.pieces import SEVEN, rounded
+
+LONGER = 1.25
+"""How much longer one side of the upright box is than the other where a figure is called tall or wide."""
+
+BROAD = 0.5
+"""The least share of a figure's width that a broad base has."""
+
+SHIFT = 1 << 12
+"""More than any coordinate within a figure, so that several make one number."""
+
+
+def outlines(corners: np.ndarray) -> np.ndarray:
+    """Returns for each figure what is equal just where the silhouettes are, wherever they lie.
+
+    Every edge of a piece, run clockwise, counts 1 where it starts and -1 where it ends, for its direction. Where two
+    pieces share an edge, or a part of it, they run it in opposite senses, and the counts within the silhouette cancel;
+    what is left are the corners of the silhouette.
+
+    Args:
+        corners: see `pieces.exact_corners`; the pieces of a figure do not overlap.
+
+    Returns:
+        int64 (n, m): in a row the corners of a silhouette in order, a number for each (its place, the direction of an
+        edge there, their count) and zeros.
+    """
+    points = rounded(corners)
+    x, y = np.moveaxis(points - points[:, :, :1], -1, 0)
+    # A mirrored piece runs counterclockwise: its area is negative.
+    area = (x * np.roll(y, -1, axis=2) - y * np.roll(x, -1, axis=2)).sum(axis=2)
+    starts = np.broadcast_to(np.sign(area).astype(np.int64)[..., None], x.shape)
+    right, down = np.moveaxis(np.sign(np.roll(points, -1, axis=2) - points).astype(np.int64), -1, 0)
+    level, upright, falling, rising = range(4)
+    direction = np.select([down == 0, right == 0, right == down], [level, upright, falling], rising)
+    place = ((corners - _origin(corners)) * SHIFT ** np.arange(4).reshape(2, 2)).sum(axis=(-1, -2))
+    ends = np.roll(place, -1, axis=2)
+    # At each place, once for the edge that starts there and once for the one that ends there.
+    marks = np.stack([place, ends], axis=1) * 4 + direction[:, None]
+    counts = np.stack([starts, -starts], axis=1)
+    return _summed(marks.reshape(len(corners), -1), counts.reshape(len(corners), -1))
+
+
+def _summed(marks: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Adds up the counts of equal marks in each row; returns a sorted row of numbers for mark and sum, 0 for no sum."""
+    order = marks.argsort(axis=1)
+    marks, counts = np.take_along_axis(marks, order, axis=1), np.take_along_axis(counts, order, axis=1)
+    group = np.cumsum(np.diff(marks, axis=1, prepend=marks[:, :1]) > 0, axis=1)
+    rows = np.arange(len(marks))[:, None]
+    sums = np.zeros_like(counts)
+    np.add.at(sums, (rows, group), counts)
+    distinct = np.zeros_like(marks)
+    distinct[rows, group] = marks
+    return np.sort(np.where(sums, distinct * len(SEVEN) * 4 + sums, 0), axis=1)
+
+
+def _origin(corners: np.ndarray) -> np.ndarray:
+    """Returns the exact upper left corner of the box around each figure, int64 (n, 1, 1, 2, 2)."""
+    places = corners.reshape(len(corners), -1, 2, 2)
+    least = rounded(places).argmin(axis=1)
+    return np.take_along_axis(places, least[:, None, :, None], axis=1)[:, :, None]
+
+
+def shapes(corners: np.ndarray) -> list[dict[str, str]]:
+    """Returns the attributes of each figure's silhouette: `shape`, `summit`, `ground` and `sides`.
+
+    Args:
+        corners: see `pieces.exact_corners`; the pieces of a figure do not overlap.
+    """
+    points = rounded(corners)
+    width, height = np.moveaxis(np.ptp(points, axis=(1, 2)), -1, 0)
+    shape = np.select([height >= LONGER * width, width >= LONGER * height], ["tall", "wide"], "even")
+    spots, length = _lowest(points * (1, -1))
+    summit = np.select([spots > 1, length == 0], ["split", "point"], "flat")
+    spots, length = _lowest(points)
+    ground = np.select([spots > 1, length == 0, length < BROAD * width], ["feet", "point", "narrow"], "broad")
+    mirrored = outlines(corners * np.array([[-1], [1]]))
+    sides = np.where((outlines(corners) == mirrored).all(axis=1), "same", "different")
+    columns = zip(shape.tolist(), summit.tolist(), ground.tolist(), sides.tolist(), strict=True)
+    return [dict(zip(("shape", "summit", "ground", "sides"), values, strict=True)) for values in columns]
+
+
+def _lowest(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns in how many separate spots each figure meets the line under it, and along what length.
+
+    Args:
+        points: vertices of the pieces, float64 (n, 7, 4, 2), y down.
+
+    Returns:
+        int64 (n,) and float64 (n,).
+    """
+    x, y = points[..., 0], points[..., 1]
+    down = y == y.max(axis=(1, 2), keepdims=True)
+    lefts, rights = np.where(down, x, np.inf).min(axis=2), np.where(down, x, -np.inf).max(axis=2)
+    edges = rights > lefts
+    places = np.sort(np.where(down, x, np.inf).reshape(len(points), -1), axis=1)
+    distinct = 1 + ((places[:, 1:] > places[:, :-1]) & np.isfinite(places[:, 1:])).sum(axis=1)
+    # Each edge on the line joins two of the places.
+    return distinct - edges.sum(axis=1), np.where(edges, rights - lefts, 0).sum(axis=1)
+
+
+WORDS: dict[str, Words] = {
+    "shape=tall": Words(("taller than wide",), ("stretched out lengthwise", "kinda skinny")),
+    "shape=wide": Words(("wider than tall",), ("spread out sideways", "kinda squat")),
+    "shape=even": Words(("as tall as wide",), ("pretty compact", "like it fits a circle")),
+    "summit=point": Words(("with a pointed top",), ("ending in a spike", "real pointy up there")),
+    "summit=flat": Words(("with a flat top",), ("chopped off up there", "where you could set down a cup")),
+    "summit=split": Words(("with a split top",), ("with two prongs", "parting up there")),
+    "ground=broad": Words(("on a broad base",), ("planted solid", "with a hefty bottom")),
+    "ground=narrow": Words(("on a narrow base",), ("perched on a stub", "with a tiny bottom")),
+    "ground=point": Words(("on one corner",), ("balancing on nothing", "about to topple")),
+    "ground=feet": Words(("on separate feet",), ("with a gap underneath", "propped up on stilts")),
+    "sides=same": Words(("the same on both sides",), ("totally symmetrical", "like a mirror image")),
+    "sides=different": Words(("different on each side",), ("kinda lopsided", "off balance")),
+}
+"""Words for the facts of `shapes`."""
