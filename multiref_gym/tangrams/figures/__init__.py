@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import count
 
+from multiref_gym.tangrams.figures.arrow import FAMILY as ARROW
 from multiref_gym.tangrams.figures.assembly import Sketch
 from multiref_gym.tangrams.figures.bird import FAMILY as BIRD
 from multiref_gym.tangrams.figures.boat import FAMILY as BOAT
@@ -41,6 +42,7 @@ FAMILIES: tuple[Family, ...] = (
     BOAT,
     TREE,
     ROCKET,
+    ARROW,
 )
 
 LEXICON: dict[str, Words] = SHARED | SHAPE_WORDS

@@ -1,0 +1,159 @@
+"""Arrows in eight directions: a head, a shaft, a tail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+
+from multiref_gym.tangrams.figures.assembly import Part, Piece, Sketch, point, put, units
+from multiref_gym.tangrams.figures.family import Family, Words
+
+BODIES: dict[str, tuple[tuple[str, str], ...]] = {
+    "wide": (
+        ("thin", "plain"),
+        ("thin", "pointed"),
+        ("thin", "flared"),
+        ("thin", "bulging"),
+        ("thick", "plain"),
+        ("thick", "forked"),
+        ("bent", "plain"),
+        ("zigzag", "plain"),
+    ),
+    "barbed": (("thin", "flared"),),
+    "double": (
+        ("thin", "plain"),
+        ("thin", "pointed"),
+        ("thin", "flared"),
+        ("thin", "bulging"),
+        ("bent", "plain"),
+        ("zigzag", "plain"),
+    ),
+}
+"""The shafts and tails that the pieces left over by a head can make."""
+
+DIRECTIONS = (
+    ("up", "centre"),
+    ("up", "right"),
+    ("level", "right"),
+    ("down", "right"),
+    ("down", "centre"),
+    ("down", "left"),
+    ("level", "left"),
+    ("up", "left"),
+)
+"""Where an arrow points, turning clockwise by 45 degrees: how steeply and to which side."""
+
+NECK = point(0, 0)
+"""Where the head, above, stands on the middle of the shaft."""
+
+
+def arrows() -> Iterator[Sketch]:
+    """Proposes every head with its shafts and tails in all directions; all are drawn pointing up."""
+    for head, bodies in BODIES.items():
+        for (shaft, tail), (eighths, (rise, side)) in product(bodies, enumerate(DIRECTIONS)):
+            parts = (*_head(head), *(("shaft", piece) for piece in _body(head, shaft, tail)))
+            yield Sketch({"head": head, "shaft": shaft, "tail": tail}, parts).rotated(
+                eighths, vertical=rise, horizontal=side
+            )
+
+
+def _head(shape: str) -> tuple[Part, ...]:
+    """Two large triangles side by side or one on the other's tip; barbs hang below the corners of the wide head."""
+    if shape == "double":
+        lower = put("large", "up", "s", NECK)
+        return ("head", put("large", "up", "s", lower.anchor("n"))), ("head", lower)
+    wide = ("head", put("large", "se", "se", NECK)), ("head", put("large", "sw", "sw", NECK))
+    if shape == "wide":
+        return wide
+    return *wide, ("barb", put("small", "nw", "nw", point(-4, 0))), ("barb", put("small", "ne", "ne", point(4, 0)))
+
+
+def _body(head: str, shaft: str, tail: str) -> tuple[Piece, ...]:
+    """The five small pieces below the neck, or three of them if the head has barbs."""
+    left = NECK.moved(units(-1))
+    match shaft, tail:
+        case "thin", "plain":
+            return (
+                put("square", "square", "n", NECK),
+                put("small", "ne", "nw", point(-1, 2)),
+                put("medium", "right", "nw", point(-1, 2)),
+                put("parallelogram", "tall /", "nw", point(-1, 4)),
+                put("small", "se", "nw", point(-1, 6)),
+            )
+        case "thin", "pointed":
+            return (
+                put("square", "square", "n", NECK),
+                put("small", "nw", "nw", point(-1, 2)),
+                put("parallelogram", "tall /", "nw", point(-1, 2)),
+                put("small", "se", "nw", point(-1, 4)),
+                put("medium", "down", "n", point(0, 6)),
+            )
+        case "thin", _:
+            pair = (put("small", "nw", "nw", left), put("small", "se", "nw", left)) if head != "barbed" else ()
+            block = put("square", "square", "n", NECK.moved(dy=units(len(pair))))
+            foot = block.anchor("sw")
+            if tail == "flared":
+                wedges = put("parallelogram", "flat /", "n", foot), put("medium", "up", "n", block.anchor("se"))
+            else:
+                end = block.anchor("se").moved(dy=units(2))
+                wedges = put("parallelogram", "flat \\", "n", foot), put("medium", "down", "s", end)
+            return *pair, block, *wedges
+        case "thick", "plain":
+            return (
+                put("small", "nw", "nw", point(-2, 0)),
+                put("square", "square", "nw", NECK),
+                put("parallelogram", "tall /", "nw", point(-2, 0)),
+                put("small", "ne", "nw", point(0, 2)),
+                put("medium", "up", "n", point(0, 2)),
+            )
+        case "thick", "forked":
+            return (
+                put("small", "ne", "nw", point(-3, 0)),
+                put("medium", "right", "nw", point(-3, 0)),
+                put("square", "square", "n", NECK),
+                put("small", "ne", "nw", point(1, 0)),
+                put("parallelogram", "tall \\", "nw", point(1, 0)),
+            )
+        case "bent", _:
+            return (
+                put("square", "square", "n", NECK),
+                put("small", "nw", "nw", point(-1, 2)),
+                put("medium", "left", "nw", point(-1, 2)),
+                put("parallelogram", "flat \\", "nw", point(-3, 4)),
+                put("small", "sw", "nw", point(-3, 4)),
+            )
+        case _:
+            return (
+                put("square", "square", "n", NECK),
+                put("small", "ne", "nw", point(-1, 2)),
+                put("parallelogram", "flat \\", "nw", point(-3, 2)),
+                put("medium", "right", "nw", point(-3, 2)),
+                put("small", "se", "nw", point(-3, 4)),
+            )
+
+
+FAMILY = Family(
+    "arrow",
+    arrows,
+    {
+        "family=arrow": Words(("an arrow",), ("a pointer", "a road sign", "some kind of cursor")),
+        "head=wide": Words(("with a wide head",), ("with a big triangle tip", "with a fat point")),
+        "head=barbed": Words(("with a barbed head",), ("with hooks on it", "like an anchor")),
+        "head=double": Words(("with a double head",), ("with a second triangle stacked on", "like fast forward")),
+        "shaft=thin": Words(("with a thin shaft",), ("on a skinny stick", "with a narrow pole")),
+        "shaft=thick": Words(("with a thick shaft",), ("really chunky", "short and stubby")),
+        "shaft=bent": Words(("with a bent shaft",), ("with an elbow", "taking a corner")),
+        "shaft=zigzag": Words(("with a zigzag shaft",), ("like lightning", "with a step in the middle")),
+        "tail=plain": Words(("with a plain tail",), ("ending like a stick", "cut off flush")),
+        "tail=pointed": Words(("with a pointed tail",), ("going both ways", "with a baby one at the other end")),
+        "tail=flared": Words(("with a flared tail",), ("standing on a stand", "like a golf tee")),
+        "tail=bulging": Words(("with a bulging tail",), ("like a mushroom behind", "with a knob at the back")),
+        "tail=forked": Words(("with a forked tail",), ("like a bat", "with a bite taken out behind")),
+        "vertical=up": Words(("pointing up",), ("aimed at the sky", "headed north")),
+        "vertical=level": Words(("pointing level",), ("lying flat", "with no tilt up or down")),
+        "vertical=down": Words(("pointing down",), ("aimed at the floor", "headed south")),
+        "horizontal=left": Words(("to the left",), ("headed west", "toward the left edge")),
+        "horizontal=centre": Words(("straight",), ("dead vertical", "like a plumb line")),
+        "horizontal=right": Words(("to the right",), ("headed east", "toward the right edge")),
+    },
+)
