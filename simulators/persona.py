@@ -7,7 +7,7 @@ listener: most praise nearly every good action and a few almost never do, nearly
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any, Literal, get_args, get_type_hints
 import numpy as np
 
 from multiref_gym.errors import UserError
+from simulators.chance import Choice
 
 Rate = float
 """How often something is done, from 0 to 1."""
@@ -39,7 +40,7 @@ class Persona:
         praise: How often a good action is praised in words; otherwise the speaker just moves on.
         praises: The words of praise in use.
         corrections: The words for a bad action.
-        punctuation: What ends a word of praise or correction.
+        punctuation: What ends praise, a correction, or a request to undo.
         accepts_luck: How often a target that was selected, but not the one described, is taken as good.
         slip: How often the speaker misjudges what it sees: praise for a bad action, a correction of a good one.
         undos: The words that ask for an undo.
@@ -73,7 +74,7 @@ class Persona:
     corrections: Phrases = ("no",)
     punctuation: str = ","
     accepts_luck: Rate = 0.95
-    slip: Rate = 0.015
+    slip: Rate = 0.012
     undos: Phrases = ("deselect that",)
     undo_only: Rate = 0.2
     asks_undo: Rate = 0.25
@@ -166,58 +167,63 @@ def _read(table: Mapping[str, Any], where: str) -> Persona:
 POPULATION = 48
 _POPULATION_SEED = 2410_13852
 
-# A phrase that stands several times is that much more common among speakers.
-PRAISES = ("yes", "yes", "good", "good", "correct", "correct", "very good", "great", "perfect", "that is right", "ok")
-CORRECTIONS = ("no", "no", "no", "wrong", "wrong", "incorrect", "that is wrong", "no, not that one")
+# What speakers say, each as many times as its share of them: most of it once for each of the 17 people who says so.
+PRAISES = ("yes",) * 4 + ("good",) * 5 + ("correct",) * 5 + ("very good", "great", "perfect", "that is right", "ok")
+CORRECTIONS = ("no",) * 10 + ("wrong",) * 4 + ("incorrect", "that is wrong", "no, not that one")
 UNDOS = (
-    "deselect that",
-    "deselect it",
-    "deselect",
-    "deselect the last object",
-    "remove the last selection",
-    "remove the last one",
-    "please deselect this",
-    "unselect that one",
-    "undo that",
+    *("deselect", "deselect", "deselect that", "deselect it", "deselect the last object", "deselect the last shape"),
+    *("remove the last selection", "please deselect this", "unselect prior shape", "undo"),
 )
-CONNECTIVES = ("",) * 6 + ("next", "now", "the next is")
-COMMANDS = ("",) * 6 + ("pick", "click", "select", "choose", "looks like", "look for")
-PRONOUNS = ("", "", "", "", "shape", "it is", "the one", "something")
-PUNCTUATION = (",", ",", ".", ".", ".", ".", "", "")
+CONNECTIVES = ("",) * 11 + ("next",) * 3 + ("now",) * 3
+IMPERATIVES = ("pick", "pick", "select", "select", "choose", "choose", "click")
+COMMANDS = ("",) * 10 + IMPERATIVES + ("looks like",)
+PRONOUNS = ("",) * 8 + ("shape", "it is", "something")
+PUNCTUATION = (".",) * 10 + (",",) * 4 + ("",) * 3
 
 
 @cache
 def population() -> tuple[Persona, ...]:
     """Returns the speakers there are if no others are given, always the same."""
     rng = np.random.default_rng(_POPULATION_SEED)
-    return tuple(_persona(f"speaker{number:02d}", rng) for number in range(POPULATION))
 
+    def dealt(choices: Sequence[Choice]) -> list[Choice]:
+        """Gives each speaker one of the choices, each choice to as many as any other, give or take one."""
+        order = [choices[i] for i in rng.permutation(len(choices))]
+        return [order[i % len(order)] for i in rng.permutation(POPULATION)]
 
-def _persona(name: str, rng: np.random.Generator) -> Persona:
-    def some(phrases: Phrases, most: int) -> Phrases:
-        return tuple(phrases[i] for i in rng.permutation(len(phrases))[: rng.integers(1, most + 1)])
+    def rates(a: float, b: float, count: int = POPULATION) -> list[float]:
+        return rng.beta(a, b, count).tolist()
 
-    return Persona(
-        name=name,
+    commands, articles = dealt(COMMANDS), dealt(["as it is", "as it is", "none"])
+    rarely = round(0.23 * POPULATION)
+    habits: dict[str, Sequence[Any]] = {
         # Bimodal as people are: of 17, three almost never praised and twelve praised over 60 % of the time.
-        praise=float(rng.beta(12, 2) if rng.random() < 0.77 else rng.beta(1, 12)),
-        praises=some(PRAISES, 2),
-        corrections=some(CORRECTIONS, 1),
-        punctuation=str(rng.choice(PUNCTUATION)),
-        undos=some(UNDOS, 2),
-        undo_only=float(rng.beta(1, 4)),
-        asks_undo=float(rng.beta(1, 3)),
-        announces=float(rng.random() < 0.2),
-        says_last=float(rng.beta(1, 6)),
-        connectives=some(CONNECTIVES, 2),
-        commands=some(COMMANDS, 1),
-        compares=float(rng.beta(2, 4)),
-        detail=int(rng.choice([1, 1, 2, 3, 4])),
-        cares=float(rng.beta(6, 2)),
-        article=rng.choice(["the", "as it is", "as it is", "none"]).item(),
-        joiner=str(rng.choice([" and ", ", ", " "])),
-        pronoun=str(rng.choice(PRONOUNS)),
-        capitals=bool(rng.random() < 0.4),
-        full_stop=bool(rng.random() < 0.3),
-        typos=float(rng.choice([0, 0.01, 0.03, 0.05])),
+        "praise": dealt(rates(12, 2, POPULATION - rarely) + rates(1, 12, rarely)),
+        "praises": list(zip(dealt(PRAISES), dealt(PRAISES), strict=True)),
+        "corrections": [(correction,) for correction in dealt(CORRECTIONS)],
+        "punctuation": dealt(PUNCTUATION),
+        "undos": list(zip(dealt(UNDOS), dealt(UNDOS), strict=True)),
+        # Some ask for an undo whenever they correct, some do nothing else, and most hardly ever do.
+        "undo_only": dealt([0.8, 0.3, 0.1, 0.1, 0.1, 0.1]),
+        "asks_undo": dealt([0.9, 0.9, 0.1, 0.1, 0.1, 0.1]),
+        "announces": dealt([1.0, 0.0, 0.0, 0.0, 0.0]),
+        "says_last": rates(1, 8),
+        "connectives": [(connective,) for connective in dealt(CONNECTIVES)],
+        "commands": [(command,) for command in commands],
+        "compares": rates(2, 4),
+        "detail": dealt([1, 1, 1, 2, 2, 3, 4]),
+        "cares": rates(6, 2),
+        # "pick the bird", but "looks like a bird", and with no command "a bird" or "bird".
+        "article": [
+            "the" if command in IMPERATIVES else article for command, article in zip(commands, articles, strict=True)
+        ],
+        "joiner": dealt([" and ", ", ", " "]),
+        "pronoun": dealt(PRONOUNS),
+        "capitals": dealt([True, True, False, False, False]),
+        "full_stop": dealt([True, False, False, False]),
+        "typos": dealt([0.0, 0.01, 0.03, 0.05]),
+    }
+    return tuple(
+        Persona(name=f"speaker{number:02d}", **{habit: values[number] for habit, values in habits.items()})
+        for number in range(POPULATION)
     )

@@ -91,7 +91,7 @@ class ScriptedSpeaker:
         fresh = mistakes & action.select
         if mistakes and (not fresh or self._happens(persona.undo_only)):
             return _joined(opening if self._happens(0.7) else "", self._ask_to_deselect(mistakes, fresh))
-        undo = f"{pick(persona.undos)}." if fresh and self._happens(persona.asks_undo) else ""
+        undo = pick(persona.undos) + persona.punctuation if fresh and self._happens(persona.asks_undo) else ""
         again = self._ask_for_next() if self._happens(persona.fresh_start) else self._ask_again(fresh)
         return _joined(opening, undo, again)
 
