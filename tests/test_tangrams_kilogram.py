@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from multiref_gym.tangrams import TangramError, load_tangrams, silhouette
-from multiref_gym.tangrams.kilogram import content_words, read_svg
+from multiref_gym.tangrams import Tangram, TangramError, load_tangrams, silhouette
+from multiref_gym.tangrams.kilogram import content_words, described_alike, read_svg
 
 REAL = Path(__file__).parents[2] / "shared" / "data" / "kilogram"
 
@@ -156,6 +156,21 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
     (tmp_path / "tangrams-svg").mkdir()
     with pytest.raises(TangramError, match=r"no tangram with both a drawing in .* and a description in .*full\.json"):
         load_tangrams(f"kilogram:{tmp_path}//full.json")
+
+
+def test_tangrams_are_alike_as_far_as_they_are_described_alike() -> None:
+    def described(*descriptions: str) -> Tangram:
+        words = frozenset(word for text in descriptions for word in content_words(text))
+        return Tangram(descriptions[0], (), words, descriptions, ())
+
+    often = described("a bird", "bird flying", "a big bird", "bird", "a hat")
+    once = described("a bird")
+    hat = described("a hat", "a hat", "top hat")
+    alike = described_alike([often, once, hat, described("house"), described("of the")])
+    assert alike == pytest.approx(alike.T)
+    assert alike[0, 1] > 2 * alike[0, 2] > 0, "one description counts as much as five that say the same"
+    assert alike[3, :3] == pytest.approx(0)
+    assert alike[4] == pytest.approx(0)
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason=f"no KiloGram at {REAL}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
@@ -51,8 +52,9 @@ def test_two_tangrams_with_one_id_are_refused() -> None:
         TangramSet("twins", [tangram("t"), tangram("t")])
 
 
-@pytest.mark.parametrize("size", [1, 10, 60])
-@pytest.mark.parametrize("similarity", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize(
+    ("size", "similarity"), [(1, 0.0), (10, 0.0), (60, 0.0), (1, 0.5), (10, 0.5), (59, 0.5), (2, 1.0), (59, 1.0)]
+)
 def test_a_draw_has_distinct_ids_and_the_size_asked_for(letters: TangramSet, size: int, similarity: float) -> None:
     ids = letters.draw(np.random.default_rng(3), size, similarity)
     assert len(ids) == len(set(ids)) == size
@@ -104,6 +106,36 @@ def test_drawing_more_than_there_are_is_refused(letters: TangramSet) -> None:
         letters.draw(np.random.default_rng(0), 61)
     with pytest.raises(TangramError, match=r"similarity 1\.5: expected a number from 0 to 1"):
         letters.draw(np.random.default_rng(0), 5, 1.5)
+
+
+def test_a_similarity_that_the_set_cannot_reach_is_refused(letters: TangramSet) -> None:
+    rng = np.random.default_rng(0)
+    with pytest.raises(
+        TangramError,
+        match=r"^similarity 0\.5 cannot be reached in letters: a context of 60 is the whole set, and",
+    ):
+        letters.draw(rng, 60, 0.5)
+    strangers = TangramSet("strangers", [tangram(f"t-{i}", f"a={i}") for i in range(9)])
+    with pytest.raises(
+        TangramError,
+        match=r"^similarity 1\.0 cannot be reached in strangers: no two of its tangrams have a fact in common",
+    ):
+        strangers.draw(rng, 4, 1.0)
+    assert len(strangers.draw(rng, 9)) == 9
+
+
+def test_a_set_may_have_its_own_overlap_and_its_splits_keep_it() -> None:
+    """By number: the neighbours of a tangram are the ones beside it."""
+
+    def closeness(tangrams: Sequence[Tangram]) -> np.ndarray:
+        numbers = np.array([int(tangram.id[2:]) for tangram in tangrams], np.float32)
+        return 1 / (1 + np.abs(numbers[:, None] - numbers))
+
+    numbered = TangramSet("numbered", [tangram(f"t-{i}", f"a={i}") for i in range(60)], "id", closeness)
+    for tangrams in (numbered, numbered.split("train")):
+        anchor, *others = tangrams.draw(np.random.default_rng(5), 3, 1.0)
+        order = [tangrams.ids.index(id) for id in (anchor, *others)]
+        assert max(abs(index - order[0]) for index in order) <= 2
 
 
 @pytest.mark.parametrize("split_by", ["facts", "id"])

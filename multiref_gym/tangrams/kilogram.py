@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -73,6 +73,23 @@ def read_kilogram(path: str | Path) -> tuple[Tangram, ...]:
 def content_words(text: str) -> Iterator[str]:
     """Yields the lower-case words of a description that are not stop words."""
     return (word for word in re.findall(r"[a-z0-9]+(?:'[a-z]+)?", text.lower()) if word not in STOP_WORDS)
+
+
+def described_alike(tangrams: Sequence[Tangram]) -> np.ndarray:
+    """Returns how alike each two tangrams are described: the cosine of their words' weights, float32 (n, n).
+
+    A word weighs the share of a tangram's descriptions that say it, so one with fifty descriptions and one with a
+    single one compare, times the logarithm of how rare the word is among the tangrams (tf-idf; Salton and Buckley
+    1988). Contexts drawn by it are more confusable than by the overlap of all words ever said (`benchmarks.contexts`).
+    """
+    column = {word: i for i, word in enumerate(sorted({word for tangram in tangrams for word in tangram.facts}))}
+    weights = np.zeros((len(tangrams), len(column)), np.float32)
+    for row, tangram in enumerate(tangrams):
+        said = [word for text in tangram.descriptions for word in set(content_words(text))]
+        np.add.at(weights[row], [column[word] for word in said], 1 / len(tangram.descriptions))
+    weights *= np.log1p(len(tangrams) / np.maximum((weights > 0).sum(axis=0), 1))
+    weights /= np.maximum(np.linalg.norm(weights, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    return np.asarray(weights @ weights.T)
 
 
 def read_svg(path: Path) -> dict[str, np.ndarray]:

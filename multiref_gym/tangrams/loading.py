@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from multiref_gym.tangrams.figures import figures
-from multiref_gym.tangrams.kilogram import read_kilogram
+from multiref_gym.tangrams.kilogram import described_alike, read_kilogram
 from multiref_gym.tangrams.tangram_set import TangramError, TangramSet
 
 
@@ -24,5 +24,5 @@ def load_tangrams(spec: str) -> TangramSet:
     if spec == "figures":
         return TangramSet("figures", figures(), split_by="facts")
     if source == "kilogram" and path:
-        return TangramSet(spec, read_kilogram(path), split_by="id")
+        return TangramSet(spec, read_kilogram(path), split_by="id", overlap=described_alike)
     raise TangramError(f"unknown tangrams {spec!r}: expected 'figures' or 'kilogram:PATH'")

@@ -48,6 +48,17 @@ class Tangram:
     parts: tuple[str, ...]
 
 
+def shared_facts(tangrams: Sequence[Tangram]) -> np.ndarray:
+    """Returns the share of the facts of each two tangrams that both have (Jaccard), float32 (n, n)."""
+    column = {fact: i for i, fact in enumerate(sorted({fact for tangram in tangrams for fact in tangram.facts}))}
+    holds = np.zeros((len(tangrams), len(column)), np.float32)
+    for row, tangram in enumerate(tangrams):
+        holds[row, [column[fact] for fact in tangram.facts]] = 1
+    shared = holds @ holds.T
+    sizes = holds.sum(axis=1)
+    return np.asarray(shared / np.maximum(sizes[:, None] + sizes - shared, 1))
+
+
 class TangramSet:
     """An ordered set of tangrams with distinct ids.
 
@@ -56,9 +67,16 @@ class TangramSet:
         tangrams: in the order that the set keeps.
         split_by: what decides the split of a tangram. With "facts", tangrams with the same facts fall in the same
             split, so a listener cannot know a test tangram from a training tangram that shares its description.
+        overlap: how alike each two tangrams are, float32 (n, n), 0 for not at all; contexts are drawn by it.
     """
 
-    def __init__(self, name: str, tangrams: Sequence[Tangram], split_by: Literal["facts", "id"] = "facts") -> None:
+    def __init__(
+        self,
+        name: str,
+        tangrams: Sequence[Tangram],
+        split_by: Literal["facts", "id"] = "facts",
+        overlap: Callable[[Sequence[Tangram]], np.ndarray] = shared_facts,
+    ) -> None:
         self.name = name
         self.tangrams = tuple(tangrams)
         self.ids = tuple(tangram.id for tangram in self.tangrams)
@@ -66,8 +84,9 @@ class TangramSet:
         self._by_id = {tangram.id: tangram for tangram in self.tangrams}
         if len(self._by_id) < len(self.tangrams):
             raise TangramError(f"{name}: two tangrams share an id")
+        self._overlap = overlap
         self._splits: dict[str, TangramSet] = {"all": self}
-        self._rankings: dict[int, tuple[tuple[int, ...], ...]] = {}
+        self._rankings: dict[tuple[int, int], tuple[list[int], ...]] = {}
 
     def __repr__(self) -> str:
         return f"TangramSet({self.name!r}, {len(self)} tangrams)"
@@ -102,7 +121,7 @@ class TangramSet:
             raise TangramError(f"unknown split {name!r}: expected one of {', '.join(get_args(SplitName))}")
         if name not in self._splits:
             members = [tangram for tangram in self.tangrams if self._part(tangram) == name]
-            self._splits[name] = TangramSet(f"{self.name}/{name}", members, self.split_by)
+            self._splits[name] = TangramSet(f"{self.name}/{name}", members, self.split_by, self._overlap)
         return self._splits[name]
 
     def _part(self, tangram: Tangram) -> SplitName:
@@ -118,14 +137,15 @@ class TangramSet:
         Args:
             rng: the only source of chance.
             size: how many.
-            similarity: the probability, for each tangram after the anchor, that it is the one nearest to the anchor
-                among those not drawn yet, by Jaccard overlap of facts with ties broken at random; else it is uniform.
+            similarity: the probability, for each tangram after the anchor, that it is the one most alike to the anchor
+                among those not drawn yet, with ties broken at random; else it is uniform.
 
         Returns:
             Distinct ids, the anchor first.
 
         Raises:
-            TangramError: the set is smaller than ``size``, or ``similarity`` is no probability.
+            TangramError: the set is smaller than ``size``, ``similarity`` is no probability, or it is more than 0 where
+                contexts cannot differ in it: a context is the whole set, or no two tangrams are alike at all.
         """
         count = len(self.tangrams)
         if not 1 <= size <= count:
@@ -136,7 +156,7 @@ class TangramSet:
         anchor = int(random() * count)
         # A dict is a set that keeps the order.
         drawn = {anchor: None}
-        nearest = self._nearest_first(anchor, random) if similarity else iter(())
+        nearest = self._nearest_first(anchor, size, similarity, random) if similarity else iter(())
         while len(drawn) < size:
             if similarity and random() < similarity:
                 index = next(nearest)
@@ -148,31 +168,35 @@ class TangramSet:
         ids = self.ids
         return tuple([ids[index] for index in drawn])
 
-    def _nearest_first(self, anchor: int, random: Callable[[], float]) -> Iterator[int]:
-        """Yields the other indices from the most to the least similar, equally similar ones in random order."""
-        for tied in self._ranking(anchor):
-            waiting = list(tied)
+    def _nearest_first(self, anchor: int, size: int, similarity: float, random: Callable[[], float]) -> Iterator[int]:
+        """Yields the other indices from the most to the least alike, enough of them, ties in random order."""
+        if (anchor, size) not in self._rankings:
+            self._check_reach(size, similarity)
+            self._rankings[anchor, size] = self._ranking(anchor, size - 1)
+        for tied in self._rankings[anchor, size]:
+            waiting = tied.copy()
             while waiting:
                 chosen = int(random() * len(waiting))
                 waiting[chosen], waiting[-1] = waiting[-1], waiting[chosen]
                 yield waiting.pop()
 
-    def _ranking(self, anchor: int) -> tuple[tuple[int, ...], ...]:
-        """The other indices in groups of equal overlap with the anchor, greatest overlap first."""
-        if anchor not in self._rankings:
-            shared = self._shared_facts[anchor]
-            sizes = self._shared_facts.diagonal()
-            overlap = shared / np.maximum(sizes + sizes[anchor] - shared, 1)
-            order = [int(index) for index in np.argsort(-overlap, kind="stable") if index != anchor]
-            groups = groupby(order, key=lambda index: overlap[index])
-            self._rankings[anchor] = tuple(tuple(group) for _, group in groups)
-        return self._rankings[anchor]
+    def _check_reach(self, size: int, similarity: float) -> None:
+        unreachable = f"similarity {similarity} cannot be reached in {self.name}"
+        if size == len(self.tangrams):
+            raise TangramError(f"{unreachable}: a context of {size} is the whole set, and only 0 is possible")
+        if not (self._overlaps > 0).any():
+            raise TangramError(f"{unreachable}: no two of its tangrams have a fact in common, and only 0 is possible")
+
+    def _ranking(self, anchor: int, number: int) -> tuple[list[int], ...]:
+        """The ``number`` indices most alike to the anchor in groups of equal overlap, the last group as a whole."""
+        overlaps = self._overlaps[anchor]
+        near = np.flatnonzero(overlaps >= np.partition(overlaps, -number)[-number])
+        order = near[np.argsort(-overlaps[near], kind="stable")].tolist()
+        return tuple(list(group) for _, group in groupby(order, key=lambda index: overlaps[index]))
 
     @cached_property
-    def _shared_facts(self) -> np.ndarray:
-        """How many facts each two tangrams share: float32 (n, n)."""
-        column = {fact: i for i, fact in enumerate(sorted({fact for t in self.tangrams for fact in t.facts}))}
-        holds = np.zeros((len(self.tangrams), max(len(column), 1)), np.float32)
-        for row, tangram in enumerate(self.tangrams):
-            holds[row, [column[fact] for fact in tangram.facts]] = 1
-        return holds @ holds.T
+    def _overlaps(self) -> np.ndarray:
+        """How alike each two tangrams are, float32 (n, n), and -1 for a tangram and itself."""
+        overlaps = self._overlap(self.tangrams)
+        np.fill_diagonal(overlaps, -1)
+        return overlaps
