@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from multiref_gym.tangrams import Tangram, TangramError, load_tangrams, silhouette
-from multiref_gym.tangrams.kilogram import content_words, described_alike, read_svg
+from multiref_gym.tangrams import Tangram, TangramError, TangramWarning, load_tangrams, silhouette
+from multiref_gym.tangrams.kilogram import content_words, described_alike, read_kilogram, read_svg
 
 REAL = Path(__file__).parents[2] / "shared" / "data" / "kilogram"
 
@@ -36,13 +36,13 @@ SQUARE = svg("".join(polygon(id, f"{id},0 {id + 1},0 {id + 1},1 {id},1") for id 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """Two described tangrams out of page order, one described without a drawing, one drawn but not described."""
+    """Two tangrams out of page order, and a drawing that no description is of."""
     drawings = tmp_path / "dataset" / "tangrams-svg"
     drawings.mkdir(parents=True)
     for name in ("page1-10", "page1-2", "page2-0"):
         (drawings / f"{name}.svg").write_text(SQUARE)
     (drawings / "COPYRIGHT-COVER-SHEET.pdf").write_bytes(b"%PDF")
-    entries = {"page1-10": BIRD, "page9-9": BIRD, "page1-2": BIRD, "page2-0": {"annotations": []}}
+    entries = {"page1-10": BIRD, "page1-2": BIRD}
     (tmp_path / "dataset" / "full.json").write_text(json.dumps(entries))
     return tmp_path
 
@@ -55,6 +55,25 @@ def test_a_checkout_gives_the_tangrams_that_are_drawn_and_described(checkout: Pa
     assert bird.facts == {"bird", "flying"}
     assert bird.parts == ("beak", "body", "")
     assert [piece.shape for piece in bird.pieces] == [(4, 2)] * 3
+
+
+def test_what_is_left_out_is_said_once_with_the_reasons(checkout: Path) -> None:
+    silent = {"annotations": [{"whole": {"wholeAnnotation": " UNKNOWN"}}, {"whole": {}}]}
+    entries = {"page2-0": {"annotations": []}, "page1-2": BIRD, "page9-9": BIRD, "page1-10": silent}
+    path = checkout / "dataset" / "full.json"
+    path.write_text(json.dumps(entries))
+    reasons = r"page1-10 \(no description\), page2-0 \(no description\), page9-9 \(no drawing\)"
+    with pytest.warns(TangramWarning, match=rf"^3 of 4 tangrams of .*full\.json are left out: {reasons}$") as warned:
+        assert [tangram.id for tangram in read_kilogram(path)] == ["page1-2.png"]
+    assert len(warned) == 1
+    path.write_text(json.dumps(entries | {f"page9-{number}": BIRD for number in range(10)}))
+    with pytest.warns(TangramWarning, match=r"^12 of 13 tangrams .*page9-0 \(no drawing\), \.\.\.$"):
+        read_kilogram(path)
+
+
+@pytest.mark.filterwarnings("error")
+def test_nothing_is_said_where_all_is_there(checkout: Path) -> None:
+    assert len(read_kilogram(checkout)) == 2
 
 
 def test_a_checkout_its_data_folder_and_a_file_in_it_are_the_same(checkout: Path) -> None:

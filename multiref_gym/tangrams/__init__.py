@@ -5,7 +5,7 @@ from multiref_gym.tangrams.figures import LEXICON
 from multiref_gym.tangrams.figures.family import Words
 from multiref_gym.tangrams.loading import load_tangrams
 from multiref_gym.tangrams.render import contact_sheet, listener_board, silhouette, speaker_board
-from multiref_gym.tangrams.tangram_set import Tangram, TangramError, TangramSet
+from multiref_gym.tangrams.tangram_set import Tangram, TangramError, TangramSet, TangramWarning
 
 __all__ = [
     "LEXICON",
@@ -13,6 +13,7 @@ __all__ = [
     "Tangram",
     "TangramError",
     "TangramSet",
+    "TangramWarning",
     "Words",
     "contact_sheet",
     "listener_board",

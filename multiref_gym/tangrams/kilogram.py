@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from multiref_gym.tangrams.tangram_set import Tangram, TangramError
+from multiref_gym.tangrams.tangram_set import Tangram, TangramError, TangramWarning
 
 DESCRIPTION_FILES = ("full.json", "dense.json", "dense10.json")
 """Where descriptions are looked for in a folder, the first one there is."""
@@ -30,6 +31,9 @@ STOP_WORDS = frozenset(
 )
 """Words too common to tell tangrams apart."""
 
+NAMED = 3
+"""How many tangrams that are left out a warning names."""
+
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _TRANSFORM = re.compile(r"(\w+)\s*\(([^)]*)\)")
 
@@ -40,6 +44,9 @@ def read_kilogram(path: str | Path) -> tuple[Tangram, ...]:
     Args:
         path: a checkout of KiloGram, its ``dataset`` folder, or a description file in that folder.
 
+    Warns:
+        TangramWarning: how many entries are left out, with the first few of them, and why.
+
     Raises:
         TangramError: one line on the folder or file that is missing or malformed.
     """
@@ -48,13 +55,16 @@ def read_kilogram(path: str | Path) -> tuple[Tangram, ...]:
     if not drawings.is_dir():
         raise TangramError(f"no drawings of tangrams: {drawings} is not a folder")
     entries = _read_json(descriptions_file)
-    tangrams = []
+    tangrams, left_out = [], []
     for name in sorted(entries, key=_page_and_number):
         annotations = _annotations(entries[name], name, descriptions_file)
-        descriptions = tuple(_usable(_whole(annotation)) for annotation in annotations)
-        descriptions = tuple(filter(None, descriptions))
+        descriptions = tuple(filter(None, (_usable(_whole(annotation)) for annotation in annotations)))
         drawing = drawings / f"{name}.svg"
-        if descriptions and drawing.is_file():
+        if not descriptions:
+            left_out.append(f"{name} (no description)")
+        elif not drawing.is_file():
+            left_out.append(f"{name} (no drawing)")
+        else:
             polygons = read_svg(drawing)
             tangrams.append(
                 Tangram(
@@ -67,6 +77,10 @@ def read_kilogram(path: str | Path) -> tuple[Tangram, ...]:
             )
     if not tangrams:
         raise TangramError(f"no tangram with both a drawing in {drawings} and a description in {descriptions_file}")
+    if left_out:
+        named = ", ".join(left_out[:NAMED]) + (", ..." if len(left_out) > NAMED else "")
+        message = f"{len(left_out)} of {len(entries)} tangrams of {descriptions_file} are left out: {named}"
+        warnings.warn(message, TangramWarning, stacklevel=2)
     return tuple(tangrams)
 
 

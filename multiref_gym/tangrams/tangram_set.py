@@ -22,6 +22,10 @@ class TangramError(UserError):
     """Tangrams that cannot be had: an unknown spec, split or id, a missing or malformed file, too small a set."""
 
 
+class TangramWarning(UserWarning):
+    """Tangrams that are left out of a set, since what they need is missing."""
+
+
 class UnknownTangramError(TangramError, KeyError):
     """An id that the set does not hold."""
 
