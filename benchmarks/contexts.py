@@ -1,0 +1,135 @@
+"""How confusable are contexts, by the similarity they are drawn with?
+
+    python -m benchmarks.contexts [--tangrams figures|kilogram:PATH] [--contexts 2000] [--seed 0] [--json FILE]
+
+A tangram of each context is described, by rule and in plain words, and the description is ambiguous if it is also true
+of another tangram of the context. One of the package's own figures is described by its facts, the one that rules out
+most of the tangrams that still fit first (the greedy algorithm of Dale and Reiter 1995), up to a number of facts. A
+tangram of KiloGram is described in the words of one of its descriptions, which are also true of every other tangram
+that people ever described with all of them. Intervals are 95 % intervals of Wilson, since contexts are independent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from multiref_gym.commands.options import natural, positive
+from multiref_gym.errors import UserError
+from multiref_gym.game import CONTEXT_SIZE
+from multiref_gym.provenance import provenance
+from multiref_gym.tangrams import LEXICON, Tangram, TangramSet, load_tangrams
+from multiref_gym.tangrams.kilogram import content_words
+
+SIMILARITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
+LIMITS = {"1 fact": 1, "2 facts": 2, "3 facts": 3, "all facts": None}
+RECORDED = "a recorded description"
+
+
+def fitting(said: Collection[str], tangrams: Sequence[Tangram]) -> list[Tangram]:
+    """Returns the tangrams that all of what is said is true of."""
+    return [tangram for tangram in tangrams if tangram.facts.issuperset(said)]
+
+
+def greedy(target: Tangram, context: Sequence[Tangram], limit: int | None) -> list[str]:
+    """Returns facts of the target, each the one that rules out most of the tangrams that the ones before it fit.
+
+    It ends when the target is alone, when nothing more can be ruled out, or with so many facts as the limit.
+    """
+    said: list[str] = []
+    fit = list(context)
+    while len(fit) > 1 and len(said) != limit:
+        fact = min(sorted(target.facts), key=lambda fact: len(fitting([fact], fit)))
+        left = fitting([fact], fit)
+        if len(left) == len(fit):
+            break
+        said.append(fact)
+        fit = left
+    return said
+
+
+def ambiguous(target: Tangram, context: Sequence[Tangram], rng: np.random.Generator) -> dict[str, bool]:
+    """Returns whether the description of the target is true of another tangram too, by the kind of description."""
+    if target.facts <= LEXICON.keys():
+        said = {name: greedy(target, context, limit) for name, limit in LIMITS.items()}
+    else:
+        said = {RECORDED: list(content_words(target.descriptions[rng.integers(len(target.descriptions))]))}
+    return {name: len(fitting(words, context)) > 1 for name, words in said.items()}
+
+
+def wilson(hits: int, count: int) -> tuple[float, float]:
+    """Returns the 95 % score interval of a share (Wilson 1927)."""
+    z = 1.96
+    middle = (hits + z * z / 2) / (count + z * z)
+    reach = z / (count + z * z) * math.sqrt(hits * (count - hits) / count + z * z / 4)
+    return max(0.0, middle - reach), min(1.0, middle + reach)
+
+
+def measure(tangrams: TangramSet, contexts: int, seed: int) -> dict[str, Any]:
+    """Returns by similarity and kind of description the share of ambiguous descriptions, and its interval.
+
+    Raises:
+        UserError: If contexts with all similarities cannot be drawn from the set.
+    """
+    results: dict[str, Any] = {}
+    for similarity in SIMILARITIES:
+        rng = np.random.default_rng(seed)
+        found = []
+        for _ in range(contexts):
+            context = [tangrams[id] for id in tangrams.draw(rng, CONTEXT_SIZE, similarity)]
+            found.append(ambiguous(context[rng.integers(CONTEXT_SIZE)], context, rng))
+        hits = {name: sum(each[name] for each in found) for name in found[0]}
+        results[str(similarity)] = {
+            name: {"ambiguous": count / contexts, "interval": wilson(count, contexts)} for name, count in hits.items()
+        }
+    return results
+
+
+def show(results: dict[str, Any]) -> None:
+    """Prints the shares as a table."""
+    levels = results["similarity"]
+    title = "Ambiguous descriptions, {contexts} contexts of {tangrams} a level".format(**results)
+    table = Table("similarity", *levels[str(SIMILARITIES[0])], title=title)
+    for similarity, kinds in levels.items():
+        cells = [
+            "{:.1%} [dim]({:.1%} to {:.1%})[/]".format(kind["ambiguous"], *kind["interval"]) for kind in kinds.values()
+        ]
+        table.add_row(similarity, *cells)
+    Console().print(table)
+
+
+def main() -> None:
+    """Reads the command line, prints the shares and writes them."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.contexts", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--tangrams", default="figures", metavar="SET", help="figures (default) or kilogram:PATH")
+    parser.add_argument("--contexts", type=positive, default=2000, help="contexts a level of similarity (2000)")
+    parser.add_argument("--seed", type=natural, default=0, help="of the contexts (0)")
+    parser.add_argument("--json", type=Path, help="where to write the figures")
+    arguments = parser.parse_args()
+    try:
+        tangrams = load_tangrams(arguments.tangrams)
+        results = {
+            "tangrams": tangrams.name,
+            "size": len(tangrams),
+            "contexts": arguments.contexts,
+            "seed": arguments.seed,
+            "similarity": measure(tangrams, arguments.contexts, arguments.seed),
+            **provenance(),
+        }
+        show(results)
+        if arguments.json:
+            arguments.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    except (OSError, UserError) as error:
+        parser.exit(2, f"{parser.prog}: error: {error}\n")
+
+
+if __name__ == "__main__":
+    main()
