@@ -166,3 +166,12 @@ def test_a_contact_sheet_shows_every_family() -> None:
     assert contact_sheet(FIGURES, columns=4, size=24).size == (4 * 24, len(families) * 12 + rows * (24 + 11))
     empty = contact_sheet(TangramSet("none", []))
     assert empty.size[1] >= 0
+
+
+def test_a_sample_shows_so_many_of_each_family_by_its_seed() -> None:
+    families = {id.rpartition("-")[0] for id in FIGURES.ids}
+    sheets = [contact_sheet(FIGURES, 5, 24, sample=5, seed=seed) for seed in (0, 0, 1)]
+    assert sheets[0].size == (5 * 24, len(families) * (12 + 24 + 11))
+    first, again, other = (np.asarray(sheet) for sheet in sheets)
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)

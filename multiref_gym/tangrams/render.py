@@ -184,36 +184,42 @@ def _board(layout: Layout, cells: Sequence[np.ndarray], silhouettes: Sequence[np
     return board
 
 
-def contact_sheet(tangrams: TangramSet, columns: int = 12, size: int = 80) -> Image.Image:
+def contact_sheet(
+    tangrams: TangramSet, columns: int = 12, size: int = 80, sample: int | None = None, seed: int = 0
+) -> Image.Image:
     """Draws the tangrams of a set by family, each with its number, under a heading for the family.
 
     Args:
         tangrams: what to show. The family is the id up to its last hyphen, so KiloGram is shown by page.
         columns: tangrams in a row.
         size: side of a silhouette in pixels.
+        sample: the most tangrams that are shown of a family, drawn at random; None for all.
+        seed: what the sample depends on.
 
     Returns:
-        An RGB image.
+        A grey image.
     """
+    rng = np.random.default_rng(seed)
     heading, caption = size // 2, max(11, size // 7)
-    families = [
-        (family, list(members))
-        for family, members in groupby(tangrams, key=lambda tangram: tangram.id.rpartition("-")[0])
-    ]
+    families: list[tuple[str, list[Tangram]]] = []
+    for family, group in groupby(tangrams, key=lambda tangram: tangram.id.rpartition("-")[0]):
+        shown = members = list(group)
+        if sample is not None and sample < len(members):
+            chosen = rng.choice(len(members), sample, replace=False)
+            shown = [members[index] for index in sorted(chosen)]
+        families.append((f"{family} ({len(shown)} of {len(members)})", shown))
     rows = sum(-(-len(shown) // columns) for _, shown in families)
-    image = Image.new("RGB", (columns * size, len(families) * heading + rows * (size + caption)), PAPER)
+    image = Image.new("L", (columns * size, len(families) * heading + rows * (size + caption)), 255)
     draw = ImageDraw.Draw(image)
     top = 0
-    for family, shown in families:
-        draw.text(
-            (caption, top + heading // 2), f"{family} ({len(shown)})", INK, ImageFont.load_default(size // 4), "lm"
-        )
+    for title, shown in families:
+        draw.text((caption, top + heading // 2), title, 40, ImageFont.load_default(max(11, size // 4)), "lm")
         top += heading
         for index, tangram in enumerate(shown):
             row, column = divmod(index, columns)
             x, y = column * size, top + row * (size + caption)
             image.paste(Image.fromarray(silhouette(tangram, size)), (x, y))
             number = tangram.id.rpartition("-")[2].removesuffix(".png")
-            draw.text((x + size // 2, y + size), number, (130, 130, 130), ImageFont.load_default(caption), "ma")
+            draw.text((x + size // 2, y + size), number, 130, ImageFont.load_default(caption), "ma")
         top += -(-len(shown) // columns) * (size + caption)
     return image
