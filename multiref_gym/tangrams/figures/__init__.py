@@ -23,6 +23,7 @@ from multiref_gym.tangrams.figures.dog import FAMILY as DOG
 from multiref_gym.tangrams.figures.family import Family, Words
 from multiref_gym.tangrams.figures.fish import FAMILY as FISH
 from multiref_gym.tangrams.figures.house import FAMILY as HOUSE
+from multiref_gym.tangrams.figures.letter import FAMILY as LETTER
 from multiref_gym.tangrams.figures.person import FAMILY as PERSON
 from multiref_gym.tangrams.figures.rocket import FAMILY as ROCKET
 from multiref_gym.tangrams.figures.shape import WORDS as SHAPE_WORDS
@@ -43,6 +44,7 @@ FAMILIES: tuple[Family, ...] = (
     TREE,
     ROCKET,
     ARROW,
+    LETTER,
 )
 
 LEXICON: dict[str, Words] = SHARED | SHAPE_WORDS

@@ -12,4 +12,8 @@ SHARED: dict[str, Words] = {
     "tail=up": Words(("with its tail up",), ("waving proudly", "with the back end raised high")),
     "tail=level": Words(("with a level tail",), ("straight behind as a ruler", "stretched out at the back")),
     "tail=down": Words(("with its tail down",), ("drooping sadly", "with the rear hanging low")),
+    "turned=upright": Words(("upright",), ("right side up", "standing properly")),
+    "turned=left": Words(("rotated left",), ("fallen over to the left", "tipped on its left side")),
+    "turned=right": Words(("rotated right",), ("fallen over to the right", "tipped on its right side")),
+    "turned=over": Words(("upside down",), ("doing a headstand", "flipped top to bottom")),
 }
