@@ -42,6 +42,8 @@ def corners_of(*sketches: Sketch) -> np.ndarray:
         ([put("large", "up", "s", point(0, 0)), BOX.moved(dy=units(2))], "even", "point", "narrow", "same"),
         ([UP, UP.moved(roots(4))], "wide", "split", "broad", "same"),
         ([DOWN, DOWN.moved(roots(4))], "wide", "flat", "feet", "same"),
+        ([DOWN, DOWN.moved(roots(4), Surd(1, -2))], "wide", "flat", "feet", "different"),
+        ([DOWN, DOWN.moved(roots(4), units(-1))], "wide", "flat", "point", "different"),
         ([BOX, UP.moved(units(6))], "wide", "flat", "feet", "different"),
     ],
 )

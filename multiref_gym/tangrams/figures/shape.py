@@ -17,6 +17,9 @@ LONGER = 1.25
 BROAD = 0.5
 """The least share of a figure's width that a broad base has."""
 
+NEAR = 0.5
+"""What is less than this above the ground looks as if it stood on it; the small triangle's leg is 2."""
+
 SHIFT = 1 << 12
 """More than any coordinate within a figure, so that several make one number."""
 
@@ -91,7 +94,9 @@ def shapes(corners: np.ndarray) -> list[dict[str, str]]:
 
 
 def _lowest(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns in how many separate spots each figure meets the line under it, and along what length.
+    """Returns in how many separate spots each figure stands on the ground, and on what length it lies flat.
+
+    What comes as near to the ground as `NEAR` stands on it for the eye.
 
     Args:
         points: vertices of the pieces, float64 (n, 7, 4, 2), y down.
@@ -100,13 +105,22 @@ def _lowest(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         int64 (n,) and float64 (n,).
     """
     x, y = points[..., 0], points[..., 1]
-    down = y == y.max(axis=(1, 2), keepdims=True)
-    lefts, rights = np.where(down, x, np.inf).min(axis=2), np.where(down, x, -np.inf).max(axis=2)
-    edges = rights > lefts
-    places = np.sort(np.where(down, x, np.inf).reshape(len(points), -1), axis=1)
-    distinct = 1 + ((places[:, 1:] > places[:, :-1]) & np.isfinite(places[:, 1:])).sum(axis=1)
-    # Each edge on the line joins two of the places.
-    return distinct - edges.sum(axis=1), np.where(edges, rights - lefts, 0).sum(axis=1)
+    ground = y.max(axis=(1, 2), keepdims=True)
+    on_it = y == ground
+    flat = np.where(on_it, x, -np.inf).max(axis=2) - np.where(on_it, x, np.inf).min(axis=2)
+    # How far each piece reaches to the left and right in the strip above the ground: to corners in it and to where
+    # edges cross its upper border.
+    height = y - ground + NEAR
+    next_x, next_height = np.roll(x, -1, axis=2), np.roll(height, -1, axis=2)
+    crosses = height * next_height < 0
+    share = height / np.where(crosses, height - next_height, 1)
+    reach = np.concatenate([x, x + share * (next_x - x)], axis=2)
+    within = np.concatenate([height >= 0, crosses], axis=2)
+    lefts, rights = np.where(within, reach, np.inf).min(axis=2), np.where(within, reach, -np.inf).max(axis=2)
+    order = lefts.argsort(axis=1)
+    lefts, rights = np.take_along_axis(lefts, order, axis=1), np.take_along_axis(rights, order, axis=1)
+    gaps = lefts[:, 1:] - np.maximum.accumulate(rights, axis=1)[:, :-1]
+    return 1 + (np.isfinite(gaps) & (gaps > 1e-6)).sum(axis=1), np.maximum(flat, 0).sum(axis=1)
 
 
 WORDS: dict[str, Words] = {
