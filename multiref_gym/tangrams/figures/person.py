@@ -1,89 +1,221 @@
-"""People in profile: a head, a body of the two large triangles, an arm, legs, a hat or a pack on the back."""
+"""People from the side: a head, maybe a hat and an arm, a body of the two large triangles, legs that tell the pose.
+
+The front of every body is a wall below the neck, where an arm fits at any height. Hat and arm take some of the four
+pieces that head and body leave; legs of just the others are chosen.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import ZERO, Part, Piece, Point, Sketch, Surd, point, put, roots, units
+from multiref_gym.tangrams.figures.assembly import (
+    ZERO,
+    Kind,
+    Part,
+    Piece,
+    Point,
+    Sketch,
+    Surd,
+    point,
+    put,
+    roots,
+    units,
+)
 from multiref_gym.tangrams.figures.family import Family, Words
 
-HEADS = ("square", "diamond")
-BODIES = ("box", "cape", "dress")
-ARMS = ("raised", "lowered")
-LOADS = ("hat", "pack")
-LEGS = ("apart", "walking")
+HEADS = ("diamond", "square")
 FACINGS = ("left", "right")
 
+LIMBS: list[Kind] = ["medium", "parallelogram", "small", "small"]
+"""What head and body leave for hat, arm and legs."""
+
+HATS: dict[str, tuple[Kind, ...]] = {"none": (), "pointed": ("small",), "wide": ("medium",)}
+
+ARMS: dict[str, tuple[Piece, ...]] = {
+    "hidden": (),
+    "raised": (put("parallelogram", "tall \\", "se", point(0, 4)),),
+    "forward": (put("parallelogram", "long /", "ne", Point(ZERO, roots(2))),),
+    "lowered": (put("parallelogram", "tall /", "ne", point(0, 1)),),
+}
+
+# The small triangle's leg, its long side and half of that.
+LEG, WIDTH, HALF = units(2), roots(4), roots(2)
+
 NECK = point(0, 0)
-WAIST = NECK.moved(dy=roots(4))
+WAIST = NECK.moved(dy=WIDTH + WIDTH)
+BREAST = NECK.moved(dy=LEG + LEG)
+
+BODIES: dict[str, tuple[Piece, Piece]] = {
+    "coat": (put("large", "right", "nw", NECK), put("large", "left", "ne", NECK.moved(WIDTH, WIDTH))),
+    "bent coat": (put("large", "sw", "nw", NECK), put("large", "ne", "nw", BREAST)),
+    "dress": (put("large", "sw", "nw", NECK), put("large", "sw", "nw", BREAST)),
+    "skirt": (put("large", "right", "nw", NECK), put("large", "sw", "nw", WAIST)),
+}
+
+HIPS = {"coat": WAIST, "bent coat": BREAST, "dress": BREAST.moved(dy=LEG + LEG), "skirt": WAIST.moved(dy=LEG + LEG)}
+"""Where the front of a body ends. From there the hem slants down to the back of a coat, and is level else."""
+
+Limb = tuple[Kind, str, Surd, Surd]
+"""A piece, its pose, and how far right of the hip and below it is the upper left corner of its box."""
+
+Legs = tuple[tuple[Limb, ...], ...]
+"""Pairs of legs for one pose, each for another rest of the pieces."""
+
+THIGH: Limb = ("small", "right", ZERO, ZERO)
+LAP: Limb = ("small", "sw", ZERO, ZERO)
+KNEE: Limb = ("small", "up", -HALF, ZERO)
+
+STRAIGHT: Limb = ("parallelogram", "steep /", ZERO, HALF)
+BEHIND: Limb = ("medium", "sw", HALF, HALF)
+STANDING: Legs = (
+    (THIGH, ("small", "sw", HALF, HALF)),
+    (THIGH, ("medium", "se", -HALF, HALF)),
+    (THIGH, ("small", "left", ZERO, HALF), ("medium", "sw", ZERO, WIDTH)),
+    (("parallelogram", "steep \\", ZERO, ZERO), ("small", "sw", HALF, HALF), ("small", "se", -LEG, WIDTH - LEG)),
+    (THIGH, STRAIGHT, BEHIND),
+    (THIGH, STRAIGHT, BEHIND, ("small", "se", -LEG, WIDTH + WIDTH - LEG)),
+)
+
+AHEAD: Limb = ("medium", "se", -WIDTH, ZERO)
+STRIDE: Limb = ("parallelogram", "flat /", -LEG - HALF, HALF)
+WALKING: Legs = (
+    (THIGH, ("small", "sw", WIDTH, WIDTH - LEG)),
+    (THIGH, AHEAD),
+    (THIGH, AHEAD, ("small", "sw", WIDTH, ZERO)),
+    (KNEE, STRIDE, ("small", "right", WIDTH, ZERO)),
+    (KNEE, STRIDE, ("medium", "sw", WIDTH, ZERO)),
+    (
+        KNEE,
+        ("medium", "nw", -HALF, HALF),
+        ("small", "se", HALF - LEG, HALF),
+        ("parallelogram", "steep \\", WIDTH, ZERO),
+    ),
+)
+
+# The front is bent over the knee; the other leg is stretched out at the back.
+BENT_KNEE: Limb = ("medium", "up", -LEG, ZERO)
+SHIN: Limb = ("small", "nw", -LEG, LEG)
+SHORT_REAR: Limb = ("small", "sw", LEG + LEG, LEG)
+LONG_REAR: Limb = ("parallelogram", "tall \\", LEG + LEG, LEG)
+RUNNING: Legs = (
+    (KNEE, SHORT_REAR),
+    (BENT_KNEE, SHORT_REAR),
+    (BENT_KNEE, SHIN, SHORT_REAR),
+    (KNEE, ("small", "nw", -HALF, HALF), LONG_REAR),
+    (BENT_KNEE, SHIN, LONG_REAR),
+    (BENT_KNEE, SHIN, LONG_REAR, ("small", "sw", LEG + LEG + LEG, LEG + LEG)),
+)
+
+# The calf lies on the ground at the back, and the foot behind it.
+CALF: Limb = ("medium", "sw", WIDTH, ZERO)
+TOES: Limb = ("small", "down", WIDTH + HALF, HALF)
+FOOT: Limb = ("parallelogram", "long \\", WIDTH + HALF, HALF)
+KNEELING: Legs = (
+    (("small", "sw", WIDTH, WIDTH - LEG), ("small", "ne", WIDTH, WIDTH - LEG)),
+    (CALF, TOES),
+    (CALF, TOES, THIGH),
+    (("small", "right", WIDTH, ZERO), ("small", "up", WIDTH, HALF), FOOT),
+    (CALF, FOOT, THIGH),
+    (CALF, FOOT, THIGH, ("small", "up", ZERO, HALF)),
+)
+
+# Legs lie on the ground in front, as long as two small triangles.
+SEAT: Limb = ("parallelogram", "flat \\", -LEG, ZERO)
+SLOPE: Limb = ("medium", "up", -LEG - LEG, ZERO)
+HEEL: Limb = ("small", "nw", -LEG - LEG, ZERO)
+SITTING: Legs = (
+    (LAP, ("small", "se", -LEG, ZERO), ("medium", "down", -LEG - LEG, ZERO)),
+    (LAP, ("small", "se", -LEG, ZERO), ("parallelogram", "flat /", -LEG - LEG, ZERO)),
+    (SEAT, SLOPE, HEEL),
+    (SEAT, SLOPE, HEEL, ("small", "sw", -LEG - LEG, -LEG)),
+)
+
+# One leg is level in front, the other stands.
+LEVEL: Limb = ("parallelogram", "long \\", -WIDTH, ZERO)
+TIP: Limb = ("small", "up", -WIDTH - HALF, ZERO)
+KICKING: Legs = (
+    (("small", "down", -WIDTH, ZERO), KNEE, BEHIND),
+    (LEVEL, ("small", "right", HALF, HALF), ("small", "left", HALF, WIDTH)),
+    (LEVEL, TIP, BEHIND),
+    (LEVEL, TIP, BEHIND, ("small", "se", HALF - LEG, WIDTH + HALF - LEG)),
+)
+
+# A long gown falls to the ground.
+FALL: Limb = ("medium", "down", ZERO, ZERO)
+TRAIN: Limb = ("parallelogram", "flat /", LEG, ZERO)
+GOWN_STANDING: Legs = (
+    (("small", "ne", ZERO, ZERO), ("small", "ne", LEG, ZERO)),
+    (FALL, LAP),
+    (FALL, LAP, ("small", "se", LEG, ZERO)),
+    (("parallelogram", "flat \\", ZERO, ZERO), LAP, ("small", "ne", LEG, ZERO)),
+    (FALL, LAP, TRAIN),
+    (FALL, LAP, TRAIN, ("small", "se", -LEG, ZERO)),
+)
+
+# A short one shows both legs.
+FRONT: Limb = ("medium", "nw", ZERO, ZERO)
+FRONT_FOOT: Limb = ("small", "se", -LEG, WIDTH - LEG)
+REAR: Limb = ("parallelogram", "flat \\", WIDTH, ZERO)
+GOWN_WALKING: Legs = (
+    (("small", "nw", ZERO, ZERO), ("small", "ne", LEG, ZERO)),
+    (FRONT, ("small", "ne", WIDTH, ZERO)),
+    (FRONT, FRONT_FOOT, ("small", "ne", WIDTH, ZERO)),
+    (("small", "nw", ZERO, ZERO), ("small", "se", -LEG, ZERO), ("parallelogram", "flat \\", LEG, ZERO)),
+    (FRONT, FRONT_FOOT, REAR),
+    (FRONT, FRONT_FOOT, REAR, ("small", "nw", WIDTH + LEG, LEG)),
+)
+
+LEGS: dict[tuple[str, str], Legs] = {
+    ("coat", "standing"): STANDING,
+    ("coat", "walking"): WALKING,
+    ("bent coat", "running"): RUNNING,
+    ("coat", "kneeling"): KNEELING,
+    ("coat", "sitting"): SITTING,
+    ("coat", "kicking"): KICKING,
+    ("dress", "standing"): GOWN_STANDING,
+    ("dress", "walking"): GOWN_WALKING,
+    ("skirt", "standing"): GOWN_STANDING,
+    ("skirt", "walking"): GOWN_WALKING,
+}
 
 
 def people() -> Iterator[Sketch]:
-    """Proposes every head, body, arm, load and pair of legs; a dress has no back for a pack."""
-    for head, body, arm, load, legs, facing in product(HEADS, BODIES, ARMS, LOADS, LEGS, FACINGS):
-        if (body, load) == ("dress", "pack"):
-            continue
-        face = put("square", head, "s", NECK)
-        trunk = _body(body)
-        parts: tuple[Part, ...] = (
-            ("head", face),
-            ("body", trunk[0]),
-            ("body", trunk[1]),
-            ("arm", _arm(body, arm)),
-            (load, put("medium", "up", "s", face.anchor("n")) if load == "hat" else _pack(body)),
-            *(("leg", leg) for leg in _legs(legs, trunk[1].anchor("s").y)),
-        )
-        yield Sketch({"head": head, "body": body, "arm": arm, "load": load, "legs": legs}, parts).facing(facing)
-
-
-def _body(shape: str) -> tuple[Piece, Piece]:
-    """The upper or front triangle, then one that stands on the ground of the legs."""
-    if shape == "box":
-        corner = NECK.moved(units(-2))
-        return put("large", "nw", "nw", corner), put("large", "se", "nw", corner)
-    if shape == "cape":
-        return put("large", "se", "ne", NECK), put("large", "sw", "nw", NECK)
-    return put("large", "down", "s", WAIST), put("large", "up", "n", WAIST)
-
-
-def _arm(body: str, pose: str) -> Piece:
-    shapes = {
-        ("box", "raised"): ("tall \\", "se", point(-2, 2)),
-        ("box", "lowered"): ("tall /", "ne", point(-2, 0)),
-        ("cape", "raised"): ("tall /", "nw", point(-4, 0)),
-        ("cape", "lowered"): ("flat /", "nw", point(-5, 1)),
-        ("dress", "raised"): ("flat \\", "se", point(-1, 0)),
-        ("dress", "lowered"): ("steep \\", "nw", Point(roots(-4), ZERO)),
-    }
-    return put("parallelogram", *shapes[body, pose])
-
-
-def _pack(body: str) -> Piece:
-    return put("medium", "right", "nw", point(2, 0)) if body == "box" else put("medium", "left", "w", point(1, 1))
-
-
-def _legs(pose: str, hip: Surd) -> tuple[Piece, Piece]:
-    """Two small triangles from a hip of width 4; the front one leans with the other in a step."""
-    rear = put("small", "ne", "ne", Point(units(2), hip))
-    if pose == "apart":
-        return put("small", "nw", "nw", Point(units(-2), hip)), rear
-    return put("small", "ne", "ne", Point(ZERO, hip)), rear
+    """Proposes every pair of legs with each hat and arm that take what it leaves, under either head."""
+    for (body, pose), choices in LEGS.items():
+        for legs, hat, arm in product(choices, HATS, ARMS):
+            taken = [*(kind for kind, *_ in legs), *HATS[hat], *(piece.kind for piece in ARMS[arm])]
+            if sorted(taken) != LIMBS:
+                continue
+            for head, facing in product(HEADS, FACINGS):
+                face = put("square", head, "s", NECK)
+                parts: tuple[Part, ...] = (
+                    ("head", face),
+                    *(("hat", put(kind, "up", "s", face.anchor("n"))) for kind in HATS[hat]),
+                    *(("arm", piece) for piece in ARMS[arm]),
+                    *(("body", piece) for piece in BODIES[body]),
+                    *(("leg", put(kind, turn, "nw", HIPS[body].moved(x, y))) for kind, turn, x, y in legs),
+                )
+                clothes = body.removeprefix("bent ")
+                attributes = {"pose": pose, "clothes": clothes, "hat": hat, "arm": arm, "head": head}
+                yield Sketch(attributes, parts).facing(facing)
 
 
 FAMILY = Family(
     "person",
     people,
     {
-        "family=person": Words(("a person", "a human figure"), ("a fellow", "some dude")),
-        "body=box": Words(("with a body like a box",), ("built like a fridge", "of stocky robot frame")),
-        "body=cape": Words(("in a cape",), ("draped in superhero cloth", "bundled as if for a storm")),
-        "body=dress": Words(("in a dress",), ("with an hourglass waist", "pretty as a ballerina")),
-        "arm=raised": Words(("with a raised arm",), ("hailing a taxi", "saying hello")),
-        "arm=lowered": Words(("with a lowered arm",), ("carrying heavy groceries", "dangling a limb")),
-        "load=hat": Words(("wearing a hat",), ("dressed for the sun", "sporting a sombrero")),
-        "load=pack": Words(("with a pack on the back",), ("on a hiking trip", "lugging school stuff")),
-        "legs=apart": Words(("with legs apart",), ("planted like a cowboy", "doing the splits")),
-        "legs=walking": Words(("walking",), ("marching along", "out for a stroll")),
+        "family=person": Words(("a person",), ("a guy", "some dude", "a human being")),
+        "pose=kicking": Words(("with a leg kicked out",), ("doing karate", "playing soccer")),
+        "clothes=coat": Words(("in a coat",), ("dressed for winter", "in a long jacket")),
+        "clothes=dress": Words(("in a layered dress",), ("in a fancy gown", "with ruffles")),
+        "clothes=skirt": Words(("in a skirt",), ("in a kilt", "like a granny")),
+        "hat=none": Words(("with a bare head",), ("with hair showing", "missing a cap")),
+        "hat=pointed": Words(("with a pointed hat",), ("like a gnome", "ready for a birthday party")),
+        "hat=wide": Words(("with a wide hat",), ("with a sombrero", "like a cowboy")),
+        "arm=hidden": Words(("with hidden arms",), ("hands in pockets", "kind of stiff")),
+        "arm=raised": Words(("with an arm up",), ("waving hello", "hailing a cab")),
+        "arm=forward": Words(("with an arm forward",), ("like a zombie", "reaching for something")),
+        "arm=lowered": Words(("with a lowered arm",), ("carrying a bag", "with a hand hanging")),
     },
 )
