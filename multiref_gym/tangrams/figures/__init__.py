@@ -18,18 +18,29 @@ from multiref_gym.tangrams.figures.arrow import FAMILY as ARROW
 from multiref_gym.tangrams.figures.assembly import Sketch
 from multiref_gym.tangrams.figures.bird import FAMILY as BIRD
 from multiref_gym.tangrams.figures.boat import FAMILY as BOAT
+from multiref_gym.tangrams.figures.candle import FAMILY as CANDLE
 from multiref_gym.tangrams.figures.cat import FAMILY as CAT
+from multiref_gym.tangrams.figures.chair import FAMILY as CHAIR
+from multiref_gym.tangrams.figures.cup import FAMILY as CUP
 from multiref_gym.tangrams.figures.dog import FAMILY as DOG
 from multiref_gym.tangrams.figures.family import Family, Words
 from multiref_gym.tangrams.figures.fish import FAMILY as FISH
+from multiref_gym.tangrams.figures.goblet import FAMILY as GOBLET
+from multiref_gym.tangrams.figures.hammer import FAMILY as HAMMER
 from multiref_gym.tangrams.figures.house import FAMILY as HOUSE
+from multiref_gym.tangrams.figures.knife import FAMILY as KNIFE
+from multiref_gym.tangrams.figures.lamp import FAMILY as LAMP
 from multiref_gym.tangrams.figures.letter import FAMILY as LETTER
 from multiref_gym.tangrams.figures.person import FAMILY as PERSON
 from multiref_gym.tangrams.figures.rocket import FAMILY as ROCKET
 from multiref_gym.tangrams.figures.shape import WORDS as SHAPE_WORDS
 from multiref_gym.tangrams.figures.shape import shapes
 from multiref_gym.tangrams.figures.shared import SHARED
+from multiref_gym.tangrams.figures.spade import FAMILY as SPADE
+from multiref_gym.tangrams.figures.table import FAMILY as TABLE
+from multiref_gym.tangrams.figures.teapot import FAMILY as TEAPOT
 from multiref_gym.tangrams.figures.tree import FAMILY as TREE
+from multiref_gym.tangrams.figures.vase import FAMILY as VASE
 from multiref_gym.tangrams.pieces import exact_corners, rounded
 from multiref_gym.tangrams.tangram_set import Tangram
 
@@ -45,6 +56,17 @@ FAMILIES: tuple[Family, ...] = (
     ROCKET,
     ARROW,
     LETTER,
+    TEAPOT,
+    CUP,
+    GOBLET,
+    VASE,
+    CANDLE,
+    LAMP,
+    CHAIR,
+    TABLE,
+    HAMMER,
+    SPADE,
+    KNIFE,
 )
 
 LEXICON: dict[str, Words] = SHARED | SHAPE_WORDS
@@ -87,6 +109,8 @@ def figures() -> tuple[Tangram, ...]:
 
 def _names(facts: list[str]) -> tuple[str, ...]:
     """Returns names for the whole figure, a plain one and then what people might say; the family comes first."""
-    words = [LEXICON[fact] for fact in facts]
-    phrases = [[word.literal[0] for word in words], *zip(*(word.people for word in words), strict=False)]
-    return tuple(f"{noun} {', '.join(rest)}" for noun, *rest in phrases)
+    family, *others = (LEXICON[fact] for fact in facts)
+    names = [(family.literal[0], *(words.literal[0] for words in others))]
+    for number, noun in enumerate(family.people):
+        names.append((noun, *(words.people[number % len(words.people)] for words in others)))
+    return tuple(f"{noun} {', '.join(rest)}" for noun, *rest in names)
