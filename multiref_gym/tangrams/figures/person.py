@@ -117,7 +117,7 @@ KNEELING: Legs = (
     (CALF, TOES, THIGH),
     (("small", "right", WIDTH, ZERO), ("small", "up", WIDTH, HALF), FOOT),
     (CALF, FOOT, THIGH),
-    (CALF, FOOT, THIGH, ("small", "up", ZERO, HALF)),
+    (CALF, FOOT, THIGH, ("small", "left", WIDTH + WIDTH + HALF, ZERO)),
 )
 
 # Legs lie on the ground in front, as long as two small triangles.
@@ -141,7 +141,7 @@ KICKING: Legs = (
     (LEVEL, TIP, BEHIND, ("small", "se", HALF - LEG, WIDTH + HALF - LEG)),
 )
 
-# A long gown falls to the ground.
+# A long gown falls to the ground, with a train or without.
 FALL: Limb = ("medium", "down", ZERO, ZERO)
 TRAIN: Limb = ("parallelogram", "flat /", LEG, ZERO)
 GOWN_STANDING: Legs = (
