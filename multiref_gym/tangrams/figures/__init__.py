@@ -22,6 +22,7 @@ from multiref_gym.tangrams.figures.candle import FAMILY as CANDLE
 from multiref_gym.tangrams.figures.cat import FAMILY as CAT
 from multiref_gym.tangrams.figures.chair import FAMILY as CHAIR
 from multiref_gym.tangrams.figures.cup import FAMILY as CUP
+from multiref_gym.tangrams.figures.digit import FAMILY as DIGIT
 from multiref_gym.tangrams.figures.dog import FAMILY as DOG
 from multiref_gym.tangrams.figures.family import Family, Words
 from multiref_gym.tangrams.figures.fish import FAMILY as FISH
@@ -56,6 +57,7 @@ FAMILIES: tuple[Family, ...] = (
     ROCKET,
     ARROW,
     LETTER,
+    DIGIT,
     TEAPOT,
     CUP,
     GOBLET,

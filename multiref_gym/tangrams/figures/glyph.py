@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from multiref_gym.tangrams.figures.assembly import Kind, Part, Piece, point, put
+from multiref_gym.tangrams.figures.family import Words
 
 KINDS: tuple[Kind, ...] = ("large", "large", "medium", "small", "small", "square", "parallelogram")
 """The pieces in the order of a line."""
+
+WORDS: dict[str, Words] = {
+    "build=narrow": Words(("with a narrow build",), ("squeezed together", "on the skinny side")),
+    "build=broad": Words(("with a broad build",), ("stretched sideways", "on the chubby side")),
+    "drawn=forwards": Words(("drawn forwards",), ("as you would write it", "reading normally")),
+    "drawn=backwards": Words(("drawn backwards",), ("as seen in a mirror", "reversed like a stencil")),
+}
+"""Words for the facts that letters and digits share."""
 
 
 def glyph(line: str) -> tuple[Part, ...]:
