@@ -53,7 +53,7 @@ class Persona:
         commands: What comes before a description.
         two_at_once: How often two targets are described in one utterance.
         forgets: How often a target is described that is selected already.
-        fresh_start: How often, after a failure, the speaker turns to another target instead of rephrasing.
+        fresh_start: How often the speaker turns to another target while what it described is not selected.
         compares: How often a description that failed is followed by what sets the target off from what was selected
             in its place, if both are of a kind: "the other bird, facing left".
         names: How often a description says what kind of thing the target is; less than half as often after a failure.
@@ -192,7 +192,7 @@ def population() -> tuple[Persona, ...]:
         return [order[i % len(order)] for i in rng.permutation(POPULATION)]
 
     def rates(a: float, b: float, count: int = POPULATION) -> list[float]:
-        return rng.beta(a, b, count).tolist()
+        return [float(rate) for rate in rng.beta(a, b, count)]
 
     commands, articles = dealt(COMMANDS), dealt(["as it is", "as it is", "none"])
     rarely = round(0.23 * POPULATION)

@@ -80,20 +80,19 @@ class ScriptedSpeaker:
         if action is None or not action.clicks:
             if not self._wanted.clicks:  # what was described is selected already
                 return self._ask_for_next()
-            return f"please {'click something' if action is not None else 'select or deselect'}. {self._ask_again()}"
+            return f"please {'click something' if action is not None else 'select or deselect'}. {self._go_on()}"
         if self._pleases(action):
             praise = persona.praise / 2 if mistakes else persona.praise
             opening = pick(persona.praises) + persona.punctuation if self._happens(praise) else ""
             if mistakes and self._happens(persona.clears_up):
                 return _joined(opening, "but" if opening else "", self._ask_to_deselect(mistakes, action.select))
-            return _joined(opening, pick(persona.connectives), self._ask_for_next())
+            return _joined(opening, pick(persona.connectives), self._go_on())
         opening = pick(persona.corrections) + persona.punctuation
         fresh = mistakes & action.select
         if mistakes and (not fresh or self._happens(persona.undo_only)):
             return _joined(opening if self._happens(0.7) else "", self._ask_to_deselect(mistakes, fresh))
         undo = pick(persona.undos) + persona.punctuation if fresh and self._happens(persona.asks_undo) else ""
-        again = self._ask_for_next() if self._happens(persona.fresh_start) else self._ask_again(fresh)
-        return _joined(opening, undo, again)
+        return _joined(opening, undo, self._go_on(fresh))
 
     def _happens(self, rate: float) -> bool:
         return self._chance() < rate
@@ -120,14 +119,16 @@ class ScriptedSpeaker:
             chosen.append(missing.pop(int(self._chance() * len(missing))))
         return self._ask_for(chosen, last=not missing and game.turn > 0 and self._happens(persona.says_last))
 
-    def _ask_again(self, instead: Collection[int] = ()) -> str:
-        """Describes what was described before in other words, or the next target if it is selected by now.
+    def _go_on(self, instead: Collection[int] = ()) -> str:
+        """Describes in other words what is still missing of what was described before, or a new target.
 
         Args:
             instead: What the listener selected in its place.
         """
-        missing = self._described - self._game.selected & self._game.targets
-        return self._ask_for(missing, instead=instead) if missing else self._ask_for_next()
+        missing = self._described - self._game.selected
+        if missing and not self._happens(self._persona.fresh_start):
+            return self._ask_for(sorted(missing), instead=instead)
+        return self._ask_for_next()
 
     def _ask_for(self, positions: Iterable[int], last: bool = False, instead: Collection[int] = ()) -> str:
         self._described = frozenset(positions)

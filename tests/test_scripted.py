@@ -151,6 +151,19 @@ def test_what_is_selected_already_is_described_by_who_forgets() -> None:
     assert not speaker.reply(Action()).startswith("please")
 
 
+def test_who_seldom_starts_afresh_describes_a_target_until_it_is_selected() -> None:
+    steadfast = Persona(name="steadfast", fresh_start=0.0, undo_only=0.5, two_at_once=0.0, forgets=0.0)
+    for seed in range(20):
+        speaker, game, _ = opened(seed, [steadfast])
+        [target] = speaker.wanted.select
+        wrong = iter(set(range(10)) - game.targets)
+        for _ in range(5):
+            action = Action.clicking([next(wrong)], game.selected) if speaker.wanted.select else speaker.wanted
+            game.apply(action)
+            speaker.reply(action)
+            assert speaker.wanted.select <= {target}
+
+
 def test_two_targets_at_once_are_joined_and_both_wanted() -> None:
     for seed in range(10):
         speaker, _, utterance = opened(seed, [Persona(name="hasty", two_at_once=1.0)])
@@ -273,7 +286,7 @@ def test_something_is_said_and_no_letter_and_no_id(seed: int, clicks: list[set[i
 @pytest.mark.parametrize("action", [None, Action()])
 def test_no_action_is_answered_by_asking_again(action: Action | None) -> None:
     for seed in range(20):
-        speaker, game, first = opened(seed)
+        speaker, game, first = opened(seed, [replace(PLAIN[seed], fresh_start=0.0)])
         wanted = speaker.wanted
         if action is not None:
             game.apply(action)
