@@ -83,13 +83,18 @@ def flare(bent: str, foot: Point) -> Piece:
     return put("parallelogram", "steep /", "sw", foot)
 
 
+def upside_down(sketch: Sketch, side: str) -> Sketch:
+    """Returns a sketch, drawn upright and facing left, upside down and facing that side."""
+    over = sketch.facing("right" if side == "left" else "left").turned("over")
+    return Sketch({**over.attributes, "facing": side}, over.pieces)
+
+
 def held(tool: Sketch) -> Iterator[Sketch]:
-    """Yields a tool that is drawn upright and facing left: upright and upside down facing both sides, and lying.
+    """Yields a tool, drawn upright and facing left: upright and upside down facing both sides, and lying.
 
     A tool that lies faces down, and the way that its top points says the rest.
     """
-    for side, other in (("left", "right"), ("right", "left")):
+    for side in ("left", "right"):
         yield tool.facing(side).turned("upright")
-        over = tool.facing(other).turned("over")
-        yield Sketch({**over.attributes, "facing": side}, over.pieces)
+        yield upside_down(tool, side)
         yield Sketch(tool.attributes, tool.facing(side).pieces).turned(side)

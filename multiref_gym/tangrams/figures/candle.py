@@ -11,44 +11,52 @@ from multiref_gym.tangrams.figures.family import Family, Words
 
 FLAMES = ("diamond", "left", "right")
 
-TOP = point(1, 0)
-"""The middle of the top of the stand; a pillar reaches from 4 above it to 2 below."""
+TOP, CORNER = point(1, 0), point(-1, 0)
+"""The middle of the top of the stand, and the left end of a block's; a pillar reaches from 4 above to 2 below."""
 
 
 def candles() -> Iterator[Sketch]:
     """Proposes every flame on candles with a handle, and on candles without one, upright and leaning."""
-    for flame, base, height, side in product(FLAMES, ("block", "pillar"), ("high", "low"), ("left", "right")):
-        body = _pillar("medium") if base == "pillar" else (*_stand(base), *post("medium", point(0, -4)))
-        bottom = 2 if base == "pillar" else 4
-        if (flame, height) == ("diamond", "high"):
-            continue
-        # Mirrored as a whole if the handle is on the right, so the flame is drawn the other way round.
-        drawn = flame if side == "left" else {"diamond": "diamond", "left": "right", "right": "left"}[flame]
-        parts = (
-            *(("candle", piece) for piece in body),
-            ("flame", _flame(drawn, point(1, -4))),
-            ("handle", _handle(flame, point(-1, bottom if height == "low" else bottom - 2))),
-        )
-        yield Sketch({"flame": flame, "base": base, "handleat": height}, parts).sided("handle", side)
-    for flame, base in product(FLAMES, ("block", "cone", "hourglass", "saucer", "column", "pillar")):
-        fire: Kind = "square" if flame == "diamond" else "parallelogram"
-        # What is neither the flame nor the medium triangle.
-        spare: Kind = "parallelogram" if flame == "diamond" else "square"
-        if base == "pillar":
-            body = *_pillar(spare), put("medium", "up", "n", point(1, 2))
-        elif base == "column":
-            body = *_stand("block"), *post(spare, point(0, -4)), put("medium", "up", "n", point(1, 4))
-        elif base == "saucer":
-            body = *_stand("cone"), put("medium", "down", "s", TOP), *post(spare, point(0, -6))
-        else:
-            body = *_stand(base), *long_post(fire, point(0, -6))
-        tip = point(1, -4 if base in ("pillar", "column") else -6)
-        parts = (*(("candle", piece) for piece in body), ("flame", _flame(flame, tip)))
-        upright = Sketch({"flame": flame, "base": base, "handle": "none"}, parts)
-        yield upright
-        if base in ("block", "column"):
-            yield upright.leaning("left")
-            yield upright.leaning("right")
+    for flame in FLAMES:
+        for base, height, side in product(("block", "pillar"), ("high", "low"), ("left", "right")):
+            if (flame, height) != ("diamond", "high"):
+                yield _carried(flame, base, height, side)
+        for base in ("block", "cone", "hourglass", "saucer"):
+            yield _placed(flame, base, foot="none")
+        for base in ("block", "pillar"):
+            yield _placed(flame, base, foot="pedestal")
+        for foot, side in product(("none", "pedestal"), ("left", "right")):
+            yield _placed(flame, "block", foot).leaning(side)
+
+
+def _carried(flame: str, base: str, height: str, side: str) -> Sketch:
+    """A candle with a handle; it is mirrored as a whole, so for one on the right the flame is drawn the other way."""
+    body = _pillar("medium") if base == "pillar" else (*block(CORNER), *post("medium", point(0, -4)))
+    drawn = flame if side == "left" else {"diamond": "diamond", "left": "right", "right": "left"}[flame]
+    bottom = point(-1, (2 if base == "pillar" else 4) - (2 if height == "high" else 0))
+    handle = put("square", "square", "se", bottom)
+    if flame == "diamond":
+        handle = put("parallelogram", "tall /", "se", bottom)
+    parts = (*(("candle", piece) for piece in body), ("flame", _flame(drawn, point(1, -4))), ("handle", handle))
+    return Sketch({"flame": flame, "base": base, "foot": "none", "handleat": height}, parts).sided("handle", side)
+
+
+def _placed(flame: str, base: str, foot: str) -> Sketch:
+    """A candle without a handle: the piece that would be one makes the stick longer or sets the medium one free."""
+    fire: Kind = "square" if flame == "diamond" else "parallelogram"
+    other: Kind = "parallelogram" if flame == "diamond" else "square"
+    body: tuple[Piece, ...]
+    if base == "pillar":
+        body = *_pillar(other), put("medium", "up", "n", point(1, 2))
+    elif foot == "pedestal":
+        body = *block(CORNER), *post(other, point(0, -4)), put("medium", "up", "n", point(1, 4))
+    elif base == "saucer":
+        body = *_stand("cone"), put("medium", "down", "s", TOP), *post(other, point(0, -6))
+    else:
+        body = *_stand(base), *long_post(fire, point(0, -6))
+    fire_at = point(1, -4 if foot == "pedestal" else -6)
+    parts = (*(("candle", piece) for piece in body), ("flame", _flame(flame, fire_at)))
+    return Sketch({"flame": flame, "base": base, "foot": foot, "handle": "none"}, parts)
 
 
 def _pillar(third: Kind) -> tuple[Piece, ...]:
@@ -57,7 +65,7 @@ def _pillar(third: Kind) -> tuple[Piece, ...]:
 
 def _stand(shape: str) -> tuple[Piece, ...]:
     if shape == "block":
-        return block(point(-1, 0))
+        return block(CORNER)
     if shape == "cone":
         return put("large", "se", "ne", TOP), put("large", "sw", "nw", TOP)
     upper = put("large", "down", "n", TOP)
@@ -70,20 +78,11 @@ def _flame(shape: str, tip: Point) -> Piece:
     return flare(shape, tip)
 
 
-def _handle(flame: str, foot: Point) -> Piece:
-    """At the foot of the left wall, of the piece that is not the flame."""
-    if flame == "diamond":
-        return put("parallelogram", "tall /", "se", foot)
-    return put("square", "square", "se", foot)
-
-
 FAMILY = Family(
     "candle",
     candles,
     {
         "family=candle": Words(("a candle",), ("a wax light", "something to blow out", "a birthday light")),
-        "lean=left": Words(("leaning left",), ("about to fall left", "tipping left")),
-        "lean=right": Words(("leaning right",), ("about to fall right", "tipping right")),
         "flame=diamond": Words(("with a diamond flame",), ("burning calmly", "glowing like a jewel")),
         "flame=left": Words(("with its flame to the left",), ("flickering left", "blown by a draught to the left")),
         "flame=right": Words(("with its flame to the right",), ("flickering right", "blown by a draught to the right")),
@@ -91,7 +90,6 @@ FAMILY = Family(
         "base=cone": Words(("on a cone",), ("over a volcano", "with a tent under")),
         "base=hourglass": Words(("on an hourglass",), ("held by an egg timer", "on a bow tie")),
         "base=saucer": Words(("on a saucer and a cone",), ("with a wax catcher", "with a drip tray")),
-        "base=column": Words(("on a column",), ("propped on a plinth", "on a monument")),
         "base=pillar": Words(("without a stand",), ("like a barrel", "super chunky")),
     },
 )

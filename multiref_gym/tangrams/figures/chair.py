@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from multiref_gym.tangrams.figures.assembly import Part, Piece, Sketch, point, put
-from multiref_gym.tangrams.figures.blocks import long_post, post
+from multiref_gym.tangrams.figures.blocks import long_post, post, upside_down
 from multiref_gym.tangrams.figures.family import Family, Words
 
 BACKS = ("straight", "backward", "forward", "stepped")
@@ -25,14 +25,12 @@ def chairs() -> Iterator[Sketch]:
         parts = [*_seat(seat), *(("back", piece) for piece in _back(back, arm))]
         if arm != "none":
             parts.append(("arm", _arm(arm)))
-        sketch = Sketch({"back": back, "arm": arm, "seat": seat}, tuple(parts)).facing(side)
-        yield sketch.turned("upright")
+        chair = Sketch({"back": back, "arm": arm, "seat": seat}, tuple(parts))
+        yield chair.facing(side).turned("upright")
         if seat == "thick":
             # Fallen on its back.
-            yield sketch.turned("right" if side == "left" else "left")
-            # Turned by half, what faces left comes from what faced right.
-            over = sketch.sided("facing", "right").turned("over")
-            yield Sketch({**over.attributes, "facing": side}, over.pieces)
+            yield chair.facing(side).turned("right" if side == "left" else "left")
+            yield upside_down(chair, side)
 
 
 def _seat(shape: str) -> Iterator[Part]:

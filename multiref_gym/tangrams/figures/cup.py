@@ -24,13 +24,12 @@ SHAPES = (("tall", "high"), ("tall", "low"), ("wide", "high"))
 
 def cups() -> Iterator[Sketch]:
     """Proposes every body with every fitting; only a tall cup has a straw."""
-    for (body, height), (ear, foot, bent, third), side in product(SHAPES, FITTINGS, ("left", "right")):
-        if body == "wide" and bent != "none":
+    for (body, height), (ear, foot, straw, third), side in product(SHAPES, FITTINGS, ("left", "right")):
+        if body == "wide" and straw != "none":
             continue
-        attributes = {"body": body, "ear": ear, "handleat": height, "foot": foot}
-        attributes |= {"inside": "none" if bent == "none" else "straw", "bent": bent}
+        attributes = {"body": body, "ear": ear, "handleat": height, "foot": foot, "straw": straw}
         # Mirrored as a whole if the handle is on the right, so the straw is drawn the other way round.
-        drawn = bent if side == "left" else {"none": "none", "left": "right", "right": "left"}[bent]
+        drawn = straw if side == "left" else {"none": "none", "left": "right", "right": "left"}[straw]
         parts = (*_body(body, third), *_handle(ear, height), *_foot(body, foot), *_straw(drawn))
         yield Sketch(attributes, parts).sided("handle", side)
 

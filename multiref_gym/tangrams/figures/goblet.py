@@ -24,11 +24,11 @@ def goblets() -> Iterator[Sketch]:
         parts = (*(("bowl", piece) for piece in pieces), *_stand(stem, foot, bottom))
         about = {"bowl": bowl, "stem": stem, "foot": foot}
         straw = ("straw", leaning_out(side, point(0 if side == "left" else 4) if bowl == "heaped" else RIM))
-        yield Sketch({**about, "inside": "straw", "bent": side, "handle": "none"}, (*parts, straw))
+        yield Sketch({**about, "straw": side, "handle": "none"}, (*parts, straw))
         heights = {"flared": ("low",), "tulip": ("high", "low"), "heaped": ()}[bowl]
         for height in heights:
             handle = ("handle", put("parallelogram", "tall /", "ne", point(0, 0 if height == "high" else 2)))
-            full = {**about, "inside": "none", "bent": "none", "handleat": height}
+            full = {**about, "straw": "none", "handleat": height}
             yield Sketch(full, (*parts, handle)).sided("handle", side)
 
 
