@@ -40,11 +40,12 @@ def corners_of(*sketches: Sketch) -> np.ndarray:
         ([BOX, UP.moved(units(0), units(-2))], "even", "point", "broad", "same"),
         ([BOX, BOX.moved(units(2)), BOX.moved(units(0), units(2))], "even", "flat", "broad", "different"),
         ([put("large", "up", "s", point(0, 0)), BOX.moved(dy=units(2))], "even", "point", "narrow", "same"),
+        ([BOX, BOX.moved(dy=units(2)), BOX.moved(dy=units(4))], "tall", "flat", "narrow", "same"),
         ([UP, UP.moved(roots(4))], "wide", "split", "broad", "same"),
         ([DOWN, DOWN.moved(roots(4))], "wide", "flat", "feet", "same"),
         ([DOWN, DOWN.moved(roots(4), Surd(1, -2))], "wide", "flat", "feet", "different"),
         ([DOWN, DOWN.moved(roots(4), units(-1))], "wide", "flat", "point", "different"),
-        ([BOX, UP.moved(units(6))], "wide", "flat", "feet", "different"),
+        ([BOX, UP.moved(units(6))], "wide", "split", "feet", "different"),
     ],
 )
 def test_the_shape_of_hand_made_figures(pieces: list[Piece], shape: str, summit: str, ground: str, sides: str) -> None:

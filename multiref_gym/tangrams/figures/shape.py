@@ -14,11 +14,11 @@ from multiref_gym.tangrams.pieces import SEVEN, rounded
 LONGER = 1.25
 """How much longer one side of the upright box is than the other where a figure is called tall or wide."""
 
-BROAD = 0.5
-"""The least share of a figure's width that a broad base has."""
+BROAD = 0.4
+"""The least length of a broad base as a share of the longer side of the upright box."""
 
-NEAR = 0.5
-"""What is less than this above the ground looks as if it stood on it; the small triangle's leg is 2."""
+NEAR = 0.9
+"""What is less than this above the ground looks as if it were to stand on it; the small triangle's leg is 2."""
 
 SHIFT = 1 << 12
 """More than any coordinate within a figure, so that several make one number."""
@@ -86,7 +86,9 @@ def shapes(corners: np.ndarray) -> list[dict[str, str]]:
     spots, length = _lowest(points * (1, -1))
     summit = np.select([spots > 1, length == 0], ["split", "point"], "flat")
     spots, length = _lowest(points)
-    ground = np.select([spots > 1, length == 0, length < BROAD * width], ["feet", "point", "narrow"], "broad")
+    ground = np.select(
+        [spots > 1, length == 0, length < BROAD * np.maximum(width, height)], ["feet", "point", "narrow"], "broad"
+    )
     mirrored = outlines(corners * np.array([[-1], [1]]))
     sides = np.where((outlines(corners) == mirrored).all(axis=1), "same", "different")
     columns = zip(shape.tolist(), summit.tolist(), ground.tolist(), sides.tolist(), strict=True)
