@@ -43,6 +43,9 @@ DIRECTIONS = (
 )
 """Where an arrow points, turning clockwise by 45 degrees: how steeply and to which side."""
 
+TAIL_PIECES = {"plain": 0, "pointed": 1, "flared": 2, "bulging": 2, "notched": 0}
+"""How many of the lowest pieces make the tail; the others make the shaft."""
+
 NECK = point(0, 0)
 """Where the head, above, stands on the middle of the shaft."""
 
@@ -51,10 +54,12 @@ def arrows() -> Iterator[Sketch]:
     """Proposes every head with its shafts and tails in all directions; all are drawn pointing up."""
     for head, bodies in BODIES.items():
         for (shaft, tail), (eighths, (rise, side)) in product(bodies, enumerate(DIRECTIONS)):
-            parts = (*_head(head), *(("shaft", piece) for piece in _body(head, shaft, tail)))
-            yield Sketch({"head": head, "shaft": shaft, "tail": tail}, parts).rotated(
-                eighths, vertical=rise, horizontal=side
+            body = _body(head, shaft, tail)
+            names = ("shaft",) * (len(body) - TAIL_PIECES[tail]) + ("tail",) * TAIL_PIECES[tail]
+            sketch = Sketch(
+                {"head": head, "shaft": shaft, "tail": tail}, (*_head(head), *zip(names, body, strict=True))
             )
+            yield sketch.rotated(eighths, vertical=rise, horizontal=side)
 
 
 def _head(shape: str) -> tuple[Part, ...]:
@@ -69,7 +74,7 @@ def _head(shape: str) -> tuple[Part, ...]:
 
 
 def _body(head: str, shaft: str, tail: str) -> tuple[Piece, ...]:
-    """The five small pieces below the neck, or three of them if the head has barbs."""
+    """The five small pieces below the neck, or three of them if the head has barbs; those of the tail come last."""
     left = NECK.moved(units(-1))
     match shaft, tail:
         case "thin", "plain":

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import TURNS, Sketch
+from multiref_gym.tangrams.figures.assembly import Sketch
 from multiref_gym.tangrams.figures.family import Family, Words
-from multiref_gym.tangrams.figures.glyph import WORDS, backwards, glyph
+from multiref_gym.tangrams.figures.glyph import WORDS, glyphs
 
 FORMS = {
     ("1", "narrow"): "sw 2 6; se 0 0; left 2 4; nw 2 0; nw 2 4; square 0 8; tall / 0 0",
@@ -23,7 +22,7 @@ FORMS = {
     ("7", "narrow"): "nw 3 6; se 3 2; up 2 0; nw 5 2; ne 4 0; square 6 0; flat / 0 0",
     ("7", "broad"): "nw 5 4; se 6 0; down 6 0; ne 2 0; sw 6 0; square 4 0; flat \\ 0 0",
 }
-"""See `glyph`."""
+"""By name and build, see `strokes`."""
 
 LOPSIDED = "1467"
 """Digits that are drawn backwards too; of a 2 and a 5 that would make each other, of a 3 one that is upside down."""
@@ -43,11 +42,7 @@ WAYS: dict[str, tuple[str, ...]] = {
 
 def digits() -> Iterator[Sketch]:
     """Proposes every form of every digit, each way around, turned as it may be."""
-    for (digit, build), line in FORMS.items():
-        drawings = ("forwards", "backwards") if digit in LOPSIDED else ("forwards",)
-        for drawn, way in product(drawings, WAYS.get(digit, TURNS)):
-            strokes = glyph(line) if drawn == "forwards" else backwards(glyph(line))
-            yield Sketch({"digit": digit, "build": build, "drawn": drawn}, strokes).turned(way)
+    return glyphs("digit", FORMS, LOPSIDED, WAYS)
 
 
 FAMILY = Family(

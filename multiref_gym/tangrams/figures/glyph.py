@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from multiref_gym.tangrams.figures.assembly import Kind, Part, Piece, point, put
+from collections.abc import Iterator, Mapping
+from itertools import product
+
+from multiref_gym.tangrams.figures.assembly import TURNS, Kind, Part, Sketch, point, put
 from multiref_gym.tangrams.figures.family import Words
 
 KINDS: tuple[Kind, ...] = ("large", "large", "medium", "small", "small", "square", "parallelogram")
 """The pieces in the order of a line."""
+
+DRAWN = ("forwards", "backwards")
 
 WORDS: dict[str, Words] = {
     "build=narrow": Words(("with a narrow build",), ("squeezed together", "on the skinny side")),
@@ -17,21 +22,34 @@ WORDS: dict[str, Words] = {
 """Words for the facts that letters and digits share."""
 
 
-def glyph(line: str) -> tuple[Part, ...]:
-    """Returns the strokes that a line such as "nw 0 0; se 4 0; up 2 4; ..." tells.
+def glyphs(
+    name: str, forms: Mapping[tuple[str, str], str], lopsided: str, ways: Mapping[str, tuple[str, ...]]
+) -> Iterator[Sketch]:
+    """Proposes every form, backwards too if that differs, in all its turns.
+
+    Args:
+        name: "letter", the attribute that tells which one it is.
+        forms: for each of them and each of its builds its `strokes`.
+        lopsided: those that are drawn backwards too.
+        ways: how one is turned, if not in all `TURNS`.
+    """
+    for (which, build), line in forms.items():
+        for drawn, way in product(DRAWN if which in lopsided else DRAWN[:1], ways.get(which, TURNS)):
+            pieces = strokes(line)
+            if drawn == "backwards":
+                pieces = tuple((part, piece.mirrored()) for part, piece in pieces)
+            sketch = Sketch({name: which, "build": build, "drawn": drawn}, pieces)
+            yield sketch.turned(way)
+
+
+def strokes(line: str) -> tuple[Part, ...]:
+    """Returns the pieces that a line such as "nw 0 0; se 4 0; up 2 4; ..." tells.
 
     Args:
         line: for each of `KINDS` its pose and the upper left corner of its box, x and y, y down.
     """
+    places = (place.rsplit(" ", 2) for place in line.split("; "))
     return tuple(
-        ("stroke", _piece(kind, *place.rsplit(" ", 2))) for kind, place in zip(KINDS, line.split("; "), strict=True)
+        ("stroke", put(kind, pose, "nw", point(int(x), int(y))))
+        for kind, (pose, x, y) in zip(KINDS, places, strict=True)
     )
-
-
-def _piece(kind: Kind, pose: str, x: str, y: str) -> Piece:
-    return put(kind, pose, "nw", point(int(x), int(y)))
-
-
-def backwards(strokes: tuple[Part, ...]) -> tuple[Part, ...]:
-    """Returns a glyph as a mirror shows it."""
-    return tuple((part, piece.mirrored()) for part, piece in strokes)

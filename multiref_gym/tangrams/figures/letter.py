@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import TURNS, Sketch
+from multiref_gym.tangrams.figures.assembly import Sketch
 from multiref_gym.tangrams.figures.family import Family, Words
-from multiref_gym.tangrams.figures.glyph import WORDS, backwards, glyph
+from multiref_gym.tangrams.figures.glyph import WORDS, glyphs
 
 FORMS = {
     ("A", "narrow"): "nw 0 4; se 2 2; up 0 0; nw 4 6; nw 4 2; square 0 2; flat \\ 2 0",
@@ -41,13 +40,14 @@ FORMS = {
     ("Y", "broad"): "se 6 0; nw 4 4; right 0 0; se 0 2; se 4 6; square 4 8; tall \\ 2 2",
     ("Z", "broad"): "se 0 4; nw 6 0; up 4 6; nw 4 6; ne 2 0; square 4 0; tall / 4 2",
 }
-"""See `glyph`."""
+"""By name and build, see `strokes`."""
 
 LOPSIDED = "FGJNPRSZ"
 """Letters that backwards are not themselves, be it turned."""
 
 WAYS: dict[str, tuple[str, ...]] = {
-    # A quarter turn makes a C a U and an N a Z and hides an R; half a turn makes an M a W and leaves an H, N, S and Z as they are.
+    # A quarter turn makes a C a U and an N a Z, and an R hard to read; half a turn makes an M a W and leaves an H, N, S
+    # and Z as they are.
     "C": ("upright", "over"),
     "H": ("upright", "left"),
     "M": ("upright", "left", "right"),
@@ -62,11 +62,7 @@ WAYS: dict[str, tuple[str, ...]] = {
 
 def letters() -> Iterator[Sketch]:
     """Proposes every form of every letter, each way around, turned as it may be."""
-    for (letter, build), line in FORMS.items():
-        drawings = ("forwards", "backwards") if letter in LOPSIDED else ("forwards",)
-        for drawn, way in product(drawings, WAYS.get(letter, TURNS)):
-            strokes = glyph(line) if drawn == "forwards" else backwards(glyph(line))
-            yield Sketch({"letter": letter, "build": build, "drawn": drawn}, strokes).turned(way)
+    return glyphs("letter", FORMS, LOPSIDED, WAYS)
 
 
 FAMILY = Family(
