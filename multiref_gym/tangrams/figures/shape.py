@@ -86,9 +86,8 @@ def shapes(corners: np.ndarray) -> list[dict[str, str]]:
     spots, length = _lowest(points * (1, -1))
     summit = np.select([spots > 1, length == 0], ["split", "point"], "flat")
     spots, length = _lowest(points)
-    ground = np.select(
-        [spots > 1, length == 0, length < BROAD * np.maximum(width, height)], ["feet", "point", "narrow"], "broad"
-    )
+    narrow = length < BROAD * np.maximum(width, height)
+    ground = np.select([spots > 1, length == 0, narrow], ["feet", "point", "narrow"], "broad")
     mirrored = outlines(corners * np.array([[-1], [1]]))
     sides = np.where((outlines(corners) == mirrored).all(axis=1), "same", "different")
     columns = zip(shape.tolist(), summit.tolist(), ground.tolist(), sides.tolist(), strict=True)
