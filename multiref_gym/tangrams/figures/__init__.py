@@ -18,6 +18,8 @@ from multiref_gym.tangrams.figures.arrow import FAMILY as ARROW
 from multiref_gym.tangrams.figures.assembly import Sketch
 from multiref_gym.tangrams.figures.bird import FAMILY as BIRD
 from multiref_gym.tangrams.figures.boat import FAMILY as BOAT
+from multiref_gym.tangrams.figures.bridge import FAMILY as BRIDGE
+from multiref_gym.tangrams.figures.camel import FAMILY as CAMEL
 from multiref_gym.tangrams.figures.candle import FAMILY as CANDLE
 from multiref_gym.tangrams.figures.cat import FAMILY as CAT
 from multiref_gym.tangrams.figures.chair import FAMILY as CHAIR
@@ -28,11 +30,14 @@ from multiref_gym.tangrams.figures.family import Family, Words
 from multiref_gym.tangrams.figures.fish import FAMILY as FISH
 from multiref_gym.tangrams.figures.goblet import FAMILY as GOBLET
 from multiref_gym.tangrams.figures.hammer import FAMILY as HAMMER
+from multiref_gym.tangrams.figures.horse import FAMILY as HORSE
 from multiref_gym.tangrams.figures.house import FAMILY as HOUSE
 from multiref_gym.tangrams.figures.knife import FAMILY as KNIFE
 from multiref_gym.tangrams.figures.lamp import FAMILY as LAMP
 from multiref_gym.tangrams.figures.letter import FAMILY as LETTER
+from multiref_gym.tangrams.figures.mountain import FAMILY as MOUNTAIN
 from multiref_gym.tangrams.figures.person import FAMILY as PERSON
+from multiref_gym.tangrams.figures.rabbit import FAMILY as RABBIT
 from multiref_gym.tangrams.figures.rocket import FAMILY as ROCKET
 from multiref_gym.tangrams.figures.shape import WORDS as SHAPE_WORDS
 from multiref_gym.tangrams.figures.shape import shapes
@@ -51,10 +56,15 @@ FAMILIES: tuple[Family, ...] = (
     FISH,
     CAT,
     DOG,
+    RABBIT,
+    HORSE,
+    CAMEL,
     HOUSE,
     BOAT,
     TREE,
     ROCKET,
+    MOUNTAIN,
+    BRIDGE,
     ARROW,
     LETTER,
     DIGIT,

@@ -1,82 +1,192 @@
-"""Sailing boats: a hull, two sails, a flag."""
+"""Boats: sailing boats with flags of three shapes, long ones without a flag, and steamers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import Part, Piece, Sketch, point, put, roots, units
+from multiref_gym.tangrams.figures.assembly import (
+    ZERO,
+    Kind,
+    Part,
+    Piece,
+    Point,
+    Sketch,
+    Surd,
+    point,
+    put,
+    roots,
+    units,
+)
 from multiref_gym.tangrams.figures.family import Family, Words
+from multiref_gym.tangrams.figures.flags import FLAGS, flag
 
-SAILS = ("pair", "block", "kite", "stacked", "single")
-FLAGS = ("left", "right", "up")
-HULLS = ("even", "left", "right")
+SIDES = ("left", "right")
+SHAPES = ("even", "left", "right")
+HULLS: dict[tuple[str, str], tuple[tuple[Kind, str, int], ...]] = {
+    ("even", "triangle"): (
+        ("parallelogram", "flat \\", -4),
+        ("small", "ne", -2),
+        ("square", "square", 0),
+        ("small", "nw", 2),
+    ),
+    ("even", "banner"): (("small", "ne", -4), ("square", "square", -2), ("small", "sw", 0), ("medium", "down", 0)),
+    ("even", "square"): (
+        ("parallelogram", "flat \\", -4),
+        ("medium", "down", -2),
+        ("small", "se", 0),
+        ("small", "nw", 2),
+    ),
+    ("even", "none"): (
+        ("parallelogram", "flat \\", -5),
+        ("small", "ne", -3),
+        ("square", "square", -1),
+        ("small", "sw", 1),
+        ("medium", "down", 1),
+    ),
+    ("right", "triangle"): (
+        ("parallelogram", "flat \\", -4),
+        ("small", "ne", -2),
+        ("square", "square", 0),
+        ("small", "sw", 2),
+    ),
+    ("right", "banner"): (("small", "ne", -4), ("square", "square", -2), ("small", "nw", 0), ("medium", "up", 0)),
+    ("right", "square"): (
+        ("parallelogram", "flat \\", -4),
+        ("medium", "down", -2),
+        ("small", "se", 0),
+        ("small", "sw", 2),
+    ),
+    ("right", "none"): (
+        ("parallelogram", "flat \\", -5),
+        ("small", "ne", -3),
+        ("square", "square", -1),
+        ("small", "nw", 1),
+        ("medium", "up", 1),
+    ),
+}
 
-DECK = point(4, 0)
-"""The middle of the deck, which is 8 wide on an even hull and 6 on one that runs out to a side below."""
+"""Hulls of height 2 by their shape and the piece that is spent on a flag, as pieces from left to right with their left
+end. They are 8 long at the deck and 4 at the water ("even"), or 6 at both and run out to the right below; 2 more if
+no piece is spent."""
+
+DECK = point()
+"""The middle of the deck."""
 
 
 def boats() -> Iterator[Sketch]:
-    """Proposes every rig with every flag on every hull."""
-    for sails, flag, hull in product(SAILS, FLAGS, HULLS):
-        cloth = _sails(sails)
-        tip = min((corner for piece in cloth for corner in piece.vertices), key=lambda corner: corner.y)
-        pennant = {
-            "left": put("medium", "left", "se", tip),
-            "right": put("medium", "right", "sw", tip),
-            "up": put("medium", "up", "s", tip),
-        }[flag]
-        parts = (*(("sail", piece) for piece in cloth), ("flag", pennant), *_hull(hull))
-        yield Sketch({"sails": sails, "flag": flag, "hull": hull}, parts)
+    """Proposes sailing boats with every flag on every hull, long ones without a flag, and steamers."""
+    yield from _flagged()
+    yield from _long()
+    yield from _steamers()
 
 
-def _sails(rig: str) -> tuple[Piece, Piece]:
-    if rig == "pair":
-        return put("large", "se", "se", DECK), put("large", "sw", "sw", DECK)
-    if rig == "block":
-        return put("large", "sw", "s", DECK), put("large", "ne", "s", DECK)
-    if rig == "kite":
-        lower = put("large", "down", "s", DECK)
-        return lower, put("large", "up", "s", lower.anchor("n"))
-    if rig == "stacked":
-        lower = put("large", "up", "s", DECK)
-        return lower, put("large", "up", "s", lower.anchor("n"))
-    mast = DECK.moved(roots(4))
-    return put("large", "left", "se", mast), put("large", "up", "se", mast)
+def _flagged() -> Iterator[Sketch]:
+    """The flag is one of the small pieces; the rest are the hull."""
+    single, twin = _single_sail(), _two_sails(ZERO, "se")
+    # The flag of a boat with two sails flies from the mast between them.
+    rigs = (("single", single, single[1].anchor("ne")), ("twin", twin, DECK.moved(dy=units(-4))))
+    for hull, shape, side in product(SHAPES, FLAGS, SIDES):
+        facts = {"flag": shape, "flagside": side, "hull": hull}
+        for (sails, cloth, tip), facing in product(rigs, SIDES):
+            rigged = (*_sails(cloth, facing), *_hull(hull, shape))
+            mast = tip if facing == "left" else tip.mirrored()
+            yield Sketch({"sails": sails, **facts, "facing": facing}, (*rigged, ("flag", flag(shape, side, mast))))
+        block = put("large", "sw", "s", DECK), put("large", "ne", "s", DECK)
+        corner = block[0].anchor("nw")
+        parts = (*_sails(block, "left"), *_hull(hull, shape), ("flag", flag(shape, side, corner)))
+        yield Sketch({"sails": "block", **facts}, parts)
 
 
-def _hull(shape: str) -> tuple[Part, ...]:
-    """Four pieces between deck and water; a lopsided hull has its last triangle the other way round."""
-    bow = DECK.moved(units(-4))
-    pieces: tuple[Piece, ...] = (
-        put("parallelogram", "flat \\", "nw", bow),
-        put("small", "ne", "nw", bow.moved(units(2))),
-        put("square", "square", "nw", DECK),
-        put("small", "nw" if shape == "even" else "sw", "nw", DECK.moved(units(2))),
+def _long() -> Iterator[Sketch]:
+    """All the small pieces are in the hull, which leaves room between two sails."""
+    for hull in SHAPES:
+        facts = {"flag": "none", "hull": hull}
+        hold = _hull(hull, "none")
+        yield Sketch({"sails": "pair", **facts}, (*_sails(_two_sails(units(1), "sw"), "left"), *hold))
+        for (sails, cloth), facing in product(
+            {"twin": _two_sails(units(1), "se"), "single": _single_sail()}.items(), SIDES
+        ):
+            yield Sketch({"sails": sails, **facts, "facing": facing}, (*_sails(cloth, facing), *hold))
+
+
+def _single_sail() -> tuple[Piece, Piece]:
+    """A sail of both large triangles, upright on its right."""
+    mast = DECK.moved(roots(3))
+    return put("large", "up", "se", mast), put("large", "left", "se", mast)
+
+
+def _two_sails(gap: Surd, pose: str) -> tuple[Piece, Piece]:
+    """Two sails, each so far from the middle: both upright on their right ("se"), or back to back ("sw")."""
+    return put("large", "se", "se", DECK.moved(-gap)), put("large", pose, "sw", DECK.moved(gap))
+
+
+def _sails(cloth: tuple[Piece, Piece], facing: str) -> Iterator[Part]:
+    return (("sail", piece if facing == "left" else piece.mirrored()) for piece in cloth)
+
+
+def _hull(shape: str, flag_shape: str) -> tuple[Part, ...]:
+    """The small pieces that are not the flag, between deck and water; one that runs out to the left is mirrored."""
+    listed = HULLS["right" if shape == "left" else shape, flag_shape]
+    pieces = (put(kind, pose, "nw", point(x)) for kind, pose, x in listed)
+    return tuple(("hull", piece.mirrored() if shape == "left" else piece) for piece in pieces)
+
+
+def _steamers() -> Iterator[Sketch]:
+    """The large triangles and the medium one are the hull; it carries a cabin or none, funnels and smoke."""
+    bow = DECK.moved(roots(-6))
+    hull = (
+        ("hull", put("large", "down", "nw", bow)),
+        ("hull", put("large", "up", "n", bow.moved(roots(8)))),
+        ("hull", put("medium", "ne", "nw", bow.moved(roots(8)))),
     )
-    if shape == "left":
-        # Mirrored about the middle of the deck, to which mirroring about the origin has to be moved back.
-        pieces = tuple(piece.mirrored().moved(units(8)) for piece in pieces)
-    return tuple(("hull", piece) for piece in pieces)
+    cabin = (
+        ("cabin", put("small", "sw", "sw", point(-2))),
+        ("cabin", put("parallelogram", "flat \\", "sw", point(-2))),
+        ("cabin", put("small", "ne", "se", point(2))),
+    )
+    for facing in SIDES:
+        for place, x in {"front": -1, "middle": 0, "back": 1}.items():
+            low = ("funnel", put("square", "square", "s", point(x, -2)))
+            yield Sketch({"funnel": place, "smoke": "none"}, (*hull, *cabin, low)).facing(facing)
+            tall = (("funnel", put("square", "square", "s", point(3 * x))), *_halved_funnel(point(3 * x, -2)))
+            for smoke in SIDES:
+                puff = _smoke(smoke, facing, tall)
+                yield Sketch({"funnel": place, "smoke": smoke}, (*hull, *tall, puff)).facing(facing)
+        two = (("funnel", put("square", "square", "s", point(-2))), *_halved_funnel(point(2)))
+        for smoke in SIDES:
+            parts = (*hull, *two, _smoke(smoke, facing, two[1:]))
+            yield Sketch({"funnel": "two", "smoke": smoke}, parts).facing(facing)
+
+
+def _halved_funnel(foot: Point) -> tuple[Part, Part]:
+    """A square of the small triangles."""
+    return ("funnel", put("small", "nw", "s", foot)), ("funnel", put("small", "se", "s", foot))
+
+
+def _smoke(side: str, facing: str, funnel: tuple[Part, ...]) -> Part:
+    """The parallelogram blown off the top of a funnel: to that side once the boat faces its own."""
+    drift = "left" if side == facing else "right"
+    rim = funnel[-1][1]
+    return "smoke", flag("banner", drift, rim.anchor("ne" if drift == "left" else "nw"))
 
 
 FAMILY = Family(
     "boat",
     boats,
     {
-        "family=boat": Words(("a boat",), ("a ship at sea", "a yacht")),
-        "sails=pair": Words(("with a pair of sails",), ("rigged as a pyramid", "like a mountain")),
-        "sails=block": Words(("with a block of sails",), ("freighted with containers", "hauling cargo")),
-        "sails=kite": Words(("with sails like a kite",), ("poised on tiptoe", "hoisting a lozenge")),
-        "sails=stacked": Words(("with stacked sails",), ("like a wedding cake", "layered as a pagoda")),
-        "sails=single": Words(("with a single sail",), ("under a lone ramp", "catching wind in a wedge")),
-        "flag=left": Words(
-            ("with its flag to the left",), ("pennant fluttering westerly", "in a breeze from the orient")
-        ),
-        "flag=right": Words(("with its flag to the right",), ("ribbon flying outward", "in gusts toward the margin")),
-        "flag=up": Words(("with its flag up",), ("tipped by a steeple", "with an awning at the summit")),
-        "hull=even": Words(("with an even hull",), ("cradled as in a hammock", "symmetrical beneath")),
-        "hull=left": Words(("with a hull to the left",), ("with a plough at the prow", "scooping waves")),
-        "hull=right": Words(("with a hull to the right",), ("whose stern kicks", "leaving wake finally")),
+        "family=boat": Words(("a boat",), ("a ship at sea", "a yacht", "something that floats")),
+        "sails=twin": Words(("with two parallel sails",), ("with teeth like a shark", "rigged like a schooner")),
+        "sails=pair": Words(("with a pair of sails",), ("opening like a book", "with a gap in the canvas")),
+        "sails=single": Words(("with a single sail",), ("rigged like a dinghy", "with one enormous canvas")),
+        "sails=block": Words(("with a block of sails",), ("hauling cargo", "stacked with crates")),
+        "hull=even": Words(("with an even hull",), ("cradled like a hammock", "symmetrical beneath")),
+        "hull=left": Words(("with a hull to the left",), ("scooping waves left", "whose bottom juts out left")),
+        "hull=right": Words(("with a hull to the right",), ("scooping waves right", "whose bottom juts out right")),
+        "funnel=front": Words(("with a chimney at the prow",), ("with its stack up ahead", "with the captain first")),
+        "funnel=middle": Words(("with a chimney amidships",), ("with a stack halfway", "like a tugboat")),
+        "funnel=back": Words(("with a chimney at the stern",), ("with its stack aft", "chugging from the helm")),
+        "funnel=two": Words(("with two chimneys",), ("like the titanic", "like an ocean liner")),
+        "smoke=none": Words(("without smoke",), ("with the engine off", "burning nothing")),
     },
 )

@@ -21,12 +21,15 @@ def candles() -> Iterator[Sketch]:
         for base, height, side in product(("block", "pillar"), ("high", "low"), ("left", "right")):
             if (flame, height) != ("diamond", "high"):
                 yield _carried(flame, base, height, side)
-        for base in ("block", "cone", "hourglass", "saucer"):
+        for base in ("cone", "hourglass", "saucer"):
             yield _placed(flame, base, foot="none")
-        for base in ("block", "pillar"):
-            yield _placed(flame, base, foot="pedestal")
-        for foot, side in product(("none", "pedestal"), ("left", "right")):
-            yield _placed(flame, "block", foot).leaning(side)
+        yield _placed(flame, "pillar", foot="pedestal")
+        for foot in ("none", "pedestal"):
+            yield _placed(flame, "block", foot)
+            # Leaning, a diamond would be a square.
+            if flame != "diamond":
+                yield _placed(flame, "block", foot).leaning("left")
+                yield _placed(flame, "block", foot).leaning("right")
 
 
 def _carried(flame: str, base: str, height: str, side: str) -> Sketch:

@@ -1,102 +1,258 @@
-"""Houses: square walls under a wide or a flat roof, a chimney, an annex to one side."""
+"""Houses: cottages under a pointed or a flat roof, bungalows, barns; with a chimney, an annex, a flag."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import Part, Piece, Sketch, point, put, roots, units
+from multiref_gym.tangrams.figures.assembly import Kind, Part, Piece, Sketch, Surd, point, put, roots, units
 from multiref_gym.tangrams.figures.family import Family, Words
+from multiref_gym.tangrams.figures.flags import flag
 
-ROOFS = ("wide", "flat")
-CHIMNEYS = ("left", "right", "none")
-ANNEXES = ("square", "upstairs", "sloping", "pointed")
 SIDES = ("left", "right")
 
-TOP, BOTTOM = point(2, 0), point(2, 4)
-"""The middle of the upper and lower side of the walls, a square of side 4 whatever pieces it is made of."""
+EAVES = point()
+"""The middle of the upper side of the walls."""
+
+COTTAGE = units(2), units(4)
+BUNGALOW = roots(4), roots(4)
+"""Half the length of the walls and their height."""
+
+GABLE: Part = ("roof", put("large", "up", "s", EAVES))
+RIDGE = EAVES.moved(dy=roots(-4))
+"""The roof of a cottage or a bungalow and its top."""
+
+BARN_WALLS: dict[str, tuple[tuple[Kind, str, int], ...]] = {
+    "medium": (("square", "square", 2), ("small", "sw", -4), ("parallelogram", "flat \\", -4), ("small", "ne", -2)),
+    "parallelogram": (("square", "square", 2), ("small", "nw", -4), ("medium", "up", -4), ("small", "ne", -2)),
+}
 
 
 def houses() -> Iterator[Sketch]:
-    """Proposes every roof, chimney and annex; only a wide roof leaves a square over for an annex."""
-    for roof, chimney, annex, side in product(ROOFS, CHIMNEYS, ANNEXES, SIDES):
-        square_annex = annex in ("square", "upstairs")
-        if roof == "flat" and square_annex:
-            continue
-        parts = (
-            *(_wide_roof(square_annex) if roof == "wide" else _flat_roof()),
-            ("annex", _annex(annex, side)),
-            ("chimney", _chimney(roof, chimney, side)),
-        )
-        yield Sketch({"roof": roof, "chimney": chimney, "annex": annex, "annexside": side}, parts)
+    """Proposes the houses of all kinds."""
+    yield from _cottages()
+    yield from _hip_roofed()
+    yield from _bungalows()
+    yield from _barns()
 
 
-def _wide_roof(medium_in_wall: bool) -> Iterator[Part]:
-    """A large triangle over walls of the other one and of three smaller pieces, the medium or the square among them."""
-    corner = TOP.moved(units(-2))
-    yield "roof", put("large", "up", "s", TOP)
-    yield "wall", put("large", "sw", "nw", corner)
-    if medium_in_wall:
-        yield "wall", put("medium", "down", "nw", corner)
-        yield "wall", put("small", "se", "nw", corner.moved(units(2)))
+def _cottages() -> Iterator[Sketch]:
+    """High walls of one large triangle and three small pieces; two pieces are left over."""
+    kind = {"roof": "overhanging"}
+    for annex, side in product(("box", "balcony", "shed"), SIDES):
+        room = _annex(annex, side, *COTTAGE)
+        facts = {**kind, "annex": annex, "side": side}
+        yield from _topped(facts, (GABLE, *_cottage_walls("square" if annex == "shed" else "medium"), room), COTTAGE)
+        shape = "square" if annex == "shed" else "triangle"
+        for blown in SIDES:
+            banner = ("flag", flag(shape, blown, RIDGE))
+            yield Sketch(
+                {**facts, "chimney": "none", "flag": shape, "flagside": blown},
+                (GABLE, *_cottage_walls("parallelogram"), room, banner),
+            )
+    for shape, filler in (("triangle", "square"), ("square", "medium")):
+        for chimney in SIDES:
+            blown = _other(chimney)
+            parts = (GABLE, *_cottage_walls(filler), _chimney(chimney), ("flag", flag(shape, blown, RIDGE)))
+            yield Sketch({**kind, "annex": "none", "chimney": chimney, "flag": shape, "flagside": blown}, parts)
+
+
+def _cottage_walls(filler: str) -> Iterator[Part]:
+    """The square of side 4 from a large triangle, the small ones and one more piece."""
+    left, right = point(-2, 0), point(2, 0)
+    yield "wall", put("large", "sw", "nw", left)
+    if filler == "medium":
+        yield "wall", put("medium", "down", "nw", left)
+        yield "wall", put("small", "se", "ne", right)
+    elif filler == "square":
+        yield "wall", put("square", "square", "ne", right)
+        yield "wall", put("small", "ne", "nw", left)
     else:
-        yield "wall", put("square", "square", "nw", corner.moved(units(2)))
-        yield "wall", put("small", "ne", "nw", corner)
-    yield "wall", put("small", "ne", "nw", corner.moved(units(2), units(2)))
+        yield "wall", put("parallelogram", "flat \\", "nw", left)
+        yield "wall", put("small", "ne", "ne", right)
+    yield "wall", put("small", "ne", "ne", right.moved(dy=units(2)))
 
 
-def _flat_roof() -> Iterator[Part]:
-    """A roof with a flat ridge: the square between the small triangles."""
-    yield "roof", put("square", "square", "s", TOP)
-    yield "roof", put("small", "se", "se", TOP.moved(units(-1)))
-    yield "roof", put("small", "sw", "sw", TOP.moved(units(1)))
-    yield "wall", put("large", "sw", "n", TOP)
-    yield "wall", put("large", "ne", "n", TOP)
+def _topped(facts: dict[str, str], parts: tuple[Part, ...], walls: tuple[Surd, Surd]) -> Iterator[Sketch]:
+    """The parallelogram is a chimney on either side, or a flag, or props the wall across the annex."""
+    for side in SIDES:
+        yield Sketch({**facts, "chimney": side}, (*parts, _chimney(side)))
+        banner = ("flag", flag("banner", side, RIDGE))
+        yield Sketch({**facts, "chimney": "none", "flag": "banner", "flagside": side}, (*parts, banner))
+    width, height = walls
+    prop = put("parallelogram", "tall /", "se", EAVES.moved(-width, height))
+    across = prop if facts["side"] == "right" else prop.mirrored()
+    yield Sketch({**facts, "chimney": "none", "flag": "none"}, (*parts, ("prop", across)))
 
 
-def _annex(shape: str, side: str) -> Piece:
+def _chimney(side: str) -> Part:
+    """The parallelogram on the roof, a little below the ridge: flush with it a chimney would look like a gable."""
+    return "chimney", _on(side, put("parallelogram", "tall /", "se", EAVES.moved(roots(-1), units(2) - roots(3))))
+
+
+def _annex(shape: str, side: str, width: Surd, height: Surd) -> Part:
+    corner, foot = EAVES.moved(-width), EAVES.moved(-width, height)
     left = {
-        "square": put("square", "square", "se", BOTTOM.moved(units(-2))),
-        "upstairs": put("square", "square", "ne", TOP.moved(units(-2))),
-        "sloping": put("medium", "se", "se", BOTTOM.moved(units(-2))),
-        "pointed": put("medium", "left", "se", BOTTOM.moved(units(-2))),
+        "box": put("square", "square", "se", foot),
+        "balcony": put("square", "square", "ne", corner),
+        "shed": put("medium", "se", "se", foot),
     }[shape]
-    return left if side == "left" else _across(left)
+    return "annex", _on(side, left)
 
 
-def _chimney(roof: str, side: str, annex_side: str) -> Piece:
-    """The parallelogram on the roof; with no chimney it props the wall opposite to the annex."""
-    if side == "none":
-        prop = put("parallelogram", "tall /", "se", BOTTOM.moved(units(-2)))
-        return prop if annex_side == "right" else _across(prop)
-    if roof == "wide":
-        # A little below the ridge: flush with it the chimney would look like a gable.
-        left = put("parallelogram", "tall /", "se", TOP.moved(-roots(1), units(2) - roots(3)))
+def _hip_roofed() -> Iterator[Sketch]:
+    """High walls of the large triangles; the roof's flat ridge is as wide as the chimney that may stand on it."""
+    walls = (("wall", put("large", "sw", "n", EAVES)), ("wall", put("large", "ne", "n", EAVES)))
+    slope = ("roof", put("parallelogram", "flat /", "sw", point(-3, 0)))
+    halves = ("roof", put("small", "se", "sw", point(-1, 0))), ("roof", put("small", "sw", "sw", point(1, 0)))
+    of_small = (*walls, slope, *halves)
+    of_medium = (*walls, slope, ("roof", put("medium", "up", "sw", point(-1, 0))))
+    of_square = (
+        *walls,
+        ("roof", put("small", "se", "sw", point(-3, 0))),
+        ("roof", put("square", "square", "s", EAVES)),
+        ("roof", put("small", "sw", "sw", point(1, 0))),
+    )
+    chimney = ("chimney", put("square", "square", "s", point(0, -2)))
+    for side in SIDES:
+        shed = _annex("shed", side, *COTTAGE)
+        yield _hipped("shed", side, {"chimney": "middle"}, (*of_small, shed, chimney))
+        for annex in ("box", "balcony"):
+            yield _hipped(annex, side, {"chimney": "middle"}, (*of_medium, *_halved_annex(annex, side), chimney))
+        for blown in SIDES:
+            corner = point(-1 if blown == "left" else 1, -2)
+            triangle, square, banner = (
+                ("flag", flag(shape, blown, corner)) for shape in ("triangle", "square", "banner")
+            )
+            for shape, annex, parts in (
+                ("banner", "shed", (*of_square, shed, banner)),
+                ("square", "shed", (*of_small, shed, square)),
+                *(
+                    ("triangle", annex, (*of_small, _annex(annex, side, *COTTAGE), triangle))
+                    for annex in ("box", "balcony")
+                ),
+                *(("square", annex, (*of_medium, *_halved_annex(annex, side), square)) for annex in ("box", "balcony")),
+            ):
+                yield _hipped(annex, side, {"chimney": "none", "flag": shape, "flagside": blown}, parts)
+
+
+def _hipped(annex: str, side: str, more: dict[str, str], parts: tuple[Part, ...]) -> Sketch:
+    return Sketch({"roof": "flat", "annex": annex, "side": side, **more}, parts)
+
+
+def _halved_annex(shape: str, side: str) -> tuple[Part, Part]:
+    """A box or a balcony from the small triangles."""
+    foot = point(-2, 2) if shape == "balcony" else point(-2, 4)
+    halves = put("small", "nw", "se", foot), put("small", "se", "se", foot)
+    return ("annex", _on(side, halves[0])), ("annex", _on(side, halves[1]))
+
+
+def _bungalows() -> Iterator[Sketch]:
+    """Low walls as long as the large triangle that is the roof; the square and the parallelogram are left over."""
+    width, height = BUNGALOW
+    shell = (
+        GABLE,
+        ("wall", put("large", "up", "n", EAVES)),
+        ("wall", put("medium", "nw", "nw", EAVES.moved(-width))),
+        ("wall", put("small", "down", "ne", EAVES.moved(width))),
+        ("wall", put("small", "left", "se", EAVES.moved(width, height))),
+    )
+    kind = {"roof": "flush"}
+    for annex, side in product(("box", "balcony"), SIDES):
+        yield from _topped({**kind, "annex": annex, "side": side}, (*shell, _annex(annex, side, *BUNGALOW)), BUNGALOW)
+    for chimney in SIDES:
+        blown = _other(chimney)
+        facts = {**kind, "annex": "none", "chimney": chimney, "flag": "square", "flagside": blown}
+        yield Sketch(facts, (*shell, _chimney(chimney), ("flag", flag("square", blown, RIDGE))))
+
+
+def _barns() -> Iterator[Sketch]:
+    """A roof of both large triangles over low walls, with a gap for a door or set to the middle or a side."""
+    top = point(0, -4)
+    roof = (("roof", put("large", "se", "ne", top)), ("roof", put("large", "sw", "nw", top)))
+    for walls, side in product(("doorleft", "doormiddle", "doorright", "middle", "left", "right"), SIDES):
+        facts = {"roof": "huge"}
+        if walls.startswith("door"):
+            facts["door"] = walls.removeprefix("door")
+        else:
+            facts["door"] = "none"
+            if walls != "middle":
+                facts["side"] = walls
+        chimney = ("chimney", _on(side, put("parallelogram", "tall /", "s", point(-2, -1))))
+        with_medium = (*roof, *_barn_walls(walls, "parallelogram"))
+        yield Sketch({**facts, "chimney": side}, (*with_medium, chimney))
+        for shape in ("banner", "triangle", "square"):
+            if (walls == "doormiddle" and shape != "banner") or (walls.startswith("door") and shape == "square"):
+                continue
+            spare = {"banner": "parallelogram", "triangle": "medium", "square": "square"}[shape]
+            parts = (*roof, *_barn_walls(walls, spare), ("flag", flag(shape, side, top)))
+            yield Sketch({**facts, "chimney": "none", "flag": shape, "flagside": side}, parts)
+
+
+def _barn_walls(place: str, spare: str) -> Iterator[Part]:
+    """Walls of height 2 from the small pieces without the spare one."""
+    if place == "doormiddle":
+        pieces = (
+            put("square", "square", "nw", point(-4, 0)),
+            put("small", "nw", "nw", point(-2, 0)),
+            put("medium", "down", "nw", EAVES),
+            put("small", "se", "ne", point(4, 0)),
+        )
+    elif spare == "square":
+        pieces = (
+            put("small", "sw", "nw", point(-4, 0)),
+            put("parallelogram", "flat \\", "nw", point(-4, 0)),
+            put("medium", "down", "nw", point(-2, 0)),
+            put("small", "se", "ne", point(2, 0)),
+        )
     else:
-        left = put("parallelogram", "flat \\", "se", TOP.moved(units(1), units(-2)))
-    return left if side == "left" else _across(left)
+        block = (
+            (put("small", "nw", "nw", point(-4, 0)), put("medium", "up", "nw", point(-4, 0)))
+            if spare == "parallelogram"
+            else (put("small", "sw", "nw", point(-4, 0)), put("parallelogram", "flat \\", "nw", point(-4, 0)))
+        )
+        end = 2 if place.startswith("door") else 0
+        pieces = (*block, put("small", "ne", "ne", EAVES), put("square", "square", "nw", point(end, 0)))
+    shift = units(1 if place == "middle" else 0)
+    mirrored = place in ("doorleft", "right")
+    yield from (("wall", piece.mirrored() if mirrored else piece.moved(shift)) for piece in pieces)
 
 
-def _across(piece: Piece) -> Piece:
-    """Mirrors a piece about the middle of the house."""
-    return piece.mirrored().moved(TOP.x + TOP.x)
+def _other(side: str) -> str:
+    return "right" if side == "left" else "left"
+
+
+def _on(side: str, piece: Piece) -> Piece:
+    """Returns a piece laid on the left side of the house, or mirrored to the right one."""
+    return piece if side == "left" else piece.mirrored()
 
 
 FAMILY = Family(
     "house",
     houses,
     {
-        "family=house": Words(("a house",), ("somebody's home", "a cosy cottage")),
-        "roof=wide": Words(("with a wide roof",), ("under a huge lid", "capped by a gable")),
-        "roof=flat": Words(("with a flat roof",), ("chopped off on the peak", "good for landing helicopters")),
-        "chimney=left": Words(("with a chimney on the left",), ("smoking at port", "where santa enters")),
-        "chimney=right": Words(("with a chimney on the right",), ("puffing by starboard", "fuming over the guests")),
-        "chimney=none": Words(("with no chimney",), ("lacking any fireplace", "propped by a crutch")),
-        "annex=square": Words(("with a square annex",), ("with garage attached", "with room to park")),
-        "annex=upstairs": Words(("with an annex upstairs",), ("having a balcony", "with a mailbox hanging off")),
-        "annex=sloping": Words(("with a sloping annex",), ("great for skiing", "that kids slide from")),
-        "annex=pointed": Words(("with a pointed annex",), ("with a beaky nose", "like a tent sideways")),
-        "annexside=left": Words(("extended to the left",), ("growing towards sunset", "bulging near its heart")),
-        "annexside=right": Words(("extended to the right",), ("spreading at sunrise", "swollen at the far end")),
+        "family=house": Words(("a house",), ("a home", "a cosy cottage", "some kind of building")),
+        "roof=overhanging": Words(("with an overhanging roof",), ("wearing long eaves", "with an awning all around")),
+        "roof=flush": Words(("with a roof as wide as the walls",), ("shaped like an envelope", "as kids draw it")),
+        "roof=flat": Words(("with a flat roof",), ("chopped off up top", "fit to land a chopper")),
+        "roof=huge": Words(("with a roof over everything",), ("like a barn", "like a ski chalet")),
+        "chimney=left": Words(
+            ("with a chimney on the left",), ("with a stovepipe on the left", "where santa enters left")
+        ),
+        "chimney=right": Words(
+            ("with a chimney on the right",), ("with a stovepipe on the right", "where santa enters right")
+        ),
+        "chimney=middle": Words(
+            ("with a chimney in the centre",), ("with a stovepipe amid the ridgepole", "with a smokestack")
+        ),
+        "chimney=none": Words(("without a chimney",), ("where santa gets stuck", "never had a fireplace")),
+        "annex=box": Words(("with a square annex",), ("with a garage attached", "with parking")),
+        "annex=balcony": Words(("with an annex upstairs",), ("having a balcony", "with a terrace jutting out")),
+        "annex=shed": Words(("with a sloping annex",), ("with a slide for kids", "with a carport")),
+        "annex=none": Words(("without an annex",), ("all by itself", "minus any extension")),
+        "door=left": Words(("with a door on the left",), ("with an entrance bottom left", "you come in left")),
+        "door=middle": Words(("with a door in the centre",), ("with an entrance dead ahead", "you come in halfway")),
+        "door=right": Words(("with a door on the right",), ("with an entrance bottom right", "you come in right")),
+        "door=none": Words(("without a door",), ("with nowhere to enter", "totally shut")),
     },
 )

@@ -1,68 +1,92 @@
-"""Rockets at take-off: a hull under a nose cone, two fins, a nozzle and the flame below it."""
+"""Rockets at take-off, upright or flying to a side: a hull under a nose cone, two fins or none, the fire below."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import Part, Sketch, point, put, units
+from multiref_gym.tangrams.figures.assembly import Part, Piece, Point, Sketch, point, put, units
 from multiref_gym.tangrams.figures.family import Family, Words
 
-FINS = ("flared", "winged", "pointed")
-PLACES = ("low", "high")
-NOZZLES = ("square", "diamond")
-FLAMES = ("left", "right")
+SIDES = ("left", "right")
+FIRES = ("square", "diamond")
+PLACES = {"high": 0, "middle": 1, "low": 2, "end": 3}
+"""How far below the nose the fins are attached."""
 
-TOP, BOTTOM = point(2, 0), point(2, 4)
+TOP, BOTTOM = point(0, 0), point(0, 4)
 """The middle of the upper and lower side of the hull, a square of side 4."""
+
+SHELL: tuple[Part, ...] = (
+    ("nose", put("medium", "up", "s", TOP)),
+    ("hull", put("large", "nw", "n", TOP)),
+    ("hull", put("large", "se", "n", TOP)),
+)
 
 
 def rockets() -> Iterator[Sketch]:
-    """Proposes every pair of fins, low and high on the hull, with every nozzle and flame."""
-    for fins, place, nozzle, flame in product(FINS, PLACES, NOZZLES, FLAMES):
-        if (fins, place) == ("pointed", "high"):
-            # They would run into the nose cone's outline and look like a bell.
-            continue
-        parts = (
-            ("nose", put("medium", "up", "s", TOP)),
-            ("hull", put("large", "nw", "n", TOP)),
-            ("hull", put("large", "se", "n", TOP)),
-            *_fins(fins, place),
-            *_fire(nozzle, flame),
-        )
-        yield Sketch({"fins": fins, "finplace": place, "nozzle": nozzle, "flame": flame}, parts)
+    """Proposes every rocket upright and flying to either side."""
+    for rocket in (*_with_long_fins(), *_with_short_fins(), *_without_fins()):
+        yield Sketch({**rocket.attributes, "lean": "none"}, rocket.pieces)
+        yield from (rocket.leaning(side) for side in SIDES)
 
 
-def _fins(shape: str, place: str) -> tuple[Part, Part]:
-    left, right = {"flared": ("se", "sw"), "winged": ("ne", "nw"), "pointed": ("left", "right")}[shape]
-    foot = BOTTOM if place == "low" else BOTTOM.moved(dy=units(-2))
-    return (
-        ("fin", put("small", left, "se", foot.moved(units(-2)))),
-        ("fin", put("small", right, "sw", foot.moved(units(2)))),
+def _with_long_fins() -> Iterator[Sketch]:
+    """One fin is the parallelogram, the other its mirror image from the small triangles."""
+    for (place, y), fire in product(PLACES.items(), (*FIRES, "none")):
+        left = put("parallelogram", "tall /", "ne", point(-2, y))
+        right = put("small", "sw", "nw", point(2, y)), put("small", "ne", "nw", point(2, y + 2))
+        parts = (*SHELL, *_fins(left, *right), _spare_square(fire, BOTTOM))
+        yield Sketch({"fins": "swept", "finplace": place, "fire": fire}, parts)
+
+
+def _spare_square(fire: str, bottom: Point) -> Part:
+    """The square is the fire or, with none, an aerial on the nose."""
+    if fire == "none":
+        return "aerial", put("square", "diamond", "s", point(0, -2))
+    return "fire", put("square", fire, "n", bottom)
+
+
+def _with_short_fins() -> Iterator[Sketch]:
+    """The fins are the small triangles; the parallelogram is the trail of the fire."""
+    fin = put("small", "se", "se", point(-2, 4))
+    for fire, smoke in product(FIRES, SIDES):
+        jet = put("square", fire, "n", BOTTOM)
+        leftward = put("parallelogram", "flat /", "ne", jet.anchor("s").moved(units(1)))
+        trail = leftward if smoke == "left" else leftward.mirrored()
+        parts = (*SHELL, *_fins(fin, fin.mirrored()), ("fire", jet), ("smoke", trail))
+        yield Sketch({"fins": "flared", "fire": fire, "smoke": smoke}, parts)
+
+
+def _without_fins() -> Iterator[Sketch]:
+    """The hull is longer by the parallelogram between the small triangles."""
+    tail = (
+        ("hull", put("small", "sw", "nw", point(-2, 4))),
+        ("hull", put("parallelogram", "flat \\", "n", BOTTOM)),
+        ("hull", put("small", "ne", "ne", point(2, 4))),
     )
+    for fire in (*FIRES, "none"):
+        parts = (*SHELL, *tail, _spare_square(fire, point(0, 6)))
+        yield Sketch({"fins": "none", "fire": fire}, parts)
 
 
-def _fire(nozzle: str, flame: str) -> tuple[Part, Part]:
-    jet = put("square", nozzle, "n", BOTTOM)
-    mouth = jet.anchor("s")
-    if flame == "left":
-        return ("nozzle", jet), ("flame", put("parallelogram", "flat /", "ne", mouth.moved(units(1))))
-    return ("nozzle", jet), ("flame", put("parallelogram", "flat \\", "nw", mouth.moved(units(-1))))
+def _fins(*pieces: Piece) -> Iterator[Part]:
+    return (("fin", piece) for piece in pieces)
 
 
 FAMILY = Family(
     "rocket",
     rockets,
     {
-        "family=rocket": Words(("a rocket",), ("a spacecraft blasting off", "an astronaut's vehicle")),
-        "fins=flared": Words(("with flared fins",), ("gowned to the hem", "shaped as a bell")),
-        "fins=winged": Words(("with fins like wings",), ("gliding like a plane", "stiff as a scarecrow")),
-        "fins=pointed": Words(("with pointed fins",), ("armed with thorns", "spiky on the flanks")),
-        "finplace=low": Words(("with fins at the base",), ("sturdy in the seat", "bottom weighted")),
-        "finplace=high": Words(("with fins at the top",), ("shrugging its shoulders", "burly over the chest")),
-        "nozzle=square": Words(("with a square nozzle",), ("driven by a cube engine", "on a stubby stalk")),
-        "nozzle=diamond": Words(("with a diamond nozzle",), ("spitting a spark", "dripping a crystal")),
-        "flame=left": Words(("with its flame to the left",), ("whose blaze drifts westwards", "curling like a comma")),
-        "flame=right": Words(("with its flame to the right",), ("whose fire veers easterly", "kicking exhaust forth")),
+        "family=rocket": Words(("a rocket",), ("a spaceship", "something from nasa", "a missile")),
+        "fins=swept": Words(("with swept fins",), ("like a fighter jet", "with drooping flippers")),
+        "fins=flared": Words(("with flared fins",), ("shaped like a squid", "with a frilly hem")),
+        "fins=none": Words(("without fins",), ("like a crayon", "smooth as a bullet")),
+        "finplace=high": Words(("with fins at the nose",), ("wearing earmuffs", "ready to dive")),
+        "finplace=middle": Words(("with fins in the centre",), ("with elbows out", "flapping halfway")),
+        "finplace=low": Words(("with fins below the centre",), ("squatting on struts", "with sagging hips")),
+        "finplace=end": Words(("with fins at the base",), ("ready to touch down", "landing on stilts")),
+        "fire=square": Words(("with a square fire",), ("with a chunky exhaust", "burning a cube")),
+        "fire=diamond": Words(("with a diamond fire",), ("dropping a spark", "spitting a gem")),
+        "fire=none": Words(("without fire",), ("with its motor dead", "topped by an antenna")),
     },
 )

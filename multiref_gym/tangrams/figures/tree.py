@@ -1,81 +1,157 @@
-"""Trees: a crown of the two large triangles with a tip, a trunk, what it stands in."""
+"""Trees: a crown of the large triangles and the medium one, a trunk, what it stands on, a branch or a fruit."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import Part, Piece, Sketch, point, put, units
+from multiref_gym.tangrams.figures.assembly import ZERO, Part, Piece, Point, Sketch, point, put, roots, units
 from multiref_gym.tangrams.figures.family import Family, Words
 
-CROWNS = ("broad", "tiered", "round")
-TIPS = ("left", "right", "up")
-FEET = ("pot", "bowl", "mound")
+SIDES = ("left", "right")
+CROWNS = ("fir", "wide", "round", "diamond", "fan", "umbrella", "palm")
+POINTED = ("fir", "wide", "fan", "umbrella")
+OVERHANGING = ("fir", "wide", "palm")
+"""Crowns on top of which a fruit looks well, and those that one can hang from."""
 
-TRUNK = put("square", "square", "s", point(0, 0))
+ROOT = point()
+"""The middle of the lower end of the trunk."""
+
+TRUNK: Part = ("trunk", put("square", "square", "s", ROOT))
 
 
 def trees() -> Iterator[Sketch]:
-    """Proposes every crown with every tip in every vessel."""
-    for crown, tip, foot in product(CROWNS, TIPS, FEET):
-        leaves = _crown(crown)
-        summit = min((corner for piece in leaves for corner in piece.vertices), key=lambda corner: corner.y)
-        top = {
-            "left": put("medium", "left", "se", summit),
-            "right": put("medium", "right", "sw", summit),
-            "up": put("medium", "up", "s", summit),
-        }[tip]
-        parts: tuple[Part, ...] = (
-            *(("crown", piece) for piece in leaves),
-            ("tip", top),
-            ("trunk", TRUNK),
-            *((foot, piece) for piece in _foot(foot)),
-        )
-        yield Sketch({"crown": crown, "tip": tip, "foot": foot}, parts)
+    """Proposes every tree on every base, with a branch, on a crooked trunk and with a fruit."""
+    for crown, lean in (*((crown, "none") for crown in CROWNS), ("fir", "left"), ("fir", "right")):
+        facts = {"crown": crown, "lean": lean}
+        leaves = _crown(crown, lean, ROOT.moved(dy=units(-2)))
+        for base in ("pot", "bowl", "mound"):
+            yield Sketch({**facts, "trunk": "plain", "base": base}, (*leaves, TRUNK, *_base(base)))
+        for side in SIDES:
+            sided = {**facts, "side": side}
+            yield Sketch({**sided, "trunk": "plain", "base": "slope"}, (*leaves, TRUNK, *_slope(side)))
+            high = _crown(crown, lean, ROOT.moved(dy=units(-4)))
+            branch = _on(side, ("branch", put("parallelogram", "tall \\", "se", point(-1, 0))))
+            parts = (*high, TRUNK, *_halved_trunk(point(0, -2)), branch)
+            yield Sketch({**sided, "trunk": "branch", "base": "none"}, parts)
+            if crown in POINTED:
+                summit = min((corner for _, leaf in leaves for corner in leaf.vertices), key=lambda corner: corner.y)
+                fruit = ("fruit", put("square", "diamond", "s", summit))
+                yield _fruiting({**sided, "fruit": "top"}, (*leaves, fruit))
+    for crown, side in product(CROWNS, SIDES):
+        # From the root up: the square, the parallelogram aslant, the small triangles beside where the trunk began.
+        left = (*_crown(crown, "none", point(-2, -6)), TRUNK, *_halved_trunk(point(-2, -4)))
+        bend = ("trunk", put("parallelogram", "flat \\", "s", point(-1, -2)))
+        parts = tuple(_on(side, part) for part in (*left, bend))
+        yield Sketch({"crown": crown, "lean": side, "trunk": "crooked", "base": "none"}, parts)
+    for crown, hung, side in product(OVERHANGING, SIDES, SIDES):
+        leaves = _crown(crown, "none", ROOT.moved(dy=units(-2)))
+        fruit = _on(hung, ("fruit", put("square", "diamond", "n", ROOT.moved(roots(-4), units(-2)))))
+        yield _fruiting({"crown": crown, "lean": "none", "fruit": hung, "side": side}, (*leaves, fruit))
 
 
-def _crown(shape: str) -> tuple[Piece, Piece]:
-    base = TRUNK.anchor("n")
-    if shape == "broad":
-        return put("large", "se", "se", base), put("large", "sw", "sw", base)
-    lower = put("large", "up" if shape == "tiered" else "down", "s", base)
-    return lower, put("large", "up", "s", lower.anchor("n"))
+def _fruiting(facts: dict[str, str], crown: tuple[Part, ...]) -> Sketch:
+    """The square is the fruit, so the small triangles are the trunk; it stands on the parallelogram."""
+    slab = _on(facts["side"], ("base", put("parallelogram", "flat /", "n", point(-1, 0))))
+    return Sketch({**facts, "trunk": "plain", "base": "slab"}, (*crown, *_halved_trunk(ROOT), slab))
 
 
-def _foot(shape: str) -> tuple[Piece, Piece, Piece]:
+def _crown(shape: str, lean: str, foot: Point) -> tuple[Part, ...]:
+    """The two large triangles and the medium one; those of a fir may be set off to a side, one more than the other."""
+    top = foot.moved(dy=units(-4))
+    pieces: tuple[Piece, ...]
+    if shape == "fir":
+        step = {"left": roots(-1), "none": ZERO, "right": roots(1)}[lean]
+        low = put("large", "up", "s", foot.moved(step))
+        middle = put("large", "up", "s", low.anchor("n").moved(step))
+        pieces = low, middle, put("medium", "up", "s", middle.anchor("n").moved(step))
+    elif shape == "wide":
+        pieces = put("large", "se", "se", foot), put("large", "sw", "sw", foot), put("medium", "up", "s", top)
+    elif shape == "round":
+        pieces = put("large", "sw", "s", foot), put("large", "ne", "s", foot), put("medium", "up", "s", top)
+    elif shape == "diamond":
+        low = put("large", "down", "s", foot)
+        high = put("large", "up", "s", low.anchor("n"))
+        pieces = low, high, put("medium", "up", "s", high.anchor("n"))
+    elif shape == "fan":
+        pieces = put("large", "ne", "ne", top), put("large", "nw", "nw", top), put("medium", "up", "s", top)
+    elif shape == "umbrella":
+        rim = foot.moved(dy=units(-2))
+        pieces = put("medium", "down", "s", foot), put("large", "se", "se", rim), put("large", "sw", "sw", rim)
+    else:
+        pieces = put("large", "up", "se", foot), put("large", "up", "sw", foot), put("medium", "down", "s", foot)
+    return tuple(("crown", piece) for piece in pieces)
+
+
+def _halved_trunk(foot: Point) -> tuple[Part, Part]:
+    """A square of the small triangles."""
+    return ("trunk", put("small", "nw", "s", foot)), ("trunk", put("small", "se", "s", foot))
+
+
+def _base(shape: str) -> Iterator[Part]:
     """The parallelogram and the small triangles: a pot, or a trapezium on its short side or its long one."""
-    ground = TRUNK.anchor("s")
-    if shape == "pot":
-        return (
-            put("small", "nw", "nw", ground.moved(units(-2))),
-            put("parallelogram", "flat /", "n", ground),
-            put("small", "se", "ne", ground.moved(units(2))),
-        )
-    right = ground.moved(units(1))
-    if shape == "bowl":
-        return (
+    right = point(1)
+    pieces = {
+        "pot": (
+            put("small", "nw", "nw", point(-2)),
+            put("parallelogram", "flat /", "n", ROOT),
+            put("small", "se", "ne", point(2)),
+        ),
+        "bowl": (
             put("parallelogram", "flat \\", "ne", right),
             put("small", "ne", "ne", right),
             put("small", "nw", "nw", right),
-        )
-    return put("parallelogram", "flat /", "ne", right), put("small", "se", "ne", right), put("small", "sw", "nw", right)
+        ),
+        "mound": (
+            put("parallelogram", "flat /", "ne", right),
+            put("small", "se", "ne", right),
+            put("small", "sw", "nw", right),
+        ),
+    }
+    return ((shape, piece) for piece in pieces[shape])
+
+
+def _slope(side: str) -> Iterator[Part]:
+    """The same pieces aslant."""
+    left = (
+        put("parallelogram", "flat /", "ne", point(1)),
+        put("small", "se", "ne", point(1)),
+        put("small", "nw", "nw", point(1)),
+    )
+    return (_on(side, ("slope", piece)) for piece in left)
+
+
+def _on(side: str, part: Part) -> Part:
+    """Returns a part drawn for the left side, or mirrored."""
+    name, piece = part
+    return part if side == "left" else (name, piece.mirrored())
 
 
 FAMILY = Family(
     "tree",
     trees,
     {
-        "family=tree": Words(("a tree",), ("a plant from the forest", "an evergreen for christmas")),
-        "crown=broad": Words(("with a broad crown",), ("casting lots of shade", "thick as an umbrella")),
-        "crown=tiered": Words(("with a tiered crown",), ("ruffled in two skirts", "like doubled chevrons")),
-        "crown=round": Words(("with a round crown",), ("trimmed to a lollipop", "clipped by a gardener")),
-        "tip=left": Words(("with its tip to the left",), ("whose apex nods at dusk", "topped by a parrot")),
-        "tip=right": Words(
-            ("with its tip to the right",), ("combed over to dawn", "with a weathercock veering clockwise")
+        "family=tree": Words(("a tree",), ("a plant", "something in a forest", "some shrub")),
+        "crown=fir": Words(("with a tiered crown",), ("for christmas", "like an evergreen")),
+        "crown=wide": Words(("with a wide crown",), ("fit for a picnic under it", "pretty bushy")),
+        "crown=round": Words(("with a round crown",), ("trimmed like a lollipop", "clipped like a hedge")),
+        "crown=diamond": Words(("with a diamond crown",), ("cut like a jewel", "like a kebab")),
+        "crown=fan": Words(("with a crown like a fan",), ("like a peacock", "spreading open")),
+        "crown=umbrella": Words(("with a crown like an umbrella",), ("like a mushroom", "like a parasol")),
+        "crown=palm": Words(("with a crown like a palm",), ("on a tropical beach", "dropping coconuts")),
+        "trunk=plain": Words(("with a plain stem",), ("on a stubby log", "planted as usual")),
+        "trunk=branch": Words(("with a branch",), ("sprouting a twig", "like a cactus")),
+        "trunk=crooked": Words(("with a zigzag stem",), ("kinked in half", "wiggling upward")),
+        "base=pot": Words(("in a pot",), ("on a brick", "sold in a planter")),
+        "base=bowl": Words(("in a bowl",), ("served like salad", "in a rocking basket")),
+        "base=mound": Words(("on a mound",), ("clinging to a knoll", "with roots either side")),
+        "base=slope": Words(("on a slope",), ("perched on a hillside", "sliding downhill")),
+        "base=slab": Words(("on a slanted base",), ("sticking a toe out", "with a curly root")),
+        "base=none": Words(("without a base",), ("naked at the bottom", "stuck in the soil")),
+        "fruit=left": Words(("with a fruit on the left",), ("holding an apple left", "with a bauble dangling left")),
+        "fruit=right": Words(
+            ("with a fruit on the right",), ("holding an apple right", "with a bauble dangling right")
         ),
-        "tip=up": Words(("with its tip up",), ("decorated by a star", "sharp enough to prick clouds")),
-        "foot=pot": Words(("in a rectangular pot",), ("on a brick", "atop a suitcase")),
-        "foot=bowl": Words(("in a bowl",), ("served like salad", "in a flower basket")),
-        "foot=mound": Words(("on a mound",), ("flaring at its roots", "clinging to a knoll")),
+        "fruit=top": Words(("with a fruit on top",), ("with a star up top", "topped by an ornament")),
     },
 )

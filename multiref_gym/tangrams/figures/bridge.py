@@ -1,0 +1,122 @@
+"""Bridges: a deck on ramps, over an arch or across a valley; with a pier, a hut, a spire or a flag."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+
+from multiref_gym.tangrams.figures.assembly import ZERO, Kind, Part, Point, Sketch, point, put, units
+from multiref_gym.tangrams.figures.family import Family, Words
+
+SIDES = ("left", "right")
+PLACES = {"left": -1, "middle": 0, "right": 1}
+
+ENDS = ("ramps", "leftramp", "rightramp", "cliffs")
+PIERS: dict[str, tuple[Kind, str]] = {
+    "post": ("square", "square"),
+    "foot": ("medium", "up"),
+    "wedge": ("medium", "down"),
+}
+
+DECKS: dict[tuple[str, str], tuple[tuple[Kind, str, int], ...]] = {
+    ("hump", "parallelogram"): (("small", "se", -4), ("square", "square", -2), ("small", "nw", 0), ("medium", "up", 0)),
+    ("hump", "medium"): (
+        ("parallelogram", "flat /", -4),
+        ("small", "se", -2),
+        ("square", "square", 0),
+        ("small", "sw", 2),
+    ),
+    ("hump", "square"): (("parallelogram", "flat /", -4), ("medium", "up", -2), ("small", "ne", 0), ("small", "sw", 2)),
+    ("flat", "parallelogram"): (
+        ("square", "square", -3),
+        ("small", "nw", -1),
+        ("medium", "up", -1),
+        ("small", "ne", 1),
+    ),
+    ("flat", "medium"): (
+        ("small", "sw", -3),
+        ("parallelogram", "flat \\", -3),
+        ("small", "ne", -1),
+        ("square", "square", 1),
+    ),
+    ("flat", "square"): (
+        ("small", "sw", -3),
+        ("parallelogram", "flat \\", -3),
+        ("medium", "down", -1),
+        ("small", "se", 1),
+    ),
+    ("flat", "none"): (
+        ("square", "square", -4),
+        ("small", "sw", -2),
+        ("parallelogram", "flat \\", -2),
+        ("medium", "down", 0),
+        ("small", "se", 2),
+    ),
+}
+"""Decks of height 2 by their shape and the piece that they leave over: 8 long below and 4 above ("hump"), or as long
+above as below ("flat"): 8, or 6 if a piece is left over. Pieces are listed from left to right with their left end."""
+
+
+def bridges() -> Iterator[Sketch]:
+    """Proposes high decks between all ends and low ones between ramps, empty, with a load, or on a pier."""
+    for ends, deck in product(ENDS, ("hump", "flat")):
+        yield from _laden(ends, deck)
+    yield from _laden("ramps", "low")
+    for pier, (kind, pose) in PIERS.items():
+        piece = put(kind, pose, "n", point())
+        yield Sketch({"ends": "ramps", "deck": "low", "pier": pier}, (*_span("ramps", "low", kind), ("pier", piece)))
+
+
+def _laden(ends: str, deck: str) -> Iterator[Sketch]:
+    facts = {"ends": ends, "deck": deck}
+    if deck != "hump":
+        yield Sketch({**facts, "load": "none"}, _span(ends, deck, "none"))
+    if (ends, deck) == ("cliffs", "flat"):
+        # Under a shorter deck they would leave no span to speak of.
+        return
+    for side, x in PLACES.items():
+        hut = put("square", "square", "s", point(x if deck == "hump" else 2 * x, -2))
+        yield Sketch({**facts, "load": "hut", "side": side}, (*_span(ends, deck, "square"), ("hut", hut)))
+        if deck != "hump":
+            tent = put("medium", "up", "s", point(x, -2))
+            yield Sketch({**facts, "load": "tent", "side": side}, (*_span(ends, deck, "medium"), ("tent", tent)))
+    for side in SIDES:
+        flag = put("parallelogram", "tall \\" if side == "left" else "tall /", "s", point(0, -2))
+        yield Sketch({**facts, "load": "flag", "side": side}, (*_span(ends, deck, "parallelogram"), ("flag", flag)))
+
+
+def _span(ends: str, deck: str, spare: str) -> tuple[Part, ...]:
+    """The deck without the spare piece, and the large triangles at its ends: ramps outwards or overhanging cliffs."""
+    shape = "hump" if deck == "hump" else "flat"
+    pieces = tuple(("deck", put(kind, pose, "sw", point(x))) for kind, pose, x in DECKS[shape, spare])
+    tip = pieces[-1][1].anchor("se").x
+    foot = units(2 if deck == "low" else 4)
+    ramp = put("large", "sw", "sw", Point(tip, foot))
+    cliff = put("large", "ne", "nw", Point(tip - units(2), ZERO))
+    left = cliff if ends in ("cliffs", "rightramp") else ramp
+    right = cliff if ends in ("cliffs", "leftramp") else ramp
+    return (("end", left.mirrored()), ("end", right), *pieces)
+
+
+FAMILY = Family(
+    "bridge",
+    bridges,
+    {
+        "family=bridge": Words(("a bridge",), ("something to drive across", "a crossing", "an overpass")),
+        "ends=ramps": Words(("with two slopes",), ("going down either side", "rolling up and down")),
+        "ends=leftramp": Words(("with a slope on the left",), ("rolling down left only", "broken off on the right")),
+        "ends=rightramp": Words(("with a slope on the right",), ("rolling down right only", "broken off on the left")),
+        "ends=cliffs": Words(("on two cliffs",), ("across a canyon", "over a deep gorge")),
+        "deck=hump": Words(("with a humped deck",), ("arching in japanese style", "curved like an eyebrow")),
+        "deck=flat": Words(("with a lifted deck",), ("letting trucks through", "hoisted for ferries")),
+        "deck=low": Words(("with a sunken deck",), ("barely off the water", "close to the river")),
+        "load=none": Words(("with an empty deck",), ("free of traffic", "deserted")),
+        "load=hut": Words(("with a hut on the deck",), ("with a toll booth", "with a ticket office")),
+        "load=tent": Words(("with a pointed roof on the deck",), ("with a camper on it", "with a pointy shelter")),
+        "load=flag": Words(("with a flag on the deck",), ("flying its colours", "with a streamer aboard")),
+        "pier=post": Words(("on a square pier",), ("propped by a stump", "with two tunnels")),
+        "pier=foot": Words(("over a pyramid",), ("with a thorn beneath it", "over a tiny egyptian tomb")),
+        "pier=wedge": Words(("on a pier pointed down",), ("with a fang", "dripping like an icicle")),
+        "side=middle": Words(("with more in the centre",), ("piled up halfway across", "carrying stuff midway")),
+    },
+)

@@ -1,0 +1,19 @@
+"""Flags, the same on boats, houses and mountains."""
+
+from __future__ import annotations
+
+from multiref_gym.tangrams.figures.assembly import Kind, Piece, Point, point, put
+
+FLAGS: dict[str, tuple[Kind, str]] = {
+    "triangle": ("medium", "left"),
+    "square": ("square", "square"),
+    "banner": ("parallelogram", "tall \\"),
+}
+"""The pieces that may be flags and their poses when blown to the left."""
+
+
+def flag(shape: str, side: str, tip: Point) -> Piece:
+    """Returns a flag of a shape of `FLAGS` that stands on ``tip`` and is blown to that side."""
+    kind, pose = FLAGS[shape]
+    leftward = put(kind, pose, "se", point())
+    return (leftward if side == "left" else leftward.mirrored()).moved(tip.x, tip.y)
