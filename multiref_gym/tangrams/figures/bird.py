@@ -1,63 +1,210 @@
-"""Water birds from the side: a body, a neck, a head with a beak, a tail or a wing, a leg or a crest."""
+"""Birds from the side, on the water, on their feet or in flight: a head with a beak, a body, a tail, one thing more."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import Part, Point, Sketch, point, put, roots
+from multiref_gym.tangrams.figures.assembly import Piece, Point, Sketch, point, put, roots, units
 from multiref_gym.tangrams.figures.family import Family, Words
 
 HEADS = ("square", "diamond")
-NECKS = ("forward", "back")
-TAILS = ("up", "level", "wing")
-EXTRAS = ("leg", "crest")
+EXTRAS = ("crest", "tuft", "foot")
 FACINGS = ("left", "right")
 
-FRONT = put("large", "down", "nw", point(0, 0))
-REAR = put("large", "up", "n", FRONT.anchor("ne"))
+BREAST = point(0, 0)
+"""The front end of the back."""
 
 
 def birds() -> Iterator[Sketch]:
-    """Proposes every head, neck, tail and extra piece."""
-    for head, neck, tail, extra, facing in product(HEADS, NECKS, TAILS, EXTRAS, FACINGS):
-        parts = (("body", FRONT), ("body", REAR), *_head_and_neck(head, neck, extra), _tail(tail))
-        yield Sketch({"head": head, "neck": neck, "tail": tail, "extra": extra}, parts).facing(facing)
+    """Proposes the birds of every pose, each with its own choices."""
+    for sketch in (*_swimming(), *_standing(), *_perching(), *_sitting(), *_flying()):
+        for facing in FACINGS:
+            yield sketch.facing(facing)
 
 
-def _head_and_neck(shape: str, neck: str, extra: str) -> Iterator[Part]:
-    """A neck on the front of the back, a head on it, and the small piece that is a crest or else a leg."""
-    if neck == "forward":
-        throat, nape = put("parallelogram", "flat \\", "se", point(2, 0)), point(-1, -2)
-    else:
-        throat, nape = put("parallelogram", "flat /", "sw", point(0, 0)), point(3, -2)
-    head = put("square", shape, "s", nape)
+def _swimming() -> Iterator[Sketch]:
+    """A hull and a long neck.
+
+    A crest on a head so far ahead would look like a second beak, a raised tail meets a neck that bends back.
+    """
+    front = put("large", "down", "nw", BREAST)
+    rear = put("large", "up", "n", front.anchor("ne"))
+    rump = rear.anchor("n")
+    necks = {
+        "forward": put("parallelogram", "flat \\", "se", BREAST.moved(units(2))),
+        "bent": put("parallelogram", "flat /", "sw", BREAST),
+    }
+    tails = {
+        "up": put("medium", "se", "se", rump),
+        "fan": put("medium", "left", "w", rump),
+        "level": put("medium", "down", "nw", rump),
+    }
+    foot = put("small", "nw", "nw", Point(roots(6), roots(4)))
+    for shape, neck, tail, extra in product(HEADS, necks, tails, EXTRAS):
+        if (neck, extra) == ("forward", "crest") or (neck, tail) == ("bent", "up"):
+            continue
+        throat = necks[neck]
+        nape = throat.anchor("nw").moved(units(1)) if neck == "forward" else throat.anchor("ne").moved(units(-1))
+        head = put("square", shape, "s", nape)
+        parts = (
+            ("body", front),
+            ("body", rear),
+            ("neck", throat),
+            ("head", head),
+            ("beak", _beak(head, shape)),
+            ("tail", tails[tail]),
+            (extra, foot if extra == "foot" else _plume(head, shape, extra)),
+        )
+        yield Sketch({"pose": "swimming", "head": shape, "neck": neck, "tail": tail, "extra": extra}, parts)
+
+
+def _standing() -> Iterator[Sketch]:
+    """A body that narrows to one leg, in front of its lowest point or behind it.
+
+    With a crest and a raised tail, the head would drown between two horns.
+    """
+    middle = BREAST.moved(units(4))
+    rump = middle.moved(units(4))
+    ankle = middle.moved(dy=units(4) - roots(2))
+    legs = {
+        "front": put("parallelogram", "steep \\", "ne", ankle),
+        "rear": put("parallelogram", "steep /", "nw", ankle),
+    }
+    tails = {
+        "up": put("medium", "se", "se", rump),
+        "fan": put("medium", "left", "w", rump),
+        "down": put("medium", "nw", "nw", rump),
+    }
+    for shape, leg, tail, extra in product(HEADS, legs, tails, EXTRAS):
+        if (tail, extra) == ("up", "crest"):
+            continue
+        head = put("square", shape, "s", BREAST.moved(units(1)))
+        heel = "se" if leg == "front" else "sw"
+        foot = put("small", "up", heel, legs[leg].anchor(heel))
+        parts = (
+            ("body", put("large", "ne", "ne", middle)),
+            ("body", put("large", "nw", "nw", middle)),
+            ("leg", legs[leg]),
+            ("head", head),
+            ("beak", _beak(head, shape)),
+            ("tail", tails[tail]),
+            (extra, foot if extra == "foot" else _plume(head, shape, extra)),
+        )
+        yield Sketch({"pose": "standing", "head": shape, "leg": leg, "tail": tail, "extra": extra}, parts)
+
+
+def _perching() -> Iterator[Sketch]:
+    """A body that slants down from the head to the tail, on a leg."""
+    nape = BREAST.moved(units(4))
+    rump = nape.moved(units(4), units(4))
+    leg = put("parallelogram", "steep \\", "nw", BREAST.moved(units(2), units(2)))
+    tails = {"fan": put("medium", "left", "w", rump), "down": put("medium", "ne", "ne", rump)}
+    for shape, tail, extra in product(HEADS, tails, EXTRAS):
+        head = put("square", shape, "s", BREAST.moved(units(1)))
+        foot = put("small", "up", "se", leg.anchor("se"))
+        parts = (
+            ("body", put("large", "ne", "ne", nape)),
+            ("body", put("large", "sw", "nw", nape)),
+            ("leg", leg),
+            ("head", head),
+            ("beak", _beak(head, shape)),
+            ("tail", tails[tail]),
+            (extra, foot if extra == "foot" else _plume(head, shape, extra)),
+        )
+        yield Sketch({"pose": "perching", "head": shape, "tail": tail, "extra": extra}, parts)
+
+
+def _sitting() -> Iterator[Sketch]:
+    """A round body on broad feet."""
+    upper = put("large", "up", "n", BREAST)
+    lower = put("large", "down", "n", upper.anchor("s"))
+    rump = upper.anchor("se")
+    tails = {
+        "up": put("parallelogram", "steep /", "sw", rump),
+        "level": put("parallelogram", "long /", "sw", rump),
+        "down": put("parallelogram", "long \\", "nw", rump),
+    }
+    for shape, tail in product(HEADS, tails):
+        head = put("square", shape, "e" if shape == "diamond" else "s", BREAST)
+        parts = (
+            ("body", upper),
+            ("body", lower),
+            ("feet", put("medium", "up", "n", lower.anchor("s"))),
+            ("head", head),
+            ("beak", _beak(head, shape)),
+            ("tail", tails[tail]),
+            ("crest", _plume(head, shape, "crest")),
+        )
+        yield Sketch({"pose": "sitting", "head": shape, "tail": tail, "extra": "crest"}, parts)
+
+
+def _flying() -> Iterator[Sketch]:
+    """A stretched neck and one big wing, raised or swept back.
+
+    There is room for a crest or a tuft only where the head stands on the neck, and for a tuft only ahead of a swept
+    wing.
+    """
+    body = put("large", "down", "nw", BREAST)
+    rump = body.anchor("ne")
+    neck = put("parallelogram", "long \\", "ne", BREAST.moved(roots(2)))
+    nape = neck.anchor("nw")
+    wings = {"up": put("large", "sw", "sw", BREAST.moved(units(1))), "swept": put("large", "se", "se", rump)}
+    tails = {"fan": put("medium", "left", "w", rump), "down": put("medium", "nw", "nw", rump)}
+    for shape, wing, tail, extra in product(HEADS, wings, tails, EXTRAS):
+        if (shape == "diamond" and extra != "foot") or (wing, extra) == ("up", "tuft"):
+            continue
+        head = (
+            put("square", shape, "n", nape) if shape == "diamond" else put("square", shape, "s", nape.moved(units(1)))
+        )
+        foot = put("small", "ne", "nw", body.anchor("s"))
+        parts = (
+            ("body", body),
+            ("wing", wings[wing]),
+            ("neck", neck),
+            ("head", head),
+            ("beak", _beak(head, shape)),
+            ("tail", tails[tail]),
+            (extra, foot if extra == "foot" else _plume(head, shape, extra)),
+        )
+        yield Sketch({"pose": "flying", "head": shape, "wing": wing, "tail": tail, "extra": extra}, parts)
+
+
+def _beak(head: Piece, shape: str) -> Piece:
     if shape == "square":
-        beak, crest = put("small", "se", "se", head.anchor("sw")), put("small", "se", "se", head.anchor("ne"))
-    else:
-        beak, crest = put("small", "up", "n", head.anchor("w")), put("small", "left", "w", head.anchor("n"))
-    leg = put("small", "nw", "nw", Point(roots(6), roots(4)))
-    yield from (("neck", throat), ("head", head), ("beak", beak), (extra, leg if extra == "leg" else crest))
+        return put("small", "se", "se", head.anchor("sw"))
+    return put("small", "up", "n", head.anchor("w"))
 
 
-def _tail(pose: str) -> Part:
-    rump = REAR.anchor("n")
-    if pose == "up":
-        return "tail", put("medium", "left", "w", rump)
-    if pose == "level":
-        return "tail", put("medium", "down", "nw", rump)
-    return "wing", put("medium", "se", "se", rump)
+def _plume(head: Piece, shape: str, style: str) -> Piece:
+    """A crest rises from the head, a tuft streams back from it."""
+    match shape, style:
+        case "square", "crest":
+            return put("small", "sw", "sw", head.anchor("nw"))
+        case "square", _:
+            return put("small", "nw", "nw", head.anchor("ne"))
+        case _, "crest":
+            return put("small", "left", "w", head.anchor("n"))
+        case _:
+            return put("small", "down", "s", head.anchor("e"))
 
 
 FAMILY = Family(
     "bird",
     birds,
     {
-        "family=bird": Words(("a bird",), ("a swan or goose", "our feathered friend")),
+        "family=bird": Words(("a bird",), ("some kind of duck", "our feathered friend", "a chicken maybe")),
+        "pose=swimming": Words(("swimming",), ("floating on a pond", "out on the lake")),
+        "pose=perching": Words(("perching",), ("hanging out on a wire", "about to slide off")),
+        "pose=flying": Words(("in flight",), ("way up in the sky", "heading south for winter")),
         "neck=forward": Words(("with its neck forward",), ("craning ahead", "reaching for bread")),
-        "neck=back": Words(("with its neck back",), ("curved like the number two", "throat bent in an s")),
-        "tail=wing": Words(("with a wing up",), ("ready for takeoff", "flapping about")),
-        "extra=leg": Words(("with a leg",), ("hopping around", "that perches on a stick")),
+        "neck=bent": Words(("with a bent neck",), ("curved like the number two", "with a swan throat")),
+        "leg=front": Words(("with its leg in front",), ("stepping ahead", "toes out first")),
+        "leg=rear": Words(("with its leg at the rear",), ("lagging a step late", "about to fall over")),
+        "wing=up": Words(("with its wing up",), ("flapping hard", "waving hi")),
+        "wing=swept": Words(("with a swept wing",), ("gliding along", "built like a jet")),
         "extra=crest": Words(("with a crest",), ("rocking a mohawk", "crowned like royalty")),
+        "extra=tuft": Words(("with a tuft",), ("with slick hair", "with a ponytail")),
+        "extra=foot": Words(("with a foot",), ("showing its flipper", "with a webbed thing")),
     },
 )

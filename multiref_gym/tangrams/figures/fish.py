@@ -1,57 +1,96 @@
-"""Fish from the side: a body of the two large triangles, a tail of three pieces, a big fin and a little one."""
+"""Fish from the side: a body of the two large triangles, a tail, a main fin and an opposite one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import Part, Piece, Point, Sketch, point, put, units
+from multiref_gym.tangrams.figures.assembly import Piece, Point, Sketch, point, put, roots, units
 from multiref_gym.tangrams.figures.family import Family, Words
 
-TAILS = ("fan", "forked")
-BIG_FINS = ("above", "below")
-LEANS = ("upright", "swept")
-LITTLE_FINS = ("front", "rear")
+BODIES = ("diamond", "slanted")
+TAILS = ("fan", "forked", "uneven", "broad")
+MAIN_FINS = ("above", "below")
+FINS = ("forward", "swept", "flat")
+OPPOSITE_FINS = ("front", "rear")
 FACINGS = ("left", "right")
 
-UPPER = put("large", "up", "s", point(0, 0))
-LOWER = put("large", "down", "n", point(0, 0))
+NOSE = point(0, 0)
 
 
 def fish() -> Iterator[Sketch]:
-    """Proposes every tail with the big fin above or below, and the little one on the other side."""
-    for tail, big, lean, little, facing in product(TAILS, BIG_FINS, LEANS, LITTLE_FINS, FACINGS):
-        attributes = {"tail": tail, "bigfin": big, "lean": lean, "littlefin": little}
-        parts = (("body", UPPER), ("body", LOWER), *_tail(tail), *_fins(big, lean, little))
+    """Proposes every body and tail with every shape and place of the fins.
+
+    A flat fin runs into the upper lobe of a tail. A slanted fish shows that it is one by a main fin like a shark's.
+    """
+    for body, tail, main, fin, opposite, facing in product(BODIES, TAILS, MAIN_FINS, FINS, OPPOSITE_FINS, FACINGS):
+        if fin == "flat" and tail in ("fan", "uneven"):
+            continue
+        if body == "slanted" and (main == "below" or fin == "flat"):
+            continue
+        attributes = {"body": body, "tail": tail, "mainfin": main, "fin": fin, "oppositefin": opposite}
+        flesh, end, big, little = _diamond(main, fin, opposite) if body == "diamond" else _slanted(fin, opposite)
+        # The medium triangle is the main fin, or the tail where that is broad: two small ones then make the same fin.
+        fins = _halves(big) if tail == "broad" else (big,)
+        parts = (
+            *(("body", piece) for piece in flesh),
+            *(("tail", piece) for piece in _tail(tail, end)),
+            *(("fin", piece) for piece in (*fins, little)),
+        )
         yield Sketch(attributes, parts).facing(facing)
 
 
-def _tail(shape: str) -> Iterator[Part]:
-    root = put("square", "diamond", "w", UPPER.anchor("se"))
-    yield "tail", root
-    if shape == "fan":
-        yield "tail", put("small", "left", "w", root.anchor("n"))
-        yield "tail", put("small", "left", "w", root.anchor("s"))
-    else:
-        yield "tail", put("small", "down", "nw", root.anchor("n"))
-        yield "tail", put("small", "up", "sw", root.anchor("s"))
-
-
-def _fins(side: str, lean: str, little: str) -> tuple[Part, Part]:
-    back = UPPER.anchor("n")
-    big = put("medium", "left", "w", back) if lean == "upright" else put("medium", "down", "nw", back)
+def _diamond(main: str, fin: str, opposite: str) -> tuple[tuple[Piece, Piece], Point, Piece, Piece]:
+    """The two triangles of the body, where the tail begins, the main fin and the opposite one."""
+    upper = put("large", "up", "sw", NOSE)
+    back = upper.anchor("n")
+    big = {
+        "forward": put("medium", "right", "e", back),
+        "swept": put("medium", "left", "w", back),
+        "flat": put("medium", "down", "nw", back),
+    }[fin]
     shoulder = back.moved(dy=units(2))
-    if little == "front":
-        small = put("parallelogram", "tall /", "se", shoulder)
+    if opposite == "front":
+        little = put("parallelogram", "tall /", "se", shoulder)
     else:
-        small = put("parallelogram", "tall \\", "sw", shoulder)
-    if side == "above":
-        return ("fin", big), ("fin", _upside_down(small))
-    return ("fin", _upside_down(big)), ("fin", small)
+        little = put("parallelogram", "tall \\", "sw", shoulder)
+    if main == "above":
+        little = _upside_down(little)
+    else:
+        big = _upside_down(big)
+    return (upper, _upside_down(upper)), upper.anchor("se"), big, little
+
+
+def _slanted(fin: str, opposite: str) -> tuple[tuple[Piece, Piece], Point, Piece, Piece]:
+    """As `_diamond`, for a body that rises from a low nose to a high tail."""
+    front = put("large", "up", "sw", NOSE)
+    back = front.anchor("n")
+    end = back.moved(roots(8))
+    big = put("medium", "sw" if fin == "forward" else "se", "s", back.moved(roots(4)))
+    little = put("parallelogram", "flat \\", "nw", NOSE.moved(units(1 if opposite == "front" else 3)))
+    return (front, put("large", "down", "nw", back)), end, big, little
+
+
+def _tail(shape: str, end: Point) -> tuple[Piece, ...]:
+    """A square and two lobes, which rise and fall on a fan, run on level if forked, or do one each; or a triangle."""
+    root = put("square", "diamond", "w", end)
+    top, bottom = root.anchor("n"), root.anchor("s")
+    if shape == "broad":
+        return root, put("medium", "left", "w", root.anchor("e"))
+    upper = put("small", "down", "nw", top) if shape == "forked" else put("small", "left", "w", top)
+    lower = put("small", "left", "w", bottom) if shape == "fan" else put("small", "up", "sw", bottom)
+    return root, upper, lower
+
+
+def _halves(medium: Piece) -> tuple[Piece, Piece]:
+    """Returns the two small triangles that fill a medium one, cut from its right angle."""
+    corner, left, right = medium.vertices
+    middle = Point((left.x + right.x).half, (left.y + right.y).half)
+    return Piece("small", (middle, corner, left)), Piece("small", (middle, right, corner))
 
 
 def _upside_down(piece: Piece) -> Piece:
-    """Mirrors a piece about the middle line of the body, from the back to the belly."""
+    """Mirrors a piece about the level of the nose."""
     return Piece(piece.kind, tuple(Point(x, -y) for x, y in piece.vertices))
 
 
@@ -59,16 +98,22 @@ FAMILY = Family(
     "fish",
     fish,
     {
-        "family=fish": Words(("a fish",), ("something that swims", "an aquarium pet")),
-        "tail=fan": Words(("with a tail like a fan",), ("with a propeller behind", "ending in a bow tie")),
-        "tail=forked": Words(("with a forked tail",), ("trailing an arrow", "finishing in a fletched dart")),
-        "bigfin=above": Words(("with a big fin above",), ("cruising like a shark", "with a canopy overhead")),
-        "bigfin=below": Words(("with a big fin below",), ("dragging its keel", "with a rudder underneath")),
-        "lean=upright": Words(("with an upright fin",), ("rigid as a board", "poking vertically")),
-        "lean=swept": Words(("with a swept fin",), ("blown by the current", "streamlined for speed")),
-        "littlefin=front": Words(
-            ("with a little fin in front",), ("bearded on the chin", "showing a tiny flipper early")
+        "family=fish": Words(("a fish",), ("something that swims", "an aquarium pet", "a salmon or something")),
+        "body=diamond": Words(("with a diamond body",), ("puffed like a blowfish", "fat for its age")),
+        "body=slanted": Words(("with a slanted body",), ("long like a shark", "diving for worms")),
+        "tail=forked": Words(("with a forked tail",), ("snipped at the end", "finishing in a zigzag")),
+        "tail=uneven": Words(("with an uneven tail",), ("crooked at the end", "steering funny")),
+        "tail=broad": Words(("with a broad tail",), ("like a mermaid behind", "slapping the water like a whale")),
+        "mainfin=above": Words(("with the main fin above",), ("cruising like in jaws", "with a canopy overhead")),
+        "mainfin=below": Words(("with the main fin below",), ("dragging its keel", "with a rudder underneath")),
+        "fin=forward": Words(("with a fin forward",), ("bristling like a punk", "tilted against the current")),
+        "fin=flat": Words(("with a flat fin",), ("like a graduation cap", "with a shelf on it")),
+        "fin=swept": Words(("with a swept fin",), ("combed like a surfer", "streamlined for speed")),
+        "oppositefin=front": Words(
+            ("with the opposite fin in front",), ("with a chin beard", "with a tiny paddle early")
         ),
-        "littlefin=rear": Words(("with a little fin at the rear",), ("with a mini paddle late", "where a spur juts")),
+        "oppositefin=rear": Words(
+            ("with the opposite fin at the rear",), ("with a mini paddle late", "where a spur juts")
+        ),
     },
 )
