@@ -26,10 +26,9 @@ def candles() -> Iterator[Sketch]:
         yield _placed(flame, "pillar", foot="pedestal")
         for foot in ("none", "pedestal"):
             yield _placed(flame, "block", foot)
-            # Leaning, a diamond would be a square.
+            # Leaning, a diamond would be a square, and a flame to the other side would go straight up.
             if flame != "diamond":
-                yield _placed(flame, "block", foot).leaning("left")
-                yield _placed(flame, "block", foot).leaning("right")
+                yield _placed(flame, "block", foot).leaning(flame)
 
 
 def _carried(flame: str, base: str, height: str, side: str) -> Sketch:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import Part, Piece, Sketch, point, put
+from multiref_gym.tangrams.figures.assembly import Kind, Part, Piece, Sketch, point, put, units
 from multiref_gym.tangrams.figures.blocks import long_post, post, upside_down
 from multiref_gym.tangrams.figures.family import Family, Words
 
 BACKS = ("straight", "backward", "forward", "stepped")
 ARMS = ("square", "outward", "inward")
+
+STOOLS = (("straight", "square"), ("straight", "outward"), ("backward", "none"), ("forward", "none"))
+"""Backs and arms on a seat like an hourglass, which leaves the medium triangle for the back."""
 
 REAR, FRONT = 8, 0
 """Where the seat ends; the back is 2 wide and stands on its rear end."""
@@ -31,6 +34,25 @@ def chairs() -> Iterator[Sketch]:
             # Fallen on its back.
             yield chair.facing(side).turned("right" if side == "left" else "left")
             yield upside_down(chair, side)
+    for (back, arm), side in product(STOOLS, ("left", "right")):
+        yield _stool(back, arm).facing(side).turned("upright")
+
+
+def _stool(back: str, arm: str) -> Sketch:
+    seat = put("large", "down", "ne", point(REAR, 0))
+    extra: Kind = "square" if arm == "square" else "parallelogram"
+    piece = {
+        "square": put("square", "square", "sw", seat.anchor("nw")),
+        "outward": put("parallelogram", "flat \\", "se", seat.anchor("nw").moved(dx=units(2))),
+        "none": _bend(back, -6),
+    }[arm]
+    parts = (
+        ("seat", seat),
+        ("foot", put("large", "up", "n", seat.anchor("s"))),
+        *(("back", part) for part in long_post(extra, point(REAR - 2, -6))),
+        ("back" if arm == "none" else "arm", piece),
+    )
+    return Sketch({"back": back, "arm": arm, "seat": "hourglass"}, parts)
 
 
 def _seat(shape: str) -> Iterator[Part]:
@@ -51,10 +73,8 @@ def _back(shape: str, arm: str) -> tuple[Piece, ...]:
     corner = point(REAR - 2, -4)
     if shape == "straight":
         return long_post("medium", point(REAR - 2, -6))
-    if shape == "backward":
-        return *post("square", corner), put("parallelogram", "flat /", "sw", corner)
-    if shape == "forward":
-        return *post("square", corner), put("parallelogram", "flat \\", "se", point(REAR, -4))
+    if shape in ("backward", "forward"):
+        return *post("square", corner), _bend(shape, -4)
     if shape == "stepped":
         return (
             put("square", "square", "sw", point(REAR - 2, 0)),
@@ -63,6 +83,12 @@ def _back(shape: str, arm: str) -> tuple[Piece, ...]:
             put("small", "se", "sw", point(REAR, -4)),
         )
     return post("parallelogram" if arm == "square" else "square", corner)
+
+
+def _bend(way: str, height: int) -> Piece:
+    if way == "backward":
+        return put("parallelogram", "flat /", "sw", point(REAR - 2, height))
+    return put("parallelogram", "flat \\", "se", point(REAR, height))
 
 
 def _arm(shape: str) -> Piece:
@@ -87,8 +113,9 @@ FAMILY = Family(
         "arm=square": Words(("with a square arm",), ("with an elbow rest", "boxed in")),
         "arm=outward": Words(("with an arm outward",), ("with a footrest", "with a ledge sticking outside")),
         "arm=inward": Words(("with an arm inward",), ("with a safety bar", "with a lap bar")),
-        "seat=thick": Words(("with a thick seat",), ("solid underneath", "with stubby supports")),
-        "seat=cushioned": Words(("with a cushion",), ("padded", "with a hump")),
-        "seat=pedestal": Words(("with a seat on a stalk",), ("that swivels", "like at the office")),
+        "seat=thick": Words(("with a thick frame",), ("solid underneath", "with stubby supports")),
+        "seat=cushioned": Words(("with a cushion",), ("padded", "with something soft on it")),
+        "seat=hourglass": Words(("poised on an hourglass",), ("at a cafe bar", "pinched like an ant")),
+        "seat=pedestal": Words(("poised on a stalk",), ("that swivels", "like at the office")),
     },
 )

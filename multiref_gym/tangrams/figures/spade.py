@@ -1,4 +1,4 @@
-"""Spades: a square blade on a long handle, in four directions."""
+"""Spades: a square blade on a long handle, in four directions or leaning."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ DIRECTIONS = ("upright", "left", "right", "over")
 def spades() -> Iterator[Sketch]:
     """Proposes a blade that ends or begins with the medium triangle, or a plain one with that at the other end."""
     blades = *product(("pointed", "shouldered"), GRIPS), ("plain", "tee")
-    for (blade, end), where in product(blades, DIRECTIONS):
+    for blade, end in blades:
         handle = grip("flat" if end == "tee" else end, point())
         if end == "tee":
             handle = *handle, put("medium", "up", "n", point(0, 6))
         parts = *(("blade", piece) for piece in _blade(blade)), *(("handle", piece) for piece in handle)
-        yield Sketch({"blade": blade, "grip": end}, parts).turned(where)
+        spade = Sketch({"blade": blade, "grip": end}, parts)
+        yield from (spade.turned(where) for where in DIRECTIONS)
+        yield from (spade.leaning(side) for side in ("left", "right"))
 
 
 def _blade(shape: str) -> tuple[Piece, ...]:
