@@ -1,4 +1,4 @@
-"""Digits, narrow or broad, backwards and turned where that is not another digit or a letter."""
+"""Digits, narrow or broad, leaning, backwards where that is not another digit or a letter."""
 
 from __future__ import annotations
 
@@ -24,25 +24,19 @@ FORMS = {
 }
 """By name and build, see `strokes`."""
 
-LOPSIDED = "1467"
-"""Digits that are drawn backwards too; of a 2 and a 5 that would make each other, of a 3 one that is upside down."""
+LOPSIDED = "147"
+"""Digits that are drawn backwards too; backwards a 2 and a 5 become each other, a 3 an E and a 6 an a."""
 
-WAYS: dict[str, tuple[str, ...]] = {
-    # Half a turn leaves a 2 and a 5 as they are, and makes a 3 an E, a 4 an h, a 6 a 9 and a 7 an L.
-    "1": ("upright", "left", "right"),
-    "2": ("upright", "left"),
-    "3": ("upright",),
-    "4": ("upright", "left", "right"),
-    "5": ("upright", "left"),
-    "6": ("upright",),
-    "7": ("upright", "left", "right"),
-}
-"""How a digit is turned; one that is not listed is turned in all ways."""
+STEADY = "67"
+"""Digits that are only upright, as they do not read when they lean."""
 
 
 def digits() -> Iterator[Sketch]:
-    """Proposes every form of every digit, each way around, turned as it may be."""
-    return glyphs("digit", FORMS, LOPSIDED, WAYS)
+    """Proposes every form of every digit, each way around, upright and leaning: lying, many read as a letter."""
+    for sketch in glyphs("digit", FORMS, LOPSIDED):
+        yield Sketch({**sketch.attributes, "lean": "none"}, sketch.pieces)
+        if sketch.attributes["digit"] not in STEADY:
+            yield from (sketch.leaning(side) for side in ("left", "right"))
 
 
 FAMILY = Family(

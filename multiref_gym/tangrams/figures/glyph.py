@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import TURNS, Kind, Part, Sketch, point, put
+from multiref_gym.tangrams.figures.assembly import Kind, Part, Sketch, point, put
 from multiref_gym.tangrams.figures.family import Words
 
 KINDS: tuple[Kind, ...] = ("large", "large", "medium", "small", "small", "square", "parallelogram")
 """The pieces in the order of a line."""
-
-DRAWN = ("forwards", "backwards")
 
 WORDS: dict[str, Words] = {
     "build=narrow": Words(("with a narrow build",), ("squeezed together", "on the skinny side")),
@@ -22,24 +19,20 @@ WORDS: dict[str, Words] = {
 """Words for the facts that letters and digits share."""
 
 
-def glyphs(
-    name: str, forms: Mapping[tuple[str, str], str], lopsided: str, ways: Mapping[str, tuple[str, ...]]
-) -> Iterator[Sketch]:
-    """Proposes every form, backwards too if that differs, in all its turns.
+def glyphs(name: str, forms: Mapping[tuple[str, str], str], lopsided: str) -> Iterator[Sketch]:
+    """Proposes every form upright, backwards too if that reads as the same.
 
     Args:
         name: "letter", the attribute that tells which one it is.
         forms: for each of them and each of its builds its `strokes`.
         lopsided: those that are drawn backwards too.
-        ways: how one is turned, if not in all `TURNS`.
     """
     for (which, build), line in forms.items():
-        for drawn, way in product(DRAWN if which in lopsided else DRAWN[:1], ways.get(which, TURNS)):
-            pieces = strokes(line)
-            if drawn == "backwards":
-                pieces = tuple((part, piece.mirrored()) for part, piece in pieces)
-            sketch = Sketch({name: which, "build": build, "drawn": drawn}, pieces)
-            yield sketch.turned(way)
+        sketch = Sketch({name: which, "build": build, "drawn": "forwards"}, strokes(line))
+        yield sketch
+        if which in lopsided:
+            mirrored = tuple((part, piece.mirrored()) for part, piece in sketch.pieces)
+            yield Sketch({**sketch.attributes, "drawn": "backwards"}, mirrored)
 
 
 def strokes(line: str) -> tuple[Part, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from multiref_gym.tangrams.figures.assembly import Sketch
+from multiref_gym.tangrams.figures.assembly import TURNS, Sketch
 from multiref_gym.tangrams.figures.family import Family, Words
 from multiref_gym.tangrams.figures.glyph import WORDS, glyphs
 
@@ -42,17 +42,17 @@ FORMS = {
 }
 """By name and build, see `strokes`."""
 
-LOPSIDED = "FGJNPRSZ"
-"""Letters that backwards are not themselves, be it turned."""
+LOPSIDED = "FGJNPRZ"
+"""Letters that backwards are neither themselves, be it turned, nor, as an S, a digit."""
 
 WAYS: dict[str, tuple[str, ...]] = {
-    # A quarter turn makes a C a U and an N a Z, and an R hard to read; half a turn makes an M a W and leaves an H, N, S
-    # and Z as they are.
+    # A quarter turn makes a C a U and an N a Z, half a turn an M a W; half a turn leaves an H, N, S and Z as they are.
+    # An R reads only upright.
     "C": ("upright", "over"),
     "H": ("upright", "left"),
     "M": ("upright", "left", "right"),
     "N": ("upright",),
-    "R": ("upright", "over"),
+    "R": ("upright",),
     "S": ("upright",),
     "U": ("upright", "over"),
     "Z": ("upright",),
@@ -62,7 +62,9 @@ WAYS: dict[str, tuple[str, ...]] = {
 
 def letters() -> Iterator[Sketch]:
     """Proposes every form of every letter, each way around, turned as it may be."""
-    return glyphs("letter", FORMS, LOPSIDED, WAYS)
+    for sketch in glyphs("letter", FORMS, LOPSIDED):
+        for way in WAYS.get(sketch.attributes["letter"], TURNS):
+            yield sketch.turned(way)
 
 
 FAMILY = Family(
