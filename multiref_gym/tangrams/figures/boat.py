@@ -88,10 +88,10 @@ def _flagged() -> Iterator[Sketch]:
     rigs = (("single", single, single[1].anchor("ne")), ("twin", twin, DECK.moved(dy=units(-4))))
     for hull, shape, side in product(SHAPES, FLAGS, SIDES):
         facts = {"flag": shape, "flagside": side, "hull": hull}
-        for (sails, cloth, tip), facing in product(rigs, SIDES):
-            rigged = (*_sails(cloth, facing), *_hull(hull, shape))
-            mast = tip if facing == "left" else tip.mirrored()
-            yield Sketch({"sails": sails, **facts, "facing": facing}, (*rigged, ("flag", flag(shape, side, mast))))
+        for (sails, cloth, tip), bow in product(rigs, SIDES):
+            rigged = (*_sails(cloth, bow), *_hull(hull, shape))
+            mast = tip if bow == "left" else tip.mirrored()
+            yield Sketch({"sails": sails, **facts, "bow": bow}, (*rigged, ("flag", flag(shape, side, mast))))
         block = put("large", "sw", "s", DECK), put("large", "ne", "s", DECK)
         corner = block[0].anchor("nw")
         parts = (*_sails(block, "left"), *_hull(hull, shape), ("flag", flag(shape, side, corner)))
@@ -104,10 +104,10 @@ def _long() -> Iterator[Sketch]:
         facts = {"flag": "none", "hull": hull}
         hold = _hull(hull, "none")
         yield Sketch({"sails": "pair", **facts}, (*_sails(_two_sails(units(1), "sw"), "left"), *hold))
-        for (sails, cloth), facing in product(
+        for (sails, cloth), bow in product(
             {"twin": _two_sails(units(1), "se"), "single": _single_sail()}.items(), SIDES
         ):
-            yield Sketch({"sails": sails, **facts, "facing": facing}, (*_sails(cloth, facing), *hold))
+            yield Sketch({"sails": sails, **facts, "bow": bow}, (*_sails(cloth, bow), *hold))
 
 
 def _single_sail() -> tuple[Piece, Piece]:
@@ -121,8 +121,8 @@ def _two_sails(gap: Surd, pose: str) -> tuple[Piece, Piece]:
     return put("large", "se", "se", DECK.moved(-gap)), put("large", pose, "sw", DECK.moved(gap))
 
 
-def _sails(cloth: tuple[Piece, Piece], facing: str) -> Iterator[Part]:
-    return (("sail", piece if facing == "left" else piece.mirrored()) for piece in cloth)
+def _sails(cloth: tuple[Piece, Piece], bow: str) -> Iterator[Part]:
+    return (("sail", piece if bow == "left" else piece.mirrored()) for piece in cloth)
 
 
 def _hull(shape: str, flag_shape: str) -> tuple[Part, ...]:
@@ -134,29 +134,29 @@ def _hull(shape: str, flag_shape: str) -> tuple[Part, ...]:
 
 def _steamers() -> Iterator[Sketch]:
     """The large triangles and the medium one are the hull; it carries a cabin or none, funnels and smoke."""
-    bow = DECK.moved(roots(-6))
+    prow = DECK.moved(roots(-6))
     hull = (
-        ("hull", put("large", "down", "nw", bow)),
-        ("hull", put("large", "up", "n", bow.moved(roots(8)))),
-        ("hull", put("medium", "ne", "nw", bow.moved(roots(8)))),
+        ("hull", put("large", "down", "nw", prow)),
+        ("hull", put("large", "up", "n", prow.moved(roots(8)))),
+        ("hull", put("medium", "ne", "nw", prow.moved(roots(8)))),
     )
     cabin = (
         ("cabin", put("small", "sw", "sw", point(-2))),
         ("cabin", put("parallelogram", "flat \\", "sw", point(-2))),
         ("cabin", put("small", "ne", "se", point(2))),
     )
-    for facing in SIDES:
+    for bow in SIDES:
         for place, x in {"front": -1, "middle": 0, "back": 1}.items():
             low = ("funnel", put("square", "square", "s", point(x, -2)))
-            yield Sketch({"funnel": place, "smoke": "none"}, (*hull, *cabin, low)).facing(facing)
+            yield Sketch({"funnel": place, "smoke": "none"}, (*hull, *cabin, low)).sided("bow", bow)
             tall = (("funnel", put("square", "square", "s", point(3 * x))), *_halved_funnel(point(3 * x, -2)))
             for smoke in SIDES:
-                puff = _smoke(smoke, facing, tall)
-                yield Sketch({"funnel": place, "smoke": smoke}, (*hull, *tall, puff)).facing(facing)
+                puff = _smoke(smoke, bow, tall)
+                yield Sketch({"funnel": place, "smoke": smoke}, (*hull, *tall, puff)).sided("bow", bow)
         two = (("funnel", put("square", "square", "s", point(-2))), *_halved_funnel(point(2)))
         for smoke in SIDES:
-            parts = (*hull, *two, _smoke(smoke, facing, two[1:]))
-            yield Sketch({"funnel": "two", "smoke": smoke}, parts).facing(facing)
+            parts = (*hull, *two, _smoke(smoke, bow, two[1:]))
+            yield Sketch({"funnel": "two", "smoke": smoke}, parts).sided("bow", bow)
 
 
 def _halved_funnel(foot: Point) -> tuple[Part, Part]:
@@ -164,9 +164,9 @@ def _halved_funnel(foot: Point) -> tuple[Part, Part]:
     return ("funnel", put("small", "nw", "s", foot)), ("funnel", put("small", "se", "s", foot))
 
 
-def _smoke(side: str, facing: str, funnel: tuple[Part, ...]) -> Part:
+def _smoke(side: str, bow: str, funnel: tuple[Part, ...]) -> Part:
     """The parallelogram blown off the top of a funnel: to that side once the boat faces its own."""
-    drift = "left" if side == facing else "right"
+    drift = "left" if side == bow else "right"
     rim = funnel[-1][1]
     return "smoke", flag("banner", drift, rim.anchor("ne" if drift == "left" else "nw"))
 
@@ -187,6 +187,8 @@ FAMILY = Family(
         "funnel=middle": Words(("with a chimney amidships",), ("with a stack halfway", "like a tugboat")),
         "funnel=back": Words(("with a chimney at the stern",), ("with its stack aft", "chugging from the helm")),
         "funnel=two": Words(("with two chimneys",), ("like the titanic", "like an ocean liner")),
+        "bow=left": Words(("with its prow to the left",), ("sailing to the left", "bound for the left bank")),
+        "bow=right": Words(("with its prow to the right",), ("sailing to the right", "bound for the right bank")),
         "smoke=none": Words(("without smoke",), ("with the engine off", "burning nothing")),
     },
 )
