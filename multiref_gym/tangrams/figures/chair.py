@@ -31,8 +31,8 @@ def chairs() -> Iterator[Sketch]:
         chair = Sketch({"back": back, "arm": arm, "seat": seat}, tuple(parts))
         yield chair.facing(side).turned("upright")
         if seat == "thick":
-            # Fallen on its back.
-            yield chair.facing(side).turned("right" if side == "left" else "left")
+            # Fallen on its back it faces up, whichever way its top points.
+            yield Sketch(chair.attributes, chair.facing(side).pieces).turned("right" if side == "left" else "left")
             yield upside_down(chair, side)
     for (back, arm), side in product(STOOLS, ("left", "right")):
         yield _stool(back, arm).facing(side).turned("upright")
