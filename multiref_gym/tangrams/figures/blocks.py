@@ -1,4 +1,4 @@
-"""Plain blocks that several families are built of; each is made of fixed pieces, the corner at its upper left."""
+"""What several families are built of: bars and posts of fixed pieces, the handles of tools, flowers and straws."""
 
 from __future__ import annotations
 
