@@ -165,6 +165,9 @@ def _volcanoes() -> Iterator[Sketch]:
     for side in SIDES:
         puff = ("smoke", flag("banner", side, fire[1].anchor("nw" if side == "left" else "ne")))
         yield _volcano({"crater": "fire", "smoke": side}, (*of_square, fire, puff))
+        for hut, cabin in ((side, home[1].moved(units(-4))), (_other(side), home[1].mirrored())):
+            ground = _side(side, (hill, ("hut", cabin)))
+            yield _volcano({"crater": "plain", "foothill": side, "hut": hut}, (*of_parallelogram, *ground))
         yield _volcano({"crater": "hut", "foothill": side}, (*of_parallelogram, top_hut, *_side(side, (hill,))))
         yield _volcano(
             {"crater": "plain", "ridge": side, "foothill": side}, (*of_parallelogram, *_side(side, (ridge, hill)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import Part, Piece, Point, Sketch, point, put, units
+from multiref_gym.tangrams.figures.assembly import Part, Piece, Sketch, point, put, units
 from multiref_gym.tangrams.figures.family import Family, Words
 
 SIDES = ("left", "right")
@@ -24,26 +24,22 @@ SHELL: tuple[Part, ...] = (
 
 
 def rockets() -> Iterator[Sketch]:
-    """Proposes every rocket upright and flying to either side."""
-    for rocket in (*_with_long_fins(), *_with_short_fins(), *_without_fins()):
-        yield Sketch({**rocket.attributes, "lean": "none"}, rocket.pieces)
+    """Proposes every rocket upright and, but for those with a trail of smoke, flying to either side, level or aslant."""
+    for rocket in (*_with_long_fins(), *_without_fins()):
+        straight = Sketch({**rocket.attributes, "lean": "none"}, rocket.pieces)
+        yield from (straight.turned(where) for where in ("upright", *SIDES))
         yield from (rocket.leaning(side) for side in SIDES)
+    for rocket in _with_short_fins():
+        yield Sketch({**rocket.attributes, "lean": "none"}, rocket.pieces).turned("upright")
 
 
 def _with_long_fins() -> Iterator[Sketch]:
     """One fin is the parallelogram, the other its mirror image from the small triangles."""
-    for (place, y), fire in product(PLACES.items(), (*FIRES, "none")):
+    for (place, y), fire in product(PLACES.items(), FIRES):
         left = put("parallelogram", "tall /", "ne", point(-2, y))
         right = put("small", "sw", "nw", point(2, y)), put("small", "ne", "nw", point(2, y + 2))
-        parts = (*SHELL, *_fins(left, *right), _spare_square(fire, BOTTOM))
+        parts = (*SHELL, *_fins(left, *right), ("fire", put("square", fire, "n", BOTTOM)))
         yield Sketch({"fins": "swept", "finplace": place, "fire": fire}, parts)
-
-
-def _spare_square(fire: str, bottom: Point) -> Part:
-    """The square is the fire or, with none, an aerial on the nose."""
-    if fire == "none":
-        return "aerial", put("square", "diamond", "s", point(0, -2))
-    return "fire", put("square", fire, "n", bottom)
 
 
 def _with_short_fins() -> Iterator[Sketch]:
@@ -64,8 +60,8 @@ def _without_fins() -> Iterator[Sketch]:
         ("hull", put("parallelogram", "flat \\", "n", BOTTOM)),
         ("hull", put("small", "ne", "ne", point(2, 4))),
     )
-    for fire in (*FIRES, "none"):
-        parts = (*SHELL, *tail, _spare_square(fire, point(0, 6)))
+    for fire in FIRES:
+        parts = (*SHELL, *tail, ("fire", put("square", fire, "n", point(0, 6))))
         yield Sketch({"fins": "none", "fire": fire}, parts)
 
 
@@ -87,6 +83,5 @@ FAMILY = Family(
         "finplace=end": Words(("with fins at the base",), ("ready to touch down", "landing on stilts")),
         "fire=square": Words(("with a square fire",), ("with a chunky exhaust", "burning a cube")),
         "fire=diamond": Words(("with a diamond fire",), ("dropping a spark", "spitting a gem")),
-        "fire=none": Words(("without fire",), ("with its motor dead", "topped by an antenna")),
     },
 )
