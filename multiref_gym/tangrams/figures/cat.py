@@ -15,11 +15,16 @@ FACINGS = ("left", "right")
 
 
 def cats() -> Iterator[Sketch]:
-    """Proposes every pose with every head and the tails that go with it; a low head would hide in a sitting body."""
+    """Proposes every pose with every head and the tails that go with it.
+
+    A low head would hide in a sitting body, a curled tail in an arched one, and it meets the head on a short back.
+    """
     for pose, head, facing in product(POSES, HEADS, FACINGS):
         if (pose, head) == ("sitting", "down"):
             continue
         for tail, piece in long_tails(pose).items():
+            if tail == "curled" and (pose == "arching" or (pose, head) == ("lying", "up")):
+                continue
             parts = (*_head(pose, head), *BODIES[pose].parts, ("tail", piece))
             yield Sketch({"pose": pose, "head": head, "tail": tail}, parts).facing(facing)
 

@@ -9,29 +9,38 @@ from multiref_gym.tangrams.figures.assembly import Part, Sketch, put
 from multiref_gym.tangrams.figures.family import Family, Words
 from multiref_gym.tangrams.figures.quadruped import BODIES, NAPE, long_tails
 
-POSES = ("standing", "running", "sitting", "lying", "rearing")
+POSES = ("standing", "walking", "running", "sitting", "lying", "rearing")
 HEADS = ("square", "diamond")
 EARS = ("up", "down")
 FACINGS = ("left", "right")
 
 
 def dogs() -> Iterator[Sketch]:
-    """Proposes every pose with every head and ear and the tails that go with it."""
+    """Proposes every pose with every head and ear and the tails that go with it.
+
+    On the low backs of a running and of a lying dog, a hanging ear would hide the head, and on any it meets
+    a curled tail.
+    """
     for pose, head, ears, facing in product(POSES, HEADS, EARS, FACINGS):
+        if ears == "down" and pose in ("running", "lying"):
+            continue
         for tail, piece in long_tails(pose).items():
+            if (ears, tail) == ("down", "curled"):
+                continue
             parts = (*_head(pose, head, ears), *BODIES[pose].parts, ("tail", piece))
             yield Sketch({"pose": pose, "head": head, "ears": ears, "tail": tail}, parts).facing(facing)
 
 
 def _head(pose: str, shape: str, ears: str) -> Iterator[Part]:
     """A head on the back or, a diamond, on the slope of the chest; an ear that hangs is behind it."""
+    flat = pose in ("standing", "walking")
     if shape == "square":
-        head = put("square", "square", "sw" if pose == "standing" else "s", NAPE)
+        head = put("square", "square", "sw" if flat else "s", NAPE)
         snout = put("small", "se", "se", head.anchor("sw"))
         pricked = put("small", "sw", "sw", head.anchor("nw"))
         hanging = put("small", "nw", "nw", head.anchor("ne"))
     else:
-        head = put("square", "diamond", "s" if pose == "standing" else "e", NAPE)
+        head = put("square", "diamond", "s" if flat else "e", NAPE)
         snout = put("small", "up", "n", head.anchor("w"))
         pricked = put("small", "left", "w", head.anchor("n"))
         hanging = put("small", "down", "s", head.anchor("e"))

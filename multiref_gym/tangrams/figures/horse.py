@@ -9,7 +9,7 @@ from multiref_gym.tangrams.figures.assembly import Part, Piece, Point, Sketch, p
 from multiref_gym.tangrams.figures.family import Family, Words
 from multiref_gym.tangrams.figures.quadruped import short_tails
 
-POSES = ("standing", "lying", "rearing")
+POSES = ("standing", "lying")
 HEADS = ("up", "level", "down")
 MANES = ("neck", "withers")
 TAILS = ("up", "level", "down")
@@ -24,12 +24,11 @@ def horses() -> Iterator[Sketch]:
     for pose, head, mane, tail, facing in product(POSES, HEADS, MANES, TAILS, FACINGS):
         if head != "up" and pose != "standing":
             continue
-        if (head, mane) == ("level", "withers") or (pose, mane, tail) == ("lying", "withers", "up"):
+        if mane == "withers" and (head == "level" or (pose, tail) == ("lying", "up")):
             # Too many points in a row on one back to see which is what.
             continue
         trunk, tails = BODIES[pose]
-        front = _upright_front(mane) if pose == "rearing" else _front(head, mane)
-        parts = (*front, *trunk, ("tail", tails[tail]))
+        parts = (*_front(head, mane), *trunk, ("tail", tails[tail]))
         yield Sketch({"pose": pose, "head": head, "mane": mane, "tail": tail}, parts).facing(facing)
 
 
@@ -59,22 +58,6 @@ def _lying() -> tuple[tuple[Part, ...], dict[str, Piece]]:
     return trunk, tails
 
 
-def _rearing() -> tuple[tuple[Part, ...], dict[str, Piece]]:
-    """The standing body, turned about the withers until the back is a slope."""
-    rump = WITHERS.moved(roots(8), roots(8))
-    trunk = (
-        ("front leg", put("large", "up", "n", WITHERS)),
-        ("hind leg", put("large", "right", "e", rump)),
-        ("belly", put("square", "square", "ne", WITHERS.moved(roots(4), roots(4)))),
-    )
-    tails = {
-        "up": put("small", "sw", "sw", rump),
-        "level": put("small", "left", "w", rump),
-        "down": put("small", "nw", "nw", rump),
-    }
-    return trunk, tails
-
-
 def _front(head: str, mane: str) -> Iterator[Part]:
     """Neck, head and mane on a level back; a neck for grazing hangs before the chest."""
     if head == "down":
@@ -96,15 +79,7 @@ def _lock(root: Point) -> Piece:
     return put("small", "sw", "sw", root)
 
 
-def _upright_front(mane: str) -> Iterator[Part]:
-    """Neck, head and mane on a back that slopes down from the withers."""
-    poll = WITHERS.moved(dy=units(-2))
-    yield "neck", put("parallelogram", "tall \\", "nw", poll)
-    yield "head", put("medium", "se", "se", poll.moved(dy=units(1)))
-    yield "mane", put("small", "left", "w", poll if mane == "neck" else WITHERS.moved(units(2), units(2)))
-
-
-BODIES = {"standing": _standing(), "lying": _lying(), "rearing": _rearing()}
+BODIES = {"standing": _standing(), "lying": _lying()}
 """For each pose three pieces, and the tails that can be hung on them."""
 
 FAMILY = Family(

@@ -1,7 +1,7 @@
-"""Bodies on four legs, made of three pieces, in five poses: what cats, dogs and rabbits have in common.
+"""Bodies on four legs, made of three pieces, in several poses: what cats, dogs and rabbits have in common.
 
-All face left. The nape is where the head goes: on the flat back of a standing animal, at the top of a slope down to the
-front of any other.
+All face left. The nape is where the head goes: on the flat back of an animal on its feet, at the top of a slope down to
+the front of one that runs, sits, lies or rears.
 """
 
 from __future__ import annotations
@@ -35,6 +35,19 @@ def _standing() -> Body:
             ("belly", put("medium", "up", "n", NAPE.moved(units(4)))),
         ),
         rump,
+    )
+
+
+def _walking() -> Body:
+    """Both legs slant back, as in a step."""
+    hip = NAPE.moved(units(4))
+    return Body(
+        (
+            ("front leg", put("large", "nw", "nw", NAPE)),
+            ("hind leg", put("large", "nw", "nw", hip)),
+            ("belly", put("medium", "se", "ne", hip)),
+        ),
+        hip.moved(units(4)),
     )
 
 
@@ -97,6 +110,7 @@ def _arching() -> Body:
 
 BODIES = {
     "standing": _standing(),
+    "walking": _walking(),
     "running": _running(),
     "sitting": _sitting(),
     "lying": _lying(),
@@ -127,14 +141,17 @@ def long_tails(pose: str) -> dict[str, Piece]:
             "level": level,
             "down": put("parallelogram", "flat \\", "nw", rump),
         }
-    tails = {
+    if pose == "walking":
+        return {
+            "up": put("parallelogram", "flat /", "sw", rump.moved(units(-2))),
+            "level": level,
+        }
+    return {
         "up": put("parallelogram", "tall /", "sw", rump.moved(dy=units(2))),
         "level": level,
         "down": put("parallelogram", "tall \\", "nw", rump),
+        "curled": put("parallelogram", "flat \\", "se", rump),
     }
-    if pose == "standing":
-        tails["curled"] = put("parallelogram", "flat \\", "se", rump)
-    return tails
 
 
 def short_tails(rump: Point) -> dict[str, Piece]:
