@@ -10,8 +10,11 @@ from multiref_gym.tangrams.figures.family import Family, Words
 
 SIDES = ("left", "right")
 PLACES = {"left": -1, "middle": 0, "right": 1}
+"""Where on the deck, and how far from its middle the square stands if half the deck is 2 long."""
 
 ENDS = ("ramps", "leftramp", "rightramp", "cliffs")
+"""What is at the left and at the right: cliffs that reach over, or a ramp."""
+
 PIERS: dict[str, tuple[Kind, str]] = {
     "post": ("square", "square"),
     "foot": ("medium", "up"),
@@ -117,6 +120,5 @@ FAMILY = Family(
         "pier=post": Words(("on a square pier",), ("propped by a stump", "with two tunnels")),
         "pier=foot": Words(("over a pyramid",), ("with a thorn beneath it", "over a tiny egyptian tomb")),
         "pier=wedge": Words(("on a pier pointed down",), ("with a fang", "dripping like an icicle")),
-        "side=middle": Words(("with more in the centre",), ("piled up halfway across", "carrying stuff midway")),
     },
 )

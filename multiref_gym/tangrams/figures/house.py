@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import Kind, Part, Piece, Sketch, Surd, point, put, roots, units
+from multiref_gym.tangrams.figures.assembly import Kind, Part, Piece, Point, Sketch, Surd, point, put, roots, units
+from multiref_gym.tangrams.figures.blocks import bar
 from multiref_gym.tangrams.figures.family import Family, Words
-from multiref_gym.tangrams.figures.flags import flag
+from multiref_gym.tangrams.figures.flags import FLAGS, flag
 
 SIDES = ("left", "right")
 
@@ -21,11 +22,6 @@ BUNGALOW = roots(4), roots(4)
 GABLE: Part = ("roof", put("large", "up", "s", EAVES))
 RIDGE = EAVES.moved(dy=roots(-4))
 """The roof of a cottage or a bungalow and its top."""
-
-BARN_WALLS: dict[str, tuple[tuple[Kind, str, int], ...]] = {
-    "medium": (("square", "square", 2), ("small", "sw", -4), ("parallelogram", "flat \\", -4), ("small", "ne", -2)),
-    "parallelogram": (("square", "square", 2), ("small", "nw", -4), ("medium", "up", -4), ("small", "ne", -2)),
-}
 
 
 def houses() -> Iterator[Sketch]:
@@ -42,7 +38,10 @@ def _cottages() -> Iterator[Sketch]:
     for annex, side in product(("box", "balcony", "shed"), SIDES):
         room = _annex(annex, side, *COTTAGE)
         facts = {**kind, "annex": annex, "side": side}
-        yield from _topped(facts, (GABLE, *_cottage_walls("square" if annex == "shed" else "medium"), room), COTTAGE)
+        shell = (GABLE, *_cottage_walls("square" if annex == "shed" else "medium"), room)
+        yield from _topped(facts, shell)
+        prop = ("prop", _on(_other(side), put("parallelogram", "tall /", "se", point(-2, 4))))
+        yield Sketch({**facts, "chimney": "none", "flag": "none"}, (*shell, prop))
         shape = "square" if annex == "shed" else "triangle"
         for blown in SIDES:
             banner = ("flag", flag(shape, blown, RIDGE))
@@ -73,16 +72,12 @@ def _cottage_walls(filler: str) -> Iterator[Part]:
     yield "wall", put("small", "ne", "ne", right.moved(dy=units(2)))
 
 
-def _topped(facts: dict[str, str], parts: tuple[Part, ...], walls: tuple[Surd, Surd]) -> Iterator[Sketch]:
-    """The parallelogram is a chimney on either side, or a flag, or props the wall across the annex."""
+def _topped(facts: dict[str, str], parts: tuple[Part, ...]) -> Iterator[Sketch]:
+    """The parallelogram is a chimney or a flag."""
     for side in SIDES:
         yield Sketch({**facts, "chimney": side}, (*parts, _chimney(side)))
         banner = ("flag", flag("banner", side, RIDGE))
         yield Sketch({**facts, "chimney": "none", "flag": "banner", "flagside": side}, (*parts, banner))
-    width, height = walls
-    prop = put("parallelogram", "tall /", "se", EAVES.moved(-width, height))
-    across = prop if facts["side"] == "right" else prop.mirrored()
-    yield Sketch({**facts, "chimney": "none", "flag": "none"}, (*parts, ("prop", across)))
 
 
 def _chimney(side: str) -> Part:
@@ -120,20 +115,15 @@ def _hip_roofed() -> Iterator[Sketch]:
         for annex in ("box", "balcony"):
             yield _hipped(annex, side, {"chimney": "middle"}, (*of_medium, *_halved_annex(annex, side), chimney))
         for blown in SIDES:
+            facts = {"chimney": "none", "flagside": blown}
             corner = point(-1 if blown == "left" else 1, -2)
-            triangle, square, banner = (
-                ("flag", flag(shape, blown, corner)) for shape in ("triangle", "square", "banner")
-            )
-            for shape, annex, parts in (
-                ("banner", "shed", (*of_square, shed, banner)),
-                ("square", "shed", (*of_small, shed, square)),
-                *(
-                    ("triangle", annex, (*of_small, _annex(annex, side, *COTTAGE), triangle))
-                    for annex in ("box", "balcony")
-                ),
-                *(("square", annex, (*of_medium, *_halved_annex(annex, side), square)) for annex in ("box", "balcony")),
-            ):
-                yield _hipped(annex, side, {"chimney": "none", "flag": shape, "flagside": blown}, parts)
+            flags: dict[str, Part] = {shape: ("flag", flag(shape, blown, corner)) for shape in FLAGS}
+            yield _hipped("shed", side, {**facts, "flag": "banner"}, (*of_square, shed, flags["banner"]))
+            yield _hipped("shed", side, {**facts, "flag": "square"}, (*of_small, shed, flags["square"]))
+            for annex in ("box", "balcony"):
+                whole, halved = _annex(annex, side, *COTTAGE), _halved_annex(annex, side)
+                yield _hipped(annex, side, {**facts, "flag": "triangle"}, (*of_small, whole, flags["triangle"]))
+                yield _hipped(annex, side, {**facts, "flag": "square"}, (*of_medium, *halved, flags["square"]))
 
 
 def _hipped(annex: str, side: str, more: dict[str, str], parts: tuple[Part, ...]) -> Sketch:
@@ -159,7 +149,7 @@ def _bungalows() -> Iterator[Sketch]:
     )
     kind = {"roof": "flush"}
     for annex, side in product(("box", "balcony"), SIDES):
-        yield from _topped({**kind, "annex": annex, "side": side}, (*shell, _annex(annex, side, *BUNGALOW)), BUNGALOW)
+        yield from _topped({**kind, "annex": annex, "side": side}, (*shell, _annex(annex, side, *BUNGALOW)))
     for chimney in SIDES:
         blown = _other(chimney)
         facts = {**kind, "annex": "none", "chimney": chimney, "flag": "square", "flagside": blown}
@@ -167,55 +157,61 @@ def _bungalows() -> Iterator[Sketch]:
 
 
 def _barns() -> Iterator[Sketch]:
-    """A roof of both large triangles over low walls, with a gap for a door or set to the middle or a side."""
+    """A roof of both large triangles over walls with a gap for a door, or over walls that are shorter than the roof."""
     top = point(0, -4)
     roof = (("roof", put("large", "se", "ne", top)), ("roof", put("large", "sw", "nw", top)))
-    for walls, side in product(("doorleft", "doormiddle", "doorright", "middle", "left", "right"), SIDES):
-        facts = {"roof": "huge"}
-        if walls.startswith("door"):
-            facts["door"] = walls.removeprefix("door")
-        else:
-            facts["door"] = "none"
-            if walls != "middle":
-                facts["side"] = walls
-        chimney = ("chimney", _on(side, put("parallelogram", "tall /", "s", point(-2, -1))))
-        with_medium = (*roof, *_barn_walls(walls, "parallelogram"))
-        yield Sketch({**facts, "chimney": side}, (*with_medium, chimney))
-        for shape in ("banner", "triangle", "square"):
-            if (walls == "doormiddle" and shape != "banner") or (walls.startswith("door") and shape == "square"):
-                continue
-            spare = {"banner": "parallelogram", "triangle": "medium", "square": "square"}[shape]
-            parts = (*roof, *_barn_walls(walls, spare), ("flag", flag(shape, side, top)))
-            yield Sketch({**facts, "chimney": "none", "flag": shape, "flagside": side}, parts)
+    for door, blown in product((*SIDES, "middle"), SIDES):
+        yield from _barn({"door": door}, blown, roof, top)
+    for side, blown in product((*SIDES, "middle"), SIDES):
+        yield from _barn({"door": "none", "side": side}, blown, roof, top)
 
 
-def _barn_walls(place: str, spare: str) -> Iterator[Part]:
+def _barn(facts: dict[str, str], side: str, roof: tuple[Part, ...], top: Point) -> Iterator[Sketch]:
+    """The piece that the walls leave over is a chimney or a flag."""
+    facts = {"roof": "huge", **facts}
+    chimney = ("chimney", _on(side, put("parallelogram", "tall /", "s", point(-2, -1))))
+    yield Sketch({**facts, "chimney": side}, (*roof, *_barn_walls(facts, "parallelogram"), chimney))
+    for shape, (spare, _) in FLAGS.items():
+        if shape == "square" and facts["door"] in SIDES:
+            # Beside such a door is the square.
+            continue
+        parts = (*roof, *_barn_walls(facts, spare), ("flag", flag(shape, side, top)))
+        yield Sketch({**facts, "chimney": "none", "flag": shape, "flagside": side}, parts)
+
+
+def _barn_walls(facts: dict[str, str], spare: Kind) -> Iterator[Part]:
     """Walls of height 2 from the small pieces without the spare one."""
-    if place == "doormiddle":
+    door, side = facts["door"], facts.get("side", "middle")
+    if door == "middle":
+        yield from (("wall", piece) for piece in _barn_walls_ajar(spare))
+        return
+    corner = point(-4)
+    pieces: tuple[Piece, ...]
+    if spare == "square":
         pieces = (
-            put("square", "square", "nw", point(-4, 0)),
-            put("small", "nw", "nw", point(-2, 0)),
-            put("medium", "down", "nw", EAVES),
-            put("small", "se", "ne", point(4, 0)),
-        )
-    elif spare == "square":
-        pieces = (
-            put("small", "sw", "nw", point(-4, 0)),
-            put("parallelogram", "flat \\", "nw", point(-4, 0)),
-            put("medium", "down", "nw", point(-2, 0)),
-            put("small", "se", "ne", point(2, 0)),
+            put("small", "sw", "nw", corner),
+            put("parallelogram", "flat \\", "nw", corner),
+            put("medium", "down", "nw", point(-2)),
+            put("small", "se", "ne", point(2)),
         )
     else:
-        block = (
-            (put("small", "nw", "nw", point(-4, 0)), put("medium", "up", "nw", point(-4, 0)))
-            if spare == "parallelogram"
-            else (put("small", "sw", "nw", point(-4, 0)), put("parallelogram", "flat \\", "nw", point(-4, 0)))
-        )
-        end = 2 if place.startswith("door") else 0
-        pieces = (*block, put("small", "ne", "ne", EAVES), put("square", "square", "nw", point(end, 0)))
-    shift = units(1 if place == "middle" else 0)
-    mirrored = place in ("doorleft", "right")
+        third: Kind = "medium" if spare == "parallelogram" else "parallelogram"
+        pieces = (*bar(third, corner), put("square", "square", "nw", point(0 if door == "none" else 2)))
+    # They are laid from the left on and leave 2 units: at the right, or after a bar of 4, or half on each side.
+    mirrored = side == "right" or door == "left"
+    shift = units(1 if (door, side) == ("none", "middle") else 0)
     yield from (("wall", piece.mirrored() if mirrored else piece.moved(shift)) for piece in pieces)
+
+
+def _barn_walls_ajar(spare: Kind) -> tuple[Piece, ...]:
+    """Walls with a pointed gap in the middle: each of a small triangle and another piece."""
+    halves = {
+        "square": (put("square", "square", "nw", point(-4)), put("small", "nw", "nw", point(-2))),
+        "medium": (put("medium", "down", "nw", point(-4)), put("small", "sw", "nw", point(-4))),
+        "parallelogram": (put("parallelogram", "flat /", "nw", point(-4)), put("small", "nw", "nw", point(-4))),
+    }
+    left, right = (half for piece, half in halves.items() if piece != spare)
+    return *left, *(piece.mirrored() for piece in right)
 
 
 def _other(side: str) -> str:

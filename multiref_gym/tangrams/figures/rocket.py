@@ -24,7 +24,7 @@ SHELL: tuple[Part, ...] = (
 
 
 def rockets() -> Iterator[Sketch]:
-    """Proposes every rocket upright and, but for those with a trail of smoke, flying to either side, level or aslant."""
+    """Proposes every rocket upright and, without a trail of smoke, flying to either side, level or aslant."""
     for rocket in (*_with_long_fins(), *_without_fins()):
         straight = Sketch({**rocket.attributes, "lean": "none"}, rocket.pieces)
         yield from (straight.turned(where) for where in ("upright", *SIDES))

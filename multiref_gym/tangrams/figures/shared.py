@@ -52,6 +52,7 @@ SHARED: dict[str, Words] = {
     "grip=bent": Words(("with a bent grip",), ("with a crooked hilt", "with a flick at the hilt")),
     "side=left": Words(("with more on the left",), ("with a bulkier left side", "weighed down on the left")),
     "side=right": Words(("with more on the right",), ("with a bulkier right side", "weighed down on the right")),
+    "side=middle": Words(("with more in the centre",), ("piled up midway", "evenly spread out")),
     "lean=none": Words(("without a lean",), ("totally plumb", "never wobbling")),
     "lean=left": Words(("leaning left",), ("about to fall left", "tipping left")),
     "lean=right": Words(("leaning right",), ("about to fall right", "tipping right")),
