@@ -10,7 +10,7 @@ from multiref_gym.tangrams.figures.family import Family, Words
 
 SIDES = ("left", "right")
 CROWNS = ("fir", "wide", "round", "diamond", "fan", "umbrella", "palm")
-POINTED = ("fir", "wide", "fan", "umbrella")
+POINTED = ("fir", "wide")
 OVERHANGING = ("fir", "wide", "palm")
 """Crowns on top of which a fruit looks well, and those that one can hang from."""
 
@@ -44,10 +44,13 @@ def trees() -> Iterator[Sketch]:
         bend = ("trunk", put("parallelogram", "flat \\", "s", point(-1, -2)))
         parts = tuple(_on(side, part) for part in (*left, bend))
         yield Sketch({"crown": crown, "lean": side, "trunk": "crooked", "base": "none"}, parts)
-    for crown, hung, side in product(OVERHANGING, SIDES, SIDES):
-        leaves = _crown(crown, "none", ROOT.moved(dy=units(-2)))
-        fruit = _on(hung, ("fruit", put("square", "diamond", "n", ROOT.moved(roots(-4), units(-2)))))
-        yield _fruiting({"crown": crown, "lean": "none", "fruit": hung, "side": side}, (*leaves, fruit))
+    hangers = [(crown, "none", hung, 4) for crown in OVERHANGING for hung in SIDES]
+    # A leaning fir reaches out further, and only to the side it leans to.
+    hangers += [("fir", lean, lean, 5) for lean in SIDES]
+    for (crown, lean, hung, reach), side in product(hangers, SIDES):
+        leaves = _crown(crown, lean, ROOT.moved(dy=units(-2)))
+        fruit = _on(hung, ("fruit", put("square", "diamond", "n", ROOT.moved(roots(-reach), units(-2)))))
+        yield _fruiting({"crown": crown, "lean": lean, "fruit": hung, "side": side}, (*leaves, fruit))
 
 
 def _fruiting(facts: dict[str, str], crown: tuple[Part, ...]) -> Sketch:
