@@ -59,7 +59,7 @@ def test_the_interval_holds_the_share_and_narrows_with_the_count() -> None:
 
 
 def test_more_similar_contexts_of_figures_are_more_ambiguous() -> None:
-    shares = [kinds["2 facts"]["ambiguous"] for kinds in measure(load_tangrams("figures"), 200, seed=0).values()]
+    shares = [kinds["1 fact"]["ambiguous"] for kinds in measure(load_tangrams("figures"), 200, seed=0).values()]
     assert shares[0] + 0.1 < shares[2] < shares[4] - 0.1
 
 

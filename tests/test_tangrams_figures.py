@@ -26,7 +26,7 @@ from multiref_gym.tangrams.figures.assembly import (
 from multiref_gym.tangrams.figures.checks import faults
 from multiref_gym.tangrams.figures.family import Family
 from multiref_gym.tangrams.kilogram import content_words
-from multiref_gym.tangrams.pieces import Contact, contact
+from multiref_gym.tangrams.pieces import contacts, exact_corners, rounded
 from multiref_gym.tangrams.render import FIELD, FIGURE_AREA
 
 FIGURES = load_tangrams("figures")
@@ -153,7 +153,7 @@ def test_the_pose_of_a_parallelogram_tells_its_box_and_its_lean() -> None:
     boxes = {"flat": (4, 2), "tall": (2, 4), "long": (18**0.5, 2**0.5), "steep": (2**0.5, 18**0.5)}
     for pose in PARALLELOGRAM_POSES:
         name, stroke = pose.split()
-        vertices = posed("parallelogram", pose).array()
+        vertices = rounded(exact_corners([[posed("parallelogram", pose)]]))[0, 0]
         low, high = vertices.min(axis=0), vertices.max(axis=0)
         assert high - low == pytest.approx(boxes[name])
         holds_upper_left = np.isclose(vertices, low).all(axis=1).any()
@@ -169,7 +169,8 @@ def test_a_piece_is_put_with_its_anchor_on_the_point() -> None:
     head = put("square", "diamond", "s", point(3, -2))
     assert head.anchor("s") == point(3, -2)
     hat = put("small", "up", "s", head.anchor("n"))
-    assert contact(head, hat) is Contact.TOUCH
+    _, touch = contacts(exact_corners([[head, hat]]))
+    assert touch[0, 0, 1]
 
 
 TIP = Point(roots(4), roots(-4))

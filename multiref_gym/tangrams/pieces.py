@@ -9,11 +9,9 @@ overlap, touch or leave a gap is decided exactly. The y axis points down, as in 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntEnum
-from functools import cached_property, total_ordering
-from itertools import pairwise
+from functools import total_ordering
 from typing import NamedTuple
 
 import numpy as np
@@ -114,14 +112,6 @@ SEVEN = ("large", "large", "medium", "small", "small", "square", "parallelogram"
 """The kinds of the pieces of one tangram, sorted as they are in every list of this package."""
 
 
-class Contact(IntEnum):
-    """How two pieces lie to each other."""
-
-    APART = 0
-    TOUCH = 1
-    OVERLAP = 2
-
-
 @dataclass(frozen=True)
 class Piece:
     """One piece in its place: a kind and its exact vertices in order around it."""
@@ -150,88 +140,17 @@ class Piece:
         """Swaps left and right about the y axis; the first vertex stays first, so the order turns around."""
         return Piece(self.kind, tuple(vertex.mirrored() for vertex in self.vertices))
 
-    @cached_property
-    def spans(self) -> tuple[tuple[Surd, Surd], ...]:
-        """The piece's extent (least, greatest) along x, x + y, y and y - x.
-
-        Edges only run in eight directions, so these four are all the normals of all edges of all pieces, and
-        neighbours two places apart are perpendicular.
-        """
-        shadows = ([_shadow(vertex, axis) for vertex in self.vertices] for axis in range(4))
-        return tuple((min(shadow), max(shadow)) for shadow in shadows)
-
     def anchor(self, compass: str) -> Point:
         """Returns a point of the upright box around the piece: "n" is the middle of its top, "sw" its lower left.
 
         Args:
             compass: one of n, ne, e, se, s, sw, w, nw, and c for the centre.
         """
-        (left, right), _, (top, bottom), _ = self.spans
+        columns, rows = zip(*self.vertices, strict=True)
+        left, right, top, bottom = min(columns), max(columns), min(rows), max(rows)
         x = left if "w" in compass else right if "e" in compass else (left + right).half
         y = top if "n" in compass else bottom if "s" in compass else (top + bottom).half
         return Point(x, y)
-
-    def double_area(self) -> Surd:
-        """Returns twice the exact area (the shoelace formula)."""
-        corners = [v.moved(-self.vertices[0].x, -self.vertices[0].y) for v in self.vertices]
-        total = ZERO
-        for p, q in pairwise([*corners, corners[0]]):
-            total += p.x * q.y - q.x * p.y
-        return total if total.sign >= 0 else -total
-
-    def array(self) -> np.ndarray:
-        """Returns the vertices as float64 (n, 2), rounded only here."""
-        return np.array([(float(x), float(y)) for x, y in self.vertices])
-
-
-def contact(p: Piece, q: Piece) -> Contact:
-    """Returns how two pieces lie to each other, by separating axes.
-
-    Two convex polygons are apart if on some edge's normal a gap shows between their shadows, and overlap if all
-    shadows overlap. In between they touch, along an edge or in a point.
-    """
-    touching = False
-    for (p_low, p_high), (q_low, q_high) in zip(p.spans, q.spans, strict=True):
-        if p_high < q_low or q_high < p_low:
-            return Contact.APART
-        touching = touching or p_high == q_low or q_high == p_low
-    return Contact.TOUCH if touching else Contact.OVERLAP
-
-
-def _shadow(point: Point, axis: int) -> Surd:
-    """Where a point lies along x, x + y, y or y - x."""
-    x, y = point
-    match axis % 4:
-        case 0:
-            return x
-        case 1:
-            return x + y
-        case 2:
-            return y
-        case _:
-            return y - x
-
-
-def overlapping(pieces: Sequence[Piece]) -> list[tuple[int, int]]:
-    """Returns the pairs of indices of pieces whose insides overlap."""
-    return [(i, j) for i in range(len(pieces)) for j in range(i) if contact(pieces[i], pieces[j]) is Contact.OVERLAP]
-
-
-def connected(pieces: Iterable[Piece]) -> bool:
-    """Whether the pieces form one figure.
-
-    Two pieces hold together if they touch, be it in a single point: a head balanced on its corner is common in
-    tangrams. Pieces that merely come close do not.
-    """
-    waiting = list(pieces)
-    if not waiting:
-        return True
-    reached = [waiting.pop()]
-    for piece in reached:
-        near = [other for other in waiting if contact(piece, other) is not Contact.APART]
-        waiting = [other for other in waiting if other not in near]
-        reached += near
-    return not waiting
 
 
 def exact_corners(figures: Sequence[Sequence[Piece]]) -> np.ndarray:

@@ -188,8 +188,12 @@ class TangramSet:
         unreachable = f"similarity {similarity} cannot be reached in {self.name}"
         if size == len(self.tangrams):
             raise TangramError(f"{unreachable}: a context of {size} is the whole set, and only 0 is possible")
-        if not (self._overlaps > 0).any():
+        if not self._any_alike:
             raise TangramError(f"{unreachable}: no two of its tangrams have a fact in common, and only 0 is possible")
+
+    @cached_property
+    def _any_alike(self) -> bool:
+        return bool((self._overlaps > 0).any())
 
     def _ranking(self, anchor: int, number: int) -> tuple[list[int], ...]:
         """The ``number`` indices most alike to the anchor in groups of equal overlap, the last group as a whole."""

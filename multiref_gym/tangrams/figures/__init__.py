@@ -1,7 +1,7 @@
 """The package's own figures, laid by rule from templates of all seven pieces, a file a family.
 
-A figure that cannot be laid is refused, and so is one that looks like another or shares its attributes: a listener can
-tell any two figures apart by what is said of them.
+A template that cannot be laid is refused, and so is one that looks like another or shares its attributes: a listener
+can tell any two figures apart by what is said of them.
 
 To add a family, write a file like the others with a rule that proposes sketches and with words for its facts, and list
 it in `FAMILIES`.
@@ -23,6 +23,7 @@ from multiref_gym.tangrams.figures.camel import FAMILY as CAMEL
 from multiref_gym.tangrams.figures.candle import FAMILY as CANDLE
 from multiref_gym.tangrams.figures.cat import FAMILY as CAT
 from multiref_gym.tangrams.figures.chair import FAMILY as CHAIR
+from multiref_gym.tangrams.figures.checks import faults
 from multiref_gym.tangrams.figures.cup import FAMILY as CUP
 from multiref_gym.tangrams.figures.digit import FAMILY as DIGIT
 from multiref_gym.tangrams.figures.dog import FAMILY as DOG
@@ -48,7 +49,7 @@ from multiref_gym.tangrams.figures.teapot import FAMILY as TEAPOT
 from multiref_gym.tangrams.figures.tree import FAMILY as TREE
 from multiref_gym.tangrams.figures.vase import FAMILY as VASE
 from multiref_gym.tangrams.pieces import exact_corners, rounded
-from multiref_gym.tangrams.tangram_set import Tangram
+from multiref_gym.tangrams.tangram_set import Tangram, TangramError
 
 FAMILIES: tuple[Family, ...] = (
     PERSON,
@@ -97,8 +98,15 @@ def proposed(families: Iterable[Family]) -> list[Sketch]:
 
 @cache
 def figures() -> tuple[Tangram, ...]:
-    """Returns all figures of all families, always the same in the same order."""
+    """Returns all figures of all families, always the same in the same order.
+
+    Raises:
+        TangramError: A template cannot be laid, or looks like another one or shares its attributes: one line that names
+            the template and the pieces.
+    """
     sketches = proposed(FAMILIES)
+    for fault in faults(sketches):
+        raise TangramError(fault)
     numbers = defaultdict[str, Iterator[int]](count)
     corners = exact_corners([[piece for _, piece in sketch.pieces] for sketch in sketches])
     tangrams = []

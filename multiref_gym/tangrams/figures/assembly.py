@@ -1,18 +1,17 @@
-"""How a figure is put together: poses by name, pieces hung on points of other pieces, the checks.
+"""How a figure is put together: poses by name, pieces hung on points of other pieces.
 
 A family file describes each of its figures as a `Sketch`: its attributes, and for each piece the part it plays. Pieces
 are placed by what a person would say: "the small triangle pointing up, its lower left corner on the head's upper
-left". The checks of `Sketch.fault` are exact, so a family may propose freely and have what cannot be laid dropped.
+left". Whether they can be laid so is decided in `checks.py`.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from multiref_gym.tangrams.pieces import SEVEN, ZERO, Piece, Point, Surd, connected, overlapping
+from multiref_gym.tangrams.pieces import SEVEN, ZERO, Piece, Point, Surd
 
 Part = tuple[str, Piece]
 """A piece and the part it plays: "head"."""
@@ -117,16 +116,6 @@ class Sketch:
     def ordered(self) -> tuple[Part, ...]:
         """Returns the pieces in the order of `SEVEN`."""
         return tuple(sorted(self.pieces, key=lambda item: SEVEN.index(item[1].kind)))
-
-    def fault(self) -> str:
-        """Returns why the sketch is not a tangram, or the empty string if it is one."""
-        pieces = [piece for _, piece in self.pieces]
-        if Counter(piece.kind for piece in pieces) != Counter(SEVEN):
-            return "not the seven pieces"
-        clashes = overlapping(pieces)
-        if clashes:
-            return "overlap: " + ", ".join(f"{self.pieces[i][0]}/{self.pieces[j][0]}" for i, j in clashes)
-        return "" if connected(pieces) else "not connected"
 
 
 __all__ = [
