@@ -54,9 +54,13 @@ def posed(kind: Kind, pose: str) -> Piece:
 
 def put(kind: Kind, pose: str, compass: str, at: Point) -> Piece:
     """Returns a piece in a named pose whose anchor ``compass`` (see `Piece.anchor`) lies on the point ``at``."""
-    piece = posed(kind, pose)
-    corner = piece.anchor(compass)
-    return piece.moved(at.x - corner.x, at.y - corner.y)
+    corner = _corner(kind, pose, compass)
+    return posed(kind, pose).moved(at.x - corner.x, at.y - corner.y)
+
+
+@cache
+def _corner(kind: Kind, pose: str, compass: str) -> Point:
+    return posed(kind, pose).anchor(compass)
 
 
 def point(x: int = 0, y: int = 0) -> Point:
