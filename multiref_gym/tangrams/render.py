@@ -192,7 +192,7 @@ def contact_sheet(
     Args:
         tangrams: what to show. The family is the id up to its last hyphen, so KiloGram is shown by page.
         columns: tangrams in a row.
-        size: side of a silhouette in pixels.
+        size: side of a silhouette with the gap around it, in pixels.
         sample: the most tangrams that are shown of a family, drawn at random; None for all.
         seed: what the sample depends on.
 
@@ -200,7 +200,7 @@ def contact_sheet(
         A grey image.
     """
     rng = np.random.default_rng(seed)
-    heading, caption = size // 2, max(11, size // 7)
+    heading, caption, gap = size // 2, max(11, size // 7), size // 20
     families: list[tuple[str, list[Tangram]]] = []
     for family, group in groupby(tangrams, key=lambda tangram: tangram.id.rpartition("-")[0]):
         shown = members = list(group)
@@ -218,7 +218,7 @@ def contact_sheet(
         for index, tangram in enumerate(shown):
             row, column = divmod(index, columns)
             x, y = column * size, top + row * (size + caption)
-            image.paste(Image.fromarray(silhouette(tangram, size)), (x, y))
+            image.paste(Image.fromarray(silhouette(tangram, size - 2 * gap)), (x + gap, y + gap))
             number = tangram.id.rpartition("-")[2].removesuffix(".png")
             draw.text((x + size // 2, y + size), number, 130, ImageFont.load_default(caption), "ma")
         top += -(-len(shown) // columns) * (size + caption)
