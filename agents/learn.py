@@ -29,12 +29,14 @@ class Example:
         action: What it did.
         feedback: What the speaker's reply says of it.
         log_prob: The action's log-probability under the policy that acted, or None where it is unknown.
+        weight: How much the turn counts beside others.
     """
 
     view: View
     action: Action
     feedback: Feedback
     log_prob: float | None = None
+    weight: float = 1.0
 
 
 class TrainableListener(Listener, Protocol):
@@ -138,6 +140,7 @@ def learn(
                 log_prob=listener.log_probs([e.view for e in batch], [e.action for e in batch]),
                 behaviour_log_prob=torch.tensor([math.nan if e.log_prob is None else e.log_prob for e in batch]),
                 feedback=torch.tensor([float(e.feedback) for e in batch]),
+                weight=torch.tensor([e.weight for e in batch]),
             )
             loss, named = objective(turns)
             optimizer.zero_grad()

@@ -14,11 +14,13 @@ class ScoredTurns(NamedTuple):
         log_prob: Log-probability of the action under the policy that is learned.
         behaviour_log_prob: The same under the policy that acted, NaN where it is unknown.
         feedback: Decoded feedback, -1, 0 or +1.
+        weight: How much each turn counts beside the others.
     """
 
     log_prob: Tensor
     behaviour_log_prob: Tensor
     feedback: Tensor
+    weight: Tensor
 
 
 def sup(turns: ScoredTurns) -> tuple[Tensor, dict[str, float]]:
@@ -30,6 +32,6 @@ def sup(turns: ScoredTurns) -> tuple[Tensor, dict[str, float]]:
     Returns:
         The mean loss over the positives, 0 if the batch has none, and their mean log-probability.
     """
-    positive = (turns.feedback > 0).to(turns.log_prob)
-    mean_log_prob = (positive * turns.log_prob).sum() / positive.sum().clamp(min=1)
+    weight = turns.weight * (turns.feedback > 0)
+    mean_log_prob = (weight * turns.log_prob).sum() / weight.sum().clamp(min=1)
     return -mean_log_prob, {"positive_log_prob": mean_log_prob.item()}

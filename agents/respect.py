@@ -20,21 +20,21 @@ from functools import partial
 from importlib import metadata
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from torch import nn
 
 from agents import objectives
 from agents.baselines import OracleListener
+from agents.credit import Credit, examples_of
 from agents.evaluate import decoder_quality, measure
-from agents.learn import Example, Optimisation, TrainableListener, learn, views_of
+from agents.learn import Example, Optimisation, TrainableListener, learn
 from agents.listener import Listener
 from agents.play import play, set_tables
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import CONTEXT_SIZE, Context
-from multiref_gym.interaction import Interaction
 from multiref_gym.provenance import provenance
 from multiref_gym.registry import DECODERS, LISTENERS, SPEAKERS, resolve
 from multiref_gym.store import InteractionStore
@@ -53,6 +53,7 @@ SEED_TURNS = 100
 OPTIMISATION = Optimisation(epochs=6, batch_size=48, learning_rate=1e-3, embedding_rate=4.0)
 SIMILARITY = 0.0
 SPLIT: SplitName = "train"
+CREDIT = {"reply": Credit(), "turns": Credit(last_action=True, final_selection=True, relabelled=0.5)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class Config:
         decoder: Of a feedback decoder.
         speaker: Of a speaker.
         personas: Who the speakers are; only the scripted speaker can be given any.
+        credit: What says how good an action was: the reply to it, or what else the game tells too (`credit.py`).
         tangrams: "figures" or "kilogram:PATH".
     """
 
@@ -78,6 +80,7 @@ class Config:
     speaker: str = "scripted"
     tangrams: str = "figures"
     personas: tuple[Persona, ...] | None = None
+    credit: Literal["reply", "turns"] = "reply"
 
 
 class Purpose(IntEnum):
@@ -164,7 +167,7 @@ class Respect:
         for earlier in range(round):
             games = self.store.interactions(LEARNER, earlier)
             for game, feedback in zip(games, self.store.feedback(self.config.decoder, LEARNER, earlier), strict=True):
-                examples += examples_of(game, feedback)
+                examples += examples_of(game, feedback, CREDIT[self.config.credit])
         return [example for example in examples if example.feedback is Feedback.POSITIVE]
 
     def _deploy(self, listener: Listener, system: str, round: int) -> None:
@@ -208,15 +211,6 @@ class Respect:
         return np.random.default_rng(self._seeds(round, purpose))
 
 
-def examples_of(interaction: Interaction, feedback: Sequence[Feedback]) -> list[Example]:
-    """Returns the turns with clicks that have feedback as examples; nobody replied to the last turn, so it has none."""
-    return [
-        Example(view, turn.action, value, turn.log_prob)
-        for view, turn, value in zip(views_of(interaction), interaction.turns, feedback, strict=False)
-        if turn.action.clicks
-    ]
-
-
 def recorded(config: Config, base: str) -> dict[str, Any]:
     """Returns what decides the outcome of a run: it resumes only under the same.
 
@@ -229,6 +223,7 @@ def recorded(config: Config, base: str) -> dict[str, Any]:
         "optimisation": asdict(OPTIMISATION),
         "similarity": SIMILARITY,
         "split": SPLIT,
+        "credit": asdict(CREDIT[config.credit]),
     }
     version = metadata.version("multiref-gym")
     return {"config": asdict(config), "hyperparameters": hyperparameters, "base": base, "version": version}

@@ -165,7 +165,6 @@ def _read(table: Mapping[str, Any], where: str) -> Persona:
 
 
 POPULATION = 48
-_POPULATION_SEED = 2410_13852
 
 # What speakers say, each as many times as its share of them: most of it once for each of the 17 people who says so.
 PRAISES = ("yes",) * 4 + ("good",) * 5 + ("correct",) * 5 + ("very good", "great", "perfect", "that is right", "ok")
@@ -182,9 +181,9 @@ PUNCTUATION = (".",) * 10 + (",",) * 4 + ("",) * 3
 
 
 @cache
-def population() -> tuple[Persona, ...]:
-    """Returns the speakers there are if no others are given, always the same."""
-    rng = np.random.default_rng(_POPULATION_SEED)
+def population(seed: int = 0) -> tuple[Persona, ...]:
+    """Returns the speakers there are if no others are given; another seed makes other people."""
+    rng = np.random.default_rng(seed)
 
     def dealt(choices: Sequence[Choice]) -> list[Choice]:
         """Gives each speaker one of the choices, each choice to as many as any other, give or take one."""

@@ -18,8 +18,9 @@ import torch
 from tiny_listener import TinyListener
 
 from agents import respect
+from agents.credit import examples_of
 from agents.learn import learn
-from agents.respect import CONTROL, LEARNER, SEED, SEED_TURNS, Config, Respect, examples_of
+from agents.respect import CONTROL, LEARNER, SEED, SEED_TURNS, Config, Respect
 from agents.small.listener import SmallListener
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback

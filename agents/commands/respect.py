@@ -44,6 +44,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help=f"{', '.join(DECODERS)} or module:attribute ({DEFAULT.decoder})",
     )
+    parser.add_argument(
+        "--credit",
+        choices=("reply", "turns"),
+        default=DEFAULT.credit,
+        help="what says how good an action was: the reply to it (default), or all that the game tells",
+    )
     add_speaker(parser)
     parser.add_argument(
         "--tangrams", default=DEFAULT.tangrams, metavar="SET", help="figures (default) or kilogram:PATH"
@@ -63,6 +69,7 @@ def run(args: argparse.Namespace) -> None:
         speaker=args.speaker,
         tangrams=args.tangrams,
         personas=chosen_personas(args),
+        credit=args.credit,
     )
     console = Console(highlight=False)
     progress = Progress(

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -34,15 +34,18 @@ from multiref_gym.feedback import Feedback
 from multiref_gym.game import Action, Context
 from multiref_gym.provenance import provenance
 from multiref_gym.tangrams import Atlas, TangramSet, load_tangrams
+from simulators.persona import population
 from simulators.scripted import ScriptedSpeaker
 
-VISION_EPOCHS = 400
+VISION_EPOCHS = 80
 VISION_BATCH = 64
 VISION_RATE = 2e-3
 REDRAWN = 16
 """Height and width of the drawing that the vision learns to redraw, so that it keeps what no attribute names."""
 
 GAMES = 8000
+SPEAKERS = 1
+"""Seeds the population of speakers, who are others than those who are met in deployment."""
 MISTAKES = 0.3
 """How often the listener whose games are watched clicks at random."""
 SIMILARITY = 0.3
@@ -79,11 +82,16 @@ def contexts_of(
     return [Context.sample(tangrams.draw(rng, 10, similarity), rng) for _ in range(games)]
 
 
+def literal_speakers(tangrams: TangramSet) -> Callable[[], ScriptedSpeaker]:
+    """Returns what makes a speaker in plain words."""
+    return partial(ScriptedSpeaker, tangrams, figurative=0.0, personas=population(SPEAKERS))
+
+
 def watched_games(tangrams: TangramSet, games: int, seed: np.random.SeedSequence) -> list[Example]:
     """Plays games of a literal speaker and an erring listener; returns each view with what was wanted."""
     rng = np.random.default_rng(seed)
     contexts = contexts_of(tangrams, games, rng)
-    tables = set_tables(contexts, partial(ScriptedSpeaker, tangrams, figurative=0.0), seed)
+    tables = set_tables(contexts, literal_speakers(tangrams), seed)
     listener = ErringListener(tables)
     interactions = play(listener, tables, rng, policy="erring")
     return [
@@ -150,7 +158,7 @@ def literal_success(listener: Listener, tangrams: TangramSet, games: int, seed: 
     """Returns the share of games with a literal speaker that the listener wins."""
     rng = np.random.default_rng(seed)
     contexts = contexts_of(tangrams, games, rng)
-    tables = set_tables(contexts, partial(ScriptedSpeaker, tangrams, figurative=0.0), np.random.SeedSequence(seed))
+    tables = set_tables(contexts, literal_speakers(tangrams), np.random.SeedSequence(seed))
     return float(np.mean([game.success for game in play(listener, tables, rng, policy="base")]))
 
 
