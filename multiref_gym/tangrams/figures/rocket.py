@@ -10,8 +10,8 @@ from multiref_gym.tangrams.figures.family import Family, Words
 
 SIDES = ("left", "right")
 FIRES = ("square", "diamond")
-PLACES = {"high": 0, "middle": 1, "low": 2, "end": 3}
-"""How far below the nose the fins are attached."""
+PLACES = {"middle": 1, "low": 2, "end": 3}
+"""How far below the nose the fins are attached: at the nose itself they would make an arrow."""
 
 TOP, BOTTOM = point(0, 0), point(0, 4)
 """The middle of the upper and lower side of the hull, a square of side 4."""
@@ -43,14 +43,17 @@ def _with_long_fins() -> Iterator[Sketch]:
 
 
 def _with_short_fins() -> Iterator[Sketch]:
-    """The fins are the small triangles; the parallelogram is the trail of the fire."""
+    """The fins are the small triangles; the parallelogram is the trail of the fire.
+
+    Under a diamond they would make a bell.
+    """
     fin = put("small", "se", "se", point(-2, 4))
-    for fire, smoke in product(FIRES, SIDES):
-        jet = put("square", fire, "n", BOTTOM)
+    jet = put("square", "square", "n", BOTTOM)
+    for smoke in SIDES:
         leftward = put("parallelogram", "flat /", "ne", jet.anchor("s").moved(units(1)))
         trail = leftward if smoke == "left" else leftward.mirrored()
         parts = (*SHELL, *_fins(fin, fin.mirrored()), ("fire", jet), ("smoke", trail))
-        yield Sketch({"fins": "flared", "fire": fire, "smoke": smoke}, parts)
+        yield Sketch({"fins": "flared", "fire": "square", "smoke": smoke}, parts)
 
 
 def _without_fins() -> Iterator[Sketch]:
@@ -77,7 +80,6 @@ FAMILY = Family(
         "fins=swept": Words(("with swept fins",), ("like a fighter jet", "with drooping flippers")),
         "fins=flared": Words(("with flared fins",), ("shaped like a squid", "with a frilly hem")),
         "fins=none": Words(("without fins",), ("like a crayon", "smooth as a bullet")),
-        "finplace=high": Words(("with fins at the nose",), ("wearing earmuffs", "ready to dive")),
         "finplace=middle": Words(("with fins in the centre",), ("with elbows out", "flapping halfway")),
         "finplace=low": Words(("with fins below the centre",), ("squatting on struts", "with sagging hips")),
         "finplace=end": Words(("with fins at the base",), ("ready to touch down", "landing on stilts")),

@@ -12,7 +12,9 @@ SIDES = ("left", "right")
 CROWNS = ("fir", "wide", "round", "diamond", "fan", "umbrella", "palm")
 POINTED = ("fir", "wide")
 OVERHANGING = ("fir", "wide", "palm")
-"""Crowns on top of which a fruit looks well, and those that one can hang from."""
+"""Crowns on top of which a fruit looks well, and those that one can hang from.
+
+Only these hang over a crooked trunk so that it looks like one: under the others it would be the handle of a spade."""
 
 ROOT = point()
 """The middle of the lower end of the trunk."""
@@ -38,7 +40,7 @@ def trees() -> Iterator[Sketch]:
                 summit = min((corner for _, leaf in leaves for corner in leaf.vertices), key=lambda corner: corner.y)
                 fruit = ("fruit", put("square", "diamond", "s", summit))
                 yield _fruiting({**sided, "fruit": "top"}, (*leaves, fruit))
-    for crown, side in product(CROWNS, SIDES):
+    for crown, side in product(OVERHANGING, SIDES):
         # From the root up: the square, the parallelogram aslant, the small triangles beside where the trunk began.
         left = (*_crown(crown, "none", point(-2, -6)), TRUNK, *_halved_trunk(point(-2, -4)))
         bend = ("trunk", put("parallelogram", "flat \\", "s", point(-1, -2)))
