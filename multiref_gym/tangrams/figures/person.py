@@ -1,7 +1,7 @@
 """People from the side: a head, maybe a hat and an arm, a body of the two large triangles, legs that tell the pose.
 
-The front of every body is a wall below the neck, where an arm fits at any height. Hat and arm take some of the four
-pieces that head and body leave; legs of just the others are chosen.
+The front of every body is a wall below the neck, where an arm fits at any height. Hat, arm and what it carries take
+some of the four pieces that head and body leave; legs of just the others are chosen.
 """
 
 from __future__ import annotations
@@ -30,14 +30,32 @@ FACINGS = ("left", "right")
 LIMBS: list[Kind] = ["medium", "parallelogram", "small", "small"]
 """What head and body leave for hat, arm and legs."""
 
-HATS: dict[str, tuple[Kind, ...]] = {"none": (), "pointed": ("small",), "wide": ("medium",)}
+HATS: dict[str, tuple[Piece, ...]] = {
+    "none": (),
+    "pointed": (put("small", "up", "s", point()),),
+    "wide": (put("medium", "up", "s", point()),),
+    "cap": (put("parallelogram", "long /", "s", point()),),
+}
+"""Hats on a head whose top is at the origin."""
+
+RAISED = put("parallelogram", "tall \\", "se", point(0, 4))
+FORWARD = put("parallelogram", "long /", "ne", Point(ZERO, roots(2)))
+LOWERED = put("parallelogram", "tall /", "ne", point(0, 1))
+HAND = FORWARD.anchor("sw")
 
 ARMS: dict[str, tuple[Piece, ...]] = {
     "hidden": (),
-    "raised": (put("parallelogram", "tall \\", "se", point(0, 4)),),
-    "forward": (put("parallelogram", "long /", "ne", Point(ZERO, roots(2))),),
-    "lowered": (put("parallelogram", "tall /", "ne", point(0, 1)),),
+    "raised": (RAISED,),
+    "forward": (FORWARD,),
+    "lowered": (LOWERED,),
+    "akimbo": (put("small", "left", "ne", point(0, 1)),),
+    "folded": (put("medium", "ne", "ne", point(0, 1)),),
+    "flag": (RAISED, put("medium", "left", "se", RAISED.anchor("nw"))),
+    "bowl": (FORWARD, put("medium", "down", "s", HAND)),
+    "lamp": (FORWARD, put("small", "up", "n", HAND)),
+    "bag": (LOWERED, put("small", "up", "n", LOWERED.anchor("sw"))),
 }
+"""The pieces of an arm and of what it carries."""
 
 # The small triangle's leg, its long side and half of that.
 LEG, WIDTH, HALF = units(2), roots(4), roots(2)
@@ -179,19 +197,22 @@ LEGS: dict[tuple[str, str], Legs] = {
     ("skirt", "walking"): GOWN_WALKING,
 }
 
+AHEAD_OF_THE_BODY = (("coat", "walking"), ("bent coat", "running"))
+"""Legs in the way of a bag."""
+
 
 def people() -> Iterator[Sketch]:
     """Proposes every pair of legs with each hat and arm that take what it leaves, under either head."""
     for (body, pose), choices in LEGS.items():
         for legs, hat, arm in product(choices, HATS, ARMS):
-            taken = [*(kind for kind, *_ in legs), *HATS[hat], *(piece.kind for piece in ARMS[arm])]
-            if sorted(taken) != LIMBS:
+            taken = [*(kind for kind, *_ in legs), *(piece.kind for piece in (*HATS[hat], *ARMS[arm]))]
+            if sorted(taken) != LIMBS or (arm == "bag" and (body, pose) in AHEAD_OF_THE_BODY):
                 continue
             for head, facing in product(HEADS, FACINGS):
                 face = put("square", head, "s", NECK)
                 parts: tuple[Part, ...] = (
                     ("head", face),
-                    *(("hat", put(kind, "up", "s", face.anchor("n"))) for kind in HATS[hat]),
+                    *(("hat", piece.moved(*face.anchor("n"))) for piece in HATS[hat]),
                     *(("arm", piece) for piece in ARMS[arm]),
                     *(("body", piece) for piece in BODIES[body]),
                     *(("leg", put(kind, turn, "nw", HIPS[body].moved(x, y))) for kind, turn, x, y in legs),
@@ -213,9 +234,16 @@ FAMILY = Family(
         "hat=none": Words(("with a bare head",), ("with hair showing", "missing a cap")),
         "hat=pointed": Words(("with a pointed hat",), ("like a gnome", "ready for a birthday party")),
         "hat=wide": Words(("with a wide hat",), ("with a sombrero", "like a cowboy")),
+        "hat=cap": Words(("with a slanted hat",), ("wearing a beret", "like a baseball player")),
         "arm=hidden": Words(("with hidden arms",), ("hands in pockets", "kind of stiff")),
         "arm=raised": Words(("with an arm up",), ("waving hello", "hailing a cab")),
         "arm=forward": Words(("with an arm forward",), ("like a zombie", "reaching for something")),
-        "arm=lowered": Words(("with a lowered arm",), ("carrying a bag", "with a hand hanging")),
+        "arm=lowered": Words(("with a lowered arm",), ("picking berries", "with a hand hanging")),
+        "arm=akimbo": Words(("with a bent arm",), ("acting bossy", "with hands on hips")),
+        "arm=folded": Words(("with folded arms",), ("looking grumpy", "waiting for an answer")),
+        "arm=flag": Words(("with an arm up and a flag",), ("at a parade", "cheering for its team")),
+        "arm=bowl": Words(("with an arm forward and a bowl",), ("bringing soup", "like a waiter")),
+        "arm=lamp": Words(("with an arm forward and a lamp",), ("showing the way at night", "dangling bait")),
+        "arm=bag": Words(("with a lowered arm and a bag",), ("back from the supermarket", "hauling groceries")),
     },
 )
