@@ -23,19 +23,17 @@ from multiref_gym.tangrams.figures.camel import FAMILY as CAMEL
 from multiref_gym.tangrams.figures.candle import FAMILY as CANDLE
 from multiref_gym.tangrams.figures.cat import FAMILY as CAT
 from multiref_gym.tangrams.figures.chair import FAMILY as CHAIR
+from multiref_gym.tangrams.figures.character import FAMILY as CHARACTER
 from multiref_gym.tangrams.figures.checks import faults
 from multiref_gym.tangrams.figures.cup import FAMILY as CUP
-from multiref_gym.tangrams.figures.digit import FAMILY as DIGIT
 from multiref_gym.tangrams.figures.dog import FAMILY as DOG
 from multiref_gym.tangrams.figures.family import Family, Words
 from multiref_gym.tangrams.figures.fish import FAMILY as FISH
 from multiref_gym.tangrams.figures.goblet import FAMILY as GOBLET
 from multiref_gym.tangrams.figures.hammer import FAMILY as HAMMER
-from multiref_gym.tangrams.figures.horse import FAMILY as HORSE
 from multiref_gym.tangrams.figures.house import FAMILY as HOUSE
 from multiref_gym.tangrams.figures.knife import FAMILY as KNIFE
 from multiref_gym.tangrams.figures.lamp import FAMILY as LAMP
-from multiref_gym.tangrams.figures.letter import FAMILY as LETTER
 from multiref_gym.tangrams.figures.mountain import FAMILY as MOUNTAIN
 from multiref_gym.tangrams.figures.person import FAMILY as PERSON
 from multiref_gym.tangrams.figures.rabbit import FAMILY as RABBIT
@@ -58,7 +56,6 @@ FAMILIES: tuple[Family, ...] = (
     CAT,
     DOG,
     RABBIT,
-    HORSE,
     CAMEL,
     HOUSE,
     BOAT,
@@ -67,8 +64,7 @@ FAMILIES: tuple[Family, ...] = (
     MOUNTAIN,
     BRIDGE,
     ARROW,
-    LETTER,
-    DIGIT,
+    CHARACTER,
     TEAPOT,
     CUP,
     GOBLET,

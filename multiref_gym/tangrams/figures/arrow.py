@@ -15,21 +15,13 @@ BODIES: dict[str, tuple[tuple[str, str], ...]] = {
         ("thin", "flared"),
         ("thin", "bulging"),
         ("thick", "plain"),
-        ("thick", "notched"),
         ("bent", "plain"),
         ("zigzag", "plain"),
     ),
-    "barbed": (("thin", "flared"),),
-    "double": (
-        ("thin", "plain"),
-        ("thin", "pointed"),
-        ("thin", "flared"),
-        ("thin", "bulging"),
-        ("bent", "plain"),
-        ("zigzag", "plain"),
-    ),
+    # A flared or bulging tail under two heads makes a tree of them.
+    "double": (("thin", "plain"), ("thin", "pointed"), ("bent", "plain"), ("zigzag", "plain")),
 }
-"""The shafts and tails that the pieces left over by a head can make."""
+"""For each head the shafts and tails that read as an arrow with it."""
 
 DIRECTIONS = (
     ("up", "centre"),
@@ -43,7 +35,7 @@ DIRECTIONS = (
 )
 """Where an arrow points, turning clockwise by 45 degrees: how steeply and to which side."""
 
-TAIL_PIECES = {"plain": 0, "pointed": 1, "flared": 2, "bulging": 2, "notched": 0}
+TAIL_PIECES = {"plain": 0, "pointed": 1, "flared": 2, "bulging": 2}
 """How many of the lowest pieces make the tail; the others make the shaft."""
 
 NECK = point(0, 0)
@@ -54,7 +46,7 @@ def arrows() -> Iterator[Sketch]:
     """Proposes every head with its shafts and tails in all directions; all are drawn pointing up."""
     for head, bodies in BODIES.items():
         for (shaft, tail), (eighths, (rise, side)) in product(bodies, enumerate(DIRECTIONS)):
-            body = _body(head, shaft, tail)
+            body = _body(shaft, tail)
             names = ("shaft",) * (len(body) - TAIL_PIECES[tail]) + ("tail",) * TAIL_PIECES[tail]
             sketch = Sketch(
                 {"head": head, "shaft": shaft, "tail": tail}, (*_head(head), *zip(names, body, strict=True))
@@ -63,19 +55,15 @@ def arrows() -> Iterator[Sketch]:
 
 
 def _head(shape: str) -> tuple[Part, ...]:
-    """Two large triangles side by side or one on the other's tip; barbs hang below the corners of the wide head."""
+    """Two large triangles side by side or one on the other's tip."""
     if shape == "double":
         lower = put("large", "up", "s", NECK)
         return ("head", put("large", "up", "s", lower.anchor("n"))), ("head", lower)
-    wide = ("head", put("large", "se", "se", NECK)), ("head", put("large", "sw", "sw", NECK))
-    if shape == "wide":
-        return wide
-    return *wide, ("barb", put("small", "nw", "nw", point(-4, 0))), ("barb", put("small", "ne", "ne", point(4, 0)))
+    return ("head", put("large", "se", "se", NECK)), ("head", put("large", "sw", "sw", NECK))
 
 
-def _body(head: str, shaft: str, tail: str) -> tuple[Piece, ...]:
-    """The five small pieces below the neck, or three of them if the head has barbs; those of the tail come last."""
-    left = NECK.moved(units(-1))
+def _body(shaft: str, tail: str) -> tuple[Piece, ...]:
+    """The five small pieces below the neck; those of the tail come last."""
     match shaft, tail:
         case "thin", "plain":
             return (
@@ -94,15 +82,15 @@ def _body(head: str, shaft: str, tail: str) -> tuple[Piece, ...]:
                 put("medium", "down", "n", point(0, 6)),
             )
         case "thin", _:
-            pair = (put("small", "nw", "nw", left), put("small", "se", "nw", left)) if head != "barbed" else ()
-            block = put("square", "square", "n", NECK.moved(dy=units(len(pair))))
+            left = NECK.moved(units(-1))
+            block = put("square", "square", "n", NECK.moved(dy=units(2)))
             foot = block.anchor("sw")
             if tail == "flared":
                 wedges = put("parallelogram", "flat /", "n", foot), put("medium", "up", "n", block.anchor("se"))
             else:
                 end = block.anchor("se").moved(dy=units(2))
                 wedges = put("parallelogram", "flat \\", "n", foot), put("medium", "down", "s", end)
-            return *pair, block, *wedges
+            return put("small", "nw", "nw", left), put("small", "se", "nw", left), block, *wedges
         case "thick", "plain":
             return (
                 put("small", "nw", "nw", point(-2, 0)),
@@ -110,14 +98,6 @@ def _body(head: str, shaft: str, tail: str) -> tuple[Piece, ...]:
                 put("parallelogram", "tall /", "nw", point(-2, 0)),
                 put("small", "ne", "nw", point(0, 2)),
                 put("medium", "up", "n", point(0, 2)),
-            )
-        case "thick", "notched":
-            return (
-                put("small", "ne", "nw", point(-3, 0)),
-                put("medium", "right", "nw", point(-3, 0)),
-                put("square", "square", "n", NECK),
-                put("small", "ne", "nw", point(1, 0)),
-                put("parallelogram", "tall \\", "nw", point(1, 0)),
             )
         case "bent", _:
             return (
@@ -143,7 +123,6 @@ FAMILY = Family(
     {
         "family=arrow": Words(("an arrow",), ("a pointer", "a road sign", "some kind of cursor")),
         "head=wide": Words(("with a wide head",), ("with a giant tip", "with a fat point")),
-        "head=barbed": Words(("with a barbed head",), ("with hooks on it", "like an anchor")),
         "head=double": Words(("with a double head",), ("with a second tip stacked on", "like a skip button")),
         "shaft=thin": Words(("with a thin shaft",), ("on a skinny stick", "with a slender pole")),
         "shaft=thick": Words(("with a thick shaft",), ("really chunky", "short and stubby")),
@@ -153,7 +132,6 @@ FAMILY = Family(
         "tail=pointed": Words(("with a pointed tail",), ("going two ways", "with a baby one at the other end")),
         "tail=flared": Words(("with a flared tail",), ("on a pedestal", "like a golf tee")),
         "tail=bulging": Words(("with a bulging tail",), ("like a mushroom behind", "with a knob at the end")),
-        "tail=notched": Words(("with a notched tail",), ("like a bat", "with a bite taken out behind")),
         "vertical=up": Words(("directed up",), ("aimed at the clouds", "headed north")),
         "vertical=level": Words(("directed level",), ("along the horizon", "going crosswise")),
         "vertical=down": Words(("directed down",), ("aimed at the floor", "headed south")),

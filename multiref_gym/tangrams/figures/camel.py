@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import Part, Point, Sketch, point, put, roots, units
+from multiref_gym.tangrams.figures.assembly import Part, Sketch, point, put, units
 from multiref_gym.tangrams.figures.family import Family, Words
 from multiref_gym.tangrams.figures.quadruped import short_tails
 
-POSES = ("standing", "lying")
 HUMPS = ("front", "middle", "rear")
 HEADS = ("square", "diamond")
-TAILS = ("up", "level", "down")
 FACINGS = ("left", "right")
 
 WITHERS = point(0, 0)
@@ -20,47 +18,22 @@ WITHERS = point(0, 0)
 
 
 def camels() -> Iterator[Sketch]:
-    """Proposes every pose, hump, head and tail; the short back of a lying camel has no room for a hump in front."""
-    for pose, hump, head, tail, facing in product(POSES, HUMPS, HEADS, TAILS, FACINGS):
-        if (pose, hump) == ("lying", "front"):
-            continue
-        shoulders, trunk = _standing(hump, tail) if pose == "standing" else _lying(hump, tail)
-        parts = (*_head_and_neck(head, shoulders), *trunk)
-        yield Sketch({"pose": pose, "hump": hump, "head": head, "tail": tail}, parts).facing(facing)
-
-
-def _standing(hump: str, tail: str) -> tuple[Point, tuple[Part, ...]]:
-    """Where the neck ends on the back, and the body with hump and tail."""
+    """Proposes every hump, head and tail; all stand, as a lying camel reads as a duck."""
     rump = WITHERS.moved(units(8))
-    trunk = (
-        ("front leg", put("large", "nw", "nw", WITHERS)),
-        ("hind leg", put("large", "ne", "ne", rump)),
-        ("hump", put("medium", "up", "s", WITHERS.moved(units(3 + HUMPS.index(hump))))),
-        ("tail", short_tails(rump)[tail]),
-    )
-    return WITHERS.moved(units(1)), trunk
+    for hump, head, (tail, tail_piece), facing in product(HUMPS, HEADS, short_tails(rump).items(), FACINGS):
+        parts = (
+            *_head_and_neck(head),
+            ("front leg", put("large", "nw", "nw", WITHERS)),
+            ("hind leg", put("large", "ne", "ne", rump)),
+            ("hump", put("medium", "up", "s", WITHERS.moved(units(3 + HUMPS.index(hump))))),
+            ("tail", tail_piece),
+        )
+        yield Sketch({"hump": hump, "head": head, "tail": tail}, parts).facing(facing)
 
 
-def _lying(hump: str, tail: str) -> tuple[Point, tuple[Part, ...]]:
-    rump = WITHERS.moved(roots(8))
-    tails = {
-        "up": put("small", "up", "sw", rump),
-        "level": put("small", "left", "w", rump),
-        "down": put("small", "se", "ne", rump),
-    }
-    middle = WITHERS.moved(roots(4))
-    trunk = (
-        ("chest", put("large", "up", "n", WITHERS)),
-        ("body", put("large", "down", "nw", WITHERS)),
-        ("hump", put("medium", "up", "s", middle) if hump == "middle" else put("medium", "up", "se", rump)),
-        ("tail", tails[tail]),
-    )
-    return WITHERS.moved(roots(1)), trunk
-
-
-def _head_and_neck(shape: str, shoulders: Point) -> Iterator[Part]:
+def _head_and_neck(shape: str) -> Iterator[Part]:
     """A neck that leans forward, and on it a head with a muzzle."""
-    neck = put("parallelogram", "flat \\", "se", shoulders)
+    neck = put("parallelogram", "flat \\", "se", WITHERS.moved(units(1)))
     crest = neck.anchor("nw")
     yield "neck", neck
     if shape == "square":
