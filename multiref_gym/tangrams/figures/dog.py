@@ -9,36 +9,40 @@ from multiref_gym.tangrams.figures.assembly import Part, Sketch, put
 from multiref_gym.tangrams.figures.family import Family, Words
 from multiref_gym.tangrams.figures.quadruped import BODIES, NAPE, long_tails
 
-POSES = ("standing", "walking", "running")
-HEADS = ("square", "diamond")
-EARS = ("up", "down")
+POSES = ("standing", "walking", "halting", "stalking")
 FACINGS = ("left", "right")
 
 
 def dogs() -> Iterator[Sketch]:
-    """Proposes every pose with every head and ear and the tails that go with it.
-
-    Only a square head with its ear up shows on the low back of a running dog. A hanging ear meets a curled tail.
-    """
-    for pose, head, ears, facing in product(POSES, HEADS, EARS, FACINGS):
-        if pose == "running" and (head, ears) != ("square", "up"):
-            continue
-        for tail, piece in long_tails(pose).items():
-            if (ears, tail) == ("down", "curled") or (pose, tail) == ("running", "down"):
+    """Proposes every pose with the heads, ears and tails that go with it."""
+    for pose, facing in product(POSES, FACINGS):
+        body = "standing" if pose == "stalking" else pose
+        for (head, ears), (tail, piece) in product(_looks(pose), long_tails(body).items()):
+            if tail == "curled" and (pose, head, ears) != ("standing", "square", "up"):
+                # The tip of the tail meets a hanging ear, and with a pointed face it makes a crab.
                 continue
-            parts = (*_head(pose, head, ears), *BODIES[pose].parts, ("tail", piece))
+            parts = (*_head(pose, head, ears), *BODIES[body].parts, ("tail", piece))
             yield Sketch({"pose": pose, "head": head, "ears": ears, "tail": tail}, parts).facing(facing)
 
 
+def _looks(pose: str) -> Iterator[tuple[str, str]]:
+    """The heads and ears in that pose: a stalking dog has its chest where the ear would hang."""
+    yield from (("square", "up"), ("diamond", "up"))
+    if pose != "stalking":
+        yield "square", "down"
+    if pose == "standing":
+        yield "diamond", "down"
+
+
 def _head(pose: str, shape: str, ears: str) -> Iterator[Part]:
-    """A head on the back or on the slope of the chest; an ear that hangs is behind it."""
+    """A head on the back or, stalking, in front of it; an ear that hangs is behind it."""
     if shape == "square":
-        head = put("square", "square", "s" if pose == "running" else "sw", NAPE)
+        head = put("square", "square", "ne" if pose == "stalking" else "sw", NAPE)
         snout = put("small", "se", "se", head.anchor("sw"))
         pricked = put("small", "sw", "sw", head.anchor("nw"))
         hanging = put("small", "nw", "nw", head.anchor("ne"))
     else:
-        head = put("square", "diamond", "s", NAPE)
+        head = put("square", "diamond", "e" if pose == "stalking" else "s", NAPE)
         snout = put("small", "up", "n", head.anchor("w"))
         pricked = put("small", "left", "w", head.anchor("n"))
         hanging = put("small", "down", "s", head.anchor("e"))
@@ -50,6 +54,8 @@ FAMILY = Family(
     dogs,
     {
         "family=dog": Words(("a dog",), ("a barking puppy", "some doggo", "man's best buddy")),
+        "pose=halting": Words(("halting",), ("pulling on the leash", "refusing to budge")),
+        "pose=stalking": Words(("stalking",), ("like a hunting hound", "sneaking closer")),
         "ears=down": Words(("with its ears down",), ("floppy like a beagle", "looking kinda guilty")),
     },
 )

@@ -51,6 +51,20 @@ def _walking() -> Body:
     )
 
 
+def _halting() -> Body:
+    """Both legs slant forward, against a pull."""
+    hip = NAPE.moved(units(4))
+    rump = hip.moved(units(4))
+    return Body(
+        (
+            ("front leg", put("large", "ne", "ne", hip)),
+            ("hind leg", put("large", "ne", "ne", rump)),
+            ("belly", put("medium", "sw", "nw", hip)),
+        ),
+        rump,
+    )
+
+
 def _running() -> Body:
     """The chest reaches forward to the ground, the hind leg is thrown back."""
     rump = NAPE.moved(roots(8))
@@ -111,6 +125,7 @@ def _arching() -> Body:
 BODIES = {
     "standing": _standing(),
     "walking": _walking(),
+    "halting": _halting(),
     "running": _running(),
     "sitting": _sitting(),
     "lying": _lying(),
@@ -145,6 +160,7 @@ def long_tails(pose: str) -> dict[str, Piece]:
         return {
             "up": put("parallelogram", "flat /", "sw", rump.moved(units(-2))),
             "level": level,
+            "down": put("parallelogram", "tall \\", "nw", rump),
         }
     return {
         "up": put("parallelogram", "tall /", "sw", rump.moved(dy=units(2))),

@@ -11,15 +11,15 @@ from multiref_gym.tangrams.figures.quadruped import BODIES, NAPE
 
 POSES = ("sitting", "lying", "rearing")
 HEADS = ("square", "diamond")
-EARS = ("up", "forward", "swept")
+EARS = ("up", "forward", "leaning", "swept")
 TAILS = ("up", "level")
 FACINGS = ("left", "right")
 
 
 def rabbits() -> Iterator[Sketch]:
-    """Proposes every pose with every head, pair of ears and tail; swept ears need a high chest."""
+    """Proposes every pose with every head, pair of ears and tail; only one that sits shows swept ears."""
     for pose, head, ears, tail, facing in product(POSES, HEADS, EARS, TAILS, FACINGS):
-        if (pose, ears) == ("lying", "swept"):
+        if ears == "swept" and pose != "sitting":
             continue
         parts = (*_head(head, ears), *BODIES[pose].parts, ("tail", _tail(pose, tail)))
         yield Sketch({"pose": pose, "head": head, "ears": ears, "tail": tail}, parts).facing(facing)
@@ -36,6 +36,7 @@ def _head(shape: str, ears: str) -> Iterator[Part]:
     poses = {
         "up": put("parallelogram", "steep /", "sw", crown),
         "forward": put("parallelogram", "steep \\", "se", crown),
+        "leaning": put("parallelogram", "tall /", "sw", crown),
         "swept": put("parallelogram", "long /", "sw", crown),
     }
     yield from (("head", head), ("nose", nose), ("ears", poses[ears]))
@@ -56,6 +57,7 @@ FAMILY = Family(
     {
         "family=rabbit": Words(("a rabbit",), ("a bunny", "some kind of hare", "the easter guy")),
         "ears=forward": Words(("with its ears forward",), ("with an antenna tipped ahead", "tuned in to the news")),
+        "ears=leaning": Words(("with leaning ears",), ("hearing something behind", "with a relaxed antenna")),
         "ears=swept": Words(("with swept ears",), ("with the wind in its hair", "slicked for a race")),
     },
 )
