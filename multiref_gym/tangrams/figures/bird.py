@@ -125,7 +125,7 @@ def _sitting() -> Iterator[Sketch]:
         "level": put("parallelogram", "long /", "sw", rump),
         "down": put("parallelogram", "long \\", "nw", rump),
     }
-    for shape, tail in product(HEADS, tails):
+    for shape, tail, extra in product(HEADS, tails, ("crest", "tuft")):
         head = put("square", shape, "e" if shape == "diamond" else "s", BREAST)
         parts = (
             ("body", upper),
@@ -134,13 +134,13 @@ def _sitting() -> Iterator[Sketch]:
             ("head", head),
             ("beak", _beak(head, shape)),
             ("tail", tails[tail]),
-            ("crest", _plume(head, shape, "crest")),
+            (extra, _plume(head, shape, extra)),
         )
-        yield Sketch({"pose": "sitting", "head": shape, "tail": tail, "extra": "crest"}, parts)
+        yield Sketch({"pose": "sitting", "head": shape, "tail": tail, "extra": extra}, parts)
 
 
 def _flying() -> Iterator[Sketch]:
-    """A stretched neck and one big wing, raised or swept back.
+    """A stretched neck and one big wing, raised or swept back; one with a swept wing may rise steeply.
 
     There is room for a crest or a tuft only where the head stands on the neck, and for a tuft only ahead of a swept
     wing.
@@ -167,7 +167,10 @@ def _flying() -> Iterator[Sketch]:
             ("tail", tails[tail]),
             (extra, foot if extra == "foot" else _plume(head, shape, extra)),
         )
-        yield Sketch({"pose": "flying", "head": shape, "wing": wing, "tail": tail, "extra": extra}, parts)
+        facts = {"head": shape, "wing": wing, "tail": tail, "extra": extra}
+        yield Sketch({"pose": "flying", **facts}, parts)
+        if wing == "swept":
+            yield Sketch(facts, parts).rotated(1, pose="rising")
 
 
 def _beak(head: Piece, shape: str) -> Piece:
@@ -197,6 +200,7 @@ FAMILY = Family(
         "pose=swimming": Words(("swimming",), ("floating on a pond", "out on the lake")),
         "pose=perching": Words(("perching",), ("hanging out on a wire", "about to slide off")),
         "pose=flying": Words(("in flight",), ("way up in the sky", "heading south for winter")),
+        "pose=rising": Words(("taking off",), ("leaving the nest", "climbing steeply")),
         "neck=forward": Words(("with its neck forward",), ("craning ahead", "reaching for bread")),
         "neck=bent": Words(("with a bent neck",), ("curved like the number two", "with a swan throat")),
         "leg=front": Words(("with its leg in front",), ("stepping ahead", "toes out first")),
