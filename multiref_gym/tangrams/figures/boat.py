@@ -18,10 +18,12 @@ from multiref_gym.tangrams.figures.assembly import (
     roots,
     units,
 )
+from multiref_gym.tangrams.figures.blocks import bar
 from multiref_gym.tangrams.figures.family import Family, Words
 from multiref_gym.tangrams.figures.flags import FLAGS, flag
 
 SIDES = ("left", "right")
+PLACES = {"front": -1, "middle": 0, "back": 1}
 SHAPES = ("even", "left", "right")
 HULLS: dict[tuple[str, str], tuple[tuple[Kind, str, int], ...]] = {
     ("even", "triangle"): (
@@ -143,23 +145,37 @@ def _steamers() -> Iterator[Sketch]:
         ("hull", put("large", "up", "n", prow.moved(roots(8)))),
         ("hull", put("medium", "ne", "nw", prow.moved(roots(8)))),
     )
-    cabin = (
-        ("cabin", put("small", "sw", "sw", point(-2))),
-        ("cabin", put("parallelogram", "flat \\", "sw", point(-2))),
-        ("cabin", put("small", "ne", "se", point(2))),
-    )
-    for bow in SIDES:
-        for place, x in {"front": -1, "middle": 0, "back": 1}.items():
+    for bow, (place, x) in product(SIDES, PLACES.items()):
+        for cabin, shift in PLACES.items():
+            if (cabin, place) == ("front", "front"):
+                # The whole would be a letter L.
+                continue
             low = ("funnel", put("square", "square", "s", point(x, -2)))
-            yield Sketch({"funnel": place, "smoke": "none"}, (*hull, *cabin, low)).sided("bow", bow)
-            tall = (("funnel", put("square", "square", "s", point(3 * x))), *_halved_funnel(point(3 * x, -2)))
-            for smoke in SIDES:
-                puff = _smoke(smoke, bow, tall)
-                yield Sketch({"funnel": place, "smoke": smoke}, (*hull, *tall, puff)).sided("bow", bow)
-        two = (("funnel", put("square", "square", "s", point(-2))), *_halved_funnel(point(2)))
+            parts = (*hull, *_moved((*_cabin(), low), units(2 * shift)))
+            yield Sketch({"cabin": cabin, "funnel": place, "smoke": "none"}, parts).sided("bow", bow)
+        tall = (("funnel", put("square", "square", "s", point(3 * x))), *_halved_funnel(point(3 * x, -2)))
         for smoke in SIDES:
-            parts = (*hull, *two, _smoke(smoke, bow, two[1:]))
-            yield Sketch({"funnel": "two", "smoke": smoke}, parts).sided("bow", bow)
+            puff = _smoke(smoke, bow, tall)
+            yield Sketch({"funnel": place, "smoke": smoke}, (*hull, *tall, puff)).sided("bow", bow)
+        for drift in SIDES:
+            # It flies at the stern, or at the prow if the funnel is at the stern.
+            banner = ("flag", flag("banner", drift, point(-3 if place == "back" else 4)))
+            blown = drift if bow == "left" else SIDES[drift == "left"]
+            facts = {"funnel": place, "smoke": "none", "flag": "banner", "flagside": blown}
+            yield Sketch(facts, (*hull, *tall, banner)).sided("bow", bow)
+    two = (("funnel", put("square", "square", "s", point(-2))), *_halved_funnel(point(2)))
+    for bow, smoke in product(SIDES, SIDES):
+        parts = (*hull, *two, _smoke(smoke, bow, two[1:]))
+        yield Sketch({"funnel": "two", "smoke": smoke}, parts).sided("bow", bow)
+
+
+def _cabin() -> tuple[Part, ...]:
+    """A bar amidships."""
+    return tuple(("cabin", piece) for piece in bar("parallelogram", point(-2, -2)))
+
+
+def _moved(parts: tuple[Part, ...], dx: Surd) -> tuple[Part, ...]:
+    return tuple((part, piece.moved(dx)) for part, piece in parts)
 
 
 def _halved_funnel(foot: Point) -> tuple[Part, Part]:
@@ -190,6 +206,9 @@ FAMILY = Family(
         "funnel=middle": Words(("with a chimney amidships",), ("with a stack halfway", "like a tugboat")),
         "funnel=back": Words(("with a chimney at the stern",), ("with its stack aft", "chugging from the helm")),
         "funnel=two": Words(("with two chimneys",), ("like the titanic", "like an ocean liner")),
+        "cabin=front": Words(("with a cabin at the prow",), ("with quarters up ahead", "steered from the nose")),
+        "cabin=middle": Words(("with a cabin amidships",), ("with quarters halfway", "built like a wedding cake")),
+        "cabin=back": Words(("with a cabin at the stern",), ("with quarters aft", "like a trawler")),
         "bow=left": Words(("with its prow to the left",), ("sailing to the left", "bound for the left bank")),
         "bow=right": Words(("with its prow to the right",), ("sailing to the right", "bound for the right bank")),
         "smoke=none": Words(("without smoke",), ("with the engine off", "burning nothing")),
