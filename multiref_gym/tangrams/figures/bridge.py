@@ -7,6 +7,7 @@ from itertools import product
 
 from multiref_gym.tangrams.figures.assembly import ZERO, Kind, Part, Point, Sketch, point, put, units
 from multiref_gym.tangrams.figures.family import Family, Words
+from multiref_gym.tangrams.figures.flags import flag
 
 SIDES = ("left", "right")
 PLACES = {"left": -1, "middle": 0, "right": 1}
@@ -83,9 +84,10 @@ def _laden(ends: str, deck: str) -> Iterator[Sketch]:
         if deck != "hump":
             tent = put("medium", "up", "s", point(x, -2))
             yield Sketch({**facts, "load": "tent", "side": side}, (*_span(ends, deck, "medium"), ("tent", tent)))
-    for side in SIDES:
-        flag = put("parallelogram", "tall \\" if side == "left" else "tall /", "s", point(0, -2))
-        yield Sketch({**facts, "load": "flag", "side": side}, (*_span(ends, deck, "parallelogram"), ("flag", flag)))
+    for (side, x), blown in product(PLACES.items(), SIDES):
+        banner = flag("banner", blown, point(x if deck == "hump" else 2 * x, -2))
+        parts = (*_span(ends, deck, "parallelogram"), ("flag", banner))
+        yield Sketch({**facts, "load": "flag", "side": side, "flagside": blown}, parts)
 
 
 def _span(ends: str, deck: str, spare: str) -> tuple[Part, ...]:
