@@ -111,21 +111,27 @@ def _two(attributes: dict[str, str], parts: tuple[Part, ...]) -> Sketch:
 
 
 def _twin_peaks() -> Iterator[Sketch]:
-    """Two equal peaks with flags, the square between them; low foothills to one side or on both."""
+    """Two equal peaks with flags, the square between them or a hut; low foothills to one side or on both."""
     west, east = put("large", "up", "se", SUMMIT), put("large", "up", "sw", SUMMIT)
     first, last = put("small", "up", "se", west.anchor("sw")), put("small", "up", "sw", east.anchor("se"))
-    base = (("peak", west), ("peak", east), ("ridge", put("square", "diamond", "s", SUMMIT)))
     foothills = {
         "left": (first, put("small", "up", "se", first.anchor("sw"))),
         "right": (last, put("small", "up", "sw", last.anchor("se"))),
         "both": (first, last),
     }
+    ridge = ("ridge", put("square", "diamond", "s", SUMMIT))
+    huts = {
+        "left": ("hut", put("square", "square", "se", west.anchor("sw"))),
+        "right": ("hut", put("square", "square", "sw", east.anchor("se"))),
+    }
     for blown, other, (place, hills) in product(SIDES, SIDES, foothills.items()):
+        facts = {"peaks": "twin", "foothill": place, "flag": "triangle", "flagside": blown, "otherflag": other}
         flags = ("flag", flag("triangle", blown, west.anchor("n"))), ("flag", flag("banner", other, east.anchor("n")))
-        yield Sketch(
-            {"peaks": "twin", "foothill": place, "flag": "triangle", "flagside": blown, "otherflag": other},
-            (*base, *(("foothill", hill) for hill in hills), *flags),
-        )
+        peaks = (("peak", west), ("peak", east), *(("foothill", hill) for hill in hills), *flags)
+        yield Sketch(facts, (*peaks, ridge))
+        if place in SIDES:
+            hut = _other(place)
+            yield Sketch({**facts, "hut": hut}, (*peaks, huts[hut]))
 
 
 def _volcanoes() -> Iterator[Sketch]:
@@ -162,6 +168,10 @@ def _volcanoes() -> Iterator[Sketch]:
         puff = ("smoke", flag("banner", smoke, SUMMIT.moved(units(1 if smoke == "left" else -1))))
         yield _volcano({"crater": "plain", "smoke": smoke, "foothill": side}, (*of_square, puff, *_side(side, (hill,))))
         yield _volcano({"crater": "plain", "smoke": smoke, "hut": side}, (*of_medium, puff, *_side(side, (home,))))
+    for blown, side in product(SIDES, SIDES):
+        pennant = ("flag", flag("triangle", blown, SUMMIT))
+        facts = {"crater": "plain", "flag": "triangle", "flagside": blown, "hut": side}
+        yield _volcano(facts, (*of_parallelogram, pennant, *_side(side, (home,))))
     for side in SIDES:
         puff = ("smoke", flag("banner", side, fire[1].anchor("nw" if side == "left" else "ne")))
         yield _volcano({"crater": "fire", "smoke": side}, (*of_square, fire, puff))
