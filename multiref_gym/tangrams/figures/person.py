@@ -244,6 +244,6 @@ FAMILY = Family(
         "arm=flag": Words(("with an arm up and a flag",), ("at a parade", "cheering for its team")),
         "arm=bowl": Words(("with an arm forward and a bowl",), ("bringing soup", "like a waiter")),
         "arm=lamp": Words(("with an arm forward and a lamp",), ("showing the way at night", "dangling bait")),
-        "arm=bag": Words(("with a lowered arm and a bag",), ("back from the supermarket", "hauling groceries")),
+        "arm=bag": Words(("with a lowered arm and a bag",), ("fresh from the supermarket", "hauling groceries")),
     },
 )
