@@ -15,11 +15,20 @@ BODIES: dict[str, tuple[tuple[str, str], ...]] = {
         ("thin", "flared"),
         ("thin", "bulging"),
         ("thick", "plain"),
-        ("bent", "plain"),
-        ("zigzag", "plain"),
+        ("bent", "left"),
+        ("bent", "right"),
+        ("zigzag", "left"),
+        ("zigzag", "right"),
     ),
     # A flared or bulging tail under two heads makes a tree of them.
-    "double": (("thin", "plain"), ("thin", "pointed"), ("bent", "plain"), ("zigzag", "plain")),
+    "double": (
+        ("thin", "plain"),
+        ("thin", "pointed"),
+        ("bent", "left"),
+        ("bent", "right"),
+        ("zigzag", "left"),
+        ("zigzag", "right"),
+    ),
 }
 """For each head the shafts and tails that read as an arrow with it."""
 
@@ -35,7 +44,7 @@ DIRECTIONS = (
 )
 """Where an arrow points, turning clockwise by 45 degrees: how steeply and to which side."""
 
-TAIL_PIECES = {"plain": 0, "pointed": 1, "flared": 2, "bulging": 2}
+TAIL_PIECES = {"plain": 0, "pointed": 1, "flared": 2, "bulging": 2, "left": 2, "right": 2}
 """How many of the lowest pieces make the tail; the others make the shaft."""
 
 NECK = point(0, 0)
@@ -99,6 +108,8 @@ def _body(shaft: str, tail: str) -> tuple[Piece, ...]:
                 put("small", "ne", "nw", point(0, 2)),
                 put("medium", "up", "n", point(0, 2)),
             )
+        case _, "right":
+            return tuple(piece.mirrored() for piece in _body(shaft, "left"))
         case "bent", _:
             return (
                 put("square", "square", "n", NECK),
@@ -132,6 +143,10 @@ FAMILY = Family(
         "tail=pointed": Words(("with a pointed tail",), ("going two ways", "with a baby one at the other end")),
         "tail=flared": Words(("with a flared tail",), ("on a pedestal", "like a golf tee")),
         "tail=bulging": Words(("with a bulging tail",), ("like a mushroom behind", "with a knob at the end")),
+        "tail=left": Words(("with a tail off to its left",), ("swerving in from port", "with a kink toward port")),
+        "tail=right": Words(
+            ("with a tail off to its right",), ("swerving in from starboard", "with a kink toward starboard")
+        ),
         "vertical=up": Words(("directed up",), ("aimed at the clouds", "headed north")),
         "vertical=level": Words(("directed level",), ("along the horizon", "going crosswise")),
         "vertical=down": Words(("directed down",), ("aimed at the floor", "headed south")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from multiref_gym.tangrams.figures.assembly import Kind, Part, Sketch, point, put
+from multiref_gym.tangrams.figures.assembly import TURNS, Kind, Part, Sketch, point, put
 from multiref_gym.tangrams.figures.family import Family, Words
 
 KINDS: tuple[Kind, ...] = ("large", "large", "medium", "small", "small", "square", "parallelogram")
@@ -65,18 +65,15 @@ FORMS = {
 BACKWARDS = "FNR"
 """What is drawn backwards too; backwards an E is a 3, a J an L, an S a Z."""
 
-WAYS: dict[tuple[str, str], tuple[str, ...]] = {
-    ("T", "even"): ("upright", "over"),
-    ("Y", "broad"): ("upright", "right", "over", "left"),
-}
-"""How a form is turned; one that is not listed is upright: on its side a C is a U, an N a Z, a 4 a Y."""
+TURNED = ("Y", "broad")
+"""The form that is drawn in all turns: on its side a C is a U, an N a Z, a T a hammer, a 4 a Y."""
 
 
 def characters() -> Iterator[Sketch]:
     """Proposes every form, upright and as it may be turned, then backwards."""
     for (reads, build), line in FORMS.items():
         form = Sketch({"reads": reads, "build": build, "drawn": "forwards"}, tuple(_strokes(line)))
-        for way in WAYS.get((reads, build), ("upright",)):
+        for way in TURNS if (reads, build) == TURNED else ("upright",):
             yield form.turned(way)
         if reads in BACKWARDS:
             mirrored = tuple((part, piece.mirrored()) for part, piece in form.pieces)
