@@ -41,11 +41,8 @@ from multiref_gym.tangrams.figures.rocket import FAMILY as ROCKET
 from multiref_gym.tangrams.figures.shape import WORDS as SHAPE_WORDS
 from multiref_gym.tangrams.figures.shape import shapes
 from multiref_gym.tangrams.figures.shared import SHARED
-from multiref_gym.tangrams.figures.spade import FAMILY as SPADE
-from multiref_gym.tangrams.figures.table import FAMILY as TABLE
 from multiref_gym.tangrams.figures.teapot import FAMILY as TEAPOT
 from multiref_gym.tangrams.figures.tree import FAMILY as TREE
-from multiref_gym.tangrams.figures.vase import FAMILY as VASE
 from multiref_gym.tangrams.pieces import exact_corners, rounded
 from multiref_gym.tangrams.tangram_set import Tangram, TangramError
 
@@ -68,13 +65,10 @@ FAMILIES: tuple[Family, ...] = (
     TEAPOT,
     CUP,
     GOBLET,
-    VASE,
     CANDLE,
     LAMP,
     CHAIR,
-    TABLE,
     HAMMER,
-    SPADE,
     KNIFE,
 )
 

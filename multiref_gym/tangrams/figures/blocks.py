@@ -1,13 +1,8 @@
-"""What several families are built of: bars and posts of fixed pieces, the handles of tools, flowers and straws."""
+"""What several families are built of: bars, posts and slabs of fixed pieces."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from multiref_gym.tangrams.figures.assembly import Kind, Piece, Point, Sketch, put, units
-
-GRIPS = ("flat", "knob", "bent")
-"""How the handle of a tool may end."""
+from multiref_gym.tangrams.figures.assembly import Kind, Piece, Point, put, roots, units
 
 
 def block(corner: Point) -> tuple[Piece, ...]:
@@ -51,50 +46,19 @@ def long_post(spare: Kind, corner: Point) -> tuple[Piece, ...]:
     return *post(third, corner), put("square", "square", "nw", corner.moved(dy=units(4)))
 
 
-def grip(end: str, top: Point) -> tuple[Piece, ...]:
-    """Returns the handle of a tool, 2 wide, downwards from the middle of its top.
+def slab(high: str, straight: str, corner: Point) -> tuple[Piece, ...]:
+    """Returns a slab of the large triangles and the medium one, 2 sqrt(2) wide and 6 sqrt(2) high.
 
-    It is made of the small triangles, the square and the parallelogram; its end is "flat", a "knob" or "bent".
+    One of its ends, "top" or "bottom", is straight; the other is slanted, higher on the left or the right.
     """
-    corner = top.moved(units(-1))
-    low = top.moved(dy=units(4))
-    if end == "bent":
-        return *post("square", corner), put("parallelogram", "flat /", "n", low)
-    return *post("parallelogram", corner), put("square", "square" if end == "flat" else "diamond", "n", low)
-
-
-def leaning_out(bent: str, foot: Point) -> Piece:
-    """Returns the parallelogram as a straw or a leaf that leans to the left or right out of a point."""
-    if bent == "left":
-        return put("parallelogram", "flat \\", "se", foot)
-    return put("parallelogram", "flat /", "sw", foot)
-
-
-def blossom(bent: str, foot: Point) -> tuple[Piece, ...]:
-    """Returns a flower: the parallelogram as a stalk, bent to the left or right, and the square at its end."""
-    stalk = flare(bent, foot)
-    return stalk, put("square", "diamond", "s", stalk.anchor("nw" if bent == "left" else "ne"))
-
-
-def flare(bent: str, foot: Point) -> Piece:
-    """Returns the parallelogram as a steep stalk or flame, standing on its tip and bent to the left or right."""
-    if bent == "left":
-        return put("parallelogram", "steep \\", "se", foot)
-    return put("parallelogram", "steep /", "sw", foot)
-
-
-def upside_down(sketch: Sketch, side: str) -> Sketch:
-    """Returns a sketch, drawn upright and facing left, upside down and facing that side."""
-    over = sketch.facing("right" if side == "left" else "left").turned("over")
-    return Sketch({**over.attributes, "facing": side}, over.pieces)
-
-
-def held(tool: Sketch) -> Iterator[Sketch]:
-    """Yields a tool, drawn upright and facing left: upright and upside down facing both sides, and lying.
-
-    A tool that lies faces down, and the way that its top points says the rest.
-    """
-    for side in ("left", "right"):
-        yield tool.facing(side).turned("upright")
-        yield upside_down(tool, side)
-        yield Sketch(tool.attributes, tool.facing(side).pieces).turned(side)
+    width, height = roots(4), roots(12)
+    low = corner.moved(width)
+    if high == "left":
+        fill = (
+            put("medium", "ne", "ne", low) if straight == "top" else put("medium", "sw", "sw", corner.moved(dy=height))
+        )
+        return put("large", "right", "nw", corner), put("large", "left", "se", low.moved(dy=height)), fill
+    fill = put("medium", "nw", "nw", corner)
+    if straight == "bottom":
+        fill = put("medium", "se", "se", low.moved(dy=height))
+    return put("large", "left", "ne", low), put("large", "right", "sw", corner.moved(dy=height)), fill

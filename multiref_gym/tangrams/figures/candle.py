@@ -1,4 +1,4 @@
-"""Candles: a stick with a flame in a stand, or a thick pillar; some have a handle, others lean."""
+"""Candles: a stick with a flame in a stand, or a thick pillar; some have a handle."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from multiref_gym.tangrams.figures.assembly import Kind, Piece, Point, Sketch, point, put
-from multiref_gym.tangrams.figures.blocks import bar, block, flare, long_post, post
+from multiref_gym.tangrams.figures.blocks import bar, block, long_post, post
 from multiref_gym.tangrams.figures.family import Family, Words
 
 FLAMES = ("diamond", "left", "right")
@@ -16,19 +16,18 @@ TOP, CORNER = point(1, 0), point(-1, 0)
 
 
 def candles() -> Iterator[Sketch]:
-    """Proposes every flame on candles with a handle, and on candles without one, upright and leaning."""
+    """Proposes every flame on candles with a handle, and on candles without one."""
     for flame in FLAMES:
         for base, height, side in product(("block", "pillar"), ("high", "low"), ("left", "right")):
-            if (flame, height) != ("diamond", "high"):
+            # Under a diamond, a pillar would be a bottle, and there is no square left for an upper handle.
+            if flame != "diamond" or (base, height) == ("block", "low"):
                 yield _carried(flame, base, height, side)
         for base in ("cone", "hourglass", "saucer"):
             yield _placed(flame, base, foot="none")
-        yield _placed(flame, "pillar", foot="pedestal")
+        if flame != "diamond":
+            yield _placed(flame, "pillar", foot="pedestal")
         for foot in ("none", "pedestal"):
             yield _placed(flame, "block", foot)
-            # Leaning, a diamond would be a square, and a flame to the other side would go straight up.
-            if flame != "diamond":
-                yield _placed(flame, "block", foot).leaning(flame)
 
 
 def _carried(flame: str, base: str, height: str, side: str) -> Sketch:
@@ -77,7 +76,9 @@ def _stand(shape: str) -> tuple[Piece, ...]:
 def _flame(shape: str, tip: Point) -> Piece:
     if shape == "diamond":
         return put("square", "diamond", "s", tip)
-    return flare(shape, tip)
+    if shape == "left":
+        return put("parallelogram", "steep \\", "se", tip)
+    return put("parallelogram", "steep /", "sw", tip)
 
 
 FAMILY = Family(

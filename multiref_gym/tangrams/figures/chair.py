@@ -1,102 +1,79 @@
-"""Chairs from the side: a seat on legs or on a foot, a back, some with an arm; upright or fallen."""
+"""Chairs from the side: a seat with a back, on legs that taper or under a back that goes down to the floor."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import Kind, Part, Piece, Sketch, point, put, units
-from multiref_gym.tangrams.figures.blocks import long_post, post, upside_down
+from multiref_gym.tangrams.figures.assembly import Piece, Sketch, point, put, roots, units
+from multiref_gym.tangrams.figures.blocks import bar, long_post, post, slab
 from multiref_gym.tangrams.figures.family import Family, Words
 
-BACKS = ("straight", "backward", "forward", "stepped")
-ARMS = ("square", "outward", "inward")
+BACKS = ("straight", "backward", "forward", "stepped", "swept", "reclined")
 
-STOOLS = (("straight", "square"), ("straight", "outward"), ("backward", "none"), ("forward", "none"))
-"""Backs and arms on a seat like an hourglass, which leaves the medium triangle for the back."""
+PANELS = {
+    ("straight", "outward"): ("left", "top"),
+    ("straight", "inward"): ("right", "top"),
+    ("high", "straight"): ("left", "bottom"),
+    ("low", "straight"): ("right", "bottom"),
+}
+"""The slab (its higher side, its straight end) behind the seat, by the top of the back and the foot of the rear leg."""
 
-REAR, FRONT = 8, 0
-"""Where the seat ends; the back is 2 wide and stands on its rear end."""
+REAR = 6
+"""Where the back of a chair of four legs begins; the seat is at height 0 from 0 to 8."""
 
 
 def chairs() -> Iterator[Sketch]:
-    """Proposes every back and every arm on every seat; the parallelogram bends a back or makes an arm."""
-    backs = *((back, "none") for back in BACKS), *(("low", arm) for arm in ARMS)
-    for seat, (back, arm), side in product(("thick", "cushioned", "pedestal"), backs, ("left", "right")):
-        if (seat, arm) == ("cushioned", "inward"):
-            continue
-        parts = [*_seat(seat), *(("back", piece) for piece in _back(back, arm))]
-        if arm != "none":
-            parts.append(("arm", _arm(arm)))
-        chair = Sketch({"back": back, "arm": arm, "seat": seat}, tuple(parts))
-        yield chair.facing(side).turned("upright")
-        if seat == "thick":
-            # Fallen on its back it faces up, whichever way its top points.
-            yield Sketch(chair.attributes, chair.facing(side).pieces).turned("right" if side == "left" else "left")
-            yield upside_down(chair, side)
-    for (back, arm), side in product(STOOLS, ("left", "right")):
-        yield _stool(back, arm).facing(side).turned("upright")
+    """Proposes every back on tapered legs, and every panel."""
+    for side in ("left", "right"):
+        for back in BACKS:
+            yield _open(back).facing(side)
+        for back, rear in PANELS:
+            yield _panelled(back, rear).facing(side)
 
 
-def _stool(back: str, arm: str) -> Sketch:
-    seat = put("large", "down", "ne", point(REAR, 0))
-    extra: Kind = "square" if arm == "square" else "parallelogram"
-    piece = {
-        "square": put("square", "square", "sw", seat.anchor("nw")),
-        "outward": put("parallelogram", "flat \\", "se", seat.anchor("nw").moved(dx=units(2))),
-        "none": _bend(back, -6),
-    }[arm]
+def _open(back: str) -> Sketch:
     parts = (
-        ("seat", seat),
-        ("foot", put("large", "up", "n", seat.anchor("s"))),
-        *(("back", part) for part in long_post(extra, point(REAR - 2, -6))),
-        ("back" if arm == "none" else "arm", piece),
+        ("leg", put("large", "nw", "nw", point(0))),
+        ("leg", put("large", "ne", "ne", point(8))),
+        ("seat", put("medium", "up", "n", point(4))),
+        *(("back", piece) for piece in _back(back)),
     )
-    return Sketch({"back": back, "arm": arm, "seat": "hourglass"}, parts)
+    return Sketch({"back": back, "front": "tapered", "rear": "outward"}, parts)
 
 
-def _seat(shape: str) -> Iterator[Part]:
-    if shape == "pedestal":
-        yield "seat", put("large", "ne", "ne", point(4, 0))
-        yield "seat", put("large", "nw", "nw", point(4, 0))
-        yield "foot", put("medium", "up", "n", point(4, 4))
-    else:
-        yield "leg", put("large", "nw", "nw", point(FRONT, 0))
-        yield "leg", put("large", "ne", "ne", point(REAR, 0))
-        if shape == "thick":
-            yield "seat", put("medium", "up", "n", point(4, 0))
-        else:
-            yield "cushion", put("medium", "up", "s", point(4, 0))
+def _panelled(back: str, rear: str) -> Sketch:
+    """A chair whose back goes down to the floor as its rear leg; the front leg is 2 high under a seat 4 deep."""
+    seat = point().moved(units(-4), roots(12) - units(4))
+    parts = (
+        *(("back", piece) for piece in slab(*PANELS[back, rear], point())),
+        *(("seat", piece) for piece in bar("parallelogram", seat)),
+        ("leg", put("square", "square", "nw", seat.moved(dy=units(2)))),
+    )
+    return Sketch({"back": back, "front": "straight", "rear": rear}, parts)
 
 
-def _back(shape: str, arm: str) -> tuple[Piece, ...]:
-    corner = point(REAR - 2, -4)
+def _back(shape: str) -> tuple[Piece, ...]:
+    """The back of the small triangles, the square and the parallelogram, up from the rear end of the seat."""
     if shape == "straight":
-        return long_post("medium", point(REAR - 2, -6))
-    if shape in ("backward", "forward"):
-        return *post("square", corner), _bend(shape, -4)
+        return long_post("medium", point(REAR, -6))
+    if shape == "backward":
+        return *post("square", point(REAR, -4)), put("parallelogram", "flat /", "sw", point(REAR, -4))
+    if shape == "forward":
+        return *post("square", point(REAR, -4)), put("parallelogram", "flat \\", "sw", point(REAR - 2, -4))
+    if shape == "swept":
+        slope = put("parallelogram", "flat /", "sw", point(REAR))
+        return slope, put("square", "square", "sw", point(REAR + 2, -2)), *_box(REAR + 2, -4)
+    slope = put("parallelogram", "flat /", "sw", point(REAR, -2))
+    base = put("square", "square", "sw", point(REAR))
     if shape == "stepped":
-        return (
-            put("square", "square", "sw", point(REAR - 2, 0)),
-            put("parallelogram", "flat /", "sw", point(REAR - 2, -2)),
-            put("small", "nw", "sw", point(REAR, -4)),
-            put("small", "se", "sw", point(REAR, -4)),
-        )
-    return post("parallelogram" if arm == "square" else "square", corner)
+        return base, slope, *_box(REAR + 2, -4)
+    return base, slope, put("small", "se", "se", point(REAR + 4, -4)), put("small", "nw", "nw", point(REAR + 4, -6))
 
 
-def _bend(way: str, height: int) -> Piece:
-    if way == "backward":
-        return put("parallelogram", "flat /", "sw", point(REAR - 2, height))
-    return put("parallelogram", "flat \\", "se", point(REAR, height))
-
-
-def _arm(shape: str) -> Piece:
-    if shape == "square":
-        return put("square", "square", "sw", point(FRONT, 0))
-    if shape == "outward":
-        return put("parallelogram", "flat \\", "sw", point(FRONT - 2, 0))
-    return put("parallelogram", "flat /", "sw", point(FRONT, 0))
+def _box(left: int, bottom: int) -> tuple[Piece, ...]:
+    """The small triangles as a square."""
+    corner = point(left, bottom)
+    return put("small", "nw", "sw", corner), put("small", "se", "sw", corner)
 
 
 FAMILY = Family(
@@ -105,17 +82,17 @@ FAMILY = Family(
     {
         "family=chair": Words(("a chair",), ("a throne", "something to sit on", "some lounger")),
         "back=straight": Words(("with a plain backrest",), ("very formal and stiff", "like in school")),
-        "back=backward": Words(("with a backrest bent outward",), ("slightly reclined", "with a curl away")),
+        "back=backward": Words(("with a backrest bent outward",), ("slightly relaxed", "with a hair flip behind")),
         "back=forward": Words(("with a backrest bent inward",), ("with a hood", "hunched over")),
         "back=stepped": Words(("with a stepped backrest",), ("zigzagging behind", "with a kink behind")),
-        "back=low": Words(("with a halved backrest",), ("for a kid", "cut off behind")),
-        "arm=none": Words(("without arms",), ("kind of simple", "open toward you")),
-        "arm=square": Words(("with a square arm",), ("with an elbow rest", "boxed in")),
-        "arm=outward": Words(("with an arm outward",), ("with a footrest", "with a ledge sticking outside")),
-        "arm=inward": Words(("with an arm inward",), ("with a safety bar", "with a lap bar")),
-        "seat=thick": Words(("with a thick frame",), ("solid underneath", "with stubby supports")),
-        "seat=cushioned": Words(("with a cushion",), ("padded", "with something soft on it")),
-        "seat=hourglass": Words(("poised on an hourglass",), ("at a cafe bar", "pinched like an ant")),
-        "seat=pedestal": Words(("poised on a stalk",), ("that swivels", "like at the office")),
+        "back=swept": Words(("with a backrest swept out low",), ("scooped for your butt", "with space for a big bum")),
+        "back=reclined": Words(("with a sloping backrest",), ("for sunbathing", "like at the dentist")),
+        "back=high": Words(("with a backrest pointed inward",), ("sharp by your temple", "with a fang by your temple")),
+        "back=low": Words(("with a backrest pointed outward",), ("sharp at the far wall", "like a shark surfacing")),
+        "front=tapered": Words(("with a tapered front leg",), ("on stiletto heels", "like in a diner")),
+        "front=straight": Words(("with a plain front leg",), ("on a solid brick", "kind of blocky")),
+        "rear=outward": Words(("with a rear leg outward",), ("braced from behind", "with its heel dug in")),
+        "rear=inward": Words(("with a rear leg inward",), ("tucked in behind", "on tippy toes")),
+        "rear=straight": Words(("with a plain rear leg",), ("super sturdy behind", "heavy behind")),
     },
 )

@@ -1,4 +1,4 @@
-"""Cups and mugs: tall or wide, on a foot, with a handle at a side, something in them."""
+"""Cups and mugs: tall or wide, on a foot, with a handle at a side, solid or open."""
 
 from __future__ import annotations
 
@@ -6,32 +6,25 @@ from collections.abc import Iterator
 from itertools import product
 
 from multiref_gym.tangrams.figures.assembly import Kind, Part, Sketch, point, put
-from multiref_gym.tangrams.figures.blocks import bar, block, leaning_out, post
+from multiref_gym.tangrams.figures.blocks import bar, block, post
 from multiref_gym.tangrams.figures.family import Family, Words
 
-FITTINGS: tuple[tuple[str, str, str, Kind], ...] = (
-    ("hook", "square", "none", "medium"),
-    ("hook", "pedestal", "none", "square"),
-    ("square", "pedestal", "none", "parallelogram"),
-    ("square", "none", "left", "medium"),
-    ("square", "none", "right", "medium"),
+FITTINGS: tuple[tuple[str, str, str, str, Kind], ...] = (
+    *(("tall", "hook", height, "square", "medium") for height in ("high", "low")),
+    *(("tall", "hook", height, "pedestal", "square") for height in ("high", "low")),
+    *(("tall", "square", height, "pedestal", "parallelogram") for height in ("high", "low")),
+    *(("tall", "loop", height, "none", "medium") for height in ("high", "low")),
+    ("wide", "hook", "high", "pedestal", "square"),
+    ("wide", "square", "high", "pedestal", "parallelogram"),
 )
-"""Ear, foot, the side that a straw is bent to, and the piece that is left for the body."""
-
-SHAPES = (("tall", "high"), ("tall", "low"), ("wide", "high"))
-"""The body, and where its handle is; a wide one is too low for a choice."""
+"""Body, ear, where it holds on, foot, and the piece that is left for the body."""
 
 
 def cups() -> Iterator[Sketch]:
-    """Proposes every body with every fitting; only a tall cup has a straw."""
-    for (body, height), (ear, foot, straw, third), side in product(SHAPES, FITTINGS, ("left", "right")):
-        if body == "wide" and straw != "none":
-            continue
-        attributes = {"body": body, "ear": ear, "handleat": height, "foot": foot, "straw": straw}
-        # Mirrored as a whole if the handle is on the right, so the straw is drawn the other way round.
-        drawn = straw if side == "left" else {"none": "none", "left": "right", "right": "left"}[straw]
-        parts = (*_body(body, third), *_handle(ear, height), *_foot(body, foot), *_straw(drawn))
-        yield Sketch(attributes, parts).sided("handle", side)
+    """Proposes every fitting with the handle on both sides."""
+    for (body, ear, height, foot, third), side in product(FITTINGS, ("left", "right")):
+        parts = (*_body(body, third), *_handle(ear, height), *_foot(body, foot))
+        yield Sketch({"body": body, "ear": ear, "handleat": height, "foot": foot}, parts).sided("handle", side)
 
 
 def _body(shape: str, third: Kind) -> Iterator[Part]:
@@ -41,11 +34,15 @@ def _body(shape: str, third: Kind) -> Iterator[Part]:
 
 
 def _handle(ear: str, height: str) -> Iterator[Part]:
-    corner = point(0, 0 if height == "high" else 2)
-    if ear == "hook":
-        yield "handle", put("parallelogram", "tall /", "ne", corner)
+    """A handle on the left; a loop, as high as the body, has its square where it holds on."""
+    if ear == "loop":
+        square, arm, pose = ("ne", "se", "tall \\") if height == "high" else ("se", "ne", "tall /")
+        yield "handle", put("square", "square", square, point(0, 0 if height == "high" else 6))
+        yield "handle", put("parallelogram", pose, arm, point(0, 6 if height == "high" else 0))
+    elif ear == "hook":
+        yield "handle", put("parallelogram", "tall /", "ne", point(0, 0 if height == "high" else 2))
     else:
-        yield "handle", put("square", "square", "ne", corner)
+        yield "handle", put("square", "square", "ne", point(0, 0 if height == "high" else 2))
 
 
 def _foot(body: str, shape: str) -> Iterator[Part]:
@@ -56,17 +53,13 @@ def _foot(body: str, shape: str) -> Iterator[Part]:
         yield "foot", put("medium", "up", "n", ground)
 
 
-def _straw(bent: str) -> Iterator[Part]:
-    if bent != "none":
-        yield "straw", leaning_out(bent, point(2))
-
-
 FAMILY = Family(
     "cup",
     cups,
     {
         "family=cup": Words(("a mug",), ("a cup", "some coffee holder", "a beer stein")),
         "body=tall": Words(("with a tall body",), ("like a pint", "holding plenty")),
+        "ear=loop": Words(("with a handle like a ring",), ("with a finger hole", "with a keyhole beside it")),
         "body=wide": Words(("with a wide body",), ("like for soup", "chubby")),
     },
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from multiref_gym.tangrams.figures.assembly import Part, Piece, Point, Sketch, point, put
-from multiref_gym.tangrams.figures.blocks import block, leaning_out
+from multiref_gym.tangrams.figures.blocks import block
 from multiref_gym.tangrams.figures.family import Family, Words
 
 STANDS = (("square", "pedestal"), ("diamond", "pedestal"), ("square", "flared"))
@@ -23,7 +23,7 @@ def goblets() -> Iterator[Sketch]:
         pieces, bottom = _bowl(bowl, with_medium=foot == "flared")
         parts = (*(("bowl", piece) for piece in pieces), *_stand(stem, foot, bottom))
         about = {"bowl": bowl, "stem": stem, "foot": foot}
-        straw = ("straw", leaning_out(side, point(0 if side == "left" else 4) if bowl == "heaped" else RIM))
+        straw = ("straw", _straw(side, point(0 if side == "left" else 4) if bowl == "heaped" else RIM))
         yield Sketch({**about, "straw": side, "handle": "none"}, (*parts, straw))
         heights = {"flared": ("low",), "tulip": ("high", "low"), "heaped": ()}[bowl]
         for height in heights:
@@ -55,6 +55,13 @@ def _stand(stem: str, foot: str, top: Point) -> Iterator[Part]:
     else:
         yield "foot", put("small", "se", "se", middle.anchor("sw"))
         yield "foot", put("small", "sw", "sw", middle.anchor("se"))
+
+
+def _straw(bent: str, foot: Point) -> Piece:
+    """Returns the parallelogram as a straw that leans to the left or right out of a point."""
+    if bent == "left":
+        return put("parallelogram", "flat \\", "se", foot)
+    return put("parallelogram", "flat /", "sw", foot)
 
 
 FAMILY = Family(

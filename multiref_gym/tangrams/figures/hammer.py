@@ -1,31 +1,37 @@
-"""Hammers: a head across a handle, upright, upside down or lying."""
+"""Hammers: a long head, blunt at one end and with a claw at the other, across a handle; upright or leaning."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import Piece, Sketch, point, put
-from multiref_gym.tangrams.figures.blocks import GRIPS, block, grip, held
+from multiref_gym.tangrams.figures.assembly import Piece, Sketch, point, put, roots, units
+from multiref_gym.tangrams.figures.blocks import long_post
 from multiref_gym.tangrams.figures.family import Family, Words
+
+HOLDS = {"face": 4, "middle": 6}
+"""Where along the head, which is 12 long, the handle is, in halves of sqrt(2)."""
 
 
 def hammers() -> Iterator[Sketch]:
-    """Proposes every head on every handle."""
-    for striking, end in product(("pointed", "clawed", "slanted"), GRIPS):
-        pieces = *(("head", piece) for piece in _head(striking)), *(("handle", piece) for piece in grip(end, point()))
-        yield from held(Sketch({"striking": striking, "grip": end}, pieces))
+    """Proposes both claws on a handle at every place, facing both ways, upright and leaning."""
+    for claw, hold, side in product(("upper", "lower"), HOLDS, ("left", "right")):
+        handle = long_post("medium", point().moved(roots(HOLDS[hold]) - units(1)))
+        pieces = *(("head", piece) for piece in _head(claw)), *(("handle", piece) for piece in handle)
+        hammer = Sketch({"claw": claw, "hold": hold}, pieces).facing(side)
+        yield Sketch({**hammer.attributes, "lean": "none"}, hammer.pieces)
+        yield hammer.leaning("left")
+        yield hammer.leaning("right")
 
 
-def _head(shape: str) -> tuple[Piece, ...]:
-    """The head over the handle, whose top is at height 0."""
-    if shape == "pointed":
-        return *block(point(-2, -4)), put("medium", "left", "se", point(-2))
-    if shape == "clawed":
-        return *block(point(-1, -4)), put("medium", "nw", "ne", point(-1, -4))
-    middle = put("large", "up", "s", point())
-    front = put("large", "down", "nw", middle.anchor("n")).mirrored()
-    return middle, front, put("medium", "nw", "ne", front.anchor("nw"))
+def _head(claw: str) -> tuple[Piece, ...]:
+    """The head over height 0, its blunt face on the left; the claw is the longer one of its long sides."""
+    face = point()
+    if claw == "upper":
+        low = put("large", "up", "sw", face)
+        return low, put("large", "down", "nw", low.anchor("n")), put("medium", "nw", "sw", face)
+    high = put("large", "down", "sw", face)
+    return high, put("large", "up", "sw", high.anchor("s")), put("medium", "sw", "sw", face)
 
 
 FAMILY = Family(
@@ -33,8 +39,9 @@ FAMILY = Family(
     hammers,
     {
         "family=hammer": Words(("a mallet",), ("a hammer", "a carpenter's tool", "a nail banger")),
-        "striking=pointed": Words(("with a pointed head",), ("with a beak to strike", "like a woodpecker")),
-        "striking=clawed": Words(("with a clawed head",), ("with fangs", "ready to pull nails")),
-        "striking=slanted": Words(("with a slanted head",), ("stretched like a pickaxe", "with a floppy top")),
+        "claw=upper": Words(("with an upper claw",), ("spiky along the top", "with a beak at the top")),
+        "claw=lower": Words(("with a lower claw",), ("spiky along the bottom", "with a downward beak")),
+        "hold=face": Words(("with a shaft off the centre",), ("ready to pull nails", "with a long nose")),
+        "hold=middle": Words(("with a central shaft",), ("super symmetrical", "like thor swings")),
     },
 )

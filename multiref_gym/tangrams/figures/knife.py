@@ -1,30 +1,37 @@
-"""Knives: a broad blade with a tip, held by a narrow handle along its back."""
+"""Knives: a long blade, slanted at its tip, that goes on from the handle along its back; most ways up."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import Piece, Sketch, point, put
-from multiref_gym.tangrams.figures.blocks import GRIPS, block, grip, held
+from multiref_gym.tangrams.figures.assembly import Sketch, point, put, roots, units
+from multiref_gym.tangrams.figures.blocks import long_post, post, slab
 from multiref_gym.tangrams.figures.family import Family, Words
 
 
 def knives() -> Iterator[Sketch]:
-    """Proposes every tip on every handle."""
-    for tip, end in product(("back", "notched", "middle"), GRIPS):
-        pieces = *(("blade", piece) for piece in _blade(tip)), *(("handle", piece) for piece in grip(end, point()))
-        yield from held(Sketch({"tip": tip, "grip": end}, pieces))
+    """Proposes a tip at the back on every handle, one at the edge on a flat one; lying, a knife has its edge down."""
+    for (tip, end), side in product((("back", "flat"), ("edge", "flat"), ("back", "bent")), ("left", "right")):
+        knife = _knife(tip, end)
+        yield knife.facing(side).turned("upright")
+        if end == "flat":
+            # Turning it over swaps the sides.
+            over = knife.facing("right" if side == "left" else "left").turned("over")
+            yield Sketch({**over.attributes, "facing": side}, over.pieces)
+        yield Sketch(knife.attributes, knife.facing(side).pieces).turned(side)
+        yield Sketch(knife.attributes, knife.facing(side).pieces).leaning(side)
 
 
-def _blade(tip: str) -> tuple[Piece, ...]:
-    """The blade over the handle, whose top is at height 0; its back goes on from the handle's."""
-    end = {
-        "back": put("medium", "se", "se", point(1, -4)),
-        "notched": put("medium", "se", "sw", point(-3, -4)),
-        "middle": put("medium", "up", "s", point(-1, -4)),
-    }[tip]
-    return *block(point(-3, -4)), end
+def _knife(tip: str, end: str) -> Sketch:
+    """A knife whose edge is on the left; the handle, 2 wide, is under the right end of the blade."""
+    blade = slab("right" if tip == "back" else "left", "bottom", point())
+    top = point().moved(roots(4) - units(2), roots(12))
+    handle = long_post("medium", top)
+    if end == "bent":
+        handle = *post("square", top), put("parallelogram", "flat /", "ne", top.moved(units(2), units(4)))
+    parts = *(("blade", piece) for piece in blade), *(("handle", piece) for piece in handle)
+    return Sketch({"tip": tip, "grip": end}, parts)
 
 
 FAMILY = Family(
@@ -32,8 +39,9 @@ FAMILY = Family(
     knives,
     {
         "family=knife": Words(("a knife",), ("a cleaver", "a chopping tool", "some butcher stuff")),
-        "tip=back": Words(("with a slanted blade",), ("with a ramp to a spike", "slicing like a razor")),
-        "tip=notched": Words(("with a notched blade",), ("with a jagged finish", "broken off")),
-        "tip=middle": Words(("with an even blade",), ("like a pencil", "tapering evenly")),
+        "tip=back": Words(("with a blade pointed to its back",), ("slicing like a razor", "ready to stab")),
+        "tip=edge": Words(("with a blade pointed off its back",), ("for spreading butter", "like for sushi")),
+        "grip=flat": Words(("with a flat grip",), ("with a simple stick", "held by a ruler")),
+        "grip=bent": Words(("with a bent grip",), ("with a crooked hilt", "with a flick at the hilt")),
     },
 )

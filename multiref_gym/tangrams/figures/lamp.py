@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from multiref_gym.tangrams.figures.assembly import Kind, Piece, Sketch, point, put
-from multiref_gym.tangrams.figures.blocks import bar, block, long_post, post
+from multiref_gym.tangrams.figures.assembly import Piece, Sketch, point, put
+from multiref_gym.tangrams.figures.blocks import block, long_post, post
 from multiref_gym.tangrams.figures.family import Family, Words
 
 RIM = point()
@@ -13,6 +13,9 @@ RIM = point()
 
 CORD = put("parallelogram", "steep /", "ne", point(-2))
 """It hangs from the left of the rim."""
+
+JOINTS = ("straight", "square"), ("knobbed", "diamond")
+"""Poles of the square alone, and how it is put."""
 
 
 def lamps() -> Iterator[Sketch]:
@@ -30,14 +33,11 @@ def lamps() -> Iterator[Sketch]:
 
 def standing() -> Iterator[Sketch]:
     """Proposes lamps on a foot; what shade and stem leave over is a ball on top or a cord."""
-    pole = post("parallelogram", point(-1))
-    low_foot = put("medium", "up", "n", point(0, 4))
-    for stem, pose in (("straight", "square"), ("knobbed", "diamond")):
-        joint: Piece = put("square", pose, "n", point(0, 4))
-        yield _lamp("standing", "cone", stem, "none", _shade("cone"), pole, (joint, _foot(joint)))
+    pole, low_foot = post("parallelogram", point(-1)), put("medium", "up", "n", point(0, 4))
+    for stem, pose in JOINTS:
         joint = put("square", pose, "n", RIM)
-        yield _lamp("standing", "drum", stem, "none", _shade("drum", "parallelogram"), (joint, _foot(joint)))
-        yield _lamp("standing", "bell", stem, "none", _shade("bell"), (joint, _foot(joint)), cord=CORD)
+        foot = put("medium", "up", "n", joint.anchor("s"))
+        yield _lamp("standing", "bell", stem, "none", _shade("bell"), (joint, foot), cord=CORD)
     yield _lamp("standing", "cone", "straight", "ball", _shade("cone"), pole, (low_foot, _ball(-4)))
     yield _lamp(
         "standing", "cone", "straight", "none", _shade("cone"), post("square", point(-1)), (low_foot,), cord=CORD
@@ -45,41 +45,26 @@ def standing() -> Iterator[Sketch]:
     bent = put("parallelogram", "tall /", "ne", point(1))
     foot = put("medium", "up", "n", bent.anchor("sw"))
     yield _lamp("standing", "bell", "bent", "ball", _shade("bell"), (bent,), (foot, _ball(-4)))
-    yield _lamp("standing", "drum", "bent", "none", _shade("drum", "square"), (bent,), (foot,))
-    for shade, pose in (("cap", "up"), ("dish", "down")):
-        upper = put("large", pose, "s", RIM)
-        both = upper, put("large", "up", "n", point(0, 6))
-        ball = put("square", "diamond", "s", upper.anchor("n"))
-        yield _lamp("standing", shade, "straight", "ball", both, long_post("square", point(-1)), (ball,))
-        if shade == "dish":
-            glow = put("medium", "up", "s", upper.anchor("n"))
-            yield _lamp("standing", shade, "straight", "glow", both, long_post("medium", point(-1)), (glow,))
-        else:
-            yield _lamp("standing", shade, "straight", "none", both, long_post("parallelogram", point(-1)), cord=CORD)
+    cap = put("large", "up", "s", RIM)
+    both = cap, put("large", "up", "n", point(0, 6))
+    ball = put("square", "diamond", "s", cap.anchor("n"))
+    yield _lamp("standing", "cap", "straight", "ball", both, long_post("square", point(-1)), (ball,))
+    yield _lamp("standing", "cap", "straight", "none", both, long_post("parallelogram", point(-1)), cord=CORD)
 
 
 def hanging() -> Iterator[Sketch]:
-    """Proposes lamps on a stem from above, with a ball or a glow under the shade."""
-    ball, glow = put("square", "diamond", "n", RIM), put("medium", "down", "n", RIM)
+    """Proposes lamps on a stem from the ceiling, with a cord or with a ball under the shade."""
+    ball, ceiling = put("square", "diamond", "n", RIM), put("medium", "down", "s", point(0, -8))
     pole, open_pole = post("parallelogram", point(-1, -8)), post("square", point(-1, -8))
-    ceiling, link = put("medium", "down", "s", point(0, -8)), put("square", "square", "s", point(0, -8))
     yield _lamp("hanging", "cone", "straight", "ball", _shade("cone"), pole, (ceiling, ball))
-    yield _lamp("hanging", "cone", "straight", "glow", _shade("cone"), pole, (link, glow))
     yield _lamp("hanging", "cone", "straight", "none", _shade("cone"), open_pole, (ceiling,), cord=CORD)
-    yield _lamp("hanging", "cone", "straight", "glow", _shade("cone"), open_pole, (glow,), cord=CORD)
-    for shade, height in (("bell", -4), ("drum", -6)):
-        link = put("square", "square", "s", point(0, height))
-        ceiling = put("medium", "down", "s", link.anchor("n"))
-        cord = CORD if shade == "bell" else None
-        yield _lamp("hanging", shade, "straight", "none", _shade(shade, "parallelogram"), (link, ceiling), cord=cord)
-        yield _lamp("hanging", shade, "straight", "glow", _shade(shade, "parallelogram"), (link, glow), cord=cord)
-        bent = put("parallelogram", "tall \\", "se", point(1, height))
-        ceiling = put("medium", "down", "s", bent.anchor("nw"))
-        if shade == "bell":
-            yield _lamp("hanging", shade, "bent", "ball", _shade(shade), (bent, ceiling, ball))
-        else:
-            yield _lamp("hanging", shade, "bent", "none", _shade(shade, "square"), (bent, ceiling))
-            yield _lamp("hanging", shade, "bent", "ball", _shade(shade, "medium"), (bent, ball))
+    for stem, pose in JOINTS:
+        joint = put("square", pose, "s", point(0, -4))
+        ceiling = put("medium", "down", "s", joint.anchor("n"))
+        yield _lamp("hanging", "bell", stem, "none", _shade("bell"), (joint, ceiling), cord=CORD)
+    bent = put("parallelogram", "tall \\", "se", point(1, -4))
+    ceiling = put("medium", "down", "s", bent.anchor("nw"))
+    yield _lamp("hanging", "bell", "bent", "ball", _shade("bell"), (bent, ceiling, ball))
 
 
 def _lamp(
@@ -96,17 +81,10 @@ def _lamp(
     return Sketch(attributes, tuple(named if cord is None else [*named, ("cord", cord)]))
 
 
-def _shade(shape: str, third: Kind = "medium") -> tuple[Piece, ...]:
+def _shade(shape: str) -> tuple[Piece, ...]:
     if shape == "cone":
         return put("large", "se", "se", RIM), put("large", "sw", "sw", RIM)
-    if shape == "bell":
-        flare = put("small", "se", "se", point(-2)), put("small", "sw", "sw", point(2))
-        return *block(point(-2, -4)), *flare
-    return *block(point(-2, -4)), *bar(third, point(-2, -6))
-
-
-def _foot(joint: Piece) -> Piece:
-    return put("medium", "up", "n", joint.anchor("s"))
+    return *block(point(-2, -4)), put("small", "se", "se", point(-2)), put("small", "sw", "sw", point(2))
 
 
 def _ball(height: int) -> Piece:
@@ -122,15 +100,12 @@ FAMILY = Family(
         "mount=hanging": Words(("from the ceiling",), ("dangling like a chandelier", "over the kitchen")),
         "shade=cone": Words(("with a shade like a cone",), ("with a coolie brim", "like a wigwam")),
         "shade=bell": Words(("with a shade like a bell",), ("ringing like at church", "like a jellyfish")),
-        "shade=drum": Words(("with a shade like a drum",), ("like a tin can", "with a brick on top")),
         "shade=cap": Words(("with a little shade",), ("with a petite awning", "like a garden mushroom")),
-        "shade=dish": Words(("with a shade like a dish",), ("shining at the sky", "like a birdbath")),
         "pole=straight": Words(("on a plain stalk",), ("stiff as a stick", "held rigid")),
         "pole=knobbed": Words(("on a diamond stalk",), ("with a bead threaded", "with a swollen waist")),
         "pole=bent": Words(("on a bent stalk",), ("all crooked", "wobbly")),
         "light=none": Words(("without a bulb",), ("needing electricity", "switched off")),
         "light=ball": Words(("with a diamond bulb",), ("sporting a marble", "with a pearl poking out")),
-        "light=glow": Words(("with a wide glow",), ("lit real bright", "with a beam")),
         "cord=left": Words(("with a cord on the left",), ("with a string down the left", "pull at left")),
         "cord=right": Words(("with a cord on the right",), ("with a string down the right", "pull at right")),
         "cord=none": Words(("without a cord",), ("wireless", "switched at the wall")),

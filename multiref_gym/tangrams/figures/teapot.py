@@ -80,7 +80,7 @@ FAMILY = Family(
     teapots,
     {
         "family=teapot": Words(("a teapot",), ("a kettle", "an afternoon brewing thing", "a genie vessel")),
-        "ear=forked": Words(("with a forked handle",), ("with a swallowtail", "with a crab claw")),
+        "ear=forked": Words(("with a forked handle",), ("with a swallowtail", "with a crab pincer")),
         "lid=dome": Words(("with a domed lid",), ("with a roofed top", "covered by a tent")),
         "lid=flat": Words(("with a flat lid",), ("wearing a bonnet", "with a helmet on")),
         "lid=knob": Words(("with a diamond on its lid",), ("with a bauble on it", "having a bobble up top")),
