@@ -26,12 +26,12 @@ def dogs() -> Iterator[Sketch]:
 
 
 def _looks(pose: str) -> Iterator[tuple[str, str]]:
-    """The heads and ears in that pose: a stalking dog has its chest where the ear would hang."""
-    yield from (("square", "up"), ("diamond", "up"))
+    """The heads and ears in that pose: on a slanted chest a diamond is a bird's, before the chest no ear can hang."""
+    yield "square", "up"
+    if pose != "halting":
+        yield "diamond", "up"
     if pose != "stalking":
         yield "square", "down"
-    if pose == "standing":
-        yield "diamond", "down"
 
 
 def _head(pose: str, shape: str, ears: str) -> Iterator[Part]:
@@ -39,14 +39,13 @@ def _head(pose: str, shape: str, ears: str) -> Iterator[Part]:
     if shape == "square":
         head = put("square", "square", "ne" if pose == "stalking" else "sw", NAPE)
         snout = put("small", "se", "se", head.anchor("sw"))
-        pricked = put("small", "sw", "sw", head.anchor("nw"))
-        hanging = put("small", "nw", "nw", head.anchor("ne"))
+        pricked, hanging = put("small", "sw", "sw", head.anchor("nw")), put("small", "nw", "nw", head.anchor("ne"))
+        ear = pricked if ears == "up" else hanging
     else:
         head = put("square", "diamond", "e" if pose == "stalking" else "s", NAPE)
         snout = put("small", "up", "n", head.anchor("w"))
-        pricked = put("small", "left", "w", head.anchor("n"))
-        hanging = put("small", "down", "s", head.anchor("e"))
-    yield from (("head", head), ("snout", snout), ("ear", pricked if ears == "up" else hanging))
+        ear = put("small", "left", "w", head.anchor("n"))
+    yield from (("head", head), ("snout", snout), ("ear", ear))
 
 
 FAMILY = Family(

@@ -11,18 +11,15 @@ from multiref_gym.tangrams.figures.quadruped import BODIES, NAPE
 
 POSES = ("sitting", "lying", "rearing")
 HEADS = ("square", "diamond")
-EARS = ("up", "forward", "leaning", "swept")
+EARS = ("up", "forward", "leaning")
 TAILS = ("up", "level")
 FACINGS = ("left", "right")
 
 
 def rabbits() -> Iterator[Sketch]:
-    """Proposes every pose with the heads, pairs of ears and tails that go with it.
-
-    Swept ears show only on one that sits, and the diamond head of one that lies is too low.
-    """
+    """Proposes every pose with every head, pair of ears and tail; lying, a diamond head would be too low."""
     for pose, head, ears, tail, facing in product(POSES, HEADS, EARS, TAILS, FACINGS):
-        if (ears == "swept" and pose != "sitting") or (pose, head) == ("lying", "diamond"):
+        if (pose, head) == ("lying", "diamond"):
             continue
         parts = (*_head(head, ears), *BODIES[pose].parts, ("tail", _tail(pose, tail)))
         yield Sketch({"pose": pose, "head": head, "ears": ears, "tail": tail}, parts).facing(facing)
@@ -40,7 +37,6 @@ def _head(shape: str, ears: str) -> Iterator[Part]:
         "up": put("parallelogram", "steep /", "sw", crown),
         "forward": put("parallelogram", "steep \\", "se", crown),
         "leaning": put("parallelogram", "tall /", "sw", crown),
-        "swept": put("parallelogram", "long /", "sw", crown),
     }
     yield from (("head", head), ("nose", nose), ("ears", poses[ears]))
 
@@ -61,6 +57,5 @@ FAMILY = Family(
         "family=rabbit": Words(("a rabbit",), ("a bunny", "some kind of hare", "the easter guy")),
         "ears=forward": Words(("with its ears forward",), ("with an antenna tipped ahead", "tuned in to the news")),
         "ears=leaning": Words(("with leaning ears",), ("hearing something behind", "with a relaxed antenna")),
-        "ears=swept": Words(("with swept ears",), ("with the wind in its hair", "slicked for a race")),
     },
 )
