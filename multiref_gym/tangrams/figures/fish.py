@@ -8,7 +8,7 @@ from itertools import product
 from multiref_gym.tangrams.figures.assembly import Piece, Point, Sketch, point, put, roots, units
 from multiref_gym.tangrams.figures.family import Family, Words
 
-BODIES = ("diamond", "triangle", "slanted")
+BODIES = ("diamond", "slanted")
 TAILS = ("fan", "forked", "uneven", "broad")
 MAIN_FINS = ("above", "below")
 FINS = ("forward", "swept", "flat")
@@ -21,23 +21,15 @@ NOSE = point(0, 0)
 def fish() -> Iterator[Sketch]:
     """Proposes every body and tail with every shape and place of the fins.
 
-    A flat fin runs into the upper lobe of a tail. A slanted fish shows that it is one by a main fin like a shark's, and
-    one with a triangular body by fins like an angelfish's.
+    A flat fin runs into the upper lobe of a tail. A slanted fish shows that it is one by a main fin like a shark's.
     """
     for body, tail, main, fin, opposite, facing in product(BODIES, TAILS, MAIN_FINS, FINS, OPPOSITE_FINS, FACINGS):
         if fin == "flat" and tail in ("fan", "uneven"):
             continue
         if body == "slanted" and (main == "below" or fin == "flat"):
             continue
-        if body == "triangle" and (fin, opposite) != ("swept", "front"):
-            continue
         attributes = {"body": body, "tail": tail, "mainfin": main, "fin": fin, "oppositefin": opposite}
-        if body == "diamond":
-            flesh, end, big, little = _diamond(main, fin, opposite)
-        elif body == "triangle":
-            flesh, end, big, little = _triangle(main)
-        else:
-            flesh, end, big, little = _slanted(fin, opposite)
+        flesh, end, big, little = _diamond(main, fin, opposite) if body == "diamond" else _slanted(fin, opposite)
         # The medium triangle is the main fin, or the tail where that is broad: two small ones then make the same fin.
         fins = _halves(big) if tail == "broad" else (big,)
         parts = (
@@ -62,18 +54,6 @@ def _diamond(main: str, fin: str, opposite: str) -> tuple[tuple[Piece, Piece], P
         little = put("parallelogram", "tall /", "se", shoulder)
     else:
         little = put("parallelogram", "tall \\", "sw", shoulder)
-    if main == "above":
-        little = _upside_down(little)
-    else:
-        big = _upside_down(big)
-    return (upper, _upside_down(upper)), upper.anchor("se"), big, little
-
-
-def _triangle(main: str) -> tuple[tuple[Piece, Piece], Point, Piece, Piece]:
-    """As `_diamond`, for a body that is flat behind: the main fin trails from one of its ends."""
-    upper = put("large", "se", "sw", NOSE)
-    big = put("medium", "nw", "nw", upper.anchor("ne"))
-    little = put("parallelogram", "tall /", "sw", NOSE.moved(units(1), units(-1)))
     if main == "above":
         little = _upside_down(little)
     else:
@@ -120,7 +100,6 @@ FAMILY = Family(
     {
         "family=fish": Words(("a fish",), ("something that swims", "an aquarium pet", "a salmon or something")),
         "body=diamond": Words(("with a diamond body",), ("puffed like a blowfish", "fat for its age")),
-        "body=triangle": Words(("with a triangular body",), ("fed like a chunky wedge", "pointy like a pizza slice")),
         "body=slanted": Words(("with a slanted body",), ("long like a shark", "diving for worms")),
         "tail=forked": Words(("with a forked tail",), ("snipped at the end", "spread like chopsticks")),
         "tail=uneven": Words(("with an uneven tail",), ("crooked at the end", "steering funny")),
