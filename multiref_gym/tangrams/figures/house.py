@@ -1,11 +1,11 @@
-"""Houses: cottages under a pointed or a flat roof, bungalows, barns; with a chimney, an annex, a flag."""
+"""Houses: cottages under a pointed, a flat or a narrow roof, bungalows, barns; with a chimney, an annex, a flag."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import Kind, Part, Piece, Point, Sketch, Surd, point, put, roots, units
+from multiref_gym.tangrams.figures.assembly import Kind, Part, Piece, Sketch, Surd, point, put, roots, units
 from multiref_gym.tangrams.figures.blocks import bar
 from multiref_gym.tangrams.figures.family import Family, Words
 from multiref_gym.tangrams.figures.flags import FLAGS, flag
@@ -23,6 +23,12 @@ GABLE: Part = ("roof", put("large", "up", "s", EAVES))
 RIDGE = EAVES.moved(dy=roots(-4))
 """The roof of a cottage or a bungalow and its top."""
 
+BARN_RIDGE = EAVES.moved(dy=units(-4))
+BARN_ROOF: tuple[Part, ...] = (
+    ("roof", put("large", "se", "ne", BARN_RIDGE)),
+    ("roof", put("large", "sw", "nw", BARN_RIDGE)),
+)
+
 
 def houses() -> Iterator[Sketch]:
     """Proposes the houses of all kinds."""
@@ -30,6 +36,8 @@ def houses() -> Iterator[Sketch]:
     yield from _hip_roofed()
     yield from _bungalows()
     yield from _barns()
+    yield from _on_pillars()
+    yield from _narrow()
 
 
 def _cottages() -> Iterator[Sketch]:
@@ -158,25 +166,26 @@ def _bungalows() -> Iterator[Sketch]:
 
 def _barns() -> Iterator[Sketch]:
     """A roof of both large triangles over walls with a gap for a door, or over walls that are shorter than the roof."""
-    top = point(0, -4)
-    roof = (("roof", put("large", "se", "ne", top)), ("roof", put("large", "sw", "nw", top)))
     for door, blown in product((*SIDES, "middle"), SIDES):
-        yield from _barn({"door": door}, blown, roof, top)
+        yield from _barn({"door": door}, blown)
     for side, blown in product((*SIDES, "middle"), SIDES):
-        yield from _barn({"door": "none", "side": side}, blown, roof, top)
+        yield from _barn({"door": "none", "side": side}, blown)
 
 
-def _barn(facts: dict[str, str], side: str, roof: tuple[Part, ...], top: Point) -> Iterator[Sketch]:
+def _barn(facts: dict[str, str], side: str) -> Iterator[Sketch]:
     """The piece that the walls leave over is a chimney or a flag."""
     facts = {"roof": "huge", **facts}
-    chimney = ("chimney", _on(side, put("parallelogram", "tall /", "s", point(-2, -1))))
-    yield Sketch({**facts, "chimney": side}, (*roof, *_barn_walls(facts, "parallelogram"), chimney))
+    yield Sketch({**facts, "chimney": side}, (*BARN_ROOF, *_barn_walls(facts, "parallelogram"), _barn_chimney(side)))
     for shape, (spare, _) in FLAGS.items():
         if shape == "square" and facts["door"] in SIDES:
             # Beside such a door is the square.
             continue
-        parts = (*roof, *_barn_walls(facts, spare), ("flag", flag(shape, side, top)))
+        parts = (*BARN_ROOF, *_barn_walls(facts, spare), ("flag", flag(shape, side, BARN_RIDGE)))
         yield Sketch({**facts, "chimney": "none", "flag": shape, "flagside": side}, parts)
+
+
+def _barn_chimney(side: str) -> Part:
+    return "chimney", _on(side, put("parallelogram", "tall /", "s", point(-2, -1)))
 
 
 def _barn_walls(facts: dict[str, str], spare: Kind) -> Iterator[Part]:
@@ -214,6 +223,38 @@ def _barn_walls_ajar(spare: Kind) -> tuple[Piece, ...]:
     return *left, *(piece.mirrored() for piece in right)
 
 
+def _on_pillars() -> Iterator[Sketch]:
+    """A barn's roof on two square pillars, near to each other or not, in the middle or to a side."""
+    for door, left, right in (("wide", -4, 2), ("middle", -3, 1), ("left", -4, 0), ("right", -2, 2)):
+        pillars = (
+            ("wall", put("square", "square", "nw", point(left))),
+            ("wall", put("small", "nw", "nw", point(right))),
+            ("wall", put("small", "se", "nw", point(right))),
+        )
+        for side in SIDES:
+            pennant = ("flag", flag("triangle", _other(side), BARN_RIDGE))
+            facts = {"chimney": side, "flag": "triangle", "flagside": _other(side)}
+            parts = (*BARN_ROOF, *pillars, _barn_chimney(side), pennant)
+            yield Sketch({"roof": "huge", "door": door, **facts}, parts)
+
+
+def _narrow() -> Iterator[Sketch]:
+    """High walls of the large triangles under a roof of the medium one; an annex as high as they are."""
+    gable = put("medium", "up", "s", EAVES)
+    shell: tuple[Part, ...] = (
+        ("roof", gable),
+        ("wall", put("large", "sw", "n", EAVES)),
+        ("wall", put("large", "ne", "n", EAVES)),
+    )
+    for annex, side in product(SIDES, SIDES):
+        wing = (_annex("box", annex, *COTTAGE), *_halved_annex("balcony", annex))
+        facts = {"roof": "narrow", "annex": "flat", "side": annex}
+        chimney = ("chimney", _on(side, put("parallelogram", "steep /", "sw", point(-2, 0))))
+        yield Sketch({**facts, "chimney": side}, (*shell, *wing, chimney))
+        banner = ("flag", flag("banner", side, gable.anchor("n")))
+        yield Sketch({**facts, "chimney": "none", "flag": "banner", "flagside": side}, (*shell, *wing, banner))
+
+
 def _other(side: str) -> str:
     return "right" if side == "left" else "left"
 
@@ -232,6 +273,7 @@ FAMILY = Family(
         "roof=flush": Words(("with a roof as wide as the walls",), ("shaped like an envelope", "as kids draw it")),
         "roof=flat": Words(("with a flat roof",), ("chopped off up top", "fit to land a chopper")),
         "roof=huge": Words(("with a roof over everything",), ("like a barn", "like a ski chalet")),
+        "roof=narrow": Words(("with a narrow roof",), ("like a townhouse", "shaped like a milk carton")),
         "chimney=left": Words(
             ("with a chimney on the left",), ("with a stovepipe on the left", "where santa enters left")
         ),
@@ -245,10 +287,12 @@ FAMILY = Family(
         "annex=box": Words(("with a square annex",), ("with a garage attached", "with parking")),
         "annex=balcony": Words(("with an annex upstairs",), ("having a balcony", "with a terrace jutting out")),
         "annex=shed": Words(("with a sloping annex",), ("with a slide for kids", "with a carport")),
+        "annex=flat": Words(("with a flat annex",), ("built like a duplex", "boxy like a factory")),
         "annex=none": Words(("without an annex",), ("all by itself", "minus any extension")),
         "door=left": Words(("with a door on the left",), ("with an entrance bottom left", "you come in left")),
         "door=middle": Words(("with a door in the centre",), ("with an entrance dead ahead", "you come in halfway")),
         "door=right": Words(("with a door on the right",), ("with an entrance bottom right", "you come in right")),
+        "door=wide": Words(("with a wide door",), ("fit for a tractor", "like a bus shelter")),
         "door=none": Words(("without a door",), ("with nowhere to enter", "totally shut")),
     },
 )
