@@ -74,6 +74,7 @@ def _standing() -> Iterator[Sketch]:
     tails = {
         "up": put("medium", "se", "se", rump),
         "fan": put("medium", "left", "w", rump),
+        "level": put("medium", "up", "sw", rump),
         "down": put("medium", "nw", "nw", rump),
     }
     for shape, leg, tail, extra in product(HEADS, legs, tails, EXTRAS):
@@ -200,7 +201,7 @@ FAMILY = Family(
         "pose=swimming": Words(("swimming",), ("floating on a pond", "out on the lake")),
         "pose=perching": Words(("perching",), ("hanging out on a wire", "about to slide off")),
         "pose=flying": Words(("in flight",), ("way up in the sky", "heading south for winter")),
-        "pose=rising": Words(("taking off",), ("leaving the nest", "climbing steeply")),
+        "pose=rising": Words(("in steep flight",), ("leaving the nest", "climbing steeply")),
         "neck=forward": Words(("with its neck forward",), ("craning ahead", "reaching for bread")),
         "neck=bent": Words(("with a bent neck",), ("curved like the number two", "with a swan throat")),
         "leg=front": Words(("with its leg in front",), ("stepping ahead", "toes out first")),
