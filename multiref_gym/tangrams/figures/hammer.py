@@ -12,16 +12,16 @@ from multiref_gym.tangrams.figures.family import Family, Words
 HOLDS = {"face": 4, "middle": 6}
 """Where along the head, which is 12 long, the handle is, in halves of sqrt(2)."""
 
+LEANS = {"none": 0, "forward": -1, "backward": 1}
+"""By how many times 45 degrees a hammer leans; forward is towards its blunt face."""
+
 
 def hammers() -> Iterator[Sketch]:
     """Proposes both claws on a handle at every place, facing both ways, upright and leaning."""
-    for claw, hold, side in product(("upper", "lower"), HOLDS, ("left", "right")):
+    for claw, hold, (lean, eighths), side in product(("upper", "lower"), HOLDS, LEANS.items(), ("left", "right")):
         handle = long_post("medium", point().moved(roots(HOLDS[hold]) - units(1)))
         pieces = *(("head", piece) for piece in _head(claw)), *(("handle", piece) for piece in handle)
-        hammer = Sketch({"claw": claw, "hold": hold}, pieces).facing(side)
-        yield Sketch({**hammer.attributes, "lean": "none"}, hammer.pieces)
-        yield hammer.leaning("left")
-        yield hammer.leaning("right")
+        yield Sketch({"claw": claw, "hold": hold}, pieces).rotated(eighths, lean=lean).facing(side)
 
 
 def _head(claw: str) -> tuple[Piece, ...]:
@@ -42,6 +42,8 @@ FAMILY = Family(
         "claw=upper": Words(("with an upper claw",), ("spiky along the top", "with a beak at the top")),
         "claw=lower": Words(("with a lower claw",), ("spiky along the bottom", "with a downward beak")),
         "hold=face": Words(("with a shaft off the centre",), ("ready to pull nails", "with a long nose")),
+        "lean=forward": Words(("leaning forward",), ("swinging down", "smashing something")),
+        "lean=backward": Words(("leaning backward",), ("taking a big swing", "cocked for a blow")),
         "hold=middle": Words(("with a central shaft",), ("super symmetrical", "like thor swings")),
     },
 )
