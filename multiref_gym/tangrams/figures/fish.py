@@ -26,10 +26,10 @@ def fish() -> Iterator[Sketch]:
     for body, tail, main, fin, opposite, facing in product(BODIES, TAILS, MAIN_FINS, FINS, OPPOSITE_FINS, FACINGS):
         if fin == "flat" and tail in ("fan", "uneven"):
             continue
-        if body == "slanted" and (main == "below" or fin == "flat"):
+        if body == "slanted" and fin == "flat":
             continue
         attributes = {"body": body, "tail": tail, "mainfin": main, "fin": fin, "oppositefin": opposite}
-        flesh, end, big, little = _diamond(main, fin, opposite) if body == "diamond" else _slanted(fin, opposite)
+        flesh, end, big, little = _diamond(main, fin, opposite) if body == "diamond" else _slanted(main, fin, opposite)
         # The medium triangle is the main fin, or the tail where that is broad: two small ones then make the same fin.
         fins = _halves(big) if tail == "broad" else (big,)
         parts = (
@@ -61,14 +61,17 @@ def _diamond(main: str, fin: str, opposite: str) -> tuple[tuple[Piece, Piece], P
     return (upper, _upside_down(upper)), upper.anchor("se"), big, little
 
 
-def _slanted(fin: str, opposite: str) -> tuple[tuple[Piece, Piece], Point, Piece, Piece]:
+def _slanted(main: str, fin: str, opposite: str) -> tuple[tuple[Piece, Piece], Point, Piece, Piece]:
     """As `_diamond`, for a body that rises from a low nose to a high tail."""
     front = put("large", "up", "sw", NOSE)
     back = front.anchor("n")
-    end = back.moved(roots(8))
-    big = put("medium", "sw" if fin == "forward" else "se", "s", back.moved(roots(4)))
-    little = put("parallelogram", "flat \\", "nw", NOSE.moved(units(1 if opposite == "front" else 3)))
-    return (front, put("large", "down", "nw", back)), end, big, little
+    if main == "above":
+        big = put("medium", "sw" if fin == "forward" else "se", "s", back.moved(roots(4)))
+        little = put("parallelogram", "flat \\", "nw", NOSE.moved(units(1 if opposite == "front" else 3)))
+    else:
+        big = put("medium", "nw" if fin == "forward" else "ne", "n", NOSE.moved(roots(4)))
+        little = put("parallelogram", "flat /", "sw", back.moved(units(0 if opposite == "front" else 2)))
+    return (front, put("large", "down", "nw", back)), back.moved(roots(8)), big, little
 
 
 def _tail(shape: str, end: Point) -> tuple[Piece, ...]:
