@@ -170,7 +170,7 @@ def _flying() -> Iterator[Sketch]:
         )
         facts = {"head": shape, "wing": wing, "tail": tail, "extra": extra}
         yield Sketch({"pose": "flying", **facts}, parts)
-        if wing == "swept":
+        if (shape, wing) == ("square", "swept"):
             yield Sketch(facts, parts).rotated(1, pose="rising")
 
 
