@@ -13,7 +13,6 @@ network treats the listener's ten tangrams alike.
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -55,7 +54,7 @@ class SmallConfig(PretrainedConfig):
         history: int = 3,
         max_words: int = 32,
         image_size: int = 64,
-        vision_width: int = 128,
+        vision_width: int = 192,
         dropout: float = 0.1,
         **kwargs: object,
     ) -> None:
@@ -97,19 +96,38 @@ class Batch(NamedTuple):
     places: Tensor
 
 
+class Residual(nn.Module):
+    """Two convolutions that keep the size, with a residual connection and norms before."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential()
+        for _ in range(2):
+            self.layers.append(nn.GroupNorm(4, channels))
+            self.layers.append(nn.GELU())
+            self.layers.append(nn.Conv2d(channels, channels, 3, padding=1))
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Maps an image (n, channels, size, size) to the same shape."""
+        return image + self.layers(image)  # type: ignore[no-any-return]
+
+
 class Vision(nn.Module):
     """A convolutional encoder of silhouettes."""
 
     def __init__(self, config: SmallConfig) -> None:
         super().__init__()
-        channels = (1, 16, 32, 64, 64)
-        self.layers = nn.Sequential()
-        for inputs, outputs in pairwise(channels):
-            self.layers.append(nn.Conv2d(inputs, outputs, 3, stride=2, padding=1))
-            self.layers.append(nn.GroupNorm(4, outputs))
-            self.layers.append(nn.GELU())
-        side = config.image_size // 2 ** (len(channels) - 1)
-        self.head = nn.Linear(channels[-1] * side * side, config.vision_width)
+        self.layers = nn.Sequential(
+            nn.Conv2d(1, 32, 8, stride=4, padding=2),
+            Residual(32),
+            nn.Conv2d(32, 64, 3, stride=2, padding=1),
+            Residual(64),
+            nn.Conv2d(64, 128, 3, stride=2, padding=1),
+            nn.GroupNorm(4, 128),
+            nn.GELU(),
+        )
+        side = config.image_size // 16
+        self.head = nn.Linear(128 * side * side, config.vision_width)
         self.norm = nn.LayerNorm(config.vision_width)
 
     def forward(self, silhouettes: Tensor) -> Tensor:
