@@ -6,6 +6,7 @@ possible (Dale and Reiter 1995), as far as the speaker cares.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Protocol
@@ -136,7 +137,7 @@ def _with_article(phrase: str, article: str) -> str:
 @cache
 def _bare(phrase: str) -> str:
     """Returns a phrase that can stand without a noun: "a square head" for "with a square head"."""
-    return phrase.removeprefix("with its ").removeprefix("with ")
+    return re.sub("^with (its |the )?", "", phrase)
 
 
 class RecordedLanguage:

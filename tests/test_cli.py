@@ -307,6 +307,8 @@ def test_the_main_job_has_the_papers_size_by_default() -> None:
         "decoder": "lexical",
         "speaker": "scripted",
         "tangrams": "figures",
+        "personas": None,
+        "credit": "reply",
     }
 
 

@@ -48,13 +48,15 @@ class Reply(NamedTuple):
     @property
     def corrects(self) -> bool:
         """Whether the reply opens with one of the persona's words for a bad action."""
-        words = (word + self.persona.punctuation for word in self.persona.corrections)
-        return self.text.startswith(tuple(words))
+        return self._opens_with(self.persona.corrections)
 
     @property
     def praises(self) -> bool:
         """Whether the reply opens with one of the persona's words of praise."""
-        return self.text.startswith(tuple(word + self.persona.punctuation for word in self.persona.praises))
+        return self._opens_with(self.persona.praises)
+
+    def _opens_with(self, phrases: Sequence[str]) -> bool:
+        return f"{self.text} ".startswith(tuple(f"{phrase}{self.persona.punctuation} " for phrase in phrases))
 
 
 def opened(
