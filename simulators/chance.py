@@ -32,4 +32,4 @@ class Chance:
 
     def pick(self, choices: Sequence[Choice]) -> Choice:
         """Returns one of the choices, each as likely as any other."""
-        return choices[int(self() * len(choices))]
+        return choices[int(self() * len(choices))] if len(choices) > 1 else choices[0]

@@ -53,10 +53,11 @@ class FigureLanguage:
     def meet(self, context: Sequence[Tangram]) -> None:
         """Notes which tangrams each fact is true of, as the bits of an integer."""
         self._facts = [_family_first(tangram) for tangram in context]
-        self._holders = holders = dict.fromkeys(LEXICON, 0)
+        self._holders: dict[str, int] = {}
+        holders = self._holders
         for position, facts in enumerate(self._facts):
             for fact in facts:
-                holders[fact] |= 1 << position
+                holders[fact] = holders.get(fact, 0) | 1 << position
 
     def describe(
         self, position: int, persona: Persona, chance: Chance, said: Collection[str] = (), unlike: int | None = None
@@ -71,16 +72,20 @@ class FigureLanguage:
     def _describe(self, position: int, persona: Persona, chance: Chance, again: bool, unlike: int | None) -> str:
         family, *others = self._facts[position]
         fitting = (1 << len(self._facts)) - 1
-        other = ""
+        article: str = persona.article
+        named = chance() < persona.names * (0.4 if again else 1)
         if unlike is not None and self._facts[unlike][0] == family and chance() < persona.compares:
             # Only what sets the two apart is of interest.
-            fitting, other = 1 << position | 1 << unlike, "other"
-        facts = []
-        if other or chance() < persona.names * (0.4 if again else 1):
-            facts.append(family)
+            fitting, article, named = 1 << position | 1 << unlike, "other", True
+        noun = persona.pronoun
+        if named:
             fitting &= self._holders[family]
-        facts += self._telling(others, fitting, position, persona, chance, persona.detail - len(facts))
-        return self._phrase(facts, persona, chance, other)
+            noun = _with_article(self._phrase(family, chance), article)
+        facts = self._telling(others, fitting, position, persona, chance, persona.detail - named)
+        phrases = [self._phrase(fact, chance) for fact in facts]
+        if not noun:
+            phrases[0] = _bare(phrases[0])
+        return f"{noun} {persona.joiner.join(phrases)}".strip()
 
     def _telling(
         self, facts: list[str], fitting: int, position: int, persona: Persona, chance: Chance, detail: int
@@ -103,21 +108,9 @@ class FigureLanguage:
             fitting &= holders[fact]
         return chosen
 
-    def _phrase(self, facts: Sequence[str], persona: Persona, chance: Chance, other: str) -> str:
-        noun, modifiers = "", []
-        for fact in facts:
-            words = LEXICON[fact]
-            phrase = chance.pick(words.people if chance() < self.figurative else words.literal)
-            if fact.startswith("family="):
-                noun = _with_article(phrase, "other" if other else persona.article)
-            else:
-                modifiers.append(phrase)
-        if not noun:
-            if persona.pronoun:
-                noun = persona.pronoun
-            else:
-                modifiers[0] = _bare(modifiers[0])
-        return f"{noun} {persona.joiner.join(modifiers)}".strip()
+    def _phrase(self, fact: str, chance: Chance) -> str:
+        words = LEXICON[fact]
+        return chance.pick(words.people if chance() < self.figurative else words.literal)
 
 
 @cache

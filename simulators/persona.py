@@ -73,7 +73,7 @@ class Persona:
     praises: Phrases = ("yes", "good")
     corrections: Phrases = ("no",)
     punctuation: str = ","
-    accepts_luck: Rate = 0.95
+    accepts_luck: Rate = 0.9
     slip: Rate = 0.012
     undos: Phrases = ("deselect that",)
     undo_only: Rate = 0.2
