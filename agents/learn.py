@@ -77,6 +77,8 @@ class Optimisation:
         weight_decay: Decoupled weight decay.
         warmup: Share of the steps in which the learning rate rises.
         clip: Largest norm of the gradient.
+        held_back: Share of the examples that is not learned from but says when to stop: learning ends after the first
+            epoch that makes the positives among them less likely, with the weights of the epoch before.
     """
 
     epochs: int
@@ -86,6 +88,7 @@ class Optimisation:
     weight_decay: float = 0.01
     warmup: float = 0.05
     clip: float = 1.0
+    held_back: float = 0.0
 
 
 def views_of(interaction: Interaction) -> list[View]:
@@ -116,43 +119,75 @@ def learn(
         on_step: Called after each step with its number and the number of all steps.
 
     Returns:
-        The loss and the objective's statistics, means over the steps of the last epoch.
+        The loss and the objective's statistics, means over the steps of the last epoch, the number of epochs and, if
+        examples are held back, the mean log-probability of their actions.
 
     Raises:
         ValueError: If there is nothing to learn from.
     """
     if not examples:
         raise ValueError("no examples to learn from")
-    steps_an_epoch = math.ceil(len(examples) / optimisation.batch_size)
+    order = np.random.default_rng(seed)
+    learned, held_back = divided(examples, optimisation.held_back, order)
+    steps_an_epoch = math.ceil(len(learned) / optimisation.batch_size)
     steps = optimisation.epochs * steps_an_epoch
     optimizer, scheduler = _optimizer(listener.model, optimisation, steps)
-    order = np.random.default_rng(seed)
-    statistics: list[dict[str, float]] = []
+    best: dict[str, Tensor] = {}
+    known: dict[str, float] = {}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        listener.model.train()
-        for step in range(steps):
-            start = step % steps_an_epoch * optimisation.batch_size
-            if start == 0:
-                shuffled = order.permutation(len(examples))
-            batch = [examples[i] for i in shuffled[start : start + optimisation.batch_size]]
-            turns = ScoredTurns(
-                log_prob=listener.log_probs([e.view for e in batch], [e.action for e in batch]),
-                behaviour_log_prob=torch.tensor([math.nan if e.log_prob is None else e.log_prob for e in batch]),
-                feedback=torch.tensor([float(e.feedback) for e in batch]),
-                weight=torch.tensor([e.weight for e in batch]),
-            )
-            loss, named = objective(turns)
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(listener.model.parameters(), optimisation.clip)
-            optimizer.step()
-            scheduler.step()
-            statistics.append({"loss": loss.item(), **named})
-            on_step(step + 1, steps)
-        listener.model.eval()
-    last_epoch = statistics[-steps_an_epoch:]
-    return {name: float(np.mean([step[name] for step in last_epoch])) for name in last_epoch[0]}
+        for epoch in range(optimisation.epochs):
+            listener.model.train()
+            statistics: list[dict[str, float]] = []
+            shuffled = order.permutation(len(learned))
+            for rows in np.split(shuffled, range(optimisation.batch_size, len(learned), optimisation.batch_size)):
+                loss, named = objective(scored(listener, [learned[i] for i in rows]))
+                optimizer.zero_grad()
+                loss.backward()
+                nn.utils.clip_grad_norm_(listener.model.parameters(), optimisation.clip)
+                optimizer.step()
+                scheduler.step()
+                statistics.append({"loss": loss.item(), **named})
+                on_step(epoch * steps_an_epoch + len(statistics), steps)
+            listener.model.eval()
+            epoch_means = {name: float(np.mean([step[name] for step in statistics])) for name in statistics[0]}
+            if held_back:
+                likely = mean_log_prob(listener, held_back)
+                if likely < known.get("held_back_log_prob", -math.inf):
+                    listener.model.load_state_dict(best)
+                    on_step(steps, steps)
+                    break
+                best = {name: weights.clone() for name, weights in listener.model.state_dict().items()}
+                epoch_means["held_back_log_prob"] = likely
+            known = {**epoch_means, "epochs": epoch + 1}
+    return known
+
+
+def divided(
+    examples: Sequence[Example], held_back: float, rng: np.random.Generator
+) -> tuple[list[Example], list[Example]]:
+    """Returns what is learned from, and the positives among a share that is held back."""
+    shuffled = rng.permutation(len(examples))
+    apart = int(held_back * len(examples))
+    rest = (examples[i] for i in shuffled[:apart])
+    return [examples[i] for i in shuffled[apart:]], [e for e in rest if e.feedback is Feedback.POSITIVE]
+
+
+def scored(listener: TrainableListener, batch: Sequence[Example]) -> ScoredTurns:
+    """Returns what an objective sees of a batch."""
+    return ScoredTurns(
+        log_prob=listener.log_probs([e.view for e in batch], [e.action for e in batch]),
+        behaviour_log_prob=torch.tensor([math.nan if e.log_prob is None else e.log_prob for e in batch]),
+        feedback=torch.tensor([float(e.feedback) for e in batch]),
+        weight=torch.tensor([e.weight for e in batch]),
+    )
+
+
+def mean_log_prob(listener: TrainableListener, examples: Sequence[Example], batch_size: int = 256) -> float:
+    """Returns the mean log-probability of the examples' actions under the listener's policy."""
+    with torch.inference_mode():
+        batches = [examples[i : i + batch_size] for i in range(0, len(examples), batch_size)]
+        return float(torch.cat([scored(listener, batch).log_prob for batch in batches]).mean())
 
 
 def _optimizer(

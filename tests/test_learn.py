@@ -13,7 +13,7 @@ from small_views import FIGURES, tiny_small_listener
 from strategies import interactions
 from tiny_listener import TinyListener
 
-from agents.learn import Example, Optimisation, learn, views_of
+from agents.learn import Example, Optimisation, divided, learn, mean_log_prob, views_of
 from agents.listener import View
 from agents.objectives import ScoredTurns, sup
 from agents.small.listener import SmallListener
@@ -81,6 +81,27 @@ def test_a_trained_listener_is_ready_to_act() -> None:
     assert not listener.model.training  # no dropout when it acts or scores
 
 
+def test_learning_ends_when_it_makes_what_is_held_back_less_likely() -> None:
+    # What is held back is clicked by chance, so nothing can be learned of it, and all that is learned is by heart.
+    rng = np.random.default_rng(0)
+    noise = [replace(e, action=Action(frozenset([int(rng.integers(10))]))) for e in EXAMPLES * 4]
+    optimisation = replace(SOME_STEPS, epochs=40, held_back=0.25)
+    listener = tiny_small_listener()
+    statistics = learn(listener, noise, sup, optimisation, seed=3)
+    learned, held_back = divided(noise, 0.25, np.random.default_rng(3))
+    assert (len(learned), len(held_back)) == (18, 6)
+    assert statistics["epochs"] < 40
+    assert mean_log_prob(listener, held_back) == pytest.approx(statistics["held_back_log_prob"])
+
+
+def test_only_positives_are_held_back() -> None:
+    bad = [replace(e, feedback=Feedback.NEGATIVE) for e in EXAMPLES]
+    learned, held_back = divided(EXAMPLES + bad, 0.5, np.random.default_rng(0))
+    assert len(learned) == 6
+    assert all(example.feedback is Feedback.POSITIVE for example in held_back)
+    assert not set(map(id, learned)) & set(map(id, held_back))
+
+
 def test_the_objective_sees_who_acted_and_what_is_said_of_it() -> None:
     seen: list[ScoredTurns] = []
 
@@ -95,7 +116,7 @@ def test_the_objective_sees_who_acted_and_what_is_said_of_it() -> None:
     assert turns.behaviour_log_prob[known].tolist() == [-1.5]
     assert turns.feedback[known].tolist() == [1.0]
     assert turns.feedback[~known].tolist() == [-1.0]
-    assert statistics == {"loss": pytest.approx(math.log(10)), "turns": 2.0}
+    assert statistics == {"loss": pytest.approx(math.log(10)), "turns": 2.0, "epochs": 1}
 
 
 def test_every_step_is_reported() -> None:
