@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -79,6 +79,7 @@ class Optimisation:
         clip: Largest norm of the gradient.
         held_back: Share of the examples that is not learned from but says when to stop: learning ends after the first
             epoch that makes the positives among them less likely, with the weights of the epoch before.
+        other_distractors: How likely, in each pass, a tangram that plays no part gives way to another one.
     """
 
     epochs: int
@@ -89,6 +90,7 @@ class Optimisation:
     warmup: float = 0.05
     clip: float = 1.0
     held_back: float = 0.0
+    other_distractors: float = 0.0
 
 
 def views_of(interaction: Interaction) -> list[View]:
@@ -132,6 +134,7 @@ def learn(
     steps_an_epoch = math.ceil(len(learned) / optimisation.batch_size)
     steps = optimisation.epochs * steps_an_epoch
     optimizer, scheduler = _optimizer(listener.model, optimisation, steps)
+    pool = sorted({name for example in learned for name in example.view.tangrams})
     best: dict[str, Tensor] = {}
     known: dict[str, float] = {}
     with torch.random.fork_rng(devices=[]):
@@ -141,7 +144,8 @@ def learn(
             statistics: list[dict[str, float]] = []
             shuffled = order.permutation(len(learned))
             for rows in np.split(shuffled, range(optimisation.batch_size, len(learned), optimisation.batch_size)):
-                loss, named = objective(scored(listener, [learned[i] for i in rows]))
+                batch = [with_other_distractors(learned[i], pool, optimisation.other_distractors, order) for i in rows]
+                loss, named = objective(scored(listener, batch))
                 optimizer.zero_grad()
                 loss.backward()
                 nn.utils.clip_grad_norm_(listener.model.parameters(), optimisation.clip)
@@ -171,6 +175,29 @@ def divided(
     apart = int(held_back * len(examples))
     rest = (examples[i] for i in shuffled[:apart])
     return [examples[i] for i in shuffled[apart:]], [e for e in rest if e.feedback is Feedback.POSITIVE]
+
+
+def with_other_distractors(example: Example, pool: Sequence[str], share: float, rng: np.random.Generator) -> Example:
+    """Returns the example with other tangrams in place of some that were neither selected nor clicked.
+
+    A few thousand turns are soon known by heart. What was said of a target holds in other company, too, so with other
+    distractors in each pass only what the words have to do with the target can be learned. At times the words fit a
+    newcomer as well; that they were said to tell the target from others makes it rare.
+
+    Args:
+        example: The example, which stays as it is.
+        pool: Where the others are drawn from.
+        share: How likely each such tangram gives way; it stays if the one drawn is there already.
+        rng: The source of chance.
+    """
+    view = example.view
+    concerned = view.selected.union(example.action.clicks, *(action.clicks for _, action in view.dialogue))
+    tangrams = list(view.tangrams)
+    for position, (chance, draw) in enumerate(rng.random((len(tangrams), 2)).tolist()):
+        newcomer = pool[int(draw * len(pool))]
+        if chance < share and position not in concerned and newcomer not in tangrams:
+            tangrams[position] = newcomer
+    return replace(example, view=replace(view, tangrams=tuple(tangrams)))
 
 
 def scored(listener: TrainableListener, batch: Sequence[Example]) -> ScoredTurns:

@@ -50,7 +50,7 @@ LEARNING = "learning.json"
 
 # Everything that changes the outcome, beside the configuration of a run.
 SEED_TURNS = 100
-OPTIMISATION = Optimisation(epochs=6, batch_size=48, learning_rate=1e-3, embedding_rate=4.0)
+OPTIMISATION = Optimisation(epochs=6, batch_size=48, learning_rate=1e-3, embedding_rate=4.0, other_distractors=0.9)
 SIMILARITY = 0.0
 SPLIT: SplitName = "train"
 CREDIT = {"reply": Credit(), "turns": Credit(last_action=True, final_selection=True, relabelled=0.5)}

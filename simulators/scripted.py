@@ -22,7 +22,7 @@ from simulators.chance import Chance
 from simulators.language import language_of
 from simulators.persona import Persona, population
 
-FIGURATIVE = 0.95
+FIGURATIVE = 0.9
 """The share of a deployed speaker's phrases that a plain description does not hold."""
 
 ANNOUNCEMENTS = ("there are {}.", "total {}.", "there are {} objects.", "{} shapes.")

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given
+from hypothesis import strategies as st
 from small_views import FIGURES, tiny_small_listener
 from strategies import interactions
 from tiny_listener import TinyListener
 
-from agents.learn import Example, Optimisation, divided, learn, mean_log_prob, views_of
+from agents.learn import Example, Optimisation, divided, learn, mean_log_prob, views_of, with_other_distractors
 from agents.listener import View
 from agents.objectives import ScoredTurns, sup
 from agents.small.listener import SmallListener
@@ -92,6 +93,28 @@ def test_learning_ends_when_it_makes_what_is_held_back_less_likely() -> None:
     assert (len(learned), len(held_back)) == (18, 6)
     assert statistics["epochs"] < 40
     assert mean_log_prob(listener, held_back) == pytest.approx(statistics["held_back_log_prob"])
+
+
+@given(interactions(), st.floats(0, 1), st.integers(0, 1000))
+def test_only_tangrams_that_play_no_part_give_way(game: Interaction, share: float, seed: int) -> None:
+    pool = [f"newcomer-{number}" for number in range(30)]
+    for view, turn in zip(views_of(game), game.turns, strict=True):
+        example = Example(view, turn.action, Feedback.POSITIVE)
+        changed = with_other_distractors(example, pool, share, np.random.default_rng(seed))
+        assert len(set(changed.view.tangrams)) == len(view.tangrams)
+        for position, (old, new) in enumerate(zip(view.tangrams, changed.view.tangrams, strict=True)):
+            concerned = view.selected | turn.action.clicks | {p for _, action in view.dialogue for p in action.clicks}
+            assert new == old or (position not in concerned and new in pool)
+        assert replace(changed, view=view) == example
+
+
+def test_distractors_give_way_as_often_as_asked() -> None:
+    pool = [f"newcomer-{number}" for number in range(1000)]
+    for share in (0.0, 0.3, 1.0):
+        rng = np.random.default_rng(0)
+        changed = [with_other_distractors(EXAMPLES[0], pool, share, rng).view.tangrams for _ in range(200)]
+        given_way = np.mean([name in pool for names in changed for name in names])
+        assert given_way == pytest.approx(0.9 * share, abs=0.05)
 
 
 def test_only_positives_are_held_back() -> None:
