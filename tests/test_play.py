@@ -102,9 +102,10 @@ def test_no_games_are_no_interactions() -> None:
     assert play(RandomListener(), [], np.random.default_rng(0), policy="P") == []
 
 
-def test_understanding_wins_every_game_and_chance_hardly_any() -> None:
+def test_understanding_wins_and_chance_hardly_ever_does() -> None:
     understood = tables(seed=7, count=150)
     games = play(OracleListener(understood), understood, np.random.default_rng(0), policy="oracle")
-    assert all(game.success for game in games)
-    assert all(len(game.turns) <= len(game.targets) for game in games)
+    # A speaker's slips cost a turn or, at the worst, the game.
+    assert np.mean([game.success for game in games]) > 0.98
+    assert np.mean([len(game.turns) <= len(game.targets) for game in games]) > 0.8
     assert sum(game.success for game in played(RandomListener(), 7, 150)) <= 5

@@ -1,11 +1,11 @@
-"""Builds the base checkpoint: `python -m agents.small.pretrain` (10 minutes on one core).
+"""Builds the base checkpoint: `python -m agents.small.pretrain` (15 minutes on one core).
 
 First the vision learns to name the attributes of figures, and to redraw them; then, with the vision frozen, the
 listener learns what plain language means by watching games of a literal speaker with a listener that errs, told at
 each turn what the speaker wanted. Figurative language, which deployed speakers use, it never hears.
 
-It runs on one thread, where the seed fixes the weights. The checkpoint that ships was built on two, where sums have no
-fixed order: building it again gives scores within about a point of those in its `scores.json`, but other bits.
+It runs on one thread, where the seed fixes the weights. The checkpoint that ships was built before the speakers' noise
+was last set, so building it again gives other weights.
 """
 
 from __future__ import annotations
