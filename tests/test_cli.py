@@ -169,6 +169,20 @@ def test_simulated_games_are_written_and_the_same_seed_gives_the_same(tmp_path: 
     assert simulate(tmp_path / "c.jsonl", "--listener", "random", "--seed", 1) != games
 
 
+def test_the_speakers_of_simulated_games_can_be_given(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    personas = tmp_path / "personas.toml"
+    personas.write_text('[[persona]]\nname = "mother"\n\n[[persona]]\nname = "father"\npraise = 0.0\n')
+    games = simulate(tmp_path / "a.jsonl", "--listener", "random", "--personas", personas)
+    assert {game.speaker for game in games} == {"mother", "father"}
+    personas.write_text('[[persona]]\nname = "mother"\nprase = 0.5\n')
+    arguments = ("simulate", "--games", 5, "--out", tmp_path / "b.jsonl", "--listener", "random")
+    assert run(*arguments, "--personas", personas) == 2
+    assert "persona 1: unknown key 'prase': expected some of name, praise" in capsys.readouterr().err
+    assert run(*arguments, "--personas", personas, "--speaker", "terse_speaker:TerseSpeaker") == 2
+    assert "--personas are for the scripted speaker, not for terse_speaker" in capsys.readouterr().err
+    assert not (tmp_path / "b.jsonl").exists()
+
+
 def test_an_oracle_wins_and_keeps_to_the_split(tmp_path: Path) -> None:
     games = simulate(tmp_path / "games.jsonl", "--listener", "oracle", "--split", "test")
     assert all(game.success for game in games)

@@ -98,6 +98,17 @@ def test_an_interrupted_run_goes_on_to_the_same_results(
     assert whole == halved
 
 
+def test_a_run_records_who_spoke_and_what_credit_is(tmp_path: Path) -> None:
+    personas = tmp_path / "personas.toml"
+    personas.write_text('[[persona]]\nname = "mother"\ndetail = 3\n')
+    assert run(tmp_path / "run", "--personas", personas, "--credit", "turns") == 0
+    record = json.loads((tmp_path / "run" / "results.json").read_text())
+    [mother] = record["config"]["personas"]
+    assert (mother["name"], mother["detail"]) == ("mother", 3)
+    assert record["hyperparameters"]["credit"]["last_action"] is True
+    assert run(tmp_path / "run", "--personas", personas, "--credit", "turns") == 0  # it is the same run
+
+
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
