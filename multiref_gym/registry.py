@@ -15,6 +15,7 @@ SPEAKERS = {"scripted": "simulators.scripted:ScriptedSpeaker"}
 LISTENERS = {
     "random": "agents.baselines:RandomListener",
     "oracle": "agents.baselines:OracleListener",
+    "erring": "agents.baselines:ErringListener",
     "small": "agents.small.listener:SmallListener",
 }
 DECODERS = {

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_views import FIGURES, views
 
-from agents.baselines import OracleListener, RandomListener
+from agents.baselines import HARD, ErringListener, OracleListener, RandomListener, is_hard
 from agents.listener import View
 from agents.play import Table
 from multiref_gym.game import Action, Context, check_action
@@ -52,3 +52,41 @@ def test_the_oracle_does_what_each_speaker_wants() -> None:
     wrong = min(set(range(10)) - table.game.targets)
     table.take_turn(Action(select=frozenset({wrong})), None)
     assert OracleListener(tables).act([table.view], rng)[0].action == table.speaker.wanted
+
+
+def erring_actions(mistakes: float, hard: float, seed: int) -> list[tuple[View, Action, Action]]:
+    """Plays a game and returns each view with what was wanted and what was done."""
+    rng = np.random.default_rng(seed)
+    table = Table(Context.sample(FIGURES.draw(rng, 10), rng), ScriptedSpeaker(FIGURES), rng)
+    listener, found = ErringListener([table], mistakes, hard), []
+    while not table.game.over:
+        view = table.view
+        [decision] = listener.act([view], rng)
+        found.append((view, listener.wanted[view.tangrams, len(view.dialogue)], decision.action))
+        table.take_turn(decision.action, None)
+    return found
+
+
+def test_who_makes_no_mistakes_does_what_is_wanted() -> None:
+    for seed in range(5):
+        assert all(wanted == done for _, wanted, done in erring_actions(0.0, 0.0, seed))
+
+
+def test_a_mistake_is_a_legal_click_on_what_was_not_meant() -> None:
+    for seed in range(30):
+        for view, wanted, done in erring_actions(1.0, 1.0, seed):
+            check_action(done, view.selected)
+            assert not done.select & wanted.select
+            assert done.clicks
+
+
+def test_only_hard_tangrams_are_mistaken_by_who_mistakes_no_others() -> None:
+    done_right, mistaken = 0, 0
+    for seed in range(40):
+        for view, wanted, done in erring_actions(0.0, 1.0, seed):
+            hard = wanted.select and all(is_hard(view.tangrams[position]) for position in wanted.select)
+            assert (done != wanted) == bool(hard)
+            mistaken += bool(hard)
+            done_right += not hard
+    assert min(done_right, mistaken) > 20
+    assert np.mean([is_hard(name) for name in FIGURES.ids]) == pytest.approx(HARD, abs=0.05)

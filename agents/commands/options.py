@@ -69,8 +69,8 @@ def chosen_listener(args: argparse.Namespace, tangrams: TangramSet, tables: Sequ
         UnknownName: If there is no such listener.
     """
     make = resolve("listener", LISTENERS, args.listener)
-    if make is OracleListener:
-        return OracleListener(tables)
+    if isinstance(make, type) and issubclass(make, OracleListener):
+        return make(tables)
     if not hasattr(make, "load"):
         listener: Listener = make()
         return listener

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -24,14 +24,14 @@ from rich.progress import Progress
 from torch import Tensor, nn
 
 from agents import objectives
-from agents.baselines import OracleListener
+from agents.baselines import ErringListener
 from agents.learn import Example, Optimisation, learn, views_of
-from agents.listener import Decision, Listener, View
-from agents.play import Table, play, set_tables
+from agents.listener import Listener
+from agents.play import play, set_tables
 from agents.small.listener import CHECKPOINT, SmallListener, new_model
 from agents.small.model import SmallConfig, SmallModel
 from multiref_gym.feedback import Feedback
-from multiref_gym.game import Action, Context
+from multiref_gym.game import Context
 from multiref_gym.provenance import provenance
 from multiref_gym.tangrams import Atlas, TangramSet, load_tangrams
 from simulators.persona import population
@@ -47,32 +47,9 @@ GAMES = 8000
 SPEAKERS = 1
 """Seeds the population of speakers, who are others than those who are met in deployment."""
 MISTAKES = 0.3
-"""How often the listener whose games are watched clicks at random."""
+"""How often the listener whose games are watched selects what was not meant."""
 SIMILARITY = 0.3
 LANGUAGE = Optimisation(epochs=5, batch_size=64, learning_rate=1e-3, embedding_rate=2.0)
-
-
-class ErringListener:
-    """Does what the speaker wants most of the time; its games hold every kind of correction."""
-
-    def __init__(self, tables: Sequence[Table], mistakes: float = MISTAKES) -> None:
-        self._oracle = OracleListener(tables)
-        self._mistakes = mistakes
-        self.wanted: dict[tuple[tuple[str, ...], int], Action] = {}
-
-    def act(self, views: Sequence[View], rng: np.random.Generator) -> list[Decision]:
-        """Returns the wanted action or a random click, and remembers what was wanted."""
-        decisions = []
-        for view, decision in zip(views, self._oracle.act(views, rng), strict=True):
-            action = decision.action
-            self.wanted[view.tangrams, len(view.dialogue)] = action
-            if rng.random() < self._mistakes:
-                click = int(rng.random() * len(view.tangrams))
-                # Half of the errors keep the rest of what was asked for: a swap to a wrong tangram.
-                rest = action.deselect if rng.random() < 0.5 else frozenset[int]()
-                action = Action.clicking(rest ^ {click} or {click}, view.selected)
-            decisions.append(Decision(action, 0.0, str(action)))
-        return decisions
 
 
 def contexts_of(
@@ -92,7 +69,7 @@ def watched_games(tangrams: TangramSet, games: int, seed: np.random.SeedSequence
     rng = np.random.default_rng(seed)
     contexts = contexts_of(tangrams, games, rng)
     tables = set_tables(contexts, literal_speakers(tangrams), seed)
-    listener = ErringListener(tables)
+    listener = ErringListener(tables, MISTAKES, MISTAKES)
     interactions = play(listener, tables, rng, policy="erring")
     return [
         Example(view, wanted, Feedback.POSITIVE)
