@@ -17,6 +17,10 @@ from simulators.chance import Chance
 from simulators.persona import Persona
 
 
+NAMED_AGAIN = 0.4
+"""How much less often a thing is named when it is described again."""
+
+
 class Language(Protocol):
     """Describes the tangrams of one game at a time."""
 
@@ -73,7 +77,7 @@ class FigureLanguage:
         family, *others = self._facts[position]
         fitting = (1 << len(self._facts)) - 1
         article: str = persona.article
-        named = chance() < persona.names * (0.4 if again else 1)
+        named = chance() < persona.names * (NAMED_AGAIN if again else 1)
         if unlike is not None and self._facts[unlike][0] == family and chance() < persona.compares:
             # Only what sets the two apart is of interest.
             fitting, article, named = 1 << position | 1 << unlike, "other", True

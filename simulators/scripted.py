@@ -25,6 +25,9 @@ from simulators.persona import Persona, population
 FIGURATIVE = 0.9
 """The share of a deployed speaker's phrases that a plain description does not hold."""
 
+CORRECTS_FIRST = 0.7
+"""How often a request to undo, and nothing more, follows words for a bad action."""
+
 ANNOUNCEMENTS = ("there are {}.", "total {}.", "there are {} objects.", "{} shapes.")
 CLOSING = ("perfect, that's all of them", "great, we are done", "yes! thank you", "good job", "", "")
 NOBODY: frozenset[int] = frozenset()
@@ -90,7 +93,7 @@ class ScriptedSpeaker:
         opening = pick(persona.corrections) + persona.punctuation
         fresh = mistakes & action.select
         if mistakes and (not fresh or self._happens(persona.undo_only)):
-            return _joined(opening if self._happens(0.7) else "", self._ask_to_deselect(mistakes, fresh))
+            return _joined(opening if self._happens(CORRECTS_FIRST) else "", self._ask_to_deselect(mistakes, fresh))
         undo = pick(persona.undos) + persona.punctuation if fresh and self._happens(persona.asks_undo) else ""
         return _joined(opening, undo, self._go_on(fresh))
 
