@@ -16,7 +16,6 @@ from multiref_gym.tangrams.kilogram import content_words
 from simulators.chance import Chance
 from simulators.persona import Persona
 
-
 NAMED_AGAIN = 0.4
 """How much less often a thing is named when it is described again."""
 
