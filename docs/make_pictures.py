@@ -3,7 +3,7 @@
     python docs/make_pictures.py runs/respect-0
 
 `board.png` is the first game of the last round that was won in four to six turns with feedback of both kinds, all of
-it decoded right;
+it decoded right, and with no utterance longer than its line;
 `curves.png` are the run's curves.
 """
 
@@ -45,9 +45,17 @@ def chosen_game(store: InteractionStore, decoder: str, round: int) -> tuple[Inte
     """Returns the game that is shown and its decoded feedback."""
     for game, feedback in zip(store.interactions(LEARNER, round), store.feedback(decoder, LEARNER, round), strict=True):
         true = [ground_truth(turn.action, game.targets) for turn in game.turns[:-1]]
-        if game.success and 4 <= len(game.turns) <= 6 and set(feedback) == set(CHIPS) and feedback == true:
+        told = game.success and 4 <= len(game.turns) <= 6 and set(feedback) == set(CHIPS) and feedback == true
+        if told and all(fits(turn.utterance) for turn in game.turns):
             return game, feedback
-    raise SystemExit(f"no game of round {round} was won in four to six turns with right feedback of both kinds")
+    raise SystemExit(
+        f"no game of round {round} was won in four to six turns with right feedback of both kinds and short utterances"
+    )
+
+
+def fits(utterance: str) -> bool:
+    """Whether an utterance fits into its line."""
+    return ImageFont.load_default(TEXT).getlength(f"“{utterance}”") <= DIALOGUE_WIDTH
 
 
 def picture(game: Interaction, feedback: list[Feedback], atlas: Atlas) -> Image.Image:
