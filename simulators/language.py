@@ -95,8 +95,6 @@ class FigureLanguage:
     ) -> list[str]:
         """Chooses facts one after another, mostly the one that rules out most of the tangrams that still fit."""
         holders, target = self._holders, 1 << position
-        if detail <= 0 and fitting == target:
-            return []
         first = int(chance() * len(facts))
         facts = facts[first:] + facts[:first]  # so that ties fall anywhere
         chosen: list[str] = []

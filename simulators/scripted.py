@@ -160,8 +160,8 @@ class ScriptedSpeaker:
     def _typed(self, text: str) -> str:
         """Returns the text as this speaker types: with its capital letters, full stops and slips of the finger."""
         persona, chance = self._persona, self._chance
-        if persona.typos and self._happens(persona.typos * (1 + text.count(" "))):
-            words = text.split(" ")
+        words = text.split(" ")
+        if self._happens(persona.typos * len(words)):
             place = int(chance() * len(words))
             words[place] = _misspelt(words[place], chance)
             text = " ".join(words)
