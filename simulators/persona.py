@@ -143,7 +143,7 @@ def read_personas(path: str | Path) -> tuple[Persona, ...]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise PersonaError(f"malformed personas {path}: {error}") from None
     tables = content.pop("persona", [])
-    if content or not isinstance(tables, list) or not tables:
+    if content or not tables or not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise PersonaError(f"malformed personas {path}: expected a table [[persona]] for each, and nothing else")
     personas = tuple(_read(table, f"{path}: persona {number}") for number, table in enumerate(tables, start=1))
     if len({persona.name for persona in personas}) < len(personas):

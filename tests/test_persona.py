@@ -70,6 +70,7 @@ def test_personas_are_read_from_a_file_and_what_is_left_out_is_as_usual(tmp_path
     ("content", "complaint"),
     [
         ("name = 'a'", r"expected a table \[\[persona\]\] for each"),
+        ("persona = ['mother']", r"expected a table \[\[persona\]\] for each"),
         ("[[persona]]\npraise = 0.5", "persona 1 has no name"),
         ("[[persona]]\nname = 'a'\nprase = 0.5", "persona 1: unknown key 'prase': expected some of name, praise,"),
         ("[[persona]]\nname = 'a'\npraise = 1.5", r"persona 1: praise = 1.5: expected a number from 0 to 1"),

@@ -5,7 +5,7 @@ listener learns what plain language means by watching games of a literal speaker
 each turn what the speaker wanted. Figurative language, which deployed speakers use, it never hears.
 
 It runs on one thread, where the seed fixes the weights. The checkpoint that ships was built before the speakers' noise
-was last set, so building it again gives other weights.
+and the erring listener were last set, so building it again gives other weights.
 """
 
 from __future__ import annotations

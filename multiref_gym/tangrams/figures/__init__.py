@@ -1,7 +1,7 @@
 """The package's own figures, laid by rule from templates of all seven pieces, a file a family.
 
-A template that cannot be laid is refused, and so is one that looks like another or shares its attributes: a listener
-can tell any two figures apart by what is said of them.
+A template that cannot be laid is refused, and so is one that looks like another or has the same attributes, so that
+no two figures have the same to be said of them.
 
 To add a family, write a file like the others with a rule that proposes sketches and with words for its facts, and list
 it in `FAMILIES`.
