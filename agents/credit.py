@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agents.learn import Example, views_of
+from agents.listener import View
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import MAX_TURNS, Action
 from multiref_gym.interaction import Interaction
@@ -21,18 +22,19 @@ from multiref_gym.interaction import Interaction
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """Which of the rules are applied, and how much weight they carry; the default is none.
+    """Which of the rules are applied, and how much weight they carry; the default is the reply to each action alone.
 
     Attributes:
         last_action: Whether the last action of a won game is positive.
         final_selection: Whether positives are dropped whose tangrams are not in the final selection of a won game.
         relabelled: The weight of a failed description with the tangram that was accepted in the end, 0 to leave it out.
-            In a prototype about two in three of these labels were right.
+        negatives: The weight of actions that were decoded as negative, 0 to leave them out.
     """
 
     last_action: bool = False
     final_selection: bool = False
     relabelled: float = 0.0
+    negatives: float = 0.0
 
 
 def examples_of(game: Interaction, feedback: Sequence[Feedback], credit: Credit = Credit()) -> list[Example]:
@@ -45,32 +47,33 @@ def examples_of(game: Interaction, feedback: Sequence[Feedback], credit: Credit 
         feedback: What was decoded for each action that was replied to, which the last one was not.
         credit: What else is taken into account.
     """
-    ended_early = len(game.turns) < MAX_TURNS
-    views, final = views_of(game), game.selections[-1]
+    won = len(game.turns) < MAX_TURNS
     feedback = list(feedback)
-    if credit.last_action and ended_early and len(feedback) < len(game.turns):
+    if credit.last_action and won and len(feedback) < len(game.turns):
         feedback.append(Feedback.POSITIVE)
-    examples = []
-    for view, turn, value in zip(views, game.turns, feedback, strict=False):
-        lost = credit.final_selection and ended_early and not turn.action.select <= final
-        if turn.action.clicks and not (value is Feedback.POSITIVE and lost):
-            examples.append(Example(view, turn.action, value, turn.log_prob))
-    if credit.relabelled:
-        examples += _relabelled(game, feedback, credit)
-    return examples
-
-
-def _relabelled(game: Interaction, feedback: Sequence[Feedback], credit: Credit) -> list[Example]:
-    """Returns the descriptions that failed, each with the tangram that the same description in other words led to."""
-    examples, failed = [], []
+    weights = {Feedback.POSITIVE: 1.0, Feedback.NEUTRAL: 0.0, Feedback.NEGATIVE: credit.negatives}
+    examples: list[Example] = []
+    failed: list[View] = []
     for view, turn, value in zip(views_of(game), game.turns, feedback, strict=False):
+        action, weight = turn.action, weights[value]
+        if value is Feedback.POSITIVE and credit.final_selection and won and not action.select <= game.selections[-1]:
+            continue
+        if action.clicks and weight:
+            examples.append(Example(view, action, value, turn.log_prob, weight))
         if value is not Feedback.POSITIVE:
             failed.append(view)
-        elif turn.action.select:
-            for earlier in failed:
-                accepted = turn.action.select - earlier.selected
-                if accepted:
-                    action = Action(accepted, turn.action.deselect & earlier.selected)
-                    examples.append(Example(earlier, action, Feedback.POSITIVE, weight=credit.relabelled))
+        elif action.select:
+            if credit.relabelled:
+                examples += _relabelled(failed, action, credit.relabelled)
             failed = []
     return examples
+
+
+def _relabelled(failed: Sequence[View], accepted: Action, weight: float) -> list[Example]:
+    """Returns the descriptions that failed, each with the tangram that the same description in other words led to."""
+    actions = (Action(accepted.select - view.selected, accepted.deselect & view.selected) for view in failed)
+    return [
+        Example(view, action, Feedback.POSITIVE, weight=weight)
+        for view, action in zip(failed, actions, strict=True)
+        if action.select
+    ]

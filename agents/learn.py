@@ -134,6 +134,7 @@ def learn(
     steps_an_epoch = math.ceil(len(learned) / optimisation.batch_size)
     steps = optimisation.epochs * steps_an_epoch
     optimizer, scheduler = _optimizer(listener.model, optimisation, steps)
+    lengths = [_length(example.view) for example in learned]
     pool = sorted({name for example in learned for name in example.view.tangrams})
     best: dict[str, Tensor] = {}
     known: dict[str, float] = {}
@@ -142,8 +143,7 @@ def learn(
         for epoch in range(optimisation.epochs):
             listener.model.train()
             statistics: list[dict[str, float]] = []
-            shuffled = order.permutation(len(learned))
-            for rows in np.split(shuffled, range(optimisation.batch_size, len(learned), optimisation.batch_size)):
+            for rows in batches(lengths, optimisation.batch_size, order):
                 batch = [with_other_distractors(learned[i], pool, optimisation.other_distractors, order) for i in rows]
                 loss, named = objective(scored(listener, batch))
                 optimizer.zero_grad()
@@ -177,6 +177,26 @@ def divided(
     return [examples[i] for i in shuffled[apart:]], [e for e in rest if e.feedback is Feedback.POSITIVE]
 
 
+def batches(lengths: Sequence[int], size: int, rng: np.random.Generator, mixed: int = 8) -> list[np.ndarray]:
+    """Returns the indices of all examples in batches, in random order, with examples of like length in a batch.
+
+    A batch is padded to its longest example, so one of like lengths is cheaper.
+
+    Args:
+        lengths: How long each example is, in any unit.
+        size: Examples a batch; the last has what is left.
+        rng: The source of chance.
+        mixed: Among how many batches of examples, drawn at random, the like ones are put together.
+    """
+    shuffled = rng.permutation(len(lengths))
+    batches = []
+    for start in range(0, len(shuffled), mixed * size):
+        drawn = shuffled[start : start + mixed * size]
+        drawn = drawn[np.argsort(np.asarray(lengths)[drawn], kind="stable")]
+        batches += np.split(drawn, range(size, len(drawn), size))
+    return [batches[i] for i in rng.permutation(len(batches))]
+
+
 def with_other_distractors(example: Example, pool: Sequence[str], share: float, rng: np.random.Generator) -> Example:
     """Returns the example with other tangrams in place of some that were neither selected nor clicked.
 
@@ -198,6 +218,11 @@ def with_other_distractors(example: Example, pool: Sequence[str], share: float, 
         if chance < share and position not in concerned and newcomer not in tangrams:
             tangrams[position] = newcomer
     return replace(example, view=replace(view, tangrams=tuple(tangrams)))
+
+
+def _length(view: View) -> int:
+    """Returns about how long a view is to read: the characters of the utterance and of the two before it."""
+    return sum(map(len, [view.utterance, *(utterance for utterance, _ in view.dialogue[-2:])]))
 
 
 def scored(listener: TrainableListener, batch: Sequence[Example]) -> ScoredTurns:
@@ -228,7 +253,7 @@ def _optimizer(
         {"params": others, "weight_decay": optimisation.weight_decay},
         {"params": embeddings, "lr": rate * optimisation.embedding_rate, "weight_decay": 0.0},
     ]
-    optimizer = torch.optim.AdamW(groups, lr=rate)
+    optimizer = torch.optim.AdamW(groups, lr=rate, fused=True)
     warmup = max(1, round(optimisation.warmup * steps))
 
     def schedule(step: int) -> float:

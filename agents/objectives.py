@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 
@@ -35,3 +36,22 @@ def sup(turns: ScoredTurns) -> tuple[Tensor, dict[str, float]]:
     weight = turns.weight * (turns.feedback > 0)
     mean_log_prob = (weight * turns.log_prob).sum() / weight.sum().clamp(min=1)
     return -mean_log_prob, {"positive_log_prob": mean_log_prob.item()}
+
+
+def sup_and_unlikelihood(turns: ScoredTurns) -> tuple[Tensor, dict[str, float]]:
+    """Supervised learning on the positives, and unlikelihood, -log(1 - p), on the negatives (Welleck et al. 2020).
+
+    Unlike a negative reward times the log-probability it is bounded from below: an action that is unlikely already
+    is left alone.
+
+    Returns:
+        The mean loss over the positives and negatives by weight, and the mean log-probability of either.
+    """
+    positive, negative = turns.weight * (turns.feedback > 0), turns.weight * (turns.feedback < 0)
+    # Below 1 by a hair, so that the loss of a negative that the policy is certain of is finite.
+    unlikelihood = torch.log1p(-turns.log_prob.clamp(max=-1e-4).exp())
+    loss = -(positive * turns.log_prob + negative * unlikelihood).sum() / (positive + negative).sum().clamp(min=1)
+    return loss, {
+        f"{name}_log_prob": ((weight * turns.log_prob).sum() / weight.sum().clamp(min=1e-6)).item()
+        for name, weight in (("positive", positive), ("negative", negative))
+    }

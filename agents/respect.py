@@ -20,26 +20,25 @@ from functools import partial
 from importlib import metadata
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from torch import nn
 
 from agents import objectives
-from agents.baselines import OracleListener
+from agents.baselines import ErringListener
 from agents.credit import Credit, examples_of
 from agents.evaluate import decoder_quality, measure
 from agents.learn import Example, Optimisation, TrainableListener, learn
 from agents.listener import Listener
 from agents.play import play, set_tables
 from multiref_gym.errors import UserError
-from multiref_gym.feedback import Feedback
 from multiref_gym.game import CONTEXT_SIZE, Context
 from multiref_gym.provenance import provenance
 from multiref_gym.registry import DECODERS, LISTENERS, SPEAKERS, resolve
 from multiref_gym.store import InteractionStore
 from multiref_gym.tangrams import load_tangrams
-from multiref_gym.tangrams.tangram_set import SplitName
+from multiref_gym.tangrams.tangram_set import SplitName, TangramSet
 from simulators.persona import Persona
 
 LEARNER, CONTROL, SEED = "SUP", "CONTROL", "SEED"
@@ -50,10 +49,11 @@ LEARNING = "learning.json"
 
 # Everything that changes the outcome, beside the configuration of a run.
 SEED_TURNS = 100
-OPTIMISATION = Optimisation(epochs=6, batch_size=48, learning_rate=1e-3, embedding_rate=4.0, other_distractors=0.9)
+SEED_MISTAKES = 0.11, 0.3
+SEED_CREDIT = Credit(last_action=True)
+OPTIMISATION = Optimisation(epochs=4, batch_size=48, learning_rate=1e-3, embedding_rate=4.0, other_distractors=0.9)
 SIMILARITY = 0.0
-SPLIT: SplitName = "train"
-CREDIT = {"reply": Credit(), "turns": Credit(last_action=True, final_selection=True, relabelled=0.5)}
+CREDIT = {"reply": Credit(), "turns": Credit(last_action=True, final_selection=True, relabelled=0.5, negatives=0.1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,9 @@ class Config:
         speaker: Of a speaker.
         personas: Who the speakers are; only the scripted speaker can be given any.
         credit: What says how good an action was: the reply to it, or what else the game tells too (`credit.py`).
-        tangrams: "figures" or "kilogram:PATH".
+        tangrams: "figures", "kilogram:PATH" or a part of KiloGram.
+        split: The part of them that is deployed; the base that ships has seen the figures of "train".
+        base: Folder of the checkpoint that every round starts from; the one that ships if None.
     """
 
     rounds: int = 6
@@ -79,8 +81,10 @@ class Config:
     decoder: str = "lexical"
     speaker: str = "scripted"
     tangrams: str = "figures"
+    split: SplitName = "dev"
+    base: str | None = None
     personas: tuple[Persona, ...] | None = None
-    credit: Literal["reply", "turns"] = "reply"
+    credit: Credit = CREDIT["reply"]
 
 
 class Purpose(IntEnum):
@@ -116,9 +120,10 @@ class Respect:
     def __init__(self, config: Config, out: Path, report: Report = lambda step, done, total: None) -> None:
         self.config, self.out, self._report = config, out, report
         tangrams = load_tangrams(config.tangrams)
-        self._tangrams = tangrams.split(SPLIT)
+        self._tangrams = tangrams.split(config.split)
         self._tangrams.draw(np.random.default_rng(0), CONTEXT_SIZE)  # too small a set is an error now, not later
-        self._load = partial(_trainable(config.listener).load, tangrams)
+        self._load = partial(_load, _trainable(config.listener), tangrams, config.base)
+        self._objective = objectives.sup_and_unlikelihood if config.credit.negatives else objectives.sup
         self._decoder = resolve("decoder", DECODERS, config.decoder)()
         self._make_speaker = partial(resolve("speaker", SPEAKERS, config.speaker), tangrams)
         if config.personas is not None:
@@ -138,13 +143,15 @@ class Respect:
             yield self._measured(round)
 
     def _demonstrate(self) -> None:
-        """Has the seed played: about a hundred turns of games in which the listener understands."""
-        if self.store.has_round(SEED, 0):
-            return
-        tables = set_tables(self._contexts(SEED_TURNS, -1), self._make_speaker, self._seeds(-1, Purpose.SPEAKERS))
-        games = play(OracleListener(tables), tables, self._rng(-1, Purpose.LISTENER), policy=SEED)
-        turns = np.cumsum([len(game.turns) for game in games])
-        self.store.add(games[: int(np.searchsorted(turns, SEED_TURNS)) + 1], SEED)
+        """Has the seed played: about a hundred turns of won games of a listener that understands as people do."""
+        if not self.store.has_round(SEED, 0):
+            tables = set_tables(self._contexts(SEED_TURNS, -1), self._make_speaker, self._seeds(-1, Purpose.SPEAKERS))
+            listener = ErringListener(tables, *SEED_MISTAKES)
+            games = play(listener, tables, self._rng(-1, Purpose.LISTENER), policy=SEED)
+            won = [game for game in games if game.success]
+            turns = np.cumsum([len(game.turns) for game in won])
+            self.store.add(won[: int(np.searchsorted(turns, SEED_TURNS)) + 1], SEED)
+        self._decode(SEED, 0)
 
     def _learned(self, round: int) -> TrainableListener:
         """Returns the policy of a round: learned from the base on the seed and all rounds before."""
@@ -153,7 +160,7 @@ class Respect:
             listener = self._load()
             rng_seed = int(self._rng(round, Purpose.LEARNING).integers(2**31))
             on_step = partial(self._report, f"round {round}: learn")
-            statistics = learn(listener, self._examples(round), objectives.sup, OPTIMISATION, rng_seed, on_step)
+            statistics = learn(listener, self._examples(round), self._objective, OPTIMISATION, rng_seed, on_step)
             unfinished = folder.with_suffix(".unfinished")
             listener.save(unfinished)
             (unfinished / LEARNING).write_text(json.dumps(statistics, indent=2) + "\n", encoding="utf-8")
@@ -161,14 +168,14 @@ class Respect:
         return self._load(folder)
 
     def _examples(self, round: int) -> list[Example]:
-        """Returns the seed's turns and the decoded positives of all rounds before."""
-        seed = self.store.interactions(SEED)
-        examples = [example for game in seed for example in examples_of(game, [Feedback.POSITIVE] * len(game.turns))]
-        for earlier in range(round):
-            games = self.store.interactions(LEARNER, earlier)
-            for game, feedback in zip(games, self.store.feedback(self.config.decoder, LEARNER, earlier), strict=True):
-                examples += examples_of(game, feedback, CREDIT[self.config.credit])
-        return [example for example in examples if example.feedback is Feedback.POSITIVE]
+        """Returns what the seed and all rounds before teach."""
+        credit = self.config.credit
+        examples = []
+        for system, earlier, of in [(SEED, 0, SEED_CREDIT), *((LEARNER, earlier, credit) for earlier in range(round))]:
+            games = self.store.interactions(system, earlier)
+            for game, feedback in zip(games, self.store.feedback(self.config.decoder, system, earlier), strict=True):
+                examples += examples_of(game, feedback, of)
+        return examples
 
     def _deploy(self, listener: Listener, system: str, round: int) -> None:
         """Has a policy play the round's games; every system meets the same contexts and speakers."""
@@ -222,8 +229,8 @@ def recorded(config: Config, base: str) -> dict[str, Any]:
         "seed_turns": SEED_TURNS,
         "optimisation": asdict(OPTIMISATION),
         "similarity": SIMILARITY,
-        "split": SPLIT,
-        "credit": asdict(CREDIT[config.credit]),
+        "seed_mistakes": SEED_MISTAKES,
+        "seed_credit": asdict(SEED_CREDIT),
     }
     version = metadata.version("multiref-gym")
     return {"config": asdict(config), "hyperparameters": hyperparameters, "base": base, "version": version}
@@ -240,6 +247,12 @@ def fingerprint(model: nn.Module) -> str:
 def results(record: dict[str, Any], measures: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Returns what `results.json` holds: what decided the outcome, the measures, and versions and machine."""
     return {**record, "rounds": list(measures), **provenance()}
+
+
+def _load(
+    listener: type[TrainableListener], tangrams: TangramSet, base: str | None, policy: Path | None = None
+) -> TrainableListener:
+    return listener.load(tangrams, policy or (None if base is None else Path(base)))
 
 
 def _trainable(name: str) -> type[TrainableListener]:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from rich import box
@@ -19,10 +19,11 @@ from transformers.utils import logging as transformers_logging
 
 from agents.commands.options import add_listener, add_speaker, chosen_personas
 from agents.report import COLUMNS, draw_curves, table_row, write_report
-from agents.respect import Config, Respect, results, write_atomically
+from agents.respect import CREDIT, Config, Respect, results, write_atomically
 from multiref_gym.commands.options import natural, positive
 from multiref_gym.registry import DECODERS
 from multiref_gym.tangrams import load_tangrams
+from multiref_gym.tangrams.tangram_set import SplitName
 
 DEFAULT = Config()
 
@@ -46,14 +47,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--credit",
-        choices=("reply", "turns"),
-        default=DEFAULT.credit,
+        choices=tuple(CREDIT),
+        default="reply",
         help="what says how good an action was: the reply to it (default), or all that the game tells",
     )
     add_speaker(parser)
     parser.add_argument(
         "--tangrams", default=DEFAULT.tangrams, metavar="SET", help="figures (default) or kilogram:PATH"
     )
+    parser.add_argument(
+        "--split",
+        choices=get_args(SplitName),
+        default=DEFAULT.split,
+        help=f"the part of the tangrams that is deployed ({DEFAULT.split})",
+    )
+    parser.add_argument("--base", metavar="FOLDER", help="checkpoint that every round starts from (the one that ships)")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -69,7 +77,9 @@ def run(args: argparse.Namespace) -> None:
         speaker=args.speaker,
         tangrams=args.tangrams,
         personas=chosen_personas(args),
-        credit=args.credit,
+        credit=CREDIT[args.credit],
+        split=args.split,
+        base=args.base,
     )
     console = Console(highlight=False)
     progress = Progress(
