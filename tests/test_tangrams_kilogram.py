@@ -9,9 +9,20 @@ import numpy as np
 import pytest
 
 from multiref_gym.tangrams import Tangram, TangramError, TangramWarning, load_tangrams, silhouette
-from multiref_gym.tangrams.kilogram import content_words, described_alike, read_kilogram, read_svg
+from multiref_gym.tangrams.kilogram import (
+    DESCRIPTIONS_TO_DIVIDE,
+    KNOWN_SHARE,
+    content_words,
+    described_alike,
+    is_known,
+    read_kilogram,
+    read_part,
+    read_svg,
+)
 
 REAL = Path(__file__).parents[2] / "shared" / "data" / "kilogram"
+PARTIAL = REAL / "dataset" / "partial.json"
+SOURCES = ("kilogram", "kilogram-known", "kilogram-new")
 
 BIRD = {
     "annotations": [
@@ -190,6 +201,102 @@ def test_tangrams_are_alike_as_far_as_they_are_described_alike() -> None:
     assert alike[0, 1] > 2 * alike[0, 2] > 0, "one description counts as much as five that say the same"
     assert alike[3, :3] == pytest.approx(0)
     assert alike[4] == pytest.approx(0)
+
+
+def spelled(number: int, count: int) -> dict[str, object]:
+    """An entry with some descriptions of its own."""
+    return {"annotations": [{"whole": {"wholeAnnotation": f"thing {number} {i}"}} for i in range(count)]}
+
+
+def described_as(*texts: str) -> dict[str, object]:
+    return {"annotations": [{"whole": {"wholeAnnotation": text}} for text in texts]}
+
+
+def wordings(known: bool, count: int) -> list[str]:
+    """Returns descriptions that are all known, or all new."""
+    return [text for text in (f"a bird {number}" for number in range(100)) if is_known(text) is known][:count]
+
+
+def test_known_and_new_descriptions_are_two_parts_of_the_same_tangrams(checkout: Path) -> None:
+    entries = {name: spelled(number, 20) for number, name in enumerate(("page1-10", "page1-2", "page2-0"))}
+    (checkout / "dataset" / "full.json").write_text(json.dumps(entries))
+    whole, known, new = (load_tangrams(f"{source}:{checkout}") for source in SOURCES)
+    assert known.ids == new.ids == whole.ids == ("page1-2.png", "page1-10.png", "page2-0.png")
+    assert known.split("train").ids == new.split("train").ids == whole.split("train").ids
+    assert known.name == f"kilogram-known:{checkout}"
+    for tangram in whole:
+        parts = [known[tangram.id], new[tangram.id]]
+        assert all(part.descriptions for part in parts)
+        assert sorted(parts[0].descriptions + parts[1].descriptions) == sorted(tangram.descriptions)
+        for part in parts:
+            assert (part.facts, part.parts, len(part.pieces)) == (tangram.facts, tangram.parts, len(tangram.pieces))
+
+
+def test_the_text_alone_decides_whether_a_description_is_known(checkout: Path) -> None:
+    texts = [f"thing {number}" for number in range(12)]
+    entries = {"page1-2": described_as(*texts), "page2-0": described_as(*reversed(texts), "a hat")}
+    (checkout / "dataset" / "full.json").write_text(json.dumps(entries))
+    known, new = (load_tangrams(f"{source}:{checkout}") for source in SOURCES[1:])
+    for part in known, new:
+        first, second = (set(tangram.descriptions) - {"a hat"} for tangram in part)
+        assert first == second
+    # Fixed for good: a base that has read the known descriptions has not read any other.
+    assert known["page1-2.png"].descriptions == tuple(f"thing {number}" for number in (2, 3, 5, 6, 7, 9))
+
+
+def test_about_as_many_descriptions_are_known_as_was_said() -> None:
+    known = np.mean([is_known(f"a description number {number}") for number in range(5000)])
+    assert known == pytest.approx(KNOWN_SHARE, abs=0.03)
+
+
+def test_only_tangrams_with_enough_descriptions_of_both_kinds_are_divided(checkout: Path) -> None:
+    half = DESCRIPTIONS_TO_DIVIDE // 2
+    enough = wordings(True, half) + wordings(False, DESCRIPTIONS_TO_DIVIDE - half)
+    all_known = wordings(True, DESCRIPTIONS_TO_DIVIDE)
+    path = checkout / "dataset" / "full.json"
+    entries = {
+        "page1-2": described_as(*enough),
+        "page1-10": described_as(*enough[:-1], "UNKNOWN"),
+        "page2-0": described_as(*all_known),
+    }
+    path.write_text(json.dumps(entries))
+    for known in True, False:
+        assert [tangram.id for tangram in read_part(path, known)] == ["page1-2.png"]
+    path.write_text(json.dumps({"page2-0": described_as(*all_known)}))
+    for source in SOURCES[1:]:
+        message = rf"^no tangram of .*full\.json can be divided: expected {DESCRIPTIONS_TO_DIVIDE} descriptions or more"
+        with pytest.raises(TangramError, match=message):
+            load_tangrams(f"{source}:{path}")
+
+
+def test_tangrams_are_alike_by_the_descriptions_they_keep_not_by_all_that_is_true_of_them() -> None:
+    bird, cup, crow = (
+        Tangram(text, (), frozenset({"bird", "cup"}), (text,), ()) for text in ("a bird", "a cup", "bird")
+    )
+    alike = described_alike([bird, cup, crow])
+    assert alike[0, 2] == pytest.approx(1)
+    assert alike[0, 1] == alike[1, 2] == 0
+
+
+@pytest.mark.parametrize("spec", ["kilogram-known", "kilogram-new:", "kilogram-old:somewhere"])
+def test_an_unknown_part_is_refused_with_the_parts_there_are(spec: str) -> None:
+    with pytest.raises(TangramError, match=r"'kilogram-known:PATH' or 'kilogram-new:PATH' for a part"):
+        load_tangrams(spec)
+
+
+@pytest.mark.skipif(not PARTIAL.is_file(), reason=f"no descriptions at {PARTIAL}")
+def test_no_wording_of_the_real_descriptions_is_in_both_parts() -> None:
+    whole, known, new = (load_tangrams(f"{source}:{PARTIAL}") for source in SOURCES)
+    enough = [tangram for tangram in whole if len(tangram.descriptions) >= DESCRIPTIONS_TO_DIVIDE]
+    assert known.ids == new.ids
+    assert 100 < len(known) <= len(enough) < len(whole)
+    texts = [{text for tangram in part for text in tangram.descriptions} for part in (known, new)]
+    assert not texts[0] & texts[1]
+    counts = [sum(len(tangram.descriptions) for tangram in part) for part in (known, new)]
+    assert sum(counts) == sum(len(whole[id].descriptions) for id in known.ids)
+    assert counts[0] / sum(counts) == pytest.approx(KNOWN_SHARE, abs=0.03)
+    for part in known, new:
+        assert len(part.draw(np.random.default_rng(0), 10, similarity=0.5)) == 10
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason=f"no KiloGram at {REAL}")

@@ -6,11 +6,13 @@ A checkout holds ``dataset/tangrams-svg/page1-0.svg`` and so on, and JSON files 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -33,6 +35,12 @@ STOP_WORDS = frozenset(
 
 NAMED = 3
 """How many tangrams that are left out a warning names."""
+
+DESCRIPTIONS_TO_DIVIDE = 10
+"""How many descriptions a tangram must have for them to be divided into known and new ones."""
+
+KNOWN_SHARE = 0.4
+"""The share of descriptions that are known; the others are new."""
 
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _TRANSFORM = re.compile(r"(\w+)\s*\(([^)]*)\)")
@@ -82,6 +90,40 @@ def read_kilogram(path: str | Path) -> tuple[Tangram, ...]:
         message = f"{len(left_out)} of {len(entries)} tangrams of {descriptions_file} are left out: {named}"
         warnings.warn(message, TangramWarning, stacklevel=2)
     return tuple(tangrams)
+
+
+def read_part(path: str | Path, known: bool) -> tuple[Tangram, ...]:
+    """Returns the tangrams that many people described, with a part of their descriptions: the known or the new ones.
+
+    The text alone decides whether a description is known, so no wording is in both parts, for whichever tangram. Both
+    parts have the same tangrams: those with ``DESCRIPTIONS_TO_DIVIDE`` descriptions or more, some known and some new.
+    Their facts are the words of all descriptions, as speakers know what else a tangram may be called.
+
+    Args:
+        path: as for ``read_kilogram``.
+        known: whether the known descriptions are wanted, or the new ones.
+
+    Raises:
+        TangramError: no tangram has such descriptions, or a folder or file is missing or malformed.
+    """
+    tangrams = []
+    for tangram in read_kilogram(path):
+        parts: dict[bool, list[str]] = {True: [], False: []}
+        for text in tangram.descriptions:
+            parts[is_known(text)].append(text)
+        if len(tangram.descriptions) >= DESCRIPTIONS_TO_DIVIDE and all(parts.values()):
+            tangrams.append(replace(tangram, descriptions=tuple(parts[known])))
+    if not tangrams:
+        raise TangramError(
+            f"no tangram of {path} can be divided: expected {DESCRIPTIONS_TO_DIVIDE} descriptions or more of one, "
+            "some of them known and some new"
+        )
+    return tuple(tangrams)
+
+
+def is_known(description: str) -> bool:
+    """Whether a description is a known one: the same everywhere and always, by its text alone."""
+    return int.from_bytes(hashlib.sha256(description.encode()).digest()[:8], "big") / 2**64 < KNOWN_SHARE
 
 
 def content_words(text: str) -> Iterator[str]:

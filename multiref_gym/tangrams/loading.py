@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 from multiref_gym.tangrams.figures import figures
-from multiref_gym.tangrams.kilogram import described_alike, read_kilogram
-from multiref_gym.tangrams.tangram_set import TangramError, TangramSet
+from multiref_gym.tangrams.kilogram import described_alike, read_kilogram, read_part
+from multiref_gym.tangrams.tangram_set import Tangram, TangramError, TangramSet
 
 
 @cache
@@ -15,7 +16,9 @@ def load_tangrams(spec: str) -> TangramSet:
 
     Args:
         spec: "figures" for the figures that come with the package, or "kilogram:PATH" for KiloGram, where PATH is a
-            checkout of it, its ``dataset`` folder, or a description file in that folder.
+            checkout of it, its ``dataset`` folder, or a description file in that folder. "kilogram-known:PATH" and
+            "kilogram-new:PATH" are the tangrams that many people described, each with a part of its descriptions, so
+            that what is learned from the known ones can be tried on the new ones.
 
     Raises:
         TangramError: one line on what is wrong: the spec, a missing folder or file, a malformed file.
@@ -24,5 +27,14 @@ def load_tangrams(spec: str) -> TangramSet:
     if spec == "figures":
         return TangramSet("figures", figures(), split_by="facts")
     if source == "kilogram" and path:
-        return TangramSet(spec, read_kilogram(path), split_by="id", overlap=described_alike)
-    raise TangramError(f"unknown tangrams {spec!r}: expected 'figures' or 'kilogram:PATH'")
+        return _kilogram(spec, read_kilogram(path))
+    if source in ("kilogram-known", "kilogram-new") and path:
+        return _kilogram(spec, read_part(path, known=source == "kilogram-known"))
+    raise TangramError(
+        f"unknown tangrams {spec!r}: expected 'figures' or 'kilogram:PATH', or 'kilogram-known:PATH' or "
+        "'kilogram-new:PATH' for a part of KiloGram's descriptions"
+    )
+
+
+def _kilogram(spec: str, tangrams: Sequence[Tangram]) -> TangramSet:
+    return TangramSet(spec, tangrams, split_by="id", overlap=described_alike)
