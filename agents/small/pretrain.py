@@ -4,6 +4,9 @@ First the vision learns to name the attributes of figures, and to redraw them; t
 listener learns what plain language means by watching games of a literal speaker with a listener that errs, told at
 each turn what the speaker wanted. Figurative language, which deployed speakers use, it never hears.
 
+`--tangrams SET --out FOLDER` builds a base for tangrams that people described (KiloGram) in place of figures. The base
+that ships is its start: the vision stays as it is, and the language goes on with games in people's words.
+
 It runs on one thread, where the seed fixes the weights. The checkpoint that ships was built before the speakers' noise
 and the erring listener were last set, so building it again gives other weights.
 """
@@ -30,6 +33,7 @@ from agents.listener import Listener
 from agents.play import play, set_tables
 from agents.small.listener import CHECKPOINT, SmallListener, new_model
 from agents.small.model import SmallConfig, SmallModel
+from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import Context
 from multiref_gym.provenance import provenance
@@ -49,6 +53,11 @@ SPEAKERS = 1
 MISTAKES = 0.3
 """How often the listener whose games are watched selects what was not meant."""
 SIMILARITY = 0.3
+RECORDED_GAMES = 3000
+RECORDED_SIMILARITY = 0.0
+"""With recorded descriptions: nearly half of them fit another tangram of the context however unlike they are."""
+SCORED_GAMES = 500
+"""Games of each split that the scores are of."""
 LANGUAGE = Optimisation(epochs=5, batch_size=64, learning_rate=1e-3, embedding_rate=2.0)
 
 
@@ -64,10 +73,12 @@ def literal_speakers(tangrams: TangramSet) -> Callable[[], ScriptedSpeaker]:
     return partial(ScriptedSpeaker, tangrams, figurative=0.0, personas=population(SPEAKERS))
 
 
-def watched_games(tangrams: TangramSet, games: int, seed: np.random.SeedSequence) -> list[Example]:
+def watched_games(
+    tangrams: TangramSet, games: int, seed: np.random.SeedSequence, similarity: float = SIMILARITY
+) -> list[Example]:
     """Plays games of a literal speaker and an erring listener; returns each view with what was wanted."""
     rng = np.random.default_rng(seed)
-    contexts = contexts_of(tangrams, games, rng)
+    contexts = contexts_of(tangrams, games, rng, similarity)
     tables = set_tables(contexts, literal_speakers(tangrams), seed)
     listener = ErringListener(tables, MISTAKES, MISTAKES)
     interactions = play(listener, tables, rng, policy="erring")
@@ -132,48 +143,81 @@ def train_vision(model: SmallModel, tangrams: TangramSet, seed: int, progress: P
     return float((named == labels.bool()).all(1).float().mean())
 
 
-def literal_success(listener: Listener, tangrams: TangramSet, games: int, seed: int) -> float:
+def learn_language(
+    listener: SmallListener, tangrams: TangramSet, games: int, similarity: float, seed: int, progress: Progress
+) -> int:
+    """Has the listener watch games and learn in place what words mean; returns the number of turns watched."""
+    examples = watched_games(tangrams, games, np.random.SeedSequence(seed), similarity)
+    task = progress.add_task("language")
+    learn(
+        listener,
+        examples,
+        objectives.sup,
+        LANGUAGE,
+        seed,
+        on_step=lambda step, steps: progress.update(task, completed=step, total=steps),
+    )
+    return len(examples)
+
+
+def literal_success(
+    listener: Listener, tangrams: TangramSet, games: int, seed: int, similarity: float = SIMILARITY
+) -> float:
     """Returns the share of games with a literal speaker that the listener wins."""
     rng = np.random.default_rng(seed)
-    contexts = contexts_of(tangrams, games, rng)
+    contexts = contexts_of(tangrams, games, rng, similarity)
     tables = set_tables(contexts, literal_speakers(tangrams), np.random.SeedSequence(seed))
     return float(np.mean([game.success for game in play(listener, tables, rng, policy="base")]))
 
 
 def main() -> None:
     """Builds the checkpoint and writes it with its scores."""
-    parser = argparse.ArgumentParser(description="Build the base checkpoint of the small listener.")
-    parser.add_argument("--out", type=Path, default=CHECKPOINT)
+    parser = argparse.ArgumentParser(
+        prog="python -m agents.small.pretrain", description="Build a base checkpoint of the small listener."
+    )
+    parser.add_argument(
+        "--tangrams",
+        default="figures",
+        metavar="SET",
+        help="figures (default), or kilogram:PATH or a part of KiloGram: the base that ships learns people's words",
+    )
+    parser.add_argument("--out", type=Path, help="folder of the checkpoint; for figures, by default the one that ships")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--games", type=int, default=GAMES, help="games watched")
+    parser.add_argument("--games", type=int, help=f"games watched ({GAMES}, of KiloGram {RECORDED_GAMES})")
     args = parser.parse_args()
-    args.out.mkdir(parents=True, exist_ok=True)  # better refused now than after a quarter of an hour
+    from_scratch = args.tangrams == "figures"
+    if not from_scratch and (args.out is None or args.out.resolve() == CHECKPOINT.resolve()):
+        parser.error(
+            f"--tangrams {args.tangrams} needs an --out, other than the base that ships: that one is its start"
+        )
+    out = args.out or CHECKPOINT
+    games = args.games or (GAMES if from_scratch else RECORDED_GAMES)
+    similarity = SIMILARITY if from_scratch else RECORDED_SIMILARITY
+    try:
+        # Better refused now than after a quarter of an hour: a set that is too small, a folder that cannot be written.
+        tangrams = load_tangrams(args.tangrams)
+        train, test = tangrams.split("train"), tangrams.split("test")
+        for split in train, test:
+            contexts_of(split, 1, np.random.default_rng(), similarity)
+        out.mkdir(parents=True, exist_ok=True)
+    except (OSError, UserError) as error:
+        parser.exit(2, f"{parser.prog}: error: {error}\n")
     torch.set_num_threads(1)  # on more, sums have no fixed order, and the seed would not fix the weights
 
-    figures = load_tangrams("figures")
-    train = figures.split("train")
-    model = new_model(SmallConfig(), args.seed)
+    scores = {}
     with Progress() as progress:
-        named = train_vision(model, train, args.seed, progress)
-        examples = watched_games(train, args.games, np.random.SeedSequence(args.seed))
-        listener = SmallListener(model, figures)
-        task = progress.add_task("language")
-        learn(
-            listener,
-            examples,
-            objectives.sup,
-            LANGUAGE,
-            args.seed,
-            on_step=lambda step, steps: progress.update(task, completed=step, total=steps),
-        )
-    scores = {
-        "figures_with_all_attributes_right": named,
-        "literal_success_train": literal_success(listener, train, 500, args.seed + 1),
-        "literal_success_test": literal_success(listener, figures.split("test"), 500, args.seed + 2),
-    }
-    model.save_pretrained(args.out)
-    record = {"seed": args.seed, "games": args.games, "examples": len(examples), "scores": scores, **provenance()}
-    (args.out / "scores.json").write_text(json.dumps(record, indent=2) + "\n")
+        if from_scratch:
+            model = new_model(SmallConfig(), args.seed)
+            scores["figures_with_all_attributes_right"] = train_vision(model, train, args.seed, progress)
+            listener = SmallListener(model, tangrams)
+        else:
+            listener = SmallListener.load(tangrams)
+        examples = learn_language(listener, train, games, similarity, args.seed, progress)
+    scores["literal_success_train"] = literal_success(listener, train, SCORED_GAMES, args.seed + 1, similarity)
+    scores["literal_success_test"] = literal_success(listener, test, SCORED_GAMES, args.seed + 2, similarity)
+    listener.save(out)
+    what = {"tangrams": args.tangrams, "seed": args.seed, "games": games, "examples": examples}
+    (out / "scores.json").write_text(json.dumps({**what, "scores": scores, **provenance()}, indent=2) + "\n")
     Console().print(scores)
 
 

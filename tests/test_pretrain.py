@@ -1,0 +1,85 @@
+"""Building a base: what learns and what stays, and which folders are written."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from small_views import tiny_small_listener
+
+from agents.small import listener as small_listener
+from agents.small import pretrain
+from agents.small.listener import CHECKPOINT, SmallListener
+from multiref_gym.tangrams import Tangram, TangramSet, load_tangrams
+
+PIECE = np.array([(0.0, 0.0), (1.0, 0.0), (1.0, 1.0)])
+RECORDED = TangramSet(
+    "recorded",
+    [
+        Tangram(f"page1-{number}.png", (PIECE,), frozenset({f"thing{number}"}), (f"a thing{number}",), ("",))
+        for number in range(150)
+    ],
+    split_by="id",
+)
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
+    monkeypatch.setattr(sys, "argv", ["pretrain", *arguments])
+    pretrain.main()
+
+
+def test_the_games_watched_are_in_the_words_recorded() -> None:
+    examples = pretrain.watched_games(RECORDED, 5, np.random.SeedSequence(0), similarity=0.0)
+    assert {name for example in examples for name in example.view.tangrams} <= set(RECORDED.ids)
+    wanted = [(e.view.tangrams[i], e.view.utterance) for e in examples for i in e.action.select]
+    assert wanted
+    # A typo may spoil a word here and there.
+    things = [RECORDED[name].descriptions[0] for name, _ in wanted]
+    assert np.mean([thing in said for thing, (_, said) in zip(things, wanted, strict=True)]) > 0.5
+
+
+def test_a_base_for_recorded_tangrams_goes_on_from_the_one_that_ships(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    start, out = tmp_path / "start", tmp_path / "out"
+    tiny_small_listener().save(start)
+    monkeypatch.setattr(small_listener, "CHECKPOINT", start)
+    monkeypatch.setattr(pretrain, "load_tangrams", lambda spec: RECORDED)
+    monkeypatch.setattr(pretrain, "SCORED_GAMES", 2)
+    run(monkeypatch, "--tangrams", "kilogram:somewhere", "--out", str(out), "--games", "3")
+
+    before, after = (SmallListener.load(RECORDED, path).model.state_dict() for path in (start, out))
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert {"pieces.weight", "click_head.weight"} <= changed
+    assert not any(name.startswith("vision.") for name in changed)
+    written = json.loads((out / "scores.json").read_text())
+    assert (written["tangrams"], written["games"]) == ("kilogram:somewhere", 3)
+    assert written["scores"].keys() == {"literal_success_train", "literal_success_test"}
+
+
+@pytest.mark.parametrize("out", [[], ["--out", str(CHECKPOINT)]], ids=["no folder", "the base's folder"])
+def test_the_base_that_ships_is_not_overwritten_by_another(
+    out: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        run(monkeypatch, "--tangrams", "kilogram:somewhere", *out)
+    assert exit_.value.code == 2
+    assert "needs an --out, other than the base that ships" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_what_cannot_be_built_is_refused_at_once_and_leaves_no_folder(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    few = TangramSet("few", RECORDED.tangrams[:30], split_by="id")
+    for load, message in ((load_tangrams, "nowhere does not exist"), (lambda spec: few, "from few/test: it has")):
+        monkeypatch.setattr(pretrain, "load_tangrams", load)
+        with pytest.raises(SystemExit) as exit_:
+            run(monkeypatch, "--tangrams", "kilogram:nowhere", "--out", str(out))
+        assert exit_.value.code == 2
+        assert message in capsys.readouterr().err.splitlines()[-1]
+    assert not out.exists()
