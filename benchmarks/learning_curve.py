@@ -1,0 +1,436 @@
+"""How well does RESPECT learn, over seeds, beside its controls?
+
+    python -m benchmarks.learning_curve [--seeds 3] [--jobs 2] [--out runs/learning_curve]
+    python -m benchmarks.learning_curve --ablations
+
+Each system (`learning_systems.py`) is run with each seed: SUP learns from decoded positives, TURNS gives credit over
+several turns. They stand between two bounds: ALL, which takes every action as positive, must stay flat if it is the
+feedback that teaches, and TRUE has true labels in place of decoded ones. CONTROL is SUP's initial policy, redeployed
+to the same games. Beside the games that are deployed, which are others in each round, policies play a fixed set of
+games, on the deployed split and on an unseen one. With `--ablations` TURNS is run with one rule less each instead.
+
+Means are over seeds. The 95 % intervals are bootstrap intervals over games, of these runs: how far runs lie apart is
+seen from the single ones. All speakers are simulated. An interrupted command goes on where it was when it is given
+again. It leaves `table.md`, `results.json` and `curves.png` in the folder (`ablations.md` and `ablations.json` with
+`--ablations`), beside the folders of the runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from multiprocessing import active_children
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from agents.commands.options import add_listener
+from agents.evaluate import RESAMPLES, Estimate, estimate
+from agents.respect import CONTROL, LEARNER, Config, write_atomically
+from benchmarks.learning_systems import (
+    ABLATIONS,
+    BOUNDS,
+    LEARNERS,
+    Evaluation,
+    Job,
+    System,
+    fixed_contexts,
+    in_own_process,
+)
+from multiref_gym.commands.options import positive
+from multiref_gym.errors import UserError
+from multiref_gym.game import MAX_TURNS
+from multiref_gym.provenance import provenance
+from multiref_gym.tangrams import load_tangrams
+from multiref_gym.tangrams.tangram_set import SplitName
+
+DEFAULT = Config()
+MIDDLE = 3
+"""The round before the last that the table of ablations shows."""
+
+STYLES = {  # to be told apart without colours too
+    "SUP": ("#0072b2", "-", "o"),
+    "TURNS": ("#d55e00", "-", "s"),
+    "ALL": ("#cc79a7", "-.", "^"),
+    "TRUE": ("#009e73", ":", "D"),
+    CONTROL: ("#8a6d3b", "--", "v"),
+}
+
+Measures = dict[str, Any]
+Curve = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A table: its title, the headings of its columns, and its rows."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    def markdown(self) -> str:
+        """Returns the table as Markdown."""
+        lines = [self.columns, ["---", *["---:"] * (len(self.columns) - 1)], *self.rows]
+        return f"**{self.title}**\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+    def printed(self) -> Table:
+        """Returns the table for a terminal."""
+        table = Table(title=self.title, box=box.SIMPLE, padding=0)
+        for number, column in enumerate(self.columns):
+            table.add_column(column, justify="right" if number else "left")
+        for row in self.rows:
+            table.add_row(*row)
+        return table
+
+
+def run_all(jobs: Sequence[Job], workers: int, console: Console) -> list[Curve]:
+    """Runs the jobs, so many at a time and each in a process of its own, and returns their curves in order.
+
+    Raises:
+        UserError: The first of a job; the others are ended then, and go on when they are run again.
+    """
+    progress = Progress(
+        TextColumn("runs"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console, transient=True
+    )
+    with ThreadPoolExecutor(workers) as threads, progress:
+        futures = {threads.submit(in_own_process, job): job for job in jobs}
+        try:
+            for future in progress.track(as_completed(futures), total=len(jobs)):
+                success = future.result()["rounds"][-1]["systems"][LEARNER]["success"]["mean"]
+                console.print(f"{futures[future].folder.name}: {success:.1%} of the games of the last round won")
+        except BaseException:
+            threads.shutdown(wait=False, cancel_futures=True)
+            for process in active_children():
+                process.terminate()
+            raise
+    return [future.result() for future in futures]
+
+
+def over_seeds(values: Sequence[Sequence[float]]) -> Estimate:
+    """Returns the mean over seeds of the means over games, and its 95 % interval over games of these runs.
+
+    Args:
+        values: For each seed a value for each game; the games of the seeds are not the same.
+    """
+    rng = np.random.default_rng(0)
+    runs = [np.asarray(run, np.float64) for run in values]
+    resampled = np.mean([run[rng.integers(0, len(run), (RESAMPLES, len(run)))].mean(1) for run in runs], axis=0)
+    low, high = np.quantile(resampled, [0.025, 0.975])
+    return Estimate(float(np.mean([run.mean() for run in runs])), float(low), float(high))
+
+
+def summaries(curves: Sequence[Curve], systems: dict[str, System]) -> dict[str, Any]:
+    """Returns by system what its runs come to: means over seeds by round, and the runs themselves.
+
+    CONTROL is taken from the runs of SUP. It is their initial policy in every round, and so are its fixed games.
+    """
+    runs = {name: [_learner(curve) for curve in curves if curve["system"] == name] for name in systems}
+    runs[CONTROL] = [_control(curve) for curve in curves if curve["system"] == LEARNER]
+    meanings = {name: system.meaning for name, system in systems.items()} | {CONTROL: "the initial policy redeployed"}
+    return {name: {"meaning": meanings[name], **_summary(of)} for name, of in runs.items()}
+
+
+def _learner(curve: Curve) -> dict[str, Any]:
+    rounds = [
+        {
+            "round": measured["round"],
+            "examples": measured["examples"],
+            "learning": measured["learning"],
+            "deployed": measured["systems"][LEARNER],
+            "decoder": measured["decoder"],
+            "fixed": measured["fixed"],
+        }
+        for measured in curve["rounds"]
+    ]
+    return {"seed": curve["seed"], "record": curve["record"], "cost": curve["cost"], "rounds": rounds}
+
+
+def _control(curve: Curve) -> dict[str, Any]:
+    fixed = curve["rounds"][0]["fixed"]
+    rounds = [
+        {"round": measured["round"], "deployed": measured["systems"][CONTROL], "fixed": fixed}
+        for measured in curve["rounds"]
+    ]
+    return {"seed": curve["seed"], "rounds": rounds}
+
+
+def _summary(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Returns the means over some runs of a system by round, their decoder and cost, and the runs without games."""
+    rounds = list(zip(*(run["rounds"] for run in runs), strict=True))
+    summary: dict[str, Any] = {
+        "success": [asdict(over_seeds([_games(m["deployed"], "won") for m in measured])) for measured in rounds],
+        "turns": [asdict(over_seeds([_games(m["deployed"], "turns") for m in measured])) for measured in rounds],
+        "click_accuracy": [
+            float(np.mean([m["deployed"]["click_accuracy"]["mean"] for m in measured])) for measured in rounds
+        ],
+    }
+    for split in ("seen", "unseen"):
+        # All runs play the same games, so it is games that are drawn, with what all runs made of them.
+        summary[split] = [
+            asdict(estimate(np.mean([_games(m["fixed"][split], "won") for m in measured], axis=0).tolist()))
+            if measured[0]["fixed"]
+            else None
+            for measured in rounds
+        ]
+    decoders = [m["decoder"] for measured in rounds for m in measured if "decoder" in m]
+    summary["decoder"] = decoders and {
+        "accuracy": _weighted(decoders, "accuracy", "exchanges"),
+        "positive_precision": _weighted(decoders, "positive_precision", "positives"),
+    }
+    for part in ("seconds", "peak_memory_gb"):
+        known = [run["cost"][part] for run in runs if "cost" in run and run["cost"][part] is not None]
+        summary[part] = float(np.mean(known)) if known else None
+    return {**summary, "runs": [_without_games(run) for run in runs]}
+
+
+def _games(measures: Measures, what: str) -> list[float]:
+    return [float(number) for number in measures["by_game"][what].split()]
+
+
+def _weighted(decoders: Sequence[Measures], what: str, count: str) -> float:
+    values, weights = ([decoder[key] for decoder in decoders] for key in (what, count))
+    return float(np.dot(values, weights) / max(1, sum(weights)))
+
+
+def _without_games(value: Any) -> Any:
+    """Returns results without the outcome of each game, which would be most of them."""
+    if isinstance(value, dict):
+        return {key: _without_games(item) for key, item in value.items() if key != "by_game"}
+    return [_without_games(item) for item in value] if isinstance(value, list) else value
+
+
+def success_sheet(results: dict[str, Any]) -> Sheet:
+    """Returns the deployed success by round: the systems' means, then every run."""
+    systems = results["systems"]
+    rows = [[name, *map(_percent, system["success"])] for name, system in systems.items()]
+    rows += [
+        [f"{name}, seed {run['seed']}", *(f"{100 * m['deployed']['success']['mean']:.0f}" for m in run["rounds"])]
+        for name, system in systems.items()
+        for run in system["runs"]
+    ]
+    games = results["config"]["games"]
+    title = f"Deployed games won, in percent; simulated speakers, {games} games a round, {_seeds(results)}"
+    return Sheet(title, ["system", *_rounds(results)], rows)
+
+
+def fixed_sheet(results: dict[str, Any]) -> Sheet:
+    """Returns the success of the policies of each round in the fixed games."""
+    rows = [
+        [f"{name}, {split}", *map(_percent, system[split])]
+        for name, system in results["systems"].items()
+        for split in ("seen", "unseen")
+    ]
+    deployed, evaluation = results["config"]["split"], results["evaluation"]
+    title = (
+        f"Fixed games won, in percent; simulated speakers, {evaluation['games']} games each on {deployed} (seen) and "
+        f"{evaluation['unseen']} (unseen), {_seeds(results)}"
+    )
+    return Sheet(title, ["system", *_rounds(results)], rows)
+
+
+def measures_sheet(results: dict[str, Any]) -> Sheet:
+    """Returns turns, clicks, the decoder over all rounds and the cost of a run; means over seeds."""
+    last = results["config"]["rounds"]
+    columns = [
+        "system",
+        *(f"{what}, round {round}" for what in ("turns a game", "right clicks, %") for round in (0, last)),
+        "decoder accuracy, %",
+        "positive precision, %",
+        "minutes a run",
+        "peak memory, GB",
+    ]
+    rows = []
+    for name, system in results["systems"].items():
+        decoder = system["decoder"]
+        rows.append(
+            [
+                name,
+                *(f"{system['turns'][round]['mean']:.1f}" for round in (0, last)),
+                *(f"{100 * system['click_accuracy'][round]:.1f}" for round in (0, last)),
+                *(f"{100 * decoder[what]:.1f}" if decoder else "–" for what in ("accuracy", "positive_precision")),
+                "–" if system["seconds"] is None else f"{system['seconds'] / 60:.1f}",
+                "–" if system["peak_memory_gb"] is None else f"{system['peak_memory_gb']:.2f}",
+            ]
+        )
+    return Sheet(f"Turns, clicks, decoders and cost; simulated speakers, {_seeds(results)}", columns, rows)
+
+
+def ablation_sheet(results: dict[str, Any]) -> Sheet:
+    """Returns what is left without each rule: deployed success in two rounds, and the fixed games at the end."""
+    last = results["config"]["rounds"]
+    shown = sorted({min(MIDDLE, last), last})
+    columns = ["system", "", *(f"deployed, round {round}" for round in shown), "fixed, seen", "fixed, unseen"]
+    rows = [
+        [
+            name,
+            system["meaning"],
+            *(_percent(system["success"][round]) for round in shown),
+            *(_percent(system[split][last]) for split in ("seen", "unseen")),
+        ]
+        for name, system in results["systems"].items()
+    ]
+    return Sheet(f"Games won with one rule less each, in percent; simulated speakers, {_seeds(results)}", columns, rows)
+
+
+def _percent(estimate: dict[str, float] | None) -> str:
+    if estimate is None:
+        return "–"
+    mean, low, high = (100 * estimate[part] for part in ("mean", "low", "high"))
+    return f"{mean:.0f} ({low:.0f}–{high:.0f})"
+
+
+def _rounds(results: dict[str, Any]) -> list[str]:
+    return [f"round {round}" for round in range(results["config"]["rounds"] + 1)]
+
+
+def _seeds(results: dict[str, Any]) -> str:
+    count = len(results["seeds"])
+    return "1 seed" if count == 1 else f"means over {count} seeds"
+
+
+def draw_curves(results: dict[str, Any], path: Path) -> None:
+    """Draws deployed success, success on unseen figures and turns a game by round, with 95 % intervals.
+
+    Args:
+        results: What `results.json` holds.
+        path: The PNG file; it is there whole or not at all.
+    """
+    figure = Figure(figsize=(9.5, 5.4), layout="constrained")
+    panels = figure.subplot_mosaic([["success", "unseen"], ["success", "turns"]], width_ratios=[1.9, 1])
+    for measure, title in (
+        ("success", "Deployed games won; thin lines: single runs"),
+        ("unseen", "Fixed games won on unseen tangrams"),
+        ("turns", "Turns a game (fewer is better)"),
+    ):
+        _draw_measure(panels[measure], results["systems"], measure)
+        panels[measure].set_title(title, loc="left", fontsize=10)
+        panels[measure].set_ylim(0, MAX_TURNS + 0.5 if measure == "turns" else 1)
+    panels["success"].set_xlabel("round of deployment and learning")
+    panels["turns"].set_xlabel("round")
+    handles, labels = panels["success"].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, fontsize=9)
+    figure.suptitle(
+        f"Simulated speakers, {results['config']['games']} games a round, {_seeds(results)}; bands: 95 % intervals",
+        fontsize=10,
+        color="#555555",
+    )
+    png = io.BytesIO()
+    figure.savefig(png, format="png", dpi=150)
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_bytes(png.getvalue())
+    unfinished.replace(path)
+
+
+def _draw_measure(axes: Axes, systems: dict[str, Any], measure: str) -> None:
+    for name, system in systems.items():
+        if None in system[measure]:  # the fixed games were not played in all rounds
+            continue
+        mean, low, high = ([estimate[part] for estimate in system[measure]] for part in ("mean", "low", "high"))
+        colour, dashes, marker = STYLES[name]
+        rounds = range(len(mean))
+        axes.fill_between(rounds, low, high, color=colour, alpha=0.15, linewidth=0)
+        if measure == "success":
+            for run in system["runs"]:
+                single = [measured["deployed"]["success"]["mean"] for measured in run["rounds"]]
+                axes.plot(rounds, single, dashes, color=colour, alpha=0.45, linewidth=0.7)
+        label = f"{name}: {system['meaning']}"
+        axes.plot(rounds, mean, dashes, marker=marker, markersize=4, color=colour, linewidth=2, label=label)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    if measure != "turns":
+        axes.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
+    axes.grid(axis="y", color="#dddddd", linewidth=0.7)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def main() -> None:
+    """Reads the command line, runs what is not there yet, and prints, writes and draws what came of it."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.learning_curve", description=(__doc__ or "").split("\n")[0]
+    )
+    parser.add_argument("--seeds", type=positive, default=3, help="runs of each system, with seeds from 0 (3)")
+    parser.add_argument(
+        "--tangrams", default=DEFAULT.tangrams, metavar="SET", help="figures (default) or kilogram:PATH"
+    )
+    splits = get_args(SplitName)
+    parser.add_argument("--split", choices=splits, default=DEFAULT.split, help=f"what is deployed ({DEFAULT.split})")
+    parser.add_argument(
+        "--unseen", choices=splits, default="test", help="what no policy sees before it is judged (test)"
+    )
+    parser.add_argument("--base", metavar="FOLDER", help="checkpoint that every round starts from (the one that ships)")
+    add_listener(parser, default=DEFAULT.listener)
+    parser.add_argument("--rounds", type=positive, default=DEFAULT.rounds, help=f"of learning ({DEFAULT.rounds})")
+    parser.add_argument("--games", type=positive, default=DEFAULT.games, help=f"of each round ({DEFAULT.games})")
+    parser.add_argument("--evaluation", type=positive, default=1000, help="fixed games on either split (1000)")
+    parser.add_argument(
+        "--ablations", action="store_true", help="TURNS with one rule less each, in place of the bounds"
+    )
+    parser.add_argument("--jobs", type=positive, default=2, help="runs at a time, each on one core (2)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("runs/learning_curve"), metavar="FOLDER", help="(runs/learning_curve)"
+    )
+    arguments = parser.parse_args()
+    try:
+        run(arguments)
+    except (OSError, UserError) as error:
+        parser.exit(2, f"{parser.prog}: error: {' '.join(str(error).split())}\n")
+    except KeyboardInterrupt:
+        parser.exit(130, f"{parser.prog}: interrupted; the same command goes on from here\n")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Does what the command line asked for.
+
+    Raises:
+        UserError: If it cannot be done.
+    """
+    if arguments.unseen == arguments.split or "all" in (arguments.unseen, arguments.split):
+        raise UserError(f"--unseen {arguments.unseen}: allowed is a split that is no part of --split {arguments.split}")
+    tangrams = load_tangrams(arguments.tangrams)
+    for split in (arguments.split, arguments.unseen):
+        fixed_contexts(tangrams.split(split), 1)  # too small a split is an error now, not after the runs
+    evaluation = Evaluation(arguments.evaluation, arguments.unseen)
+    asked = {name: getattr(arguments, name) for name in ("rounds", "games", "listener", "tangrams", "split", "base")}
+    systems = {**LEARNERS, **(ABLATIONS if arguments.ablations else BOUNDS)}
+    jobs = [
+        Job(name, system, Config(seed=seed, **asked), evaluation, arguments.out)
+        for seed in range(arguments.seeds)
+        for name, system in systems.items()
+    ]
+    console = Console(highlight=False)
+    curves = run_all(jobs, arguments.jobs, console)
+    results = {
+        "config": asked,
+        "seeds": list(range(arguments.seeds)),
+        "jobs": arguments.jobs,
+        "evaluation": curves[0]["evaluation"],
+        "systems": summaries(curves, systems),
+        **provenance(),
+    }
+    sheets = [success_sheet(results), fixed_sheet(results), measures_sheet(results)]
+    if arguments.ablations:
+        sheets.insert(0, ablation_sheet(results))
+    for sheet in sheets:
+        console.print(sheet.printed())
+    table, written = ("ablations.md", "ablations.json") if arguments.ablations else ("table.md", "results.json")
+    write_atomically(arguments.out / table, "\n".join(sheet.markdown() for sheet in sheets))
+    write_atomically(arguments.out / written, json.dumps(results, indent=2) + "\n")
+    if not arguments.ablations:
+        draw_curves(results, arguments.out / "curves.png")
+    console.print(f"{table} and {written} are in {arguments.out}", soft_wrap=True)
+
+
+if __name__ == "__main__":
+    main()

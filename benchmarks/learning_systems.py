@@ -1,0 +1,251 @@
+"""The systems whose learning `learning_curve.py` compares, and the job that runs one of them with one seed.
+
+A job is a run of RESPECT in a folder of its own. After it the policies of its rounds play a fixed set of games: the
+same contexts, speakers and chance for every round, system and seed, on the split that was deployed and on one that no
+policy saw. What came of it is in `curve.json`; a job that has one is not run again.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import signal
+import sys
+from collections.abc import Collection, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+from transformers.utils import logging as transformers_logging
+
+from agents.credit import Credit
+from agents.evaluate import measure
+from agents.listener import Listener
+from agents.play import play, set_tables
+from agents.respect import CREDIT, SIMILARITY, Config, Respect, write_atomically
+from multiref_gym.feedback import Exchange, Feedback, ground_truth
+from multiref_gym.game import CONTEXT_SIZE, Action, Context
+from multiref_gym.interaction import Interaction
+from multiref_gym.registry import LISTENERS, SPEAKERS, resolve
+from multiref_gym.tangrams import load_tangrams
+from multiref_gym.tangrams.tangram_set import SplitName, TangramSet
+
+FIXED_GAMES = 20241013852
+"""Seeds the fixed games, whatever the seed of a run."""
+
+
+class Everything:
+    """A decoder that takes every action as positive: what is learned from it owes nothing to feedback."""
+
+    def decode(self, exchanges: Sequence[Exchange]) -> list[Feedback]:
+        """Returns positive feedback for each exchange."""
+        return [Feedback.POSITIVE for _ in exchanges]
+
+
+class TrueLabels(Respect):
+    """RESPECT with true labels in place of decoded feedback, on the seed too.
+
+    It looks at the targets, so it is no learner but a bound, for an evaluation: what a decoder that is never wrong
+    would teach. As with a binary decoder an action that is half good is negative. In the store the labels stand under
+    the decoder's name.
+    """
+
+    def _decode(self, system: str, round: int) -> None:
+        if self.store.has_feedback(system, round, self.config.decoder):
+            return
+        games = self.store.interactions(system, round)
+        labels = [[true_label(turn.action, game.targets) for turn in game.turns[:-1]] for game in games]
+        self.store.add_feedback(system, round, self.config.decoder, labels)
+
+
+def true_label(action: Action, targets: Collection[int]) -> Feedback:
+    """Returns the true value of an action as a binary decoder that is never wrong would say it."""
+    return Feedback.POSITIVE if ground_truth(action, targets) is Feedback.POSITIVE else Feedback.NEGATIVE
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """What learns, and from what.
+
+    Attributes:
+        meaning: What it is, in a line.
+        credit: What says how good an action was.
+        decoder: Registered name or entry-point string of its decoder.
+        loop: What runs it.
+        every_round: Whether the policies of all rounds play the fixed games; if not, those of the first and the last.
+    """
+
+    meaning: str
+    credit: Credit = CREDIT["reply"]
+    decoder: str = "lexical"
+    loop: type[Respect] = Respect
+    every_round: bool = False
+
+
+LEARNERS = {
+    "SUP": System("learns from decoded positives, as in the paper", every_round=True),
+    "TURNS": System("gives credit over several turns", CREDIT["turns"], every_round=True),
+}
+BOUNDS = {
+    "ALL": System("takes every action as positive", decoder="benchmarks.learning_systems:Everything"),
+    "TRUE": System("has true labels in place of decoded ones: a bound", loop=TrueLabels),
+}
+ABLATIONS = {
+    "TURNS-last": System("TURNS, last action of a won game left out", replace(CREDIT["turns"], last_action=False)),
+    "TURNS-final": System("TURNS, final selection not looked at", replace(CREDIT["turns"], final_selection=False)),
+    "TURNS-relabelled": System("TURNS, failed descriptions left out", replace(CREDIT["turns"], relabelled=0.0)),
+    "TURNS-negatives": System("TURNS, negatives left out", replace(CREDIT["turns"], negatives=0.0)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The fixed games.
+
+    Attributes:
+        games: How many there are on either split.
+        unseen: The split that is not deployed.
+    """
+
+    games: int
+    unseen: SplitName
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One system with one seed.
+
+    Attributes:
+        name: The system's.
+        system: What is run.
+        config: How, but for the system's own decoder and credit.
+        evaluation: What the policies play afterwards.
+        out: Where the folder of the run is.
+    """
+
+    name: str
+    system: System
+    config: Config
+    evaluation: Evaluation
+    out: Path
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder."""
+        return self.out / f"{self.name}-{self.config.seed}"
+
+    def respect(self) -> Respect:
+        """Returns the run; see `Respect` for the errors."""
+        config = replace(self.config, decoder=self.system.decoder, credit=self.system.credit)
+        return self.system.loop(config, self.folder)
+
+
+def run_job(job: Job) -> dict[str, Any]:
+    """Runs what of a job is not done yet, and writes and returns its curve.
+
+    Returns:
+        What was run (`system`, `seed`, `record`, `evaluation`), what it took (`cost`), and the measures of all
+        `rounds`: those of `Respect.rounds`, with each game's outcome (`by_game`), and those of the fixed games
+        (`fixed`, by "seen" and "unseen"; None where they were not played).
+
+    Raises:
+        UserError: If the job cannot be run, or its folder is of another one.
+    """
+    resumed = (job.folder / "config.json").exists()
+    respect = job.respect()
+    path = job.folder / "curve.json"
+    what = {
+        "system": job.name,
+        "seed": job.config.seed,
+        "record": respect.record,
+        "evaluation": {**asdict(job.evaluation), "seed": FIXED_GAMES},
+    }
+    what = json.loads(json.dumps(what))  # as it is read back, with lists for tuples
+    with respect.store as store:
+        if path.exists():
+            curve: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            if {key: curve.get(key) for key in what} == what:
+                return curve
+        rounds, cost = _run(respect, resumed)
+        tangrams = load_tangrams(job.config.tangrams)
+        load = resolve("listener", LISTENERS, job.config.listener).load
+        for measured in rounds:
+            round = measured["round"]
+            for system, measures in measured["systems"].items():
+                measures["by_game"] = by_game(store.interactions(system, round))
+            measured["fixed"] = None
+            if job.system.every_round or round in (0, job.config.rounds):
+                listener = load(tangrams, job.folder / f"round-{round}")
+                measured["fixed"] = evaluate(listener, tangrams, job.config, job.evaluation)
+    curve = {**what, "cost": cost, "rounds": rounds}
+    write_atomically(path, json.dumps(curve) + "\n")
+    return curve
+
+
+def _run(respect: Respect, resumed: bool) -> tuple[list[dict[str, Any]], dict[str, float | None]]:
+    """Returns the measures of all rounds, and what they took if they were run in one go.
+
+    The cost is written at once, as an evaluation that is interrupted must not lose it.
+    """
+    start = perf_counter()
+    rounds = list(respect.rounds())
+    path = respect.out / "cost.json"
+    if not path.exists():
+        taken = {"seconds": perf_counter() - start, "peak_memory_gb": peak_memory_gb()}
+        write_atomically(path, json.dumps(dict.fromkeys(taken) if resumed else taken) + "\n")
+    cost: dict[str, float | None] = json.loads(path.read_text(encoding="utf-8"))
+    return rounds, cost
+
+
+def peak_memory_gb() -> float:
+    """Returns the most memory that this process has held, in GB (1e9 bytes)."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
+
+
+def evaluate(listener: Listener, tangrams: TangramSet, config: Config, evaluation: Evaluation) -> dict[str, Any]:
+    """Returns the measures of a policy on the fixed games, by "seen" and "unseen"."""
+    make_speaker = partial(resolve("speaker", SPEAKERS, config.speaker), tangrams)
+    measures = {}
+    for name, split in {"seen": config.split, "unseen": evaluation.unseen}.items():
+        speakers, chance = np.random.SeedSequence(FIXED_GAMES, spawn_key=(1,)).spawn(2)
+        tables = set_tables(fixed_contexts(tangrams.split(split), evaluation.games), make_speaker, speakers)
+        games = play(listener, tables, np.random.default_rng(chance), policy="evaluation")
+        measures[name] = {**measure(games), "by_game": by_game(games)}
+    return measures
+
+
+def fixed_contexts(tangrams: TangramSet, count: int) -> list[Context]:
+    """Returns the contexts of the fixed games; fewer of them are the first of more.
+
+    Raises:
+        TangramError: If there are too few tangrams.
+    """
+    rng = np.random.default_rng(np.random.SeedSequence(FIXED_GAMES, spawn_key=(0,)))
+    return [Context.sample(tangrams.draw(rng, CONTEXT_SIZE, SIMILARITY), rng) for _ in range(count)]
+
+
+def by_game(games: Sequence[Interaction]) -> dict[str, str]:
+    """Returns whether each game was won (1 or 0) and its number of turns, as short texts of numbers."""
+    return {
+        "won": " ".join(str(int(game.success)) for game in games),
+        "turns": " ".join(str(len(game.turns)) for game in games),
+    }
+
+
+def in_own_process(job: Job) -> dict[str, Any]:
+    """Runs a job in a new process, as its peak of memory is that of a process; see `run_job`."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_prepare_process) as pool:
+        return pool.submit(run_job, job).result()
+
+
+def _prepare_process() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started this one hears it too, and ends this one
+    transformers_logging.disable_progress_bar()
+    torch.set_num_threads(1)  # the batches are too small to share; and so the outcome depends on no number of cores
