@@ -20,6 +20,9 @@ from multiref_gym.tangrams import Atlas, TangramSet
 CHECKPOINT = Path(__file__).with_name("checkpoint")
 """The base that ships with the package; `python -m agents.small.pretrain` builds it."""
 
+TEMPERATURE = 0.5
+"""Of sampling. A policy that has learned how likely each action is right does better by mostly taking the likeliest."""
+
 cached_words = lru_cache(maxsize=100_000)(words_of)
 
 
@@ -56,9 +59,9 @@ class SmallListener:
         self.model.save_pretrained(path)
 
     def act(self, views: Sequence[View], rng: np.random.Generator) -> list[Decision]:
-        """Samples an action for each view."""
+        """Samples an action for each view, at `TEMPERATURE`."""
         with torch.inference_mode():
-            log_probs = self.model(self.collate(views)).double().numpy()
+            log_probs = (self.model(self.collate(views)).double() / TEMPERATURE).log_softmax(-1).numpy()
         cumulative = np.exp(log_probs).cumsum(axis=1)
         draws = rng.random(len(views)) * cumulative[:, -1]
         decisions = []
