@@ -11,7 +11,7 @@ from multiref_gym.game import Action, Context
 from multiref_gym.interaction import Interaction, Turn
 
 CONTEXT = Context.sample(tuple("abcdefghij"), np.random.default_rng(0))
-GOOD, BAD = Feedback.POSITIVE, Feedback.NEGATIVE
+GOOD, NEITHER, BAD = Feedback.POSITIVE, Feedback.NEUTRAL, Feedback.NEGATIVE
 
 
 def game(*actions: str) -> Interaction:
@@ -25,8 +25,21 @@ def learned(examples: list[Example]) -> list[tuple[str, str, float]]:
 
 
 def test_by_the_replies_alone_the_last_action_has_no_feedback() -> None:
-    examples = examples_of(game("select A", "select B", "select C"), [GOOD, BAD])
-    assert [(str(e.action), e.feedback) for e in examples] == [("select A", GOOD), ("select B", BAD)]
+    examples = examples_of(game("select A", "select B", "select C", "select D"), [GOOD, BAD, GOOD])
+    assert learned(examples) == [("utterance 0", "select A", 1.0), ("utterance 2", "select C", 1.0)]
+    assert len(examples) == 2
+
+
+def test_negatives_count_as_much_as_asked_and_neutral_actions_never() -> None:
+    played, feedback = game("select A", "select B", "select C", "select D"), [BAD, NEITHER, GOOD]
+    examples = examples_of(played, feedback, Credit(negatives=0.25))
+    assert [(str(e.action), e.feedback, e.weight) for e in examples] == [
+        ("select A", BAD, 0.25),
+        ("select C", GOOD, 1.0),
+    ]
+    assert examples[0].view.utterance == "utterance 0"
+    assert examples[0].log_prob == -1.0
+    assert [e.feedback for e in examples_of(played, feedback, Credit(negatives=0.0))] == [GOOD]
 
 
 def test_the_last_action_of_a_game_that_ended_early_was_good() -> None:
@@ -60,6 +73,36 @@ def test_a_description_that_failed_meant_what_was_accepted_in_the_end() -> None:
     ]
 
 
+def test_what_was_accepted_by_mistake_relabels_nothing() -> None:
+    played = game("select A", "deselect A select B", "deselect B select C", "select D")
+    feedback = [BAD, GOOD, GOOD]  # B is not in the final selection
+    heeded = examples_of(played, feedback, Credit(final_selection=True, relabelled=0.5))
+    assert learned(heeded) == [("utterance 2", "deselect B select C", 1.0), ("utterance 0", "select C", 0.5)]
+    unheeded = examples_of(played, feedback, Credit(relabelled=0.5))
+    assert ("utterance 0", "select B", 0.5) in learned(unheeded)
+
+
+def test_the_final_selection_of_a_game_that_was_not_won_says_nothing() -> None:
+    actions = [f"{'select' if turn % 2 == 0 else 'deselect'} A" for turn in range(10)]
+    feedback = [BAD, *[GOOD] * 8]
+    credit = Credit(final_selection=True, relabelled=0.5)
+    examples = examples_of(game(*actions), feedback, credit)
+    assert [e.view.utterance for e in examples] == [f"utterance {turn}" for turn in [*range(1, 3), 0, *range(3, 9)]]
+    assert examples[2].weight == 0.5
+
+
+def test_a_relabelled_description_is_a_positive_and_what_it_led_to_a_negative() -> None:
+    examples = examples_of(
+        game("select A", "deselect A select B", "select C"), [BAD, GOOD], Credit(relabelled=0.5, negatives=0.1)
+    )
+    assert [(e.view.utterance, str(e.action), e.feedback, e.weight) for e in examples] == [
+        ("utterance 0", "select A", BAD, 0.1),
+        ("utterance 1", "deselect A select B", GOOD, 1.0),
+        ("utterance 0", "select B", GOOD, 0.5),
+    ]
+    assert examples[2].log_prob is None  # nobody did it, so nobody knows how likely it was
+
+
 def test_an_undo_that_was_accepted_leaves_the_description_open() -> None:
     credit = Credit(relabelled=0.5)
     examples = examples_of(game("select A", "deselect A", "select C", "select D"), [BAD, GOOD, GOOD], credit)
@@ -69,5 +112,6 @@ def test_an_undo_that_was_accepted_leaves_the_description_open() -> None:
 def test_a_turn_without_clicks_teaches_nothing() -> None:
     turns = (Turn("one", Action()), Turn("two", Action.parse("select A")), Turn("three", Action()))
     idle = Interaction("game", CONTEXT, turns, speaker="somebody")
-    examples = examples_of(idle, [GOOD, GOOD], Credit(last_action=True, final_selection=True, relabelled=0.5))
-    assert learned(examples) == [("two", "select A", 1.0)]
+    credit = Credit(last_action=True, final_selection=True, relabelled=0.5, negatives=0.1)
+    assert learned(examples_of(idle, [GOOD, GOOD], credit)) == [("two", "select A", 1.0)]
+    assert [e.view.utterance for e in examples_of(idle, [BAD, BAD], credit)] == ["two"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import replace
 
@@ -14,9 +15,18 @@ from small_views import FIGURES, tiny_small_listener
 from strategies import interactions
 from tiny_listener import TinyListener
 
-from agents.learn import Example, Optimisation, divided, learn, mean_log_prob, views_of, with_other_distractors
+from agents.learn import (
+    Example,
+    Optimisation,
+    batches,
+    divided,
+    learn,
+    mean_log_prob,
+    views_of,
+    with_other_distractors,
+)
 from agents.listener import View
-from agents.objectives import ScoredTurns, sup
+from agents.objectives import ScoredTurns, sup, sup_and_unlikelihood
 from agents.small.listener import SmallListener
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import Action
@@ -55,6 +65,17 @@ def test_what_was_not_good_teaches_the_supervised_nothing() -> None:
     before, listener = tiny_small_listener().model.state_dict(), tiny_small_listener()
     learn(listener, bad, sup, optimisation, seed=0)
     assert all(torch.equal(before[name], weights) for name, weights in listener.model.state_dict().items())
+
+
+def test_with_unlikelihood_what_was_not_good_becomes_unlikely() -> None:
+    listener = tiny_small_listener()
+    likeliest = listener.act([e.view for e in EXAMPLES], np.random.default_rng(0))
+    done = [replace(e, action=d.action, weight=0.5) for e, d in zip(EXAMPLES, likeliest, strict=True)]
+    bad = [replace(e, feedback=Feedback.NEGATIVE) for e in done]
+    before = mean_log_prob(listener, done)
+    statistics = learn(listener, bad, sup_and_unlikelihood, SOME_STEPS, seed=0)
+    assert mean_log_prob(listener, done) < before - 1
+    assert statistics["negative_log_prob"] < before
 
 
 def test_the_same_seed_gives_the_same_weights_bit_for_bit() -> None:
@@ -160,6 +181,39 @@ def test_every_epoch_sees_every_example_once() -> None:
     learn(Watched(), EXAMPLES, sup, Optimisation(epochs=2, batch_size=4), seed=0)
     assert sorted(seen[:6]) == sorted(seen[6:]) == sorted(WORDS)
     assert seen[:6] != seen[6:]
+
+
+@given(st.lists(st.integers(0, 300), max_size=200), st.integers(1, 20), st.integers(1, 9), st.integers(0, 99))
+def test_batches_hold_every_example_once(lengths: list[int], size: int, mixed: int, seed: int) -> None:
+    made = batches(lengths, size, np.random.default_rng(seed), mixed)
+    assert sorted(index for batch in made for index in batch.tolist()) == list(range(len(lengths)))
+    assert len(made) == math.ceil(len(lengths) / size)  # so all are full but one, and none is empty
+    assert all(1 <= len(batch) <= size for batch in made)
+
+
+@given(st.integers(1, 20), st.integers(1, 9), st.integers(0, 99), st.data())
+def test_among_the_examples_drawn_together_like_lengths_share_a_batch(
+    size: int, mixed: int, seed: int, data: st.DataObject
+) -> None:
+    lengths = data.draw(st.lists(st.integers(0, 300), min_size=1, max_size=mixed * size))
+    made = batches(lengths, size, np.random.default_rng(seed), mixed)
+    extents = sorted((min(of), max(of)) for of in ([lengths[index] for index in batch] for batch in made))
+    assert all(longest <= shortest for (_, longest), (shortest, _) in itertools.pairwise(extents))
+
+
+def test_batches_are_padded_little_and_come_in_no_order_of_length() -> None:
+    lengths = np.random.default_rng(0).integers(0, 100, 3000)
+    made = batches(lengths.tolist(), 10, np.random.default_rng(1))
+    padding = sum(int((lengths[batch].max() - lengths[batch]).sum()) for batch in made) / len(lengths)
+    assert padding < 10  # in batches drawn at random the longest is by about 40 above the mean
+    means = np.array([lengths[batch].mean() for batch in made])
+    assert abs(np.corrcoef(means[:-1], means[1:])[0, 1]) < 0.2
+
+
+def test_the_same_generator_gives_the_same_batches() -> None:
+    lengths = [len(words) for words in WORDS] * 10
+    first, again, other = ([b.tolist() for b in batches(lengths, 4, np.random.default_rng(s))] for s in (1, 1, 2))
+    assert first == again != other
 
 
 def test_nothing_to_learn_from_is_an_error() -> None:
