@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,16 +17,20 @@ import tiny_listener
 import torch
 from tiny_listener import TinyListener
 
-from agents import respect
-from agents.credit import examples_of
-from agents.learn import learn
-from agents.respect import CONTROL, LEARNER, SEED, SEED_TURNS, Config, Respect
+from agents import objectives, respect
+from agents.baselines import ErringListener
+from agents.credit import Credit, examples_of
+from agents.learn import Example, Objective, learn
+from agents.play import Table
+from agents.respect import CONTROL, CREDIT, LEARNER, SEED, SEED_TURNS, Config, Respect
 from agents.small.listener import SmallListener
 from multiref_gym.errors import UserError
-from multiref_gym.feedback import Feedback
+from multiref_gym.feedback import Exchange, Feedback
+from multiref_gym.game import MAX_TURNS, Action
 from multiref_gym.interaction import Interaction
 from multiref_gym.store import InteractionStore
 from multiref_gym.tangrams import TangramSet, load_tangrams
+from multiref_gym.tangrams.tangram_set import SplitName
 
 CONFIG = Config(rounds=2, games=5, listener="tiny_listener:TinyListener")
 ROUNDS = range(CONFIG.rounds + 1)
@@ -204,22 +208,74 @@ def test_chance_outside_makes_no_difference(tmp_path: Path, whole: tuple[Path, l
     assert run(tmp_path) == whole[1]
 
 
-def test_the_seed_is_about_a_hundred_turns_of_understanding(whole: tuple[Path, list[dict[str, Any]]]) -> None:
+def test_the_seed_is_about_a_hundred_turns_of_won_games(whole: tuple[Path, list[dict[str, Any]]]) -> None:
     with InteractionStore(whole[0] / "interactions.db") as store:
         seed = store.interactions(SEED)
+        feedback = store.feedback("lexical", SEED, 0)
     assert all(game.success for game in seed)
-    assert SEED_TURNS <= sum(len(game.turns) for game in seed) < SEED_TURNS + 5
+    assert {(game.policy, game.round) for game in seed} == {(SEED, 0)}
+    assert SEED_TURNS <= sum(len(game.turns) for game in seed) < SEED_TURNS + MAX_TURNS
+    assert sum(len(game.turns) for game in seed[:-1]) < SEED_TURNS  # no game too many
+    assert [len(values) for values in feedback] == [len(game.turns) - 1 for game in seed]
 
 
-def test_a_round_learns_from_the_seed_and_the_decoded_positives_of_rounds_before(
+def test_the_seed_holds_mistakes_and_learning_is_told_by_the_replies_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched: list[ErringListener] = []
+
+    def watch(tables: Sequence[Table], *mistakes: float) -> ErringListener:
+        watched.append(ErringListener(tables, *mistakes))
+        return watched[-1]
+
+    monkeypatch.setattr(respect, "ErringListener", watch)
+    turns = mistakes = known_mistakes = 0
+    for seed in range(3):
+        experiment = Respect(replace(CONFIG, seed=seed), tmp_path / str(seed))
+        experiment._demonstrate()
+        learned = {(e.view.tangrams, len(e.view.dialogue)): e for e in experiment._examples(0)}
+        games, feedback = experiment.store.interactions(SEED), experiment.store.feedback("lexical", SEED, 0)
+        experiment.store.close()
+        for game, values in zip(games, feedback, strict=True):
+            # A game of all ten turns could as well be a lost one, so nothing is known of its last action.
+            last = [Feedback.POSITIVE] if len(game.turns) < MAX_TURNS else []
+            for number, (turn, value) in enumerate(zip(game.turns, values + last, strict=False)):
+                key = game.context.listener_order, number
+                assert (key in learned) == (value is Feedback.POSITIVE)
+                mistaken = turn.action != watched[seed].wanted[key]
+                turns, mistakes = turns + 1, mistakes + mistaken
+                known_mistakes += mistaken and key not in learned
+    assert 0 < mistakes < turns / 3
+    assert known_mistakes > mistakes / 2
+
+
+class DeafDecoder:
+    """Takes every reply as negative."""
+
+    def decode(self, exchanges: Sequence[Exchange]) -> list[Feedback]:
+        return [Feedback.NEGATIVE] * len(exchanges)
+
+
+def test_what_no_reply_praises_is_not_learned_in_the_seed_either(tmp_path: Path) -> None:
+    experiment = Respect(replace(CONFIG, decoder="test_respect:DeafDecoder"), tmp_path)
+    experiment._demonstrate()
+    seed = experiment.store.interactions(SEED)
+    last = [game.turns[-1] for game in seed if len(game.turns) < MAX_TURNS]
+    assert [(e.view.utterance, e.action) for e in experiment._examples(0)] == [(t.utterance, t.action) for t in last]
+    experiment.store.close()
+
+
+def test_a_round_learns_from_the_decoded_positives_of_the_seed_and_of_rounds_before(
     whole: tuple[Path, list[dict[str, Any]]],
 ) -> None:
     out, measures = whole
     experiment = Respect(CONFIG, out)
     store = experiment.store
-    expected = [
-        (turn.utterance, turn.action) for game in store.interactions(SEED) for turn in game.turns if turn.action.clicks
-    ]
+    expected = []
+    for game, values in zip(store.interactions(SEED), store.feedback("lexical", SEED, 0), strict=True):
+        won = [Feedback.POSITIVE] if len(game.turns) < MAX_TURNS else []  # whoever wins has selected well at last
+        expected += praised(game, values + won)
+    assert 0 < len(expected) <= sum(len(game.turns) for game in store.interactions(SEED))
     for round in ROUNDS:
         learned = experiment._examples(round)
         assert [(example.view.utterance, example.action) for example in learned] == expected
@@ -228,18 +284,58 @@ def test_a_round_learns_from_the_seed_and_the_decoded_positives_of_rounds_before
         games, feedback = store.interactions(LEARNER, round), store.feedback("lexical", LEARNER, round)
         for game, values in zip(games, feedback, strict=True):
             assert len(values) == len(game.turns) - 1  # nobody replied to the last turn
-            good = [turn for turn, value in zip(game.turns, values, strict=False) if value is Feedback.POSITIVE]
-            expected += [(turn.utterance, turn.action) for turn in good]
+            expected += praised(game, values)
     store.close()
     assert len(expected) > measures[0]["examples"]  # there was something to learn
+
+
+def praised(game: Interaction, feedback: Sequence[Feedback]) -> list[tuple[str, Action]]:
+    """Returns what was said and done in the turns that feedback takes as positive."""
+    turns = zip(game.turns, feedback, strict=False)
+    return [(turn.utterance, turn.action) for turn, value in turns if value is Feedback.POSITIVE and turn.action.clicks]
+
+
+def test_what_the_whole_game_tells_teaches_more_and_negatives_too(tmp_path: Path) -> None:
+    config = replace(CONFIG, rounds=1, games=10, credit=CREDIT["turns"])
+    experiment = Respect(config, tmp_path)
+    list(experiment.rounds())
+    learned = experiment._examples(1)[len(experiment._examples(0)) :]
+    feedback = [value for values in experiment.store.feedback("lexical", LEARNER, 0) for value in values]
+    experiment.store.close()
+    bad = [example for example in learned if example.feedback is Feedback.NEGATIVE]
+    assert len(bad) == feedback.count(Feedback.NEGATIVE) > 0
+    assert {example.weight for example in bad} == {config.credit.negatives}
+    assert {example.feedback for example in experiment._examples(0)} == {Feedback.POSITIVE}
+
+
+@pytest.mark.parametrize(
+    ("credit", "objective"),
+    [
+        (Credit(), objectives.sup),
+        (Credit(last_action=True, relabelled=0.5), objectives.sup),
+        (Credit(negatives=0.1), objectives.sup_and_unlikelihood),
+    ],
+)
+def test_unlikelihood_is_learned_with_where_negatives_count(
+    credit: Credit, objective: Objective, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used: list[Objective] = []
+
+    def watched(listener: TinyListener, examples: list[Example], objective: Objective, *args: Any) -> dict[str, float]:
+        used.append(objective)
+        return learn(listener, examples, objective, *args)
+
+    monkeypatch.setattr(respect, "learn", watched)
+    run(tmp_path, replace(CONFIG, rounds=1, credit=credit))
+    assert used == [objective] * 2
 
 
 def test_examples_carry_what_the_listener_saw_then(whole: tuple[Path, list[dict[str, Any]]]) -> None:
     with InteractionStore(whole[0] / "interactions.db") as store:
         game = store.interactions(LEARNER, 0)[0]
-    feedback = [Feedback.POSITIVE, Feedback.NEGATIVE] * 5
-    examples = examples_of(game, feedback[: len(game.turns) - 1])
-    assert [example.feedback for example in examples] == feedback[: len(game.turns) - 1]
+    feedback = ([Feedback.POSITIVE, Feedback.NEGATIVE] * 5)[: len(game.turns) - 1]
+    examples = examples_of(game, feedback, Credit(negatives=1.0))
+    assert [example.feedback for example in examples] == feedback
     for number, example in enumerate(examples):
         assert example.view.selected == game.selections[number]
         assert len(example.view.dialogue) == number
@@ -263,10 +359,42 @@ def test_learner_and_control_meet_the_same_games_and_begin_as_the_same_policy(
     assert len(set(contexts)) == len(contexts)  # no game comes twice
 
 
-def test_only_training_tangrams_are_played_with(whole: tuple[Path, list[dict[str, Any]]]) -> None:
-    train = load_tangrams("figures").split("train")
-    games, _, _ = remembered(whole[0])
-    assert all(id in train for game in games for id in game.context.listener_order)
+@pytest.mark.parametrize("split", ["train", "dev", "test"])
+def test_only_tangrams_of_the_split_are_played_with(
+    split: SplitName, tmp_path: Path, whole: tuple[Path, list[dict[str, Any]]]
+) -> None:
+    out = whole[0]
+    if split != CONFIG.split:
+        out = tmp_path
+        run(out, replace(CONFIG, rounds=1, split=split))
+    part = load_tangrams("figures").split(split)
+    with InteractionStore(out / "interactions.db") as store:
+        games = store.interactions()
+    assert {game.policy for game in games} == {SEED, LEARNER, CONTROL}
+    assert all(id in part for game in games for id in game.context.listener_order)
+
+
+def test_every_round_begins_from_the_base_that_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    base = TinyListener()
+    torch.nn.init.constant_(base.model.bias, 0.25)
+    base.save(tmp_path / "base")
+    started: list[float] = []
+
+    def watched(listener: TinyListener, *args: Any) -> dict[str, float]:
+        started.append(listener.model.bias.mean().item())
+        return learn(listener, *args)
+
+    monkeypatch.setattr(respect, "learn", watched)
+    config = replace(CONFIG, base=str(tmp_path / "base"))
+    run(tmp_path / "run", config)
+    assert started == [0.25] * len(ROUNDS)
+    record = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert record["config"]["base"] == str(tmp_path / "base")
+    assert record["base"] == respect.fingerprint(base.model)
+    torch.nn.init.constant_(base.model.bias, 0.5)
+    base.save(tmp_path / "base")
+    with pytest.raises(UserError, match="of another configuration, base or version"):
+        Respect(config, tmp_path / "run")
 
 
 def test_learning_begins_from_the_base_in_every_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -281,15 +409,25 @@ def test_learning_begins_from_the_base_in_every_round(tmp_path: Path, monkeypatc
     assert started == [True] * len(ROUNDS)
 
 
-@pytest.mark.parametrize("change", [{"seed": 1}, {"rounds": 3}, {"games": 6}, {"decoder": "lexical-ternary"}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": 1},
+        {"rounds": 3},
+        {"games": 6},
+        {"decoder": "lexical-ternary"},
+        {"split": "test"},
+        {"credit": CREDIT["turns"]},
+        {"credit": Credit(last_action=True)},
+    ],
+)
 def test_the_folder_of_another_run_is_left_as_it_is(
     change: dict[str, Any], whole: tuple[Path, list[dict[str, Any]]]
 ) -> None:
     out, _ = whole
     before = remembered(out), (out / "config.json").read_bytes()
-    options = {"rounds": 2, "games": 5, "listener": CONFIG.listener, **change}
     with pytest.raises(UserError, match=r"config\.json is of another configuration"):
-        Respect(Config(**options), out)
+        Respect(replace(CONFIG, **change), out)
     assert (remembered(out), (out / "config.json").read_bytes()) == before
 
 
@@ -311,6 +449,7 @@ def test_other_hyperparameters_are_another_run(
         ({"speaker": "mime"}, "unknown speaker 'mime'"),
         ({"tangrams": "cubes"}, "unknown tangrams 'cubes'"),
         ({"tangrams": "kilogram:nowhere"}, "nowhere"),
+        ({"split": "exam"}, "unknown split 'exam': expected one of train, dev, test, all"),
     ],
 )
 def test_what_does_not_exist_is_named_before_anything_is_written(
@@ -325,7 +464,7 @@ def test_what_does_not_exist_is_named_before_anything_is_written(
 def test_too_few_tangrams_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     few = TangramSet("few", load_tangrams("figures").tangrams[:9])
     monkeypatch.setattr(respect, "load_tangrams", lambda spec: few)
-    with pytest.raises(UserError, match=r"cannot draw 10 distinct tangrams from few/train: it has \d"):
+    with pytest.raises(UserError, match=r"cannot draw 10 distinct tangrams from few/dev: it has \d"):
         Respect(CONFIG, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
