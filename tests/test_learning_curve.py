@@ -1,0 +1,302 @@
+"""The benchmark of learning curves: its systems, what a job leaves, and its means, tables and complaints."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from agents.respect import CONTROL, LEARNER, SEED, Config, Respect
+from benchmarks import learning_curve, learning_systems
+from benchmarks.learning_curve import over_seeds
+from benchmarks.learning_systems import ABLATIONS, BOUNDS, LEARNERS, Evaluation, Job, System, in_own_process, run_job
+from multiref_gym.errors import UserError
+from multiref_gym.feedback import Feedback, ground_truth
+from multiref_gym.store import InteractionStore
+
+LISTENER = "tiny_listener:TinyListener"
+CONFIG = Config(rounds=2, games=6, listener=LISTENER)
+EVALUATION = Evaluation(8, "test")
+SYSTEMS = {**LEARNERS, **BOUNDS, **ABLATIONS}
+
+
+@pytest.fixture(autouse=True)
+def _own_parts_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with the jobs of all systems with seed 0, run once for all tests."""
+    folder = tmp_path_factory.mktemp("learning")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(Path(__file__).parent))
+        for name in SYSTEMS:
+            run_job(job(name, folder))
+    return folder
+
+
+def job(name: str, out: Path, **config: Any) -> Job:
+    return Job(name, SYSTEMS[name], replace(CONFIG, **config), EVALUATION, out)
+
+
+def curve_of(name: str, folder: Path) -> dict[str, Any]:
+    curve: dict[str, Any] = json.loads((folder / f"{name}-0" / "curve.json").read_text())
+    return curve
+
+
+def main(monkeypatch: pytest.MonkeyPatch, out: Path, *options: object) -> None:
+    """Runs the command in this process, with all its jobs."""
+    default = ["--seeds", 2, "--rounds", 1, "--games", 5, "--evaluation", 4, "--listener", LISTENER, "--out", out]
+    monkeypatch.setattr(sys, "argv", ["learning_curve", *map(str, [*default, *options])])
+    monkeypatch.setattr(learning_curve, "in_own_process", run_job)
+    learning_curve.main()
+
+
+def test_a_curve_holds_what_was_run_what_it_took_and_all_rounds(folder: Path) -> None:
+    curve = curve_of("SUP", folder)
+    assert (curve["system"], curve["seed"]) == ("SUP", 0)
+    assert curve["record"]["config"]["games"] == CONFIG.games
+    assert curve["evaluation"]["games"] == EVALUATION.games
+    assert curve["cost"]["seconds"] > 0
+    assert curve["cost"]["peak_memory_gb"] > 0.01
+    assert [measured["round"] for measured in curve["rounds"]] == [0, 1, 2]
+    with InteractionStore(folder / "SUP-0" / "interactions.db", create=False) as store:
+        for measured in curve["rounds"]:
+            assert {"examples", "learning", "decoder"} <= measured.keys()
+            for system in (LEARNER, CONTROL):
+                games, measures = store.interactions(system, measured["round"]), measured["systems"][system]
+                won = [int(number) for number in measures["by_game"]["won"].split()]
+                turns = [int(number) for number in measures["by_game"]["turns"].split()]
+                assert won == [game.success for game in games]
+                assert turns == [len(game.turns) for game in games]
+                assert measures["turns"]["mean"] == pytest.approx(np.mean(turns))
+
+
+def test_every_policy_of_a_learner_plays_the_fixed_games_and_the_first_and_last_of_the_others(folder: Path) -> None:
+    for name in SYSTEMS:
+        played = [measured["fixed"] is not None for measured in curve_of(name, folder)["rounds"]]
+        assert played == [True, name in LEARNERS, True]
+    for measures in curve_of("SUP", folder)["rounds"][0]["fixed"].values():
+        assert measures["games"] == EVALUATION.games == len(measures["by_game"]["won"].split())
+
+
+def test_the_fixed_games_are_the_same_for_all_policies(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Any] = []
+    original = learning_systems.play
+
+    def watched(listener: Any, tables: Any, rng: np.random.Generator, **options: Any) -> Any:
+        seen.append((rng.bit_generator.state, [(table.game.context, table.utterance) for table in tables]))
+        return original(listener, tables, rng, **options)
+
+    monkeypatch.setattr(learning_systems, "play", watched)
+    for name, seed in (("SUP", 0), ("TURNS", 1)):
+        out = folder / "again"
+        run_job(job(name, out, seed=seed, rounds=1))
+    deployed, unseen = seen[0::2], seen[1::2]
+    assert len(deployed) == len(unseen) == 4
+    assert all(games == deployed[0] for games in deployed)
+    assert all(games == unseen[0] for games in unseen)
+    tangrams = [{id for context, _ in games for id in context.listener_order} for _, games in seen[:2]]
+    assert not tangrams[0] & tangrams[1]
+
+
+def test_a_job_that_is_done_does_nothing_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unwanted(*args: Any, **options: Any) -> None:
+        raise AssertionError("played again")
+
+    monkeypatch.setattr(learning_systems, "play", unwanted)
+    monkeypatch.setattr(Respect, "rounds", unwanted)
+    assert run_job(job("SUP", folder)) == curve_of("SUP", folder)
+
+
+def test_other_fixed_games_are_played_without_another_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = run_job(job("SUP", tmp_path, rounds=1))
+    monkeypatch.setattr(Respect, "_deploy", lambda self, listener, system, round: None)
+    again = run_job(replace(job("SUP", tmp_path, rounds=1), evaluation=Evaluation(3, "test")))
+    assert again["rounds"][1]["fixed"]["seen"]["games"] == 3
+    assert again["cost"] == first["cost"]
+
+
+def test_an_interrupted_job_goes_on_to_the_same_curve_but_for_its_cost(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = Respect._deploy
+
+    def interrupted(self: Respect, listener: Any, system: str, round: int) -> None:
+        if round == 1:
+            raise KeyboardInterrupt
+        original(self, listener, system, round)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Respect, "_deploy", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            run_job(job("SUP", tmp_path))
+    assert not (tmp_path / "SUP-0" / "curve.json").exists()
+    curve = run_job(job("SUP", tmp_path))
+    assert curve["cost"] == {"seconds": None, "peak_memory_gb": None}
+    assert {**curve, "cost": None} == {**curve_of("SUP", folder), "cost": None}
+
+
+def test_everything_makes_every_action_a_positive_example(folder: Path) -> None:
+    curve = curve_of("ALL", folder)
+    with InteractionStore(folder / "ALL-0" / "interactions.db", create=False) as store:
+        decoder = curve["record"]["config"]["decoder"]
+        expected = sum(value is Feedback.POSITIVE for game in store.feedback(decoder, SEED, 0) for value in game)
+        expected += len(store.interactions(SEED, 0))  # their last actions are positive too
+        for measured in curve["rounds"]:
+            assert measured["examples"] == expected
+            assert measured["decoder"]["positives"] == measured["decoder"]["exchanges"]
+            expected += sum(len(game.turns) - 1 for game in store.interactions(LEARNER, measured["round"]))
+
+
+def test_true_labels_are_those_of_the_targets(folder: Path) -> None:
+    with InteractionStore(folder / "TRUE-0" / "interactions.db", create=False) as store:
+        for system, round in [(SEED, 0), (LEARNER, 0), (LEARNER, 1), (LEARNER, 2)]:
+            games, labels = store.interactions(system, round), store.feedback("lexical", system, round)
+            for game, of_game in zip(games, labels, strict=True):
+                good = [ground_truth(turn.action, game.targets) is Feedback.POSITIVE for turn in game.turns[:-1]]
+                assert of_game == [Feedback.POSITIVE if each else Feedback.NEGATIVE for each in good]
+    for measured in curve_of("TRUE", folder)["rounds"]:
+        assert measured["decoder"]["accuracy"] == 1.0
+
+
+def test_each_ablation_lacks_one_rule() -> None:
+    full = LEARNERS["TURNS"].credit
+    for system in ABLATIONS.values():
+        changed = [name for name in full.__slots__ if getattr(system.credit, name) != getattr(full, name)]
+        assert len(changed) == 1
+        assert not getattr(system.credit, changed[0])
+    assert len({system.credit for system in ABLATIONS.values()}) == 4
+
+
+def test_the_mean_is_over_seeds_and_its_interval_over_games() -> None:
+    found = over_seeds([[1, 1, 1, 1], [0, 1]])
+    assert found.mean == 0.75
+    assert (found.low, found.high) == (0.5, 1.0)
+    narrow = over_seeds([[0, 1] * 200] * 3)
+    assert 0.5 - 0.05 < narrow.low < 0.5 < narrow.high < 0.5 + 0.05
+
+
+def test_the_command_leaves_tables_results_and_curves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(monkeypatch, tmp_path)
+    assert "table.md and results.json" in capsys.readouterr().out
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert list(results["systems"]) == ["SUP", "TURNS", "ALL", "TRUE", "CONTROL"]
+    assert results["seeds"] == [0, 1]
+    assert {"versions", "machine", "config", "evaluation"} <= results.keys()
+    curves = [json.loads((tmp_path / f"SUP-{seed}" / "curve.json").read_text()) for seed in (0, 1)]
+    for name, system in (("SUP", LEARNER), ("CONTROL", CONTROL)):
+        for round in (0, 1):
+            won = [curve["rounds"][round]["systems"][system]["success"]["mean"] for curve in curves]
+            assert results["systems"][name]["success"][round]["mean"] == pytest.approx(np.mean(won))
+    assert results["systems"]["CONTROL"]["unseen"] == [results["systems"]["SUP"]["unseen"][0]] * 2
+
+    table = (tmp_path / "table.md").read_text()
+    rows = [line.split(" | ")[0].removeprefix("| ") for line in table.splitlines() if line.startswith("| ")]
+    for name in results["systems"]:
+        assert [row for row in rows if row.startswith(f"{name}, seed")] == [f"{name}, seed 0", f"{name}, seed 1"]
+        assert {name, f"{name}, seen", f"{name}, unseen"} <= set(rows)
+    assert "simulated speakers" in table
+    with Image.open(tmp_path / "curves.png") as picture:
+        assert picture.width > 1000
+
+
+def test_the_command_is_not_run_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    main(monkeypatch, tmp_path, "--seeds", 1)
+    results = (tmp_path / "results.json").read_text()
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/curve.json")}
+    assert len(before) == 4
+    main(monkeypatch, tmp_path, "--seeds", 1)
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert (tmp_path / "results.json").read_text() == results
+
+
+def test_ablations_stand_beside_the_learners_and_leave_the_curves_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    main(monkeypatch, tmp_path, "--seeds", 1, "--ablations")
+    assert not (tmp_path / "results.json").exists()
+    results = json.loads((tmp_path / "ablations.json").read_text())
+    assert list(results["systems"]) == ["SUP", "TURNS", *ABLATIONS, "CONTROL"]
+    first = (tmp_path / "ablations.md").read_text().split("\n\n**")[0]
+    for name in results["systems"]:
+        assert f"| {name} |" in first
+    assert "–" in first
+    assert "| – |" not in first  # the fixed games of the last round are there for all
+
+
+def test_a_job_in_its_own_process_is_the_job(folder: Path, tmp_path: Path) -> None:
+    curve = in_own_process(job("SUP", tmp_path))
+    assert {**curve, "cost": None} == {**curve_of("SUP", folder), "cost": None}
+    with pytest.raises(UserError, match=r"config\.json is of another configuration"):
+        in_own_process(job("SUP", tmp_path, games=7))
+
+
+def test_a_job_that_fails_ends_the_command_with_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(monkeypatch, tmp_path, "--seeds", 1)
+    with pytest.raises(SystemExit) as exit_:
+        main(monkeypatch, tmp_path, "--seeds", 1, "--games", 6)
+    assert exit_.value.code == 2
+    error = capsys.readouterr().err
+    assert "another configuration" in error
+    assert error.count("\n") == 1
+
+
+def test_an_interrupted_command_says_how_to_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*args: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(learning_curve, "run_all", interrupted)
+    with pytest.raises(SystemExit) as exit_:
+        main(monkeypatch, tmp_path)
+    assert exit_.value.code == 130
+    assert "the same command goes on from here" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--seeds", "0"], "0 is less than 1"),
+        (["--jobs", "0"], "0 is less than 1"),
+        (["--tangrams", "cubes"], "unknown tangrams 'cubes'"),
+        (["--unseen", "dev"], "--unseen dev: allowed is a split that is no part of --split dev"),
+        (["--split", "all"], "--unseen test: allowed is a split that is no part of --split all"),
+        (["--split", "some"], "invalid choice: 'some'"),
+        (["--listener", "telepathy"], "unknown listener 'telepathy'"),
+        (["--listener", "random"], "listener 'random' cannot learn"),
+    ],
+)
+def test_bad_options_get_one_clear_line_and_write_nothing(
+    options: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(monkeypatch, tmp_path / "out", *options)
+    assert exit_.value.code == 2
+    assert message in capsys.readouterr().err.splitlines()[-1]
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_system_is_recorded_with_its_decoder_and_credit(folder: Path) -> None:
+    system: System
+    for name, system in SYSTEMS.items():
+        config = curve_of(name, folder)["record"]["config"]
+        assert config["decoder"] == system.decoder
+        assert config["credit"]["negatives"] == system.credit.negatives
