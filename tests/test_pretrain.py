@@ -20,7 +20,7 @@ PIECE = np.array([(0.0, 0.0), (1.0, 0.0), (1.0, 1.0)])
 RECORDED = TangramSet(
     "recorded",
     [
-        Tangram(f"page1-{number}.png", (PIECE,), frozenset({f"thing{number}"}), (f"a thing{number}",), ("",))
+        Tangram(f"page1-{number}.png", (PIECE,), frozenset({"thing", f"thing{number}"}), (f"a thing{number}",), ("",))
         for number in range(150)
     ],
     split_by="id",
