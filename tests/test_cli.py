@@ -127,6 +127,7 @@ def test_the_main_job_says_that_it_resumes() -> None:
         ("respect --listener telepathy", "unknown listener 'telepathy'"),
         ("respect --listener random", "cannot learn"),
         ("respect --speaker mime", "unknown speaker 'mime'"),
+        ("respect --base nowhere", "no checkpoint of a small listener in nowhere"),
         ("play --as speaker --listener oracle", "cannot listen to a person"),
         ("play --out truncated.jsonl", "truncated.jsonl, line 1: not JSON"),
         ("import --store store.db --system s --games truncated.jsonl", "truncated.jsonl, line 1: not JSON"),
@@ -323,6 +324,8 @@ def test_the_main_job_has_the_papers_size_by_default() -> None:
         "tangrams": "figures",
         "personas": None,
         "credit": "reply",
+        "split": "dev",
+        "base": None,
     }
 
 

@@ -147,7 +147,13 @@ def test_an_action_without_clicks_is_told(page: str) -> None:
 
 def test_the_page_tells_the_setup(page: str, run_results: dict[str, Any]) -> None:
     text = Page(page).text
-    for value in ("optimisation.learning_rate", run_results["versions"]["torch"], run_results["machine"]["system"]):
+    for value in (
+        "optimisation.learning_rate",
+        "credit.negatives",
+        "split",
+        run_results["versions"]["torch"],
+        run_results["machine"]["system"],
+    ):
         assert value in text
     assert "simulated" in text
 

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+import torch
+from tiny_listener import TinyListener
 
 from agents.commands import respect
+from agents.credit import Credit
+from agents.respect import CREDIT, fingerprint
 from multiref_gym import cli
+from multiref_gym.store import InteractionStore
+from multiref_gym.tangrams import load_tangrams
 
 LISTENER = "tiny_listener:TinyListener"
 
@@ -105,8 +112,51 @@ def test_a_run_records_who_spoke_and_what_credit_is(tmp_path: Path) -> None:
     record = json.loads((tmp_path / "run" / "results.json").read_text())
     [mother] = record["config"]["personas"]
     assert (mother["name"], mother["detail"]) == ("mother", 3)
-    assert record["hyperparameters"]["credit"]["last_action"] is True
+    assert record["config"]["credit"] == asdict(CREDIT["turns"])
+    assert record["config"]["credit"]["negatives"] > 0
     assert run(tmp_path / "run", "--personas", personas, "--credit", "turns") == 0  # it is the same run
+
+
+def test_by_default_credit_is_the_reply_alone_and_the_base_the_one_that_ships(tmp_path: Path) -> None:
+    run(tmp_path / "run")
+    record = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert record["config"]["credit"] == asdict(Credit())
+    assert (record["config"]["split"], record["config"]["base"]) == ("dev", None)
+
+
+def test_a_run_has_a_split_and_a_base_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    base = TinyListener()
+    torch.nn.init.constant_(base.model.weight, 0.25)
+    base.save(tmp_path / "base")
+    options = ("--split", "test", "--base", tmp_path / "base")
+    assert run(tmp_path / "run", *options) == 0
+    for name in ("config.json", "results.json"):
+        record = json.loads((tmp_path / "run" / name).read_text())
+        assert (record["config"]["split"], record["config"]["base"]) == ("test", str(tmp_path / "base"))
+        assert record["base"] == fingerprint(base.model)
+    test = load_tangrams("figures").split("test")
+    with InteractionStore(tmp_path / "run" / "interactions.db", create=False) as store:
+        assert all(name in test for game in store.interactions() for name in game.context.listener_order)
+    assert str(tmp_path / "base") in (tmp_path / "run" / "report.html").read_text()
+    assert run(tmp_path / "run", *options) == 0  # it is the same run
+    capsys.readouterr()
+    assert run(tmp_path / "run") == 2
+    assert "another configuration" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("listener", ["small", LISTENER])
+@pytest.mark.parametrize("there", [True, False])
+def test_a_base_without_a_checkpoint_is_named(
+    listener: str, there: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if there:
+        (tmp_path / "base").mkdir()
+    assert run(tmp_path / "run", "--listener", listener, "--base", tmp_path / "base") == 2
+    error = capsys.readouterr().err
+    assert error.startswith("multiref: error: ")
+    assert str(tmp_path / "base") in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(
@@ -130,8 +180,10 @@ def test_bad_input_is_named_before_anything_is_written(
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("option", ["--rounds=0", "--games=-3", "--seed=-1", "--games=many"])
-def test_a_number_out_of_range_is_named(option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "option", ["--rounds=0", "--games=-3", "--seed=-1", "--games=many", "--split=exam", "--credit=all"]
+)
+def test_a_value_out_of_range_is_named(option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit:
         run(tmp_path / "run", option)
     assert exit.value.code == 2
