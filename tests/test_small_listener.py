@@ -21,8 +21,8 @@ from agents.baselines import RandomListener
 from agents.learn import Example, Optimisation, learn
 from agents.listener import View
 from agents.objectives import sup
-from agents.small.listener import CHECKPOINT, SmallListener, new_model
-from agents.small.model import SmallConfig, SmallModel
+from agents.small.listener import CHECKPOINT, TEMPERATURE, SmallListener, new_model
+from agents.small.model import Attention, FeedForward, SmallConfig, SmallModel
 from agents.small.pretrain import literal_success
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import Action, check_action
@@ -52,6 +52,11 @@ def distribution(listener: SmallListener, view: View) -> torch.Tensor:
         return listener.log_probs([view] * len(actions), actions)
 
 
+def sampled_from(listener: SmallListener, view: View) -> torch.Tensor:
+    """Returns the log-probability with which each action is sampled: the policy's, sharpened by the temperature."""
+    return (distribution(listener, view).double() / TEMPERATURE).log_softmax(-1)
+
+
 @settings(max_examples=10, deadline=None)
 @given(views())
 def test_the_probabilities_of_all_actions_add_up_to_one(view: View) -> None:
@@ -68,8 +73,9 @@ def test_decisions_are_legal_and_say_their_own_probability(batch: list[View], se
         check_action(decision.action, view.selected)
         assert decision.action.clicks
         assert decision.text == str(decision.action)
-        scored = LISTENER.log_probs([view], [decision.action])  # alone: nobody else's words pad the batch
-        assert decision.log_prob == pytest.approx(scored.item(), abs=1e-5)
+        number = sum(1 << position for position in decision.action.clicks) - 1
+        alone = sampled_from(LISTENER, view)  # nobody else's words pad the batch
+        assert decision.log_prob == pytest.approx(alone[number].item(), abs=1e-4)
 
 
 @settings(max_examples=10, deadline=None)
@@ -86,11 +92,29 @@ def test_actions_are_sampled_as_often_as_they_are_probable() -> None:
     draws = 20_000
     decisions = LISTENER.act([view] * draws, np.random.default_rng(0))
     count = Counter(decision.action for decision in decisions)
-    probabilities = distribution(LISTENER, view).exp().tolist()
+    probabilities = sampled_from(LISTENER, view).exp().tolist()
     assert max(probabilities) > 2 / 15  # the test would be a weak one for a uniform distribution
     for action, probability in zip(all_actions(view), probabilities, strict=True):
         error = (probability * (1 - probability) / draws) ** 0.5
         assert count[action] / draws == pytest.approx(probability, abs=4 * error)
+
+
+def test_the_likeliest_action_is_sampled_more_often_than_the_policy_has_it() -> None:
+    policy = distribution(LISTENER, MIDDLE).exp()
+    likeliest = all_actions(MIDDLE)[int(policy.argmax())]
+    decisions = LISTENER.act([MIDDLE] * 2000, np.random.default_rng(0))
+    share = float(np.mean([decision.action == likeliest for decision in decisions]))
+    assert 2 * policy.max().item() < share < 1
+
+
+def test_dropout_is_in_the_feed_forward_networks_alone() -> None:
+    config = SmallConfig(**{**TINY, "dropout": 0.5})
+    tokens = torch.linspace(-1, 1, 5 * config.width).reshape(1, 5, config.width)
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        attention, feed_forward = Attention(config).train(), FeedForward(config).train()
+        assert torch.equal(attention(tokens), attention(tokens))
+        assert not torch.equal(feed_forward(tokens), feed_forward(tokens))
 
 
 @settings(max_examples=10, deadline=None)
