@@ -32,7 +32,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from rich import box
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -88,8 +88,11 @@ class Sheet:
     def printed(self) -> Table:
         """Returns the table for a terminal."""
         table = Table(title=self.title, box=box.SIMPLE, padding=0)
-        for number, column in enumerate(self.columns):
-            table.add_column(column, justify="right" if number else "left")
+        for number, (column, *texts) in enumerate(zip(self.columns, *self.rows, strict=True)):
+            # Headings and intervals wrap at spaces, words never, so that a table of seven rounds fits 80 columns.
+            longest = max(len(word) for text in (column, *texts) for word in text.split())
+            justify: JustifyMethod = "right" if number else "left"
+            table.add_column(column, justify=justify, min_width=longest, no_wrap=not number)
         for row in self.rows:
             table.add_row(*row)
         return table
@@ -241,47 +244,56 @@ def fixed_sheet(results: dict[str, Any]) -> Sheet:
 
 
 def measures_sheet(results: dict[str, Any]) -> Sheet:
-    """Returns turns, clicks, the decoder over all rounds and the cost of a run; means over seeds."""
+    """Returns turns and clicks in the first and last round, the decoder over all rounds, and the cost of a run."""
     last = results["config"]["rounds"]
-    columns = [
+    columns = (
         "system",
-        *(f"{what}, round {round}" for what in ("turns a game", "right clicks, %") for round in (0, last)),
+        "turns a game",
+        "right clicks, %",
         "decoder accuracy, %",
         "positive precision, %",
         "minutes a run",
         "peak memory, GB",
-    ]
+    )
     rows = []
     for name, system in results["systems"].items():
         decoder = system["decoder"]
         rows.append(
             [
                 name,
-                *(f"{system['turns'][round]['mean']:.1f}" for round in (0, last)),
-                *(f"{100 * system['click_accuracy'][round]:.1f}" for round in (0, last)),
+                " → ".join(f"{system['turns'][round]['mean']:.1f}" for round in (0, last)),
+                " → ".join(f"{100 * system['click_accuracy'][round]:.1f}" for round in (0, last)),
                 *(f"{100 * decoder[what]:.1f}" if decoder else "–" for what in ("accuracy", "positive_precision")),
                 "–" if system["seconds"] is None else f"{system['seconds'] / 60:.1f}",
                 "–" if system["peak_memory_gb"] is None else f"{system['peak_memory_gb']:.2f}",
             ]
         )
-    return Sheet(f"Turns, clicks, decoders and cost; simulated speakers, {_seeds(results)}", columns, rows)
+    title = (
+        f"Turns and clicks in round 0 → {last}, the decoder in all rounds, and the cost; simulated speakers, "
+        f"{_seeds(results)}"
+    )
+    return Sheet(title, columns, rows)
 
 
 def ablation_sheet(results: dict[str, Any]) -> Sheet:
     """Returns what is left without each rule: deployed success in two rounds, and the fixed games at the end."""
     last = results["config"]["rounds"]
     shown = sorted({min(MIDDLE, last), last})
-    columns = ["system", "", *(f"deployed, round {round}" for round in shown), "fixed, seen", "fixed, unseen"]
+    columns = ["system", *(f"deployed, round {round}" for round in shown), "fixed, seen", "fixed, unseen"]
     rows = [
         [
             name,
-            system["meaning"],
             *(_percent(system["success"][round]) for round in shown),
             *(_percent(system[split][last]) for split in ("seen", "unseen")),
         ]
         for name, system in results["systems"].items()
     ]
     return Sheet(f"Games won with one rule less each, in percent; simulated speakers, {_seeds(results)}", columns, rows)
+
+
+def legend(results: dict[str, Any]) -> str:
+    """Returns what the systems are, a line each, as a list in Markdown."""
+    return "".join(f"- {name}: {system['meaning']}\n" for name, system in results["systems"].items())
 
 
 def _percent(estimate: dict[str, float] | None) -> str:
@@ -292,7 +304,7 @@ def _percent(estimate: dict[str, float] | None) -> str:
 
 
 def _rounds(results: dict[str, Any]) -> list[str]:
-    return [f"round {round}" for round in range(results["config"]["rounds"] + 1)]
+    return ["round 0", *(str(round) for round in range(1, results["config"]["rounds"] + 1))]
 
 
 def _seeds(results: dict[str, Any]) -> str:
@@ -348,7 +360,9 @@ def _draw_measure(axes: Axes, systems: dict[str, Any], measure: str) -> None:
         label = f"{name}: {system['meaning']}"
         axes.plot(rounds, mean, dashes, marker=marker, markersize=4, color=colour, linewidth=2, label=label)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    if measure != "turns":
+    if measure == "turns":
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    else:
         axes.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
     axes.grid(axis="y", color="#dddddd", linewidth=0.7)
     axes.set_axisbelow(True)
@@ -424,8 +438,9 @@ def run(arguments: argparse.Namespace) -> None:
         sheets.insert(0, ablation_sheet(results))
     for sheet in sheets:
         console.print(sheet.printed())
+    console.print(legend(results))
     table, written = ("ablations.md", "ablations.json") if arguments.ablations else ("table.md", "results.json")
-    write_atomically(arguments.out / table, "\n".join(sheet.markdown() for sheet in sheets))
+    write_atomically(arguments.out / table, "\n".join([*(sheet.markdown() for sheet in sheets), legend(results)]))
     write_atomically(arguments.out / written, json.dumps(results, indent=2) + "\n")
     if not arguments.ablations:
         draw_curves(results, arguments.out / "curves.png")

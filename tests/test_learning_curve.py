@@ -238,8 +238,11 @@ def test_ablations_stand_beside_the_learners_and_leave_the_curves_as_they_are(
 def test_a_job_in_its_own_process_is_the_job(folder: Path, tmp_path: Path) -> None:
     curve = in_own_process(job("SUP", tmp_path))
     assert {**curve, "cost": None} == {**curve_of("SUP", folder), "cost": None}
+
+
+def test_the_folder_of_another_job_is_refused(folder: Path) -> None:
     with pytest.raises(UserError, match=r"config\.json is of another configuration"):
-        in_own_process(job("SUP", tmp_path, games=7))
+        run_job(job("SUP", folder, games=7))
 
 
 def test_a_job_that_fails_ends_the_command_with_one_line(
