@@ -22,7 +22,7 @@ from simulators.chance import Chance
 from simulators.language import language_of
 from simulators.persona import Persona, population
 
-FIGURATIVE = 0.9
+FIGURATIVE = 1.0
 """The share of a deployed speaker's phrases that a plain description does not hold."""
 
 CORRECTS_FIRST = 0.7
