@@ -28,8 +28,8 @@ from agents.credit import Credit
 from agents.evaluate import measure
 from agents.listener import Listener
 from agents.play import play, set_tables
-from agents.respect import CREDIT, SIMILARITY, Config, Respect, write_atomically
-from multiref_gym.feedback import Exchange, Feedback, ground_truth
+from agents.respect import CREDIT, SEED, SIMILARITY, Config, Respect, write_atomically
+from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.game import CONTEXT_SIZE, Action, Context
 from multiref_gym.interaction import Interaction
 from multiref_gym.registry import LISTENERS, SPEAKERS, resolve
@@ -40,33 +40,39 @@ FIXED_GAMES = 20241013852
 """Seeds the fixed games, whatever the seed of a run."""
 
 
-class Everything:
-    """A decoder that takes every action as positive: what is learned from it owes nothing to feedback."""
+class Labelled(Respect):
+    """RESPECT with labels of our own on the deployed actions in place of decoded feedback.
 
-    def decode(self, exchanges: Sequence[Exchange]) -> list[Feedback]:
-        """Returns positive feedback for each exchange."""
-        return [Feedback.POSITIVE for _ in exchanges]
-
-
-class TrueLabels(Respect):
-    """RESPECT with true labels in place of decoded feedback, on the seed too.
-
-    It looks at the targets, so it is no learner but a bound, for an evaluation: what a decoder that is never wrong
-    would teach. As with a binary decoder an action that is half good is negative. In the store the labels stand under
-    the decoder's name.
+    The seed is decoded as ever, so that round 0 is the same. In the store the labels stand under the decoder's name.
     """
 
+    def _label(self, action: Action, targets: Collection[int]) -> Feedback:
+        raise NotImplementedError
+
     def _decode(self, system: str, round: int) -> None:
-        if self.store.has_feedback(system, round, self.config.decoder):
-            return
-        games = self.store.interactions(system, round)
-        labels = [[true_label(turn.action, game.targets) for turn in game.turns[:-1]] for game in games]
-        self.store.add_feedback(system, round, self.config.decoder, labels)
+        if system == SEED:
+            super()._decode(system, round)
+        elif not self.store.has_feedback(system, round, self.config.decoder):
+            games = self.store.interactions(system, round)
+            labels = [[self._label(turn.action, game.targets) for turn in game.turns[:-1]] for game in games]
+            self.store.add_feedback(system, round, self.config.decoder, labels)
 
 
-def true_label(action: Action, targets: Collection[int]) -> Feedback:
-    """Returns the true value of an action as a binary decoder that is never wrong would say it."""
-    return Feedback.POSITIVE if ground_truth(action, targets) is Feedback.POSITIVE else Feedback.NEGATIVE
+class AllPositive(Labelled):
+    """Takes every action as positive: what is learned from it owes nothing to feedback."""
+
+    def _label(self, action: Action, targets: Collection[int]) -> Feedback:
+        return Feedback.POSITIVE
+
+
+class TrueLabels(Labelled):
+    """Has the true labels: no learner but a bound, what a decoder that is never wrong would teach.
+
+    As with a binary decoder an action that is half good is negative.
+    """
+
+    def _label(self, action: Action, targets: Collection[int]) -> Feedback:
+        return Feedback.POSITIVE if ground_truth(action, targets) is Feedback.POSITIVE else Feedback.NEGATIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +82,12 @@ class System:
     Attributes:
         meaning: What it is, in a line.
         credit: What says how good an action was.
-        decoder: Registered name or entry-point string of its decoder.
         loop: What runs it.
         every_round: Whether the policies of all rounds play the fixed games; if not, those of the first and the last.
     """
 
     meaning: str
     credit: Credit = CREDIT["reply"]
-    decoder: str = "lexical"
     loop: type[Respect] = Respect
     every_round: bool = False
 
@@ -93,7 +97,7 @@ LEARNERS = {
     "TURNS": System("gives credit over several turns", CREDIT["turns"], every_round=True),
 }
 BOUNDS = {
-    "ALL": System("takes every action as positive", decoder="benchmarks.learning_systems:Everything"),
+    "ALL": System("takes every action as positive", loop=AllPositive),
     "TRUE": System("has true labels in place of decoded ones: a bound", loop=TrueLabels),
 }
 ABLATIONS = {
@@ -124,7 +128,7 @@ class Job:
     Attributes:
         name: The system's.
         system: What is run.
-        config: How, but for the system's own decoder and credit.
+        config: How, but for the system's own credit.
         evaluation: What the policies play afterwards.
         out: Where the folder of the run is.
     """
@@ -142,8 +146,7 @@ class Job:
 
     def respect(self) -> Respect:
         """Returns the run; see `Respect` for the errors."""
-        config = replace(self.config, decoder=self.system.decoder, credit=self.system.credit)
-        return self.system.loop(config, self.folder)
+        return self.system.loop(replace(self.config, credit=self.system.credit), self.folder)
 
 
 def run_job(job: Job) -> dict[str, Any]:

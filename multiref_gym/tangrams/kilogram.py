@@ -36,7 +36,7 @@ STOP_WORDS = frozenset(
 NAMED = 3
 """How many tangrams that are left out a warning names."""
 
-DESCRIPTIONS_TO_DIVIDE = 10
+DESCRIPTIONS_TO_DIVIDE = 5
 """How many descriptions a tangram must have for them to be divided into known and new ones."""
 
 KNOWN_SHARE = 0.4
