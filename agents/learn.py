@@ -184,7 +184,7 @@ def batches(lengths: Sequence[int], size: int, rng: np.random.Generator, mixed: 
 
     Args:
         lengths: How long each example is, in any unit.
-        size: Examples a batch; the last has what is left.
+        size: Examples a batch; some have fewer.
         rng: The source of chance.
         mixed: Among how many batches of examples, drawn at random, the like ones are put together.
     """

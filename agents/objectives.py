@@ -45,13 +45,11 @@ def sup_and_unlikelihood(turns: ScoredTurns) -> tuple[Tensor, dict[str, float]]:
     is left alone.
 
     Returns:
-        The mean loss over the positives and negatives by weight, and the mean log-probability of either.
+        The mean loss over positives and negatives, by weight, and the mean log-probability of the positives.
     """
     positive, negative = turns.weight * (turns.feedback > 0), turns.weight * (turns.feedback < 0)
-    # Below 1 by a hair, so that the loss of a negative that the policy is certain of is finite.
-    unlikelihood = torch.log1p(-turns.log_prob.clamp(max=-1e-4).exp())
+    # A hair less than p, so that loss and slope are finite where the policy is certain of a negative.
+    unlikelihood = torch.log1p(-0.999 * turns.log_prob.exp())
     loss = -(positive * turns.log_prob + negative * unlikelihood).sum() / (positive + negative).sum().clamp(min=1)
-    return loss, {
-        f"{name}_log_prob": ((weight * turns.log_prob).sum() / weight.sum().clamp(min=1e-6)).item()
-        for name, weight in (("positive", positive), ("negative", negative))
-    }
+    mean_log_prob = (positive * turns.log_prob).sum() / positive.sum().clamp(min=1)
+    return loss, {"positive_log_prob": mean_log_prob.item()}

@@ -149,6 +149,8 @@ class Respect:
             listener = ErringListener(tables, *SEED_MISTAKES)
             games = play(listener, tables, self._rng(-1, Purpose.LISTENER), policy=SEED)
             won = [game for game in games if game.success]
+            if not won:
+                raise UserError(f"no game of {len(games)} was won to learn from first: speaker {self.config.speaker!r}")
             turns = np.cumsum([len(game.turns) for game in won])
             self.store.add(won[: int(np.searchsorted(turns, SEED_TURNS)) + 1], SEED)
         self._decode(SEED, 0)

@@ -9,11 +9,13 @@ from typing import Self
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
 from agents.listener import Decision, View
 from agents.small.model import Batch, SmallConfig, SmallModel
 from agents.small.text import encode_words, words_of
+from multiref_gym.errors import UserError
 from multiref_gym.game import Action
 from multiref_gym.tangrams import Atlas, TangramSet
 
@@ -48,11 +50,16 @@ class SmallListener:
 
         Raises:
             FileNotFoundError: If the folder holds no checkpoint.
+            UserError: If it is one of another network, or broken.
         """
         path = path or CHECKPOINT
         if not (path / "model.safetensors").is_file():
             raise FileNotFoundError(f"no checkpoint of a small listener in {path}: model.safetensors is missing")
-        return cls(SmallModel.from_pretrained(path), tangrams)
+        try:
+            model = SmallModel.from_pretrained(path)
+        except (RuntimeError, SafetensorError) as error:
+            raise UserError(f"{path} holds no checkpoint that fits the small listener") from error
+        return cls(model, tangrams)
 
     def save(self, path: Path) -> None:
         """Saves the network as a checkpoint folder."""
