@@ -78,7 +78,8 @@ class Optimisation:
         warmup: Share of the steps in which the learning rate rises.
         clip: Largest norm of the gradient.
         held_back: Share of the examples that is not learned from but says when to stop: learning ends after the first
-            epoch that makes the positives among them less likely, with the weights of the epoch before.
+            epoch that makes the positives among them less probable on average, with the weights of the epoch before.
+            (Their log-probability would not do: a policy that grows too sure of a few is still a better one.)
         other_distractors: How likely, in each pass, a tangram that plays no part gives way to another one.
     """
 
@@ -122,7 +123,7 @@ def learn(
 
     Returns:
         The loss and the objective's statistics, means over the steps of the last epoch, the number of epochs and, if
-        examples are held back, the mean log-probability of their actions.
+        examples are held back, the mean probability of their actions.
 
     Raises:
         ValueError: If there is nothing to learn from.
@@ -156,13 +157,13 @@ def learn(
             listener.model.eval()
             epoch_means = {name: float(np.mean([step[name] for step in statistics])) for name in statistics[0]}
             if held_back:
-                likely = mean_log_prob(listener, held_back)
-                if likely < known.get("held_back_log_prob", -math.inf):
+                likely = mean_probability(listener, held_back)
+                if likely < known.get("held_back_probability", 0.0):
                     listener.model.load_state_dict(best)
                     on_step(steps, steps)
                     break
                 best = {name: weights.clone() for name, weights in listener.model.state_dict().items()}
-                epoch_means["held_back_log_prob"] = likely
+                epoch_means["held_back_probability"] = likely
             known = {**epoch_means, "epochs": epoch + 1}
     return known
 
@@ -235,11 +236,11 @@ def scored(listener: TrainableListener, batch: Sequence[Example]) -> ScoredTurns
     )
 
 
-def mean_log_prob(listener: TrainableListener, examples: Sequence[Example], batch_size: int = 256) -> float:
-    """Returns the mean log-probability of the examples' actions under the listener's policy."""
+def mean_probability(listener: TrainableListener, examples: Sequence[Example], batch_size: int = 256) -> float:
+    """Returns the mean probability of the examples' actions under the listener's policy."""
     with torch.inference_mode():
         batches = [examples[i : i + batch_size] for i in range(0, len(examples), batch_size)]
-        return float(torch.cat([scored(listener, batch).log_prob for batch in batches]).mean())
+        return float(torch.cat([scored(listener, batch).log_prob for batch in batches]).exp().mean())
 
 
 def _optimizer(

@@ -51,7 +51,9 @@ LEARNING = "learning.json"
 SEED_TURNS = 100
 SEED_MISTAKES = 0.11, 0.3
 SEED_CREDIT = Credit(last_action=True)
-OPTIMISATION = Optimisation(epochs=4, batch_size=48, learning_rate=1e-3, embedding_rate=4.0, other_distractors=0.9)
+OPTIMISATION = Optimisation(
+    epochs=4, batch_size=48, learning_rate=1e-3, embedding_rate=4.0, other_distractors=0.9, held_back=0.05
+)
 SIMILARITY = 0.1
 CREDIT = {"reply": Credit(), "turns": Credit(last_action=True, final_selection=True, relabelled=0.5, negatives=0.1)}
 

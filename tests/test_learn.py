@@ -21,7 +21,7 @@ from agents.learn import (
     batches,
     divided,
     learn,
-    mean_log_prob,
+    mean_probability,
     views_of,
     with_other_distractors,
 )
@@ -72,10 +72,10 @@ def test_with_unlikelihood_what_was_not_good_becomes_unlikely() -> None:
     likeliest = listener.act([e.view for e in EXAMPLES], np.random.default_rng(0))
     done = [replace(e, action=d.action, weight=0.5) for e, d in zip(EXAMPLES, likeliest, strict=True)]
     bad = [replace(e, feedback=Feedback.NEGATIVE) for e in done]
-    before = mean_log_prob(listener, done)
+    before = mean_probability(listener, done)
     statistics = learn(listener, bad, sup_and_unlikelihood, SOME_STEPS, seed=0)
-    assert mean_log_prob(listener, done) < before - 1
-    assert statistics["negative_log_prob"] < before
+    assert mean_probability(listener, done) < before / 2
+    assert statistics["positive_log_prob"] == 0
 
 
 def test_the_same_seed_gives_the_same_weights_bit_for_bit() -> None:
@@ -113,7 +113,7 @@ def test_learning_ends_when_it_makes_what_is_held_back_less_likely() -> None:
     learned, held_back = divided(noise, 0.25, np.random.default_rng(3))
     assert (len(learned), len(held_back)) == (18, 6)
     assert statistics["epochs"] < 40
-    assert mean_log_prob(listener, held_back) == pytest.approx(statistics["held_back_log_prob"])
+    assert mean_probability(listener, held_back) == pytest.approx(statistics["held_back_probability"])
 
 
 @given(interactions(), st.floats(0, 1), st.integers(0, 1000))
