@@ -49,7 +49,7 @@ LEARNING = "learning.json"
 
 # Everything that changes the outcome, beside the configuration of a run.
 SEED_TURNS = 100
-SEED_MISTAKES = 0.11, 0.3
+SEED_MISTAKES = 0.075, 0.19
 SEED_CREDIT = Credit(last_action=True)
 OPTIMISATION = Optimisation(
     epochs=4, batch_size=48, learning_rate=1e-3, embedding_rate=4.0, other_distractors=0.9, held_back=0.05

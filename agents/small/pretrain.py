@@ -7,8 +7,7 @@ each turn what the speaker wanted. Figurative language, which deployed speakers 
 `--tangrams SET --out FOLDER` builds a base for tangrams that people described (KiloGram) in place of figures. The base
 that ships is its start: the vision stays as it is, and the language goes on with games in people's words.
 
-It runs on one thread, where the seed fixes the weights. The checkpoint that ships was built before the speakers' noise
-and the erring listener were last set, so building it again gives other weights.
+It runs on one thread, where the seed fixes the weights.
 """
 
 from __future__ import annotations
