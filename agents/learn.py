@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -59,6 +60,14 @@ class TrainableListener(Listener, Protocol):
     def log_probs(self, views: Sequence[View], actions: Sequence[Action]) -> Tensor:
         """Returns the log-probability of each action, float32 (batch,)."""
         ...
+
+
+def fingerprint(model: nn.Module) -> str:
+    """Returns a short hash of a model's weights."""
+    digest = hashlib.sha256()
+    for name, weights in sorted(model.state_dict().items()):
+        digest.update(name.encode() + weights.numpy(force=True).tobytes())
+    return digest.hexdigest()[:16]
 
 
 Objective = Callable[[ScoredTurns], tuple[Tensor, dict[str, float]]]
@@ -135,7 +144,7 @@ def learn(
     steps_an_epoch = math.ceil(len(learned) / optimisation.batch_size)
     steps = optimisation.epochs * steps_an_epoch
     optimizer, scheduler = _optimizer(listener.model, optimisation, steps)
-    lengths = [_length(example.view) for example in learned]
+    lengths = [example.view.length for example in learned]
     pool = sorted({name for example in learned for name in example.view.tangrams})
     best: dict[str, Tensor] = {}
     known: dict[str, float] = {}
@@ -219,11 +228,6 @@ def with_other_distractors(example: Example, pool: Sequence[str], share: float, 
         if chance < share and position not in concerned and newcomer not in tangrams:
             tangrams[position] = newcomer
     return replace(example, view=replace(view, tangrams=tuple(tangrams)))
-
-
-def _length(view: View) -> int:
-    """Returns about how long a view is to read: the characters of the utterance and of the two before it."""
-    return sum(map(len, [view.utterance, *(utterance for utterance, _ in view.dialogue[-2:])]))
 
 
 def scored(listener: TrainableListener, batch: Sequence[Example]) -> ScoredTurns:

@@ -27,6 +27,11 @@ class View:
     utterance: str
     selected: frozenset[int]
 
+    @property
+    def length(self) -> int:
+        """About how long it is to read: the characters of the utterance and of the two before it."""
+        return sum(map(len, [self.utterance, *(utterance for utterance, _ in self.dialogue[-2:])]))
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:

@@ -11,7 +11,6 @@ Everything that a round leaves is in the run folder: its policy in `round-N/`, i
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -23,13 +22,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from torch import nn
 
 from agents import objectives
 from agents.baselines import ErringListener
 from agents.credit import Credit, examples_of
 from agents.evaluate import decoder_quality, measure
-from agents.learn import Example, Optimisation, TrainableListener, learn
+from agents.learn import Example, Optimisation, TrainableListener, fingerprint, learn
 from agents.listener import Listener
 from agents.play import play, set_tables
 from multiref_gym.errors import UserError
@@ -133,6 +131,7 @@ class Respect:
         self.record = recorded(config, fingerprint(self._load().model))
         _claim(out, self.record)
         self.store = InteractionStore(out / "interactions.db")
+        self._remembered: dict[tuple[str, int], list[Example]] = {}
 
     def rounds(self) -> Iterator[dict[str, Any]]:
         """Yields the measures of each round, after running what of it is not there yet."""
@@ -173,13 +172,21 @@ class Respect:
 
     def _examples(self, round: int) -> list[Example]:
         """Returns what the seed and all rounds before teach."""
-        credit = self.config.credit
-        examples = []
-        for system, earlier, of in [(SEED, 0, SEED_CREDIT), *((LEARNER, earlier, credit) for earlier in range(round))]:
-            games = self.store.interactions(system, earlier)
-            for game, feedback in zip(games, self.store.feedback(self.config.decoder, system, earlier), strict=True):
-                examples += examples_of(game, feedback, of)
-        return examples
+        taught = [self._taught(SEED, 0), *(self._taught(LEARNER, earlier) for earlier in range(round))]
+        return [example for examples in taught for example in examples]
+
+    def _taught(self, system: str, round: int) -> list[Example]:
+        """Returns what the games of one round teach."""
+        if (system, round) not in self._remembered:
+            credit = SEED_CREDIT if system == SEED else self.config.credit
+            games = self.store.interactions(system, round)
+            feedback = self.store.feedback(self.config.decoder, system, round)
+            self._remembered[system, round] = [
+                example
+                for game, values in zip(games, feedback, strict=True)
+                for example in examples_of(game, values, credit)
+            ]
+        return self._remembered[system, round]
 
     def _deploy(self, listener: Listener, system: str, round: int) -> None:
         """Has a policy play the round's games; every system meets the same contexts and speakers."""
@@ -238,14 +245,6 @@ def recorded(config: Config, base: str) -> dict[str, Any]:
     }
     version = metadata.version("multiref-gym")
     return {"config": asdict(config), "hyperparameters": hyperparameters, "base": base, "version": version}
-
-
-def fingerprint(model: nn.Module) -> str:
-    """Returns a short hash of a model's weights."""
-    digest = hashlib.sha256()
-    for name, weights in sorted(model.state_dict().items()):
-        digest.update(name.encode() + weights.numpy(force=True).tobytes())
-    return digest.hexdigest()[:16]
 
 
 def results(record: dict[str, Any], measures: Sequence[dict[str, Any]]) -> dict[str, Any]:

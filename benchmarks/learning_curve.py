@@ -7,7 +7,8 @@ Each system (`learning_systems.py`) is run with each seed: SUP learns from decod
 several turns. They stand between two bounds: ALL, which takes every action as positive, must stay flat if it is the
 feedback that teaches, and TRUE has true labels in place of decoded ones. CONTROL is SUP's initial policy, redeployed
 to the same games. Beside the games that are deployed, which are others in each round, policies play a fixed set of
-games, on the deployed split and on an unseen one. With `--ablations` TURNS is run with one rule less each instead.
+games, on the deployed split and on an unseen one. With `--ablations` TURNS is run with one rule less each instead, and
+SUP with low-rank updates in place of full fine-tuning.
 
 Means are over seeds. The 95 % intervals are bootstrap intervals over games, of these runs: how far runs lie apart is
 seen from the single ones. All speakers are simulated. An interrupted command goes on where it was when it is given
@@ -43,6 +44,7 @@ from benchmarks.learning_systems import (
     ABLATIONS,
     BOUNDS,
     LEARNERS,
+    LOW_RANK,
     Evaluation,
     Job,
     System,
@@ -105,7 +107,13 @@ def run_all(jobs: Sequence[Job], workers: int, console: Console) -> list[Curve]:
         UserError: The first of a job; the others are ended then, and go on when they are run again.
     """
     progress = Progress(
-        TextColumn("runs"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console, transient=True
+        TextColumn("runs"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        refresh_per_second=1,  # the cores are busy
     )
     with ThreadPoolExecutor(workers) as threads, progress:
         futures = {threads.submit(in_own_process, job): job for job in jobs}
@@ -417,7 +425,7 @@ def run(arguments: argparse.Namespace) -> None:
         fixed_contexts(tangrams.split(split), 1)  # too small a split is an error now, not after the runs
     evaluation = Evaluation(arguments.evaluation, arguments.unseen)
     asked = {name: getattr(arguments, name) for name in ("rounds", "games", "listener", "tangrams", "split", "base")}
-    systems = {**LEARNERS, **(ABLATIONS if arguments.ablations else BOUNDS)}
+    systems = {**LEARNERS, **({**ABLATIONS, **LOW_RANK} if arguments.ablations else BOUNDS)}
     jobs = [
         Job(name, system, Config(seed=seed, **asked), evaluation, arguments.out)
         for seed in range(arguments.seeds)

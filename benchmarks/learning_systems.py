@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Collection, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from multiprocessing import get_context
@@ -22,6 +23,8 @@ from typing import Any
 
 import numpy as np
 import torch
+from peft import LoraConfig, get_peft_model
+from torch import nn
 from transformers.utils import logging as transformers_logging
 
 from agents.credit import Credit
@@ -29,6 +32,8 @@ from agents.evaluate import measure
 from agents.listener import Listener
 from agents.play import play, set_tables
 from agents.respect import CREDIT, SEED, SIMILARITY, Config, Respect, write_atomically
+from agents.small.listener import SmallListener
+from agents.small.model import SmallModel
 from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.game import CONTEXT_SIZE, Action, Context
 from multiref_gym.interaction import Interaction
@@ -75,6 +80,29 @@ class TrueLabels(Labelled):
         return Feedback.POSITIVE if ground_truth(action, targets) is Feedback.POSITIVE else Feedback.NEGATIVE
 
 
+class LowRankListener(SmallListener):
+    """The small listener, of which low-rank updates are learned in place of its weights (LoRA, Hu et al. 2022).
+
+    Rank and scale are the paper's. The updates are of all linear layers but the vision's; word embeddings are learned
+    in full, as a word that is new has nothing to be updated. A policy is saved with its updates merged.
+    """
+
+    def __init__(self, model: SmallModel, tangrams: TangramSet) -> None:
+        super().__init__(model, tangrams)
+        layers = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
+        layers = [name for name in layers if not name.startswith("vision.")]
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            self.model: Any = get_peft_model(
+                model, LoraConfig(r=8, lora_alpha=8, target_modules=layers, modules_to_save=["pieces"])
+            )
+        self.model.train(False)
+
+    def save(self, path: Path) -> None:
+        """Saves the network, with what was learned merged into it, as a checkpoint folder."""
+        deepcopy(self.model).merge_and_unload().save_pretrained(path)
+
+
 @dataclass(frozen=True, slots=True)
 class System:
     """What learns, and from what.
@@ -83,12 +111,14 @@ class System:
         meaning: What it is, in a line.
         credit: What says how good an action was.
         loop: What runs it.
+        listener: What learns, if it is not the listener that is asked for.
         every_round: Whether the policies of all rounds play the fixed games; if not, those of the first and the last.
     """
 
     meaning: str
     credit: Credit = CREDIT["reply"]
     loop: type[Respect] = Respect
+    listener: str | None = None
     every_round: bool = False
 
 
@@ -106,6 +136,7 @@ ABLATIONS = {
     "TURNS-relabelled": System("TURNS, failed descriptions left out", replace(CREDIT["turns"], relabelled=0.0)),
     "TURNS-negatives": System("TURNS, negatives left out", replace(CREDIT["turns"], negatives=0.0)),
 }
+LOW_RANK = {"SUP-LoRA": System("SUP, low-rank updates", listener=f"{__name__}:LowRankListener")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +177,8 @@ class Job:
 
     def respect(self) -> Respect:
         """Returns the run; see `Respect` for the errors."""
-        return self.system.loop(replace(self.config, credit=self.system.credit), self.folder)
+        listener = self.system.listener or self.config.listener
+        return self.system.loop(replace(self.config, credit=self.system.credit, listener=listener), self.folder)
 
 
 def run_job(job: Job) -> dict[str, Any]:

@@ -11,14 +11,31 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from small_views import FIGURES, tiny_small_listener
 
+from agents.learn import Example, Optimisation, learn
+from agents.listener import View
+from agents.objectives import sup
 from agents.respect import CONTROL, LEARNER, SEED, Config, Respect
+from agents.small.listener import SmallListener
 from benchmarks import learning_curve, learning_systems
 from benchmarks.learning_curve import over_seeds
-from benchmarks.learning_systems import ABLATIONS, BOUNDS, LEARNERS, Evaluation, Job, System, in_own_process, run_job
+from benchmarks.learning_systems import (
+    ABLATIONS,
+    BOUNDS,
+    LEARNERS,
+    Evaluation,
+    Job,
+    LowRankListener,
+    System,
+    in_own_process,
+    run_job,
+)
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback, ground_truth
+from multiref_gym.game import Action
 from multiref_gym.store import InteractionStore
 
 LISTENER = "tiny_listener:TinyListener"
@@ -184,6 +201,20 @@ def test_each_ablation_lacks_one_rule() -> None:
     assert len({system.credit for system in ABLATIONS.values()}) == 4
 
 
+def test_low_rank_updates_are_learned_and_saved_as_weights(tmp_path: Path) -> None:
+    listener = LowRankListener(tiny_small_listener().model, FIGURES)
+    before = {name: weights.clone() for name, weights in listener.model.state_dict().items()}
+    wanted = Example(View(FIGURES.ids[:10], (), "a bird", frozenset()), Action(frozenset([0])), Feedback.POSITIVE)
+    learn(listener, [wanted] * 8, sup, Optimisation(epochs=3, batch_size=4), seed=0)
+    changed = {name for name, weights in listener.model.state_dict().items() if not torch.equal(before[name], weights)}
+    assert changed
+    assert all("lora_" in name or "modules_to_save" in name for name in changed)
+    listener.save(tmp_path)
+    saved = SmallListener.load(FIGURES, tmp_path)
+    learned, loaded = (each.log_probs([wanted.view], [wanted.action]) for each in (listener, saved))
+    torch.testing.assert_close(learned, loaded, atol=1e-5, rtol=0)
+
+
 def test_the_mean_is_over_seeds_and_its_interval_over_games() -> None:
     found = over_seeds([[1, 1, 1, 1], [0, 1]])
     assert found.mean == 0.75
@@ -231,6 +262,7 @@ def test_the_command_is_not_run_twice(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_ablations_stand_beside_the_learners_and_leave_the_curves_as_they_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(learning_curve, "LOW_RANK", {})  # it is of the small listener, which takes its time
     main(monkeypatch, tmp_path, "--seeds", 1, "--ablations")
     assert not (tmp_path / "results.json").exists()
     results = json.loads((tmp_path / "ablations.json").read_text())

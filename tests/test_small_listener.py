@@ -212,15 +212,23 @@ def test_a_folder_without_a_checkpoint_is_named(tmp_path: Path) -> None:
         SmallListener.load(FIGURES, tmp_path)
 
 
-def test_each_tangram_is_looked_at_once() -> None:
-    listener = tiny_small_listener()
+def test_each_tangram_is_looked_at_once_by_all_listeners_with_the_same_vision() -> None:
     looked: list[int] = []
-    listener.model.vision.register_forward_hook(lambda module, images, features: looked.append(len(features)))
+
+    def tiny(seed: int) -> SmallListener:
+        listener = SmallListener(new_model(SmallConfig(**TINY), seed), figures)
+        listener.model.vision.register_forward_hook(lambda module, images, features: looked.append(len(features)))
+        return listener
+
+    figures = FIGURES.split("dev")  # which no other test looks at
+    opening = replace(OPENING, tangrams=figures.ids[:10])
     rng = np.random.default_rng(0)
-    listener.act([OPENING, MIDDLE], rng)
-    listener.act([MIDDLE], rng)
-    listener.act([replace(OPENING, tangrams=FIGURES.ids[5:15])], rng)
-    assert looked == [10, 5]
+    tiny(8).act([opening, replace(MIDDLE, tangrams=figures.ids[:10])], rng)
+    assert sum(looked) == 10
+    tiny(8).act([replace(OPENING, tangrams=figures.ids[5:15])], rng)
+    assert sum(looked) == 15
+    tiny(9).act([opening], rng)
+    assert sum(looked) == 25
 
 
 def test_learning_after_playing_leaves_the_vision_as_it_was() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Self
@@ -12,6 +14,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from agents.learn import fingerprint
 from agents.listener import Decision, View
 from agents.small.model import Batch, SmallConfig, SmallModel
 from agents.small.text import encode_words, words_of
@@ -24,6 +27,9 @@ CHECKPOINT = Path(__file__).with_name("checkpoint")
 
 TEMPERATURE = 0.5
 """Of sampling. A policy that has learned how likely each action is right does better by mostly taking the likeliest."""
+
+PLAYED_AT_ONCE = 96
+"""Views in a batch of play."""
 
 cached_words = lru_cache(maxsize=100_000)(words_of)
 
@@ -40,9 +46,7 @@ class SmallListener:
         self.model = model
         self.model.train(False)
         self.model.vision.requires_grad_(False)
-        self._atlas = Atlas(tangrams, model.config.image_size)
-        self._rows: dict[str, int] = {}
-        self._features = torch.empty(0, model.config.vision_width)
+        self._memory = _memory(fingerprint(model.vision), tangrams, model.config.image_size)
 
     @classmethod
     def load(cls, tangrams: TangramSet, path: Path | None = None) -> Self:
@@ -67,8 +71,7 @@ class SmallListener:
 
     def act(self, views: Sequence[View], rng: np.random.Generator) -> list[Decision]:
         """Samples an action for each view, at `TEMPERATURE`."""
-        with torch.inference_mode():
-            log_probs = (self.model(self.collate(views)).double() / TEMPERATURE).log_softmax(-1).numpy()
+        log_probs = self._likely_actions(views)
         cumulative = np.exp(log_probs).cumsum(axis=1)
         draws = rng.random(len(views)) * cumulative[:, -1]
         decisions = []
@@ -78,6 +81,15 @@ class SmallListener:
             action = Action.clicking(clicks, view.selected)
             decisions.append(Decision(action, float(row[number]), str(action)))
         return decisions
+
+    def _likely_actions(self, views: Sequence[View]) -> np.ndarray:
+        """Returns the log-probability of each action at `TEMPERATURE`, float64 (views, actions)."""
+        order = np.argsort([view.length for view in views], kind="stable")  # a batch is padded to its longest view
+        scored = torch.empty(len(views), 2 ** len(views[0].tangrams) - 1, dtype=torch.float64)
+        with torch.inference_mode():
+            for rows in np.array_split(order, math.ceil(len(views) / PLAYED_AT_ONCE)):
+                scored[rows] = self.model(self.collate([views[row] for row in rows])).double()
+        return np.asarray((scored / TEMPERATURE).log_softmax(-1))
 
     def log_probs(self, views: Sequence[View], actions: Sequence[Action]) -> Tensor:
         """Returns the log-probability of each action, float32 (batch,).
@@ -125,12 +137,36 @@ class SmallListener:
 
     def _look(self, names: Sequence[str]) -> Tensor:
         """Returns the features of tangrams, float32 (n, vision_width), looking only at those that are new."""
-        if new := [name for name in dict.fromkeys(names) if name not in self._rows]:
+        memory = self._memory
+        if new := [name for name in dict.fromkeys(names) if name not in memory.rows]:
+            silhouettes = torch.from_numpy(memory.atlas.silhouettes(new))
             with torch.no_grad():
-                features = self.model.vision(torch.from_numpy(self._atlas.silhouettes(new)))
-            self._rows.update(zip(new, range(len(self._features), len(self._features) + len(new)), strict=True))
-            self._features = torch.cat([self._features, features])
-        return self._features[[self._rows[name] for name in names]]
+                # One by one, as the last bits depend on the batch, and who comes together depends on the run's course.
+                features = torch.cat([self.model.vision(silhouette[None]) for silhouette in silhouettes])
+            memory.rows.update(zip(new, range(len(memory.rows), len(memory.rows) + len(new)), strict=True))
+            memory.features = torch.cat([memory.features, features])
+        return memory.features[[memory.rows[name] for name in names]]
+
+
+@dataclass
+class Memory:
+    """What a vision has made of the tangrams that it has looked at.
+
+    Attributes:
+        atlas: Draws them.
+        rows: The row of each of them.
+        features: float32 (n, vision_width).
+    """
+
+    atlas: Atlas
+    rows: dict[str, int]
+    features: Tensor
+
+
+@lru_cache(maxsize=4)
+def _memory(vision: str, tangrams: TangramSet, image_size: int) -> Memory:
+    """Returns one memory for all listeners with the same vision, as every round's have: no image is encoded twice."""
+    return Memory(Atlas(tangrams, image_size), {}, torch.empty(0))
 
 
 def _padded(lists: Sequence[Sequence[int]], shape: tuple[int, ...]) -> Tensor:
