@@ -69,7 +69,8 @@ class Config:
         speaker: Of a speaker.
         personas: Who the speakers are; only the scripted speaker can be given any.
         credit: What says how good an action was: the reply to it, or what else the game tells too (`credit.py`).
-        tangrams: "figures", "kilogram:PATH" or a part of KiloGram.
+        tangrams: "figures", "kilogram:PATH" or a part of KiloGram's descriptions.
+        seed_tangrams: What the seed's speakers describe the tangrams by, if not the same: another part.
         split: The part of them that is deployed; the base that ships has seen the figures of "train".
         base: Folder of the checkpoint that every round starts from; the one that ships if None.
     """
@@ -81,6 +82,7 @@ class Config:
     decoder: str = "lexical"
     speaker: str = "scripted"
     tangrams: str = "figures"
+    seed_tangrams: str | None = None
     split: SplitName = "dev"
     base: str | None = None
     personas: tuple[Persona, ...] | None = None
@@ -125,9 +127,14 @@ class Respect:
         self._load = partial(_load, _trainable(config.listener), tangrams, config.base)
         self._objective = objectives.sup_and_unlikelihood if config.credit.negatives else objectives.sup
         self._decoder = resolve("decoder", DECODERS, config.decoder)()
-        self._make_speaker = partial(resolve("speaker", SPEAKERS, config.speaker), tangrams)
+        make_speaker = resolve("speaker", SPEAKERS, config.speaker)
         if config.personas is not None:
-            self._make_speaker = partial(self._make_speaker, personas=config.personas)
+            make_speaker = partial(make_speaker, personas=config.personas)
+        self._make_speaker = partial(make_speaker, tangrams)
+        described = tangrams if config.seed_tangrams is None else load_tangrams(config.seed_tangrams)
+        if missing := [name for name in self._tangrams.ids if name not in described]:
+            raise UserError(f"{described.name} cannot describe the seed: it has no {missing[0]} of {tangrams.name}")
+        self._make_seed_speaker = partial(make_speaker, described)
         self.record = recorded(config, fingerprint(self._load().model))
         _claim(out, self.record)
         self.store = InteractionStore(out / "interactions.db")
@@ -146,7 +153,8 @@ class Respect:
     def _demonstrate(self) -> None:
         """Has the seed played: about a hundred turns of won games of a listener that understands as people do."""
         if not self.store.has_round(SEED, 0):
-            tables = set_tables(self._contexts(SEED_TURNS, -1), self._make_speaker, self._seeds(-1, Purpose.SPEAKERS))
+            contexts, seeds = self._contexts(SEED_TURNS, -1), self._seeds(-1, Purpose.SPEAKERS)
+            tables = set_tables(contexts, self._make_seed_speaker, seeds)
             listener = ErringListener(tables, *SEED_MISTAKES)
             games = play(listener, tables, self._rng(-1, Purpose.LISTENER), policy=SEED)
             won = [game for game in games if game.success]

@@ -386,6 +386,7 @@ def main() -> None:
     parser.add_argument(
         "--tangrams", default=DEFAULT.tangrams, metavar="SET", help="figures (default) or kilogram:PATH"
     )
+    parser.add_argument("--seed-tangrams", metavar="SET", help="what the seed's speakers describe them by, if another")
     splits = get_args(SplitName)
     parser.add_argument("--split", choices=splits, default=DEFAULT.split, help=f"what is deployed ({DEFAULT.split})")
     parser.add_argument(
@@ -424,7 +425,10 @@ def run(arguments: argparse.Namespace) -> None:
     for split in (arguments.split, arguments.unseen):
         fixed_contexts(tangrams.split(split), 1)  # too small a split is an error now, not after the runs
     evaluation = Evaluation(arguments.evaluation, arguments.unseen)
-    asked = {name: getattr(arguments, name) for name in ("rounds", "games", "listener", "tangrams", "split", "base")}
+    asked = {
+        name: getattr(arguments, name)
+        for name in ("rounds", "games", "listener", "tangrams", "seed_tangrams", "split", "base")
+    }
     systems = {**LEARNERS, **({**ABLATIONS, **LOW_RANK} if arguments.ablations else BOUNDS)}
     jobs = [
         Job(name, system, Config(seed=seed, **asked), evaluation, arguments.out)

@@ -322,6 +322,7 @@ def test_the_main_job_has_the_papers_size_by_default() -> None:
         "decoder": "lexical",
         "speaker": "scripted",
         "tangrams": "figures",
+        "seed_tangrams": None,
         "personas": None,
         "credit": "reply",
         "split": "dev",

@@ -495,3 +495,20 @@ def test_the_small_listener_learns_and_resumes(tmp_path: Path, monkeypatch: pyte
     changed = {name for name in before if not torch.equal(before[name], learned[name])}
     assert changed
     assert not any(name.startswith("vision.") for name in changed)
+
+
+def test_the_seed_is_described_in_words_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    figures = load_tangrams("figures")
+    called = [replace(tangram, facts=frozenset({"zork"}), descriptions=("zork",)) for tangram in figures]
+    sets = {"figures": figures, "zorks": TangramSet("zorks", called), "few": TangramSet("few", called[:20])}
+    monkeypatch.setattr(respect, "load_tangrams", lambda spec: sets[spec])
+    run(tmp_path / "run", replace(CONFIG, rounds=1, seed_tangrams="zorks"))
+    with InteractionStore(tmp_path / "run" / "interactions.db", create=False) as store:
+        seed, deployed = (
+            [turn.utterance for game in store.interactions(system, 0) for turn in game.turns]
+            for system in (SEED, LEARNER)
+        )
+    assert sum("zork" in utterance for utterance in seed) > len(seed) / 2
+    assert not any("zork" in utterance for utterance in deployed)
+    with pytest.raises(UserError, match=r"few cannot describe the seed: it has no \S+ of figures"):
+        Respect(replace(CONFIG, seed_tangrams="few"), tmp_path / "other")

@@ -53,7 +53,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_speaker(parser)
     parser.add_argument(
-        "--tangrams", default=DEFAULT.tangrams, metavar="SET", help="figures (default) or kilogram:PATH"
+        "--tangrams",
+        default=DEFAULT.tangrams,
+        metavar="SET",
+        help="figures (default), kilogram:PATH, or a part of what people said: kilogram-known:PATH, kilogram-new:PATH",
+    )
+    parser.add_argument(
+        "--seed-tangrams", metavar="SET", help="what the seed's speakers describe them by, if not the same: a part"
     )
     parser.add_argument(
         "--split",
@@ -76,6 +82,7 @@ def run(args: argparse.Namespace) -> None:
         decoder=args.decoder,
         speaker=args.speaker,
         tangrams=args.tangrams,
+        seed_tangrams=args.seed_tangrams,
         personas=chosen_personas(args),
         credit=CREDIT[args.credit],
         split=args.split,

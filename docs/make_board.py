@@ -1,10 +1,9 @@
-"""Draws the README's pictures from the folder of a finished run.
+"""Draws the README's board from the folder of a finished run.
 
-    python docs/make_pictures.py runs/respect-0
+    python docs/make_board.py runs/respect-0
 
 `board.png` is the first game of the last round that was won in four to six turns with feedback of both kinds, all of
-it decoded right, and with no utterance longer than its line;
-`curves.png` are the run's curves.
+it decoded right, and with no utterance longer than its line.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from agents.report import LEARNER, draw_curves
+from agents.respect import LEARNER
 from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.interaction import Interaction
 from multiref_gym.store import InteractionStore
@@ -29,16 +28,15 @@ CHIPS = {Feedback.POSITIVE: ("#00694f", "+ positive"), Feedback.NEGATIVE: ("#b13
 
 
 def main() -> None:
-    """Draws both pictures."""
+    """Draws the board."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("run", type=Path, help="folder of a finished run")
     args = parser.parse_args()
-    results = json.loads((args.run / "results.json").read_text(encoding="utf-8"))
+    config = json.loads((args.run / "config.json").read_text(encoding="utf-8"))["config"]
     with InteractionStore(args.run / "interactions.db", create=False) as store:
-        game, feedback = chosen_game(store, results["config"]["decoder"], results["rounds"][-1]["round"])
-    atlas = Atlas(load_tangrams(results["config"]["tangrams"]), SILHOUETTE)
+        game, feedback = chosen_game(store, config["decoder"], config["rounds"])
+    atlas = Atlas(load_tangrams(config["tangrams"]), SILHOUETTE)
     picture(game, feedback, atlas).quantize(64).save(FOLDER / "board.png", optimize=True)
-    draw_curves(results, FOLDER / "curves.png")
 
 
 def chosen_game(store: InteractionStore, decoder: str, round: int) -> tuple[Interaction, list[Feedback]]:
