@@ -1,0 +1,141 @@
+"""What does it cost to learn and to play, and what makes it cheaper?
+
+    python -m benchmarks.learning_speed [--games 100] [--seed 0]
+
+The small listener plays games, and learns from its turns for one epoch: as RESPECT does it (one thread, batches of
+like length, float32), and with one thing done otherwise each time. All is measured in one run, round after round, and
+the median is given, as other work on the machine changes its pace. Ratios are to what RESPECT does.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
+from functools import partial
+from statistics import median
+from time import perf_counter
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.table import Table
+from transformers.utils import logging as transformers_logging
+
+from agents import learn as learning
+from agents import objectives
+from agents.learn import Example, learn, views_of
+from agents.play import play, set_tables
+from agents.respect import OPTIMISATION
+from agents.small import listener as small
+from agents.small.listener import SmallListener
+from benchmarks.learning_systems import fixed_contexts
+from multiref_gym.commands.options import natural, positive
+from multiref_gym.feedback import Feedback
+from multiref_gym.interaction import Interaction
+from multiref_gym.provenance import provenance
+from multiref_gym.tangrams import TangramSet, load_tangrams
+from simulators.scripted import ScriptedSpeaker
+
+REPEATS = 5
+
+
+@contextmanager
+def changed(holder: object, name: str, value: object) -> Iterator[None]:
+    """Gives an attribute another value for a while."""
+    before = getattr(holder, name)
+    setattr(holder, name, value)
+    try:
+        yield
+    finally:
+        setattr(holder, name, before)
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Has torch use so many threads for a while."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def any_length(lengths: Sequence[int], size: int, rng: np.random.Generator) -> list[np.ndarray]:
+    """Returns batches as `learn.batches` does, but of examples of any length."""
+    return np.split(rng.permutation(len(lengths)), range(size, len(lengths), size))
+
+
+LEARNING: dict[str, Callable[[], AbstractContextManager[object]]] = {
+    "as RESPECT does it": nullcontext,
+    "batches of any length": lambda: changed(learning, "batches", any_length),
+    "mixed precision (bfloat16)": lambda: torch.autocast("cpu", torch.bfloat16),
+    "two threads": lambda: threads(2),
+}
+PLAYING: dict[str, Callable[[], AbstractContextManager[object]]] = {
+    "as RESPECT does it": nullcontext,
+    "all games in one batch": lambda: changed(small, "PLAYED_AT_ONCE", 10**6),
+    "mixed precision (bfloat16)": lambda: torch.autocast("cpu", torch.bfloat16),
+    "two threads": lambda: threads(2),
+}
+
+
+def played(listener: SmallListener, tangrams: TangramSet, games: int, seed: int) -> list[Interaction]:
+    """Plays games with figurative speakers."""
+    split = tangrams.split("dev")
+    tables = set_tables(fixed_contexts(split, games), partial(ScriptedSpeaker, tangrams), np.random.SeedSequence(seed))
+    return play(listener, tables, np.random.default_rng(seed), policy="speed")
+
+
+def rates(ways: dict[str, Callable[[], AbstractContextManager[object]]], work: Callable[[], int]) -> dict[str, float]:
+    """Returns how much work is done a second in each way, medians over rounds in which all ways take turns."""
+    found: dict[str, list[float]] = {way: [] for way in ways}
+    for _ in range(REPEATS):
+        for way, make in ways.items():
+            with make():
+                start = perf_counter()
+                done = work()
+                found[way].append(done / (perf_counter() - start))
+    return {way: median(each) for way, each in found.items()}
+
+
+def main() -> None:
+    """Reads the command line, measures, and prints the table."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.learning_speed", description=(__doc__ or "").split("\n")[0]
+    )
+    parser.add_argument("--games", type=positive, default=100, help="played each time (100)")
+    parser.add_argument("--seed", type=natural, default=0, help="of the games (0)")
+    arguments = parser.parse_args()
+    transformers_logging.disable_progress_bar()
+    figures = load_tangrams("figures")
+    with threads(1):
+        listener = SmallListener.load(figures)
+        games = played(listener, figures, arguments.games, arguments.seed)
+        examples = [
+            Example(view, turn.action, Feedback.POSITIVE)
+            for game in games
+            for view, turn in zip(views_of(game), game.turns, strict=True)
+        ]
+        epoch = replace(OPTIMISATION, epochs=1, held_back=0.0)
+
+        def learned() -> int:
+            learn(SmallListener.load(figures), examples, objectives.sup, epoch, seed=0)
+            return len(examples)
+
+        def turns() -> int:
+            return sum(len(game.turns) for game in played(listener, figures, arguments.games, arguments.seed))
+
+        table = Table("", "a second", "ratio", title=f"One epoch over {len(examples)} turns; {arguments.games} games")
+        for heading, ways, work in (("examples learned", LEARNING, learned), ("turns played", PLAYING, turns)):
+            found = rates(ways, work)
+            table.add_section()
+            for way, rate in found.items():
+                table.add_row(f"{heading}, {way}", f"{rate:,.0f}", f"{rate / found['as RESPECT does it']:.2f}")
+    Console().print(table, str(provenance()["machine"]))
+
+
+if __name__ == "__main__":
+    main()
