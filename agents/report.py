@@ -111,9 +111,16 @@ def _draw_measure(axes: Axes, rounds: Sequence[Mapping[str, Any]], measure: str)
         axes.fill_between(numbers, low, high, color=COLOURS[system], alpha=0.18, linewidth=0)
         dashes = "--" if system == CONTROL else "-"  # to be told apart without colours too
         axes.plot(numbers, mean, dashes, marker="o", markersize=4, color=COLOURS[system], label=MEANINGS[system])
+    finish_axes(axes, percent=measure != "turns")
+
+
+def finish_axes(axes: Axes, percent: bool) -> None:
+    """Gives a panel of something by round its ticks, its grid and no frame."""
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    if measure != "turns":
+    if percent:
         axes.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
+    else:
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(axis="y", color="#dddddd", linewidth=0.7)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)

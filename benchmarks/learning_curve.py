@@ -31,7 +31,6 @@ from typing import Any, get_args
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
 from rich import box
 from rich.console import Console, JustifyMethod
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -39,6 +38,7 @@ from rich.table import Table
 
 from agents.commands.options import add_listener
 from agents.evaluate import RESAMPLES, Estimate, estimate
+from agents.report import finish_axes
 from agents.respect import CONTROL, LEARNER, Config, write_atomically
 from benchmarks.learning_systems import (
     ABLATIONS,
@@ -367,14 +367,7 @@ def _draw_measure(axes: Axes, systems: dict[str, Any], measure: str) -> None:
                 axes.plot(rounds, single, dashes, color=colour, alpha=0.45, linewidth=0.7)
         label = f"{name}: {system['meaning']}"
         axes.plot(rounds, mean, dashes, marker=marker, markersize=4, color=colour, linewidth=2, label=label)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    if measure == "turns":
-        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-    else:
-        axes.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
-    axes.grid(axis="y", color="#dddddd", linewidth=0.7)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
+    finish_axes(axes, percent=measure != "turns")
 
 
 def main() -> None:
