@@ -45,7 +45,7 @@ LEARNER, CONTROL, SEED = "SUP", "CONTROL", "SEED"
 LEARNING = "learning.json"
 """In the folder of a round: the loss and the objective's statistics in the last epoch."""
 
-# Everything that changes the outcome, beside the configuration of a run.
+# What changes the outcome, beside the configuration of a run, the speakers' FIGURATIVE and the listener's TEMPERATURE.
 SEED_TURNS = 100
 SEED_MISTAKES = 0.075, 0.19
 SEED_CREDIT = Credit(last_action=True)

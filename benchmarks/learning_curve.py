@@ -4,8 +4,8 @@
     python -m benchmarks.learning_curve --ablations
 
 Each system (`learning_systems.py`) is run with each seed: SUP learns from decoded positives, TURNS gives credit over
-several turns. They stand between two bounds: ALL, which takes every action as positive, must stay flat if it is the
-feedback that teaches, and TRUE has true labels in place of decoded ones. CONTROL is SUP's initial policy, redeployed
+several turns. They stand between two bounds: ALL, which takes every action as positive, would stay flat if nothing but
+feedback taught, and TRUE has true labels in place of decoded ones. CONTROL is SUP's initial policy, redeployed
 to the same games. Beside the games that are deployed, which are others in each round, policies play a fixed set of
 games, on the deployed split and on an unseen one. With `--ablations` TURNS is run with one rule less each instead, and
 SUP with low-rank updates in place of full fine-tuning.

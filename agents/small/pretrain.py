@@ -1,4 +1,4 @@
-"""Builds the base checkpoint: `python -m agents.small.pretrain` (15 minutes on one core).
+"""Builds the base checkpoint: `python -m agents.small.pretrain` (21 minutes on one core of a busy machine).
 
 First the vision learns to name the attributes of figures, and to redraw them; then, with the vision frozen, the
 listener learns what plain language means by watching games of a literal speaker with a listener that errs, told at
