@@ -38,6 +38,7 @@ from multiref_gym.store import InteractionStore
 from multiref_gym.tangrams import load_tangrams
 from multiref_gym.tangrams.tangram_set import SplitName, TangramSet
 from simulators.persona import Persona
+from simulators.scripted import FIGURATIVE
 
 LEARNER, CONTROL, SEED = "SUP", "CONTROL", "SEED"
 """What is deployed: the policy that learns on positives, the initial one again, and the demonstrations' oracle."""
@@ -45,7 +46,7 @@ LEARNER, CONTROL, SEED = "SUP", "CONTROL", "SEED"
 LEARNING = "learning.json"
 """In the folder of a round: the loss and the objective's statistics in the last epoch."""
 
-# What changes the outcome, beside the configuration of a run, the speakers' FIGURATIVE and the listener's TEMPERATURE.
+# What changes the outcome, beside the configuration of a run and the speakers' FIGURATIVE, which `recorded` adds.
 SEED_TURNS = 100
 SEED_MISTAKES = 0.075, 0.19
 SEED_CREDIT = Credit(last_action=True)
@@ -69,6 +70,7 @@ class Config:
         speaker: Of a speaker.
         personas: Who the speakers are; only the scripted speaker can be given any.
         credit: What says how good an action was: the reply to it, or what else the game tells too (`credit.py`).
+        optimisation: How a round's loss is minimised.
         tangrams: "figures", "kilogram:PATH" or a part of KiloGram's descriptions.
         seed_tangrams: What the seed's speakers describe the tangrams by, if not the same: another part.
         split: The part of them that is deployed; the base that ships has seen the figures of "train".
@@ -87,6 +89,7 @@ class Config:
     base: str | None = None
     personas: tuple[Persona, ...] | None = None
     credit: Credit = CREDIT["reply"]
+    optimisation: Optimisation = OPTIMISATION
 
 
 class Purpose(IntEnum):
@@ -171,7 +174,9 @@ class Respect:
             listener = self._load()
             rng_seed = int(self._rng(round, Purpose.LEARNING).integers(2**31))
             on_step = partial(self._report, f"round {round}: learn")
-            statistics = learn(listener, self._examples(round), self._objective, OPTIMISATION, rng_seed, on_step)
+            statistics = learn(
+                listener, self._examples(round), self._objective, self.config.optimisation, rng_seed, on_step
+            )
             unfinished = folder.with_suffix(".unfinished")
             listener.save(unfinished)
             (unfinished / LEARNING).write_text(json.dumps(statistics, indent=2) + "\n", encoding="utf-8")
@@ -246,10 +251,10 @@ def recorded(config: Config, base: str) -> dict[str, Any]:
     """
     hyperparameters = {
         "seed_turns": SEED_TURNS,
-        "optimisation": asdict(OPTIMISATION),
         "similarity": SIMILARITY,
         "seed_mistakes": SEED_MISTAKES,
         "seed_credit": asdict(SEED_CREDIT),
+        "figurative": FIGURATIVE,
     }
     version = metadata.version("multiref-gym")
     return {"config": asdict(config), "hyperparameters": hyperparameters, "base": base, "version": version}

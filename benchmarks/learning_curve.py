@@ -5,10 +5,12 @@
 
 Each system (`learning_systems.py`) is run with each seed: SUP learns from decoded positives, TURNS gives credit over
 several turns. They stand between two bounds: ALL, which takes every action as positive, would stay flat if nothing but
-feedback taught, and TRUE has true labels in place of decoded ones. CONTROL is SUP's initial policy, redeployed
-to the same games. Beside the games that are deployed, which are others in each round, policies play a fixed set of
-games, on the deployed split and on an unseen one. With `--ablations` TURNS is run with one rule less each instead, and
-SUP with low-rank updates in place of full fine-tuning.
+feedback taught, and TRUE has true labels in place of decoded ones. SUP-same and ALL-same show how much of what ALL
+learns is owed to other distractors. CONTROL is SUP's initial policy, redeployed to the same games.
+
+Beside the games that are deployed, which are others in each round, policies play a fixed set of games, on the deployed
+split and on an unseen one. With `--ablations` TURNS is run with one rule less each instead, and SUP with low-rank
+updates in place of full fine-tuning.
 
 Means are over seeds. The 95 % intervals are bootstrap intervals over games, of these runs: how far runs lie apart is
 seen from the single ones. All speakers are simulated. An interrupted command goes on where it was when it is given
@@ -45,6 +47,7 @@ from benchmarks.learning_systems import (
     BOUNDS,
     LEARNERS,
     LOW_RANK,
+    SAME_DISTRACTORS,
     Evaluation,
     Job,
     System,
@@ -67,6 +70,8 @@ STYLES = {  # to be told apart without colours too
     "TURNS": ("#d55e00", "-", "s"),
     "ALL": ("#cc79a7", "-.", "^"),
     "TRUE": ("#009e73", ":", "D"),
+    "SUP-same": ("#56b4e9", "--", "P"),
+    "ALL-same": ("#e69f00", "-.", "X"),
     CONTROL: ("#8a6d3b", "--", "v"),
 }
 
@@ -422,7 +427,8 @@ def run(arguments: argparse.Namespace) -> None:
         name: getattr(arguments, name)
         for name in ("rounds", "games", "listener", "tangrams", "seed_tangrams", "split", "base")
     }
-    systems = {**LEARNERS, **({**ABLATIONS, **LOW_RANK} if arguments.ablations else BOUNDS)}
+    compared = {**ABLATIONS, **LOW_RANK} if arguments.ablations else {**BOUNDS, **SAME_DISTRACTORS}
+    systems = {**LEARNERS, **compared}
     jobs = [
         Job(name, system, Config(seed=seed, **asked), evaluation, arguments.out)
         for seed in range(arguments.seeds)

@@ -29,9 +29,10 @@ from transformers.utils import logging as transformers_logging
 
 from agents.credit import Credit
 from agents.evaluate import measure
+from agents.learn import Optimisation
 from agents.listener import Listener
 from agents.play import play, set_tables
-from agents.respect import CREDIT, SEED, SIMILARITY, Config, Respect, write_atomically
+from agents.respect import CREDIT, OPTIMISATION, SEED, SIMILARITY, Config, Respect, write_atomically
 from agents.small.listener import SmallListener
 from agents.small.model import SmallModel
 from multiref_gym.feedback import Feedback, ground_truth
@@ -112,6 +113,7 @@ class System:
         credit: What says how good an action was.
         loop: What runs it.
         listener: What learns, if it is not the listener that is asked for.
+        optimisation: How a round's loss is minimised.
         every_round: Whether the policies of all rounds play the fixed games; if not, those of the first and the last.
     """
 
@@ -119,6 +121,7 @@ class System:
     credit: Credit = CREDIT["reply"]
     loop: type[Respect] = Respect
     listener: str | None = None
+    optimisation: Optimisation = OPTIMISATION
     every_round: bool = False
 
 
@@ -129,6 +132,11 @@ LEARNERS = {
 BOUNDS = {
     "ALL": System("takes every action as positive", loop=AllPositive),
     "TRUE": System("has true labels in place of decoded ones: a bound", loop=TrueLabels),
+}
+SAME = replace(OPTIMISATION, other_distractors=0.0)
+SAME_DISTRACTORS = {
+    "SUP-same": System("SUP, each example with its own distractors in every pass", optimisation=SAME),
+    "ALL-same": System("ALL, each example with its own distractors in every pass", loop=AllPositive, optimisation=SAME),
 }
 ABLATIONS = {
     "TURNS-last": System("TURNS, last action of a won game left out", replace(CREDIT["turns"], last_action=False)),
@@ -178,7 +186,10 @@ class Job:
     def respect(self) -> Respect:
         """Returns the run; see `Respect` for the errors."""
         listener = self.system.listener or self.config.listener
-        return self.system.loop(replace(self.config, credit=self.system.credit, listener=listener), self.folder)
+        config = replace(
+            self.config, credit=self.system.credit, optimisation=self.system.optimisation, listener=listener
+        )
+        return self.system.loop(config, self.folder)
 
 
 def run_job(job: Job) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from benchmarks.learning_systems import (
     ABLATIONS,
     BOUNDS,
     LEARNERS,
+    SAME_DISTRACTORS,
     Evaluation,
     Job,
     LowRankListener,
@@ -41,7 +42,7 @@ from multiref_gym.store import InteractionStore
 LISTENER = "tiny_listener:TinyListener"
 CONFIG = Config(rounds=2, games=6, listener=LISTENER)
 EVALUATION = Evaluation(8, "test")
-SYSTEMS = {**LEARNERS, **BOUNDS, **ABLATIONS}
+SYSTEMS = {**LEARNERS, **BOUNDS, **SAME_DISTRACTORS, **ABLATIONS}
 
 
 @pytest.fixture(autouse=True)
@@ -201,6 +202,14 @@ def test_each_ablation_lacks_one_rule() -> None:
     assert len({system.credit for system in ABLATIONS.values()}) == 4
 
 
+def test_same_distractors_change_nothing_else() -> None:
+    for name, system in SAME_DISTRACTORS.items():
+        model = {**LEARNERS, **BOUNDS}[name.removesuffix("-same")]
+        optimisation = replace(system.optimisation, other_distractors=model.optimisation.other_distractors)
+        assert system.optimisation.other_distractors == 0
+        assert (system.loop, system.credit, optimisation) == (model.loop, model.credit, model.optimisation)
+
+
 def test_low_rank_updates_are_learned_and_saved_as_weights(tmp_path: Path) -> None:
     listener = LowRankListener(tiny_small_listener().model, FIGURES)
     before = {name: weights.clone() for name, weights in listener.model.state_dict().items()}
@@ -229,7 +238,7 @@ def test_the_command_leaves_tables_results_and_curves(
     main(monkeypatch, tmp_path)
     assert "table.md and results.json" in capsys.readouterr().out
     results = json.loads((tmp_path / "results.json").read_text())
-    assert list(results["systems"]) == ["SUP", "TURNS", "ALL", "TRUE", "CONTROL"]
+    assert list(results["systems"]) == [*LEARNERS, *BOUNDS, *SAME_DISTRACTORS, "CONTROL"]
     assert results["seeds"] == [0, 1]
     assert {"versions", "machine", "config", "evaluation"} <= results.keys()
     curves = [json.loads((tmp_path / f"SUP-{seed}" / "curve.json").read_text()) for seed in (0, 1)]
@@ -253,7 +262,7 @@ def test_the_command_is_not_run_twice(tmp_path: Path, monkeypatch: pytest.Monkey
     main(monkeypatch, tmp_path, "--seeds", 1)
     results = (tmp_path / "results.json").read_text()
     before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/curve.json")}
-    assert len(before) == 4
+    assert len(before) == len({**LEARNERS, **BOUNDS, **SAME_DISTRACTORS})
     main(monkeypatch, tmp_path, "--seeds", 1)
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert (tmp_path / "results.json").read_text() == results

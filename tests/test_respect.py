@@ -22,7 +22,7 @@ from agents.baselines import ErringListener
 from agents.credit import Credit, examples_of
 from agents.learn import Example, Objective, learn
 from agents.play import Table
-from agents.respect import CONTROL, CREDIT, LEARNER, SEED, SEED_TURNS, Config, Respect
+from agents.respect import CONTROL, CREDIT, LEARNER, OPTIMISATION, SEED, SEED_TURNS, Config, Respect
 from agents.small.listener import SmallListener
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback
@@ -419,6 +419,7 @@ def test_learning_begins_from_the_base_in_every_round(tmp_path: Path, monkeypatc
         {"split": "test"},
         {"credit": CREDIT["turns"]},
         {"credit": Credit(last_action=True)},
+        {"optimisation": replace(OPTIMISATION, epochs=1)},
     ],
 )
 def test_the_folder_of_another_run_is_left_as_it_is(
@@ -475,9 +476,8 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         Respect(CONFIG, tmp_path / "file" / "run")
 
 
-def test_the_small_listener_learns_and_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(respect, "OPTIMISATION", replace(respect.OPTIMISATION, epochs=1))
-    config = Config(rounds=1, games=6)
+def test_the_small_listener_learns_and_resumes(tmp_path: Path) -> None:
+    config = Config(rounds=1, games=6, optimisation=replace(OPTIMISATION, epochs=1))
     figures = load_tangrams("figures")
     before = {name: weights.clone() for name, weights in SmallListener.load(figures).model.state_dict().items()}
     measures = run(tmp_path / "whole", config)

@@ -21,7 +21,7 @@ from agents.baselines import RandomListener
 from agents.learn import Example, Optimisation, learn
 from agents.listener import View
 from agents.objectives import sup
-from agents.small.listener import CHECKPOINT, TEMPERATURE, SmallListener, new_model
+from agents.small.listener import CHECKPOINT, SmallListener, new_model
 from agents.small.model import Attention, FeedForward, SmallConfig, SmallModel
 from agents.small.pretrain import literal_success
 from multiref_gym.feedback import Feedback
@@ -52,11 +52,6 @@ def distribution(listener: SmallListener, view: View) -> torch.Tensor:
         return listener.log_probs([view] * len(actions), actions)
 
 
-def sampled_from(listener: SmallListener, view: View) -> torch.Tensor:
-    """Returns the log-probability with which each action is sampled: the policy's, sharpened by the temperature."""
-    return (distribution(listener, view).double() / TEMPERATURE).log_softmax(-1)
-
-
 @settings(max_examples=10, deadline=None)
 @given(views())
 def test_the_probabilities_of_all_actions_add_up_to_one(view: View) -> None:
@@ -74,7 +69,7 @@ def test_decisions_are_legal_and_say_their_own_probability(batch: list[View], se
         assert decision.action.clicks
         assert decision.text == str(decision.action)
         number = sum(1 << position for position in decision.action.clicks) - 1
-        alone = sampled_from(LISTENER, view)  # nobody else's words pad the batch
+        alone = distribution(LISTENER, view)  # nobody else's words pad the batch
         assert decision.log_prob == pytest.approx(alone[number].item(), abs=1e-4)
 
 
@@ -92,19 +87,11 @@ def test_actions_are_sampled_as_often_as_they_are_probable() -> None:
     draws = 20_000
     decisions = LISTENER.act([view] * draws, np.random.default_rng(0))
     count = Counter(decision.action for decision in decisions)
-    probabilities = sampled_from(LISTENER, view).exp().tolist()
-    assert max(probabilities) > 2 / 15  # the test would be a weak one for a uniform distribution
+    probabilities = distribution(LISTENER, view).exp().tolist()
+    assert max(probabilities) > 1.5 / 15  # the test would be a weak one for a uniform distribution
     for action, probability in zip(all_actions(view), probabilities, strict=True):
         error = (probability * (1 - probability) / draws) ** 0.5
         assert count[action] / draws == pytest.approx(probability, abs=4 * error)
-
-
-def test_the_likeliest_action_is_sampled_more_often_than_the_policy_has_it() -> None:
-    policy = distribution(LISTENER, MIDDLE).exp()
-    likeliest = all_actions(MIDDLE)[int(policy.argmax())]
-    decisions = LISTENER.act([MIDDLE] * 2000, np.random.default_rng(0))
-    share = float(np.mean([decision.action == likeliest for decision in decisions]))
-    assert 2 * policy.max().item() < share < 1
 
 
 def test_dropout_is_in_the_feed_forward_networks_alone() -> None:

@@ -25,9 +25,6 @@ from multiref_gym.tangrams import Atlas, TangramSet
 CHECKPOINT = Path(__file__).with_name("checkpoint")
 """The base that ships with the package; `python -m agents.small.pretrain` builds it."""
 
-TEMPERATURE = 0.5
-"""Of sampling. A policy that has learned how likely each action is right does better by mostly taking the likeliest."""
-
 PLAYED_AT_ONCE = 96
 """Views in a batch of play."""
 
@@ -70,8 +67,8 @@ class SmallListener:
         self.model.save_pretrained(path)
 
     def act(self, views: Sequence[View], rng: np.random.Generator) -> list[Decision]:
-        """Samples an action for each view, at `TEMPERATURE`."""
-        log_probs = self._likely_actions(views)
+        """Samples an action for each view from the distribution that `log_probs` is of."""
+        log_probs = self._log_probs_of_all(views)
         cumulative = np.exp(log_probs).cumsum(axis=1)
         draws = rng.random(len(views)) * cumulative[:, -1]
         decisions = []
@@ -82,14 +79,14 @@ class SmallListener:
             decisions.append(Decision(action, float(row[number]), str(action)))
         return decisions
 
-    def _likely_actions(self, views: Sequence[View]) -> np.ndarray:
-        """Returns the log-probability of each action at `TEMPERATURE`, float64 (views, actions)."""
+    def _log_probs_of_all(self, views: Sequence[View]) -> np.ndarray:
+        """Returns the log-probability of each action, float64 (views, actions)."""
         order = np.argsort([view.length for view in views], kind="stable")  # a batch is padded to its longest view
-        scored = torch.empty(len(views), 2 ** len(views[0].tangrams) - 1, dtype=torch.float64)
+        scored = np.empty((len(views), 2 ** len(views[0].tangrams) - 1))
         with torch.inference_mode():
             for rows in np.array_split(order, math.ceil(len(views) / PLAYED_AT_ONCE)):
-                scored[rows] = self.model(self.collate([views[row] for row in rows])).double()
-        return np.asarray((scored / TEMPERATURE).log_softmax(-1))
+                scored[rows] = self.model(self.collate([views[row] for row in rows]))
+        return scored
 
     def log_probs(self, views: Sequence[View], actions: Sequence[Action]) -> Tensor:
         """Returns the log-probability of each action, float32 (batch,).
