@@ -34,6 +34,8 @@ COMMANDS = {
     "respect": Command("agents.commands.respect", "learn from implicit feedback, round after round", resumes=True),
     "simulate": Command("agents.commands.simulate", "play games between a simulated speaker and a listener"),
     "play": Command("agents.commands.play", "play a game yourself, as the listener or as the speaker"),
+    "benchmark": Command("benchmarks.commands.benchmark", "measure a listener on logged games, turn by turn"),
+    "leaderboard": Command("benchmarks.commands.leaderboard", "collect benchmarks of listeners into one table"),
     "tangrams": Command("multiref_gym.commands.tangrams", "draw a contact sheet of tangrams"),
     "export": Command("multiref_gym.commands.export", "write the games of a store to a file"),
     "import": Command("multiref_gym.commands.import_", "read the games of a file into a store"),

@@ -1,0 +1,155 @@
+"""Replays logged games turn by turn, and measures what a listener would have done in them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import MofNCompleteColumn, Progress
+from rich.table import Table
+
+from agents.baselines import OracleListener
+from agents.commands.options import add_listener, chosen_listener
+from agents.listener import Listener
+from agents.respect import write_atomically
+from benchmarks.logged_games import drawings, fingerprint, read_games
+from benchmarks.offline import FIGURES, ask, logged_turns, measure, told
+from multiref_gym.commands.options import natural, positive
+from multiref_gym.errors import UserError
+from multiref_gym.provenance import provenance
+from multiref_gym.registry import DECODERS, LISTENERS, resolve
+from multiref_gym.tangrams import TangramSet
+
+LOGGED = "logged"
+"""In place of a decoder: the labels that the games have."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's options."""
+    parser.add_argument(
+        "--games",
+        required=True,
+        metavar="FILE",
+        help="games or `turn` rows: JSON Lines, JSON, Parquet, or the id of a data set of the Hugging Face hub",
+    )
+    add_listener(parser, default="small")
+    parser.add_argument("--policy", type=Path, metavar="FOLDER", help="a checkpoint of the listener (its own base)")
+    parser.add_argument(
+        "--tangrams", default="figures", metavar="SET", help="figures (default) or kilogram:PATH, all that are drawn"
+    )
+    parser.add_argument(
+        "--decoder",
+        default="lexical",
+        metavar="NAME",
+        help=f"what rewards: {', '.join(DECODERS)} or module:attribute (lexical), or {LOGGED}, the games' own labels",
+    )
+    parser.add_argument("--batch", type=positive, default=32, metavar="N", help="turns at once (32)")
+    parser.add_argument("--seed", type=natural, default=0, help="seeds all chance (0)")
+    parser.add_argument("--skip-bad", action="store_true", help="leave out bad games, and say how many")
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where results.json is written")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Measures the listener, prints the figures and writes them.
+
+    Raises:
+        UserError: If a game is bad, the listener or the decoder cannot be had or cannot listen to logged games, or
+            the folder has results of another configuration.
+    """
+    torch.set_num_threads(1)  # so that a seed gives the same figures on any number of cores
+    console = Console(highlight=False)
+    tangrams = drawings(args.tangrams)
+    decoder = None if args.decoder == LOGGED else resolve("decoder", DECODERS, args.decoder)()
+    games, bad = read_games(args.games, tangrams, args.skip_bad)
+    config = {
+        "games": fingerprint(games),
+        "listener": args.listener,
+        "policy": None if args.policy is None else str(args.policy.resolve()),
+        "tangrams": args.tangrams,
+        "decoder": args.decoder,
+        "batch": args.batch,
+        "seed": args.seed,
+    }
+    path = args.out / "results.json"
+    _check_folder(path, config)
+    turns = logged_turns(games, decoder)
+    listener = _chosen_listener(args, tangrams)
+    with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=console, transient=True) as progress:
+        task = progress.add_task("turns", total=len(turns))
+        rng = np.random.default_rng(args.seed)
+        answers = ask(listener, turns, rng, args.batch, lambda done: progress.update(task, completed=done))
+    results = {"config": config, "file": args.games, **measure(turns, answers), "skipped": len(bad), **provenance()}
+    write_atomically(path, json.dumps(results, indent=2, allow_nan=False) + "\n")
+    _show(results, console)
+    if bad:
+        console.print(f"{len(bad)} bad games skipped; the first: {bad[0]}", markup=False, soft_wrap=True)
+    console.print(f"results.json is in {args.out}", markup=False, soft_wrap=True)
+
+
+def _chosen_listener(args: argparse.Namespace, tangrams: TangramSet) -> Listener:
+    make = resolve("listener", LISTENERS, args.listener)
+    if isinstance(make, type) and issubclass(make, OracleListener):
+        raise UserError(
+            f"--listener {args.listener} asks simulated speakers what they meant; logged people do not answer"
+        )
+    if args.policy is None:
+        return chosen_listener(args, tangrams, [])
+    if not hasattr(make, "load"):
+        raise UserError(f"--policy is for a listener that has checkpoints, not for {args.listener}")
+    listener: Listener = make.load(tangrams, args.policy)
+    return listener
+
+
+def _check_folder(path: Path, config: dict[str, Any]) -> None:
+    """Makes the folder of the results, or checks that those there are of this configuration: they are replaced.
+
+    Raises:
+        UserError: If they are not, with the first field that differs; if they are no results; or if there is no
+            writing there.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            return
+        earlier = json.loads(path.read_text(encoding="utf-8"))["config"]
+        changed = [field for field in config if earlier[field] != config[field]]
+    except OSError as error:
+        raise UserError(f"cannot write to {path.parent}: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} holds no results of `multiref benchmark`: choose another --out") from error
+    if changed:
+        field = changed[0]
+        raise UserError(
+            f"{path}, field 'config.{field}': results of another configuration, {earlier[field]!r} and not "
+            f"{config[field]!r}: choose another --out"
+        )
+
+
+def _show(results: dict[str, Any], console: Console) -> None:
+    config, counts = results["config"], results["counts"]
+    name = config["listener"] if config["policy"] is None else f"{config['listener']}, {Path(config['policy']).name}"
+    table = Table(
+        "",
+        "",
+        "95 % interval",
+        "logged actions",
+        title=escape(f"{name} on {counts['turns']} turns of {counts['games']} games"),
+        caption=escape(
+            f"decoder {config['decoder']}: {counts['rewarded']} actions rewarded, {counts['corrected']} corrected, "
+            f"{counts['turns'] - counts['replies']} turns without a reply; {counts['without_clicks']} without clicks "
+            "have no probability"
+            + (f", {counts['impossible']} have none for this listener" if counts["impossible"] else "")
+        ),
+        box=box.SIMPLE,
+    )
+    for key, heading in FIGURES.items():
+        table.add_row(heading, *told(key, results["figures"][key]), told(key, results["logged"].get(key))[0].strip("–"))
+    table.add_row(f"milliseconds a turn, in batches of {config['batch']}", f"{results['milliseconds']:.2f}")
+    console.print(table)

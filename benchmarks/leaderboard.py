@@ -1,0 +1,199 @@
+"""The table of several listeners on the same logged games, from the results of `multiref benchmark`.
+
+A listener goes by the name of its results' folder. The best come first: by exact match with rewarded actions.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure as Drawing
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from agents.respect import write_atomically
+from benchmarks.offline import FIGURES, told
+from multiref_gym.errors import UserError
+
+SAME = ("games", "decoder")
+"""What listeners must have in common to be compared."""
+
+HEADINGS = {
+    "exact_match": "exact match",
+    "click_precision": "click precision",
+    "click_recall": "click recall",
+    "legality": "legal",
+    "log_prob_rewarded": "log-prob. rewarded",
+    "log_prob_corrected": "log-prob. corrected",
+    "auc": "AUC",
+}
+DRAWN = ("exact_match", "click_precision", "click_recall", "auc")
+COLOUR = "#0072b2"
+
+Board = dict[str, Any]
+
+
+class BadResults(UserError):
+    """A folder whose results cannot be on the leaderboard; the message names the file and, where it is one, the field."""
+
+
+def collect(folders: Sequence[Path], skip_bad: bool = False) -> tuple[Board, list[BadResults]]:
+    """Reads results and puts the best first.
+
+    Args:
+        folders: One or more; the first that is good says what the others must have in common with it.
+        skip_bad: Whether results that are broken or do not fit are left out.
+
+    Returns:
+        The leaderboard, `config` (what all have in common), `counts` and `listeners`; and an error for each folder
+        that was left out.
+
+    Raises:
+        BadResults: At the first bad folder if they are not left out, or if none is left.
+    """
+    listeners: list[dict[str, Any]] = []
+    errors: list[BadResults] = []
+    names = [folder.resolve().name for folder in folders]
+    for folder, name in zip(folders, names, strict=True):
+        try:
+            results = _read(folder / "results.json")
+            if listeners:
+                _check_same(folder / "results.json", results, listeners[0])
+        except BadResults as error:
+            if not skip_bad:
+                raise
+            errors.append(error)
+        else:
+            listeners.append({"name": name if names.count(name) == 1 else str(folder), **results})
+    if not listeners:
+        raise BadResults(f"no results that can be compared; the first folder: {errors[0]}")
+    first = listeners[0]
+    board = {
+        "config": {field: first["config"][field] for field in SAME},
+        "counts": {field: first["counts"][field] for field in ("games", "turns", "rewarded", "corrected")},
+        "listeners": sorted(listeners, key=_exact_match, reverse=True),
+    }
+    return board, errors
+
+
+def _exact_match(results: dict[str, Any]) -> float:
+    figure = results["figures"]["exact_match"]
+    return figure["mean"] if figure else 0.0
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        needed = {
+            "config": (*SAME, "listener", "batch"),
+            "counts": ("games", "turns", "rewarded", "corrected"),
+            "figures": FIGURES,
+            "milliseconds": (),
+        }
+        for field, parts in needed.items():
+            if missing := [part for part in parts if part not in results[field]]:
+                raise BadResults(f"{path}, field '{field}.{missing[0]}': missing")
+    except OSError as error:
+        raise BadResults(f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise BadResults(f"{path}: not UTF-8 ({error.reason})") from error
+    except json.JSONDecodeError as error:
+        raise BadResults(f"{path}, line {error.lineno}: not JSON ({error.msg})") from error
+    except KeyError as error:
+        raise BadResults(f"{path}, field {error}: missing") from error
+    except TypeError as error:
+        raise BadResults(f"{path}: no results of `multiref benchmark`") from error
+    return results
+
+
+def _check_same(path: Path, results: dict[str, Any], first: dict[str, Any]) -> None:
+    for field in SAME:
+        one, other = results["config"][field], first["config"][field]
+        if one != other:
+            raise BadResults(
+                f"{path}, field 'config.{field}': {one!r}, but {other!r} in the results before: only listeners on the "
+                f"same {' and '.join(SAME)} can be compared"
+            )
+
+
+def rows(board: Board) -> list[list[str]]:
+    """Returns the table without its headings: name, figures with intervals, milliseconds a turn."""
+    table = []
+    for results in board["listeners"]:
+        figures = [" ".join(_with_interval(key, results["figures"][key])) for key in HEADINGS]
+        latency = f"{results['milliseconds']:.2f} ({results['config']['batch']})"
+        table.append([results["name"], *(figure.strip() for figure in figures), latency])
+    return table
+
+
+def headings() -> list[str]:
+    """Returns the headings of the columns of `rows`."""
+    return ["listener", *HEADINGS.values(), "ms a turn (batch)"]
+
+
+def _with_interval(key: str, figure: dict[str, float] | None) -> tuple[str, str]:
+    mean, interval = told(key, figure)
+    return mean, f"({interval.replace(' to ', '–' if not interval.startswith('-') else ' to ')})" if interval else ""
+
+
+def _caption(board: Board) -> str:
+    counts = board["counts"]
+    return (
+        f"{counts['turns']} turns of {counts['games']} games; decoder {board['config']['decoder']}: {counts['rewarded']} "
+        f"actions rewarded, {counts['corrected']} corrected; in brackets 95 % bootstrap intervals over games"
+    )
+
+
+def printed(board: Board) -> Table:
+    """Returns the table for a terminal."""
+    table = Table(title="Listeners on logged games", caption=escape(_caption(board)), box=box.SIMPLE, padding=0)
+    for number, heading in enumerate(headings()):
+        table.add_column(heading, justify="right" if number else "left")
+    for row in rows(board):
+        table.add_row(*map(escape, row))
+    return table
+
+
+def write(board: Board, folder: Path) -> None:
+    """Writes `leaderboard.md` and `leaderboard.json`."""
+    cells = [headings(), ["---", *["---:"] * len(HEADINGS), "---:"], *rows(board)]
+    lines = (" | ".join(cell.replace("|", "\\|") for cell in row) for row in cells)
+    table = "\n".join(f"| {line} |" for line in lines)
+    write_atomically(folder / "leaderboard.md", f"{table}\n\n{_caption(board)}.\n")
+    write_atomically(folder / "leaderboard.json", json.dumps(board, indent=2) + "\n")
+
+
+def draw(board: Board, path: Path) -> None:
+    """Draws shares and AUC with their intervals, a panel each and a line for each listener, the best on top."""
+    listeners = board["listeners"][::-1]
+    figure = Drawing(figsize=(2 + 2.4 * len(DRAWN), 1.4 + 0.4 * len(listeners)), layout="constrained")
+    panels = figure.subplots(1, len(DRAWN), sharey=True)
+    for axes, key in zip(panels, DRAWN, strict=True):
+        for height, results in enumerate(listeners):
+            measured = results["figures"][key]
+            if measured is None:
+                axes.text(0.5, height, "–", ha="center", va="center", color="#888888")
+            else:
+                axes.plot([measured["low"], measured["high"]], [height, height], color=COLOUR, linewidth=2, alpha=0.5)
+                axes.plot(measured["mean"], height, "o", color=COLOUR, markersize=6)
+        if key == "auc":
+            axes.axvline(0.5, color="#888888", linewidth=0.8, linestyle=":")  # chance
+        axes.set_xlim(0, 1)
+        axes.set_ylim(-0.6, len(listeners) - 0.4)
+        axes.set_yticks(range(len(listeners)), [results["name"] for results in listeners])
+        axes.tick_params(axis="y", length=0)
+        axes.set_title(HEADINGS[key], loc="left", fontsize=10)
+        axes.grid(axis="x", color="#dddddd", linewidth=0.7)
+        axes.set_axisbelow(True)
+        axes.spines[["top", "right", "left"]].set_visible(False)
+    figure.supxlabel(_caption(board), fontsize=8, color="#555555")
+    png = io.BytesIO()
+    figure.savefig(png, format="png", dpi=150)
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_bytes(png.getvalue())
+    unfinished.replace(path)
