@@ -17,7 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from agents.respect import write_atomically
-from benchmarks.offline import FIGURES, told
+from benchmarks.offline import FIGURES, Figure, told
 from multiref_gym.errors import UserError
 
 SAME = ("games", "decoder")
@@ -28,8 +28,8 @@ HEADINGS = {
     "click_precision": "click precision",
     "click_recall": "click recall",
     "legality": "legal",
-    "log_prob_rewarded": "log-prob. rewarded",
-    "log_prob_corrected": "log-prob. corrected",
+    "log_prob_rewarded": "log p of rewarded",
+    "log_prob_corrected": "log p of corrected",
     "auc": "AUC",
 }
 DRAWN = ("exact_match", "click_precision", "click_recall", "auc")
@@ -39,7 +39,7 @@ Board = dict[str, Any]
 
 
 class BadResults(UserError):
-    """A folder whose results cannot be on the leaderboard; the message names the file and, where it is one, the field."""
+    """A folder whose results cannot be on the leaderboard; the message names the file and the field."""
 
 
 def collect(folders: Sequence[Path], skip_bad: bool = False) -> tuple[Board, list[BadResults]]:
@@ -125,9 +125,9 @@ def rows(board: Board) -> list[list[str]]:
     """Returns the table without its headings: name, figures with intervals, milliseconds a turn."""
     table = []
     for results in board["listeners"]:
-        figures = [" ".join(_with_interval(key, results["figures"][key])) for key in HEADINGS]
+        figures = [_with_interval(key, results["figures"][key]) for key in HEADINGS]
         latency = f"{results['milliseconds']:.2f} ({results['config']['batch']})"
-        table.append([results["name"], *(figure.strip() for figure in figures), latency])
+        table.append([results["name"], *figures, latency])
     return table
 
 
@@ -136,24 +136,35 @@ def headings() -> list[str]:
     return ["listener", *HEADINGS.values(), "ms a turn (batch)"]
 
 
-def _with_interval(key: str, figure: dict[str, float] | None) -> tuple[str, str]:
-    mean, interval = told(key, figure)
-    return mean, f"({interval.replace(' to ', '–' if not interval.startswith('-') else ' to ')})" if interval else ""
+def _with_interval(key: str, figure: Figure) -> str:
+    """Returns a figure and, in brackets, its interval, in percent but for log-probabilities."""
+    mean = f"{figure['mean']:.1%}" if figure and key == "auc" else told(key, figure)[0]
+    if figure is None or key == "legality":
+        return mean
+    low, high = figure["low"], figure["high"]
+    if key.startswith("log_prob"):
+        return f"{mean} ({low:.1f} to {high:.1f})"
+    return f"{mean} ({100 * low:.0f}–{100 * high:.0f})"
 
 
 def _caption(board: Board) -> str:
     counts = board["counts"]
     return (
-        f"{counts['turns']} turns of {counts['games']} games; decoder {board['config']['decoder']}: {counts['rewarded']} "
-        f"actions rewarded, {counts['corrected']} corrected; in brackets 95 % bootstrap intervals over games"
+        f"{counts['turns']} turns of {counts['games']} games; decoder {board['config']['decoder']}: "
+        f"{counts['rewarded']} actions rewarded, {counts['corrected']} corrected; 95 % bootstrap intervals over games"
     )
 
 
 def printed(board: Board) -> Table:
     """Returns the table for a terminal."""
     table = Table(title="Listeners on logged games", caption=escape(_caption(board)), box=box.SIMPLE, padding=0)
-    for number, heading in enumerate(headings()):
-        table.add_column(heading, justify="right" if number else "left")
+    for number, (heading, *texts) in enumerate(zip(headings(), *rows(board), strict=True)):
+        # Cells wrap at spaces, words never but in long names, so that the table fits 80 columns.
+        longest = max(len(word) for text in (heading, *texts) for word in text.split())
+        if number:
+            table.add_column(heading, justify="right", min_width=longest)
+        else:
+            table.add_column(heading, overflow="fold")
     for row in rows(board):
         table.add_row(*map(escape, row))
     return table

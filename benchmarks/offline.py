@@ -29,13 +29,13 @@ from multiref_gym.feedback import Feedback, FeedbackDecoder
 from multiref_gym.game import Action, InvalidAction, check_action
 
 FIGURES = {
-    "exact_match": "exact match with rewarded actions",
+    "exact_match": "exact match with rewarded",
     "click_precision": "click precision",
     "click_recall": "click recall",
     "legality": "legal actions",
-    "log_prob_rewarded": "log-probability of rewarded actions",
-    "log_prob_corrected": "log-probability of corrected actions",
-    "auc": "AUC, rewarded against corrected",
+    "log_prob_rewarded": "log-prob. of rewarded",
+    "log_prob_corrected": "log-prob. of corrected",
+    "auc": "AUC, rewarded or corrected",
 }
 """What is measured, and what it is called in tables."""
 
@@ -86,11 +86,14 @@ def logged_turns(games: Sequence[LoggedGame], decoder: FeedbackDecoder | None) -
         decoder: Decodes the replies; None to take the labels that the games have.
 
     Raises:
-        UserError: If the decoder answers what is no feedback.
+        UserError: If the decoder answers what is no feedback, or no game has a label.
     """
     exchanges = [logged.exchanges() for logged in games]
     feedback: list[tuple[Feedback | None, ...]] = [logged.labels for logged in games]
-    if decoder is not None:
+    if decoder is None:
+        if not any(label is not None for labels in feedback for label in labels):
+            raise UserError("no game has labels, in a field 'feedback': choose a decoder")
+    else:
         decoded = decoder.decode([exchange for of_game in exchanges for exchange in of_game])
         if unknown := [value for value in decoded if value not in set(Feedback)]:
             raise UserError(f"the decoder answers {unknown[0]!r}: feedback is -1, 0 or 1")
@@ -146,14 +149,14 @@ def measure(turns: Sequence[LoggedTurn], answers: Answers) -> dict[str, Any]:
 
     A click is right if it selects a target that was not selected or deselects a tangram that is none. Precision is the
     share of clicks that are right. Recall is the share of what was still to be clicked, which speakers hardly ever ask
-    for in one turn: people's listeners have a low one, too, which is why the logged actions' clicks are measured beside.
+    for in one turn: a low one is no fault, which is why the clicks of the logged actions are measured beside.
 
     Args:
         turns: One or more.
         answers: What the listener makes of them.
 
     Returns:
-        `figures` and `logged`, a `Figure` by its name; `counts`; `milliseconds`, the median of the batches' time a turn.
+        `figures` and `logged`, a `Figure` by its name; `counts`; and `milliseconds` a turn, the median of the batches.
     """
     game = np.array([turn.game for turn in turns])
     games = int(game.max()) + 1
@@ -163,7 +166,7 @@ def measure(turns: Sequence[LoggedTurn], answers: Answers) -> dict[str, Any]:
 
     def ratio(above: Any, below: Any) -> Figure:
         below = by_game(below)
-        return asdict(estimate(by_game(above), below)) if below.any() else None
+        return asdict(estimate(by_game(above).tolist(), below.tolist())) if below.any() else None
 
     def clicks(actions: Sequence[Action]) -> dict[str, Figure]:
         right = [_right_clicks(turn, action) for turn, action in zip(turns, actions, strict=True)]

@@ -97,7 +97,7 @@ def _chosen_listener(args: argparse.Namespace, tangrams: TangramSet) -> Listener
     make = resolve("listener", LISTENERS, args.listener)
     if isinstance(make, type) and issubclass(make, OracleListener):
         raise UserError(
-            f"--listener {args.listener} asks simulated speakers what they meant; logged people do not answer"
+            f"--listener {args.listener} asks the speaker what was meant, and there is none to ask in logged games"
         )
     if args.policy is None:
         return chosen_listener(args, tangrams, [])
@@ -144,12 +144,12 @@ def _show(results: dict[str, Any], console: Console) -> None:
         caption=escape(
             f"decoder {config['decoder']}: {counts['rewarded']} actions rewarded, {counts['corrected']} corrected, "
             f"{counts['turns'] - counts['replies']} turns without a reply; {counts['without_clicks']} without clicks "
-            "have no probability"
-            + (f", {counts['impossible']} have none for this listener" if counts["impossible"] else "")
+            "are not scored"
+            + (f"; {counts['impossible']} impossible for this listener" if counts["impossible"] else "")
         ),
         box=box.SIMPLE,
     )
     for key, heading in FIGURES.items():
         table.add_row(heading, *told(key, results["figures"][key]), told(key, results["logged"].get(key))[0].strip("–"))
-    table.add_row(f"milliseconds a turn, in batches of {config['batch']}", f"{results['milliseconds']:.2f}")
+    table.add_row(f"ms a turn, in batches of {config['batch']}", f"{results['milliseconds']:.2f}")
     console.print(table)
