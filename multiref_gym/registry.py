@@ -21,6 +21,8 @@ LISTENERS = {
 DECODERS = {
     "lexical": "agents.lexical:LexicalDecoder",
     "lexical-ternary": "agents.lexical:ternary_lexical_decoder",
+    "learned": "agents.learned_decoder:LearnedDecoder",
+    "learned-ternary": "agents.learned_decoder:ternary_learned_decoder",
 }
 
 

@@ -26,7 +26,11 @@ def test_a_name_may_be_an_entry_point_of_ones_own() -> None:
 @pytest.mark.parametrize(
     ("name", "complaint"),
     [
-        ("telepathy", "unknown decoder 'telepathy': choose from lexical, lexical-ternary, or give 'module:attribute'"),
+        (
+            "telepathy",
+            "unknown decoder 'telepathy': choose from lexical, lexical-ternary, learned, learned-ternary, "
+            "or give 'module:attribute'",
+        ),
         ("nowhere.at.all:Decoder", "unknown decoder 'nowhere.at.all:Decoder': No module named 'nowhere'"),
         ("agents.lexical:Telepathy", "no attribute 'Telepathy'"),
         ("", "unknown decoder ''"),

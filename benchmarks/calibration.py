@@ -1,0 +1,146 @@
+"""Can a decoder's probabilities be trusted, and what does a threshold buy?
+
+    python -m benchmarks.calibration --games GAMES.jsonl --decoder learned [--json FILE]
+
+The decoder says how likely each action was wholly good, and the ground truth says whether it was. As in
+`benchmarks.decoders` half-good actions are none, and the last turn of a game has no reply. The expected calibration
+error is the mean distance between what was said and what was true over bins of the probability, each counted by its
+replies; it is 0 for probabilities that are right on the average of every bin.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from multiref_gym.errors import UserError
+from multiref_gym.feedback import Exchange, Feedback, ground_truth
+from multiref_gym.interaction import Interaction, read_jsonl
+from multiref_gym.provenance import provenance
+from multiref_gym.registry import DECODERS, resolve
+
+BINS = 10
+THRESHOLDS = (0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
+
+
+class ProbabilisticDecoder(Protocol):
+    """A decoder that says how sure it is."""
+
+    def probabilities(self, exchanges: Sequence[Exchange]) -> NDArray[np.float64]:
+        """Returns the probability that each action was wholly good, of shape `(len(exchanges),)`."""
+        ...
+
+
+def bins_of(probabilities: NDArray[np.float64], good: NDArray[np.bool_]) -> list[dict[str, Any]]:
+    """Returns for each bin that has replies how many, the mean probability and the share of good actions.
+
+    Args:
+        probabilities: What the decoder said, of shape `(replies,)`.
+        good: Whether each action was wholly good, of the same shape.
+    """
+    bins = np.minimum((probabilities * BINS).astype(int), BINS - 1)
+    return [
+        {
+            "from": number / BINS,
+            "replies": int(np.sum(bins == number)),
+            "said": float(np.mean(probabilities[bins == number])),
+            "true": float(np.mean(good[bins == number])),
+        }
+        for number in np.unique(bins).tolist()
+    ]
+
+
+def calibration_error(bins: Sequence[dict[str, Any]]) -> float:
+    """Returns the expected calibration error, from 0 to 1."""
+    return float(np.average([abs(row["said"] - row["true"]) for row in bins], weights=[row["replies"] for row in bins]))
+
+
+def at_threshold(probabilities: NDArray[np.float64], good: NDArray[np.bool_], threshold: float) -> dict[str, Any]:
+    """Returns accuracy, precision and recall of the positives from this probability on; precision may be None."""
+    decoded = probabilities >= threshold
+    hits = int(np.sum(decoded & good))
+    return {
+        "threshold": threshold,
+        "accuracy": float(np.mean(decoded == good)),
+        "positive_precision": hits / int(decoded.sum()) if decoded.any() else None,
+        "positive_recall": hits / int(good.sum()) if good.any() else None,
+    }
+
+
+def evaluate(decoder: ProbabilisticDecoder, interactions: Sequence[Interaction]) -> dict[str, Any]:
+    """Returns the decoder's figures.
+
+    Raises:
+        UserError: If no action in the games got a reply.
+    """
+    exchanges = [exchange for game in interactions for exchange in game.exchanges()]
+    if not exchanges:
+        raise UserError(f"nothing to decode: no game of {len(interactions)} has a second turn")
+    targets = [game.targets for game in interactions for _ in game.exchanges()]
+    good = np.array(
+        [
+            ground_truth(exchange.action, wanted) is Feedback.POSITIVE
+            for exchange, wanted in zip(exchanges, targets, strict=True)
+        ]
+    )
+    probabilities = decoder.probabilities(exchanges)
+    bins = bins_of(probabilities, good)
+    return {
+        "replies": len(exchanges),
+        "expected_calibration_error": calibration_error(bins),
+        "bins": bins,
+        "thresholds": [at_threshold(probabilities, good, threshold) for threshold in THRESHOLDS],
+    }
+
+
+def show(results: dict[str, Any]) -> None:
+    """Prints the figures as tables."""
+
+    def percent(share: float | None) -> str:
+        return "-" if share is None else f"{share:.1%}"
+
+    console = Console()
+    title = "{decoder} on {replies} replies, expected calibration error {expected_calibration_error:.3f}"
+    table = Table("from", "replies", "said", "true", title=title.format(**results))
+    for row in results["bins"]:
+        table.add_row(f"{row['from']:.1f}", str(row["replies"]), percent(row["said"]), percent(row["true"]))
+    console.print(table)
+    table = Table("threshold", "accuracy", "positive precision", "positive recall")
+    for row in results["thresholds"]:
+        shares = (row["accuracy"], row["positive_precision"], row["positive_recall"])
+        table.add_row(str(row["threshold"]), *map(percent, shares))
+    console.print(table)
+
+
+def main() -> None:
+    """Reads the command line, prints the figures and writes them."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.calibration", description=(__doc__ or "").split("\n")[0]
+    )
+    parser.add_argument("--games", type=Path, required=True, help="games, one JSON object a line")
+    parser.add_argument("--decoder", default="learned", help="a decoder that has probabilities, or module:attribute")
+    parser.add_argument("--json", type=Path, help="where to write the figures")
+    arguments = parser.parse_args()
+    try:
+        decoder = resolve("decoder", DECODERS, arguments.decoder)()
+        if not hasattr(decoder, "probabilities"):
+            raise UserError(f"the decoder {arguments.decoder!r} has no probabilities")
+        results = evaluate(decoder, list(read_jsonl(arguments.games)))
+        results |= {"decoder": arguments.decoder, "file": arguments.games.name, **provenance()}
+        show(results)
+        if arguments.json:
+            arguments.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    except (OSError, UserError) as error:
+        parser.exit(2, f"{parser.prog}: error: {error}\n")
+
+
+if __name__ == "__main__":
+    main()

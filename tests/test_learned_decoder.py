@@ -1,0 +1,252 @@
+"""The learned decoder: what it makes of replies, its threshold, its weights and how they are made."""
+
+from __future__ import annotations
+
+import json
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents import decoder_training
+from agents.learned_decoder import WEIGHTS, LearnedDecoder, Weights, features, ternary_learned_decoder
+from agents.lexical import LexicalDecoder
+from benchmarks import calibration
+from multiref_gym.errors import UserError
+from multiref_gym.feedback import Exchange, Feedback, ground_truth
+from multiref_gym.game import Action
+from multiref_gym.interaction import read_jsonl
+
+HUMAN_GAMES = Path("../shared/data/human_games/dev.jsonl")
+SELECT = Action(select=frozenset({3}))
+DESELECT = Action(deselect=frozenset({3}))
+SWAP = Action(select=frozenset({3}), deselect=frozenset({5}))
+DECODER = LearnedDecoder()
+
+
+def exchange(reply: str, action: Action = SELECT) -> Exchange:
+    return Exchange(None, "the tall bird", action, reply)
+
+
+def probability(reply: str, action: Action = SELECT) -> float:
+    return float(DECODER.probabilities([exchange(reply, action)])[0])
+
+
+PRAISE = [
+    "yes, now the house",
+    "Perfect! a person with no legs",
+    "good. deselect the lamp",
+    "that is right. a bird not facing left",
+    "ok, the swan",
+    "a house without a door, no chimney",
+    "right arrow",
+    "the one with a hat",
+]
+REJECTION = [
+    "no",
+    "Nope, the small one",
+    "that's not it",
+    "that isn’t the one",
+    "Close, but no. The tall one",
+    "undo",
+    "Deselect the last object. Pick the horse",
+    "unselct this and find a tree",
+    "get rid of that, then the boat",
+    "wrong, deselect it and look for the house",
+]
+
+
+@pytest.mark.parametrize("reply", PRAISE)
+def test_praise_and_moving_on_are_positive(reply: str) -> None:
+    assert DECODER.decode([exchange(reply)]) == [Feedback.POSITIVE]
+    assert DECODER.decode([exchange(reply.upper())]) == [Feedback.POSITIVE]
+
+
+@pytest.mark.parametrize("reply", REJECTION)
+@pytest.mark.parametrize("action", [SELECT, DESELECT, SWAP])
+def test_rejections_and_undo_requests_are_negative(reply: str, action: Action) -> None:
+    assert DECODER.decode([exchange(reply, action)]) == [Feedback.NEGATIVE]
+    assert DECODER.decode([exchange(reply.upper(), action)]) == [Feedback.NEGATIVE]
+
+
+def test_moving_on_is_less_sure_to_be_praise_than_praise() -> None:
+    assert 0.5 < probability("the house with a chimney") < probability("yes, the house with a chimney")
+
+
+@pytest.mark.parametrize("reply", ["yes, now the house", "please click something", ""])
+def test_doing_nothing_is_never_positive(reply: str) -> None:
+    assert probability(reply, Action()) == 0
+    assert LearnedDecoder(threshold=0).decode([exchange(reply, Action())]) == [Feedback.NEGATIVE]
+
+
+@pytest.mark.parametrize("reply", ["no, the wolf", "yes, the wolf", "the wolf with a long tail"])
+def test_words_that_describe_tangrams_do_not_matter(reply: str) -> None:
+    assert probability(reply.replace("wolf", "zeppelin").replace("tail", "gondola")) == probability(reply)
+
+
+def test_a_description_that_is_repeated_is_known_to_be() -> None:
+    words = DECODER._weights.words
+    other = features(Exchange(None, "the tall bird", SELECT, "the boat"), words)
+    assert features(Exchange(None, "the tall bird", SELECT, "the bird"), words) != other
+
+
+def test_a_rejected_swap_is_neutral_for_the_ternary_decoder_alone() -> None:
+    ternary = ternary_learned_decoder()
+    assert ternary.decode([exchange("no, the wolf", SWAP)]) == [Feedback.NEUTRAL]
+    assert ternary.decode([exchange("no, the wolf", SELECT)]) == [Feedback.NEGATIVE]
+    assert ternary.decode([exchange("yes, the wolf", SWAP)]) == [Feedback.POSITIVE]
+    assert DECODER.decode([exchange("no, the wolf", SWAP)]) == [Feedback.NEGATIVE]
+
+
+@given(st.lists(st.text(), max_size=5))
+def test_every_exchange_has_a_probability_and_a_binary_answer(replies: list[str]) -> None:
+    exchanges = [exchange(reply, SWAP) for reply in replies]
+    probabilities, decoded = DECODER.probabilities(exchanges), DECODER.decode(exchanges)
+    assert probabilities.shape == (len(replies),)
+    assert probabilities.dtype == np.float64
+    assert ((probabilities >= 0) & (probabilities <= 1)).all()
+    assert [value is Feedback.POSITIVE for value in decoded] == (probabilities >= 0.5).tolist()
+    assert Feedback.NEUTRAL not in decoded
+
+
+def test_an_answer_does_not_depend_on_what_else_is_asked() -> None:
+    together = DECODER.probabilities([exchange(reply) for reply in PRAISE + REJECTION])
+    assert together.tolist() == [probability(reply) for reply in PRAISE + REJECTION]
+
+
+def test_a_higher_threshold_gives_fewer_and_surer_positives() -> None:
+    exchanges, good = decoder_training.simulated(decoder_training.speakers([7]), 30, np.random.SeedSequence(7))
+    truth = np.array(good)
+    positives, precisions, recalls = [], [], []
+    for threshold in (0.0, 0.1, 0.5, 0.9, 1.0):
+        decoded = np.array(LearnedDecoder(threshold).decode(exchanges)) == Feedback.POSITIVE
+        positives.append(decoded)
+        recalls.append(np.mean(decoded[truth]))
+        if decoded.any():
+            precisions.append(np.mean(truth[decoded]))
+    assert all((fewer <= more).all() for more, fewer in pairwise(positives))
+    assert positives[0].all()
+    assert precisions == sorted(precisions)
+    assert precisions[0] < 0.7 < 0.95 < precisions[-1]
+    assert recalls[2] > 0.9
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 1.5, float("nan")])
+def test_a_threshold_is_a_probability(threshold: float) -> None:
+    with pytest.raises(UserError, match="expected a number from 0 to 1"):
+        LearnedDecoder(threshold)
+
+
+def test_the_weights_that_ship_are_small_and_plain_json() -> None:
+    assert WEIGHTS.suffix == ".json"
+    assert WEIGHTS.stat().st_size < 500_000
+    record = json.loads(WEIGHTS.read_text())
+    assert record["games"] == decoder_training.GAMES
+    assert record["seed"] == decoder_training.SEED
+    # Of another training there would be other words.
+    assert set(record["words"]) <= decoder_training.learned_words()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "cannot read the weights .* No such file"),
+        (b"", "malformed weights"),
+        (b"\x80\x04\x95", "malformed weights"),
+        (b"[]", "malformed weights"),
+        (b"{}", "no key 'words'"),
+        (b'{"words": ["no"], "bias": 1}', "no key 'features'"),
+        (b'{"words": "no", "bias": 1, "features": {}}', "'words' must be a list of texts"),
+        (b'{"words": ["no"], "bias": 1, "features": []}', "malformed weights"),
+        (b'{"words": ["no"], "bias": 1, "features": {"no": "much"}}', "malformed weights"),
+        (b'{"words": ["no"], "bias": 1, "features": {"no": NaN}}', "a weight is not finite"),
+    ],
+)
+def test_a_broken_file_of_weights_is_named_in_one_line(content: bytes | None, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "weights.json"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match=message) as error:
+        LearnedDecoder(weights=path)
+    assert str(path) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_seed_fixes_the_weights() -> None:
+    weights = decoder_training.train(20, seed=3)
+    assert weights == decoder_training.train(20, seed=3)
+    assert weights != decoder_training.train(20, seed=4)
+
+
+def test_the_command_makes_weights_that_agree_with_those_that_ship(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "weights.json"
+    monkeypatch.setattr(sys, "argv", ["decoder_training", "--games", "60", "--out", str(path)])
+    decoder_training.main()
+    made = LearnedDecoder(weights=path)
+    assert json.loads(path.read_text())["games"] == 60
+    assert Weights.from_json(json.loads(path.read_text())) == decoder_training.train(60, decoder_training.SEED)
+    exchanges, _ = decoder_training.simulated(decoder_training.speakers([8]), 25, np.random.SeedSequence(8))
+    assert np.mean(np.array(made.decode(exchanges)) == np.array(DECODER.decode(exchanges))) > 0.95
+
+
+def test_training_without_scikit_learn_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn.linear_model", None)
+    with pytest.raises(UserError, match=r"pip install multiref-gym\[learned\]"):
+        decoder_training.train(1, 0)
+
+
+def test_no_word_of_a_description_alone_is_kept() -> None:
+    assert {"bird", "house", "wolf", "left", "tail", "head"}.isdisjoint(decoder_training.learned_words())
+
+
+def test_bins_and_their_error_are_those_counted_by_hand() -> None:
+    probabilities, good = np.array([0.0, 0.05, 0.95, 0.95, 1.0]), np.array([False, True, True, True, False])
+    bins = calibration.bins_of(probabilities, good)
+    assert [(row["from"], row["replies"]) for row in bins] == [(0.0, 2), (0.9, 3)]
+    assert [row["true"] for row in bins] == pytest.approx([1 / 2, 2 / 3])
+    expected = (2 * (0.5 - 0.025) + 3 * (2.9 / 3 - 2 / 3)) / 5
+    assert calibration.calibration_error(bins) == pytest.approx(expected)
+    assert calibration.at_threshold(probabilities, good, 0.95) == {
+        "threshold": 0.95,
+        "accuracy": 3 / 5,
+        "positive_precision": 2 / 3,
+        "positive_recall": 2 / 3,
+    }
+    assert calibration.at_threshold(probabilities[:2], good[:2], 0.5)["positive_precision"] is None
+
+
+@pytest.mark.parametrize(
+    ("decoder", "message"), [("lexical", "has no probabilities"), ("learned", "nothing to decode")]
+)
+def test_calibration_says_what_it_cannot_judge(
+    decoder: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "games.jsonl"
+    path.write_text("")
+    monkeypatch.setattr(sys, "argv", ["calibration", "--games", str(path), "--decoder", decoder])
+    with pytest.raises(SystemExit) as exit_:
+        calibration.main()
+    assert exit_.value.code == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.skipif(not HUMAN_GAMES.exists(), reason=f"no {HUMAN_GAMES}")
+def test_people_whom_it_never_heard_are_understood_nearly_as_well_as_by_rules_made_for_them() -> None:
+    games = list(read_jsonl(HUMAN_GAMES))
+    exchanges = [exchange for game in games for exchange in game.exchanges()]
+    truth = [ground_truth(e.action, game.targets) is Feedback.POSITIVE for game in games for e in game.exchanges()]
+    good, decoded, by_rules = (
+        np.array([value is True or value is Feedback.POSITIVE for value in values])
+        for values in (truth, DECODER.decode(exchanges), LexicalDecoder().decode(exchanges))
+    )
+    assert np.mean(decoded == good) >= np.mean(by_rules == good) - 0.02
+    assert np.mean(good[decoded]) >= 0.95
+    assert calibration.evaluate(DECODER, games)["expected_calibration_error"] <= 0.05
