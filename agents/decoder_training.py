@@ -6,8 +6,8 @@ right on the average (Platt scaling), which is folded into the weights. The spea
 are in neither.
 
 Half of the speakers have words of their own: the scripted population rejects in six ways, and people in many more.
-These words were thought up, and none was taken from a game of people; the spellings of undo verbs are the lexical
-decoder's, which was written with such games in view.
+These words were thought up. What is owed to games of people is what the package owes to them anyway: the phrases of
+the scripted population, and the spellings of undo verbs, which are the lexical decoder's.
 """
 
 from __future__ import annotations
