@@ -16,6 +16,7 @@ LISTENERS = {
     "random": "agents.baselines:RandomListener",
     "oracle": "agents.baselines:OracleListener",
     "erring": "agents.baselines:ErringListener",
+    "retrieval": "agents.retrieval:RetrievalListener",
     "small": "agents.small.listener:SmallListener",
 }
 DECODERS = {
