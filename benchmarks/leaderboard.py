@@ -28,8 +28,8 @@ HEADINGS = {
     "click_precision": "click precision",
     "click_recall": "click recall",
     "legality": "legal",
-    "log_prob_rewarded": "log p of rewarded",
-    "log_prob_corrected": "log p of corrected",
+    "log_prob_rewarded": "log p (+)",
+    "log_prob_corrected": "log p (–)",
     "auc": "AUC",
 }
 DRAWN = ("exact_match", "click_precision", "click_recall", "auc")
@@ -143,7 +143,7 @@ def _with_interval(key: str, figure: Figure) -> str:
         return mean
     low, high = figure["low"], figure["high"]
     if key.startswith("log_prob"):
-        return f"{mean} ({low:.1f} to {high:.1f})"
+        return f"{mean} ({low:.1f}, {high:.1f})"
     return f"{mean} ({100 * low:.0f}–{100 * high:.0f})"
 
 
@@ -151,7 +151,8 @@ def _caption(board: Board) -> str:
     counts = board["counts"]
     return (
         f"{counts['turns']} turns of {counts['games']} games; decoder {board['config']['decoder']}: "
-        f"{counts['rewarded']} actions rewarded, {counts['corrected']} corrected; 95 % bootstrap intervals over games"
+        f"{counts['rewarded']} actions rewarded (+), {counts['corrected']} corrected (–); "
+        "in brackets 95 % bootstrap intervals over games"
     )
 
 
@@ -202,7 +203,7 @@ def draw(board: Board, path: Path) -> None:
         axes.grid(axis="x", color="#dddddd", linewidth=0.7)
         axes.set_axisbelow(True)
         axes.spines[["top", "right", "left"]].set_visible(False)
-    figure.supxlabel(_caption(board), fontsize=8, color="#555555")
+    figure.supxlabel(_caption(board).replace("in brackets", "bars:"), fontsize=8, color="#555555")
     png = io.BytesIO()
     figure.savefig(png, format="png", dpi=150)
     unfinished = path.with_suffix(".unfinished")

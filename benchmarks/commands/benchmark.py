@@ -135,18 +135,21 @@ def _check_folder(path: Path, config: dict[str, Any]) -> None:
 def _show(results: dict[str, Any], console: Console) -> None:
     config, counts = results["config"], results["counts"]
     name = config["listener"] if config["policy"] is None else f"{config['listener']}, {Path(config['policy']).name}"
+    notes = [
+        f"decoder {config['decoder']}: {counts['rewarded']} actions rewarded, {counts['corrected']} corrected",
+        f"{counts['turns'] - counts['replies']} turns without feedback",
+    ]
+    if counts["without_clicks"]:
+        notes.append(f"{counts['without_clicks']} actions without clicks, not scored")
+    if counts["impossible"]:
+        notes.append(f"{counts['impossible']} actions impossible for this listener, so no mean log-probability")
     table = Table(
         "",
         "",
         "95 % interval",
         "logged actions",
         title=escape(f"{name} on {counts['turns']} turns of {counts['games']} games"),
-        caption=escape(
-            f"decoder {config['decoder']}: {counts['rewarded']} actions rewarded, {counts['corrected']} corrected, "
-            f"{counts['turns'] - counts['replies']} turns without a reply; {counts['without_clicks']} without clicks "
-            "are not scored"
-            + (f"; {counts['impossible']} impossible for this listener" if counts["impossible"] else "")
-        ),
+        caption=escape("; ".join(notes)),
         box=box.SIMPLE,
     )
     for key, heading in FIGURES.items():

@@ -1,0 +1,563 @@
+"""The offline benchmark: its figures counted by hand, what it reads, and its complaints, by file, line and field."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from agents.baselines import RandomListener
+from agents.listener import Decision, View
+from agents.play import play, set_tables
+from benchmarks.logged_games import LoggedGame, drawings, fingerprint, read_games
+from benchmarks.offline import Answers, LoggedTurn, ask, auc, logged_turns, measure
+from multiref_gym import cli
+from multiref_gym.errors import UserError
+from multiref_gym.feedback import Exchange, Feedback
+from multiref_gym.game import Action, Context
+from multiref_gym.interaction import Interaction, Turn, write_jsonl, write_records
+from multiref_gym.public_data import to_interaction_row, to_turn_rows
+from multiref_gym.store import InteractionStore
+from multiref_gym.tangrams import load_tangrams
+from simulators.scripted import ScriptedSpeaker
+
+SHARED = Path(__file__).parents[2] / "shared" / "data"
+FIGURES = load_tangrams("figures")
+NAMES = FIGURES.ids[:10]
+POSITIVE, NEGATIVE = Feedback.POSITIVE, Feedback.NEGATIVE
+Change = Callable[[dict[str, Any]], Any]
+
+
+def select(*positions: int) -> Action:
+    return Action(select=frozenset(positions))
+
+
+def deselect(*positions: int) -> Action:
+    return Action(deselect=frozenset(positions))
+
+
+def game(*turns: tuple[str, Action], game_id: str = "1") -> Interaction:
+    """A game for the first three tangrams."""
+    return Interaction(game_id, Context(NAMES, NAMES, frozenset(NAMES[:3])), tuple(Turn(*turn) for turn in turns))
+
+
+ONE = game(
+    ("the house", select(0)),  # rewarded
+    ("yes, the bird", select(5)),  # corrected
+    ("no, undo that", deselect(5)),  # rewarded
+    ("good. the bird", Action()),  # corrected
+    ("no, the bird", select(1)),  # no reply
+)
+OTHER = game(("the boat", select(2)), ("yes, the cat", select(0)), game_id="2")  # rewarded, no reply
+
+
+class Told:
+    """A listener that does what it is told for each turn, and scores a position by the logarithm of its share."""
+
+    def __init__(self, actions: Sequence[Action], shares: Sequence[float] = (0.1,) * 10) -> None:
+        self.actions = iter(actions)
+        self.shares = shares
+        self.views: list[View] = []
+        self.batches: list[int] = []
+
+    def act(self, views: Sequence[View], rng: np.random.Generator) -> list[Decision]:
+        self.views += views
+        self.batches.append(len(views))
+        return [Decision(action, 0.0, str(action)) for _, action in zip(views, self.actions, strict=False)]
+
+    def log_probs(self, views: Sequence[View], actions: Sequence[Action]) -> list[float]:
+        assert all(action.clicks for action in actions)
+        return [math.log(share) if (share := self.shares[min(action.clicks)]) else -math.inf for action in actions]
+
+
+class Lexicon:
+    """A decoder of one word."""
+
+    def decode(self, exchanges: Sequence[Exchange]) -> list[Feedback]:
+        return [NEGATIVE if exchange.reply.startswith("no") else POSITIVE for exchange in exchanges]
+
+
+def logged(*games: Interaction) -> list[LoggedGame]:
+    return [LoggedGame(game, "", (None,) * len(game.turns)) for game in games]
+
+
+def turns_of(*games: Interaction) -> list[LoggedTurn]:
+    return logged_turns(logged(*games), Lexicon())
+
+
+def measured(listener: Any, *games: Interaction, batch_size: int = 3) -> dict[str, Any]:
+    turns = turns_of(*games)
+    return measure(turns, ask(listener, turns, np.random.default_rng(0), batch_size))
+
+
+def mean(results: dict[str, Any], name: str) -> float:
+    return float(results["figures"][name]["mean"])
+
+
+# The measure.
+
+
+def test_the_listener_sees_what_was_said_and_done_whatever_it_does_itself() -> None:
+    listener = Told([select(9)] * 7)
+    measured(listener, ONE, OTHER)
+    assert listener.batches == [3, 3, 1]
+    assert [sorted(view.selected) for view in listener.views] == [[], [0], [0, 5], [0], [0], [], [2]]
+    assert listener.views[2].utterance == "no, undo that"
+    assert listener.views[2].dialogue == (("the house", select(0)), ("yes, the bird", select(5)))
+
+
+def test_the_figures_of_two_games_counted_by_hand() -> None:
+    done = [
+        select(0),  # rewarded, and the same; right
+        select(1),  # corrected; right
+        Action(frozenset({1, 6}), frozenset({5})),  # rewarded, and not the same; two clicks of three right
+        select(0),  # is selected already: illegal, and wrong
+        deselect(0),  # wrong
+        select(2, 3),  # rewarded, and not the same; one of two right
+        select(0, 1),  # no reply; right
+    ]
+    results = measured(Told(done), ONE, OTHER)
+    assert results["counts"] == {
+        **{"games": 2, "turns": 7, "replies": 5, "rewarded": 3, "corrected": 2, "without_clicks": 1},
+        "impossible": 0,
+    }
+    assert mean(results, "exact_match") == pytest.approx(1 / 3)
+    assert mean(results, "legality") == pytest.approx(6 / 7)
+    assert mean(results, "click_precision") == pytest.approx((1 + 1 + 2 + 0 + 0 + 1 + 2) / (1 + 1 + 3 + 1 + 1 + 2 + 2))
+    # Still to be clicked: three targets, two, two and one mistake, two, two; three, two.
+    assert mean(results, "click_recall") == pytest.approx(7 / (3 + 2 + 3 + 2 + 2 + 3 + 2))
+    assert results["logged"]["click_precision"]["mean"] == pytest.approx(5 / 6)
+    assert results["milliseconds"] > 0
+
+
+def test_whoever_does_the_same_again_matches_all() -> None:
+    done = [turn.action for game in (ONE, OTHER) for turn in game.turns]
+    results = measured(Told(done), ONE, OTHER)
+    for name in ("exact_match", "legality"):
+        assert results["figures"][name] == {"mean": 1.0, "low": 1.0, "high": 1.0}
+    for name in ("click_precision", "click_recall"):
+        assert results["figures"][name] == results["logged"][name]
+
+
+def test_log_probabilities_are_of_rewarded_and_of_corrected_clicks() -> None:
+    shares = [0.5, 0.1, 0.25, 0.0, 0.0, 0.125, 0.0, 0.0, 0.0, 0.0]
+    results = measured(Told([select(0)] * 7, shares), ONE, OTHER)
+    assert mean(results, "log_prob_rewarded") == pytest.approx(math.log(0.5 * 0.125 * 0.25) / 3)
+    assert mean(results, "log_prob_corrected") == pytest.approx(math.log(0.125))
+    # The same position is once corrected and once rewarded: a tie, which counts as half.
+    assert mean(results, "auc") == pytest.approx((1 + 0.5 + 1) / 3)
+
+
+def test_an_impossible_action_is_counted_and_ranked_last() -> None:
+    results = measured(Told([select(0)] * 7, [0.5, 0.1, 0.25, *[0.0] * 7]), ONE, game(*OTHER_CORRECTED, game_id="2"))
+    assert results["counts"]["impossible"] == 2  # selecting it was corrected, deselecting it rewarded
+    assert results["figures"]["log_prob_rewarded"] is None
+    assert results["figures"]["log_prob_corrected"] is None
+    assert mean(results, "auc") == pytest.approx((2 + 0.5) / 4)
+
+
+OTHER_CORRECTED = (("the boat", select(1)), ("no, the cat", select(0)))
+
+
+def test_a_listener_without_log_probabilities_has_dashes() -> None:
+    results = measured(RandomListener(), ONE, OTHER)
+    assert [results["figures"][name] for name in ("log_prob_rewarded", "log_prob_corrected", "auc")] == [None] * 3
+    assert results["counts"]["impossible"] is None
+
+
+def test_what_nobody_replied_to_is_neither_rewarded_nor_corrected() -> None:
+    results = measured(Told([select(0)]), game(("the house", select(0))))
+    assert results["counts"]["replies"] == 0
+    assert results["figures"]["exact_match"] is None
+    assert results["figures"]["auc"] is None
+    assert mean(results, "click_precision") == 1
+
+
+def test_neutral_feedback_is_neither() -> None:
+    turns = [LoggedTurn(0, view, action, frozenset({0}), Feedback.NEUTRAL) for view, action in [(VIEW, select(0))]]
+    results = measure(turns, Answers([select(0)], np.array([-1.0]), [0.1]))
+    assert results["counts"]["rewarded"] == results["counts"]["corrected"] == 0
+    assert results["counts"]["replies"] == 1
+
+
+VIEW = View(NAMES, (), "the house", frozenset())
+
+
+@pytest.mark.parametrize(
+    ("positives", "negatives", "expected"),
+    [
+        ([2, 3], [0, 1], 1.0),
+        ([0, 1], [2, 3], 0.0),
+        ([1, 1], [1, 1, 1], 0.5),
+        ([1, 3], [2], 0.5),
+        ([1, 3], [0, 1, 2, 4], (1.5 + 3) / 8),
+        ([-math.inf, 0], [-math.inf], 0.75),
+    ],
+)
+def test_auc(positives: list[float], negatives: list[float], expected: float) -> None:
+    assert auc(np.array(positives, float), np.array(negatives, float)) == pytest.approx(expected)
+
+
+def test_weights_of_the_auc_count_as_repetitions() -> None:
+    rng = np.random.default_rng(0)
+    positives, negatives = rng.integers(0, 5, 6).astype(float), rng.integers(0, 5, 9).astype(float)
+    good, bad = rng.integers(0, 3, 6), rng.integers(0, 3, 9)
+    repeated = auc(np.repeat(positives, good), np.repeat(negatives, bad))
+    assert auc(positives, negatives, good, bad) == pytest.approx(repeated)
+
+
+def test_a_decoder_that_answers_nonsense_is_told_so() -> None:
+    nonsense = SimpleNamespace(decode=lambda exchanges: [7 for _ in exchanges])
+    with pytest.raises(UserError, match="answers 7: feedback is -1, 0 or 1"):
+        logged_turns(logged(ONE), nonsense)
+
+
+# What is read.
+
+
+@pytest.fixture(scope="module")
+def played() -> list[Interaction]:
+    rng = np.random.default_rng(0)
+    tables = set_tables(
+        [Context.sample(FIGURES.draw(rng, 10), rng) for _ in range(8)],
+        lambda: ScriptedSpeaker(FIGURES),
+        np.random.SeedSequence(1),
+    )
+    return play(RandomListener(), tables, rng, policy="random")
+
+
+def write(path: Path, games: Sequence[Interaction], change: Change = lambda record: None) -> Path:
+    """Writes games to a file, the second of them changed."""
+    records = [game.to_json() for game in games]
+    change(records[1])
+    write_records(path, records)
+    return path
+
+
+def same_games(one: Sequence[LoggedGame], other: Sequence[LoggedGame]) -> bool:
+    return fingerprint(one) == fingerprint(other)
+
+
+def test_turn_rows_are_read_as_the_games_that_they_are_of(played: list[Interaction], tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "games.jsonl", played)
+    games, _ = read_games(str(tmp_path / "games.jsonl"), FIGURES)
+    rows = [row for game in played for row in to_turn_rows(game)]
+    rows = [rows[i] for i in np.random.default_rng(0).permutation(len(rows))]
+    write_records(tmp_path / "turns.jsonl", rows)
+    (tmp_path / "turns.json").write_text(json.dumps(rows))
+    for name in ("turns.jsonl", "turns.json"):
+        assert same_games(games, read_games(str(tmp_path / name), FIGURES)[0])
+
+
+def test_interaction_rows_are_read(played: list[Interaction], tmp_path: Path) -> None:
+    write_records(tmp_path / "rows.jsonl", map(to_interaction_row, played))
+    games, _ = read_games(str(tmp_path / "rows.jsonl"), FIGURES)
+    assert [game.game.turns[0].utterance for game in games] == [game.turns[0].utterance for game in played]
+
+
+def test_the_reply_to_the_last_turn_row_counts_where_the_game_goes_on(tmp_path: Path) -> None:
+    write_records(tmp_path / "turns.jsonl", to_turn_rows(ONE)[:2])
+    games, _ = read_games(str(tmp_path / "turns.jsonl"), FIGURES)
+    assert [turn.feedback for turn in logged_turns(games, Lexicon())] == [POSITIVE, NEGATIVE]
+
+
+def test_an_exported_store_is_read(played: list[Interaction], tmp_path: Path) -> None:
+    with InteractionStore(tmp_path / "games.db") as store:
+        store.add(played, "SUP")
+    read = []
+    for format in ("jsonl", "turn"):
+        out = tmp_path / f"{format}.jsonl"
+        assert cli.main(["export", "--store", str(tmp_path / "games.db"), "--out", str(out), "--format", format]) == 0
+        read.append(read_games(str(out), FIGURES)[0])
+    assert same_games(*read)
+    assert len(read[0]) == len(played)
+
+
+def test_parquet_files_are_read(played: list[Interaction], tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow", reason="Parquet files need the extra 'datasets'")
+    from pyarrow import parquet
+
+    rows = [row for game in played for row in to_turn_rows(game)]
+    parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "turns.parquet")
+    write_records(tmp_path / "turns.jsonl", rows)
+    games = [read_games(str(tmp_path / f"turns.{end}"), FIGURES)[0] for end in ("parquet", "jsonl")]
+    assert same_games(*games)
+    (tmp_path / "broken.parquet").write_text("no table")
+    with pytest.raises(UserError, match=r"broken\.parquet"):
+        read_games(str(tmp_path / "broken.parquet"), FIGURES)
+
+
+def test_without_the_extra_a_parquet_file_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    (tmp_path / "turns.parquet").touch()
+    with pytest.raises(UserError, match=r"pip install 'multiref-gym\[datasets\]'"):
+        read_games(str(tmp_path / "turns.parquet"), FIGURES)
+
+
+def test_a_data_set_of_the_hub_is_read(played: list[Interaction], monkeypatch: pytest.MonkeyPatch) -> None:
+    def load_dataset(name: str, configuration: str) -> dict[str, Iterator[dict[str, Any]]]:
+        assert (name, configuration) == ("somebody/games", "turn")
+        return {"train": (row for game in played for row in to_turn_rows(game))}
+
+    monkeypatch.setitem(sys.modules, "datasets", SimpleNamespace(load_dataset=load_dataset))
+    assert same_games(read_games("somebody/games", FIGURES)[0], logged(*played))
+
+
+def test_without_the_extra_the_id_of_a_data_set_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    with pytest.raises(UserError, match=r"somebody/games: no such file, .* 'multiref-gym\[datasets\]'"):
+        read_games("somebody/games", FIGURES)
+
+
+def test_labels_of_the_games_count_where_they_are_asked_for(tmp_path: Path) -> None:
+    record = OTHER.to_json() | {"feedback": ["negative"]}
+    row = {**to_turn_rows(ONE)[0], "feedback": 1}
+    write_records(tmp_path / "games.jsonl", [record, row])
+    games, _ = read_games(str(tmp_path / "games.jsonl"), FIGURES)
+    assert [turn.feedback for turn in logged_turns(games, None)] == [NEGATIVE, None, POSITIVE]
+    with pytest.raises(UserError, match="no game has labels"):
+        logged_turns(logged(ONE), None)
+
+
+# What is bad.
+
+
+def changed(field: str, value: Any) -> Change:
+    return lambda record: record.update({field: value})
+
+
+def rename(record: dict[str, Any]) -> None:
+    """Gives one tangram of a game a name that no tangram of the set has."""
+    record.update(json.loads(json.dumps(record).replace(record["context"][0], "page1-0.png")))
+
+
+BAD: dict[str, tuple[str, Change]] = {
+    "too few tangrams": ("context", lambda record: record["context"].pop()),
+    "too many tangrams": ("context_listener", lambda record: record["context_listener"].append(FIGURES.ids[40])),
+    "a tangram twice": ("context", lambda record: record["context"].__setitem__(0, record["context"][1])),
+    "tangrams of another game": ("context_listener", changed("context_listener", list(FIGURES.ids[40:50]))),
+    "no such tangram": ("context", rename),
+    "a click outside the context": ("clicks", lambda record: record["clicks"][0].append(FIGURES.ids[40])),
+    "a target outside the context": ("targets", changed("targets", ["page1-0.png"])),
+    "no targets": ("targets", changed("targets", [])),
+    "more chats than clicks": ("clicks", lambda record: record["chat"].append("and the last one")),
+    "more clicks than chats": ("clicks", lambda record: record["clicks"].append([])),
+    "no turns": ("clicks", lambda record: record.update(chat=[], clicks=[])),
+    "chat that is no list": ("chat", changed("chat", "the house")),
+    "clicks that are no lists": ("clicks", changed("clicks", [1, 2])),
+    "no id": ("game_id", lambda record: record.pop("game_id")),
+    "an id that is no text": ("game_id", changed("game_id", 7)),
+    "a round that is no number": ("round", changed("round", "last")),
+    "an unknown label": ("feedback", lambda r: r.update(feedback=["perhaps"] * (len(r["chat"]) - 1))),
+    "a label that is no text": ("feedback", lambda r: r.update(feedback=[[]] * (len(r["chat"]) - 1))),
+    "a label too many": ("feedback", lambda r: r.update(feedback=[1] * len(r["chat"]))),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_a_bad_game_is_named_by_file_line_and_field(kind: str, played: list[Interaction], tmp_path: Path) -> None:
+    field, change = BAD[kind]
+    path = write(tmp_path / "games.jsonl", played, change)
+    with pytest.raises(UserError) as raised:
+        read_games(str(path), FIGURES)
+    assert str(raised.value).startswith(f"{path}, line 2, field '{field}': ")
+    good, bad = read_games(str(path), FIGURES, skip_bad=True)
+    assert len(good) == len(played) - 1
+    assert [str(error) for error in bad] == [str(raised.value)]
+
+
+BAD_ROWS: dict[str, tuple[str, Change]] = {
+    "too few tangrams": ("context", lambda row: row["context"].pop()),
+    "no reply": ("chat_feedback", lambda row: row.pop("chat_feedback")),
+    "a reply that is no text": ("chat_feedback", changed("chat_feedback", None)),
+    "a click outside the context": ("clicks", lambda row: row["clicks"][0].append("page1-0.png")),
+    "a selection outside the context": ("currently_selected", changed("currently_selected", ["page1-0.png"])),
+    "another selection than was clicked": ("currently_selected", changed("currently_selected", [])),
+    "chats and clicks of other lengths": ("clicks", lambda row: row["chats"].pop()),
+    "an unknown label": ("feedback", changed("feedback", 2)),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_ROWS)
+def test_a_bad_turn_row_is_named_and_spoils_its_game(kind: str, tmp_path: Path) -> None:
+    field, change = BAD_ROWS[kind]
+    rows = json.loads(json.dumps([*to_turn_rows(OTHER), *to_turn_rows(ONE)]))  # the rows share no lists
+    change(rows[3])
+    path = tmp_path / "turns.jsonl"
+    write_records(path, rows)
+    with pytest.raises(UserError) as raised:
+        read_games(str(path), FIGURES)
+    assert str(raised.value).startswith(f"{path}, line 4, field '{field}': ")
+    good, bad = read_games(str(path), FIGURES, skip_bad=True)
+    assert [game.game.game_id for game in good] == ["2"]
+    assert len(bad) == 1
+
+
+def test_rows_that_contradict_one_another_are_named(tmp_path: Path) -> None:
+    rows = [*to_turn_rows(OTHER), *to_turn_rows(ONE)]
+    rows[4]["chats"] = ["the ship", *rows[4]["chats"][1:]]
+    write_records(tmp_path / "turns.jsonl", rows)
+    with pytest.raises(UserError, match=r"turns\.jsonl, line 5: turn 0 of game '1' is another one"):
+        read_games(str(tmp_path / "turns.jsonl"), FIGURES)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (b'{"game_id": "1", "chat": [', "not JSON"),
+        (b"\xff", "not UTF-8"),
+        (b"[]", "one JSON object"),
+        (b"", "not JSON"),
+    ],
+)
+def test_a_line_that_cannot_be_read_is_named(
+    line: bytes, message: str, played: list[Interaction], tmp_path: Path
+) -> None:
+    path = write(tmp_path / "games.jsonl", played)
+    path.write_bytes(line + b"\n" + path.read_bytes())
+    with pytest.raises(UserError, match=f"line 1: .*{message}"):
+        read_games(str(path), FIGURES)
+    good, bad = read_games(str(path), FIGURES, skip_bad=True)
+    assert (len(good), len(bad)) == (len(played), 1)
+
+
+@pytest.mark.parametrize("skip_bad", [False, True])
+def test_a_file_without_a_good_game_is_an_error(skip_bad: bool, tmp_path: Path) -> None:
+    (tmp_path / "empty.jsonl").touch()
+    with pytest.raises(UserError, match=r"empty\.jsonl: no games"):
+        read_games(str(tmp_path / "empty.jsonl"), FIGURES, skip_bad)
+    (tmp_path / "bad.jsonl").write_text("{}\n")
+    with pytest.raises(UserError, match="line 1, field 'game_id': missing"):
+        read_games(str(tmp_path / "bad.jsonl"), FIGURES, skip_bad)
+
+
+def test_drawings_need_no_descriptions(tmp_path: Path) -> None:
+    folder = tmp_path / "dataset" / "tangrams-svg"
+    folder.mkdir(parents=True)
+    (folder / "page1-0.svg").write_text('<svg><polygon id="1" points="0,0 1,0 0,1"/></svg>')
+    for path in (tmp_path, tmp_path / "dataset"):
+        assert drawings(f"kilogram:{path}").ids == ("page1-0.png",)
+    assert drawings("figures") is FIGURES
+    with pytest.raises(UserError, match="no drawings of tangrams"):
+        drawings(f"kilogram:{tmp_path / 'nowhere'}")
+
+
+# The command.
+
+
+def run(*arguments: object) -> int:
+    return cli.main(["benchmark", *map(str, arguments)])
+
+
+def test_the_command_writes_what_it_measured_and_how(
+    played: list[Interaction], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path / "games.jsonl", played)
+    out = tmp_path / "out"
+    assert run("--games", path, "--listener", "random", "--batch", 5, "--seed", 3, "--out", out) == 0
+    results = json.loads((out / "results.json").read_text())
+    assert results["config"]["listener"] == "random"
+    assert results["config"]["batch"] == 5
+    assert results["counts"]["games"] == len(played)
+    assert results["figures"]["legality"]["mean"] == 1
+    assert {"versions", "machine", "skipped", "milliseconds"} <= results.keys()
+    told = capsys.readouterr().out
+    assert "exact match" in told
+    assert "batches of 5" in told
+
+
+def test_a_seed_decides_and_so_do_not_rows_or_batches(played: list[Interaction], tmp_path: Path) -> None:
+    games = write(tmp_path / "games.jsonl", played)
+    write_records(tmp_path / "turns.jsonl", (row for game in played for row in to_turn_rows(game)))
+    figures = []
+    for number, (path, batch) in enumerate([(games, 7), (tmp_path / "turns.jsonl", 7), (games, 100)]):
+        out = tmp_path / str(number)
+        assert run("--games", path, "--listener", "random", "--batch", batch, "--out", out) == 0
+        results = json.loads((out / "results.json").read_text())
+        figures.append((results["figures"], results["logged"], results["counts"], results["config"]["games"]))
+    assert figures[0] == figures[1] == figures[2]
+
+
+def test_the_small_listener_scores_what_people_did(played: list[Interaction], tmp_path: Path) -> None:
+    path = write(tmp_path / "games.jsonl", played[:3])
+    assert run("--games", path, "--listener", "small", "--out", tmp_path / "out") == 0
+    figures = json.loads((tmp_path / "out" / "results.json").read_text())["figures"]
+    assert figures["log_prob_corrected"]["mean"] < 0
+    assert 0 <= figures["auc"]["low"] <= figures["auc"]["mean"] <= figures["auc"]["high"] <= 1
+
+
+def test_results_of_another_configuration_are_kept(
+    played: list[Interaction], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = write(tmp_path / "games.jsonl", played), tmp_path / "out"
+    assert run("--games", path, "--listener", "random", "--out", out) == 0
+    before = (out / "results.json").read_text()
+    assert run("--games", path, "--listener", "random", "--seed", 1, "--out", out) == 2
+    assert f"{out / 'results.json'}, field 'config.seed'" in capsys.readouterr().err
+    assert (out / "results.json").read_text() == before
+    assert run("--games", path, "--listener", "random", "--out", out) == 0
+    (out / "results.json").write_text("{")
+    assert run("--games", path, "--listener", "random", "--out", out) == 2
+    assert "choose another --out" in capsys.readouterr().err
+
+
+def test_bad_games_are_skipped_where_it_is_asked_for_and_counted(
+    played: list[Interaction], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path / "games.jsonl", played, changed("targets", []))
+    arguments = ("--games", path, "--listener", "random", "--out", tmp_path / "out")
+    assert run(*arguments) == 2
+    assert "line 2, field 'targets'" in capsys.readouterr().err
+    assert run(*arguments, "--skip-bad") == 0
+    assert "1 bad games skipped" in capsys.readouterr().out
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert results["skipped"] == 1
+    assert results["counts"]["games"] == len(played) - 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--listener", "oracle"], "none to ask"),
+        (["--listener", "erring"], "none to ask"),
+        (["--listener", "telepathy"], "unknown listener"),
+        (["--listener", "random", "--policy", "x"], "has checkpoints"),
+        (["--listener", "random", "--decoder", "telepathy"], "unknown decoder"),
+        (["--listener", "random", "--decoder", "logged"], "no game has labels"),
+        (["--listener", "random", "--tangrams", "kilogram:nowhere"], "no drawings"),
+        (["--listener", "small", "--policy", "nowhere"], "no checkpoint"),
+    ],
+)
+def test_what_cannot_be_measured_gets_one_clear_line(
+    arguments: list[str],
+    message: str,
+    played: list[Interaction],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = write(tmp_path / "games.jsonl", played)
+    assert run("--games", path, "--out", tmp_path / "out", *arguments) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_games_of_people_are_replayed_with_the_drawings_of_kilogram(tmp_path: Path) -> None:
+    if not SHARED.exists():
+        pytest.skip("no human games at ../shared/data")
+    human, tangrams = SHARED / "human_games" / "dev.jsonl", f"kilogram:{SHARED / 'kilogram'}"
+    assert run("--games", human, "--tangrams", tangrams, "--listener", "random", "--out", tmp_path / "out") == 0
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert results["counts"]["games"] == 159
+    assert results["counts"]["turns"] == 1028
+    assert results["counts"]["replies"] == 1028 - 159
+    assert results["logged"]["click_precision"]["low"] > 0.6
+    assert results["figures"]["exact_match"]["high"] < 0.2
