@@ -103,8 +103,7 @@ def test_after_a_no_the_last_choice_gives_way_to_what_is_described() -> None:
 
 @pytest.mark.parametrize("says", ["no", "no, the other one", "undo that, the other one", "Wrong!"])
 def test_where_only_another_one_is_asked_for_the_description_before_still_holds(says: str) -> None:
-    lake = view(("a bird at a lake", select(BIRD)), says=says)
-    assert likeliest(lake) == swap(BIRD, SWAN)
+    assert likeliest(view(("it sails at sea", select(LAMP)), says=says)) == swap(LAMP, BOAT)
 
 
 @pytest.mark.parametrize(
@@ -127,6 +126,14 @@ def test_an_older_choice_is_deselected_by_its_description() -> None:
     turns = (("the ship", select(BOAT)), ("a light", select(LAMP)), ("puppy", select(DOG)))
     assert likeliest(view(*turns, says="good, now remove the lamp")) == deselect(LAMP)
     assert likeliest(view(*turns, says="yes. Deselect the first one")) == deselect(BOAT)
+    assert distribution(view(*turns[1:], says="Correct. Remove the prior choice.")) == {deselect(LAMP): 1.0}
+
+
+def test_what_was_to_be_removed_is_not_looked_for() -> None:
+    turns = (("the ship", select(BOAT)), ("a light", select(LAMP)))
+    removed = view(*turns, ("yes, now remove the ship", deselect(BOAT)), says="good. an animal")
+    undone = view(*turns, ("undo that", deselect(BOAT)), says="good. an animal")
+    assert distribution(removed) == distribution(undone)
 
 
 def test_what_was_rejected_as_a_tangram_is_not_picked_again_as_the_same() -> None:
