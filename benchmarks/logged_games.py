@@ -122,7 +122,7 @@ def drawings(spec: str) -> TangramSet:
         TangramError: As `load_tangrams`, or if there are no drawings.
     """
     source, _, path = spec.partition(":")
-    if not (source.startswith("kilogram") and path):
+    if source not in ("kilogram", "kilogram-known", "kilogram-new") or not path:
         return load_tangrams(spec)
     folder = Path(path).expanduser()
     folder = folder.parent if folder.is_file() else folder / "dataset" if (folder / "dataset").is_dir() else folder

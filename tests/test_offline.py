@@ -474,6 +474,15 @@ def test_the_command_writes_what_it_measured_and_how(
     assert "batches of 5" in told
 
 
+def test_figures_that_are_not_kept_are_shown(
+    played: list[Interaction], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run("--games", write(tmp_path / "games.jsonl", played), "--listener", "random") == 0
+    assert "exact match" in capsys.readouterr().out
+    assert [path.name for path in tmp_path.iterdir()] == ["games.jsonl"]
+
+
 def test_a_seed_decides_and_so_do_not_rows_or_batches(played: list[Interaction], tmp_path: Path) -> None:
     games = write(tmp_path / "games.jsonl", played)
     write_records(tmp_path / "turns.jsonl", (row for game in played for row in to_turn_rows(game)))

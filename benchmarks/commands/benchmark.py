@@ -53,11 +53,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch", type=positive, default=32, metavar="N", help="turns at once (32)")
     parser.add_argument("--seed", type=natural, default=0, help="seeds all chance (0)")
     parser.add_argument("--skip-bad", action="store_true", help="leave out bad games, and say how many")
-    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where results.json is written")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where results.json is written (not kept)")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Measures the listener, prints the figures and writes them.
+    """Measures the listener, prints the figures and, if they are to be kept, writes them.
 
     Raises:
         UserError: If a game is bad, the listener or the decoder cannot be had or cannot listen to logged games, or
@@ -77,8 +77,8 @@ def run(args: argparse.Namespace) -> None:
         "batch": args.batch,
         "seed": args.seed,
     }
-    path = args.out / "results.json"
-    _check_folder(path, config)
+    if args.out:
+        _check_folder(args.out / "results.json", config)
     turns = logged_turns(games, decoder)
     listener = _chosen_listener(args, tangrams)
     with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=console, transient=True) as progress:
@@ -86,11 +86,12 @@ def run(args: argparse.Namespace) -> None:
         rng = np.random.default_rng(args.seed)
         answers = ask(listener, turns, rng, args.batch, lambda done: progress.update(task, completed=done))
     results = {"config": config, "file": args.games, **measure(turns, answers), "skipped": len(bad), **provenance()}
-    write_atomically(path, json.dumps(results, indent=2, allow_nan=False) + "\n")
     _show(results, console)
     if bad:
         console.print(f"{len(bad)} bad games skipped; the first: {bad[0]}", markup=False, soft_wrap=True)
-    console.print(f"results.json is in {args.out}", markup=False, soft_wrap=True)
+    if args.out:
+        write_atomically(args.out / "results.json", json.dumps(results, indent=2, allow_nan=False) + "\n")
+        console.print(f"results.json is in {args.out}", markup=False, soft_wrap=True)
 
 
 def _chosen_listener(args: argparse.Namespace, tangrams: TangramSet) -> Listener:
