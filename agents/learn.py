@@ -86,9 +86,9 @@ class Optimisation:
         weight_decay: Decoupled weight decay.
         warmup: Share of the steps in which the learning rate rises.
         clip: Largest norm of the gradient.
-        held_back: Share of the examples that is not learned from but says when to stop: learning ends after the first
-            epoch that makes the positives among them less probable on average, with the weights of the epoch before.
-            (Their log-probability would not do: a policy that grows too sure of a few is still a better one.)
+        held_back: Share of the examples that is not learned from but says after which epoch the policy was best: the one
+            that makes the positives among them most probable on average. (Their log-probability would not do: a policy
+            that grows too sure of a few is still a better one.)
         other_distractors: How likely, in each pass, a tangram that plays no part gives way to another one.
     """
 
@@ -131,8 +131,8 @@ def learn(
         on_step: Called after each step with its number and the number of all steps.
 
     Returns:
-        The loss and the objective's statistics, means over the steps of the last epoch, the number of epochs and, if
-        examples are held back, the mean probability of their actions.
+        The loss and the objective's statistics, means over the steps of the epoch that the weights are of, which epoch
+        that is and, if examples are held back, the mean probability of their actions.
 
     Raises:
         ValueError: If there is nothing to learn from.
@@ -164,16 +164,16 @@ def learn(
                 statistics.append({"loss": loss.item(), **named})
                 on_step(epoch * steps_an_epoch + len(statistics), steps)
             listener.model.eval()
-            epoch_means = {name: float(np.mean([step[name] for step in statistics])) for name in statistics[0]}
+            means = {name: float(np.mean([step[name] for step in statistics])) for name in statistics[0]}
+            means["epochs"] = epoch + 1
             if held_back:
-                likely = mean_probability(listener, held_back)
-                if likely < known.get("held_back_probability", 0.0):
-                    listener.model.load_state_dict(best)
-                    on_step(steps, steps)
-                    break
+                means["held_back_probability"] = mean_probability(listener, held_back)
+                if known and means["held_back_probability"] < known["held_back_probability"]:
+                    continue
                 best = {name: weights.clone() for name, weights in listener.model.state_dict().items()}
-                epoch_means["held_back_probability"] = likely
-            known = {**epoch_means, "epochs": epoch + 1}
+            known = means
+    if best:
+        listener.model.load_state_dict(best)
     return known
 
 

@@ -87,7 +87,7 @@ def read_games(source: str, tangrams: TangramSet, skip_bad: bool = False) -> tup
     """Reads logged games.
 
     Args:
-        source: A file, or the id of a data set of the hub that has a configuration `turn`.
+        source: A file, or the id or folder of a data set of the hub that has a configuration `turn`.
         tangrams: The set that every tangram of a game must be in.
         skip_bad: Whether bad games are left out. A bad turn row spoils its game.
 
@@ -150,7 +150,7 @@ def fingerprint(games: Sequence[LoggedGame]) -> str:
 
 def _records(source: str) -> Iterator[_Record]:
     path = Path(source)
-    if not path.exists() and not path.suffix and HUB_ID.fullmatch(source):
+    if path.is_dir() or (not path.exists() and not path.suffix and HUB_ID.fullmatch(source)):
         rows = _hub_rows(source)
     elif path.suffix == ".parquet":
         rows = _parquet_rows(path)
