@@ -86,9 +86,9 @@ class Optimisation:
         weight_decay: Decoupled weight decay.
         warmup: Share of the steps in which the learning rate rises.
         clip: Largest norm of the gradient.
-        held_back: Share of the examples that is not learned from but says after which epoch the policy was best: the one
-            that makes the positives among them most probable on average. (Their log-probability would not do: a policy
-            that grows too sure of a few is still a better one.)
+        held_back: Share of the examples that is not learned from but says after which epoch the policy was best: after
+            the one that makes the positives among them most probable on average. (Their log-probability would not do:
+            a policy that grows too sure of a few is still a better one.)
         other_distractors: How likely, in each pass, a tangram that plays no part gives way to another one.
     """
 
