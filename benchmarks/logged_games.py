@@ -25,7 +25,7 @@ from multiref_gym.feedback import Exchange, Feedback
 from multiref_gym.game import CONTEXT_SIZE
 from multiref_gym.interaction import Interaction, MalformedInteraction
 from multiref_gym.public_data import from_interaction_row, from_turn_rows
-from multiref_gym.tangrams import Tangram, TangramError, TangramSet, load_tangrams
+from multiref_gym.tangrams import Tangram, TangramSet, load_tangrams
 from multiref_gym.tangrams.kilogram import read_svg
 
 EXTRA = "pip install 'multiref-gym[datasets]'"
@@ -115,23 +115,25 @@ def read_games(source: str, tangrams: TangramSet, skip_bad: bool = False) -> tup
     return games, errors
 
 
-def drawings(spec: str) -> TangramSet:
-    """Returns what `load_tangrams` does, but of KiloGram all drawings: a listener needs nobody to have described them.
+def drawn_tangrams(spec: str) -> TangramSet:
+    """Returns what `load_tangrams` does, and of KiloGram also what is drawn but not described: people got those, too.
 
     Raises:
-        TangramError: As `load_tangrams`, or if there are no drawings.
+        TangramError: As `load_tangrams`, or if a drawing is malformed.
     """
+    described = load_tangrams(spec)
     source, _, path = spec.partition(":")
-    if source not in ("kilogram", "kilogram-known", "kilogram-new") or not path:
-        return load_tangrams(spec)
+    if not source.startswith("kilogram"):
+        return described
     folder = Path(path).expanduser()
     folder = folder.parent if folder.is_file() else folder / "dataset" if (folder / "dataset").is_dir() else folder
     files = sorted((folder / "tangrams-svg").glob("*.svg"))
-    if not files:
-        raise TangramError(f"no drawings of tangrams in {folder / 'tangrams-svg'}")
-    return TangramSet(
-        spec, [Tangram(f"{file.stem}.png", tuple(read_svg(file).values()), frozenset(), (), ()) for file in files]
-    )
+    others = [
+        Tangram(f"{file.stem}.png", tuple(read_svg(file).values()), frozenset(), (), ())
+        for file in files
+        if f"{file.stem}.png" not in described
+    ]
+    return TangramSet(spec, (*described, *others), split_by="id")
 
 
 def fingerprint(games: Sequence[LoggedGame]) -> str:

@@ -16,7 +16,7 @@ import pytest
 from agents.baselines import RandomListener
 from agents.listener import Decision, View
 from agents.play import play, set_tables
-from benchmarks.logged_games import LoggedGame, drawings, fingerprint, read_games
+from benchmarks.logged_games import LoggedGame, drawn_tangrams, fingerprint, read_games
 from benchmarks.offline import Answers, LoggedTurn, ask, auc, logged_turns, measure
 from multiref_gym import cli
 from multiref_gym.errors import UserError
@@ -282,7 +282,7 @@ def test_an_exported_store_is_read(played: list[Interaction], tmp_path: Path) ->
 
 def test_parquet_files_are_read(played: list[Interaction], tmp_path: Path) -> None:
     pyarrow = pytest.importorskip("pyarrow", reason="Parquet files need the extra 'datasets'")
-    from pyarrow import parquet
+    parquet = pytest.importorskip("pyarrow.parquet")
 
     rows = [row for game in played for row in to_turn_rows(game)]
     parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "turns.parquet")
@@ -439,15 +439,19 @@ def test_a_file_without_a_good_game_is_an_error(skip_bad: bool, tmp_path: Path) 
         read_games(str(tmp_path / "bad.jsonl"), FIGURES, skip_bad)
 
 
-def test_drawings_need_no_descriptions(tmp_path: Path) -> None:
+def test_tangrams_need_a_drawing_and_no_description(tmp_path: Path) -> None:
     folder = tmp_path / "dataset" / "tangrams-svg"
     folder.mkdir(parents=True)
-    (folder / "page1-0.svg").write_text('<svg><polygon id="1" points="0,0 1,0 0,1"/></svg>')
-    for path in (tmp_path, tmp_path / "dataset"):
-        assert drawings(f"kilogram:{path}").ids == ("page1-0.png",)
-    assert drawings("figures") is FIGURES
-    with pytest.raises(UserError, match="no drawings of tangrams"):
-        drawings(f"kilogram:{tmp_path / 'nowhere'}")
+    for name in ("page1-0", "page1-1"):
+        (folder / f"{name}.svg").write_text('<svg><polygon id="1" points="0,0 1,0 0,1"/></svg>')
+    said = {"annotations": [{"whole": {"wholeAnnotation": "a bird"}}]}
+    (folder.parent / "dense.json").write_text(json.dumps({"page1-1": said}))
+    for path in (tmp_path, folder.parent, folder.parent / "dense.json"):
+        tangrams = drawn_tangrams(f"kilogram:{path}")
+        assert set(tangrams.ids) == {"page1-0.png", "page1-1.png"}
+        assert tangrams["page1-1.png"].descriptions == ("a bird",)
+        assert tangrams["page1-0.png"].descriptions == ()
+    assert drawn_tangrams("figures") is FIGURES
 
 
 # The command.
@@ -539,9 +543,10 @@ def test_bad_games_are_skipped_where_it_is_asked_for_and_counted(
         (["--listener", "erring"], "none to ask"),
         (["--listener", "telepathy"], "unknown listener"),
         (["--listener", "random", "--policy", "x"], "has checkpoints"),
+        (["--listener", "retrieval", "--policy", "x"], "has checkpoints"),
         (["--listener", "random", "--decoder", "telepathy"], "unknown decoder"),
         (["--listener", "random", "--decoder", "logged"], "no game has labels"),
-        (["--listener", "random", "--tangrams", "kilogram:nowhere"], "no drawings"),
+        (["--listener", "random", "--tangrams", "kilogram:nowhere"], "no KiloGram there"),
         (["--listener", "small", "--policy", "nowhere"], "no checkpoint"),
     ],
 )

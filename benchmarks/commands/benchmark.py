@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from agents.baselines import OracleListener
 from agents.commands.options import add_listener, chosen_listener
 from agents.listener import Listener
 from agents.respect import write_atomically
-from benchmarks.logged_games import drawings, fingerprint, read_games
+from benchmarks.logged_games import drawn_tangrams, fingerprint, read_games
 from benchmarks.offline import FIGURES, ask, logged_turns, measure, told
 from multiref_gym.commands.options import natural, positive
 from multiref_gym.errors import UserError
@@ -65,7 +66,7 @@ def run(args: argparse.Namespace) -> None:
     """
     torch.set_num_threads(1)  # so that a seed gives the same figures on any number of cores
     console = Console(highlight=False)
-    tangrams = drawings(args.tangrams)
+    tangrams = drawn_tangrams(args.tangrams)
     decoder = None if args.decoder == LOGGED else resolve("decoder", DECODERS, args.decoder)()
     games, bad = read_games(args.games, tangrams, args.skip_bad)
     config = {
@@ -102,7 +103,7 @@ def _chosen_listener(args: argparse.Namespace, tangrams: TangramSet) -> Listener
         )
     if args.policy is None:
         return chosen_listener(args, tangrams, [])
-    if not hasattr(make, "load"):
+    if "path" not in signature(getattr(make, "load", make)).parameters:
         raise UserError(f"--policy is for a listener that has checkpoints, not for {args.listener}")
     listener: Listener = make.load(tangrams, args.policy)
     return listener
