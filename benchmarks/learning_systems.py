@@ -8,15 +8,17 @@ policy saw. What came of it is in `curve.json`; a job that has one is not run ag
 from __future__ import annotations
 
 import json
+import os
 import resource
 import signal
 import sys
+import threading
 from collections.abc import Collection, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -292,6 +294,15 @@ def in_own_process(job: Job) -> dict[str, Any]:
 
 
 def _prepare_process() -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started this one hears it too, and ends this one
     transformers_logging.disable_progress_bar()
     torch.set_num_threads(1)  # the batches are too small to share; and so the outcome depends on no number of cores
+
+
+def _end_with_parent() -> None:
+    """Ends this process when the one that started it is gone: a run that nobody waits for must not go on writing."""
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -350,3 +353,48 @@ def test_a_system_is_recorded_with_its_credit(folder: Path) -> None:
     for name, system in SYSTEMS.items():
         config = curve_of(name, folder)["record"]["config"]
         assert config["credit"]["negatives"] == system.credit.negatives
+
+
+def test_a_run_ends_with_the_command_that_started_it(tmp_path: Path) -> None:
+    script = tmp_path / "command.py"
+    script.write_text(
+        """
+import os, sys, time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from benchmarks.learning_systems import _prepare_process
+
+def job(path):
+    Path(path).write_text(str(os.getpid()))
+    time.sleep(300)
+
+if __name__ == "__main__":
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_prepare_process) as pool:
+        pool.submit(job, sys.argv[1]).result()
+"""
+    )
+    said = tmp_path / "pid"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    with subprocess.Popen([sys.executable, str(script), str(said)], env=environment) as command:
+        wait_until(lambda: said.exists() and said.read_text() != "")
+        os.kill(int(said.read_text()), 0)  # it is there
+        command.kill()
+    wait_until(lambda: not is_running(int(said.read_text())))
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{pid}/status")
+    return not (status.exists() and "zombie" in status.read_text())
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if holds():
+            return
+        time.sleep(0.1)
+    pytest.fail("not within a minute")
