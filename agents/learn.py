@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol, Self
+from typing import NamedTuple, Protocol, Self
 
 import numpy as np
 import torch
@@ -40,8 +40,22 @@ class Example:
     weight: float = 1.0
 
 
+class Scores(NamedTuple):
+    """How likely actions are under a policy; each a float32 tensor (batch,).
+
+    Attributes:
+        log_prob: Log-probability of the action.
+        mean_log_prob: The mean of the log-probabilities of all that could have been done.
+        steps: In how many steps an action is chosen; see `ScoredTurns`.
+    """
+
+    log_prob: Tensor
+    mean_log_prob: Tensor
+    steps: Tensor
+
+
 class TrainableListener(Listener, Protocol):
-    """A listener that can be trained: its model, and the log-probabilities of given actions."""
+    """A listener that can be trained: its model, and how likely given actions are."""
 
     @property
     def model(self) -> nn.Module:
@@ -57,8 +71,8 @@ class TrainableListener(Listener, Protocol):
         """Saves the policy to a folder, as safetensors."""
         ...
 
-    def log_probs(self, views: Sequence[View], actions: Sequence[Action]) -> Tensor:
-        """Returns the log-probability of each action, float32 (batch,)."""
+    def score(self, views: Sequence[View], actions: Sequence[Action]) -> Scores:
+        """Returns how likely each action is."""
         ...
 
 
@@ -119,6 +133,7 @@ def learn(
     optimisation: Optimisation,
     seed: int,
     on_step: Callable[[int, int], None] = lambda step, steps: None,
+    reference: TrainableListener | None = None,
 ) -> dict[str, float]:
     """Trains the listener's model in place; the same seed gives the same weights on the same machine.
 
@@ -129,6 +144,7 @@ def learn(
         optimisation: How it is minimised.
         seed: For the order of the examples and for dropout.
         on_step: Called after each step with its number and the number of all steps.
+        reference: What the policy is compared with, for an objective that does so.
 
     Returns:
         The loss and the objective's statistics, means over the steps of the epoch that the weights are of, which epoch
@@ -155,7 +171,7 @@ def learn(
             statistics: list[dict[str, float]] = []
             for rows in batches(lengths, optimisation.batch_size, order):
                 batch = [with_other_distractors(learned[i], pool, optimisation.other_distractors, order) for i in rows]
-                loss, named = objective(scored(listener, batch))
+                loss, named = objective(scored(listener, batch, reference))
                 optimizer.zero_grad()
                 loss.backward()
                 nn.utils.clip_grad_norm_(listener.model.parameters(), optimisation.clip)
@@ -230,11 +246,26 @@ def with_other_distractors(example: Example, pool: Sequence[str], share: float, 
     return replace(example, view=replace(view, tangrams=tuple(tangrams)))
 
 
-def scored(listener: TrainableListener, batch: Sequence[Example]) -> ScoredTurns:
-    """Returns what an objective sees of a batch."""
+def scored(
+    listener: TrainableListener, batch: Sequence[Example], reference: TrainableListener | None = None
+) -> ScoredTurns:
+    """Returns what an objective sees of a batch.
+
+    Mismatched is each turn with what was clicked in the next turn of the batch.
+    """
+    views, actions = [example.view for example in batch], [example.action for example in batch]
+    scores = listener.score(views, actions)
+    behaviour = torch.tensor([math.nan if e.log_prob is None else e.log_prob for e in batch])
+    mismatched = torch.full_like(behaviour, math.nan)
+    if reference is not None:
+        others = [Action.clicking(a.clicks, v.selected) for v, a in zip(views, actions[1:] + actions[:1], strict=True)]
+        with torch.no_grad():
+            mismatched = listener.score(views, others).log_prob - reference.score(views, others).log_prob
+            behaviour = torch.where(behaviour.isnan(), reference.score(views, actions).log_prob, behaviour)
     return ScoredTurns(
-        log_prob=listener.log_probs([e.view for e in batch], [e.action for e in batch]),
-        behaviour_log_prob=torch.tensor([math.nan if e.log_prob is None else e.log_prob for e in batch]),
+        *scores,
+        behaviour_log_prob=behaviour,
+        mismatched=mismatched,
         feedback=torch.tensor([float(e.feedback) for e in batch]),
         weight=torch.tensor([e.weight for e in batch]),
     )

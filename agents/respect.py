@@ -273,8 +273,8 @@ def _load(
 
 def _trainable(name: str) -> type[TrainableListener]:
     listener: type[TrainableListener] = resolve("listener", LISTENERS, name)
-    if not hasattr(listener, "log_probs"):
-        raise UserError(f"listener {name!r} cannot learn: it has no log_probs(views, actions)")
+    if not hasattr(listener, "save"):
+        raise UserError(f"listener {name!r} cannot learn: it has no weights to save")
     return listener
 
 

@@ -15,8 +15,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Self
 
 import numpy as np
+import torch
 
 from agents import lexical
+from agents.learn import Scores
 from agents.lexical import UNDO, rejects
 from agents.listener import Decision, View
 from multiref_gym.errors import UserError
@@ -111,6 +113,12 @@ class RetrievalListener:
             action = actions[int(np.searchsorted(bounds, draw * bounds[-1], side="right"))]
             decisions.append(Decision(action, math.log(distribution[action]), str(action)))
         return decisions
+
+    def score(self, views: Sequence[View], actions: Sequence[Action]) -> Scores:
+        """Returns how likely each action is, in one step; what the listener never does has no probability at all."""
+        found = zip(self.distributions(views), actions, strict=True)
+        log_prob = torch.tensor([distribution.get(action, 0.0) for distribution, action in found]).log()
+        return Scores(log_prob, torch.full_like(log_prob, -math.inf), torch.ones_like(log_prob))
 
     def distributions(self, views: Sequence[View]) -> list[dict[Action, float]]:
         """Returns for each view the probability of every action that the listener may take; they sum to one."""

@@ -119,13 +119,13 @@ def ask(
     """Has a listener act on every turn and score the logged actions that got feedback, but for those without clicks.
 
     Args:
-        listener: The listener; it can score actions if it has `log_probs`.
+        listener: The listener; it can score actions if it has `score`, as `agents.learn.TrainableListener`.
         turns: What it is asked about.
         rng: The source of its chance.
         batch_size: Turns at once.
         on_batch: Called after each batch with the number of turns that are done.
     """
-    score = getattr(listener, "log_probs", None)
+    score = getattr(listener, "score", None)
     actions: list[Action] = []
     log_probs = np.full(len(turns), np.nan)
     seconds = []
@@ -138,8 +138,8 @@ def ask(
         rows = [i for i, turn in enumerate(batch, start) if turn.feedback is not None and turn.action.clicks]
         if score and rows:
             with torch.inference_mode():
-                scored = torch.as_tensor(score([turns[i].view for i in rows], [turns[i].action for i in rows]))
-                log_probs[rows] = scored.double().cpu().numpy()
+                scores = score([turns[i].view for i in rows], [turns[i].action for i in rows])
+                log_probs[rows] = scores.log_prob.double().cpu().numpy()
         on_batch(start + len(batch))
     return Answers(actions, log_probs if score else None, seconds)
 

@@ -49,7 +49,7 @@ def weights_after(seed: int, examples: list[Example] = EXAMPLES) -> dict[str, to
 
 def log_probs(listener: SmallListener) -> torch.Tensor:
     with torch.inference_mode():
-        return listener.log_probs([e.view for e in EXAMPLES], [e.action for e in EXAMPLES])
+        return listener.score([e.view for e in EXAMPLES], [e.action for e in EXAMPLES]).log_prob
 
 
 def test_what_was_good_becomes_likely() -> None:
@@ -183,9 +183,9 @@ def test_every_epoch_sees_every_example_once() -> None:
     seen: list[str] = []
 
     class Watched(TinyListener):
-        def log_probs(self, views, actions):  # type: ignore[no-untyped-def]
+        def score(self, views, actions):  # type: ignore[no-untyped-def]
             seen.extend(view.utterance for view in views)
-            return super().log_probs(views, actions)
+            return super().score(views, actions)
 
     learn(Watched(), EXAMPLES, sup, Optimisation(epochs=2, batch_size=4), seed=0)
     assert sorted(seen[:6]) == sorted(seen[6:]) == sorted(WORDS)

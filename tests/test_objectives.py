@@ -10,30 +10,42 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from agents.objectives import ScoredTurns, sup, sup_and_unlikelihood
+from agents.learn import Objective
+from agents.objectives import ScoredTurns, kto, reinforce, sup, sup_and_unlikelihood
 
 LOG_PROB = torch.tensor([-1.0, -2.0, -4.0, -8.0])
-BEHAVIOUR = torch.tensor([-3.0, -5.0, math.nan, -9.0])
 FEEDBACK = torch.tensor([1.0, 1.0, -1.0, 0.0])
-WEIGHT = torch.ones(4)
+
+
+def turns_of(log_prob: Tensor, feedback: Tensor, **others: Tensor | list[float]) -> ScoredTurns:
+    """Returns turns of which nothing else is known, but for what is given."""
+    columns = {
+        "mean_log_prob": log_prob.detach() - 5,
+        "steps": torch.ones_like(log_prob),
+        "behaviour_log_prob": torch.full_like(log_prob, math.nan),
+        "mismatched": torch.full_like(log_prob, math.nan),
+        "weight": torch.ones_like(log_prob),
+        **{name: torch.as_tensor(column, dtype=log_prob.dtype) for name, column in others.items()},
+    }
+    return ScoredTurns(log_prob=log_prob, feedback=feedback, **columns)
 
 
 def test_sup_is_the_mean_cross_entropy_of_the_positives() -> None:
-    loss, statistics = sup(ScoredTurns(LOG_PROB, BEHAVIOUR, FEEDBACK, WEIGHT))
+    loss, statistics = sup(turns_of(LOG_PROB, FEEDBACK))
     assert loss.item() == pytest.approx((1 + 2) / 2)
     assert statistics == {"positive_log_prob": pytest.approx(-1.5)}
 
 
 def test_sup_heeds_neither_negatives_nor_neutral_actions_nor_who_acted() -> None:
     elsewhere = torch.tensor([0.0, 0.0, 5.0, 50.0])
-    changed = ScoredTurns(LOG_PROB - elsewhere, torch.full((4,), math.nan), FEEDBACK, WEIGHT)
-    assert sup(changed) == sup(ScoredTurns(LOG_PROB, BEHAVIOUR, FEEDBACK, WEIGHT))
+    changed = turns_of(LOG_PROB - elsewhere, FEEDBACK, behaviour_log_prob=[-3.0, -5.0, -1.0, -9.0])
+    assert sup(changed) == sup(turns_of(LOG_PROB, FEEDBACK))
 
 
 @pytest.mark.parametrize("feedback", [-torch.ones(4), torch.zeros(4)])
 def test_sup_of_a_batch_without_positives_is_zero_and_moves_nothing(feedback: Tensor) -> None:
     log_prob = LOG_PROB.clone().requires_grad_()
-    loss, _ = sup(ScoredTurns(log_prob, BEHAVIOUR, feedback, WEIGHT))
+    loss, _ = sup(turns_of(log_prob, feedback))
     loss.backward()
     assert loss.item() == 0
     assert log_prob.grad is not None
@@ -45,13 +57,11 @@ def test_sup_of_a_batch_without_positives_is_zero_and_moves_nothing(feedback: Te
 def test_the_gradient_of_sup_is_its_slope(turns: list[tuple[float, int]]) -> None:
     log_prob, feedback = (torch.tensor(column, dtype=torch.float64) for column in zip(*turns, strict=True))
     log_prob.requires_grad_()
-    assert torch.autograd.gradcheck(
-        lambda a: sup(ScoredTurns(a, a.detach(), feedback, torch.ones_like(a)))[0], log_prob
-    )
+    assert torch.autograd.gradcheck(lambda a: sup(turns_of(a, feedback))[0], log_prob)
 
 
 def test_sup_counts_a_turn_by_its_weight() -> None:
-    loss, _ = sup(ScoredTurns(LOG_PROB, BEHAVIOUR, FEEDBACK, torch.tensor([1.0, 0.5, 9.0, 9.0])))
+    loss, _ = sup(turns_of(LOG_PROB, FEEDBACK, weight=[1.0, 0.5, 9.0, 9.0]))
     assert loss.item() == pytest.approx((1 + 0.5 * 2) / 1.5)
 
 
@@ -59,9 +69,7 @@ HALF = math.log(0.5)
 
 
 def scored_turns(log_prob: list[float], feedback: list[float], weight: list[float] | None = None) -> ScoredTurns:
-    count = len(log_prob)
-    columns = (log_prob, [math.nan] * count, feedback, weight or [1.0] * count)
-    return ScoredTurns(*map(torch.tensor, columns))
+    return turns_of(torch.tensor(log_prob), torch.tensor(feedback), weight=weight or [1.0] * len(log_prob))
 
 
 @pytest.mark.parametrize(
@@ -96,7 +104,7 @@ def test_without_negatives_it_is_supervised_learning(turns: list[tuple[float, fl
     for objective in (sup, sup_and_unlikelihood):
         log_prob, feedback, weight = (torch.tensor(column) for column in zip(*turns, strict=True))
         log_prob.requires_grad_()
-        loss, _ = objective(ScoredTurns(log_prob, log_prob.detach(), feedback, weight))
+        loss, _ = objective(turns_of(log_prob, feedback, weight=weight))
         loss.backward()
         assert log_prob.grad is not None
         slopes.append((loss.item(), log_prob.grad))
@@ -126,21 +134,108 @@ def test_a_negative_that_the_policy_is_certain_of_has_a_finite_loss_and_slope(ce
 def test_the_gradient_of_unlikelihood_is_its_slope(turns: list[tuple[float, int, float]]) -> None:
     log_prob, feedback, weight = (torch.tensor(column, dtype=torch.float64) for column in zip(*turns, strict=True))
     log_prob.requires_grad_()
+    assert torch.autograd.gradcheck(lambda a: sup_and_unlikelihood(turns_of(a, feedback, weight=weight))[0], log_prob)
+
+
+@pytest.mark.parametrize("objective", [sup_and_unlikelihood, reinforce, kto])
+def test_fifty_steps_make_positives_likelier_and_negatives_less_likely(objective: Objective) -> None:
+    scores = torch.zeros(3, 4, requires_grad=True)  # three turns, four actions each; the first is taken
+    before = scores.detach().log_softmax(1)
+    feedback = torch.tensor([1.0, -1.0, 0.0])
+    optimizer = torch.optim.SGD([scores], lr=0.5)
+    for _ in range(50):
+        now = scores.log_softmax(1)
+        mismatched = (now - before)[:, 1].detach()
+        turns = turns_of(now[:, 0], feedback, behaviour_log_prob=before[:, 0], mismatched=mismatched)
+        loss, _ = objective(turns)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    positive, negative, neutral = (scores.detach().log_softmax(1) - before)[:, 0].tolist()
+    assert positive > 0.5
+    assert negative < -0.1
+    assert neutral == 0
+
+
+def test_labels_are_smoothed_over_all_that_could_have_been_done() -> None:
+    turns = turns_of(torch.tensor([-1.0, -3.0]), torch.ones(2), mean_log_prob=[-6.0, -8.0], steps=[1.0, 2.0])
+    expected = (0.9 * 1 + 0.1 * 6 + (0.9 * 3 + 0.1 * 8) / 2) / 2
+    for objective in (sup, reinforce):
+        loss, _ = objective(turns, smoothing=0.1)
+        assert loss.item() == pytest.approx(expected)
+
+
+def test_reinforce_by_hand() -> None:
+    turns = turns_of(
+        torch.tensor([-1.0, HALF, math.log(0.02), -2.0, -4.0]),
+        torch.tensor([1.0, -1.0, -1.0, -1.0, 0.0]),
+        behaviour_log_prob=[-9.0, math.log(0.25), -30.0, math.nan, -1.0],
+        steps=[2.0, 1.0, 1.0, 1.0, 1.0],
+    )
+    loss, statistics = reinforce(turns)
+    # A positive has no importance weight, and its log-probability is that of a step; of the negatives one has become
+    # twice as likely, one was less likely than the floor, and of one it is not known how likely it was.
+    expected = 1 / 2 + 0.1 * (2 * HALF + 0.02 / 0.01 * math.log(0.02) + 1 * -2)
+    assert loss.item() == pytest.approx(expected / 5)
+    assert statistics["positive_log_prob"] == pytest.approx(-1)
+    assert statistics["negative_log_prob"] == pytest.approx((HALF + math.log(0.02) - 2) / 3)
+
+
+def test_no_gradient_flows_through_an_importance_weight() -> None:
+    log_prob = torch.tensor([HALF], requires_grad=True)
+    loss, _ = reinforce(turns_of(log_prob, -torch.ones(1), behaviour_log_prob=[math.log(0.25)]))
+    loss.backward()
+    assert log_prob.grad is not None
+    assert log_prob.grad.item() == pytest.approx(0.1 * 2)
+
+
+def test_kto_by_hand() -> None:
+    turns = turns_of(
+        torch.tensor([-1.0, -2.0, -4.0]),
+        torch.tensor([1.0, -1.0, 0.0]),
+        behaviour_log_prob=[-3.0, -2.5, -1.0],
+        mismatched=[0.9, 0.3, -0.6],
+    )
+    loss, statistics = kto(turns)
+    desired = 1 - 1 / (1 + math.exp(-0.5 * (2.0 - 0.2)))
+    undesired = 1 - 1 / (1 + math.exp(-0.5 * (0.2 - 0.5)))
+    assert loss.item() == pytest.approx((desired + undesired) / 2)
+    assert statistics["z"] == pytest.approx(0.2)
+
+
+def test_z_is_no_less_than_zero() -> None:
+    _, statistics = kto(turns_of(LOG_PROB, FEEDBACK, behaviour_log_prob=LOG_PROB, mismatched=torch.full((4,), -3.0)))
+    assert statistics["z"] == 0
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.floats(-20, -0.01), st.floats(-20, -0.01), st.floats(-2, 2), st.sampled_from([-1, 0, 1])),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_the_gradient_of_kto_is_its_slope(turns: list[tuple[float, float, float, int]]) -> None:
+    columns = [torch.tensor(column, dtype=torch.float64) for column in zip(*turns, strict=True)]
+    log_prob, behaviour, mismatched, feedback = columns
+    log_prob.requires_grad_()
     assert torch.autograd.gradcheck(
-        lambda a: sup_and_unlikelihood(ScoredTurns(a, a.detach(), feedback, weight))[0], log_prob
+        lambda a: kto(turns_of(a, feedback, behaviour_log_prob=behaviour, mismatched=mismatched))[0], log_prob
     )
 
 
-def test_a_step_makes_positives_likelier_negatives_less_likely_and_leaves_neutral_turns() -> None:
-    scores = torch.tensor(
-        [[1.0, 0.0, -1.0]] * 3, requires_grad=True
-    )  # three turns, three actions each; the first is taken
-    before = scores.log_softmax(1)[:, 0]
-    feedback = torch.tensor([1.0, -1.0, 0.0])
-    loss, _ = sup_and_unlikelihood(ScoredTurns(before, before.detach(), feedback, torch.ones(3)))
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.floats(-20, -0.01), st.floats(-20, -0.01), st.sampled_from([-1, 0, 1])), min_size=1, max_size=6
+    )
+)
+def test_the_gradient_of_reinforce_is_the_slope_with_the_weights_held(turns: list[tuple[float, float, int]]) -> None:
+    log_prob, behaviour, feedback = (torch.tensor(column, dtype=torch.float64) for column in zip(*turns, strict=True))
+    ratio = (log_prob - behaviour.clamp(min=math.log(0.01))).exp()
+    reward = torch.where(feedback > 0, torch.ones_like(ratio), torch.where(feedback < 0, -0.1 * ratio, 0.0))
+    log_prob.requires_grad_()
+    loss, _ = reinforce(turns_of(log_prob, feedback, behaviour_log_prob=behaviour))
     loss.backward()
-    assert scores.grad is not None
-    after = (scores - 0.1 * scores.grad).log_softmax(1)[:, 0]
-    assert after[0] > before[0]
-    assert after[1] < before[1]
-    assert after[2] == before[2]
+    torch.testing.assert_close(log_prob.grad, -reward / len(turns))

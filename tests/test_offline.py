@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from agents.baselines import RandomListener
+from agents.learn import Scores
 from agents.listener import Decision, View
 from agents.play import play, set_tables
 from benchmarks.logged_games import LoggedGame, drawn_tangrams, fingerprint, read_games
@@ -72,9 +74,10 @@ class Told:
         self.batches.append(len(views))
         return [Decision(action, 0.0, str(action)) for _, action in zip(views, self.actions, strict=False)]
 
-    def log_probs(self, views: Sequence[View], actions: Sequence[Action]) -> list[float]:
+    def score(self, views: Sequence[View], actions: Sequence[Action]) -> Scores:
         assert all(action.clicks for action in actions)
-        return [math.log(share) if (share := self.shares[min(action.clicks)]) else -math.inf for action in actions]
+        log_prob = torch.tensor([self.shares[min(action.clicks)] for action in actions], dtype=torch.float64).log()
+        return Scores(log_prob, log_prob, torch.ones_like(log_prob))
 
 
 class Lexicon:

@@ -49,7 +49,7 @@ def distribution(listener: SmallListener, view: View) -> torch.Tensor:
     """Returns the log-probability of every action, by scoring them one by one as a learner would."""
     actions = all_actions(view)
     with torch.inference_mode():
-        return listener.log_probs([view] * len(actions), actions)
+        return listener.score([view] * len(actions), actions).log_prob
 
 
 @settings(max_examples=10, deadline=None)
@@ -121,8 +121,8 @@ def test_letters_mean_nothing(view: View, order: list[int], clicks: set[int]) ->
     )
     action = Action.clicking(clicks, view.selected)
     with torch.inference_mode():
-        here = LISTENER.log_probs([view], [action])
-        there = LISTENER.log_probs([shuffled], [moved_action(action)])
+        here = LISTENER.score([view], [action]).log_prob
+        there = LISTENER.score([shuffled], [moved_action(action)]).log_prob
     assert here.item() == pytest.approx(there.item(), abs=1e-4)
 
 
@@ -165,7 +165,7 @@ def test_contexts_may_have_other_sizes(size: int) -> None:
 
 def test_the_empty_action_has_no_probability() -> None:
     with pytest.raises(ValueError, match="empty action"):
-        LISTENER.log_probs([OPENING, MIDDLE], [Action(select=frozenset({0})), Action()])
+        LISTENER.score([OPENING, MIDDLE], [Action(select=frozenset({0})), Action()])
 
 
 def test_the_same_seed_decides_the_same() -> None:

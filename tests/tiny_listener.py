@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from agents.learn import Scores
 from agents.listener import Decision, View
 from multiref_gym.game import CONTEXT_SIZE, Action
 from multiref_gym.tangrams import TangramSet
@@ -44,9 +45,11 @@ class TinyListener:
             decisions.append(Decision(action, float(row[position]), str(action)))
         return decisions
 
-    def log_probs(self, views: Sequence[View], actions: Sequence[Action]) -> Tensor:
+    def score(self, views: Sequence[View], actions: Sequence[Action]) -> Scores:
         positions = torch.tensor([min(action.clicks, default=0) for action in actions])
-        return self._all(len(views)).gather(1, positions[:, None]).squeeze(1)
+        log_probs = self._all(len(views))
+        log_prob = log_probs.gather(1, positions[:, None]).squeeze(1)
+        return Scores(log_prob, log_probs.mean(1), torch.ones_like(log_prob))
 
     def _all(self, count: int) -> Tensor:
         log_probs: Tensor = self.model(torch.ones(count, 1)).log_softmax(1)

@@ -14,7 +14,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from agents.learn import fingerprint
+from agents.learn import Scores, fingerprint
 from agents.listener import Decision, View
 from agents.small.model import Batch, SmallConfig, SmallModel
 from agents.small.text import encode_words, words_of
@@ -67,7 +67,7 @@ class SmallListener:
         self.model.save_pretrained(path)
 
     def act(self, views: Sequence[View], rng: np.random.Generator) -> list[Decision]:
-        """Samples an action for each view from the distribution that `log_probs` is of."""
+        """Samples an action for each view from the distribution that `score` is of."""
         log_probs = self._log_probs_of_all(views)
         cumulative = np.exp(log_probs).cumsum(axis=1)
         draws = rng.random(len(views)) * cumulative[:, -1]
@@ -88,8 +88,8 @@ class SmallListener:
                 scored[rows] = self.model(self.collate([views[row] for row in rows]))
         return scored
 
-    def log_probs(self, views: Sequence[View], actions: Sequence[Action]) -> Tensor:
-        """Returns the log-probability of each action, float32 (batch,).
+    def score(self, views: Sequence[View], actions: Sequence[Action]) -> Scores:
+        """Returns how likely each action is; it is chosen in one step.
 
         Raises:
             ValueError: If an action is empty, as this listener always clicks.
@@ -97,8 +97,9 @@ class SmallListener:
         if not all(action.clicks for action in actions):
             raise ValueError("an empty action has no probability: the small listener always clicks")
         numbers = torch.tensor([sum(1 << i for i in action.clicks) - 1 for action in actions])
-        log_probs: Tensor = self.model(self.collate(views)).gather(1, numbers[:, None]).squeeze(1)
-        return log_probs
+        log_probs: Tensor = self.model(self.collate(views))
+        log_prob = log_probs.gather(1, numbers[:, None]).squeeze(1)
+        return Scores(log_prob, log_probs.mean(1), torch.ones_like(log_prob))
 
     def collate(self, views: Sequence[View]) -> Batch:
         """Turns views into tensors; all views must have equally many tangrams."""
