@@ -22,6 +22,7 @@ from agents.learn import (
     divided,
     learn,
     mean_probability,
+    scored,
     views_of,
     with_other_distractors,
 )
@@ -170,6 +171,27 @@ def test_the_objective_sees_who_acted_and_what_is_said_of_it() -> None:
     assert turns.feedback[known].tolist() == [1.0]
     assert turns.feedback[~known].tolist() == [-1.0]
     assert statistics == {"loss": pytest.approx(math.log(10)), "turns": 2.0, "epochs": 1}
+
+
+def test_a_reference_is_what_unknown_behaviour_and_mismatched_actions_are_compared_with() -> None:
+    listener, reference = TinyListener(), TinyListener()
+    with torch.no_grad():
+        listener.model.bias += torch.linspace(-1, 1, 10)
+        reference.model.bias -= torch.linspace(-1, 1, 10)
+    batch = [replace(EXAMPLES[0], log_prob=-1.5), EXAMPLES[1], EXAMPLES[2]]
+    others = [EXAMPLES[1], EXAMPLES[2], EXAMPLES[0]]
+    assert all(other.action.clicks != example.action.clicks for other, example in zip(others, batch, strict=True))
+
+    def log_prob(of: TinyListener, examples: list[Example]) -> torch.Tensor:
+        return of.score([e.view for e in examples], [e.action for e in examples]).log_prob
+
+    turns = scored(listener, batch, reference)
+    torch.testing.assert_close(turns.log_prob, log_prob(listener, batch))
+    torch.testing.assert_close(turns.behaviour_log_prob[1:], log_prob(reference, batch)[1:])
+    assert turns.behaviour_log_prob[0] == -1.5
+    torch.testing.assert_close(turns.mismatched, log_prob(listener, others) - log_prob(reference, others))
+    assert not turns.mismatched.requires_grad
+    assert scored(listener, batch).mismatched.isnan().all()
 
 
 def test_every_step_is_reported() -> None:
