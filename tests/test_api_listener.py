@@ -1,0 +1,378 @@
+"""The API listener and its client, against an endpoint on this machine that answers well or badly."""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import io
+import json
+import logging
+import sys
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from stub_endpoint import Body, Endpoint, Reply, completion, failure, in_turn, said, serving
+
+pytest.importorskip("httpx")
+
+from agents.api_listener import ApiListener, parsed
+from agents.listener import View
+from agents.openai_api import ENDPOINT, KEY, ChatClient, Prices
+from agents.play import play, set_tables
+from multiref_gym.errors import UserError
+from multiref_gym.game import Action, Context, InvalidAction
+from multiref_gym.interaction import Interaction
+from multiref_gym.tangrams import load_tangrams
+from simulators.scripted import ScriptedSpeaker
+
+FIGURES = load_tangrams("figures")
+NAMES = FIGURES.ids[:10]
+SECRET = "sk-very-secret-0123456789"
+SELECT_A = completion("select A")
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(KEY, SECRET)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.delenv(ENDPOINT, raising=False)
+
+
+@pytest.fixture
+def logged(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    caplog.set_level(logging.DEBUG)
+    return caplog
+
+
+def view(utterance: str = "the house", selected: frozenset[int] = frozenset()) -> View:
+    return View(NAMES, (), utterance, selected)
+
+
+def client(endpoint: Endpoint, **options: Any) -> ChatClient:
+    return ChatClient("tiny", endpoint.url, **{"attempts": 3, "backoff": 0.001, "timeout": 10.0} | options)
+
+
+def listener(endpoint: Endpoint, **options: Any) -> ApiListener:
+    return ApiListener(FIGURES, client(endpoint), **options)
+
+
+def actions(player: ApiListener, *views: View, seed: int = 0) -> list[Action]:
+    return [decision.action for decision in player.act(views, np.random.default_rng(seed))]
+
+
+def select(*positions: int) -> Action:
+    return Action(select=frozenset(positions))
+
+
+def pictures(body: Body) -> list[Image.Image]:
+    parts = [part for message in body["messages"] for part in message["content"] if isinstance(part, dict)]
+    urls = [part["image_url"]["url"] for part in parts if part["type"] == "image_url"]
+    assert all(url.startswith("data:image/png;base64,") for url in urls)
+    return [Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))) for url in urls]
+
+
+def test_the_model_sees_the_board_and_the_dialogue_and_acts() -> None:
+    dialogue = (("the house", select(0)), ("no, the bird", Action()), ("undo", Action(deselect=frozenset({0}))))
+    with serving(in_turn(completion("select B C"))) as endpoint:
+        [decision] = listener(endpoint).act(
+            [View(NAMES, dialogue, "both boats", frozenset())], np.random.default_rng(0)
+        )
+    assert decision.action == select(1, 2)
+    assert (decision.log_prob, decision.text) == (None, "select B C")
+    [body] = endpoint.bodies
+    assert body["model"] == "tiny"
+    assert endpoint.keys == [f"Bearer {SECRET}"]
+    assert [message["role"] for message in body["messages"]] == ["user", "assistant"] * 3 + ["user"]
+    assert [message["content"] for message in body["messages"][1::2]] == ["select A", "no click", "deselect A"]
+    heard = [message["content"][-1]["text"] for message in body["messages"][::2]]
+    assert heard == [
+        "none currently selected\nSpeaker: the house",
+        "A currently selected\nSpeaker: no, the bird",
+        "A currently selected\nSpeaker: undo",
+        "none currently selected\nSpeaker: both boats",
+    ]
+    [board] = pictures(body)
+    assert board.mode == "RGB"
+
+
+def test_ten_tangrams_come_with_their_letters() -> None:
+    with serving(in_turn(SELECT_A)) as endpoint:
+        actions(listener(endpoint, images="tangrams"), view())
+    [body] = endpoint.bodies
+    assert len(pictures(body)) == 10
+    parts = body["messages"][0]["content"]
+    assert [part.get("text") for part in parts[1:20:2]] == list("ABCDEFGHIJ")
+
+
+def test_images_that_there_are_not_are_refused() -> None:
+    with serving(in_turn(SELECT_A)) as endpoint, pytest.raises(UserError, match="choose from board, tangrams"):
+        listener(endpoint, images="film")
+
+
+def test_it_plays_whole_games_that_can_be_stored() -> None:
+    with serving(in_turn(completion("I am not sure.\nselect A"))) as endpoint:
+        contexts = [Context.sample(FIGURES.ids[i : i + 10], np.random.default_rng(i)) for i in range(2)]
+        tables = set_tables(contexts, lambda: ScriptedSpeaker(FIGURES), np.random.SeedSequence(0))
+        player = listener(endpoint)
+        games = play(player, tables, np.random.default_rng(0), policy="api")
+    assert all(turn.log_prob is None for game in games for turn in game.turns)
+    assert [Interaction.from_json(json.loads(json.dumps(game.to_json()))) for game in games] == games
+    turns = sum(len(game.turns) for game in games)
+    assert player.usage["illegal"] == turns - len(games), "A is selected on the first turn, and cannot be again"
+
+
+def test_chance_is_drawn_from_the_generator() -> None:
+    with serving(in_turn(SELECT_A)) as endpoint:
+        for seed in (1, 1, 2):
+            actions(ApiListener(FIGURES, client(endpoint, concurrency=1)), view(), view(), seed=seed)
+    seeds = [body["seed"] for body in endpoint.bodies]
+    assert seeds[:2] == seeds[2:4] != seeds[4:]
+    assert seeds[0] != seeds[1]
+
+
+def test_options_go_into_every_request() -> None:
+    with serving(in_turn(SELECT_A)) as endpoint:
+        actions(listener(endpoint, options={"temperature": 0, "max_completion_tokens": 20}), view(), view())
+    assert all((body["temperature"], body["max_completion_tokens"]) == (0, 20) for body in endpoint.bodies)
+
+
+@pytest.mark.parametrize(
+    "text", ["select G", "Select g.", "**select G**", "The bird is G.\n\nselect G\n", '"select G"']
+)
+def test_an_action_is_read_from_the_last_line(text: str) -> None:
+    assert parsed(text, 10) == select(6)
+
+
+@pytest.mark.parametrize("text", ["", "G", "I select the bird", "select G\nThat is the bird.", "select K"])
+def test_anything_else_is_no_action(text: str) -> None:
+    with pytest.raises(InvalidAction):
+        parsed(text, 10)
+
+
+def test_what_is_no_action_clicks_nothing_and_is_counted() -> None:
+    replies = {"one": "the bird", "two": None, "three": "select B", "four": "deselect C", "five": "no click"}
+    with serving(lambda body: completion(replies[said(body).rpartition(" ")[2]])) as endpoint:
+        player = listener(endpoint)
+        assert actions(player, *map(view, replies)) == [Action(), Action(), select(1), Action(), Action()]
+    assert {key: player.usage[key] for key in ("unparsed", "illegal", "first_unparsed")} == {
+        "unparsed": 2,
+        "illegal": 1,
+        "first_unparsed": "the bird",
+    }
+
+
+def test_tokens_and_their_cost_are_counted() -> None:
+    with serving(in_turn(completion("select A", (1000, 20)), completion("select A", tokens=None))) as endpoint:
+        player = listener(endpoint, prices=Prices(input=2.0, output=10.0))
+        actions(player, view(), view(), view())
+    assert player.usage == {
+        "requests": 3,
+        "retries": 0,
+        "uncounted": 2,
+        "input_tokens": 1000,
+        "output_tokens": 20,
+        "cost": pytest.approx(0.0022),
+        "unparsed": 0,
+        "illegal": 0,
+        "first_unparsed": None,
+    }
+    assert json.dumps(player.usage)
+
+
+def test_without_prices_nobody_knows_the_cost() -> None:
+    with serving(in_turn(SELECT_A)) as endpoint:
+        assert listener(endpoint).usage["cost"] is None
+
+
+def test_answers_come_in_the_order_of_the_requests() -> None:
+    others = threading.Semaphore(0)
+
+    def answer(body: Body) -> Reply:
+        letter = said(body)[-1]
+        if letter == "A":  # is answered last
+            assert all(others.acquire(timeout=10) for _ in range(3))
+        else:
+            others.release()
+        return completion(f"select {letter}")
+
+    with serving(answer) as endpoint:
+        assert actions(listener(endpoint), *map(view, "ABCD")) == [select(i) for i in range(4)]
+
+
+def test_as_many_requests_as_allowed_are_under_way_and_no_more() -> None:
+    together = threading.Barrier(3)  # each waits until there are three
+
+    def answer(body: Body) -> Reply:
+        together.wait(timeout=10)
+        return SELECT_A
+
+    with serving(answer) as endpoint:
+        ApiListener(FIGURES, client(endpoint, concurrency=3)).act([view()] * 9, np.random.default_rng(0))
+        assert endpoint.most_at_once == 3
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        failure(429, "slow down"),
+        failure(429, "slow down", Retry_After="0"),
+        failure(500, "oops"),
+        failure(503, "busy"),
+        Reply(b"<html>bad gateway</html>", 502),
+        Reply(b'{"choices": [{"mess'),
+        Reply(b'"select A"'),
+        Reply({"choices": []}),
+        Reply({"choices": [{"message": "select A"}]}),
+    ],
+    ids=lambda reply: f"{reply.status} {reply.body!s:.30}",
+)
+def test_what_passes_is_tried_again(bad: Reply) -> None:
+    with serving(in_turn(bad, bad, SELECT_A)) as endpoint:
+        player = listener(endpoint)
+        assert actions(player, view()) == [select(0)]
+    assert (player.usage["requests"], player.usage["retries"]) == (1, 2)
+    assert endpoint.bodies[0] == endpoint.bodies[1] == endpoint.bodies[2]
+
+
+def test_the_waits_double_and_the_server_may_ask_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(threading.Event, "wait", lambda self, timeout=None: bool(waits.append(timeout)))
+    monkeypatch.setattr("random.uniform", lambda low, high: 1.0)
+    asks = [failure(429, "slow down", Retry_After=seconds) for seconds in ("7", "3600", "Fri, 21 Nov 2025")]
+    monkeypatch.setattr(ChatClient, "_post", _posts([failure(500, "oops")] * 3 + asks + [SELECT_A]))
+    ChatClient("tiny", "http://127.0.0.1:9/v1", attempts=7, backoff=2.0).complete([{"messages": []}])
+    assert [wait for wait in waits if wait is not None] == [2.0, 4.0, 8.0, 7.0, 60.0, 60.0]
+
+
+def _posts(replies: list[Reply]) -> Any:
+    import httpx
+
+    left = iter(replies)
+
+    def post(self: ChatClient, body: Body) -> tuple[int, httpx.Headers, bytes]:
+        reply = next(left)
+        headers = {name.replace("_", "-"): value for name, value in reply.headers.items()}
+        return reply.status, httpx.Headers(headers), json.dumps(reply.body).encode()
+
+    return post
+
+
+@pytest.mark.parametrize(
+    ("bad", "told"),
+    [
+        (failure(500, f"oops\nwith {SECRET}"), "answers with status 500: oops with [key], at attempt 3 of 3"),
+        (failure(429, "no money left"), "answers with status 429: no money left, at attempt 3 of 3"),
+        (Reply(b"not JSON"), "answers with what is no chat completion: not JSON, at attempt 3 of 3"),
+        (Reply(b"x" * 999), f"{'x' * 200}..., at attempt 3 of 3"),
+    ],
+)
+def test_when_all_attempts_fail_it_says_why(bad: Reply, told: str, logged: pytest.LogCaptureFixture) -> None:
+    with serving(in_turn(bad)) as endpoint, pytest.raises(UserError) as caught:
+        actions(listener(endpoint), view())
+    assert str(caught.value).startswith(endpoint.url)
+    assert str(caught.value).endswith(told)
+    assert len(endpoint.bodies) == 3
+    assert SECRET not in logged.text
+
+
+@pytest.mark.parametrize("body", [b"", b" "])
+def test_a_slow_answer_times_out(body: bytes) -> None:
+    # The server is silent, or keeps the line open with blanks.
+    gone = threading.Event()
+
+    def answer(request: Body) -> Reply:
+        if not body:
+            gone.wait(10)
+        return Reply(body, stalls=True)
+
+    with serving(answer) as endpoint:
+        with pytest.raises(UserError, match=r"does not answer within 0.2 s, at attempt 2 of 2"):
+            client(endpoint, timeout=0.2, attempts=2).complete([{"messages": []}])
+        gone.set()
+
+
+def test_an_endpoint_that_is_not_there() -> None:
+    with serving(in_turn(SELECT_A)) as endpoint:
+        url = endpoint.url
+    with pytest.raises(UserError, match=r"cannot be reached \(.*refused.*\), at attempt 1 of 1"):
+        ChatClient("tiny", url, attempts=1).complete([{"messages": []}])
+
+
+def test_what_the_endpoint_will_never_answer_is_not_tried_again() -> None:
+    never = in_turn(failure(404, f"no model 'tiny' for {SECRET}"))
+    with serving(never) as endpoint, pytest.raises(UserError, match=r"status 404: no model 'tiny' for \[key\]$"):
+        actions(listener(endpoint), view())
+    assert len(endpoint.bodies) == 1
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refused_key_is_told_without_it(status: int, logged: pytest.LogCaptureFixture) -> None:
+    with serving(in_turn(failure(status, f"Incorrect API key: {SECRET[:8]}*** {SECRET}"))) as endpoint:
+        player = listener(endpoint)
+        with pytest.raises(UserError, match=rf"refuses the key in {KEY} \(status {status}\)$") as caught:
+            actions(player, *[view()] * 50)
+    told = f"{caught.value!r} {caught.getrepr()} {logged.text} {player!r} {vars(player)}"
+    told += f" {player.usage}"
+    assert SECRET[:8] not in told
+    assert len(endpoint.bodies) < 50, "the others are not sent any more"
+
+
+def test_a_missing_key_is_asked_for_where_the_endpoint_needs_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(KEY)
+    with serving(in_turn(SELECT_A, failure(401, "no key"))) as endpoint:
+        player = listener(endpoint)
+        assert actions(player, view()) == [select(0)]
+        with pytest.raises(UserError, match=f"refuses a request without a key: set {KEY}"):
+            actions(player, view())
+    assert endpoint.keys == [None, None]
+
+
+@pytest.mark.parametrize("key", ["sk-ä", "sk-1\nX-Other: 2"])
+def test_a_key_that_is_none_is_refused_without_showing_it(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(KEY, key)
+    with pytest.raises(UserError) as caught:
+        ChatClient("tiny", "http://127.0.0.1:9/v1")
+    assert str(caught.value) == f"the key in {KEY} has characters that no key has"
+
+
+def test_the_line_end_that_a_file_gave_a_key_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(KEY, f"{SECRET}\n")
+    with serving(in_turn(SELECT_A)) as endpoint:
+        actions(listener(endpoint), view())
+    assert endpoint.keys == [f"Bearer {SECRET}"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "tiny",
+        "ftp://host/v1",
+        "http://",
+        "http://me:pass@host/v1",
+        "https://host/v1?key=pass",
+        "http://host:port/v1",
+    ],
+)
+def test_an_address_that_is_none_or_holds_secrets_is_refused(address: str) -> None:
+    with pytest.raises(UserError, match="no address such as https://HOST/v1") as caught:
+        ChatClient("tiny", address or " ")
+    assert "pass@" not in str(caught.value)
+    assert "key=" not in str(caught.value)
+
+
+def test_the_environment_names_the_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ChatClient("tiny").endpoint == "https://api.openai.com/v1"
+    with serving(in_turn(SELECT_A)) as endpoint:
+        monkeypatch.setenv(ENDPOINT, f"{endpoint.url}/")
+        assert actions(ApiListener.load(FIGURES, "tiny"), view()) == [select(0)]
+
+
+def test_the_extra_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "httpx", None)
+    monkeypatch.delitem(sys.modules, "agents.openai_api")
+    with pytest.raises(UserError, match=r"pip install multiref-gym\[api\]"):
+        importlib.import_module("agents.openai_api")
