@@ -1,6 +1,7 @@
 """The wrappers of MultiRef-v0, alone, together and with Gymnasium's own in between."""
 
 import doctest
+import sys
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -17,12 +18,19 @@ from PIL import Image
 from terse_speaker import TerseSpeaker
 
 from multiref_gym import env as env_module
-from multiref_gym import wrappers
 from multiref_gym.feedback import Exchange, Feedback
 from multiref_gym.game import Action, Context, GameOver
 from multiref_gym.registry import UnknownName
-from multiref_gym.tangrams import load_tangrams
-from multiref_gym.wrappers import Chat, ChatObservation, ImplicitReward, TextAction
+from multiref_gym.tangrams import Atlas, load_tangrams
+from multiref_gym.wrappers import (
+    Chat,
+    ChatObservation,
+    DiscreteClick,
+    EncodeUtterance,
+    ImplicitReward,
+    TangramObservation,
+    TextAction,
+)
 
 
 class YesNo:
@@ -54,7 +62,10 @@ def start() -> dict[str, Any]:
     return {"options": {"game": Context(ids, ids, frozenset(ids[:2]))}}
 
 
-@pytest.mark.parametrize("module", [env_module, wrappers])
+WRAPPERS = (ChatObservation, DiscreteClick, EncodeUtterance, ImplicitReward, TangramObservation, TextAction)
+
+
+@pytest.mark.parametrize("module", [env_module, *(sys.modules[wrapper.__module__] for wrapper in WRAPPERS)])
 def test_examples_in_the_documentation(module: Any) -> None:
     failed, tried = doctest.testmod(module)
     assert tried > 0
@@ -149,9 +160,113 @@ def test_only_invalid_texts_end_the_game_too(start: dict[str, Any]) -> None:
 def test_text_needs_the_clicks_below_it() -> None:
     with pytest.raises(ValueError, match="takes Text"):
         TextAction(TextAction(make()))
-    for wrapper in (TextAction, ChatObservation, ImplicitReward):
+    for wrapper in (TextAction, ChatObservation, ImplicitReward, DiscreteClick, TangramObservation):
         with pytest.raises(ValueError, match="wraps MultiRef-v0, not"):
             wrapper(gym.make("CartPole-v1"))
+
+
+def test_a_number_is_a_click_or_none(start: dict[str, Any]) -> None:
+    env = DiscreteClick(make())
+    assert env.action_space == gym.spaces.Discrete(11)
+    env.reset(**start)
+    assert env.step(4)[0]["selected"].tolist() == clicks(4).tolist()
+    assert env.step(np.int64(10))[0]["selected"].tolist() == clicks(4).tolist()
+    *_, info = env.step(4)
+    assert info["clicks"] == ["select E", "", "deselect E"]
+    _, reward, terminated, _, info = [env.step(action) for action in (0, 1)][-1]
+    assert (reward, terminated, info["turn"]) == (1.0, True, 5)
+    with pytest.raises(GameOver):
+        env.step(10)
+    assert DiscreteClick(make(context_size=6)).action_space == gym.spaces.Discrete(7)
+
+
+@pytest.mark.parametrize("action", [-1, 11, 2.5, "A", None, clicks(3)])
+def test_a_number_that_stands_for_nothing_is_refused(action: Any) -> None:
+    env = DiscreteClick(make())
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match="allowed are 0 to 9, a click, and 10, none"):
+        env.step(action)
+    assert env.unwrapped.game.turn == 0
+
+
+def test_each_click_has_a_reward_of_its_own_and_a_reset_forgets_it(start: dict[str, Any]) -> None:
+    env = DiscreteClick(ImplicitReward(make(), YesNo()))
+    for _ in range(2):
+        observation, info = env.reset(**start)
+        assert (observation["selected"].any(), info["clicks"]) == (False, [])
+        assert [env.step(action)[1] for action in (7, 10, 7, 0)] == [-1.0, -1.0, -1.0, 1.0]
+
+
+def test_numbers_need_the_clicks_below_them() -> None:
+    for env in (TextAction(make()), DiscreteClick(make())):
+        with pytest.raises(ValueError, match="DiscreteClick makes MultiBinary"):
+            DiscreteClick(env)
+
+
+def ink(images: np.ndarray) -> np.ndarray:
+    """Embeds silhouettes as the ink of each row."""
+    return 1 - images.mean(2, dtype=np.float32) / 255
+
+
+def test_tangrams_are_small_silhouettes_in_the_listeners_order(start: dict[str, Any]) -> None:
+    env = TangramObservation(make(image="board"), size=16)
+    assert "image" not in env.observation_space.spaces
+    first, _ = env.reset(**start)
+    ids = env.unwrapped.game.context.listener_order
+    assert (first["tangrams"] == Atlas(env.unwrapped.tangrams, 16).silhouettes(ids)).all()
+    assert sorted(first) == ["selected", "tangrams", "turn", "utterance"]
+    kept = first["tangrams"].copy()
+    second, *_ = env.step(clicks(1))
+    second["tangrams"][:] = 0
+    assert (first["tangrams"] == kept).all()
+    assert (env.step(clicks(1))[0]["tangrams"] == kept).all()
+
+
+def test_a_tangram_is_embedded_once_and_each_game_has_its_own(start: dict[str, Any]) -> None:
+    asked: list[np.ndarray] = []
+
+    def embed(images: np.ndarray) -> np.ndarray:
+        asked.extend(images)
+        return ink(images)
+
+    env, plain = TangramObservation(make(), 16, embed), TangramObservation(make(), 16)
+    assert env.observation_space["tangrams"].shape == (10, 16)
+    for options in (start, {"seed": 1}, start, {"seed": 2}):
+        observation, _ = env.reset(**options)
+        assert observation in env.observation_space
+        assert (observation["tangrams"] == ink(plain.reset(**options)[0]["tangrams"])).all()
+        observation["tangrams"][:] = 0
+        assert env.step(clicks(0))[0]["tangrams"].any()
+    assert len({image.tobytes() for image in asked}) == len(asked) <= 31
+
+
+def test_the_vision_of_the_small_listener_embeds() -> None:
+    torch = pytest.importorskip("torch")
+    from agents.small.listener import SmallListener
+
+    listener = SmallListener.load(load_tangrams("figures"))
+    vision, size = listener.model.vision, listener.model.config.image_size
+    env = TangramObservation(make(), size, lambda images: vision(torch.from_numpy(images)).detach().numpy())
+    observation, _ = env.reset(seed=3)
+    ids = env.unwrapped.game.context.listener_order
+    np.testing.assert_allclose(observation["tangrams"], listener._look(ids).numpy(), rtol=1e-4, atol=1e-4)
+
+
+def test_says_what_embeddings_must_be(start: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"embed made \(1,\) of 1 silhouettes: allowed is \(1, width\)"):
+        TangramObservation(make(), embed=lambda images: images.mean((1, 2)))
+    with pytest.raises(ValueError, match="at least 8 pixels"):
+        TangramObservation(make(), size=4)
+    with pytest.raises(ValueError, match="adds to a Dict"):
+        TangramObservation(ChatObservation(make()))
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:stable_baselines3")  # of small images and matrices
+@pytest.mark.parametrize("embed", [None, ink], ids=["silhouettes", "embeddings"])
+def test_stable_baselines_takes_what_knows_no_text(embed: Any) -> None:
+    checker = pytest.importorskip("stable_baselines3.common.env_checker")
+    env = TangramObservation(make(), embed=embed)
+    checker.check_env(DiscreteClick(ImplicitReward(EncodeUtterance(env, 24), YesNo())))
 
 
 @pytest.mark.parametrize("order", ["text inside", "text outside"])
@@ -236,7 +351,9 @@ def test_chat_space_holds_conversations_and_nothing_else(start: dict[str, Any]) 
 
 
 @pytest.mark.parametrize(
-    "wrap", [lambda env: ImplicitReward(env, YesNo()), TextAction, ChatObservation], ids=["reward", "text", "chat"]
+    "wrap",
+    [lambda env: ImplicitReward(env, YesNo()), TextAction, ChatObservation, DiscreteClick, TangramObservation],
+    ids=["reward", "text", "chat", "click", "tangrams"],
 )
 def test_gymnasiums_checkers_have_nothing_to_say(wrap: Any) -> None:
     with warnings.catch_warnings():

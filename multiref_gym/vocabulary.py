@@ -1,0 +1,123 @@
+"""Utterances as integers of a fixed length, for learners that know no text: their bytes, or the ids of their words."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from multiref_gym.errors import UserError
+
+PADDING, UNKNOWN = 0, 1
+"""The id after the last word, and that of a word which is not in the vocabulary."""
+
+
+def words_of(text: str) -> list[str]:
+    """Splits an utterance into lower-case words and marks."""
+    return re.findall(r"[a-z0-9']+|[^\sa-z0-9']", text.lower())
+
+
+class Vocabulary:
+    """The words that have an id; 0 is padding, 1 any other word, and the first word has id 2.
+
+    Args:
+        words: The words in the order of their ids.
+
+    Raises:
+        UserError: If a word comes twice or is none that `words_of` returns.
+
+    Example:
+        >>> vocabulary = Vocabulary.of(["yes, now the boat", "no, the boat"], size=5)
+        >>> vocabulary.words
+        (',', 'boat', 'the')
+        >>> vocabulary.ids("no, the boat!")
+        [1, 2, 4, 3, 1]
+    """
+
+    def __init__(self, words: Sequence[str]) -> None:
+        if odd := [word for word in words if not isinstance(word, str) or words_of(word) != [word]]:
+            raise UserError(f"a vocabulary holds words in lower case, not {odd[0]!r:.60}")
+        if len(set(words)) < len(words):
+            [(word, _)] = Counter(words).most_common(1)
+            raise UserError(f"the vocabulary has {word!r} twice")
+        self.words = tuple(words)
+        self._ids = {word: id for id, word in enumerate(words, start=UNKNOWN + 1)}
+
+    @classmethod
+    def of(cls, utterances: Iterable[str], size: int) -> Vocabulary:
+        """Returns the vocabulary of the most frequent words, with at most `size` ids; of equals the first by name."""
+        counts = Counter(word for utterance in utterances for word in words_of(utterance))
+        return cls(sorted(counts, key=lambda word: (-counts[word], word))[: size - UNKNOWN - 1])
+
+    @classmethod
+    def load(cls, path: Path | str) -> Vocabulary:
+        """Reads what `save` wrote.
+
+        Raises:
+            UserError: If the file is missing or holds no vocabulary.
+        """
+        try:
+            record = json.loads(Path(path).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise UserError(f"cannot read the vocabulary {path}: {error.strerror}") from error
+        except ValueError as error:
+            raise UserError(f"malformed vocabulary {path}: {error}") from error
+        if not isinstance(record, dict) or not isinstance(record.get("words"), list):
+            raise UserError(f"malformed vocabulary {path}: expected an object with a list 'words'")
+        try:
+            return cls(record["words"])
+        except UserError as error:
+            raise UserError(f"malformed vocabulary {path}: {error}") from error
+
+    def save(self, path: Path | str) -> None:
+        """Writes the words as JSON, for a run to keep with what it learned; a file that is there stays as it is.
+
+        Raises:
+            UserError: If the file is there and has other words, since what was learned with them would be misread.
+        """
+        path = Path(path)
+        if path.exists():
+            return self.check_same(Vocabulary.load(path), str(path))
+        path.write_text(json.dumps({"words": self.words}, ensure_ascii=False), encoding="utf-8")
+
+    def check_same(self, other: Vocabulary, where: str = "the model") -> None:
+        """Raises UserError if an id does not mean the same word in the other vocabulary, which is that of `where`."""
+        if self.words == other.words:
+            return
+        if len(self) != len(other):
+            raise UserError(f"the vocabulary of {where} has {len(other)} ids, this one has {len(self)}")
+        pairs = enumerate(zip(self.words, other.words, strict=True), start=UNKNOWN + 1)
+        id, here, there = next((id, here, there) for id, (here, there) in pairs if here != there)
+        raise UserError(f"the vocabulary of {where} is another one: its id {id} is {there!r}, here {here!r}")
+
+    def __len__(self) -> int:
+        """Returns the number of ids, among them padding and the unknown word."""
+        return len(self.words) + UNKNOWN + 1
+
+    def ids(self, text: str) -> list[int]:
+        """Returns an id for each word and mark of a text."""
+        return [self._ids.get(word, UNKNOWN) for word in words_of(text)]
+
+
+def encode(text: str, length: int, vocabulary: Vocabulary | None = None) -> NDArray[np.integer[Any]]:
+    """Returns a text as integers: of its words or, without a vocabulary, its UTF-8 bytes.
+
+    Args:
+        text: What was said.
+        length: How many integers. A shorter text is padded with zeros, a longer one loses its end: a speaker mostly
+            judges first and describes then.
+        vocabulary: The words that have an id.
+
+    Returns:
+        int32 (length,), from 0 to `len(vocabulary) - 1`; the bytes are uint8 (length,).
+    """
+    ids = list(text.encode()) if vocabulary is None else vocabulary.ids(text)
+    encoded: NDArray[np.integer[Any]] = np.zeros(length, np.uint8 if vocabulary is None else np.int32)
+    encoded[: len(ids)] = ids[:length]
+    return encoded

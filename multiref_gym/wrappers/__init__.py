@@ -1,0 +1,25 @@
+"""Wrappers of MultiRef-v0: decoded feedback as the reward, and other forms of its observations and actions.
+
+`ImplicitReward` is for any agent; `TextAction` and `ChatObservation` are for agents that are language models;
+`EncodeUtterance`, `DiscreteClick` and `TangramObservation` are for those that know no text.
+
+They go in any order, and with other wrappers in between. None keeps a record of its own: what was said and done is
+read from the environment, so nothing leaks over a reset.
+"""
+
+from multiref_gym.wrappers.chat_observation import Chat, ChatObservation
+from multiref_gym.wrappers.discrete_click import DiscreteClick
+from multiref_gym.wrappers.encode_utterance import EncodeUtterance
+from multiref_gym.wrappers.implicit_reward import ImplicitReward
+from multiref_gym.wrappers.tangram_observation import TangramObservation
+from multiref_gym.wrappers.text_action import TextAction
+
+__all__ = [
+    "Chat",
+    "ChatObservation",
+    "DiscreteClick",
+    "EncodeUtterance",
+    "ImplicitReward",
+    "TangramObservation",
+    "TextAction",
+]

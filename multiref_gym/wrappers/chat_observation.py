@@ -1,0 +1,142 @@
+"""The dialogue as chat messages, as language models read them."""
+
+from __future__ import annotations
+
+from typing import Any, SupportsFloat
+
+import gymnasium as gym
+from gymnasium import spaces
+from gymnasium.utils import RecordConstructorArgs
+from PIL import Image
+
+from multiref_gym.game import LETTERS
+from multiref_gym.wrappers.base import multiref
+
+Chats = list[dict[str, Any]]
+
+
+class ChatObservation(gym.Wrapper[Chats, Any, Any, Any], RecordConstructorArgs):
+    """Turns the observation into the chat messages of the game so far, for agents that are language models.
+
+    The first message of the user shows the images, each followed by its letter. Each turn the user says what is
+    selected ("A C currently selected", "none is selected") and, on the next line, what the speaker said; the
+    assistant says the action, or "no click". This is the form that chat templates of vision-language models read:
+    `{"role": ..., "content": [{"type": "image", "image": ...}, {"type": "text", "text": ...}]}`.
+
+    Gymnasium has no space for this, so the observation space is a `Chat`. It passes Gymnasium's checkers and works in
+    both vector modes (with `shared_memory=False`), which batch it as a tuple of conversations.
+
+    Args:
+        env: MultiRef-v0, wrapped or not. Its own observation is dropped, so `image=None` saves drawing it.
+
+    Raises:
+        ValueError: If the environment is not MultiRef-v0.
+
+    Example:
+        >>> import gymnasium as gym
+        >>> import numpy as np
+        >>> import multiref_gym
+        >>> from multiref_gym.wrappers import ChatObservation
+        >>> env = ChatObservation(gym.make("MultiRef-v0", image=None))
+        >>> messages, info = env.reset(seed=1)
+        >>> [part["type"] for part in messages[0]["content"]].count("image")
+        10
+        >>> messages, *_ = env.step(np.array([1, 0, 1, 0, 0, 0, 0, 0, 0, 0], np.int8))
+        >>> [message["role"] for message in messages]
+        ['user', 'assistant', 'user']
+        >>> messages[1]["content"]
+        [{'type': 'text', 'text': 'select A C'}]
+        >>> messages[2]["content"][0]["text"].splitlines()[0]
+        'A C currently selected'
+    """
+
+    def __init__(self, env: gym.Env[Any, Any]) -> None:
+        RecordConstructorArgs.__init__(self)
+        super().__init__(env)
+        multiref(self)
+        self.observation_space = Chat()
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Chats, dict[str, Any]]:
+        """Starts a game and returns its first message."""
+        _, info = self.env.reset(seed=seed, options=options)
+        return self._messages(), info
+
+    def step(self, action: Any) -> tuple[Chats, SupportsFloat, bool, bool, dict[str, Any]]:
+        """Takes the step and returns all messages so far."""
+        _, reward, terminated, truncated, info = self.env.step(action)
+        return self._messages(), reward, terminated, truncated, info
+
+    def _messages(self) -> Chats:
+        env = multiref(self)
+        messages: Chats = []
+        selected: frozenset[int] = frozenset()
+        for utterance, action in env.dialogue:
+            messages += [_message("user", _view(selected, utterance)), _message("assistant", str(action) or "no click")]
+            selected = (selected - action.deselect) | action.select
+        messages.append(_message("user", _view(selected, env.utterance)))
+        shown: list[dict[str, Any]] = []
+        for letter, silhouette in zip(LETTERS, env.atlas.silhouettes(env.game.context.listener_order), strict=False):
+            shown.append({"type": "image", "image": Image.fromarray(silhouette).convert("RGB")})
+            # Chat templates put the parts together without a space in between.
+            shown.append({"type": "text", "text": f"{letter}\n"})
+        messages[0]["content"][:0] = shown
+        return messages
+
+
+class Chat(spaces.Space[Chats]):
+    """The space of conversations: messages of a user and an assistant by turns, the user's first and last.
+
+    A message is `{"role": ..., "content": [part, ...]}`, a part `{"type": "text", "text": str}` or
+    `{"type": "image", "image": PIL.Image.Image}`.
+    """
+
+    def contains(self, x: Any) -> bool:
+        """Returns whether `x` is such a conversation."""
+        return (
+            isinstance(x, list)
+            and len(x) % 2 == 1
+            and all(_is_message(message, ("user", "assistant")[i % 2]) for i, message in enumerate(x))
+        )
+
+    def sample(self, mask: None = None, probability: None = None) -> Chats:
+        """Draws a conversation of one message of letters; a mask has no meaning here."""
+        if mask is not None or probability is not None:
+            raise ValueError("Chat.sample takes no mask and no probability")
+        return [_message("user", "".join(self.np_random.permutation(list(LETTERS))))]
+
+    @property
+    def is_np_flattenable(self) -> bool:
+        """False: a conversation is no array."""
+        return False
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Chat)
+
+    def __repr__(self) -> str:
+        return "Chat()"
+
+
+def _message(role: str, text: str) -> dict[str, Any]:
+    return {"role": role, "content": [{"type": "text", "text": text}]}
+
+
+def _view(selected: frozenset[int], utterance: str) -> str:
+    letters = " ".join(LETTERS[position] for position in sorted(selected))
+    return f"{letters} currently selected\n{utterance}" if letters else f"none is selected\n{utterance}"
+
+
+def _is_message(message: Any, role: str) -> bool:
+    return (
+        isinstance(message, dict)
+        and message.keys() == {"role", "content"}
+        and message["role"] == role
+        and isinstance(message["content"], list)
+        and all(_is_part(part) for part in message["content"])
+    )
+
+
+def _is_part(part: Any) -> bool:
+    match part:
+        case {"type": "text", "text": str()} | {"type": "image", "image": Image.Image()}:
+            return len(part) == 2
+    return False

@@ -1,0 +1,67 @@
+"""Utterances as integers, for learners that know no text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+from gymnasium import spaces
+from gymnasium.utils import RecordConstructorArgs
+
+from multiref_gym.errors import UserError
+from multiref_gym.vocabulary import Vocabulary, encode
+from multiref_gym.wrappers.base import multiref
+
+
+class EncodeUtterance(gym.ObservationWrapper[Any, Any, Any], RecordConstructorArgs):
+    r"""Turns the utterance of an observation into integers, equally many for each, as `vocabulary.encode` does.
+
+    The vocabulary belongs to what is learned with it. `vocabulary.save(run / "vocabulary.json")` keeps it with a run,
+    and complains if the run has another one already.
+
+    Args:
+        env: MultiRef-v0, wrapped or not, with the text of the utterance in its observations.
+        length: The number of integers. What does not fit is cut off at the end: of the scripted speaker's utterances
+            99.9 % have at most 31 words and 148 bytes.
+        vocabulary: The words that have an id, or a file that `Vocabulary.save` wrote; None encodes UTF-8 bytes.
+
+    Raises:
+        UserError: If the length is less than 1, or the file holds no vocabulary.
+        ValueError: If the environment is not MultiRef-v0, or its observations have no text of an utterance.
+
+    Example:
+        >>> import gymnasium as gym
+        >>> import multiref_gym
+        >>> from multiref_gym.vocabulary import Vocabulary
+        >>> from multiref_gym.wrappers import EncodeUtterance
+        >>> env = gym.make("MultiRef-v0", image=None)
+        >>> heard = [env.reset(seed=seed)[0]["utterance"] for seed in range(100)]
+        >>> encoded = EncodeUtterance(env, 24, Vocabulary.of(heard, size=200))
+        >>> encoded.observation_space["utterance"]
+        Box(0, 199, (24,), int32)
+        >>> observation, info = encoded.reset(seed=1)
+        >>> observation["utterance"].shape
+        (24,)
+        >>> EncodeUtterance(env, 128).reset(seed=1)[0]["utterance"].tobytes().rstrip(b"\0").decode() == heard[1]
+        True
+    """
+
+    def __init__(self, env: gym.Env[Any, Any], length: int, vocabulary: Vocabulary | Path | str | None = None) -> None:
+        RecordConstructorArgs.__init__(self, length=length, vocabulary=vocabulary)
+        super().__init__(env)
+        multiref(self)
+        space = env.observation_space
+        if not isinstance(space, spaces.Dict) or not isinstance(space.get("utterance"), spaces.Text):
+            raise ValueError(f"EncodeUtterance encodes the text 'utterance' of an observation; {env} has {space}")
+        if length < 1:
+            raise UserError(f"length={length}: allowed is an int of at least 1")
+        self.vocabulary = Vocabulary.load(vocabulary) if isinstance(vocabulary, Path | str) else vocabulary
+        self._length = length
+        greatest = 255 if self.vocabulary is None else len(self.vocabulary) - 1
+        encoded = spaces.Box(0, greatest, (length,), encode("", length, self.vocabulary).dtype.type)
+        self.observation_space = spaces.Dict({**space, "utterance": encoded})
+
+    def observation(self, observation: dict[str, Any]) -> dict[str, Any]:
+        """Returns the observation with its utterance as integers (length,)."""
+        return observation | {"utterance": encode(observation["utterance"], self._length, self.vocabulary)}

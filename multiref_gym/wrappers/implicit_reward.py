@@ -1,0 +1,75 @@
+"""Decoded feedback as the reward."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import gymnasium as gym
+from gymnasium.utils import RecordConstructorArgs
+
+from multiref_gym.feedback import Exchange, Feedback, FeedbackDecoder
+from multiref_gym.registry import DECODERS, resolve
+from multiref_gym.wrappers.base import Step, multiref
+
+
+class ImplicitReward(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
+    """Puts what the speaker's reply gives away in the place of the reward.
+
+    The reply to an action is the utterance of the observation that the same `step` returns, so the reward of a step
+    is the decoded feedback on its own action. The last action of a game has no reply, since the closing remark is
+    none, and its reward is 0 whatever is said. The environment's own reward is `info["true_reward"]`.
+
+    Args:
+        env: MultiRef-v0, wrapped or not.
+        decoder: A registered name ("lexical"), an entry-point string, or a decoder.
+        values: The rewards of negative, neutral and positive feedback.
+
+    Raises:
+        UnknownName: If no decoder has this name.
+        ValueError: If `values` are not three numbers, or the environment is not MultiRef-v0.
+
+    Example:
+        >>> import gymnasium as gym
+        >>> import numpy as np
+        >>> import multiref_gym
+        >>> from multiref_gym.feedback import Feedback
+        >>> from multiref_gym.wrappers import ImplicitReward
+        >>> class Praise:
+        ...     def decode(self, exchanges):
+        ...         return [Feedback.POSITIVE if "yes" in e.reply else Feedback.NEGATIVE for e in exchanges]
+        >>> env = ImplicitReward(gym.make("MultiRef-v0", image=None), Praise(), values=(-0.1, 0.0, 1.0))
+        >>> _ = env.reset(seed=1)
+        >>> observation, reward, terminated, truncated, info = env.step(np.zeros(10, np.int8))
+        >>> reward, info["true_reward"]
+        (-0.1, 0.0)
+    """
+
+    def __init__(
+        self,
+        env: gym.Env[Any, Any],
+        decoder: str | FeedbackDecoder = "lexical",
+        values: Sequence[float] = (-1.0, 0.0, 1.0),
+    ) -> None:
+        # A decoder may be a large model, which is no thing to copy.
+        RecordConstructorArgs.__init__(self, _disable_deepcopy=True, decoder=decoder, values=values)
+        super().__init__(env)
+        multiref(self)
+        if len(values) != len(Feedback):
+            raise ValueError(f"values={values!r}: allowed are three, of negative, neutral and positive feedback")
+        self._decoder: FeedbackDecoder = (
+            resolve("decoder", DECODERS, decoder)() if isinstance(decoder, str) else decoder
+        )
+        self._values = dict(zip(sorted(Feedback), map(float, values), strict=True))
+
+    def step(self, action: Any) -> Step:
+        """Takes the step and decodes the reply to its action."""
+        observation, true_reward, terminated, truncated, info = self.env.step(action)
+        reward = 0.0
+        if not terminated:
+            env = multiref(self)
+            utterance, done = env.dialogue[-1]
+            previous = env.dialogue[-2][1] if len(env.dialogue) > 1 else None
+            [feedback] = self._decoder.decode([Exchange(previous, utterance, done, env.utterance)])
+            reward = self._values[feedback]
+        return observation, reward, terminated, truncated, info | {"true_reward": true_reward}

@@ -1,0 +1,92 @@
+"""Each tangram's own small picture or embedding, for learners that score tangrams one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium import spaces
+from gymnasium.utils import RecordConstructorArgs
+from numpy.typing import NDArray
+
+from multiref_gym.tangrams import Atlas, TangramSet
+from multiref_gym.wrappers.base import context_size, multiref
+
+Embed = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+"""Maps silhouettes, uint8 (n, size, size), black on white, to embeddings, float32 (n, width)."""
+
+
+class TangramObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructorArgs):
+    """Puts `tangrams` in the place of the image of an observation: the tangrams in the listener's order, one by one.
+
+    They are silhouettes, uint8 (context_size, size, size), or what `embed` makes of them, float32 (context_size,
+    width). A tangram is drawn and embedded when it comes up for the first time, and remembered.
+
+    Args:
+        env: MultiRef-v0, wrapped or not, with a `Dict` of observations; `image=None` saves drawing those.
+        size: The side of a silhouette in pixels, at least 8.
+        embed: Makes embeddings of silhouettes, such as `lambda images: vision(torch.from_numpy(images)).numpy()` of a
+            vision model of your own. The embedding of a tangram must not depend on those beside it.
+
+    Raises:
+        ValueError: If the environment is not MultiRef-v0, it has no `Dict` of observations, the size is too small, or
+            `embed` does not return one row for each silhouette.
+
+    Example:
+        >>> import gymnasium as gym
+        >>> import multiref_gym
+        >>> from multiref_gym.wrappers import TangramObservation
+        >>> env = TangramObservation(gym.make("MultiRef-v0", image=None), size=16)
+        >>> env.reset(seed=1)[0]["tangrams"].shape
+        (10, 16, 16)
+        >>> def ink_by_row(images):
+        ...     return 1 - images.mean(axis=2, dtype="float32") / 255
+        >>> env = TangramObservation(gym.make("MultiRef-v0", image=None), size=16, embed=ink_by_row)
+        >>> env.observation_space["tangrams"]
+        Box(-inf, inf, (10, 16), float32)
+    """
+
+    def __init__(self, env: gym.Env[Any, Any], size: int = 32, embed: Embed | None = None) -> None:
+        # An embedding may be a large model, which is no thing to copy.
+        RecordConstructorArgs.__init__(self, _disable_deepcopy=True, size=size, embed=embed)
+        super().__init__(env)
+        game = multiref(self)
+        if not isinstance(env.observation_space, spaces.Dict):
+            raise ValueError(f"TangramObservation adds to a Dict of observations; {env} has {env.observation_space}")
+        self._atlas = _small_atlas(game.tangrams, size)
+        self._embed = embed
+        self._rows: dict[str, NDArray[np.float32]] = {}
+        count = context_size(game)
+        kept: dict[str, spaces.Space[Any]] = {key: env.observation_space[key] for key in env.observation_space}
+        kept.pop("image", None)
+        if embed is None:
+            kept["tangrams"] = spaces.Box(0, 255, (count, size, size), np.uint8)
+        else:
+            width = self._embedded(game.tangrams.ids[:1]).shape[1]
+            kept["tangrams"] = spaces.Box(-np.inf, np.inf, (count, width), np.float32)
+        self.observation_space = spaces.Dict(kept)
+
+    def observation(self, observation: dict[str, Any]) -> dict[str, Any]:
+        """Returns the observation with the tangrams in the place of an image."""
+        ids = multiref(self).game.context.listener_order
+        tangrams = self._atlas.silhouettes(ids) if self._embed is None else self._embedded(ids)
+        return {key: value for key, value in observation.items() if key != "image"} | {"tangrams": tangrams}
+
+    def _embedded(self, ids: tuple[str, ...]) -> NDArray[np.float32]:
+        """Returns a fresh array with an embedding for each id."""
+        assert self._embed is not None
+        if new := [id for id in ids if id not in self._rows]:
+            rows = np.asarray(self._embed(self._atlas.silhouettes(new)), np.float32)
+            if rows.ndim != 2 or len(rows) != len(new):
+                raise ValueError(f"embed made {rows.shape} of {len(new)} silhouettes: allowed is ({len(new)}, width)")
+            self._rows.update(zip(new, rows, strict=True))
+        return np.stack([self._rows[id] for id in ids])
+
+
+@lru_cache(maxsize=8)
+def _small_atlas(tangrams: TangramSet, size: int) -> Atlas:
+    """Returns one atlas for all environments of this process: a tangram is drawn once for all."""
+    return Atlas(tangrams, size)

@@ -1,0 +1,82 @@
+"""Actions as texts, as language models write them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium import spaces
+from gymnasium.utils import RecordConstructorArgs
+
+from multiref_gym.env import CHARSET, MAX_LENGTH
+from multiref_gym.game import Action, InvalidAction, check_action
+from multiref_gym.wrappers.base import Step, multiref
+
+
+class TextAction(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
+    """Accepts actions as texts, such as "deselect F select G".
+
+    A text that is no action, or an action that the rules forbid, is a turn in which nothing is clicked: it counts,
+    the speaker hears that it was not understood, and `info["invalid_action"]` says what was wrong with it.
+    `info["invalid_actions"]` counts such texts in this game.
+
+    Args:
+        env: MultiRef-v0, wrapped or not, with the clicks as its action space.
+
+    Raises:
+        ValueError: If the environment is not MultiRef-v0 or its action space is another one.
+
+    Example:
+        >>> import gymnasium as gym
+        >>> import multiref_gym
+        >>> from multiref_gym.wrappers import TextAction
+        >>> env = TextAction(gym.make("MultiRef-v0", image=None))
+        >>> _ = env.reset(seed=1)
+        >>> observation, _, _, _, info = env.step("Select A, C")
+        >>> info["clicks"], info["invalid_actions"]
+        (['select A C'], 0)
+        >>> observation, _, _, _, info = env.step("select A")
+        >>> info["invalid_action"]
+        'A cannot be selected again; selected now: A C'
+        >>> info["turn"], info["invalid_actions"]
+        (2, 1)
+    """
+
+    def __init__(self, env: gym.Env[Any, Any]) -> None:
+        RecordConstructorArgs.__init__(self)
+        super().__init__(env)
+        if env.action_space != multiref(self).action_space:
+            raise ValueError(f"TextAction makes {multiref(self).action_space}, but {env} takes {env.action_space}")
+        self.action_space = spaces.Text(MAX_LENGTH, min_length=0, charset=CHARSET)
+        self._invalid_actions = 0
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Starts a game and the count of invalid actions."""
+        observation, info = self.env.reset(seed=seed, options=options)
+        self._invalid_actions = 0
+        return observation, info | {"invalid_actions": 0}
+
+    def step(self, action: str) -> Step:
+        """Takes the step that the text stands for, or one in which nothing is clicked."""
+        game = multiref(self).game
+        size = len(game.context.listener_order)
+        invalid: dict[str, Any] = {}
+        clicks = None
+        try:
+            parsed = Action.parse(action, size)
+            check_action(parsed, game.selected, size)
+        except InvalidAction as error:
+            invalid["invalid_action"] = str(error)
+        else:
+            clicks = np.zeros(size, np.int8)
+            clicks[list(parsed.clicks)] = 1
+        observation, reward, terminated, truncated, info = self.env.step(clicks)
+        self._invalid_actions += len(invalid)
+        return (
+            observation,
+            reward,
+            terminated,
+            truncated,
+            info | invalid | {"invalid_actions": self._invalid_actions},
+        )
