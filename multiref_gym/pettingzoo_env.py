@@ -1,0 +1,281 @@
+"""MULTIREF with both roles as agents, in the two forms of PettingZoo: turn by turn (AEC), and as parallel dictionaries.
+
+`env()` and `parallel_env()` make them, as in any environment of PettingZoo. A role that nobody learns is played by a
+policy: `SpeakerPolicy` for any speaker, `ListenerPolicy` for any listener.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from multiref_gym.env import CHARSET, MAX_LENGTH, MultiRefEnv, Observation
+from multiref_gym.errors import UserError
+from multiref_gym.game import Action, Game
+from multiref_gym.registry import SPEAKERS, resolve
+from multiref_gym.tangrams import TangramSet, speaker_board
+
+try:
+    from pettingzoo import AECEnv, ParallelEnv
+    from pettingzoo.utils import OrderEnforcingWrapper
+    from pettingzoo.utils.conversions import turn_based_aec_to_parallel
+except ImportError as error:
+    raise UserError("the game of two agents needs PettingZoo: run `pip install multiref-gym[pettingzoo]`") from error
+
+SPEAKER, LISTENER = "speaker", "listener"
+
+
+def env(**options: Any) -> AECEnv:
+    """Returns the game turn by turn, with PettingZoo's check that it is reset first; options as of `TwoAgentEnv`."""
+    return OrderEnforcingWrapper(TwoAgentEnv(**options))
+
+
+def parallel_env(**options: Any) -> ParallelEnv:
+    """Returns the game as parallel dictionaries; options as of `TwoAgentEnv`.
+
+    The game stays one of turns: of the actions of a step only the one of the agent whose turn it is counts. That is
+    the speaker first, and after each step `info["active_agent"]` of either agent.
+    """
+    return turn_based_aec_to_parallel(env(**options))
+
+
+class TwoAgentEnv(AECEnv):  # type: ignore[misc]  # PettingZoo has no types
+    """The game of `MultiRefEnv`, in which the speaker is an agent as well.
+
+    By turns `speaker` says something and `listener` clicks, until the game is won or over. They win or lose together:
+    both get the reward of each action of the listener. There is no closing remark, and so no reply to the last action.
+
+    | Agent      | Action                          | Observation, a `Dict`                                       |
+    |------------|---------------------------------|-------------------------------------------------------------|
+    | `speaker`  | `Text`: the utterance           | `targets`, `selected` and `clicks`, what the listener did   |
+    |            |                                 | last, each `MultiBinary` in the speaker's order; `turn` and |
+    |            |                                 | `image`                                                     |
+    | `listener` | `MultiBinary(context_size)`:    | as in `MultiRef-v0`: `utterance`, `selected` in the         |
+    |            | clicks, in the listener's order | listener's order, `turn` and `image`                        |
+
+    With `image="board"` the speaker's board has its targets marked, with `image="tangrams"` it sees the silhouettes in
+    its own order. `info` is that of `MultiRef-v0`. The targets are in the speaker's observation alone.
+
+    Args:
+        render_mode: "ansi" for the dialogue as text, or None.
+        options: What `MultiRefEnv` takes, but for `speaker`.
+
+    Raises:
+        UserError: If an argument is none that is allowed.
+
+    Attributes:
+        dialogue: The turns so far: what was said, and what was done.
+
+    Example:
+        >>> from multiref_gym import pettingzoo_env
+        >>> env = pettingzoo_env.env(image=None, render_mode="ansi")
+        >>> env.reset(seed=1)
+        >>> env.step("the house, please")
+        >>> env.last()[0]["utterance"]
+        'the house, please'
+        >>> env.step(np.eye(10, dtype=np.int8)[2])
+        >>> int(env.last()[0]["clicks"].sum()), env.agent_selection
+        (1, 'speaker')
+        >>> print(env.render())
+        Speaker: the house, please
+        Listener: select C
+    """
+
+    metadata = {"name": "multiref_v0", "render_modes": ["ansi"], "is_parallelizable": False}  # noqa: RUF012
+
+    def __init__(self, render_mode: str | None = None, **options: Any) -> None:
+        if render_mode not in (None, "ansi"):
+            raise UserError(f"render_mode={render_mode!r}: allowed is 'ansi' or None")
+        if "speaker" in options:
+            raise UserError("speaker: it is an agent here, whom a SpeakerPolicy plays")
+        super().__init__()
+        self.render_mode = render_mode
+        self.possible_agents = [SPEAKER, LISTENER]
+        self._game_env = MultiRefEnv(speaker=_Silence, **options)
+        clicks, heard = self._game_env.action_space, self._game_env.observation_space
+        assert isinstance(heard, spaces.Dict)
+        seen = {key: space for key, space in heard.items() if key != "utterance"} | {
+            "targets": clicks,
+            "clicks": clicks,
+        }
+        self.observation_spaces = {SPEAKER: spaces.Dict(seen), LISTENER: heard}
+        self.action_spaces = {SPEAKER: spaces.Text(MAX_LENGTH, min_length=0, charset=CHARSET), LISTENER: clicks}
+        self._as_board = options.get("image", "board") == "board"
+
+    def observation_space(self, agent: str) -> spaces.Space[Any]:
+        """Returns what an agent sees."""
+        return self.observation_spaces[agent]
+
+    def action_space(self, agent: str) -> spaces.Space[Any]:
+        """Returns what an agent does."""
+        return self.action_spaces[agent]
+
+    @property
+    def game(self) -> Game:
+        """The game in play, which knows the targets: for evaluation and for the speaker, never for a listener."""
+        return self._game_env.game
+
+    @property
+    def tangrams(self) -> TangramSet:
+        """The whole set that the games are drawn from, whatever the split."""
+        return self._game_env.tangrams
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """All chance of the games, seeded by `reset`."""
+        return self._game_env.np_random
+
+    def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> None:
+        """Starts a game, in which the speaker is to speak.
+
+        Args:
+            seed: Seeds all chance of this and the following games.
+            options: `{"game": game}` plays a given game, as in `MultiRefEnv.reset`. PettingZoo's tests send others,
+                which mean nothing.
+        """
+        given = {"game": options["game"]} if options and "game" in options else None
+        self._seen, info = self._game_env.reset(seed=seed, options=given)
+        self.dialogue: list[tuple[str, Action]] = []
+        self._said = ""
+        self.agents = self.possible_agents.copy()
+        self.agent_selection = SPEAKER
+        self.rewards = dict.fromkeys(self.agents, 0.0)
+        self._cumulative_rewards = dict.fromkeys(self.agents, 0.0)
+        self._conclude(over=False, info=info)
+
+    def step(self, action: str | NDArray[np.int8] | None) -> None:
+        """Takes the action of the agent whose turn it is; None from an agent whose game is over.
+
+        Raises:
+            ValueError: If the action is not in the agent's space.
+        """
+        agent = self.agent_selection
+        if self.terminations[agent]:
+            self._was_dead_step(action)
+            return
+        if not self.action_spaces[agent].contains(action):
+            raise ValueError(f"{agent} did {action!r:.80}: allowed is {self.action_spaces[agent]!r:.80}")
+        self._cumulative_rewards[agent] = 0.0
+        self._clear_rewards()
+        if isinstance(action, str):
+            self._said = action
+            self.agent_selection = LISTENER
+            return
+        assert action is not None
+        clicks = Action.clicking(np.flatnonzero(action).tolist(), self.game.selected)
+        self._seen, reward, over, _, info = self._game_env.step(action)
+        self.dialogue.append((self._said, clicks))
+        self.rewards = dict.fromkeys(self.agents, reward)
+        self._accumulate_rewards()
+        self._conclude(over, info)
+        self.agent_selection = SPEAKER
+
+    def _conclude(self, over: bool, info: dict[str, Any]) -> None:
+        self.terminations = dict.fromkeys(self.agents, over)
+        self.truncations = dict.fromkeys(self.agents, False)
+        self.infos = {agent: info.copy() for agent in self.agents}
+
+    def observe(self, agent: str) -> Observation:
+        """Returns what an agent sees now."""
+        if agent == LISTENER:
+            return self._seen | {"utterance": self._said}
+        game, context = self.game, self.game.context
+        place = {name: position for position, name in enumerate(context.listener_order)}
+        order = [place[name] for name in context.speaker_order]  # the listener's position of each
+        clicked = self.dialogue[-1][1].clicks if self.dialogue else ()
+        seen: Observation = {"turn": game.turn}
+        for key, positions in (("targets", game.targets), ("selected", game.selected), ("clicks", clicked)):
+            seen[key] = np.array([position in positions for position in order], np.int8)
+        if "image" in self._seen:
+            silhouettes = self._game_env.atlas.silhouettes(context.speaker_order)
+            marks = (np.flatnonzero(seen[key]).tolist() for key in ("targets", "selected"))
+            seen["image"] = speaker_board(silhouettes, *marks) if self._as_board else silhouettes
+        return seen
+
+    def render(self) -> str | None:
+        """Returns the dialogue, a line for each utterance and action, or None without a render mode."""
+        if self.render_mode is None:
+            return None
+        turns = [f"Speaker: {said}\nListener: {str(done) or '(no click)'}" for said, done in self.dialogue]
+        return "\n".join([*turns, f"Speaker: {self._said}"] if self.agent_selection == LISTENER else turns)
+
+    def close(self) -> None:
+        """Does nothing: there is no window."""
+
+
+class SpeakerPolicy:
+    """Plays the agent `speaker` with any speaker, which is told the game and not the observation.
+
+    The chance of the speaker is the environment's: with the same seed and the same clicks it says what it says in
+    `MultiRef-v0`.
+
+    Args:
+        env: What `env()` or `parallel_env()` returned.
+        speaker: A registered name, "module:attribute", or what makes a speaker from a `TangramSet`.
+
+    Example:
+        >>> from multiref_gym import pettingzoo_env
+        >>> env = pettingzoo_env.env(image=None)
+        >>> speak = SpeakerPolicy(env)
+        >>> env.reset(seed=1)
+        >>> env.step(speak(env.last()[0]))
+        >>> env.agent_selection
+        'listener'
+    """
+
+    def __init__(self, env: AECEnv | ParallelEnv, speaker: Any = "scripted") -> None:
+        self._env: TwoAgentEnv = env.unwrapped
+        make_speaker = resolve("speaker", SPEAKERS, speaker) if isinstance(speaker, str) else speaker
+        self._speaker = make_speaker(self._env.tangrams)
+
+    def __call__(self, observation: Observation) -> str:
+        """Returns the next utterance; to be called once in each turn of the speaker."""
+        env = self._env
+        said: str
+        said = self._speaker.reply(env.dialogue[-1][1]) if env.dialogue else self._speaker.start(env.game, env.rng)
+        return said
+
+
+class ListenerPolicy:
+    """Plays the agent `listener` with any listener.
+
+    Args:
+        env: What `env()` or `parallel_env()` returned.
+        listener: Acts on views: see `agents.listener.Listener`.
+        rng: The source of its chance.
+    """
+
+    def __init__(self, env: AECEnv | ParallelEnv, listener: Any, rng: np.random.Generator) -> None:
+        self._env: TwoAgentEnv = env.unwrapped
+        self._listener = listener
+        self._rng = rng
+        self._view = resolve("view", {}, "agents.listener:View")
+
+    def __call__(self, observation: Observation) -> NDArray[np.int8]:
+        """Returns the clicks that answer what was said."""
+        game = self._env.game
+        order = game.context.listener_order
+        view = self._view(order, tuple(self._env.dialogue), observation["utterance"], game.selected)
+        [decision] = self._listener.act([view], self._rng)
+        clicks = np.zeros(len(order), np.int8)
+        clicks[list(decision.action.clicks)] = 1
+        return clicks
+
+
+class _Silence:
+    """Says nothing, in the place of a speaker: an agent speaks instead."""
+
+    name = ""
+    wanted = Action()
+
+    def __init__(self, tangrams: TangramSet) -> None:
+        pass
+
+    def start(self, game: Game, rng: np.random.Generator) -> str:
+        return ""
+
+    def reply(self, action: Action | None) -> str:
+        return ""

@@ -1,0 +1,266 @@
+"""Both roles as agents, as a user of PettingZoo meets them."""
+
+from __future__ import annotations
+
+import doctest
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import data_equivalence
+from terse_speaker import TerseSpeaker
+
+from agents.baselines import RandomListener
+from agents.listener import Decision, View
+from multiref_gym.errors import UserError
+from multiref_gym.game import LETTERS, Action, Context, Game
+from multiref_gym.tangrams import load_tangrams, speaker_board
+
+pettingzoo_test = pytest.importorskip("pettingzoo.test", reason="PettingZoo is an extra")
+from multiref_gym import pettingzoo_env  # noqa: E402 (it needs PettingZoo)
+from multiref_gym.pettingzoo_env import ListenerPolicy, SpeakerPolicy  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings(
+    "error::UserWarning",
+    # PettingZoo's tests would have arrays, agents that see the same, and numbers in their names.
+    "ignore:(Observation|Action) space for each agent probably:UserWarning",
+    "ignore:Observation is not a NumPy array:UserWarning",
+    "ignore:We recommend agents to be named:UserWarning",
+    "ignore:Agents have different observation space sizes:UserWarning",
+    "ignore:The class of action spaces:UserWarning",
+)
+
+TARGETS = frozenset({0, 1})
+
+
+class ObedientListener:
+    """Clicks the letter that a terse speaker names, and keeps the views."""
+
+    def __init__(self) -> None:
+        self.views: list[View] = []
+
+    def act(self, views: Sequence[View], rng: np.random.Generator) -> list[Decision]:
+        self.views += views
+        named = [LETTERS.index(view.utterance[-1]) for view in views]
+        return [
+            Decision(Action.clicking([position], view.selected), 0.0, "")
+            for view, position in zip(views, named, strict=True)
+        ]
+
+
+@pytest.fixture
+def context() -> Context:
+    ids = load_tangrams("figures").ids[:10]
+    return Context(ids[::-1], ids, frozenset(ids[position] for position in TARGETS))
+
+
+def clicks(*positions: int) -> np.ndarray:
+    action = np.zeros(10, np.int8)
+    action[list(positions)] = 1
+    return action
+
+
+def play(env: Any, policies: dict[str, Callable[[Any], Any]]) -> list[Any]:
+    """Plays a game to its end and returns what each agent saw, got and did."""
+    log = []
+    for agent in env.agent_iter():
+        observation, reward, over, _, info = env.last()
+        action = None if over else policies[agent](observation)
+        log.append((agent, observation, reward, over, info, action))
+        env.step(action)
+    return log
+
+
+def test_examples_in_the_documentation() -> None:
+    failed, tried = doctest.testmod(pettingzoo_env)
+    assert tried > 0
+    assert failed == 0
+
+
+@pytest.mark.parametrize("image", ["board", "tangrams", None])
+@pytest.mark.parametrize("reward", ["success", "progress"])
+def test_passes_the_tests_of_pettingzoo(image: str | None, reward: str, capsys: pytest.CaptureFixture[str]) -> None:
+    pettingzoo_test.api_test(pettingzoo_env.env(image=image, reward=reward), num_cycles=30)
+    pettingzoo_test.parallel_api_test(pettingzoo_env.parallel_env(image=image, reward=reward), num_cycles=30)
+    assert "Passed API test\n" in capsys.readouterr().out
+
+
+def test_the_same_seed_plays_the_same_games() -> None:
+    pettingzoo_test.seed_test(lambda: pettingzoo_env.env(image="tangrams"), num_cycles=30)
+    pettingzoo_test.parallel_seed_test(lambda: pettingzoo_env.parallel_env(image=None), num_cycles=30)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_scripted_speaker_says_what_it_says_in_the_environment_of_one_agent(seed: int) -> None:
+    two, one = pettingzoo_env.env(image="board"), gym.make("MultiRef-v0", image="board")
+    speak, rng = SpeakerPolicy(two), np.random.default_rng(seed)
+    for _ in range(2):
+        two.reset(seed=seed)
+        expected, *rest = one.reset(seed=seed)
+        total, over = 0.0, False
+        while not over:
+            assert two.last()[1] == total
+            two.step(speak(two.last()[0]))
+            observation, _, _, _, info = two.last()
+            assert data_equivalence(observation, expected)
+            assert info == rest[-1]
+            action = clicks(*rng.permutation(10)[: rng.integers(3)])
+            two.step(action)
+            expected, total, over, *rest = one.step(action)
+        assert two.terminations == {"speaker": True, "listener": True}
+        assert two.rewards == {"speaker": total, "listener": total}
+
+
+def test_each_sees_the_game_from_its_own_side(context: Context) -> None:
+    env = pettingzoo_env.env(image="board")
+    env.reset(options={"game": context})
+    seen = env.observe("speaker")
+    assert np.flatnonzero(seen["targets"]).tolist() == [8, 9]
+    assert not seen["selected"].any()
+    assert not seen["clicks"].any()
+    env.step("A please")
+    heard = env.last()[0]
+    assert (heard["utterance"], sorted(heard)) == ("A please", ["image", "selected", "turn", "utterance"])
+    env.step(clicks(0, 5))
+    env.step("not F")
+    env.step(clicks(5))
+    seen = env.last()[0]
+    assert np.flatnonzero(seen["selected"]).tolist() == [9]
+    assert np.flatnonzero(seen["clicks"]).tolist() == [4]
+    pictures = env.unwrapped._game_env.atlas.silhouettes(context.speaker_order)
+    assert (seen["image"] == speaker_board(pictures, {8, 9}, {9})).all()
+    env = pettingzoo_env.env(image="tangrams")
+    env.reset(options={"game": context})
+    assert (env.last()[0]["image"] == pictures).all()
+
+
+def test_nothing_tells_the_listener_the_targets(context: Context) -> None:
+    heard = []
+    for targets in (context.targets, frozenset(context.listener_order[4:])):
+        env = pettingzoo_env.env(image="tangrams")
+        env.reset(options={"game": Context(context.speaker_order, context.listener_order, targets)})
+        for _ in range(3):
+            env.step("hm")
+            heard.append(env.last())
+            env.step(clicks(9))
+    assert data_equivalence(heard[:3], heard[3:])
+
+
+def test_any_speaker_and_any_listener_plug_in(context: Context) -> None:
+    env = pettingzoo_env.env(image=None)
+    listener = ObedientListener()
+    policies = {
+        "speaker": SpeakerPolicy(env, TerseSpeaker),
+        "listener": ListenerPolicy(env, listener, np.random.default_rng(0)),
+    }
+    for _ in range(2):
+        env.reset(seed=0, options={"game": context})
+        log = play(env, policies)
+        assert [agent for agent, *_ in log] == ["speaker", "listener"] * 3
+        assert [reward for _, _, reward, *_ in log] == [0, 0, 0, 0, 1, 1]
+        first, second = listener.views[-2:]
+        assert (first.dialogue, first.selected) == ((), frozenset())
+        assert second.dialogue == ((first.utterance, Action(second.selected)),)
+        assert second.selected < TARGETS
+        assert second.tangrams == context.listener_order
+
+
+def test_a_speaker_is_paid_for_what_the_listener_makes_of_its_words(context: Context) -> None:
+    env = pettingzoo_env.env(image=None, reward="progress")
+    listen = ListenerPolicy(env, ObedientListener(), np.random.default_rng(0))
+    paid = []
+    for letter in LETTERS[:10]:
+        env.reset(options={"game": context})
+        env.step(f"take {letter}")
+        env.step(listen(env.last()[0]))
+        paid.append(env.last()[1])
+    assert paid == [0.5, 0.5] + [0.0] * 8
+
+
+def test_in_parallel_only_the_one_whose_turn_it_is_acts(context: Context) -> None:
+    env = pettingzoo_env.parallel_env(image=None)
+    observations, _ = env.reset(options={"game": context})
+    assert observations["listener"]["utterance"] == ""
+    observations, rewards, _, _, infos = env.step({"speaker": "A and B", "listener": clicks(7)})
+    assert observations["listener"]["utterance"] == "A and B"
+    assert not observations["listener"]["selected"].any()
+    assert {agent: info["active_agent"] for agent, info in infos.items()} == dict.fromkeys(env.agents, "listener")
+    observations, rewards, over, *_ = env.step({"speaker": "unheard", "listener": clicks(0, 1)})
+    assert observations["listener"]["utterance"] == "A and B"
+    assert rewards == {"speaker": 1.0, "listener": 1.0}
+    assert over == {"speaker": True, "listener": True}
+    assert env.agents == []
+
+
+def test_a_reset_forgets_a_game_that_was_left(context: Context) -> None:
+    env = pettingzoo_env.env(image=None, render_mode="ansi")
+    speak = SpeakerPolicy(env, TerseSpeaker)
+    for _ in range(2):
+        env.reset(options={"game": context})
+        assert env.render() == ""
+        env.step(speak(env.last()[0]))
+        said = env.last()[0]["utterance"]
+        assert said.startswith("pick ")
+        assert env.render() == f"Speaker: {said}"
+        env.step(clicks())
+        assert env.render() == f"Speaker: {said}\nListener: (no click)"
+        env.step(speak(env.last()[0]))
+        assert env.last()[0]["utterance"].startswith("no, pick ")
+
+
+@pytest.mark.parametrize("spoken", [None, 3, "ab\n", "猫", "a" * 513])
+@pytest.mark.parametrize("clicked", [None, "A", np.full(10, 2, np.int8), np.zeros(9, np.int8), 3])
+def test_refuses_what_is_no_action_of_an_agent(spoken: Any, clicked: Any) -> None:
+    env = pettingzoo_env.env(image=None)
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match=r"speaker did .*: allowed is Text"):
+        env.step(spoken)
+    env.step("hello")
+    with pytest.raises(ValueError, match=r"listener did .*: allowed is MultiBinary"):
+        env.step(clicked)
+    assert env.unwrapped.game.turn == 0
+
+
+def test_an_agent_whose_game_is_over_does_nothing(context: Context) -> None:
+    env = pettingzoo_env.env(image=None)
+    env.reset(options={"game": Game(context, max_turns=1)})
+    env.step("A")
+    env.step(clicks(0))
+    with pytest.raises(ValueError, match="only valid action is None"):
+        env.step("B")
+
+
+def test_refuses_bad_arguments() -> None:
+    for options, message in (
+        ({"render_mode": "human"}, "render_mode='human'"),
+        ({"speaker": "scripted"}, "it is an agent here"),
+        ({"image": "photo"}, "image='photo'"),
+    ):
+        with pytest.raises(UserError, match=message):
+            pettingzoo_env.env(**options)
+    with pytest.raises(UserError, match="unknown speaker 'mime'"):
+        SpeakerPolicy(pettingzoo_env.env(image=None), "mime")
+
+
+def test_a_random_listener_plays_with_the_scripted_speaker_to_the_end() -> None:
+    env = pettingzoo_env.env(image=None)
+    env.reset(seed=3)
+    listen = ListenerPolicy(env, RandomListener(), np.random.default_rng(3))
+    log = play(env, {"speaker": SpeakerPolicy(env), "listener": listen})
+    assert log[-1][3]
+    assert log[-1][4]["turn"] == len(log) / 2 - 1
+
+
+def test_without_pettingzoo_the_extra_is_named() -> None:
+    code = (
+        "import sys; sys.modules['pettingzoo'] = None\n"
+        "from multiref_gym.errors import UserError\n"
+        "try: import multiref_gym.pettingzoo_env\n"
+        "except UserError as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "pip install multiref-gym[pettingzoo]" in done.stdout
