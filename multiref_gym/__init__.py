@@ -27,7 +27,11 @@ def register_envs() -> None:
     from gymnasium.envs.registration import register, registry
 
     if "MultiRef-v0" not in registry:
-        register(id="MultiRef-v0", entry_point="multiref_gym.env:MultiRefEnv")
+        register(
+            id="MultiRef-v0",
+            entry_point="multiref_gym.env:MultiRefEnv",
+            vector_entry_point="multiref_gym.vector_env:MultiRefVectorEnv",
+        )
 
 
 register_envs()

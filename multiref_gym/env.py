@@ -13,23 +13,16 @@ from gymnasium.error import DependencyNotInstalled, ResetNeeded
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
 from multiref_gym.game import CONTEXT_SIZE, LETTERS, MAX_TURNS, TARGETS, Action, Context, Game
 from multiref_gym.registry import SPEAKERS, resolve
 from multiref_gym.tangrams import Atlas, TangramSet, load_tangrams
 from multiref_gym.tangrams.tangram_set import SplitName
+from multiref_gym.utterance import CHARSET as CHARSET
+from multiref_gym.utterance import MAX_LENGTH as MAX_LENGTH
+from multiref_gym.utterance import UtteranceSpace
 
-CHARSET = "".join(
-    chr(code)
-    for first, last in ((0x20, 0x7E), (0xA0, 0x17F), (0x2010, 0x2027), (0x2030, 0x205E))
-    for code in range(first, last + 1)
-)
-"""What an utterance may hold: ASCII, the Latin letters with accents, typographic punctuation."""
-
-MAX_LENGTH = 512
-"""The number of characters that an utterance may have."""
-
-_CHARACTERS = frozenset(CHARSET)
 _CAPTION_SIZE = 16
 _IMAGES = ("board", "tangrams", None)
 _REWARDS = ("success", "progress")
@@ -146,8 +139,6 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
     Attributes:
         tangrams: The whole set, whatever the split.
         atlas: Its pictures.
-        dialogue: The turns so far: what was said, and what was done (nothing, where it was not understood).
-        utterance: What the speaker said last.
     """
 
     metadata = {"render_modes": ["human", "rgb_array", "ansi"], "render_fps": 1}  # noqa: RUF012 (Gymnasium's)
@@ -190,9 +181,8 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
             raise UserError(
                 f"context_size={context_size}: {self._drawn_from.name} has {len(self._drawn_from)} tangrams only"
             )
-        make_speaker = resolve("speaker", SPEAKERS, speaker) if isinstance(speaker, str) else speaker
-        # A speaker knows the whole set, so that a given game may come from any split.
-        self._speaker = make_speaker(self.tangrams)
+        self._make_speaker = resolve("speaker", SPEAKERS, speaker) if isinstance(speaker, str) else speaker
+        self._speaker = self.new_speaker()
         self._context_size = context_size
         self._targets = (targets[0], targets[1])
         self._max_turns = max_turns
@@ -201,14 +191,14 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
         self._progress = reward == "progress"
         self.render_mode = render_mode
         self.atlas = shared_atlas(self.tangrams)
-        self._game: Game | None = None
+        self._episode: Episode | None = None
         self._window: Any = None
 
         self.action_space = spaces.MultiBinary(context_size)
         observation: dict[str, spaces.Space[Any]] = {
             "selected": spaces.MultiBinary(context_size),
             "turn": spaces.Discrete(max_turns + 1),
-            "utterance": spaces.Text(MAX_LENGTH, min_length=0, charset=CHARSET),
+            "utterance": UtteranceSpace(),
         }
         if image is not None:
             board, size = self.atlas.board_shape(context_size), self.atlas.size
@@ -217,11 +207,26 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
         self.observation_space = spaces.Dict(observation)
 
     @property
+    def episode(self) -> Episode:
+        """The game in play with its speaker."""
+        if self._episode is None:
+            raise ResetNeeded("no game yet: call reset() first")
+        return self._episode
+
+    @property
     def game(self) -> Game:
         """The game in play, which knows the targets: for evaluation, never for an agent."""
-        if self._game is None:
-            raise ResetNeeded("no game yet: call reset() first")
-        return self._game
+        return self.episode.game
+
+    @property
+    def dialogue(self) -> list[tuple[str, Action]]:
+        """The turns so far: what was said, and what was done (nothing, where it was not understood)."""
+        return self.episode.dialogue
+
+    @property
+    def utterance(self) -> str:
+        """What the speaker said last."""
+        return self.episode.utterance
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -237,19 +242,11 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
                 what the observation space does not hold.
         """
         super().reset(seed=seed)
-        rng = self.np_random
-        if options:
-            game = self._given_game(options)
-        else:
-            drawn = self._drawn_from.draw(rng, self._context_size, self._similarity)
-            game = Game(Context.sample(drawn, rng, self._targets), self._max_turns)
-        self.utterance = _checked(self._speaker.start(game, rng))
-        self.dialogue: list[tuple[str, Action]] = []
-        self._clicks: list[str] = []
-        self._game = game
+        game = self.new_game(self.np_random, options)
+        self._episode = Episode(game, self._speaker, self.np_random)
         if self.render_mode == "human":
             self.render()
-        return self._observation(game), self._info(game)
+        return self._observation(self._episode), self._info(self._episode)
 
     def step(self, action: NDArray[np.int8] | None) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Takes one turn: applies the clicks, then lets the speaker speak.
@@ -262,20 +259,17 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
             GameOver: If the game has ended.
             ResetNeeded: If no game has begun.
         """
-        game = self.game
+        episode = self.episode
+        game = episode.game
         before = game.selected
-        clicks = Action() if action is None else Action.clicking(self._clicked(action), before)
-        game.apply(clicks)
-        self.dialogue.append((self.utterance, clicks))
-        self._clicks.append(str(clicks))
-        self.utterance = _checked(self._speaker.reply(None if action is None else clicks))
+        episode.turn(None if action is None else self._clicks(action))
         if self._progress:
             reward = _overlap(game.selected, game.targets) - _overlap(before, game.targets)
         else:
             reward = float(game.success)
         if self.render_mode == "human":
             self.render()
-        return self._observation(game), reward, game.over, False, self._info(game)
+        return self._observation(episode), reward, game.over, False, self._info(episode)
 
     def render(self) -> NDArray[np.uint8] | str | None:
         """Shows the game as `render_mode` says.
@@ -311,6 +305,18 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
             pygame.display.quit()
             self._window = None
 
+    def new_speaker(self) -> Any:
+        """Returns another speaker like the environment's own; `MultiRefVectorEnv` has one for each game."""
+        # A speaker knows the whole set, so that a given game may come from any split.
+        return self._make_speaker(self.tangrams)
+
+    def new_game(self, rng: np.random.Generator, options: dict[str, Any] | None = None) -> Game:
+        """Returns a game as `reset` starts it, from the chance of `rng` or from `options`. No speaker has spoken."""
+        if options:
+            return self._given_game(options)
+        drawn = self._drawn_from.draw(rng, self._context_size, self._similarity)
+        return Game(Context.sample(drawn, rng, self._targets), self._max_turns)
+
     def _given_game(self, options: dict[str, Any]) -> Game:
         given = options.get("game")
         if options.keys() != {"game"} or not isinstance(given, Context | Game):
@@ -327,27 +333,32 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
             raise ValueError(f"options['game'] has {unknown[0]!r}, which is not in {self.tangrams.name}")
         return Game(context, max_turns)
 
-    def _clicked(self, action: NDArray[np.int8]) -> list[int]:
+    def image(self, game: Game) -> NDArray[np.uint8]:
+        """Returns a fresh picture of a game as the listener sees it: silhouettes if `image="tangrams"`, else a board."""
+        if self._image == "tangrams":
+            return self.atlas.silhouettes(game.context.listener_order)
+        return self.atlas.listener_board(game.context.listener_order, game.selected)
+
+    def _clicks(self, action: NDArray[np.int8]) -> bytes:
         array = np.asarray(action)
         bits = array.tolist() if array.shape == (self._context_size,) else ()
-        clicked = [position for position, bit in enumerate(bits) if bit == 1]
-        if len(clicked) + bits.count(0) != self._context_size:
+        if bits.count(0) + bits.count(1) != self._context_size:
             raise ValueError(f"action {action!r}: allowed are {self._context_size} zeros and ones, one for each letter")
-        return clicked
+        return bytes(map(int, bits))
 
-    def _observation(self, game: Game) -> Observation:
+    def _observation(self, episode: Episode) -> Observation:
+        game = episode.game
         selected = np.zeros(self._context_size, np.int8)
         for position in game.selected:
             selected[position] = 1
-        observation = {"selected": selected, "turn": game.turn, "utterance": self.utterance}
-        if self._image == "board":
-            observation["image"] = self.atlas.listener_board(game.context.listener_order, game.selected)
-        elif self._image == "tangrams":
-            observation["image"] = self.atlas.silhouettes(game.context.listener_order)
+        observation = {"selected": selected, "turn": game.turn, "utterance": episode.utterance}
+        if self._image is not None:
+            observation["image"] = self.image(game)
         return observation
 
-    def _info(self, game: Game) -> dict[str, Any]:
-        return {"success": game.success, "turn": game.turn, "clicks": self._clicks.copy()}
+    def _info(self, episode: Episode) -> dict[str, Any]:
+        game = episode.game
+        return {"success": game.success, "turn": game.turn, "clicks": episode.clicks.copy()}
 
     def _show(self, picture: NDArray[np.uint8]) -> None:
         try:
@@ -386,21 +397,6 @@ def _is_int(value: object, low: int, high: int | None = None) -> bool:
 
 def _is_probability(value: object) -> bool:
     return isinstance(value, int | float) and 0 <= value <= 1
-
-
-def _checked(utterance: Any) -> str:
-    """Returns the utterance if the observation space holds it, else raises ValueError."""
-    if not isinstance(utterance, str):
-        raise ValueError(f"the speaker said {utterance!r}: allowed is a text")
-    if utterance.isascii() and utterance.isprintable() and len(utterance) <= MAX_LENGTH:
-        return utterance
-    if len(utterance) > MAX_LENGTH:
-        raise ValueError(f"the speaker said {len(utterance)} characters: allowed are {MAX_LENGTH}")
-    if strange := sorted(set(utterance) - _CHARACTERS):
-        raise ValueError(
-            f"the speaker said {strange[0]!r} in {utterance!r}: allowed are the characters of multiref_gym.env.CHARSET"
-        )
-    return utterance
 
 
 def _overlap(selected: frozenset[int], targets: frozenset[int]) -> float:

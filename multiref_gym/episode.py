@@ -1,0 +1,64 @@
+"""A game with its speaker: what an environment plays, be it one game or many."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from multiref_gym.game import Action, Game
+from multiref_gym.utterance import checked
+
+
+class Episode:
+    """One game, from the speaker's first utterance to its closing remark.
+
+    Args:
+        game: The game, which nobody has played in.
+        speaker: Who speaks in it, a `simulators.speaker.Speaker`.
+        rng: All chance of the speaker.
+
+    Attributes:
+        utterance: What the speaker said last.
+        dialogue: The turns so far: what was said, and what was done (nothing, where it was not understood).
+        clicks: What was done as texts.
+
+    Raises:
+        ValueError: If the speaker says what an utterance may not be.
+    """
+
+    __slots__ = ("_speaker", "clicks", "dialogue", "game", "utterance")
+
+    def __init__(self, game: Game, speaker: Any, rng: np.random.Generator) -> None:
+        self.game = game
+        self._speaker = speaker
+        self.utterance = checked(speaker.start(game, rng))
+        self.dialogue: list[tuple[str, Action]] = []
+        self.clicks: list[str] = []
+
+    def turn(self, clicks: bytes | None) -> None:
+        """Applies the clicks, a byte of 0 or 1 for each position, then lets the speaker speak.
+
+        Args:
+            clicks: None stands for an answer that was no action.
+
+        Raises:
+            GameOver: If the game has ended.
+            ValueError: If the speaker says what an utterance may not be.
+        """
+        action, text = (_NOTHING, "") if clicks is None else _clicking(clicks, self.game.selected)
+        self.game.apply(action)
+        self.dialogue.append((self.utterance, action))
+        self.clicks.append(text)
+        self.utterance = checked(self._speaker.reply(None if clicks is None else action))
+
+
+_NOTHING = Action()
+
+
+@lru_cache(maxsize=1 << 16)
+def _clicking(clicks: bytes, selected: frozenset[int]) -> tuple[Action, str]:
+    """Returns the action of clicking where a byte is 1, and its text: both are sooner looked up than made."""
+    action = Action.clicking([position for position, click in enumerate(clicks) if click], selected)
+    return action, str(action)

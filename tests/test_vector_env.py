@@ -1,0 +1,254 @@
+"""Many games at once: the same as one by one."""
+
+from __future__ import annotations
+
+import copy
+from functools import partial
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium.error import ResetNeeded
+from gymnasium.utils.env_checker import data_equivalence
+from gymnasium.vector import AutoresetMode
+from terse_speaker import TerseSpeaker
+
+import multiref_gym  # noqa: F401 (registers MultiRef-v0)
+from multiref_gym.game import Context, Game, GameOver
+from multiref_gym.tangrams import load_tangrams
+from multiref_gym.vector_env import MultiRefVectorEnv
+from multiref_gym.wrappers import EncodeUtterance
+
+IMAGES = ("board", "tangrams", None)
+MODES = ("NextStep", "SameStep")
+
+
+def make(num_envs: int = 3, **options: Any) -> MultiRefVectorEnv:
+    envs = gym.make_vec("MultiRef-v0", num_envs, **{"image": None, **options})
+    assert isinstance(envs, MultiRefVectorEnv)
+    return envs
+
+
+def random_clicks(rng: np.random.Generator, *shape: int) -> np.ndarray:
+    return (rng.random(shape) < 0.15).astype(np.int8)
+
+
+def assert_same_infos(infos: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert infos.keys() == expected.keys()
+    for key, value in expected.items():
+        if isinstance(value, dict):
+            assert_same_infos(infos[key], value)
+        elif key == "final_obs":
+            assert data_equivalence([*infos[key]], [*value], exact=True)
+        else:
+            assert infos[key].dtype == value.dtype
+            assert infos[key].tolist() == value.tolist(), key
+
+
+def test_a_thousand_episodes_are_those_of_the_scalar_environment() -> None:
+    options = {"max_turns": 6, "targets": (1, 2), "reward": "progress"}
+    envs = make(20, autoreset_mode="SameStep", **options)
+    scalars = [gym.make("MultiRef-v0", image=None, disable_env_checker=True, **options) for _ in range(20)]
+    observations, _ = envs.reset(seed=list(range(100, 120)))
+    expected = [env.reset(seed=100 + i)[0] for i, env in enumerate(scalars)]
+    rng = np.random.default_rng(0)
+    episodes, won = 0, 0
+    while episodes < 1000:
+        for i, observation in enumerate(expected):
+            for key, value in observation.items():
+                assert np.array_equal(observations[key][i], value), key
+        clicks = random_clicks(rng, 20, 10)
+        observations, rewards, terminated, truncated, infos = envs.step(clicks)
+        for i, env in enumerate(scalars):
+            expected[i], reward, over, _, info = env.step(clicks[i])
+            assert (rewards[i], terminated[i], truncated[i]) == (reward, over, False)
+            if over:
+                assert data_equivalence(infos["final_obs"][i], expected[i], exact=True)
+                assert infos["final_info"]["clicks"][i] == info["clicks"]
+                expected[i], info = env.reset()
+                episodes += 1
+                won += infos["final_info"]["success"][i]
+            assert {key: infos[key][i] for key in info} == info
+    assert won > 10
+
+
+@pytest.mark.parametrize("image", IMAGES)
+@pytest.mark.parametrize("mode", MODES)
+def test_says_what_a_sync_vector_environment_says(image: str | None, mode: str) -> None:
+    options = {"image": image, "max_turns": 4}
+    envs = make(**options, autoreset_mode=mode)
+    sync = gym.make_vec("MultiRef-v0", 3, "sync", vector_kwargs={"autoreset_mode": mode}, **options)
+    assert envs.single_observation_space == sync.single_observation_space
+    assert envs.observation_space == sync.observation_space
+    assert envs.action_space == sync.action_space
+    said, expected = envs.reset(seed=3), sync.reset(seed=3)
+    rng = np.random.default_rng(0)
+    for _ in range(15):
+        assert data_equivalence(said[:-1], expected[:-1], exact=True)
+        assert_same_infos(said[-1], expected[-1])
+        assert said[0] in envs.observation_space
+        clicks = random_clicks(rng, 3, 10)
+        said, expected = envs.step(clicks), sync.step(clicks)
+
+
+def test_what_has_been_returned_stays_as_it_was() -> None:
+    for options in ({"image": "board", "autoreset_mode": "SameStep"}, {"image": "tangrams", "utterance_bytes": 32}):
+        envs = make(max_turns=2, **options)
+        said = [envs.reset(seed=1)]
+        rng = np.random.default_rng(0)
+        said += [envs.step(random_clicks(rng, 3, 10)) for _ in range(3)]
+        kept = copy.deepcopy(said)
+        for _ in range(5):
+            envs.step(random_clicks(rng, 3, 10))
+        for before, after in zip(kept, said, strict=True):
+            assert data_equivalence(before[:-1], after[:-1], exact=True)
+            assert_same_infos(before[-1], after[-1])
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_utterances_as_bytes_are_those_of_the_wrapper(mode: str) -> None:
+    envs = make(utterance_bytes=48, max_turns=4, autoreset_mode=mode)
+    sync = gym.make_vec(
+        "MultiRef-v0",
+        3,
+        "sync",
+        vector_kwargs={"autoreset_mode": mode},
+        wrappers=[partial(EncodeUtterance, length=48)],
+        image=None,
+        max_turns=4,
+    )
+    assert envs.observation_space == sync.observation_space
+    said, expected = envs.reset(seed=5), sync.reset(seed=5)
+    rng = np.random.default_rng(0)
+    for _ in range(12):
+        assert said[0] in envs.observation_space
+        assert data_equivalence(said[:-1], expected[:-1], exact=True)
+        assert_same_infos(said[-1], expected[-1])
+        clicks = random_clicks(rng, 3, 10)
+        said, expected = envs.step(clicks), sync.step(clicks)
+
+
+def test_a_game_that_has_ended_takes_no_step_where_nothing_resets_it() -> None:
+    envs = make(autoreset_mode=AutoresetMode.DISABLED, max_turns=2)
+    nothing = np.zeros((3, 10), np.int8)
+    envs.reset(seed=0)
+    envs.reset(seed=7, options={"reset_mask": np.array([True, False, True])})
+    envs.step(nothing)
+    envs.reset(options={"reset_mask": np.array([False, True, False])})
+    _, _, terminated, _, _ = envs.step(nothing)
+    assert terminated.tolist() == [True, False, True]
+    with pytest.raises(GameOver, match=r"games \[0, 2\] have ended"):
+        envs.step(nothing)
+    observations, infos = envs.reset(options={"reset_mask": terminated})
+    assert observations["turn"].tolist() == [0, 1, 0]
+    assert infos["_turn"].tolist() == [True, False, True]
+    assert envs.step(nothing)[2].tolist() == [False, True, False]
+
+
+def test_games_that_a_mask_leaves_out_play_on_as_if_nothing_had_been() -> None:
+    envs, alone = make(), make()
+    envs.reset(seed=0)
+    alone.reset(seed=0)
+    rng = np.random.default_rng(0)
+    envs.reset(seed=[None, 9, None], options={"reset_mask": np.array([False, True, False])})
+    for _ in range(3):
+        clicks = random_clicks(rng, 3, 10)
+        said, expected = envs.step(clicks)[0], alone.step(clicks)[0]
+        assert [said["utterance"][i] for i in (0, 2)] == [expected["utterance"][i] for i in (0, 2)]
+
+
+def test_plays_a_given_game() -> None:
+    ids = load_tangrams("figures").ids[:10]
+    envs = make(speaker="terse_speaker:TerseSpeaker")
+    envs.reset(options={"game": Game(Context(ids, ids, frozenset(ids[:1])), max_turns=2)})
+    clicks = np.zeros((3, 10), np.int8)
+    clicks[0, 0] = 1
+    _, rewards, terminated, _, infos = envs.step(clicks)
+    assert (rewards.tolist(), terminated.tolist()) == ([1.0, 0.0, 0.0], [True, False, False])
+    assert infos["clicks"].tolist() == [["select A"], [""], [""]]
+    assert envs.step(clicks)[2].tolist() == [False, True, True]
+    assert all(isinstance(episode.game, Game) for episode in envs.episodes)
+
+
+@pytest.mark.parametrize(
+    "actions",
+    [
+        np.zeros((2, 10), np.int8),
+        np.zeros(10, np.int8),
+        np.full((3, 10), 2),
+        np.full((3, 10), -1),
+        np.full((3, 10), np.nan),
+        np.full((3, 10), 0.5),
+        np.full((3, 10), "select A"),
+        [[None] * 10] * 3,
+        None,
+        7,
+    ],
+)
+def test_refuses_actions_that_are_no_clicks_before_any_turn(actions: Any) -> None:
+    envs = make()
+    envs.reset(seed=0)
+    with pytest.raises(ValueError, match="allowed are zeros and ones, 10 for each of 3 games"):
+        envs.step(actions)
+    assert [episode.game.turn for episode in envs.episodes] == [0, 0, 0]
+
+
+def test_an_utterance_that_does_not_fit_is_an_error() -> None:
+    class Odd(TerseSpeaker):
+        def start(self, game: Game, rng: np.random.Generator) -> Any:
+            return "猫"
+
+    with pytest.raises(ValueError, match="'猫'"):
+        make(speaker=Odd).reset(seed=0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"num_envs": 0}, "num_envs=0: allowed is"),
+        ({"num_envs": True}, "num_envs=True: allowed is"),
+        ({"autoreset_mode": "never"}, "autoreset_mode='never': allowed is one of"),
+        ({"utterance_bytes": 0}, "utterance_bytes=0: allowed is"),
+        ({"render_mode": "ansi"}, "vectorization_mode='sync'"),
+        ({"image": "photo"}, "image='photo'"),
+    ],
+)
+def test_refuses_bad_arguments_in_one_line(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message) as error:
+        MultiRefVectorEnv(**arguments)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"seed": [1, 2]}, "2 seeds: allowed is one for each of 3 games"),
+        ({"options": {"reset_mask": [True] * 3}}, "allowed is an array of 3 bools"),
+        ({"options": {"reset_mask": np.ones(2, bool)}}, "allowed is an array of 3 bools"),
+        ({"options": {"context": 1}}, "allowed is {'game'"),
+    ],
+)
+def test_refuses_what_no_game_starts_from(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make().reset(**arguments)
+
+
+def test_needs_a_reset_of_all_before_a_step() -> None:
+    envs = make()
+    with pytest.raises(ResetNeeded):
+        envs.step(np.zeros((3, 10), np.int8))
+    with pytest.raises(ResetNeeded):
+        envs.reset(options={"reset_mask": np.array([True, True, False])})
+
+
+def test_async_environments_refuse_the_shared_memory_that_makes_texts_stale() -> None:
+    with pytest.raises(ValueError, match="shared_memory=False"):
+        gym.make_vec("MultiRef-v0", 2, "async", image=None)
+    shared = {"shared_memory": False}
+    envs = gym.make_vec("MultiRef-v0", 2, "async", vector_kwargs=shared, image=None, speaker="scripted")
+    native = make(2)
+    clicks = np.zeros((2, 10), np.int8)
+    assert data_equivalence(envs.reset(seed=0)[0], native.reset(seed=0)[0], exact=True)
+    assert data_equivalence(envs.step(clicks)[0], native.step(clicks)[0], exact=True)
+    envs.close()
