@@ -39,6 +39,25 @@ def estimate(totals: Sequence[float], counts: Sequence[float] | None = None, see
     return Estimate(float(above.sum() / max(below.sum(), 1)), float(low), float(high))
 
 
+def over_seeds(totals: Sequence[Sequence[float]], counts: Sequence[Sequence[float]] | None = None) -> Estimate:
+    """Returns the mean over seeds of the means or ratios over games, and its 95 % interval over games of these runs.
+
+    Args:
+        totals: For each seed a value for each game; the games of the seeds are not the same.
+        counts: For each seed what the sum of its values is divided by, for each game; 1 for each if None.
+    """
+    rng = np.random.default_rng(0)
+    means, resampled = [], []
+    for number, run in enumerate(totals):
+        above = np.asarray(run, np.float64)
+        below = np.ones_like(above) if counts is None else np.asarray(counts[number], np.float64)
+        rows = rng.integers(0, len(above), (RESAMPLES, len(above)))
+        means.append(above.sum() / max(below.sum(), 1))
+        resampled.append(above[rows].sum(1) / np.maximum(below[rows].sum(1), 1))
+    low, high = np.quantile(np.mean(resampled, axis=0), [0.025, 0.975])
+    return Estimate(float(np.mean(means)), float(low), float(high))
+
+
 def measure(interactions: Sequence[Interaction]) -> dict[str, Any]:
     """Returns success, turns a game and click accuracy of some games, each an estimate, and the number of games.
 

@@ -20,26 +20,25 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from PIL import Image
 
-from agents.respect import CONTROL, LEARNER
 from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.game import LETTERS, MAX_TURNS, Action
 from multiref_gym.interaction import Interaction
 from multiref_gym.store import InteractionStore
 from multiref_gym.tangrams import Atlas, TangramSet
 
-COLOURS = {LEARNER: "#0072b2", CONTROL: "#8a6d3b"}
-MEANINGS = {LEARNER: "SUP, learns from decoded feedback", CONTROL: "CONTROL, the initial policy redeployed"}
+STYLES = (("-", "#0072b2", "learns from decoded feedback"), ("--", "#8a6d3b", "the initial policy redeployed"))
+"""Of the learner and of CONTROL: to be told apart without colours too."""
 COLUMNS = (
     "round",
     "examples learned from",
-    "SUP success",
+    "success",
     "CONTROL success",
     "turns a game",
     "click accuracy",
     "decoder accuracy",
     "positive precision",
 )
-"""The headings of a run's table; after the successes, all is of SUP."""
+"""The headings of a run's table; all but CONTROL's success is of the learner."""
 
 SILHOUETTE_SIZE = 96
 PAGE = Path(__file__).with_name("report.html")
@@ -47,7 +46,7 @@ PAGE = Path(__file__).with_name("report.html")
 
 def table_row(measured: Mapping[str, Any]) -> tuple[str, ...]:
     """Returns the measures of one round as texts, in the order of `COLUMNS`; intervals are in whole percent."""
-    learner, control, decoder = measured["systems"][LEARNER], measured["systems"][CONTROL], measured["decoder"]
+    (learner, control), decoder = measured["systems"].values(), measured["decoder"]
     return (
         str(measured["round"]),
         str(measured["examples"]),
@@ -105,12 +104,11 @@ def _curves_png(results: Mapping[str, Any]) -> bytes:
 
 def _draw_measure(axes: Axes, rounds: Sequence[Mapping[str, Any]], measure: str) -> None:
     numbers = [measured["round"] for measured in rounds]
-    for system in rounds[0]["systems"]:
+    for system, (dashes, colour, meaning) in zip(rounds[0]["systems"], STYLES, strict=True):
         estimates = [measured["systems"][system][measure] for measured in rounds]
         mean, low, high = ([estimate[part] for estimate in estimates] for part in ("mean", "low", "high"))
-        axes.fill_between(numbers, low, high, color=COLOURS[system], alpha=0.18, linewidth=0)
-        dashes = "--" if system == CONTROL else "-"  # to be told apart without colours too
-        axes.plot(numbers, mean, dashes, marker="o", markersize=4, color=COLOURS[system], label=MEANINGS[system])
+        axes.fill_between(numbers, low, high, color=colour, alpha=0.18, linewidth=0)
+        axes.plot(numbers, mean, dashes, marker="o", markersize=4, color=colour, label=f"{system}, {meaning}")
     finish_axes(axes, percent=measure != "turns")
 
 
@@ -138,7 +136,7 @@ def write_report(results: Mapping[str, Any], store: InteractionStore, tangrams: 
     atlas = Atlas(tangrams, SILHOUETTE_SIZE)
     games = [
         _replayed(title, game, feedback, atlas)
-        for title, game, feedback in _chosen_games(store, results["config"]["decoder"], results["rounds"][-1]["round"])
+        for title, game, feedback in _chosen_games(store, results["config"], results["rounds"][-1]["round"])
     ]
     page = Template(PAGE.read_text(encoding="utf-8")).substitute(
         curves=_data_uri(_curves_png(results)),
@@ -159,11 +157,12 @@ def write_report(results: Mapping[str, Any], store: InteractionStore, tangrams: 
 
 
 def _chosen_games(
-    store: InteractionStore, decoder: str, last_round: int
+    store: InteractionStore, config: Mapping[str, Any], last_round: int
 ) -> Iterator[tuple[str, Interaction, list[Feedback]]]:
     """Yields of the first and of the last round the first game that was won and the first that was lost."""
+    system, decoder = config["learner"]["name"], config["decoder"]
     for round in sorted({0, last_round}):
-        games = list(zip(store.interactions(LEARNER, round), store.feedback(decoder, LEARNER, round), strict=True))
+        games = list(zip(store.interactions(system, round), store.feedback(decoder, system, round), strict=True))
         for outcome, success in (("won", True), ("lost", False)):
             chosen = next(((game, feedback) for game, feedback in games if game.success is success), None)
             if chosen is not None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import IntEnum
 from functools import partial
 from importlib import metadata
@@ -27,7 +27,7 @@ from agents import objectives
 from agents.baselines import ErringListener
 from agents.credit import Credit, examples_of
 from agents.evaluate import decoder_quality, measure
-from agents.learn import Example, Optimisation, TrainableListener, fingerprint, learn
+from agents.learn import Example, Objective, Optimisation, TrainableListener, fingerprint, learn
 from agents.listener import Listener
 from agents.play import play, set_tables
 from multiref_gym.errors import UserError
@@ -40,8 +40,8 @@ from multiref_gym.tangrams.tangram_set import SplitName, TangramSet
 from simulators.persona import Persona
 from simulators.scripted import FIGURATIVE
 
-LEARNER, CONTROL, SEED = "SUP", "CONTROL", "SEED"
-"""What is deployed: the policy that learns on positives, the initial one again, and the demonstrations' oracle."""
+CONTROL, SEED = "CONTROL", "SEED"
+"""What is deployed beside the learner: the initial policy again, and the demonstrations' oracle."""
 
 LEARNING = "learning.json"
 """In the folder of a round: the loss and the objective's statistics in the last epoch."""
@@ -50,11 +50,38 @@ LEARNING = "learning.json"
 SEED_TURNS = 100
 SEED_MISTAKES = 0.075, 0.19
 SEED_CREDIT = Credit(last_action=True)
+REPLY = Credit()
 OPTIMISATION = Optimisation(
     epochs=4, batch_size=48, learning_rate=1e-3, embedding_rate=4.0, other_distractors=0.9, held_back=0.05
 )
 SIMILARITY = 0.1
-CREDIT = {"reply": Credit(), "turns": Credit(last_action=True, final_selection=True, relabelled=0.5, negatives=0.1)}
+
+
+@dataclass(frozen=True, slots=True)
+class Learner:
+    """How a policy learns from interactions.
+
+    Attributes:
+        name: What it is called in the store and in results.
+        objective: What it minimises: the name of a function of `objectives.py`.
+        credit: What says how good an action was: the reply to it, or what else the game tells too (`credit.py`).
+        optimisation: How the loss is minimised.
+    """
+
+    name: str
+    objective: str
+    credit: Credit = REPLY
+    optimisation: Optimisation = OPTIMISATION
+
+
+SUP = Learner("SUP", "sup")
+RL = Learner("RL", "reinforce", replace(REPLY, negatives=1.0))
+KTO = Learner("KTO", "kto", replace(REPLY, negatives=0.1))
+TURNS = Learner(
+    "TURNS",
+    "sup_and_unlikelihood",
+    Credit(last_action=True, final_selection=True, relabelled=0.5, negatives=0.1),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +96,7 @@ class Config:
         decoder: Of a feedback decoder.
         speaker: Of a speaker.
         personas: Who the speakers are; only the scripted speaker can be given any.
-        credit: What says how good an action was: the reply to it, or what else the game tells too (`credit.py`).
-        optimisation: How a round's loss is minimised.
+        learner: How the policy learns.
         tangrams: "figures", "kilogram:PATH" or a part of KiloGram's descriptions.
         seed_tangrams: What the seed's speakers describe the tangrams by, if not the same: another part.
         split: The part of them that is deployed; the base that ships has seen the figures of "train".
@@ -88,8 +114,7 @@ class Config:
     split: SplitName = "dev"
     base: str | None = None
     personas: tuple[Persona, ...] | None = None
-    credit: Credit = CREDIT["reply"]
-    optimisation: Optimisation = OPTIMISATION
+    learner: Learner = SUP
 
 
 class Purpose(IntEnum):
@@ -128,7 +153,8 @@ class Respect:
         self._tangrams = tangrams.split(config.split)
         self._tangrams.draw(np.random.default_rng(0), CONTEXT_SIZE)  # too small a set is an error now, not later
         self._load = partial(_load, _trainable(config.listener), tangrams, config.base)
-        self._objective = objectives.sup_and_unlikelihood if config.credit.negatives else objectives.sup
+        self._system = config.learner.name
+        self._objective: Objective = getattr(objectives, config.learner.objective)
         self._decoder = resolve("decoder", DECODERS, config.decoder)()
         make_speaker = resolve("speaker", SPEAKERS, config.speaker)
         if config.personas is not None:
@@ -148,9 +174,9 @@ class Respect:
         self._demonstrate()
         for round in range(self.config.rounds + 1):
             policy = self._learned(round)
-            self._deploy(policy, LEARNER, round)
+            self._deploy(policy, self._system, round)
             self._deploy(self._learned(0), CONTROL, round)
-            self._decode(LEARNER, round)
+            self._decode(self._system, round)
             yield self._measured(round)
 
     def _demonstrate(self) -> None:
@@ -171,12 +197,15 @@ class Respect:
         """Returns the policy of a round: learned from the base on the seed and all rounds before."""
         folder = self.out / f"round-{round}"
         if not folder.exists():
-            listener = self._load()
+            listener, reference = self._load(), None
+            # Demonstrations alone are learned by supervised learning, so that all systems start from one policy.
+            objective: Objective = self._objective if round else objectives.sup
+            if objective is objectives.kto:  # it starts from what it is compared with
+                listener, reference = self._learned(0), self._learned(0)
+            optimisation = self.config.learner.optimisation
             rng_seed = int(self._rng(round, Purpose.LEARNING).integers(2**31))
             on_step = partial(self._report, f"round {round}: learn")
-            statistics = learn(
-                listener, self._examples(round), self._objective, self.config.optimisation, rng_seed, on_step
-            )
+            statistics = learn(listener, self._examples(round), objective, optimisation, rng_seed, on_step, reference)
             unfinished = folder.with_suffix(".unfinished")
             listener.save(unfinished)
             (unfinished / LEARNING).write_text(json.dumps(statistics, indent=2) + "\n", encoding="utf-8")
@@ -185,13 +214,13 @@ class Respect:
 
     def _examples(self, round: int) -> list[Example]:
         """Returns what the seed and all rounds before teach."""
-        taught = [self._taught(SEED, 0), *(self._taught(LEARNER, earlier) for earlier in range(round))]
+        taught = [self._taught(SEED, 0), *(self._taught(self._system, earlier) for earlier in range(round))]
         return [example for examples in taught for example in examples]
 
     def _taught(self, system: str, round: int) -> list[Example]:
         """Returns what the games of one round teach."""
         if (system, round) not in self._remembered:
-            credit = SEED_CREDIT if system == SEED else self.config.credit
+            credit = SEED_CREDIT if system == SEED else self.config.learner.credit
             games = self.store.interactions(system, round)
             feedback = self.store.feedback(self.config.decoder, system, round)
             self._remembered[system, round] = [
@@ -221,13 +250,13 @@ class Respect:
         self.store.add_feedback(system, round, self.config.decoder, feedback)
 
     def _measured(self, round: int) -> dict[str, Any]:
-        games = self.store.interactions(LEARNER, round)
-        feedback = self.store.feedback(self.config.decoder, LEARNER, round)
+        games = self.store.interactions(self._system, round)
+        feedback = self.store.feedback(self.config.decoder, self._system, round)
         return {
             "round": round,
             "examples": len(self._examples(round)),
             "learning": json.loads((self.out / f"round-{round}" / LEARNING).read_text(encoding="utf-8")),
-            "systems": {LEARNER: measure(games), CONTROL: measure(self.store.interactions(CONTROL, round))},
+            "systems": {self._system: measure(games), CONTROL: measure(self.store.interactions(CONTROL, round))},
             "decoder": decoder_quality(games, feedback),
         }
 

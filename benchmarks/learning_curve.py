@@ -24,36 +24,31 @@ import argparse
 import io
 import json
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
-from multiprocessing import active_children
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from rich import box
-from rich.console import Console, JustifyMethod
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.console import Console
 
 from agents.commands.options import add_listener
-from agents.evaluate import RESAMPLES, Estimate, estimate
+from agents.evaluate import estimate, over_seeds
 from agents.report import finish_axes
-from agents.respect import CONTROL, LEARNER, Config, write_atomically
+from agents.respect import CONTROL, SUP, Config, write_atomically
 from benchmarks.learning_systems import (
     ABLATIONS,
     BOUNDS,
     LEARNERS,
-    LOW_RANK,
-    SAME_DISTRACTORS,
     Evaluation,
     Job,
     System,
     fixed_contexts,
-    in_own_process,
+    run_job,
 )
+from benchmarks.processes import Curve, run_all
+from benchmarks.sheets import Sheet, percent
 from multiref_gym.commands.options import positive
 from multiref_gym.errors import UserError
 from multiref_gym.game import MAX_TURNS
@@ -76,85 +71,22 @@ STYLES = {  # to be told apart without colours too
 }
 
 Measures = dict[str, Any]
-Curve = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """A table: its title, the headings of its columns, and its rows."""
-
-    title: str
-    columns: Sequence[str]
-    rows: Sequence[Sequence[str]]
-
-    def markdown(self) -> str:
-        """Returns the table as Markdown."""
-        lines = [self.columns, ["---", *["---:"] * (len(self.columns) - 1)], *self.rows]
-        return f"**{self.title}**\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
-
-    def printed(self) -> Table:
-        """Returns the table for a terminal."""
-        table = Table(title=self.title, box=box.SIMPLE, padding=0)
-        for number, (column, *texts) in enumerate(zip(self.columns, *self.rows, strict=True)):
-            # Headings and intervals wrap at spaces, words never, so that a table of seven rounds fits 80 columns.
-            longest = max(len(word) for text in (column, *texts) for word in text.split())
-            justify: JustifyMethod = "right" if number else "left"
-            table.add_column(column, justify=justify, min_width=longest, no_wrap=not number)
-        for row in self.rows:
-            table.add_row(*row)
-        return table
+def _told(curve: Curve) -> str:
+    success = curve["rounds"][-1]["systems"][curve["system"]]["success"]["mean"]
+    return f"{success:.1%} of the games of the last round won"
 
 
-def run_all(jobs: Sequence[Job], workers: int, console: Console) -> list[Curve]:
-    """Runs the jobs, so many at a time and each in a process of its own, and returns their curves in order.
-
-    Raises:
-        UserError: The first of a job; the others are ended then, and go on when they are run again.
-    """
-    progress = Progress(
-        TextColumn("runs"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        refresh_per_second=1,  # the cores are busy
-    )
-    with ThreadPoolExecutor(workers) as threads, progress:
-        futures = {threads.submit(in_own_process, job): job for job in jobs}
-        try:
-            for future in progress.track(as_completed(futures), total=len(jobs)):
-                success = future.result()["rounds"][-1]["systems"][LEARNER]["success"]["mean"]
-                console.print(f"{futures[future].folder.name}: {success:.1%} of the games of the last round won")
-        except BaseException:
-            threads.shutdown(wait=False, cancel_futures=True)
-            for process in active_children():
-                process.terminate()
-            raise
-    return [future.result() for future in futures]
-
-
-def over_seeds(values: Sequence[Sequence[float]]) -> Estimate:
-    """Returns the mean over seeds of the means over games, and its 95 % interval over games of these runs.
-
-    Args:
-        values: For each seed a value for each game; the games of the seeds are not the same.
-    """
-    rng = np.random.default_rng(0)
-    runs = [np.asarray(run, np.float64) for run in values]
-    resampled = np.mean([run[rng.integers(0, len(run), (RESAMPLES, len(run)))].mean(1) for run in runs], axis=0)
-    low, high = np.quantile(resampled, [0.025, 0.975])
-    return Estimate(float(np.mean([run.mean() for run in runs])), float(low), float(high))
-
-
-def summaries(curves: Sequence[Curve], systems: dict[str, System]) -> dict[str, Any]:
+def summaries(curves: Sequence[Curve], systems: Sequence[System]) -> dict[str, Any]:
     """Returns by system what its runs come to: means over seeds by round, and the runs themselves.
 
     CONTROL is taken from the runs of SUP. It is their initial policy in every round, and so are its fixed games.
     """
-    runs = {name: [_learner(curve) for curve in curves if curve["system"] == name] for name in systems}
-    runs[CONTROL] = [_control(curve) for curve in curves if curve["system"] == LEARNER]
-    meanings = {name: system.meaning for name, system in systems.items()} | {CONTROL: "the initial policy redeployed"}
+    meanings = {system.learner.name: system.meaning for system in systems}
+    runs = {name: [_learner(curve) for curve in curves if curve["system"] == name] for name in meanings}
+    runs[CONTROL] = [_control(curve) for curve in curves if curve["system"] == SUP.name]
+    meanings[CONTROL] = "the initial policy redeployed"
     return {name: {"meaning": meanings[name], **_summary(of)} for name, of in runs.items()}
 
 
@@ -164,7 +96,7 @@ def _learner(curve: Curve) -> dict[str, Any]:
             "round": measured["round"],
             "examples": measured["examples"],
             "learning": measured["learning"],
-            "deployed": measured["systems"][LEARNER],
+            "deployed": measured["systems"][curve["system"]],
             "decoder": measured["decoder"],
             "fixed": measured["fixed"],
         }
@@ -230,7 +162,7 @@ def _without_games(value: Any) -> Any:
 def success_sheet(results: dict[str, Any]) -> Sheet:
     """Returns the deployed success by round: the systems' means, then every run."""
     systems = results["systems"]
-    rows = [[name, *map(_percent, system["success"])] for name, system in systems.items()]
+    rows = [[name, *map(percent, system["success"])] for name, system in systems.items()]
     rows += [
         [f"{name}, seed {run['seed']}", *(f"{100 * m['deployed']['success']['mean']:.0f}" for m in run["rounds"])]
         for name, system in systems.items()
@@ -244,7 +176,7 @@ def success_sheet(results: dict[str, Any]) -> Sheet:
 def fixed_sheet(results: dict[str, Any]) -> Sheet:
     """Returns the success of the policies of each round in the fixed games."""
     rows = [
-        [f"{name}, {split}", *map(_percent, system[split])]
+        [f"{name}, {split}", *map(percent, system[split])]
         for name, system in results["systems"].items()
         for split in ("seen", "unseen")
     ]
@@ -296,8 +228,8 @@ def ablation_sheet(results: dict[str, Any]) -> Sheet:
     rows = [
         [
             name,
-            *(_percent(system["success"][round]) for round in shown),
-            *(_percent(system[split][last]) for split in ("seen", "unseen")),
+            *(percent(system["success"][round]) for round in shown),
+            *(percent(system[split][last]) for split in ("seen", "unseen")),
         ]
         for name, system in results["systems"].items()
     ]
@@ -307,13 +239,6 @@ def ablation_sheet(results: dict[str, Any]) -> Sheet:
 def legend(results: dict[str, Any]) -> str:
     """Returns what the systems are, a line each, as a list in Markdown."""
     return "".join(f"- {name}: {system['meaning']}\n" for name, system in results["systems"].items())
-
-
-def _percent(estimate: dict[str, float] | None) -> str:
-    if estimate is None:
-        return "–"
-    mean, low, high = (100 * estimate[part] for part in ("mean", "low", "high"))
-    return f"{mean:.0f} ({low:.0f}–{high:.0f})"
 
 
 def _rounds(results: dict[str, Any]) -> list[str]:
@@ -427,15 +352,14 @@ def run(arguments: argparse.Namespace) -> None:
         name: getattr(arguments, name)
         for name in ("rounds", "games", "listener", "tangrams", "seed_tangrams", "split", "base")
     }
-    compared = {**ABLATIONS, **LOW_RANK} if arguments.ablations else {**BOUNDS, **SAME_DISTRACTORS}
-    systems = {**LEARNERS, **compared}
+    systems = LEARNERS + (ABLATIONS if arguments.ablations else BOUNDS)
     jobs = [
-        Job(name, system, Config(seed=seed, **asked), evaluation, arguments.out)
+        Job(system, Config(seed=seed, **asked), evaluation, arguments.out)
         for seed in range(arguments.seeds)
-        for name, system in systems.items()
+        for system in systems
     ]
     console = Console(highlight=False)
-    curves = run_all(jobs, arguments.jobs, console)
+    curves = run_all(run_job, jobs, arguments.jobs, console, _told)
     results = {
         "config": asked,
         "seeds": list(range(arguments.seeds)),

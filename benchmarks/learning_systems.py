@@ -8,17 +8,10 @@ policy saw. What came of it is in `curve.json`; a job that has one is not run ag
 from __future__ import annotations
 
 import json
-import os
-import resource
-import signal
-import sys
-import threading
 from collections.abc import Collection, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from multiprocessing import get_context, parent_process
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -27,16 +20,14 @@ import numpy as np
 import torch
 from peft import LoraConfig, get_peft_model
 from torch import nn
-from transformers.utils import logging as transformers_logging
 
-from agents.credit import Credit
 from agents.evaluate import measure
-from agents.learn import Optimisation
 from agents.listener import Listener
 from agents.play import play, set_tables
-from agents.respect import CREDIT, OPTIMISATION, SEED, SIMILARITY, Config, Respect, write_atomically
+from agents.respect import OPTIMISATION, SEED, SIMILARITY, SUP, TURNS, Config, Learner, Respect, write_atomically
 from agents.small.listener import SmallListener
 from agents.small.model import SmallModel
+from benchmarks.processes import peak_memory_gb
 from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.game import CONTEXT_SIZE, Action, Context
 from multiref_gym.interaction import Interaction
@@ -112,41 +103,48 @@ class System:
 
     Attributes:
         meaning: What it is, in a line.
-        credit: What says how good an action was.
+        learner: How it learns; its name is that of the system.
         loop: What runs it.
         listener: What learns, if it is not the listener that is asked for.
-        optimisation: How a round's loss is minimised.
         every_round: Whether the policies of all rounds play the fixed games; if not, those of the first and the last.
     """
 
     meaning: str
-    credit: Credit = CREDIT["reply"]
+    learner: Learner
     loop: type[Respect] = Respect
     listener: str | None = None
-    optimisation: Optimisation = OPTIMISATION
     every_round: bool = False
 
 
-LEARNERS = {
-    "SUP": System("learns from decoded positives, as in the paper", every_round=True),
-    "TURNS": System("gives credit over several turns", CREDIT["turns"], every_round=True),
-}
-BOUNDS = {
-    "ALL": System("takes every action as positive", loop=AllPositive),
-    "TRUE": System("has true labels in place of decoded ones: a bound", loop=TrueLabels),
-}
+def _without(name: str, **rule: Any) -> Learner:
+    """Returns TURNS without one of its rules."""
+    return replace(TURNS, name=f"TURNS-{name}", credit=replace(TURNS.credit, **rule))
+
+
 SAME = replace(OPTIMISATION, other_distractors=0.0)
-SAME_DISTRACTORS = {
-    "SUP-same": System("SUP, each example with its own distractors in every pass", optimisation=SAME),
-    "ALL-same": System("ALL, each example with its own distractors in every pass", loop=AllPositive, optimisation=SAME),
-}
-ABLATIONS = {
-    "TURNS-last": System("TURNS, last action of a won game left out", replace(CREDIT["turns"], last_action=False)),
-    "TURNS-final": System("TURNS, final selection not looked at", replace(CREDIT["turns"], final_selection=False)),
-    "TURNS-relabelled": System("TURNS, failed descriptions left out", replace(CREDIT["turns"], relabelled=0.0)),
-    "TURNS-negatives": System("TURNS, negatives left out", replace(CREDIT["turns"], negatives=0.0)),
-}
-LOW_RANK = {"SUP-LoRA": System("SUP, low-rank updates", listener=f"{__name__}:LowRankListener")}
+LEARNERS = (
+    System("learns from decoded positives, as in the paper", SUP, every_round=True),
+    System("gives credit over several turns", TURNS, every_round=True),
+)
+BOUNDS = (
+    System("takes every action as positive", replace(SUP, name="ALL"), AllPositive),
+    System("has true labels in place of decoded ones: a bound", replace(SUP, name="TRUE"), TrueLabels),
+    System(
+        "SUP, each example with its own distractors in every pass", replace(SUP, name="SUP-same", optimisation=SAME)
+    ),
+    System(
+        "ALL, each example with its own distractors in every pass",
+        replace(SUP, name="ALL-same", optimisation=SAME),
+        AllPositive,
+    ),
+)
+ABLATIONS = (
+    System("TURNS, last action of a won game left out", _without("last", last_action=False)),
+    System("TURNS, final selection not looked at", _without("final", final_selection=False)),
+    System("TURNS, failed descriptions left out", _without("relabelled", relabelled=0.0)),
+    System("TURNS, negatives left out", _without("negatives", negatives=0.0)),
+    System("SUP, low-rank updates", replace(SUP, name="SUP-LoRA"), listener=f"{__name__}:LowRankListener"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,14 +165,12 @@ class Job:
     """One system with one seed.
 
     Attributes:
-        name: The system's.
         system: What is run.
-        config: How, but for the system's own credit.
+        config: How, but for what the system has of its own.
         evaluation: What the policies play afterwards.
         out: Where the folder of the run is.
     """
 
-    name: str
     system: System
     config: Config
     evaluation: Evaluation
@@ -183,15 +179,12 @@ class Job:
     @property
     def folder(self) -> Path:
         """The run's folder."""
-        return self.out / f"{self.name}-{self.config.seed}"
+        return self.out / f"{self.system.learner.name}-{self.config.seed}"
 
     def respect(self) -> Respect:
         """Returns the run; see `Respect` for the errors."""
         listener = self.system.listener or self.config.listener
-        config = replace(
-            self.config, credit=self.system.credit, optimisation=self.system.optimisation, listener=listener
-        )
-        return self.system.loop(config, self.folder)
+        return self.system.loop(replace(self.config, learner=self.system.learner, listener=listener), self.folder)
 
 
 def run_job(job: Job) -> dict[str, Any]:
@@ -209,7 +202,7 @@ def run_job(job: Job) -> dict[str, Any]:
     respect = job.respect()
     path = job.folder / "curve.json"
     what = {
-        "system": job.name,
+        "system": job.system.learner.name,
         "seed": job.config.seed,
         "record": respect.record,
         "evaluation": {**asdict(job.evaluation), "seed": FIXED_GAMES},
@@ -251,12 +244,6 @@ def _run(respect: Respect, resumed: bool) -> tuple[list[dict[str, Any]], dict[st
     return rounds, cost
 
 
-def peak_memory_gb() -> float:
-    """Returns the most memory that this process has held, in GB (1e9 bytes)."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
-
-
 def evaluate(listener: Listener, tangrams: TangramSet, config: Config, evaluation: Evaluation) -> dict[str, Any]:
     """Returns the measures of a policy on the fixed games, by "seen" and "unseen"."""
     make_speaker = partial(resolve("speaker", SPEAKERS, config.speaker), tangrams)
@@ -285,24 +272,3 @@ def by_game(games: Sequence[Interaction]) -> dict[str, str]:
         "won": " ".join(str(int(game.success)) for game in games),
         "turns": " ".join(str(len(game.turns)) for game in games),
     }
-
-
-def in_own_process(job: Job) -> dict[str, Any]:
-    """Runs a job in a new process, as its peak of memory is that of a process; see `run_job`."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_prepare_process) as pool:
-        return pool.submit(run_job, job).result()
-
-
-def _prepare_process() -> None:
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started this one hears it too, and ends this one
-    transformers_logging.disable_progress_bar()
-    torch.set_num_threads(1)  # the batches are too small to share; and so the outcome depends on no number of cores
-
-
-def _end_with_parent() -> None:
-    """Ends this process when the one that started it is gone: a run that nobody waits for must not go on writing."""
-    parent = parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from agents.respect import LEARNER
 from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.interaction import Interaction
 from multiref_gym.store import InteractionStore
@@ -34,14 +33,14 @@ def main() -> None:
     args = parser.parse_args()
     config = json.loads((args.run / "config.json").read_text(encoding="utf-8"))["config"]
     with InteractionStore(args.run / "interactions.db", create=False) as store:
-        game, feedback = chosen_game(store, config["decoder"], config["rounds"])
+        game, feedback = chosen_game(store, config["learner"]["name"], config["decoder"], config["rounds"])
     atlas = Atlas(load_tangrams(config["tangrams"]), SILHOUETTE)
     picture(game, feedback, atlas).quantize(64).save(FOLDER / "board.png", optimize=True)
 
 
-def chosen_game(store: InteractionStore, decoder: str, round: int) -> tuple[Interaction, list[Feedback]]:
+def chosen_game(store: InteractionStore, system: str, decoder: str, round: int) -> tuple[Interaction, list[Feedback]]:
     """Returns the game that is shown and its decoded feedback."""
-    for game, feedback in zip(store.interactions(LEARNER, round), store.feedback(decoder, LEARNER, round), strict=True):
+    for game, feedback in zip(store.interactions(system, round), store.feedback(decoder, system, round), strict=True):
         true = [ground_truth(turn.action, game.targets) for turn in game.turns[:-1]]
         told = game.success and 4 <= len(game.turns) <= 6 and set(feedback) == set(CHIPS) and feedback == true
         if told and all(fits(turn.utterance) for turn in game.turns):

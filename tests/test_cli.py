@@ -324,6 +324,7 @@ def test_the_main_job_has_the_papers_size_by_default() -> None:
         "tangrams": "figures",
         "seed_tangrams": None,
         "personas": None,
+        "objective": "sup",
         "credit": "reply",
         "split": "dev",
         "base": None,

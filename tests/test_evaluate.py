@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.evaluate import Estimate, decoder_quality, estimate, measure
+from agents.evaluate import Estimate, decoder_quality, estimate, measure, over_seeds
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import Action, Context
 from multiref_gym.interaction import Interaction, Turn
@@ -58,6 +58,20 @@ def test_a_ratio_is_of_sums_not_a_mean_of_ratios() -> None:
     assert found.mean == pytest.approx(10 / 100)
     assert found.low == pytest.approx(9 / 99)
     assert found.high == 1
+
+
+def test_the_mean_is_over_seeds_and_its_interval_over_games() -> None:
+    found = over_seeds([[1, 1, 1, 1], [0, 1]])
+    assert found.mean == 0.75
+    assert (found.low, found.high) == (0.5, 1.0)
+    narrow = over_seeds([[0, 1] * 200] * 3)
+    assert 0.5 - 0.05 < narrow.low < 0.5 < narrow.high < 0.5 + 0.05
+
+
+def test_a_ratio_over_seeds_is_the_mean_of_the_runs_ratios() -> None:
+    found = over_seeds([[1, 9], [0, 0]], counts=[[1, 99], [1, 1]])
+    assert found.mean == pytest.approx((10 / 100 + 0) / 2)
+    assert (found.low, found.high) == (pytest.approx(9 / 99 / 2), 0.5)
 
 
 def test_games_are_measured_by_their_targets() -> None:

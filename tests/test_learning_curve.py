@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +21,16 @@ from small_views import FIGURES, tiny_small_listener
 from agents.learn import Example, Optimisation, learn
 from agents.listener import View
 from agents.objectives import sup
-from agents.respect import CONTROL, LEARNER, SEED, Config, Respect
+from agents.respect import CONTROL, SEED, TURNS, Config, Respect
 from agents.small.listener import SmallListener
-from benchmarks import learning_curve, learning_systems
-from benchmarks.learning_curve import over_seeds
+from benchmarks import learning_curve, learning_systems, processes
 from benchmarks.learning_systems import (
     ABLATIONS,
     BOUNDS,
     LEARNERS,
-    SAME_DISTRACTORS,
     Evaluation,
     Job,
     LowRankListener,
-    System,
-    in_own_process,
     run_job,
 )
 from multiref_gym.errors import UserError
@@ -45,7 +41,8 @@ from multiref_gym.store import InteractionStore
 LISTENER = "tiny_listener:TinyListener"
 CONFIG = Config(rounds=2, games=6, listener=LISTENER)
 EVALUATION = Evaluation(8, "test")
-SYSTEMS = {**LEARNERS, **BOUNDS, **SAME_DISTRACTORS, **ABLATIONS}
+SYSTEMS = {system.learner.name: system for system in (*LEARNERS, *BOUNDS, *ABLATIONS) if system.listener is None}
+CURVES = [system.learner.name for system in (*LEARNERS, *BOUNDS)]
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +62,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def job(name: str, out: Path, **config: Any) -> Job:
-    return Job(name, SYSTEMS[name], replace(CONFIG, **config), EVALUATION, out)
+    return Job(SYSTEMS[name], replace(CONFIG, **config), EVALUATION, out)
 
 
 def curve_of(name: str, folder: Path) -> dict[str, Any]:
@@ -77,7 +74,7 @@ def main(monkeypatch: pytest.MonkeyPatch, out: Path, *options: object) -> None:
     """Runs the command in this process, with all its jobs."""
     default = ["--seeds", 2, "--rounds", 1, "--games", 5, "--evaluation", 4, "--listener", LISTENER, "--out", out]
     monkeypatch.setattr(sys, "argv", ["learning_curve", *map(str, [*default, *options])])
-    monkeypatch.setattr(learning_curve, "in_own_process", run_job)
+    monkeypatch.setattr(processes, "in_own_process", lambda run, job: run(job))
     learning_curve.main()
 
 
@@ -92,7 +89,7 @@ def test_a_curve_holds_what_was_run_what_it_took_and_all_rounds(folder: Path) ->
     with InteractionStore(folder / "SUP-0" / "interactions.db", create=False) as store:
         for measured in curve["rounds"]:
             assert {"examples", "learning", "decoder"} <= measured.keys()
-            for system in (LEARNER, CONTROL):
+            for system in ("SUP", CONTROL):
                 games, measures = store.interactions(system, measured["round"]), measured["systems"][system]
                 won = [int(number) for number in measures["by_game"]["won"].split()]
                 turns = [int(number) for number in measures["by_game"]["turns"].split()]
@@ -104,7 +101,7 @@ def test_a_curve_holds_what_was_run_what_it_took_and_all_rounds(folder: Path) ->
 def test_every_policy_of_a_learner_plays_the_fixed_games_and_the_first_and_last_of_the_others(folder: Path) -> None:
     for name in SYSTEMS:
         played = [measured["fixed"] is not None for measured in curve_of(name, folder)["rounds"]]
-        assert played == [True, name in LEARNERS, True]
+        assert played == [True, name in ("SUP", "TURNS"), True]
     for measures in curve_of("SUP", folder)["rounds"][0]["fixed"].values():
         assert measures["games"] == EVALUATION.games == len(measures["by_game"]["won"].split())
 
@@ -175,13 +172,13 @@ def test_everything_makes_every_action_a_positive_example(folder: Path) -> None:
         for measured in curve["rounds"]:
             assert measured["examples"] == expected
             assert measured["decoder"]["positives"] == measured["decoder"]["exchanges"]
-            expected += sum(len(game.turns) - 1 for game in store.interactions(LEARNER, measured["round"]))
+            expected += sum(len(game.turns) - 1 for game in store.interactions("ALL", measured["round"]))
 
 
 def test_true_labels_are_those_of_the_targets(folder: Path) -> None:
     with InteractionStore(folder / "TRUE-0" / "interactions.db", create=False) as store:
         for round in range(3):
-            games, labels = store.interactions(LEARNER, round), store.feedback("lexical", LEARNER, round)
+            games, labels = store.interactions("TRUE", round), store.feedback("lexical", "TRUE", round)
             for game, of_game in zip(games, labels, strict=True):
                 good = [ground_truth(turn.action, game.targets) is Feedback.POSITIVE for turn in game.turns[:-1]]
                 assert of_game == [Feedback.POSITIVE if each else Feedback.NEGATIVE for each in good]
@@ -189,28 +186,31 @@ def test_true_labels_are_those_of_the_targets(folder: Path) -> None:
         assert measured["decoder"]["accuracy"] == 1.0
 
 
-@pytest.mark.parametrize("name", [*BOUNDS, "TURNS"])
+@pytest.mark.parametrize("name", ["TURNS", "ALL", "TRUE"])
 def test_all_systems_start_from_the_same_policy(folder: Path, name: str) -> None:
     first, other = (curve_of(system, folder)["rounds"][0] for system in ("SUP", name))
-    assert other["systems"] == first["systems"]
+    assert list(other["systems"].values()) == list(first["systems"].values())
     assert other["fixed"] == first["fixed"]
 
 
 def test_each_ablation_lacks_one_rule() -> None:
-    full = LEARNERS["TURNS"].credit
-    for system in ABLATIONS.values():
-        changed = [name for name in full.__slots__ if getattr(system.credit, name) != getattr(full, name)]
+    full = TURNS.credit
+    without = [system.learner for system in ABLATIONS if system.learner.name.startswith("TURNS")]
+    for learner in without:
+        changed = [name for name in full.__slots__ if getattr(learner.credit, name) != getattr(full, name)]
         assert len(changed) == 1
-        assert not getattr(system.credit, changed[0])
-    assert len({system.credit for system in ABLATIONS.values()}) == 4
+        assert not getattr(learner.credit, changed[0])
+        assert replace(learner, name=TURNS.name, credit=full) == TURNS
+    assert len({learner.credit for learner in without}) == 4
 
 
-def test_same_distractors_change_nothing_else() -> None:
-    for name, system in SAME_DISTRACTORS.items():
-        model = {**LEARNERS, **BOUNDS}[name.removesuffix("-same")]
-        optimisation = replace(system.optimisation, other_distractors=model.optimisation.other_distractors)
-        assert system.optimisation.other_distractors == 0
-        assert (system.loop, system.credit, optimisation) == (model.loop, model.credit, model.optimisation)
+@pytest.mark.parametrize("name", ["SUP", "ALL"])
+def test_same_distractors_change_nothing_else(name: str) -> None:
+    system, model = SYSTEMS[f"{name}-same"], SYSTEMS[name]
+    assert system.learner.optimisation.other_distractors == 0
+    optimisation = replace(system.learner.optimisation, other_distractors=model.learner.optimisation.other_distractors)
+    assert system.loop is model.loop
+    assert replace(system.learner, name=name, optimisation=optimisation) == model.learner
 
 
 def test_low_rank_updates_are_learned_and_saved_as_weights(tmp_path: Path) -> None:
@@ -227,27 +227,19 @@ def test_low_rank_updates_are_learned_and_saved_as_weights(tmp_path: Path) -> No
     torch.testing.assert_close(learned, loaded, atol=1e-5, rtol=0)
 
 
-def test_the_mean_is_over_seeds_and_its_interval_over_games() -> None:
-    found = over_seeds([[1, 1, 1, 1], [0, 1]])
-    assert found.mean == 0.75
-    assert (found.low, found.high) == (0.5, 1.0)
-    narrow = over_seeds([[0, 1] * 200] * 3)
-    assert 0.5 - 0.05 < narrow.low < 0.5 < narrow.high < 0.5 + 0.05
-
-
 def test_the_command_leaves_tables_results_and_curves(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     main(monkeypatch, tmp_path)
     assert "table.md and results.json" in capsys.readouterr().out
     results = json.loads((tmp_path / "results.json").read_text())
-    assert list(results["systems"]) == [*LEARNERS, *BOUNDS, *SAME_DISTRACTORS, "CONTROL"]
+    assert list(results["systems"]) == [*CURVES, "CONTROL"]
     assert results["seeds"] == [0, 1]
     assert {"versions", "machine", "config", "evaluation"} <= results.keys()
     curves = [json.loads((tmp_path / f"SUP-{seed}" / "curve.json").read_text()) for seed in (0, 1)]
-    for name, system in (("SUP", LEARNER), ("CONTROL", CONTROL)):
+    for name in ("SUP", CONTROL):
         for round in (0, 1):
-            won = [curve["rounds"][round]["systems"][system]["success"]["mean"] for curve in curves]
+            won = [curve["rounds"][round]["systems"][name]["success"]["mean"] for curve in curves]
             assert results["systems"][name]["success"][round]["mean"] == pytest.approx(np.mean(won))
     assert results["systems"]["CONTROL"]["unseen"] == [results["systems"]["SUP"]["unseen"][0]] * 2
 
@@ -265,7 +257,7 @@ def test_the_command_is_not_run_twice(tmp_path: Path, monkeypatch: pytest.Monkey
     main(monkeypatch, tmp_path, "--seeds", 1)
     results = (tmp_path / "results.json").read_text()
     before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/curve.json")}
-    assert len(before) == len({**LEARNERS, **BOUNDS, **SAME_DISTRACTORS})
+    assert len(before) == len(CURVES)
     main(monkeypatch, tmp_path, "--seeds", 1)
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert (tmp_path / "results.json").read_text() == results
@@ -274,11 +266,17 @@ def test_the_command_is_not_run_twice(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_ablations_stand_beside_the_learners_and_leave_the_curves_as_they_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(learning_curve, "LOW_RANK", {})  # it is of the small listener, which takes its time
+    without_low_rank = [system for system in ABLATIONS if system.listener is None]  # it takes its time
+    monkeypatch.setattr(learning_curve, "ABLATIONS", tuple(without_low_rank))
     main(monkeypatch, tmp_path, "--seeds", 1, "--ablations")
     assert not (tmp_path / "results.json").exists()
     results = json.loads((tmp_path / "ablations.json").read_text())
-    assert list(results["systems"]) == ["SUP", "TURNS", *ABLATIONS, "CONTROL"]
+    assert list(results["systems"]) == [
+        "SUP",
+        "TURNS",
+        *(system.learner.name for system in without_low_rank),
+        "CONTROL",
+    ]
     first = (tmp_path / "ablations.md").read_text().split("\n\n**")[0]
     for name in results["systems"]:
         assert f"| {name} |" in first
@@ -287,7 +285,7 @@ def test_ablations_stand_beside_the_learners_and_leave_the_curves_as_they_are(
 
 
 def test_a_job_in_its_own_process_is_the_job(folder: Path, tmp_path: Path) -> None:
-    curve = in_own_process(job("SUP", tmp_path))
+    curve = processes.in_own_process(run_job, job("SUP", tmp_path))
     assert {**curve, "cost": None} == {**curve_of("SUP", folder), "cost": None}
 
 
@@ -348,11 +346,10 @@ def test_bad_options_get_one_clear_line_and_write_nothing(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_system_is_recorded_with_its_credit(folder: Path) -> None:
-    system: System
+def test_a_system_is_recorded_as_it_learns(folder: Path) -> None:
     for name, system in SYSTEMS.items():
         config = curve_of(name, folder)["record"]["config"]
-        assert config["credit"]["negatives"] == system.credit.negatives
+        assert config["learner"] == json.loads(json.dumps(asdict(system.learner)))
 
 
 def test_a_run_ends_with_the_command_that_started_it(tmp_path: Path) -> None:
@@ -363,7 +360,7 @@ import os, sys, time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
-from benchmarks.learning_systems import _prepare_process
+from benchmarks.processes import _prepare_process
 
 def job(path):
     Path(path).write_text(str(os.getpid()))

@@ -148,8 +148,8 @@ def test_an_action_without_clicks_is_told(page: str) -> None:
 def test_the_page_tells_the_setup(page: str, run_results: dict[str, Any]) -> None:
     text = Page(page).text
     for value in (
-        "optimisation.learning_rate",
-        "credit.negatives",
+        "learner.optimisation.learning_rate",
+        "learner.credit.negatives",
         "split",
         run_results["versions"]["torch"],
         run_results["machine"]["system"],
@@ -166,7 +166,7 @@ def test_the_page_has_the_table(page: str, run_results: dict[str, Any]) -> None:
 def test_a_row_has_a_text_for_each_column(run_results: dict[str, Any]) -> None:
     row = dict(zip(COLUMNS, table_row(run_results["rounds"][1]), strict=True))
     assert row["round"] == "1"
-    assert row["SUP success"].startswith("33.3% (0–")
+    assert row["success"].startswith("33.3% (0–")
     assert row["turns a game"] == "3.0"
     assert row["decoder accuracy"] == "100.0%"
 

@@ -22,7 +22,7 @@ from agents.baselines import ErringListener
 from agents.credit import Credit, examples_of
 from agents.learn import Example, Objective, learn
 from agents.play import Table
-from agents.respect import CONTROL, CREDIT, LEARNER, OPTIMISATION, SEED, SEED_TURNS, Config, Respect
+from agents.respect import CONTROL, KTO, OPTIMISATION, RL, SEED, SEED_TURNS, SUP, TURNS, Config, Learner, Respect
 from agents.small.listener import SmallListener
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback
@@ -57,7 +57,7 @@ def run(out: Path, config: Config = CONFIG, **options: Any) -> list[dict[str, An
 def remembered(out: Path) -> tuple[list[Interaction], dict[str, bytes], list[list[list[Feedback]]]]:
     """Returns all that a run leaves: its games, the weights of its policies, its feedback."""
     with InteractionStore(out / "interactions.db", create=False) as store:
-        feedback = [store.feedback("lexical", LEARNER, round) for round in ROUNDS]
+        feedback = [store.feedback("lexical", SUP.name, round) for round in ROUNDS]
         games = store.interactions()
     weights = {path.parent.name: path.read_bytes() for path in sorted(out.glob("round-*/model.safetensors"))}
     return games, weights, feedback
@@ -281,7 +281,7 @@ def test_a_round_learns_from_the_decoded_positives_of_the_seed_and_of_rounds_bef
         assert [(example.view.utterance, example.action) for example in learned] == expected
         assert all(example.feedback is Feedback.POSITIVE for example in learned)
         assert measures[round]["examples"] == len(expected)
-        games, feedback = store.interactions(LEARNER, round), store.feedback("lexical", LEARNER, round)
+        games, feedback = store.interactions(SUP.name, round), store.feedback("lexical", SUP.name, round)
         for game, values in zip(games, feedback, strict=True):
             assert len(values) == len(game.turns) - 1  # nobody replied to the last turn
             expected += praised(game, values)
@@ -296,43 +296,36 @@ def praised(game: Interaction, feedback: Sequence[Feedback]) -> list[tuple[str, 
 
 
 def test_what_the_whole_game_tells_teaches_more_and_negatives_too(tmp_path: Path) -> None:
-    config = replace(CONFIG, rounds=1, games=10, credit=CREDIT["turns"])
+    config = replace(CONFIG, rounds=1, games=10, learner=TURNS)
     experiment = Respect(config, tmp_path)
     list(experiment.rounds())
     learned = experiment._examples(1)[len(experiment._examples(0)) :]
-    feedback = [value for values in experiment.store.feedback("lexical", LEARNER, 0) for value in values]
+    feedback = [value for values in experiment.store.feedback("lexical", TURNS.name, 0) for value in values]
     experiment.store.close()
     bad = [example for example in learned if example.feedback is Feedback.NEGATIVE]
     assert len(bad) == feedback.count(Feedback.NEGATIVE) > 0
-    assert {example.weight for example in bad} == {config.credit.negatives}
+    assert {example.weight for example in bad} == {TURNS.credit.negatives}
     assert {example.feedback for example in experiment._examples(0)} == {Feedback.POSITIVE}
 
 
-@pytest.mark.parametrize(
-    ("credit", "objective"),
-    [
-        (Credit(), objectives.sup),
-        (Credit(last_action=True, relabelled=0.5), objectives.sup),
-        (Credit(negatives=0.1), objectives.sup_and_unlikelihood),
-    ],
-)
-def test_unlikelihood_is_learned_with_where_negatives_count(
-    credit: Credit, objective: Objective, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("learner", [SUP, TURNS, RL, KTO])
+def test_what_is_minimised_is_the_learners_objective_and_in_round_0_that_of_demonstrations(
+    learner: Learner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    used: list[Objective] = []
+    used: list[tuple[Objective, bool]] = []
 
     def watched(listener: TinyListener, examples: list[Example], objective: Objective, *args: Any) -> dict[str, float]:
-        used.append(objective)
+        used.append((objective, args[-1] is not None))
         return learn(listener, examples, objective, *args)
 
     monkeypatch.setattr(respect, "learn", watched)
-    run(tmp_path, replace(CONFIG, rounds=1, credit=credit))
-    assert used == [objective] * 2
+    run(tmp_path, replace(CONFIG, rounds=1, learner=learner))
+    assert used == [(objectives.sup, False), (getattr(objectives, learner.objective), learner is KTO)]
 
 
 def test_examples_carry_what_the_listener_saw_then(whole: tuple[Path, list[dict[str, Any]]]) -> None:
     with InteractionStore(whole[0] / "interactions.db") as store:
-        game = store.interactions(LEARNER, 0)[0]
+        game = store.interactions(SUP.name, 0)[0]
     feedback = ([Feedback.POSITIVE, Feedback.NEGATIVE] * 5)[: len(game.turns) - 1]
     examples = examples_of(game, feedback, Credit(negatives=1.0))
     assert [example.feedback for example in examples] == feedback
@@ -347,7 +340,7 @@ def test_learner_and_control_meet_the_same_games_and_begin_as_the_same_policy(
 ) -> None:
     with InteractionStore(whole[0] / "interactions.db") as store:
         for round in ROUNDS:
-            learner, control = store.interactions(LEARNER, round), store.interactions(CONTROL, round)
+            learner, control = store.interactions(SUP.name, round), store.interactions(CONTROL, round)
             assert len(learner) == CONFIG.games
             assert [game.context for game in learner] == [game.context for game in control]
             assert [game.speaker for game in learner] == [game.speaker for game in control]
@@ -355,7 +348,7 @@ def test_learner_and_control_meet_the_same_games_and_begin_as_the_same_policy(
             assert first[0] == first[1]
             same = [game.turns for game in learner] == [game.turns for game in control]
             assert same == (round == 0)
-        contexts = [game.context for round in ROUNDS for game in store.interactions(LEARNER, round)]
+        contexts = [game.context for round in ROUNDS for game in store.interactions(SUP.name, round)]
     assert len(set(contexts)) == len(contexts)  # no game comes twice
 
 
@@ -370,7 +363,7 @@ def test_only_tangrams_of_the_split_are_played_with(
     part = load_tangrams("figures").split(split)
     with InteractionStore(out / "interactions.db") as store:
         games = store.interactions()
-    assert {game.policy for game in games} == {SEED, LEARNER, CONTROL}
+    assert {game.policy for game in games} == {SEED, SUP.name, CONTROL}
     assert all(id in part for game in games for id in game.context.listener_order)
 
 
@@ -417,9 +410,9 @@ def test_learning_begins_from_the_base_in_every_round(tmp_path: Path, monkeypatc
         {"games": 6},
         {"decoder": "lexical-ternary"},
         {"split": "test"},
-        {"credit": CREDIT["turns"]},
-        {"credit": Credit(last_action=True)},
-        {"optimisation": replace(OPTIMISATION, epochs=1)},
+        {"learner": TURNS},
+        {"learner": replace(SUP, credit=Credit(last_action=True))},
+        {"learner": replace(SUP, optimisation=replace(OPTIMISATION, epochs=1))},
     ],
 )
 def test_the_folder_of_another_run_is_left_as_it_is(
@@ -477,7 +470,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 
 def test_the_small_listener_learns_and_resumes(tmp_path: Path) -> None:
-    config = Config(rounds=1, games=6, optimisation=replace(OPTIMISATION, epochs=1))
+    config = Config(rounds=1, games=6, learner=replace(SUP, optimisation=replace(OPTIMISATION, epochs=1)))
     figures = load_tangrams("figures")
     before = {name: weights.clone() for name, weights in SmallListener.load(figures).model.state_dict().items()}
     measures = run(tmp_path / "whole", config)
@@ -506,7 +499,7 @@ def test_the_seed_is_described_in_words_of_its_own(tmp_path: Path, monkeypatch: 
     with InteractionStore(tmp_path / "run" / "interactions.db", create=False) as store:
         seed, deployed = (
             [turn.utterance for game in store.interactions(system, 0) for turn in game.turns]
-            for system in (SEED, LEARNER)
+            for system in (SEED, SUP.name)
         )
     assert sum("zork" in utterance for utterance in seed) > len(seed) / 2
     assert not any("zork" in utterance for utterance in deployed)

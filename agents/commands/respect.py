@@ -19,13 +19,16 @@ from transformers.utils import logging as transformers_logging
 
 from agents.commands.options import add_listener, add_speaker, chosen_personas
 from agents.report import COLUMNS, draw_curves, table_row, write_report
-from agents.respect import CREDIT, Config, Respect, results, write_atomically
+from agents.respect import KTO, RL, SUP, TURNS, Config, Respect, results, write_atomically
 from multiref_gym.commands.options import natural, positive
+from multiref_gym.errors import UserError
 from multiref_gym.registry import DECODERS
 from multiref_gym.tangrams import load_tangrams
 from multiref_gym.tangrams.tangram_set import SplitName
 
 DEFAULT = Config()
+LEARNERS = {("sup", "reply"): SUP, ("sup", "turns"): TURNS, ("rl", "reply"): RL, ("kto", "reply"): KTO}
+"""By objective and credit."""
 
 Measures = dict[str, Any]
 
@@ -46,10 +49,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"{', '.join(DECODERS)} or module:attribute ({DEFAULT.decoder})",
     )
     parser.add_argument(
+        "--objective",
+        choices=("sup", "rl", "kto"),
+        default="sup",
+        help="supervised learning on positives (default), REINFORCE or Kahneman-Tversky optimisation",
+    )
+    parser.add_argument(
         "--credit",
-        choices=tuple(CREDIT),
+        choices=("reply", "turns"),
         default="reply",
-        help="what says how good an action was: the reply to it (default), or all that the game tells",
+        help="what says how good an action was: the reply to it (default), or all that the game tells (with sup)",
     )
     add_speaker(parser)
     parser.add_argument(
@@ -71,7 +80,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Runs what of the run is not done yet, shows its table, and writes results, curves and report."""
+    """Runs what of the run is not done yet, shows its table, and writes results, curves and report.
+
+    Raises:
+        UserError: If the run cannot be had as it was asked for; see `Respect`.
+    """
+    if (args.objective, args.credit) not in LEARNERS:
+        raise UserError(f"--credit {args.credit} is learned from by --objective sup, not {args.objective}")
     transformers_logging.disable_progress_bar()  # it would draw one for each policy that is loaded
     torch.set_num_threads(1)  # the batches are too small to share; and so the outcome depends on no number of cores
     config = Config(
@@ -84,7 +99,7 @@ def run(args: argparse.Namespace) -> None:
         tangrams=args.tangrams,
         seed_tangrams=args.seed_tangrams,
         personas=chosen_personas(args),
-        credit=CREDIT[args.credit],
+        learner=LEARNERS[args.objective, args.credit],
         split=args.split,
         base=args.base,
     )
