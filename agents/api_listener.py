@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from agents.listener import Decision, View
-from agents.openai_api import ChatClient, Prices
+from agents.openai_api import ChatClient
 from multiref_gym.errors import UserError
 from multiref_gym.game import LETTERS, Action, InvalidAction, check_action
 from multiref_gym.tangrams import Atlas, TangramSet
@@ -46,7 +46,7 @@ class ApiListener:
         client: Asks the model.
         images: One picture of the listener's board, or one a tangram, which take more tokens.
         options: Further fields of every request, such as `{"temperature": 0}`.
-        prices: What tokens cost, if `usage` is to say what the listener has cost.
+        prices: Of a million tokens of requests and of answers, in any currency, for `usage` to tell the cost.
 
     Raises:
         UserError: If `images` is neither.
@@ -59,7 +59,7 @@ class ApiListener:
         *,
         images: Images = "board",
         options: Mapping[str, Any] | None = None,
-        prices: Prices | None = None,
+        prices: tuple[float, float] | None = None,
     ) -> None:
         if images not in get_args(Images):
             raise UserError(f"images = {images!r}: choose from {', '.join(get_args(Images))}")
@@ -69,7 +69,9 @@ class ApiListener:
         self._illegal = 0
 
     @classmethod
-    def load(cls, tangrams: TangramSet, model: str, endpoint: str | None = None, prices: Prices | None = None) -> Self:
+    def load(
+        cls, tangrams: TangramSet, model: str, endpoint: str | None = None, prices: tuple[float, float] | None = None
+    ) -> Self:
         """Makes the listener of a model, with the key of the environment; see `ChatClient`.
 
         Raises:
@@ -81,13 +83,13 @@ class ApiListener:
     def usage(self) -> dict[str, Any]:
         """What the listener has asked and cost so far, and what it could not make an action of, for JSON.
 
-        The fields of `agents.openai_api.Usage`; `cost` in dollars, None without prices; `unparsed` and `illegal`, the
+        The fields of `agents.openai_api.Usage`; `cost`, None without prices; `unparsed` and `illegal`, the
         answers in place of which nothing was clicked; and the first that did not parse, None if all did.
         """
         usage = self._client.usage
         return {
             **asdict(usage),
-            "cost": None if self._prices is None else usage.cost(self._prices),
+            "cost": None if self._prices is None else usage.cost(*self._prices),
             "unparsed": len(self._unparsed),
             "illegal": self._illegal,
             "first_unparsed": next(iter(self._unparsed), None),
@@ -157,7 +159,8 @@ def parsed(text: str, context_size: int) -> Action:
 
 def _heard(selected: frozenset[int], utterance: str) -> str:
     letters = " ".join(LETTERS[position] for position in sorted(selected))
-    return f"{letters or 'none'} currently selected\nSpeaker: {utterance}"
+    state = f"{letters} currently selected" if letters else "none is selected"
+    return f"{state}\nSpeaker: {utterance}"
 
 
 def _text(text: str) -> dict[str, Any]:

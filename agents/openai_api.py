@@ -36,19 +36,6 @@ REFUSED, BUSY = (401, 403), (408, 429)
 """Answers to a key that is not accepted, and answers that may pass, as those from 500 on may."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prices:
-    """What a million tokens cost, in dollars.
-
-    Attributes:
-        input: A million tokens of requests.
-        output: A million tokens of answers.
-    """
-
-    input: float
-    output: float
-
-
 @dataclass(slots=True)
 class Usage:
     """What was asked of an endpoint so far.
@@ -67,9 +54,9 @@ class Usage:
     input_tokens: int = 0
     output_tokens: int = 0
 
-    def cost(self, prices: Prices) -> float:
-        """Returns the price of the tokens in dollars."""
-        return (self.input_tokens * prices.input + self.output_tokens * prices.output) / 1e6
+    def cost(self, input_price: float, output_price: float) -> float:
+        """Returns what the tokens cost, given the price of a million tokens of requests and of answers."""
+        return (self.input_tokens * input_price + self.output_tokens * output_price) / 1e6
 
     def add(self, counts: Any) -> None:
         """Counts an answer, given its field `usage`."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agents.answers import AnswerScorer, EndpointModel, LanguageModel
+from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback
 from multiref_gym.game import Action
 
@@ -92,16 +93,36 @@ class PromptedDecoder:
         return probabilities
 
 
-def prompted_decoder(model: str, ternary: bool = False) -> PromptedDecoder:
-    """Returns the decoder that asks a model of the Hugging Face hub or a folder."""
-    return PromptedDecoder(_loaded(model), ternary)
+def prompted_decoder(model: str = "", ternary: bool = False) -> PromptedDecoder:
+    """Returns the decoder that asks a model of the Hugging Face hub or a folder.
+
+    Raises:
+        UserError: If no model is named, or it cannot be loaded.
+    """
+    return PromptedDecoder(_loaded(_named(model)), ternary)
 
 
-def endpoint_decoder(model: str, ternary: bool = False) -> PromptedDecoder:
-    """Returns the decoder that asks a model at the endpoint of the environment; see `agents.openai_api`."""
+def endpoint_decoder(model: str = "", ternary: bool = False) -> PromptedDecoder:
+    """Returns the decoder that asks a model at the endpoint of the environment; see `agents.openai_api`.
+
+    Raises:
+        UserError: If no model is named, or the endpoint or the key is none.
+    """
+    model = _named(model)
     from agents.openai_api import ChatClient  # here, as it needs httpx
 
     return PromptedDecoder(EndpointModel(ChatClient(model)), ternary)
+
+
+# The decoders that also answer neutral, under names of their own for the registry.
+ternary_prompted_decoder = partial(prompted_decoder, ternary=True)
+ternary_endpoint_decoder = partial(endpoint_decoder, ternary=True)
+
+
+def _named(model: str) -> str:
+    if not model:
+        raise UserError("a prompted decoder needs a model: add :MODEL to its name")
+    return model
 
 
 @lru_cache(maxsize=1)

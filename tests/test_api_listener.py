@@ -20,7 +20,7 @@ pytest.importorskip("httpx")
 
 from agents.api_listener import ApiListener, parsed
 from agents.listener import View
-from agents.openai_api import ENDPOINT, KEY, ChatClient, Prices
+from agents.openai_api import ENDPOINT, KEY, ChatClient
 from agents.play import play, set_tables
 from multiref_gym.errors import UserError
 from multiref_gym.game import Action, Context, InvalidAction
@@ -89,10 +89,10 @@ def test_the_model_sees_the_board_and_the_dialogue_and_acts() -> None:
     assert [message["content"] for message in body["messages"][1::2]] == ["select A", "no click", "deselect A"]
     heard = [message["content"][-1]["text"] for message in body["messages"][::2]]
     assert heard == [
-        "none currently selected\nSpeaker: the house",
+        "none is selected\nSpeaker: the house",
         "A currently selected\nSpeaker: no, the bird",
         "A currently selected\nSpeaker: undo",
-        "none currently selected\nSpeaker: both boats",
+        "none is selected\nSpeaker: both boats",
     ]
     [board] = pictures(body)
     assert board.mode == "RGB"
@@ -166,7 +166,7 @@ def test_what_is_no_action_clicks_nothing_and_is_counted() -> None:
 
 def test_tokens_and_their_cost_are_counted() -> None:
     with serving(in_turn(completion("select A", (1000, 20)), completion("select A", tokens=None))) as endpoint:
-        player = listener(endpoint, prices=Prices(input=2.0, output=10.0))
+        player = listener(endpoint, prices=(2.0, 10.0))
         actions(player, view(), view(), view())
     assert player.usage == {
         "requests": 3,

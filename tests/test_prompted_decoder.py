@@ -210,6 +210,12 @@ def test_an_image_text_model_decodes() -> None:
     assert 0 < first < 1
 
 
+@pytest.mark.parametrize("make", [prompted_decoder, endpoint_decoder])
+def test_a_model_is_asked_for(make: Callable[[], PromptedDecoder]) -> None:
+    with pytest.raises(UserError, match="needs a model: add :MODEL to its name"):
+        make()
+
+
 def test_what_cannot_be_loaded_is_told_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     llama()[0].save_pretrained(tmp_path / "mute")
