@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import json
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -195,4 +197,10 @@ def tiny_vlm(architecture: str, seed: int = 0, **sizes: int) -> Path:
                     parameter.normal_(0, 0.3)
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
+    return folder
+
+
+def configured(folder: Path, architecture: str = "idefics2", **settings: Any) -> Path:
+    """Returns the folder, which now names a tiny model as a base and how it is run."""
+    (folder / "vlm.json").write_text(json.dumps({"model": str(tiny_vlm(architecture)), **settings}))
     return folder

@@ -1,0 +1,129 @@
+"""Where a vision-language model comes from: a model id, its folder, or the folder of a policy that was learned."""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from peft import PeftModel
+from transformers import AutoModelForImageTextToText, AutoProcessor, BitsAndBytesConfig
+
+from agents.vlm.lora import adapt, adapted_layers, read_adapter
+from multiref_gym.errors import UserError
+
+SETTINGS = "vlm.json"
+"""Names the base of a policy, in its folder, and how it is run."""
+
+ADAPTER = "adapter_model.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class VlmConfig:
+    """Which model, how it is run, and what of it is trained; as `vlm.json` in a folder it is a base to start from.
+
+    Attributes:
+        model: A folder or an id on the Hugging Face hub.
+        device: "cuda", "cpu"; a GPU if there is one, if None.
+        dtype: "bfloat16", "float32"; bfloat16 on a GPU and float32 elsewhere, if None.
+        attention: Implementation of attention ("sdpa", "flash_attention_2"); the library's choice if None.
+        four_bit: Whether frozen weights are kept in four bits, which needs bitsandbytes and a GPU.
+        rank: Of the adapter.
+        alpha: Its scale, in units of the rank.
+        dropout: In front of it, in training.
+        dora: Whether lengths of weights are learned apart from directions (DoRA).
+        layers: A regular expression over the layers that are adapted, for an architecture that none is known for.
+        greedy: Whether the likeliest token is taken at each step in place of a sampled one.
+        played_at_once: Views in a batch of play.
+        trained_at_once: Views whose activations are kept at once in training; others are computed again.
+    """
+
+    model: str
+    device: str | None = None
+    dtype: str | None = None
+    attention: str | None = None
+    four_bit: bool = False
+    rank: int = 8
+    alpha: int = 8
+    dropout: float = 0.1
+    dora: bool = False
+    layers: str | None = None
+    greedy: bool = False
+    played_at_once: int = 32
+    trained_at_once: int = 8
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        """Returns the settings in a folder or, if it holds none, those of the model that is there or has this id.
+
+        Raises:
+            UserError: If the settings cannot be read.
+        """
+        file = path / SETTINGS
+        if not file.is_file():
+            return cls(str(path))
+        try:
+            settings = json.loads(file.read_text(encoding="utf-8"))
+            return cls(**settings)
+        except (ValueError, TypeError) as error:
+            names = ", ".join(field.name for field in fields(cls))
+            raise UserError(f"{file} names no model and its settings ({names}): {error}") from error
+
+    def write(self, path: Path) -> None:
+        """Writes the settings to a folder."""
+        (path / SETTINGS).write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+
+
+def load_policy(config: VlmConfig, path: Path | None = None) -> tuple[PeftModel, Any]:
+    """Returns a model with the adapter in a folder, or a fresh one if there is none, and its processor.
+
+    All policies of a base share its frozen weights; each has modules and an adapter of its own.
+
+    Raises:
+        UserError: If there is no such model, or the adapter does not fit it.
+    """
+    base, processor = _base(config.model, config.device, config.dtype, config.attention, config.four_bit)
+    shared = {id(tensor): tensor for tensor in [*base.parameters(), *base.buffers()]}
+    model = copy.deepcopy(base, shared)
+    if path is not None and (path / ADAPTER).is_file():
+        adapted = read_adapter(model, path)
+    else:
+        layers = adapted_layers(model, model.config.model_type, config.layers)
+        adapted = adapt(model, layers, rank=config.rank, alpha=config.alpha, dropout=config.dropout, dora=config.dora)
+    return adapted.eval(), processor
+
+
+@lru_cache(maxsize=1)
+def _base(name: str, device: str | None, dtype: str | None, attention: str | None, four_bit: bool) -> tuple[Any, Any]:
+    place = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    kind = dtype or ("bfloat16" if place.startswith("cuda") else "float32")
+    options: dict[str, Any] = {"dtype": kind}
+    if attention is not None:
+        options["attn_implementation"] = attention
+    if four_bit:
+        options |= {"quantization_config": _four_bits(kind), "device_map": {"": place}}
+    model: Any
+    try:
+        processor = AutoProcessor.from_pretrained(name)
+        model = AutoModelForImageTextToText.from_pretrained(name, **options)
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        raise UserError(
+            f"cannot load a vision-language model and its processor from {name!r}: {_first(error)}"
+        ) from error
+    model.requires_grad_(False)
+    return (model if four_bit else model.to(place)).eval(), processor
+
+
+def _four_bits(kind: str) -> BitsAndBytesConfig:
+    if find_spec("bitsandbytes") is None:
+        raise UserError("weights in four bits need bitsandbytes: run `pip install 'multiref-gym[four-bit]'`")
+    return BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=getattr(torch, kind))
+
+
+def _first(error: Exception) -> str:
+    return (str(error) or type(error).__name__).strip().splitlines()[0]

@@ -1,0 +1,81 @@
+"""Low-rank adapters (Hu et al. 2022; DoRA, Liu et al. 2024): what is trained of a vision-language model."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from torch import nn
+
+from multiref_gym.errors import UserError
+
+TEXT = r".*\.{}\..*\.(q|k|v|o|gate|up|down)_proj"
+"""The linear layers of a text model; the vision has layers of the same names and stays as it is."""
+
+PATTERNS = {
+    # arXiv 2410.13852: text and connector.
+    "idefics2": (TEXT.format("text_model"), r".*\.connector\..*_proj"),
+    "idefics3": (TEXT.format("text_model"), r".*\.connector\..*\.proj"),
+    "smolvlm": (TEXT.format("text_model"), r".*\.connector\..*\.proj"),
+    "llava": (TEXT.format("language_model"), r".*\.multi_modal_projector\.linear_\d"),
+    "gemma3": (TEXT.format("language_model"),),  # its connector is no linear layer
+    "qwen2_5_vl": (TEXT.format("language_model"), r".*\.visual\.merger\.mlp\.\d"),
+    "qwen3_vl": (TEXT.format("language_model"), r".*\.visual\.(deepstack_)?merger.*\.linear_fc\d"),
+}
+"""Regular expressions over the names of the layers that are adapted, by architecture; each one has to find some."""
+
+
+def adapted_layers(model: nn.Module, architecture: str, pattern: str | None = None) -> list[str]:
+    """Returns the names of the linear layers that get an adapter.
+
+    Args:
+        model: The model.
+        architecture: Its `model_type`.
+        pattern: A regular expression in place of those that are known for the architecture.
+
+    Raises:
+        UserError: If there is no pattern for the architecture, or one finds no layer.
+    """
+    if pattern is None and architecture not in PATTERNS:
+        raise UserError(
+            f"no layers to adapt are known for {architecture!r}: known are {', '.join(PATTERNS)}; for another "
+            "architecture name them by a regular expression, 'layers' in vlm.json"
+        )
+    linear = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
+    found: list[str] = []
+    for expression in PATTERNS[architecture] if pattern is None else (pattern,):
+        layers = [name for name in linear if re.fullmatch(expression, name)]
+        if not layers:
+            raise UserError(f"no linear layer of {architecture!r} is called {expression!r}; there is {linear[0]!r}")
+        found += layers
+    return found
+
+
+def adapt(model: Any, layers: list[str], *, rank: int, alpha: int, dropout: float, dora: bool) -> PeftModel:
+    """Returns the model with a fresh adapter, always the same, which leaves what the model does as it was."""
+    config = LoraConfig(
+        r=rank,
+        lora_alpha=alpha,
+        lora_dropout=dropout,
+        use_dora=dora,
+        init_lora_weights="gaussian",
+        target_modules=layers,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return get_peft_model(model, config)
+
+
+def read_adapter(model: Any, path: Path) -> PeftModel:
+    """Returns the model with a saved adapter, ready to be trained further.
+
+    Raises:
+        UserError: If the adapter does not fit the model.
+    """
+    try:
+        return PeftModel.from_pretrained(model, path, is_trainable=True)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise UserError(f"the adapter in {path} does not fit its base: {error}") from error

@@ -1,0 +1,170 @@
+"""What a vision-language model reads: the tangrams, each followed by its letter, then the dialogue turn by turn.
+
+A turn of the speaker is what is selected and what is said, and the turn of the listener is its action; how turns and
+images are marked is the affair of the model's own chat template. All that comes before the first turn is the same in
+every game but for the images, so it is called the opening and read once.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from itertools import takewhile
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+from torch import Tensor
+
+from agents.listener import View
+from agents.vlm.actions import ActionTrie
+from multiref_gym.errors import UserError
+from multiref_gym.game import LETTERS, Action
+
+TRIES = 256
+"""Selections whose actions are remembered as tokens."""
+
+Message = dict[str, Any]
+
+
+class Opening(NamedTuple):
+    """The beginning of every prompt, up to the first thing that is said.
+
+    Attributes:
+        tokens: With as many tokens in place of each image as the model makes of it.
+        kinds: What else some models want to know of each token, by the name of the argument.
+    """
+
+    tokens: list[int]
+    kinds: dict[str, list[int]]
+
+
+class ChatForm:
+    """Turns views into tokens and actions into tries, for one model.
+
+    Args:
+        processor: The model's own: its tokenizer, its chat template, and what prepares its images.
+        name: What the model is called in messages.
+
+    Raises:
+        UserError: If the processor prepares no images or has no chat template, or the template is one under which a
+            listener's answers cannot be told.
+    """
+
+    def __init__(self, processor: Any, name: str) -> None:
+        if not (hasattr(processor, "image_processor") and hasattr(processor, "tokenizer")):
+            raise UserError(f"{name} has no processor of images and text: preprocessor_config.json is missing")
+        if not getattr(processor, "chat_template", None):
+            raise UserError(f"{name} has no chat template: chat_template.jinja is missing")
+        self.name, self._processor, self._words = name, processor, processor.tokenizer
+        if hasattr(processor.image_processor, "do_image_splitting"):
+            processor.image_processor.do_image_splitting = False  # a silhouette has no details to be shown in crops
+        special = {token.content for token in self._words.added_tokens_decoder.values() if token.special}
+        self._special = re.compile("|".join(map(re.escape, sorted(special, key=len, reverse=True))) or r"(?!)")
+        self._invitation, self._before, self._end = self._answer_marks()
+        self.pad = self._words.pad_token_id if self._words.pad_token_id is not None else self._end
+        self.opening = lru_cache(maxsize=None)(self._opening)
+        self._opening_text = lru_cache(maxsize=None)(self._common_text)
+        self.trie = lru_cache(maxsize=TRIES)(self._trie)
+
+    def dialogue(self, view: View) -> list[int]:
+        """Returns the tokens of a view's dialogue: what follows the opening, up to the listener's answer."""
+        text = self._rendered(self.messages(view))
+        return self._tokens(text[len(self._opening_text(len(view.tangrams))) :])
+
+    def image(self, silhouette: np.ndarray) -> dict[str, Tensor]:
+        """Returns what the vision is given of a silhouette, uint8 (size, size), by the name of the argument."""
+        return dict(self._processor.image_processor([[_picture(silhouette)]], return_tensors="pt"))
+
+    def _opening(self, tangrams: int) -> Opening:
+        text = self._opening_text(tangrams)
+        blank = [_picture(np.full((64, 64), 255, np.uint8))] * tangrams
+        begins = self._words.bos_token is not None and text.startswith(self._words.bos_token)
+        read = self._processor(text=[text], images=[blank], add_special_tokens=not begins)
+        tokens = list(read["input_ids"][0])
+        kinds = {name: list(read[name][0]) for name in read if name.endswith("token_type_ids")}
+        return Opening(tokens, kinds)
+
+    def _common_text(self, tangrams: int) -> str:
+        ids = ("",) * tangrams
+        nothing, everything = View(ids, (), "", frozenset()), View(ids, (), "", frozenset(range(tangrams)))
+        return _shared_start(*(self._rendered(self.messages(view)) for view in (nothing, everything)))
+
+    def messages(self, view: View) -> list[Message]:
+        """Returns a view as the chat that the template is applied to."""
+        said = [view.utterance]
+        states = [view.selected]
+        for utterance, action in reversed(view.dialogue):
+            said.insert(0, utterance)
+            states.insert(0, (states[0] - action.select) | action.deselect)
+        count = len(view.tangrams)
+        shown: list[dict[str, str]] = [{"type": "image"}]
+        for letter in LETTERS[: count - 1]:
+            shown += [{"type": "text", "text": letter}, {"type": "image"}]
+        turns = [
+            f"{_selection(state)}\n{self._plain(utterance)}" for state, utterance in zip(states, said, strict=True)
+        ]
+        # In one text with the last letter, as some templates trim each text and put nothing between two.
+        first = {"type": "text", "text": f"{LETTERS[count - 1]}\n{turns[0]}"}
+        messages: list[Message] = [{"role": "user", "content": [*shown, first]}]
+        for (_, action), turn in zip(view.dialogue, turns[1:], strict=True):
+            messages += [_message("assistant", str(action) or "nothing"), _message("user", turn)]
+        return messages
+
+    def _plain(self, utterance: str) -> str:
+        """Returns an utterance without what the model would not read as words, such as the mark of an image."""
+        return self._special.sub(" ", utterance)
+
+    def _rendered(self, messages: list[Message], ask: bool = True) -> str:
+        text: str = self._processor.apply_chat_template(messages, add_generation_prompt=ask, tokenize=False)
+        return text
+
+    def _answer_marks(self) -> tuple[str, str, int]:
+        """Returns the template's invitation to answer, what stands between it and an answer, and what ends that.
+
+        Raises:
+            UserError: If an answer does not begin as the invitation does, or nothing ends it.
+        """
+        question, word = _message("user", "?"), "select"
+        asked, invited = self._rendered([question], ask=False), self._rendered([question])
+        answered = self._rendered([question, _message("assistant", word)], ask=False)
+        before, found, after = answered[len(invited) :].partition(word)
+        if not (answered.startswith(invited) and found):
+            raise UserError(f"the chat template of {self.name} does not go on from its generation prompt to an answer")
+        mark = self._tokens(after)[:1]
+        end = mark[0] if mark and mark[0] in self._words.all_special_ids else self._words.eos_token_id
+        if end is None:
+            raise UserError(f"nothing ends an answer of {self.name}: its tokenizer has no end-of-sequence token")
+        return invited[len(_shared_start(asked, invited)) :], before, end
+
+    def _trie(self, selected: frozenset[int], tangrams: int) -> ActionTrie:
+        """Returns all non-empty actions for a selection, tokenised as they stand after the invitation to answer."""
+        invited = self._tokens(self._invitation)
+        clicks = ([i for i in range(tangrams) if number >> i & 1] for number in range(1, 2**tangrams))
+        actions = [Action.clicking(positions, selected) for positions in clicks]
+        texts = [f"{self._invitation}{self._before}{action}" for action in actions]
+        read = self._words(texts, add_special_tokens=False)["input_ids"]
+        if any(tokens[: len(invited)] != invited for tokens in read):
+            raise UserError(f"the tokenizer of {self.name} joins its generation prompt and the answer in one token")
+        return ActionTrie({a: [*tokens[len(invited) :], self._end] for a, tokens in zip(actions, read, strict=True)})
+
+    def _tokens(self, text: str) -> list[int]:
+        tokens: list[int] = self._words(text, add_special_tokens=False)["input_ids"]
+        return tokens
+
+
+def _shared_start(first: str, second: str) -> str:
+    same = takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False))
+    return "".join(letter for letter, _ in same)
+
+
+def _message(role: str, text: str) -> Message:
+    return {"role": role, "content": [{"type": "text", "text": text}]}
+
+
+def _selection(selected: frozenset[int]) -> str:
+    return f"{' '.join(LETTERS[i] for i in sorted(selected))} currently selected" if selected else "none is selected"
+
+
+def _picture(silhouette: np.ndarray) -> Image.Image:
+    return Image.fromarray(silhouette).convert("RGB")

@@ -1,0 +1,302 @@
+"""A vision-language model as a listener: exact probabilities of legal actions, in any company, by any shortcut."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from PIL import Image
+from small_views import FIGURES, views
+from tiny_vlm import ARCHITECTURES, configured, tiny_vlm
+from transformers import AutoModelForImageTextToText, AutoProcessor
+
+from agents.listener import View
+from agents.vlm.listener import VlmListener
+from agents.vlm.vision import IMAGE_SIZE
+from multiref_gym.errors import UserError
+from multiref_gym.game import Action, check_action
+from multiref_gym.tangrams import Atlas
+
+TEN = FIGURES.ids[:10]
+OPENING = View(TEN, (), "the bird with no chimneys", frozenset())
+MIDDLE = View(
+    TEN,
+    (("the bird", Action(select=frozenset({2, 4}))), ("no, undo that", Action(deselect=frozenset({4})))),
+    "good, the house",
+    frozenset({2}),
+)
+ELSEWHERE = View(FIGURES.ids[20:30], (("", Action()),), "", frozenset({1, 2, 9}))
+VIEWS = [OPENING, MIDDLE, ELSEWHERE]
+
+every_architecture = pytest.mark.parametrize("architecture", ARCHITECTURES)
+
+
+@cache
+def listener(architecture: str = "idefics2", **sizes: int) -> VlmListener:
+    return VlmListener.load(FIGURES, tiny_vlm(architecture, **sizes))
+
+
+def scores(vlm: VlmListener, batch: Sequence[View], actions: Sequence[Action]) -> list[float]:
+    with torch.inference_mode():
+        return vlm.score(batch, actions).log_prob.tolist()
+
+
+def actions_of(view: View) -> list[Action]:
+    size = len(view.tangrams)
+    return [Action.clicking([i for i in range(size) if number >> i & 1], view.selected) for number in range(1, 2**size)]
+
+
+@every_architecture
+def test_the_probabilities_of_all_actions_add_up_to_one(architecture: str) -> None:
+    for view in VIEWS:
+        found = listener(architecture).distribution(view)
+        assert list(found) == actions_of(view)
+        assert np.exp(list(found.values())).sum() == pytest.approx(1, abs=1e-5)
+
+
+@every_architecture
+def test_what_is_sampled_has_the_probability_that_it_is_scored_with(architecture: str) -> None:
+    vlm = listener(architecture)
+    batch = VIEWS * 4
+    decisions = vlm.act(batch, np.random.default_rng(0))
+    together = scores(vlm, batch, [decision.action for decision in decisions])
+    distributions = {view: vlm.distribution(view) for view in VIEWS}
+    for view, decision, scored in zip(batch, decisions, together, strict=True):
+        assert decision.text == str(decision.action)
+        assert decision.log_prob == pytest.approx(scored, abs=1e-4)
+        assert decision.log_prob == pytest.approx(distributions[view][decision.action], abs=1e-4)
+        assert scores(vlm, [view], [decision.action]) == pytest.approx([scored], abs=1e-4)
+
+
+@every_architecture
+def test_nobody_else_in_the_batch_matters(architecture: str) -> None:
+    vlm = listener(architecture)
+    rng = np.random.default_rng(1)
+    together = vlm.act(VIEWS, np.random.default_rng(1))
+    for view, decision in zip(VIEWS, together, strict=True):
+        (alone,) = vlm.act([view], rng)
+        assert alone.action == decision.action
+        assert alone.log_prob == pytest.approx(decision.log_prob, abs=1e-4)
+
+
+@every_architecture
+def test_a_thousand_sampled_actions_are_legal(architecture: str) -> None:
+    rng = np.random.default_rng(2)
+    selections = [frozenset(np.flatnonzero(rng.random(10) < share).tolist()) for share in np.linspace(0, 1, 20)]
+    batch = [replace(OPENING, selected=selected) for selected in selections] * 50
+    decisions = listener(architecture).act(batch, rng)
+    assert len(decisions) == 1000
+    for view, decision in zip(batch, decisions, strict=True):
+        check_action(decision.action, view.selected)
+        assert decision.action.clicks
+
+
+@settings(max_examples=5, deadline=None)
+@given(views())
+def test_any_view_is_understood(view: View) -> None:
+    (decision,) = listener().act([view], np.random.default_rng(0))
+    check_action(decision.action, view.selected)
+    assert decision.log_prob == pytest.approx(listener().distribution(view)[decision.action], abs=1e-4)
+
+
+def test_actions_are_sampled_as_often_as_they_are_probable() -> None:
+    view = View(TEN[:4], (("the bird", Action(select=frozenset({1}))),), "the house", frozenset({1}))
+    draws = 2_000
+    count = Counter(decision.action for decision in listener().act([view] * draws, np.random.default_rng(0)))
+    probabilities = {action: np.exp(log_prob) for action, log_prob in listener().distribution(view).items()}
+    assert len(probabilities) == 15
+    assert max(probabilities.values()) > 1.5 / 15  # the test would be a weak one for a uniform distribution
+    for action, probability in probabilities.items():
+        error = (probability * (1 - probability) / draws) ** 0.5
+        assert count[action] / draws == pytest.approx(probability, abs=4 * error)
+
+
+@every_architecture
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(OPENING, utterance="the house with no chimneys"),
+        replace(OPENING, tangrams=(*TEN[:9], FIGURES.ids[50])),
+        replace(OPENING, tangrams=TEN[::-1]),
+        replace(OPENING, dialogue=(("the fish", Action(select=frozenset({3}))), ("undo", Action.clicking([3], {3})))),
+    ],
+)
+def test_words_tangrams_their_order_and_the_past_all_matter(architecture: str, other: View) -> None:
+    actions = [Action(select=frozenset({i})) for i in range(10)]
+    here, there = (torch.tensor(scores(listener(architecture), [view] * 10, actions)) for view in (OPENING, other))
+    assert (here - there).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("size", [1, 3, 12])
+def test_contexts_may_have_other_sizes(size: int) -> None:
+    view = View(FIGURES.ids[:size], (), "the bird", frozenset({0}))
+    for decision in listener().act([view] * 20, np.random.default_rng(0)):
+        check_action(decision.action, view.selected, size)
+
+
+def naive_inputs(architecture: str, batch: Sequence[View]) -> tuple[Any, Any, Any]:
+    """Returns the model, its processor, and what the processor makes of whole prompts: no memory, no shortcuts."""
+    folder = tiny_vlm(architecture)
+    model, processor = AutoModelForImageTextToText.from_pretrained(folder), AutoProcessor.from_pretrained(folder)
+    atlas, form = Atlas(FIGURES, IMAGE_SIZE), listener(architecture)._form
+    images = [[Image.fromarray(image).convert("RGB") for image in atlas.silhouettes(v.tangrams)] for v in batch]
+    texts = [processor.apply_chat_template(form.messages(v), add_generation_prompt=True) for v in batch]
+    begins = architecture == "gemma3"  # its template begins with the token that the tokenizer would add
+    inputs = processor(text=texts, images=images, padding=True, add_special_tokens=not begins, return_tensors="pt")
+    return model.eval(), processor, inputs
+
+
+@every_architecture
+def test_prompts_are_those_of_the_processor(architecture: str) -> None:
+    _, processor, inputs = naive_inputs(architecture, VIEWS)
+    form = listener(architecture)._form
+    for tokens, view in zip(inputs["input_ids"].tolist(), VIEWS, strict=True):
+        ours = [*form.opening(10).tokens, *form.dialogue(view)]
+        assert tokens[-len(ours) :] == ours
+        assert set(tokens[: -len(ours)]) <= {processor.tokenizer.pad_token_id}
+
+
+@every_architecture
+def test_the_likeliest_tokens_are_those_that_plain_generation_finds(architecture: str, tmp_path: Path) -> None:
+    model, _, inputs = naive_inputs(architecture, VIEWS)
+    width = inputs["input_ids"].shape[1]
+    form = listener(architecture)._form
+    tries = [form.trie(view.selected, 10) for view in VIEWS]
+
+    def allowed(row: int, tokens: torch.Tensor) -> list[int]:
+        node = 0
+        for token in tokens[width:].tolist():
+            if not tries[row].allowed(node):
+                break
+            node = tries[row].step(node, token)
+        return list(tries[row].allowed(node)) or [form.pad]
+
+    generated = model.generate(
+        **inputs, do_sample=False, max_new_tokens=max(t.longest for t in tries), prefix_allowed_tokens_fn=allowed
+    )
+    greedy = VlmListener.load(FIGURES, configured(tmp_path, architecture, greedy=True))
+    decisions = greedy.act(VIEWS, np.random.default_rng(0))
+    for row, trie, decision in zip(generated[:, width:].tolist(), tries, decisions, strict=True):
+        written = list(trie.answer(decision.action).tokens)
+        assert row[: len(written)] == written
+    assert decisions == greedy.act(VIEWS, np.random.default_rng(1))
+
+
+@pytest.mark.parametrize(("architecture", "sizes"), [("idefics2", {}), ("llava", {}), ("gemma3", {"window": 2048})])
+def test_openings_that_are_kept_change_nothing(architecture: str, sizes: dict[str, int]) -> None:
+    def looked(module: Any, inputs: Any, output: Any) -> None:
+        runs.append(output.last_hidden_state.shape[1])
+
+    vlm = VlmListener.load(FIGURES, tiny_vlm(architecture, **sizes))
+    text = vlm.model.get_base_model().model.get_decoder()
+    text.register_forward_hook(looked)
+    runs: list[int] = []
+    opening, longest = len(vlm._form.opening(10).tokens), max(len(vlm._form.dialogue(view)) for view in VIEWS)
+    first = vlm.act(VIEWS, np.random.default_rng(0))
+    assert runs[:2] == [opening, longest]
+    runs.clear()
+    again = vlm.act(VIEWS, np.random.default_rng(0))
+    assert runs[:2] == [longest, 1]
+    assert [decision.action for decision in first] == [decision.action for decision in again]
+    vlm._reader._counts_one_by_one = False
+    runs.clear()
+    whole = vlm.act(VIEWS, np.random.default_rng(0))
+    assert runs[:2] == [opening + longest, 1]
+    for reused, read in zip(again, whole, strict=True):
+        assert reused.action == read.action
+        assert reused.log_prob == pytest.approx(read.log_prob, abs=1e-4)
+
+
+def test_openings_are_read_anew_where_the_window_is_shorter() -> None:
+    vlm = listener("gemma3", window=32)
+    vlm.act(VIEWS, np.random.default_rng(0))
+    assert not vlm._reader._openings
+
+
+def test_openings_of_games_that_are_over_are_forgotten() -> None:
+    vlm = VlmListener.load(FIGURES, tiny_vlm("llava"))
+    vlm.act(VIEWS, np.random.default_rng(0))
+    assert set(vlm._reader._openings) == {OPENING.tangrams, ELSEWHERE.tangrams}
+    vlm.act([ELSEWHERE], np.random.default_rng(0))
+    assert set(vlm._reader._openings) == {ELSEWHERE.tangrams}
+
+
+def test_each_tangram_is_looked_at_once() -> None:
+    vlm = VlmListener.load(FIGURES, tiny_vlm("llava"))
+    looked: list[int] = []
+    tower = vlm.model.get_base_model().model.vision_tower
+    tower.register_forward_hook(lambda module, inputs, output: looked.append(len(output.last_hidden_state)))
+    vlm.act([OPENING, MIDDLE, replace(OPENING, tangrams=FIGURES.ids[5:15])], np.random.default_rng(0))
+    assert sum(looked) == 15
+    scores(vlm, [OPENING, OPENING], actions_of(OPENING)[:2])
+    assert sum(looked) == 15
+
+
+def test_the_same_seed_decides_the_same_and_the_global_generator_stays_as_it_was() -> None:
+    state = torch.get_rng_state()
+    batch = VIEWS * 5
+    first, again, other = (listener().act(batch, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert first == again != other
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@every_architecture
+@pytest.mark.parametrize(
+    "utterance", ["", "?!", "日本の鳥", "\x00", "<image>", "<end_of_utterance>", "<start_of_image>"]
+)
+def test_any_words_are_heard_and_none_is_taken_for_an_image(architecture: str, utterance: str) -> None:
+    (decision,) = listener(architecture).act([replace(OPENING, utterance=utterance)], np.random.default_rng(0))
+    assert np.isfinite(decision.log_prob)
+
+
+def test_the_empty_action_has_no_probability() -> None:
+    with pytest.raises(ValueError, match="empty action"):
+        listener().score([OPENING, MIDDLE], [Action(select=frozenset({0})), Action()])
+
+
+def test_a_step_is_a_choice() -> None:
+    actions = [Action(select=frozenset({3})), Action(frozenset({1, 9}), frozenset({2}))]
+    found = listener().score([OPENING, MIDDLE], actions)
+    # A letter and whether another one follows; whether to deselect, whether there is more, two letters, none after J.
+    assert found.steps.tolist() == [2, 4]
+    assert (found.mean_log_prob < 0).all()
+
+
+def test_a_dialogue_that_is_too_long_is_refused() -> None:
+    vlm = listener(length=120)
+    vlm.act([OPENING], np.random.default_rng(0))
+    long = replace(OPENING, utterance="the bird " * 30)
+    with pytest.raises(UserError, match=r"takes \d+ tokens, and .* reads 120 at most"):
+        vlm.act([long], np.random.default_rng(0))
+    with pytest.raises(UserError, match="reads 120 at most"):
+        vlm.score([long], [Action(select=frozenset({0}))])
+
+
+def test_a_batch_too_large_for_the_memory_is_halved_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def scarce(batch: Sequence[View], *rest: Any) -> Any:
+        if len(batch) > room:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return read(batch, *rest)
+
+    vlm = VlmListener.load(FIGURES, tiny_vlm("idefics2"))
+    read, room = vlm._reader.read, 16
+    expected = [decision.action for decision in vlm.act(VIEWS * 11, np.random.default_rng(0))]
+    monkeypatch.setattr(vlm._reader, "read", scarce)
+    with pytest.warns(UserWarning, match="out of memory with 32 views at once in play: from now on 16"):
+        decisions = vlm.act(VIEWS * 11, np.random.default_rng(0))
+    assert [decision.action for decision in decisions] == expected
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        vlm.act(VIEWS * 11, np.random.default_rng(0))
+    room = 8
+    with pytest.raises(UserError, match="out of memory with 16 views"):
+        vlm.act(VIEWS * 11, np.random.default_rng(0))
