@@ -1,4 +1,4 @@
-"""`multiref export`: interactions of a store, as lines of JSON."""
+"""`multiref export`: interactions of a store, as lines of JSON or as a data set of Minari."""
 
 from __future__ import annotations
 
@@ -14,18 +14,24 @@ from multiref_gym.public_data import to_interaction_row, to_turn_rows
 from multiref_gym.store import InteractionStore, StoreError
 
 FORMATS = ("jsonl", "interaction", "turn")
+IMAGES = ("tangrams", "board", "none")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
     parser.add_argument("--store", required=True, help="the store: a SQLite file, or a database URL")
-    parser.add_argument("--out", required=True, type=Path, help="the file to write, one JSON object a line")
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--out", type=Path, help="the file to write, one JSON object a line")
+    where.add_argument("--minari", metavar="NAME", help="the Minari data set to make, such as multiref/sup-v0")
     parser.add_argument(
         "--format",
         choices=FORMATS,
         default="jsonl",
-        help="a game a line as in the human games (jsonl, nothing is lost), or rows of the public data set",
+        help="a line is a game as in the human games (jsonl, nothing is lost), or a row of the public data set",
     )
+    parser.add_argument("--decoder", help="a Minari data set's feedback: what this decoder has decoded (default: none)")
+    parser.add_argument("--image", choices=IMAGES, default="tangrams", help="a Minari data set's pictures (tangrams)")
+    parser.add_argument("--tangrams", default="figures", metavar="SET", help="for them: figures or kilogram:PATH")
     parser.add_argument("--system", help="only the games of this system")
     parser.add_argument("--round", type=int, help="only the games of this round")
 
@@ -35,6 +41,7 @@ def run(args: argparse.Namespace) -> None:
 
     Raises:
         StoreError: If there is no such store, or none of its interactions is meant.
+        UserError: If Minari is missing, or these games make no data set of that name.
         OSError: If the file cannot be written. One that was there before stays as it was.
     """
     with InteractionStore(args.store, create=False) as store:
@@ -43,8 +50,17 @@ def run(args: argparse.Namespace) -> None:
         if not games:
             there = ", ".join(f"{system!r} rounds {store.rounds(system)}" for system in store.systems()) or "none"
             raise StoreError(f"{args.store}: no interactions to export; there are: {there}")
-    write_records(args.out, (record for system, game in games for record in _records(game, args.format, system)))
-    Console().print(f"{len(games)} interactions written to {args.out}", highlight=False)
+        feedback = None
+        if args.decoder is not None:
+            feedback = [values for system in systems for values in store.feedback(args.decoder, system, args.round)]
+    if args.minari is None:
+        write_records(args.out, (record for system, game in games for record in _records(game, args.format, system)))
+    else:
+        from multiref_gym.minari_data import Games, write_minari  # Minari is an extra
+
+        decoded = Games([game for _, game in games], feedback, args.decoder or "")
+        write_minari(args.minari, decoded, args.tangrams, None if args.image == "none" else args.image)
+    Console().print(f"{len(games)} interactions written to {args.out or args.minari}", highlight=False)
 
 
 def _records(game: Interaction, format: str, system: str) -> Iterator[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""`multiref import`: interactions from lines of JSON, into a store."""
+"""`multiref import`: interactions from lines of JSON or a data set of Minari, into a store."""
 
 from __future__ import annotations
 
@@ -18,27 +18,42 @@ from multiref_gym.store import InteractionStore
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
     parser.add_argument("--store", required=True, help="the store, made if there is none: a file, or a database URL")
-    parser.add_argument("--games", required=True, type=Path, help="the file to read, one JSON object a line")
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--games", type=Path, help="the file to read, one JSON object a line")
+    where.add_argument("--minari", metavar="NAME", help="the Minari data set to read, which export made")
     parser.add_argument("--system", required=True, help="the system that played these games")
     parser.add_argument("--round", type=int, help="the round to put them into (default: the one that each names)")
     parser.add_argument("--format", choices=FORMATS, help="what the lines are, as in export (default: as they look)")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Adds all interactions of the file, or none.
+    """Adds all interactions of the file or data set, and the feedback that the latter has, or nothing.
 
     Raises:
         MalformedInteraction: If a line is no interaction; the message has its number.
         StoreError: If the system has played one of the rounds already, or a game is there already.
+        UserError: If Minari is missing, or has no such data set with games of the usual number of tangrams.
         OSError: If the file cannot be read.
     """
-    games = read_games(args.games, args.format)
+    feedback, decoder = None, ""
+    if args.minari is None:
+        games = read_games(args.games, args.format)
+    else:
+        from multiref_gym.minari_data import read_minari  # Minari is an extra
+
+        found = read_minari(args.minari)
+        games, feedback, decoder = found.interactions, found.feedback, found.decoder
     if args.round is not None:
         games = [replace(game, round=args.round) for game in games]
+    numbers = sorted({game.round for game in games})
     # Only now is the store opened: a bad file leaves no empty one behind.
     with InteractionStore(args.store) as store:
         store.add(games, args.system)
-    rounds = ", ".join(map(str, sorted({game.round for game in games})))
+        if feedback is not None:
+            for number in numbers:
+                decoded = [values for game, values in zip(games, feedback, strict=True) if game.round == number]
+                store.add_feedback(args.system, number, decoder, decoded)
+    rounds = ", ".join(map(str, numbers))
     Console().print(f"{len(games)} interactions of {args.system!r} added, rounds {rounds}", highlight=False)
 
 

@@ -1,0 +1,217 @@
+"""Games as data sets of Minari, and back."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+from agents.baselines import RandomListener
+from agents.play import play, set_tables
+from multiref_gym.commands import export, import_
+from multiref_gym.env import MultiRefEnv
+from multiref_gym.errors import UserError
+from multiref_gym.feedback import Feedback
+from multiref_gym.game import Action, Context
+from multiref_gym.interaction import Interaction, MalformedInteraction, Turn
+from multiref_gym.store import InteractionStore
+from multiref_gym.tangrams import load_tangrams
+from simulators.replay import ReplaySpeaker
+from simulators.scripted import ScriptedSpeaker
+
+minari = pytest.importorskip("minari", reason="Minari is an extra")
+parquet = pytest.importorskip("pyarrow.parquet", reason="Minari stores with it")
+from multiref_gym.minari_data import Games, read_minari, write_minari  # noqa: E402 (it needs Minari)
+
+NAME = "multiref/games-v0"
+
+
+@pytest.fixture(autouse=True)
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the data sets of a test."""
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path / "minari"))
+    return tmp_path / "minari"
+
+
+def played(number: int, size: int = 10, round: int = 0) -> list[Interaction]:
+    """Games of a random listener with the scripted speaker."""
+    tangrams, rng = load_tangrams("figures"), np.random.default_rng(number)
+    contexts = [Context.sample(tangrams.draw(rng, size), rng) for _ in range(number)]
+    tables = set_tables(contexts, lambda: ScriptedSpeaker(tangrams), np.random.SeedSequence(number))
+    return play(RandomListener(), tables, rng, policy="random", round=round)
+
+
+@pytest.fixture(scope="module")
+def games() -> list[Interaction]:
+    """Games lost, one left after its first turn, one won by a person in one turn."""
+    lost = played(3)
+    left, first = replace(lost[0], game_id="left", turns=lost[0].turns[:1]), lost[1].turns[0]
+    clicks = Action(select=lost[1].targets, deselect=frozenset())
+    won = replace(lost[1], game_id="won", turns=(Turn(first.utterance, clicks),), closing="", policy="Ann")
+    return [*lost, left, won]
+
+
+def feedback_on(games: list[Interaction]) -> list[list[Feedback]]:
+    rng = np.random.default_rng(0)
+    return [[Feedback(int(value)) for value in rng.integers(-1, 2, len(game.turns) - 1)] for game in games]
+
+
+def run(command: Any, *words: object) -> None:
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    command.run(parser.parse_args([str(word) for word in words]))
+
+
+def test_games_and_feedback_come_back_as_they_went_in(games: list[Interaction]) -> None:
+    written = Games(games, feedback_on(games), "lexical")
+    write_minari(NAME, written, image=None)
+    assert read_minari(NAME) == written
+
+
+def test_games_that_nobody_decoded_come_back_without_feedback(games: list[Interaction]) -> None:
+    write_minari(NAME, Games(games), image=None)
+    assert read_minari(NAME) == Games(games, None, "")
+
+
+@pytest.mark.parametrize("image", ["tangrams", "board", None])
+def test_an_episode_is_what_the_environment_shows(games: list[Interaction], image: str | None) -> None:
+    feedback = feedback_on(games)
+    write_minari(NAME, Games(games, feedback, "lexical"), image=image)
+    data = minari.load_dataset(NAME)
+    for game, decoded, episode in zip(games, feedback, data.iterate_episodes(), strict=True):
+        env = MultiRefEnv(speaker=lambda _, game=game: ReplaySpeaker(game), split="all", image=image)
+        seen = [env.reset(options={"game": game.context})[0]]
+        for number, turn in enumerate(game.turns):
+            assert set(np.flatnonzero(episode.actions[number])) == turn.action.clicks
+            observation, reward, terminated, *_ = env.step(episode.actions[number])
+            seen.append(observation)
+            ended = (episode.rewards[number], episode.terminations[number])
+            assert ended == (reward, terminated)
+        seen[-1]["utterance"] = game.closing
+        for key in data.observation_space:
+            np.testing.assert_array_equal(episode.observations[key], [observation[key] for observation in seen])
+        assert image is None or episode.observations["image"].dtype == np.uint8
+        assert episode.truncations.tolist() == [False] * (len(game.turns) - 1) + [not terminated]
+        log_probs = [math.nan, *(math.nan if turn.log_prob is None else turn.log_prob for turn in game.turns)]
+        np.testing.assert_array_equal(episode.infos["log_prob"], log_probs)
+        np.testing.assert_array_equal(episode.infos["feedback"], [math.nan, *decoded, math.nan])
+
+
+def test_the_environment_of_a_data_set_can_be_recovered(games: list[Interaction]) -> None:
+    write_minari(NAME, Games(games), image="tangrams")
+    data = minari.load_dataset(NAME)
+    env = data.recover_environment()
+    assert env.observation_space == data.observation_space
+    assert env.action_space == data.action_space
+    assert env.reset(seed=0)[0] in env.observation_space
+
+
+def test_a_store_goes_through_minari_and_comes_back(games: list[Interaction], tmp_path: Path) -> None:
+    store, copy = tmp_path / "store.db", tmp_path / "copy.db"
+    later = played(2, round=1)
+    with InteractionStore(store) as opened:
+        opened.add([*games, *later], "SUP")
+        opened.add_feedback("SUP", 0, "lexical", feedback_on(games))
+        opened.add_feedback("SUP", 1, "lexical", feedback_on(later))
+        opened.add([replace(games[0], game_id="control")], "CONTROL")
+    run(export, "--store", store, "--minari", NAME, "--system", "SUP", "--decoder", "lexical", "--image", "none")
+    run(import_, "--store", copy, "--minari", NAME, "--system", "SUP")
+    with InteractionStore(store) as original, InteractionStore(copy) as copied:
+        assert copied.interactions() == original.interactions("SUP")
+        assert copied.feedback("lexical") == original.feedback("lexical", "SUP")
+    with pytest.raises(UserError, match="'lexical' has not decoded round 0 of 'CONTROL'"):
+        run(export, "--store", store, "--minari", "other-v0", "--decoder", "lexical")
+    with pytest.raises(UserError, match="there is a Minari data set 'multiref/games-v0' already"):
+        run(export, "--store", store, "--minari", NAME, "--image", "none")
+
+
+def test_games_of_another_context_size_are_refused() -> None:
+    write_minari(NAME, Games(played(2, size=6)), image=None)
+    with pytest.raises(UserError, match="has games of 6 tangrams: allowed is 10"):
+        read_minari(NAME)
+    assert read_minari(NAME, context_size=6).interactions == played(2, size=6)
+    with pytest.raises(UserError, match=r"one context size, not of \[6, 10\] tangrams"):
+        write_minari("mixed-v0", Games([*played(1), *played(2, size=6)]), image=None)
+
+
+def test_what_the_environment_could_not_have_played_makes_no_data_set(games: list[Interaction], root: Path) -> None:
+    turns = games[0].turns
+    strange = replace(games[0], turns=(replace(turns[0], utterance="\n"), *turns[1:]))
+    unknown = Context(tuple("abcdefghij"), tuple("abcdefghij"), frozenset("a"))
+    over = replace(games[-1], turns=games[-1].turns * 2)
+    for bad, message in (
+        (strange, r"game 'random-0-0000': the speaker said '\\n'"),
+        (replace(games[0], context=unknown), "'a', which is not in figures"),
+        (over, "game 'won': the game ended"),
+    ):
+        with pytest.raises(UserError, match=message):
+            write_minari(NAME, Games([games[1], bad]), image=None)
+        assert not (root / NAME).exists()
+
+
+@pytest.mark.parametrize("name", ["games", "no such-v0", "", "../games-v0", "games-v"])
+def test_a_name_that_is_none_is_refused(games: list[Interaction], name: str) -> None:
+    with pytest.raises(UserError, match="is no name of a Minari data set"):
+        write_minari(name, Games(games), image=None)
+    with pytest.raises(UserError, match="is no name of a Minari data set"):
+        read_minari(name)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:minari")
+def test_other_data_sets_are_refused(root: Path) -> None:
+    with pytest.raises(UserError, match=f"no Minari data set '{NAME}' in {root}"):
+        read_minari(NAME)
+    env = gym.make("CartPole-v1")
+    observation, _ = env.reset(seed=0)
+    steps = [env.step(0) for _ in range(3)]
+    episode = minari.data_collector.EpisodeBuffer(
+        observations=[observation, *(step[0] for step in steps)],
+        actions=[0] * 3,
+        rewards=[step[1] for step in steps],
+        terminations=[step[2] for step in steps],
+        truncations=[step[3] for step in steps],
+    )
+    minari.create_dataset_from_buffers("cartpole/test-v0", [episode], env=env, data_format="arrow")
+    with pytest.raises(UserError, match="was not made by `multiref export --minari`"):
+        read_minari("cartpole/test-v0")
+
+
+def test_clicks_that_do_not_lead_to_the_selection_are_no_game(games: list[Interaction], root: Path) -> None:
+    write_minari(NAME, Games(games), image=None)
+    [path] = (root / NAME / "data" / "0").glob("*.parquet")
+    table = parquet.read_table(path)
+    turned = table["actions"].take(list(range(len(table)))[::-1])
+    parquet.write_table(table.set_column(table.column_names.index("actions"), "actions", turned), path)
+    with pytest.raises(MalformedInteraction, match=f"{NAME}, episode 0: the clicks do not lead to what is selected"):
+        read_minari(NAME)
+
+
+@pytest.mark.parametrize("content", ["", "{}"])
+def test_a_damaged_data_set_is_named(games: list[Interaction], root: Path, tmp_path: Path, content: str) -> None:
+    write_minari(NAME, Games(games), image=None)
+    (root / NAME / "data" / "2" / "metadata.json").write_text(content)
+    with pytest.raises(MalformedInteraction, match=f"{NAME}, episode 2"):
+        run(import_, "--store", tmp_path / "new.db", "--minari", NAME, "--system", "S")
+    assert not (tmp_path / "new.db").exists()
+    (root / NAME / "data" / "metadata.json").write_text(content)
+    with pytest.raises(UserError, match=f"cannot read the Minari data set '{NAME}'"):
+        read_minari(NAME)
+
+
+def test_without_minari_the_extra_is_named() -> None:
+    code = (
+        "import sys; sys.modules['minari'] = None\n"
+        "from multiref_gym.errors import UserError\n"
+        "try: import multiref_gym.minari_data\n"
+        "except UserError as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "pip install multiref-gym[minari]" in done.stdout
