@@ -56,7 +56,8 @@ class Reader:
     def __init__(self, model: PeftModel, form: ChatForm, vision: Vision) -> None:
         self._model, self._form, self._vision = model, form, vision
         self._learned = [weights for weights in model.parameters() if weights.requires_grad]
-        self._state: list[tuple[int, bool]] = []
+        self._switched: list[bool] = []
+        self._copies: list[Tensor] = []
         self._openings: dict[tuple[str, ...], Layers] = {}
         inner: Any = model.get_base_model()
         words = inner.config.get_text_config()
@@ -66,9 +67,10 @@ class Reader:
 
     def renew(self) -> None:
         """Forgets what was read and seen if the adapter has changed since, or was switched on or off."""
-        state = [(weights._version, weights.requires_grad) for weights in self._learned]
-        if state != self._state:
-            self._state = state
+        switched = [weights.requires_grad for weights in self._learned]
+        # A fused optimiser leaves the version counters of the weights alone, so they are compared themselves.
+        if switched != self._switched or not all(map(torch.equal, self._learned, self._copies)):
+            self._switched, self._copies = switched, [weights.detach().clone() for weights in self._learned]
             self._openings.clear()
             self._vision.forget()
 

@@ -1,0 +1,144 @@
+"""Training a vision-language model: what is adapted, what stays, and what a saved policy is."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from small_views import FIGURES
+from test_vlm_listener import MIDDLE, OPENING, VIEWS, every_architecture
+from tiny_vlm import ARCHITECTURES, configured, tiny_vlm
+
+from agents.learn import Example, Optimisation, Scores, learn
+from agents.objectives import sup
+from agents.play import play, set_tables
+from agents.vlm.listener import VlmListener
+from multiref_gym.feedback import Feedback
+from multiref_gym.game import Action
+
+ACTIONS = [Action(select=frozenset({3})), Action(frozenset({5}), frozenset({2})), Action(frozenset({0, 7}))]
+EXAMPLES = [Example(view, action, Feedback.POSITIVE) for view, action in zip(VIEWS, ACTIONS, strict=True)]
+SOME_STEPS = Optimisation(epochs=8, batch_size=3, learning_rate=2e-2)
+VISION = {"idefics2": "vision_model", "llava": "vision_tower", "gemma3": "vision_tower"}
+CONNECTOR = {"idefics2": ".connector.", "llava": ".multi_modal_projector."}
+
+
+def scores(listener: VlmListener) -> torch.Tensor:
+    with torch.inference_mode():
+        return listener.score(VIEWS, ACTIONS).log_prob
+
+
+def trained(architecture: str = "idefics2", seed: int = 0, path: Path | None = None) -> VlmListener:
+    listener = VlmListener.load(FIGURES, path or tiny_vlm(architecture))
+    learn(listener, EXAMPLES, sup, SOME_STEPS, seed)
+    return listener
+
+
+def weights(listener: VlmListener) -> dict[str, torch.Tensor]:
+    return {name: values.detach().clone() for name, values in listener.model.named_parameters()}
+
+
+@every_architecture
+def test_what_was_good_becomes_likely_and_the_base_stays_as_it_was(architecture: str) -> None:
+    fresh = VlmListener.load(FIGURES, tiny_vlm(architecture))
+    before, base = scores(fresh), weights(fresh)
+    listener = trained(architecture)
+    assert scores(listener).exp().mean() > before.exp().mean() + 0.2
+    assert not listener.model.training
+    after = weights(listener)
+    changed = {name for name in base if not torch.equal(base[name], after[name])}
+    assert changed
+    assert all(".lora_" in name for name in changed)
+    assert not any(VISION[architecture] in name for name in changed)
+    assert architecture not in CONNECTOR or any(CONNECTOR[architecture] in name for name in changed)
+    torch.testing.assert_close(scores(fresh), before, atol=0, rtol=0)
+
+
+def test_without_its_adapter_a_policy_is_the_base() -> None:
+    listener = trained()
+    base = scores(VlmListener.load(FIGURES, tiny_vlm("idefics2")))
+    learned = scores(listener)
+    rng = partial(np.random.default_rng, 0)
+    acted = listener.act(VIEWS, rng())
+    with listener.model.disable_adapter():
+        torch.testing.assert_close(scores(listener), base)
+        as_base = listener.act(VIEWS, rng())
+    assert as_base == VlmListener.load(FIGURES, tiny_vlm("idefics2")).act(VIEWS, rng()) != acted
+    torch.testing.assert_close(scores(listener), learned)
+    assert listener.act(VIEWS, rng()) == acted
+
+
+@pytest.mark.parametrize("settings", [{}, {"dora": True}, {"rank": 2, "alpha": 4}])
+def test_a_saved_policy_is_the_same_policy(tmp_path: Path, settings: dict[str, object]) -> None:
+    listener = trained(path=configured(tmp_path, **settings))
+    listener.save(tmp_path / "policy")
+    assert not list((tmp_path / "policy").glob("*.bin"))
+    assert (tmp_path / "policy" / "adapter_model.safetensors").stat().st_size < 100_000  # the base is not in it
+    again = VlmListener.load(FIGURES, tmp_path / "policy")
+    assert all(torch.equal(values, weights(again)[name]) for name, values in weights(listener).items())
+    torch.testing.assert_close(scores(again), scores(listener), atol=1e-5, rtol=0)
+    assert {n for n, p in again.model.named_parameters() if p.requires_grad} == {
+        n for n, p in listener.model.named_parameters() if p.requires_grad
+    }
+    learn(again, EXAMPLES, sup, SOME_STEPS, seed=1)
+    assert not torch.equal(scores(again), scores(listener))
+
+
+def test_dora_begins_as_the_base_and_learns_lengths(tmp_path: Path) -> None:
+    base = scores(VlmListener.load(FIGURES, tiny_vlm("idefics2")))
+    dora = VlmListener.load(FIGURES, configured(tmp_path, dora=True))
+    torch.testing.assert_close(scores(dora), base, atol=1e-4, rtol=0)
+    assert any("magnitude" in name and values.requires_grad for name, values in dora.model.named_parameters())
+
+
+def test_all_policies_share_the_frozen_weights_and_none_an_adapter() -> None:
+    first, second = (VlmListener.load(FIGURES, tiny_vlm("llava")) for _ in range(2))
+    for (name, one), (_, other) in zip(first.model.named_parameters(), second.model.named_parameters(), strict=True):
+        assert (one is other) == (".lora_" not in name)
+        assert torch.equal(one, other)  # a fresh adapter is always the same
+
+
+def test_the_same_seed_learns_the_same_and_another_one_does_not() -> None:
+    first, again, other = (weights(trained(seed=seed)) for seed in (1, 1, 2))
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not all(torch.equal(first[name], other[name]) for name in first)
+
+
+def test_what_was_read_before_learning_is_not_used_after_it() -> None:
+    listener = VlmListener.load(FIGURES, tiny_vlm("idefics2"))
+    before = listener.act(VIEWS, np.random.default_rng(0))
+    scores(listener)
+    learn(listener, EXAMPLES, sup, SOME_STEPS, seed=0)
+    after = listener.act(VIEWS, np.random.default_rng(0))
+    assert after != before
+    again = trained().act(VIEWS, np.random.default_rng(0))
+    assert after == again
+
+
+def test_a_batch_in_parts_has_the_gradient_of_the_whole(tmp_path: Path) -> None:
+    gradients = []
+    for at_once in (1, 3):
+        listener = VlmListener.load(FIGURES, configured(tmp_path, trained_at_once=at_once, dropout=0.0))
+        learn(listener, EXAMPLES, sup, Optimisation(epochs=1, batch_size=3), seed=0)  # away from where B is zero
+        listener.model.train()
+        listener.model.zero_grad()
+        found = listener.score(VIEWS, ACTIONS)
+        (found.log_prob * torch.tensor([1.0, 2.0, -1.0]) + found.mean_log_prob).sum().backward()
+        gradients.append({n: p.grad for n, p in listener.model.named_parameters() if p.requires_grad})
+    parts, whole = gradients
+    assert all(gradient is not None for gradient in whole.values())
+    torch.testing.assert_close(parts, whole, atol=1e-4, rtol=1e-3)
+
+
+def test_training_reads_as_play_does() -> None:
+    listener = VlmListener.load(FIGURES, tiny_vlm("gemma3"))
+    with_gradients: Scores = listener.score(VIEWS, ACTIONS)
+    assert with_gradients.log_prob.requires_grad
+    torch.testing.assert_close(with_gradients.log_prob.detach(), scores(listener), atol=1e-5, rtol=0)
+    distribution = listener.distribution(MIDDLE)
+    assert with_gradients.log_prob[1].item() == pytest.approx(distribution[ACTIONS[1]], abs=1e-4)
