@@ -84,7 +84,8 @@ class ApiListener:
         """What the listener has asked and cost so far, and what it could not make an action of, for JSON.
 
         The fields of `agents.openai_api.Usage`; `cost`, None without prices; `unparsed` and `illegal`, the
-        answers in place of which nothing was clicked; and the first that did not parse, None if all did.
+        answers in place of which nothing was clicked; and the beginning of the first that did not parse, None
+        if all did.
         """
         usage = self._client.usage
         return {
@@ -92,7 +93,7 @@ class ApiListener:
             "cost": None if self._prices is None else usage.cost(*self._prices),
             "unparsed": len(self._unparsed),
             "illegal": self._illegal,
-            "first_unparsed": next(iter(self._unparsed), None),
+            "first_unparsed": self._unparsed[0][:200] if self._unparsed else None,
         }
 
     def act(self, views: Sequence[View], rng: np.random.Generator) -> list[Decision]:

@@ -94,8 +94,10 @@ class Endpoint:
                 handler.send_header(name.replace("_", "-"), value)
             handler.send_header("Content-Length", str(10**6 if reply.stalls else len(content)))
             handler.end_headers()
-            while reply.stalls and not self._closing.wait(0.02):
+            blanks = 500 if reply.stalls else 0  # for ten seconds, so that nobody waits for ever
+            while blanks and not self._closing.wait(0.02):
                 handler.wfile.write(b" ")
+                blanks -= 1
             handler.wfile.write(content)
         except OSError:  # the client has gone
             handler.close_connection = True

@@ -9,6 +9,7 @@ import json
 import logging
 import sys
 import threading
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -239,25 +240,19 @@ def test_what_passes_is_tried_again(bad: Reply) -> None:
 
 def test_the_waits_double_and_the_server_may_ask_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
-    monkeypatch.setattr(threading.Event, "wait", lambda self, timeout=None: bool(waits.append(timeout)))
-    monkeypatch.setattr("random.uniform", lambda low, high: 1.0)
+
+    class Event(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            assert timeout is not None
+            waits.append(timeout)
+            return False
+
+    monkeypatch.setattr("agents.openai_api.threading", SimpleNamespace(Event=Event, Lock=threading.Lock))
+    monkeypatch.setattr("agents.openai_api.random.uniform", lambda low, high: 1.0)
     asks = [failure(429, "slow down", Retry_After=seconds) for seconds in ("7", "3600", "Fri, 21 Nov 2025")]
-    monkeypatch.setattr(ChatClient, "_post", _posts([failure(500, "oops")] * 3 + asks + [SELECT_A]))
-    ChatClient("tiny", "http://127.0.0.1:9/v1", attempts=7, backoff=2.0).complete([{"messages": []}])
-    assert [wait for wait in waits if wait is not None] == [2.0, 4.0, 8.0, 7.0, 60.0, 60.0]
-
-
-def _posts(replies: list[Reply]) -> Any:
-    import httpx
-
-    left = iter(replies)
-
-    def post(self: ChatClient, body: Body) -> tuple[int, httpx.Headers, bytes]:
-        reply = next(left)
-        headers = {name.replace("_", "-"): value for name, value in reply.headers.items()}
-        return reply.status, httpx.Headers(headers), json.dumps(reply.body).encode()
-
-    return post
+    with serving(in_turn(*[failure(500, "oops")] * 3, *asks, SELECT_A)) as endpoint:
+        client(endpoint, attempts=7, backoff=0.5).complete([{"messages": []}])
+    assert waits == [0.5, 1.0, 2.0, 7.0, 60.0, 16.0]
 
 
 @pytest.mark.parametrize(
