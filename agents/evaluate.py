@@ -59,40 +59,45 @@ def over_seeds(totals: Sequence[Sequence[float]], counts: Sequence[Sequence[floa
 
 
 def measure(interactions: Sequence[Interaction]) -> dict[str, Any]:
-    """Returns success, turns a game and click accuracy of some games, each an estimate, and the number of games.
-
-    A click is accurate if it selects a target or deselects a tangram that is none.
-    """
-    accurate, clicks = [], []
-    for game in interactions:
-        actions = [turn.action for turn in game.turns]
-        accurate.append(sum(len(a.select & game.targets) + len(a.deselect - game.targets) for a in actions))
-        clicks.append(sum(len(a.clicks) for a in actions))
+    """Returns success, turns a game and click accuracy of some games, each an estimate, and the number of games."""
     return {
         "games": len(interactions),
         "success": asdict(estimate([game.success for game in interactions])),
         "turns": asdict(estimate([len(game.turns) for game in interactions])),
-        "click_accuracy": asdict(estimate(accurate, clicks)),
+        "click_accuracy": asdict(
+            estimate([right_clicks(game) for game in interactions], [clicks(game) for game in interactions])
+        ),
     }
 
 
-def decoder_quality(
-    interactions: Sequence[Interaction], feedback: Sequence[Sequence[Feedback]]
-) -> dict[str, float | int]:
-    """Returns how right decoded feedback was: of a binary decoder accuracy, and precision and share of its positives.
+def right_clicks(game: Interaction) -> int:
+    """Returns how many clicks selected a target or deselected a tangram that is none."""
+    actions = [turn.action for turn in game.turns]
+    return sum(len(a.select & game.targets) + len(a.deselect - game.targets) for a in actions)
 
-    A half-good action counts as negative, as people answer it with a correction.
+
+def clicks(game: Interaction) -> int:
+    """Returns how many clicks there were."""
+    return sum(len(turn.action.clicks) for turn in game.turns)
+
+
+def decoder_quality(interactions: Sequence[Interaction], feedback: Sequence[Sequence[Feedback]]) -> dict[str, Any]:
+    """Returns how right decoded feedback was.
+
+    Returns:
+        Accuracy and precision of the positives, for which a half-good action is no positive, as people answer it with
+        a correction; how many positives and exchanges there were; and the confusion, a row for each decoded value of
+        how many were truly negative, neutral and positive, and in that order themselves.
     """
-    true = [
-        ground_truth(turn.action, game.targets) is Feedback.POSITIVE
-        for game in interactions
-        for turn in game.turns[:-1]
-    ]
-    decoded = [value is Feedback.POSITIVE for values in feedback for value in values]
-    right = sum(t is d for t, d in zip(true, decoded, strict=True))
+    confusion = np.zeros((3, 3), int)
+    for game, values in zip(interactions, feedback, strict=True):
+        for turn, value in zip(game.turns[:-1], values, strict=True):
+            confusion[value + 1, ground_truth(turn.action, game.targets) + 1] += 1
+    exchanges, positives, right = int(confusion.sum()), int(confusion[2].sum()), int(confusion[2, 2])
     return {
-        "accuracy": right / max(1, len(true)),
-        "positive_precision": sum(t and d for t, d in zip(true, decoded, strict=True)) / max(1, sum(decoded)),
-        "positives": sum(decoded),
-        "exchanges": len(true),
+        "accuracy": (right + int(confusion[:2, :2].sum())) / max(1, exchanges),
+        "positive_precision": right / max(1, positives),
+        "positives": positives,
+        "exchanges": exchanges,
+        "confusion": confusion.tolist(),
     }

@@ -139,7 +139,7 @@ def write_report(results: Mapping[str, Any], store: InteractionStore, tangrams: 
         for title, game, feedback in _chosen_games(store, results["config"], results["rounds"][-1]["round"])
     ]
     page = Template(PAGE.read_text(encoding="utf-8")).substitute(
-        curves=_data_uri(_curves_png(results)),
+        curves=data_uri(_curves_png(results)),
         heading="".join(f"<th>{escape(column)}</th>" for column in COLUMNS),
         rows="\n".join(
             "<tr>" + "".join(f"<td>{escape(text)}</td>" for text in table_row(measured)) + "</tr>"
@@ -147,7 +147,7 @@ def write_report(results: Mapping[str, Any], store: InteractionStore, tangrams: 
         ),
         games="\n".join(games),
         setup="\n".join(
-            f"<h3>{escape(name)}</h3><dl>{_definitions(results[name])}</dl>"
+            f"<h3>{escape(name)}</h3><dl>{definitions(results[name])}</dl>"
             for name in ("config", "hyperparameters", "versions", "machine")
         ),
     )
@@ -225,10 +225,10 @@ def _chip(kind: str, value: Feedback) -> str:
     return f'<span class="chip {kind} {value.name.lower()}">{kind}: {value.name.lower()}</span>'
 
 
-def _definitions(values: Mapping[str, Any], prefix: str = "") -> str:
-    """Returns the items of a description list; nested names are joined by dots."""
+def definitions(values: Mapping[str, Any], prefix: str = "") -> str:
+    """Returns in HTML the items of a description list; nested names are joined by dots."""
     return "".join(
-        _definitions(value, f"{prefix}{name}.")
+        definitions(value, f"{prefix}{name}.")
         if isinstance(value, Mapping)
         else f"<dt>{escape(prefix + name)}</dt><dd>{escape(str(value))}</dd>"
         for name, value in values.items()
@@ -238,8 +238,9 @@ def _definitions(values: Mapping[str, Any], prefix: str = "") -> str:
 def _png(silhouette: Any) -> str:
     png = io.BytesIO()
     Image.fromarray(silhouette).save(png, "PNG", optimize=True)
-    return _data_uri(png.getvalue())
+    return data_uri(png.getvalue())
 
 
-def _data_uri(png: bytes) -> str:
+def data_uri(png: bytes) -> str:
+    """Returns a picture as a link that holds it."""
     return "data:image/png;base64," + base64.b64encode(png).decode("ascii")

@@ -29,7 +29,7 @@ from agents.credit import Credit, examples_of
 from agents.evaluate import decoder_quality, measure
 from agents.learn import Example, Objective, Optimisation, TrainableListener, fingerprint, learn
 from agents.listener import Listener
-from agents.play import play, set_tables
+from agents.play import Table, play, set_tables
 from multiref_gym.errors import UserError
 from multiref_gym.game import CONTEXT_SIZE, Context
 from multiref_gym.provenance import provenance
@@ -97,6 +97,7 @@ class Config:
         speaker: Of a speaker.
         personas: Who the speakers are; only the scripted speaker can be given any.
         learner: How the policy learns.
+        control: Whether the initial policy is deployed beside it, in all rounds.
         tangrams: "figures", "kilogram:PATH" or a part of KiloGram's descriptions.
         seed_tangrams: What the seed's speakers describe the tangrams by, if not the same: another part.
         split: The part of them that is deployed; the base that ships has seen the figures of "train".
@@ -115,6 +116,7 @@ class Config:
     base: str | None = None
     personas: tuple[Persona, ...] | None = None
     learner: Learner = SUP
+    control: bool = True
 
 
 class Purpose(IntEnum):
@@ -175,7 +177,8 @@ class Respect:
         for round in range(self.config.rounds + 1):
             policy = self._learned(round)
             self._deploy(policy, self._system, round)
-            self._deploy(self._learned(0), CONTROL, round)
+            if self.config.control:
+                self._deploy(self._learned(0), CONTROL, round)
             self._decode(self._system, round)
             yield self._measured(round)
 
@@ -231,14 +234,18 @@ class Respect:
         return self._remembered[system, round]
 
     def _deploy(self, listener: Listener, system: str, round: int) -> None:
-        """Has a policy play the round's games; every system meets the same contexts and speakers."""
+        """Has a policy play the round's games."""
         if self.store.has_round(system, round):
             return
-        contexts = self._contexts(self.config.games, round)
-        tables = set_tables(contexts, self._make_speaker, self._seeds(round, Purpose.SPEAKERS))
+        tables = self.tables(round)
         on_turn = lambda over: self._report(f"round {round}: deploy {system}", over, len(tables))  # noqa: E731
         rng = self._rng(round, Purpose.LISTENER)
         self.store.add(play(listener, tables, rng, policy=system, round=round, on_turn=on_turn), system)
+
+    def tables(self, round: int) -> list[Table]:
+        """Returns the games of a round before their first turn: every system meets the same contexts and speakers."""
+        contexts = self._contexts(self.config.games, round)
+        return set_tables(contexts, self._make_speaker, self._seeds(round, Purpose.SPEAKERS))
 
     def _decode(self, system: str, round: int) -> None:
         """Decodes feedback on every action of a round that was replied to."""
@@ -250,14 +257,15 @@ class Respect:
         self.store.add_feedback(system, round, self.config.decoder, feedback)
 
     def _measured(self, round: int) -> dict[str, Any]:
-        games = self.store.interactions(self._system, round)
+        systems = (self._system, CONTROL) if self.config.control else (self._system,)
+        games = {system: self.store.interactions(system, round) for system in systems}
         feedback = self.store.feedback(self.config.decoder, self._system, round)
         return {
             "round": round,
             "examples": len(self._examples(round)),
             "learning": json.loads((self.out / f"round-{round}" / LEARNING).read_text(encoding="utf-8")),
-            "systems": {self._system: measure(games), CONTROL: measure(self.store.interactions(CONTROL, round))},
-            "decoder": decoder_quality(games, feedback),
+            "systems": {system: measure(played) for system, played in games.items()},
+            "decoder": decoder_quality(games[self._system], feedback),
         }
 
     def _contexts(self, count: int, round: int) -> list[Context]:

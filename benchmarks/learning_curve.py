@@ -33,7 +33,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from agents.commands.options import add_listener
+from agents.commands.options import add_deployment
 from agents.evaluate import estimate, over_seeds
 from agents.report import finish_axes
 from agents.respect import CONTROL, SUP, Config, write_atomically
@@ -306,17 +306,10 @@ def main() -> None:
         prog="python -m benchmarks.learning_curve", description=(__doc__ or "").split("\n")[0]
     )
     parser.add_argument("--seeds", type=positive, default=3, help="runs of each system, with seeds from 0 (3)")
+    add_deployment(parser, DEFAULT)
     parser.add_argument(
-        "--tangrams", default=DEFAULT.tangrams, metavar="SET", help="figures (default) or kilogram:PATH"
+        "--unseen", choices=get_args(SplitName), default="test", help="what no policy sees before it is judged (test)"
     )
-    parser.add_argument("--seed-tangrams", metavar="SET", help="what the seed's speakers describe them by, if another")
-    splits = get_args(SplitName)
-    parser.add_argument("--split", choices=splits, default=DEFAULT.split, help=f"what is deployed ({DEFAULT.split})")
-    parser.add_argument(
-        "--unseen", choices=splits, default="test", help="what no policy sees before it is judged (test)"
-    )
-    parser.add_argument("--base", metavar="FOLDER", help="checkpoint that every round starts from (the one that ships)")
-    add_listener(parser, default=DEFAULT.listener)
     parser.add_argument("--rounds", type=positive, default=DEFAULT.rounds, help=f"of learning ({DEFAULT.rounds})")
     parser.add_argument("--games", type=positive, default=DEFAULT.games, help=f"of each round ({DEFAULT.games})")
     parser.add_argument("--evaluation", type=positive, default=1000, help="fixed games on either split (1000)")

@@ -27,7 +27,7 @@ from agents.play import play, set_tables
 from agents.respect import OPTIMISATION, SEED, SIMILARITY, SUP, TURNS, Config, Learner, Respect, write_atomically
 from agents.small.listener import SmallListener
 from agents.small.model import SmallModel
-from benchmarks.processes import peak_memory_gb
+from benchmarks.processes import Curve, peak_memory_gb
 from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.game import CONTEXT_SIZE, Action, Context
 from multiref_gym.interaction import Interaction
@@ -187,7 +187,7 @@ class Job:
         return self.system.loop(replace(self.config, learner=self.system.learner, listener=listener), self.folder)
 
 
-def run_job(job: Job) -> dict[str, Any]:
+def run_job(job: Job) -> Curve:
     """Runs what of a job is not done yet, and writes and returns its curve.
 
     Returns:
@@ -207,13 +207,10 @@ def run_job(job: Job) -> dict[str, Any]:
         "record": respect.record,
         "evaluation": {**asdict(job.evaluation), "seed": FIXED_GAMES},
     }
-    what = json.loads(json.dumps(what))  # as it is read back, with lists for tuples
     with respect.store as store:
-        if path.exists():
-            curve: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            if {key: curve.get(key) for key in what} == what:
-                return curve
-        rounds, cost = _run(respect, resumed)
+        if (known := known_curve(path, what)) is not None:
+            return known
+        rounds, cost = run_timed(respect, resumed)
         tangrams = load_tangrams(job.config.tangrams)
         load = resolve("listener", LISTENERS, job.config.listener).load
         for measured in rounds:
@@ -229,7 +226,14 @@ def run_job(job: Job) -> dict[str, Any]:
     return curve
 
 
-def _run(respect: Respect, resumed: bool) -> tuple[list[dict[str, Any]], dict[str, float | None]]:
+def known_curve(path: Path, what: dict[str, Any]) -> Curve | None:
+    """Returns the curve in a file if it is of what was run now, None if it is of something else or not there."""
+    what = json.loads(json.dumps(what))  # as it is read back, with lists for tuples
+    curve: Curve = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return curve if curve and {key: curve.get(key) for key in what} == what else None
+
+
+def run_timed(respect: Respect, resumed: bool) -> tuple[list[dict[str, Any]], dict[str, float | None]]:
     """Returns the measures of all rounds, and what they took if they were run in one go.
 
     The cost is written at once, as an evaluation that is interrupted must not lose it.

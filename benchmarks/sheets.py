@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 
 from rich import box
 from rich.console import JustifyMethod
@@ -22,6 +23,16 @@ class Sheet:
         """Returns the table as Markdown."""
         lines = [self.columns, ["---", *["---:"] * (len(self.columns) - 1)], *self.rows]
         return f"**{self.title}**\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+    def html(self) -> str:
+        """Returns the table in HTML."""
+        head, *body = (
+            f"<tr>{''.join(f'<{cell}>{escape(text)}</{cell}>' for text in row)}</tr>"
+            for cell, row in [("th", self.columns), *(("td", row) for row in self.rows)]
+        )
+        rows = "\n".join(body)
+        caption = f"<caption>{escape(self.title)}</caption>"
+        return f'<div class="wide"><table>{caption}\n<thead>{head}</thead>\n<tbody>\n{rows}\n</tbody></table></div>'
 
     def printed(self) -> Table:
         """Returns the table for a terminal."""

@@ -92,18 +92,22 @@ def test_games_without_a_click_have_no_accuracy_to_speak_of() -> None:
 def test_a_decoder_is_judged_on_the_actions_that_were_replied_to() -> None:
     # True: good, bad, good; then good. The last actions of the games have no reply.
     quality = decoder_quality([WON, LOST], [[POSITIVE, POSITIVE, NEGATIVE], [NEGATIVE]])
-    assert quality == {"accuracy": 2 / 4, "positive_precision": 1 / 2, "positives": 2, "exchanges": 4}
+    confusion = [[1, 0, 1], [0, 0, 0], [1, 0, 1]]
+    expected = {"accuracy": 2 / 4, "positive_precision": 1 / 2, "positives": 2, "exchanges": 4}
+    assert quality == {**expected, "confusion": confusion}
 
 
 def test_a_half_good_action_counts_as_bad_and_neutral_feedback_as_not_positive() -> None:
     played = game(select(3), HALF_GOOD, select(0))
     assert decoder_quality([played], [[NEUTRAL, NEUTRAL]])["accuracy"] == 1
-    assert decoder_quality([played], [[NEGATIVE, POSITIVE]])["accuracy"] == 0.5
+    half_right = decoder_quality([played], [[NEGATIVE, POSITIVE]])
+    assert half_right["accuracy"] == 0.5
+    assert half_right["confusion"] == [[1, 0, 0], [0, 0, 0], [0, 1, 0]]
 
 
 def test_games_of_one_turn_say_nothing_of_a_decoder() -> None:
     quality = decoder_quality([game(select(0, 1))], [[]])
-    assert quality == {"accuracy": 0, "positive_precision": 0, "positives": 0, "exchanges": 0}
+    assert quality["accuracy"] == quality["positive_precision"] == quality["positives"] == quality["exchanges"] == 0
 
 
 def test_feedback_that_does_not_fit_the_games_is_an_error() -> None:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import torch
 from rich import box
@@ -17,14 +17,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from transformers.utils import logging as transformers_logging
 
-from agents.commands.options import add_listener, add_speaker, chosen_personas
+from agents.commands.options import add_deployment, add_speaker, chosen_personas
 from agents.report import COLUMNS, draw_curves, table_row, write_report
 from agents.respect import KTO, RL, SUP, TURNS, Config, Respect, results, write_atomically
 from multiref_gym.commands.options import natural, positive
 from multiref_gym.errors import UserError
 from multiref_gym.registry import DECODERS
 from multiref_gym.tangrams import load_tangrams
-from multiref_gym.tangrams.tangram_set import SplitName
 
 DEFAULT = Config()
 LEARNERS = {("sup", "reply"): SUP, ("sup", "turns"): TURNS, ("rl", "reply"): RL, ("kto", "reply"): KTO}
@@ -41,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, default=Path("runs/respect"), metavar="FOLDER", help="of the run (runs/respect)"
     )
-    add_listener(parser, default=DEFAULT.listener)
+    add_deployment(parser, DEFAULT)
     parser.add_argument(
         "--decoder",
         default=DEFAULT.decoder,
@@ -61,22 +60,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what says how good an action was: the reply to it (default), or all that the game tells (with sup)",
     )
     add_speaker(parser)
-    parser.add_argument(
-        "--tangrams",
-        default=DEFAULT.tangrams,
-        metavar="SET",
-        help="figures (default), kilogram:PATH, or a part of what people said: kilogram-known:PATH, kilogram-new:PATH",
-    )
-    parser.add_argument(
-        "--seed-tangrams", metavar="SET", help="what the seed's speakers describe them by, if not the same: a part"
-    )
-    parser.add_argument(
-        "--split",
-        choices=get_args(SplitName),
-        default=DEFAULT.split,
-        help=f"the part of the tangrams that is deployed ({DEFAULT.split})",
-    )
-    parser.add_argument("--base", metavar="FOLDER", help="checkpoint that every round starts from (the one that ships)")
 
 
 def run(args: argparse.Namespace) -> None:

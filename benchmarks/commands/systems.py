@@ -1,0 +1,85 @@
+"""Compares the six systems of arXiv 2410.13852, CONTROL and HH; an interrupted comparison goes on where it was."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from transformers.utils import logging as transformers_logging
+
+from agents.commands.options import add_deployment
+from agents.respect import Config, Respect, write_atomically
+from benchmarks.processes import Curve, run_all
+from benchmarks.systems import decoders, jobs_of, run_system, summaries
+from benchmarks.systems_report import csv_text, decoder_sheet, measures_sheet, page, pictures, success_sheet
+from multiref_gym.commands.options import positive
+from multiref_gym.provenance import provenance
+from multiref_gym.registry import DECODERS, resolve
+
+DEFAULT = Config(rounds=3)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's options."""
+    parser.add_argument("--seeds", type=positive, default=1, help="runs of each system, with seeds from 0 (1)")
+    parser.add_argument("--rounds", type=positive, default=DEFAULT.rounds, help=f"of learning ({DEFAULT.rounds})")
+    parser.add_argument("--games", type=positive, default=DEFAULT.games, help=f"of each round ({DEFAULT.games})")
+    parser.add_argument(
+        "--decoder",
+        default=DEFAULT.decoder,
+        metavar="NAME",
+        help=f"a binary decoder; with '-ternary' after its name it is the ternary one ({DEFAULT.decoder})",
+    )
+    add_deployment(parser, DEFAULT)
+    parser.add_argument("--jobs", type=positive, default=2, help="runs at a time, each on one core (2)")
+    parser.add_argument("--out", type=Path, default=Path("runs/systems"), metavar="FOLDER", help="(runs/systems)")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Runs what is not there yet, shows the tables, and writes results, pictures and the page.
+
+    Raises:
+        UserError: If a run cannot be had as it was asked for, or a folder is of another one.
+    """
+    transformers_logging.disable_progress_bar()  # the runs have their own
+    asked = {
+        name: getattr(args, name)
+        for name in ("rounds", "games", "decoder", "listener", "tangrams", "seed_tangrams", "split", "base")
+    }
+    jobs = jobs_of(Config(**asked), args.decoder, args.seeds, args.out)
+    for job in jobs[:2]:  # one with either decoder
+        resolve("decoder", DECODERS, job.config.decoder)
+    Respect(jobs[0].config, jobs[0].folder).store.close()  # what cannot be run is an error now
+    console = Console(highlight=False)
+    curves = run_all(run_system, jobs, args.jobs, console, _told)
+    results = {
+        "config": asked,
+        "learners": {job.config.learner.name: asdict(job.config.learner) for job in jobs},
+        "seeds": list(range(args.seeds)),
+        "jobs": args.jobs,
+        "systems": summaries(curves),
+        "decoders": decoders(curves),
+        **provenance(),
+    }
+    sheets = [success_sheet(results), measures_sheet(results), decoder_sheet(results)]
+    drawn = pictures(results)
+    for each in sheets:
+        console.print(each.printed())
+    for name, png in drawn.items():
+        unfinished = args.out / f"{name}.unfinished"
+        unfinished.write_bytes(png)
+        unfinished.replace(args.out / name)
+    write_atomically(args.out / "table.md", "\n".join(each.markdown() for each in sheets))
+    write_atomically(args.out / "systems.csv", csv_text(results))
+    write_atomically(args.out / "report.html", page(results, drawn, sheets))
+    write_atomically(args.out / "results.json", json.dumps(results, indent=2) + "\n")
+    written = ["results.json", "table.md", "systems.csv", "report.html", *drawn]
+    console.print(f"{', '.join(written)} are in {args.out}", soft_wrap=True)
+
+
+def _told(curve: Curve) -> str:
+    counts = curve["rounds"][-1]["counts"][curve["system"]]
+    return f"{sum(counts['won']) / len(counts['won']):.1%} of the games of the last round won"

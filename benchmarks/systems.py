@@ -1,0 +1,217 @@
+"""The six systems of arXiv 2410.13852 side by side, beside CONTROL and HH, as `multiref systems` compares them.
+
+A system is a decoder and an objective: B and T are a binary and a ternary decoder, SUP, RL and KTO what is minimised.
+All start from one policy, learned from the seed. In each round all of them meet the same sequence of contexts, each
+context with the same speaker, so that no system is luckier in what it was assigned than another. CONTROL is the initial
+policy redeployed to them, and HH an oracle that knows what the speaker means: it stands in for a person, as the bound.
+
+Besides games, turns are judged. In each round every policy is asked what it would have done in HH's games of that
+round, turn by turn, with the dialogue and the selection as HH had them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from agents.baselines import OracleListener
+from agents.evaluate import clicks, over_seeds, right_clicks
+from agents.learn import views_of
+from agents.listener import Listener
+from agents.play import play
+from agents.respect import CONTROL, KTO, RL, SUP, Config, Respect, write_atomically
+from benchmarks.learning_systems import known_curve, run_timed
+from benchmarks.processes import Curve
+from multiref_gym.feedback import Feedback, FeedbackDecoder
+from multiref_gym.interaction import Interaction
+from multiref_gym.registry import DECODERS, LISTENERS, resolve
+from multiref_gym.tangrams import load_tangrams
+
+HH = "HH"
+KINDS = {"B": "", "T": "-ternary"}
+"""What is put to a decoder's name, by the letter of the systems."""
+
+OBJECTIVES = {
+    SUP: "supervised learning on positives",
+    RL: "REINFORCE",
+    KTO: "Kahneman-Tversky optimisation",
+}
+MEANINGS = {
+    f"{letter}-{learner.name}": f"{kind} feedback, {objective}"
+    for learner, objective in OBJECTIVES.items()
+    for letter, kind in (("B", "binary"), ("T", "ternary"))
+} | {CONTROL: "the initial policy redeployed", HH: "the oracle, in place of a person"}
+
+MEASURES = {
+    "success": ("won", "games"),
+    "turns": ("turns", "games"),
+    "click_accuracy": ("right_clicks", "clicks"),
+    "exact_match": ("matched", "asked"),
+    "similarity": ("similarity", "asked"),
+    "positive_share": ("positives", "replies"),
+}
+"""Each measure is a ratio of two sums over games."""
+
+Counts = dict[str, list[float]]
+"""What was counted in the games of a round, by name a number for each game."""
+
+
+@dataclass(frozen=True, slots=True)
+class SystemJob:
+    """A system with one seed.
+
+    Attributes:
+        config: The run; its learner has the system's name.
+        out: Where the folder of the run is.
+    """
+
+    config: Config
+    out: Path
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder."""
+        return self.out / f"{self.config.learner.name}-{self.config.seed}"
+
+
+def jobs_of(config: Config, decoder: str, seeds: int, out: Path) -> list[SystemJob]:
+    """Returns the runs of the six systems, with seeds from 0.
+
+    Args:
+        config: What they have in common.
+        decoder: The name of the binary decoder; the ternary one has the same with "-ternary".
+        seeds: Runs of each system.
+        out: Where their folders are.
+    """
+    configs = [
+        replace(config, learner=replace(learner, name=f"{letter}-{learner.name}"), decoder=decoder + ending)
+        for learner in OBJECTIVES
+        for letter, ending in KINDS.items()
+    ]
+    # CONTROL is the same in all runs of a seed, so the first of them deploys it.
+    return [
+        SystemJob(replace(run, seed=seed, control=run is configs[0]), out) for seed in range(seeds) for run in configs
+    ]
+
+
+def run_system(job: SystemJob) -> Curve:
+    """Runs what of a job is not done yet, and writes and returns its curve.
+
+    Returns:
+        What was run (`system`, `seed`, `record`), what it took (`cost`), and for each of the `rounds` what is known of
+        the decoder (`decoder`) and the `Counts` of the systems that it deployed (`counts`, by system).
+
+    Raises:
+        UserError: If the job cannot be run, or its folder is of another one.
+    """
+    resumed = (job.folder / "config.json").exists()
+    respect = Respect(job.config, job.folder)
+    path = job.folder / "curve.json"
+    what = {"system": job.config.learner.name, "seed": job.config.seed, "record": respect.record}
+    with respect.store:
+        if (known := known_curve(path, what)) is not None:
+            return known
+        measured, cost = run_timed(respect, resumed)
+        rounds = [
+            {"round": m["round"], "decoder": m["decoder"], "counts": _counts_of(respect, job, m["round"])}
+            for m in measured
+        ]
+    curve = {**what, "cost": cost, "rounds": rounds}
+    write_atomically(path, json.dumps(curve) + "\n")
+    return curve
+
+
+def _counts_of(respect: Respect, job: SystemJob, round: int) -> dict[str, Counts]:
+    """Returns the counts of all that a job deployed in a round; HH is played here, by the job that has CONTROL."""
+    config, name = job.config, job.config.learner.name
+    tables = respect.tables(round)
+    people = play(OracleListener(tables), tables, np.random.default_rng(0), policy=HH, round=round)
+    decoder = resolve("decoder", DECODERS, config.decoder)()
+    load, tangrams = resolve("listener", LISTENERS, config.listener).load, load_tangrams(config.tangrams)
+
+    def counts(system: str, policy: int) -> Counts:
+        games = respect.store.interactions(system, round)
+        return game_counts(games, decoder) | turn_counts(load(tangrams, job.folder / f"round-{policy}"), people)
+
+    counted = {name: counts(name, round)}
+    if config.control:
+        counted |= {CONTROL: counts(CONTROL, 0), HH: game_counts(people, decoder)}
+    return counted
+
+
+def game_counts(games: Sequence[Interaction], decoder: FeedbackDecoder) -> Counts:
+    """Returns the counts of games and of the feedback on their actions."""
+    exchanges = [game.exchanges() for game in games]
+    decoded = iter(decoder.decode([exchange for of_game in exchanges for exchange in of_game]))
+    return {
+        "games": [1.0] * len(games),
+        "won": [float(game.success) for game in games],
+        "turns": [float(len(game.turns)) for game in games],
+        "right_clicks": [float(right_clicks(game)) for game in games],
+        "clicks": [float(clicks(game)) for game in games],
+        "positives": [float(sum(next(decoded) is Feedback.POSITIVE for _ in of_game)) for of_game in exchanges],
+        "replies": [float(len(of_game)) for of_game in exchanges],
+    }
+
+
+def turn_counts(listener: Listener, games: Sequence[Interaction]) -> Counts:
+    """Returns how a listener's actions compare with those that were taken in some games.
+
+    The similarity of two actions is that of their sets of clicks, after Jaccard: how many they share, of how many there
+    are in either.
+    """
+    views = [view for game in games for view in views_of(game)]
+    acted = iter(listener.act(views, np.random.default_rng(0)))
+    pairs = [[(next(acted).action.clicks, turn.action.clicks) for turn in game.turns] for game in games]
+    return {
+        "asked": [float(len(game.turns)) for game in games],
+        "matched": [float(sum(mine == theirs for mine, theirs in of_game)) for of_game in pairs],
+        "similarity": [sum(len(a & b) / max(1, len(a | b)) for a, b in of_game) for of_game in pairs],
+    }
+
+
+def summaries(curves: Sequence[Curve]) -> dict[str, Any]:
+    """Returns by system what its runs come to.
+
+    Returns:
+        For each system its `meaning`; by round each of `MEASURES` over all runs (`measures`, None where there is
+        nothing to measure) and in each run (`runs`, by seed); and of a system that learns the mean `minutes` of a run.
+    """
+    return {name: {"meaning": meaning, **_summary(name, curves)} for name, meaning in MEANINGS.items()}
+
+
+def _summary(name: str, curves: Sequence[Curve]) -> dict[str, Any]:
+    runs = [curve for curve in curves if name in curve["rounds"][0]["counts"]]
+    counts = [[measured["counts"][name] for measured in curve["rounds"]] for curve in runs]
+    seconds = [curve["cost"]["seconds"] for curve in runs if curve["system"] == name]
+    return {
+        "measures": _measures(counts),
+        "runs": {str(curve["seed"]): _measures([of_run]) for curve, of_run in zip(runs, counts, strict=True)},
+        "minutes": float(np.mean(seconds)) / 60 if seconds and None not in seconds else None,
+    }
+
+
+def _measures(runs: Sequence[Sequence[Counts]]) -> dict[str, list[dict[str, float]] | None]:
+    rounds = list(zip(*runs, strict=True))
+    return {
+        measure: [asdict(over_seeds([c[above] for c in counts], [c[below] for c in counts])) for counts in rounds]
+        if above in rounds[0][0]
+        else None
+        for measure, (above, below) in MEASURES.items()
+    }
+
+
+def decoders(curves: Sequence[Curve]) -> dict[str, list[list[list[int]]]]:
+    """Returns by kind of decoder ("B" or "T") and round the confusion over all runs, as `decoder_quality` does."""
+    return {
+        kind: [
+            np.sum([measured["decoder"]["confusion"] for measured in of_round], axis=0).tolist()
+            for of_round in zip(*(c["rounds"] for c in curves if c["system"].startswith(f"{kind}-")), strict=True)
+        ]
+        for kind in KINDS
+    }

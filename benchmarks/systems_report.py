@@ -1,0 +1,210 @@
+"""What `multiref systems` shows: the panels of the paper as pictures, its figures as a table, and both as a page."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from agents.report import data_uri, definitions, finish_axes
+from agents.respect import CONTROL
+from benchmarks.sheets import Sheet, percent
+from benchmarks.systems import HH, KINDS, MEASURES
+from multiref_gym.feedback import Feedback
+from multiref_gym.game import MAX_TURNS
+
+PAGE = Path(__file__).with_name("systems.html")
+PANELS = {
+    "games.png": {
+        "success": "Games won",
+        "turns": "Turns a game (fewer is better)",
+        "click_accuracy": "Clicks that were right",
+    },
+    "turns.png": {
+        "exact_match": "Actions that are the oracle's",
+        "similarity": "Similarity to the oracle's action",
+        "positive_share": "Feedback that is positive",
+    },
+}
+"""The pictures of measures by round, and what is above each panel."""
+
+CONFUSION = "decoders.png"
+COLOURS = {"SUP": "#0072b2", "RL": "#d55e00", "KTO": "#009e73", CONTROL: "#8a6d3b", HH: "#555555"}
+STYLES = {"B": ("-", "o"), "T": ("--", "^"), CONTROL: (":", "v"), HH: ("-.", None)}
+
+
+def success_sheet(results: dict[str, Any]) -> Sheet:
+    """Returns the games won by round: the systems' means, then every run."""
+    systems = results["systems"]
+    rows = [[name, *map(percent, system["measures"]["success"])] for name, system in systems.items()]
+    if len(results["seeds"]) > 1:
+        rows += [
+            [f"{name}, seed {seed}", *(f"{100 * won['mean']:.0f}" for won in run["success"])]
+            for name, system in systems.items()
+            for seed, run in system["runs"].items()
+        ]
+    title = f"Games won, in percent; simulated speakers, {results['config']['games']} games a round, {_seeds(results)}"
+    return Sheet(title, ["system", *_rounds(results["config"]["rounds"])], rows)
+
+
+def measures_sheet(results: dict[str, Any]) -> Sheet:
+    """Returns the other measures of the last round, and what a run took."""
+    last = results["config"]["rounds"]
+    columns = ["system", "turns", "right clicks, %", "oracle's action, %", "similarity, %", "positive, %", "minutes"]
+    rows = []
+    for name, system in results["systems"].items():
+        measures, minutes = system["measures"], system["minutes"]
+        rows.append(
+            [
+                name,
+                f"{measures['turns'][last]['mean']:.1f}",
+                *(_last(measures[measure]) for measure in list(MEASURES)[2:]),
+                "–" if minutes is None else f"{minutes:.1f}",
+            ]
+        )
+    title = f"Turns and clicks, actions beside the oracle's, and feedback in round {last}; {_seeds(results)}"
+    return Sheet(title, columns, rows)
+
+
+def decoder_sheet(results: dict[str, Any]) -> Sheet:
+    """Returns accuracy and precision of the decoders by round, over all systems that learn from them."""
+    rows = []
+    for kind, of_rounds in results["decoders"].items():
+        counts = np.array(of_rounds)
+        accuracy = (counts[:, 2, 2] + counts[:, :2, :2].sum((1, 2))) / counts.sum((1, 2)).clip(1)
+        precision = counts[:, 2, 2] / counts[:, 2].sum(1).clip(1)
+        name = results["config"]["decoder"] + KINDS[kind]
+        for measure, values in (("accuracy", accuracy), ("precision of positives", precision)):
+            rows.append([f"{name}, {measure}", *(f"{100 * value:.1f}" for value in values)])
+    title = "Decoders, in percent; an action is good or not, and neutral feedback says that it is not"
+    return Sheet(title, ["decoder", *_rounds(results["config"]["rounds"])], rows)
+
+
+def _last(estimates: Sequence[dict[str, float]] | None) -> str:
+    return percent(estimates[-1] if estimates else None)
+
+
+def _rounds(last: int) -> list[str]:
+    return ["round 0", *(str(round) for round in range(1, last + 1))]
+
+
+def _seeds(results: dict[str, Any]) -> str:
+    count = len(results["seeds"])
+    return "1 seed" if count == 1 else f"means over {count} seeds"
+
+
+def csv_text(results: dict[str, Any]) -> str:
+    """Returns all measures with their intervals as CSV: a row for each system, round and seed, and for all seeds."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    parts = ("mean", "low", "high")
+    writer.writerow(["system", "seed", "round", *(f"{measure}_{part}" for measure in MEASURES for part in parts)])
+    for name, system in results["systems"].items():
+        for seed, measures in {**system["runs"], "all": system["measures"]}.items():
+            for round in range(results["config"]["rounds"] + 1):
+                values = [
+                    measures[measure][round][part] if measures[measure] else ""
+                    for measure in MEASURES
+                    for part in parts
+                ]
+                writer.writerow([name, seed, round, *values])
+    return file.getvalue()
+
+
+def pictures(results: dict[str, Any]) -> dict[str, bytes]:
+    """Returns all pictures as PNG, by the names of their files."""
+    drawn = {name: _measures_png(results, panels) for name, panels in PANELS.items()}
+    return {**drawn, CONFUSION: _confusion_png(results)}
+
+
+def _measures_png(results: dict[str, Any], panels: dict[str, str]) -> bytes:
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    all_axes = figure.subplots(1, len(panels))
+    for axes, (measure, title) in zip(all_axes, panels.items(), strict=True):
+        for name, system in results["systems"].items():
+            if system["measures"][measure] is not None:
+                _draw(axes, name, system["measures"][measure], f"{name}: {system['meaning']}")
+        axes.set_title(title, loc="left", fontsize=10)
+        axes.set_ylim(0, MAX_TURNS + 0.5 if measure == "turns" else 1.03)
+        axes.set_xlabel("round")
+        finish_axes(axes, percent=measure != "turns")
+    handles, labels = all_axes[-1 if "success" not in panels else 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize=8)
+    games = results["config"]["games"]
+    figure.suptitle(
+        f"Simulated speakers, {games} games a round, {_seeds(results)}; bands: 95 % intervals over games",
+        fontsize=10,
+        color="#555555",
+    )
+    return _png(figure)
+
+
+def _draw(axes: Axes, name: str, estimates: Sequence[dict[str, float]], label: str) -> None:
+    kind, _, learner = name.partition("-")
+    colour = COLOURS[learner or name]
+    dashes, marker = STYLES[kind]
+    mean, low, high = ([estimate[part] for estimate in estimates] for part in ("mean", "low", "high"))
+    rounds = range(len(mean))
+    axes.fill_between(rounds, low, high, color=colour, alpha=0.12, linewidth=0)
+    axes.plot(rounds, mean, dashes, marker=marker, markersize=4, color=colour, label=label)
+
+
+def _confusion_png(results: dict[str, Any]) -> bytes:
+    """Draws for each decoder and round how often a decoded value stands for each true one."""
+    last, kinds = results["config"]["rounds"], results["decoders"]
+    figure = Figure(figsize=(1.2 + 2.1 * (last + 1), 5.2), layout="constrained")
+    grid = figure.subplots(len(kinds), last + 1, squeeze=False)
+    labels = [value.name.lower() for value in Feedback]
+    for row, (kind, of_rounds) in zip(grid, kinds.items(), strict=True):
+        for round, (axes, counts) in enumerate(zip(row, of_rounds, strict=True)):
+            shares = np.array(counts) / max(1, np.sum(counts))
+            axes.imshow(shares, cmap="Blues", vmin=0, vmax=0.6)
+            for (decoded, true), share in np.ndenumerate(shares):
+                colour = "white" if share > 0.35 else "black"
+                axes.text(true, decoded, f"{100 * share:.1f}", ha="center", va="center", color=colour, fontsize=9)
+            axes.set_title(f"{results['config']['decoder']}{KINDS[kind]}, round {round}", fontsize=8.5)
+            axes.set_xticks(range(3), labels, fontsize=8)
+            axes.set_yticks(range(3), labels if round == 0 else [], fontsize=8)
+            if round == 0:
+                axes.set_ylabel("decoded")
+            if row is grid[-1]:
+                axes.set_xlabel("true")
+    figure.suptitle(
+        f"Percent of all actions that were replied to, all systems; simulated speakers, {_seeds(results)}",
+        fontsize=10,
+        color="#555555",
+    )
+    return _png(figure)
+
+
+def _png(figure: Figure) -> bytes:
+    png = io.BytesIO()
+    figure.savefig(png, format="png", dpi=150)
+    return png.getvalue()
+
+
+def page(results: dict[str, Any], drawn: dict[str, bytes], sheets: Sequence[Sheet]) -> str:
+    """Returns the page: one file without scripts or links.
+
+    Args:
+        results: What `results.json` holds.
+        drawn: The pictures, by name.
+        sheets: The tables.
+    """
+    return Template(PAGE.read_text(encoding="utf-8")).substitute(
+        pictures="\n".join(f'<img alt="{escape(name)}" src="{data_uri(png)}">' for name, png in drawn.items()),
+        tables="\n".join(each.html() for each in sheets),
+        systems=definitions({name: system["meaning"] for name, system in results["systems"].items()}),
+        setup="\n".join(
+            f"<h3>{escape(name)}</h3><dl>{definitions(results[name])}</dl>"
+            for name in ("config", "versions", "machine")
+        ),
+    )
