@@ -11,7 +11,7 @@ from rich.console import Console
 from transformers.utils import logging as transformers_logging
 
 from agents.commands.options import add_deployment
-from agents.respect import Config, Respect, write_atomically
+from agents.respect import Config, write_atomically
 from benchmarks.processes import Curve, run_all
 from benchmarks.systems import decoders, jobs_of, run_system, summaries
 from benchmarks.systems_report import csv_text, decoder_sheet, measures_sheet, page, pictures, success_sheet
@@ -52,7 +52,6 @@ def run(args: argparse.Namespace) -> None:
     jobs = jobs_of(Config(**asked), args.decoder, args.seeds, args.out)
     for job in jobs[:2]:  # one with either decoder
         resolve("decoder", DECODERS, job.config.decoder)
-    Respect(jobs[0].config, jobs[0].folder).store.close()  # what cannot be run is an error now
     console = Console(highlight=False)
     curves = run_all(run_system, jobs, args.jobs, console, _told)
     results = {
