@@ -1,11 +1,13 @@
 """How fast is the environment?
 
-    python -m benchmarks.speed [--seconds 2] [--json FILE]
+    python -m benchmarks.speed [--seconds 1] [--json FILE]
 
-Steps a second of one environment in one process under random actions, resets included, beside MiniGrid in the same
-run, since a figure without its machine says little. All are made by `gymnasium.make` without the passive checker,
-which would be most of the time measured. Measurements take turns, so that a busy moment of the machine hits all, and
-the median of each counts. The scripted speaker is measured on its own as well, in utterances a second.
+Steps and resets a second in one process under random actions, episode after episode, beside other environments in the
+same run, since a figure without its machine says little: MiniGrid alone, with an RGB image, and in Gymnasium's sync
+vector environment; PettingZoo's connect four; MiniGrid in envpool, which is C++ and uses all cores. What is not
+installed is named and left out. Gymnasium's passive checker is off, as it would be most of the time measured.
+Measurements take turns, so that a busy moment of the machine hits all; a ratio is the median of those within a turn.
+The scripted speaker is measured on its own as well.
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-from importlib import metadata
+from collections.abc import Callable
+from importlib import import_module, metadata
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -27,126 +30,249 @@ import multiref_gym  # noqa: F401 (registers MultiRef-v0)
 from multiref_gym.errors import UserError
 from multiref_gym.game import CONTEXT_SIZE, Action, Context, Game
 from multiref_gym.provenance import provenance
-from multiref_gym.tangrams import TangramSet, load_tangrams
+from multiref_gym.tangrams import load_tangrams
 from simulators.scripted import ScriptedSpeaker
 
 MINIGRID = "MiniGrid-Empty-8x8-v0"
 REPEATS = 5
-ACTIONS = 250
+ACTIONS = 256
+"""How many actions are drawn before the clock starts: it is the environment that is measured."""
+UTTERANCE_BYTES = 128
 UNDERSTOOD = 0.7
 """How often the speaker that is measured sees done what it wants."""
 SEED = 0
 
+RATIOS = (
+    ("step", "MultiRef", "MiniGrid"),
+    ("step with image", "MultiRef board", "MiniGrid RGB"),
+    ("reset with image", "MultiRef board, resets", "MiniGrid RGB, resets"),
+    ("step, 8 games", "MultiRef vector 8", "MiniGrid sync 8"),
+    ("step, turn-based", "MultiRef", "connect four"),
+    ("step, 64 games", "MultiRef vector 64", "MiniGrid envpool 64"),
+    ("step, 1,024 games", "MultiRef vector 1024", "MiniGrid envpool 1024"),
+)
+"""What is compared: in what, and the names of ours and theirs."""
 
-def environments() -> dict[str, gym.Env[Any, Any]]:
-    """Returns the environments to measure by the names that the table shows.
+Measure = Callable[[float, int], float]
+"""Does something again and again for some seconds, from a seed, and returns how often a second."""
+
+
+def steps(env: gym.Env[Any, Any]) -> Measure:
+    """Measures steps of one environment, with the resets that they bring about."""
+
+    def measure(seconds: float, seed: int) -> float:
+        env.action_space.seed(seed)
+        actions = [env.action_space.sample() for _ in range(ACTIONS)]
+        env.reset(seed=seed)
+        done, start = 0, perf_counter()
+        while (spent := perf_counter() - start) < seconds:
+            for action in actions:
+                _, _, terminated, truncated, _ = env.step(action)
+                if terminated or truncated:
+                    env.reset()
+            done += len(actions)
+        return done / spent
+
+    return measure
+
+
+def resets(env: gym.Env[Any, Any]) -> Measure:
+    """Measures resets of one environment."""
+
+    def measure(seconds: float, seed: int) -> float:
+        env.reset(seed=seed)
+        done, start = 0, perf_counter()
+        while (spent := perf_counter() - start) < seconds:
+            for _ in range(10):
+                env.reset()
+            done += 10
+        return done / spent
+
+    return measure
+
+
+def vector_steps(envs: Any, num_envs: int) -> Measure:
+    """Measures steps of a vector environment that resets itself, each step as many as it has environments."""
+
+    def measure(seconds: float, seed: int) -> float:
+        rng = np.random.default_rng(seed)
+        space = envs.action_space if isinstance(envs, gym.vector.VectorEnv) else None
+        if space is None:  # envpool, whose action space is that of one environment
+            batches = [rng.integers(envs.action_space.n, size=num_envs, dtype=np.int32) for _ in range(8)]
+        else:
+            space.seed(seed)
+            batches = [space.sample() for _ in range(8)]
+        envs.reset()
+        done, start = 0, perf_counter()
+        while (spent := perf_counter() - start) < seconds:
+            for actions in batches:
+                envs.step(actions)
+            done += len(batches) * num_envs
+        return done / spent
+
+    return measure
+
+
+def connect_four_steps(env: Any) -> Measure:
+    """Measures steps of PettingZoo's connect four; a legal move has to be found for each, which is in the time."""
+
+    def measure(seconds: float, seed: int) -> float:
+        rng = np.random.default_rng(seed)
+        numbers = rng.random(ACTIONS).tolist()
+        env.reset(seed=seed)
+        done, start = 0, perf_counter()
+        while (spent := perf_counter() - start) < seconds:
+            for number in numbers:
+                observation, _, terminated, truncated, _ = env.last()
+                if terminated or truncated:
+                    env.reset()
+                    observation, *_ = env.last()
+                legal = observation["action_mask"].nonzero()[0]
+                env.step(legal[int(number * len(legal))])
+            done += len(numbers)
+        return done / spent
+
+    return measure
+
+
+def utterances(speaker: ScriptedSpeaker) -> Measure:
+    """Measures what the speaker says to a listener that does what is wanted or clicks at random."""
+    tangrams = load_tangrams("figures").split("train")
+
+    def measure(seconds: float, seed: int) -> float:
+        rng = np.random.default_rng(seed)
+        said, spent = 0, 0.0
+        while spent < seconds:
+            game = Game(Context.sample(tangrams.draw(rng, CONTEXT_SIZE), rng))
+            # Only the speaker is measured: the clock stands still while the game is set up and played.
+            start = perf_counter()
+            speaker.start(game, rng)
+            spent += perf_counter() - start
+            said += 1
+            while not game.over:
+                action = (
+                    speaker.wanted
+                    if rng.random() < UNDERSTOOD
+                    else Action.clicking([int(rng.integers(CONTEXT_SIZE))], game.selected)
+                )
+                game.apply(action)
+                start = perf_counter()
+                speaker.reply(action)
+                spent += perf_counter() - start
+                said += 1
+        return said / spent
+
+    return measure
+
+
+def ours() -> dict[str, Measure]:
+    """Returns what is measured of this package, by the names in the table."""
+
+    def scalar(image: str | None) -> gym.Env[Any, Any]:
+        return gym.make("MultiRef-v0", image=image, disable_env_checker=True)
+
+    def vector(num_envs: int, **options: Any) -> Measure:
+        options = {"image": None, "utterance_bytes": UTTERANCE_BYTES, "autoreset_mode": "SameStep"} | options
+        return vector_steps(gym.make_vec("MultiRef-v0", num_envs, **options), num_envs)
+
+    return {
+        "MultiRef": steps(scalar(None)),
+        "MultiRef board": steps(scalar("board")),
+        "MultiRef tangrams": steps(scalar("tangrams")),
+        "MultiRef, resets": resets(scalar(None)),
+        "MultiRef board, resets": resets(scalar("board")),
+        "MultiRef vector 1": vector(1),
+        "MultiRef vector 8": vector(8),
+        "MultiRef vector 64": vector(64),
+        "MultiRef vector 1024": vector(1024),
+        "MultiRef vector 64, board": vector(64, image="board"),
+        "MultiRef vector 64, ten 32x32 silhouettes": vector(64, image="tangrams", image_size=32),
+        "Scripted speaker, utterances": utterances(ScriptedSpeaker(load_tangrams("figures"))),
+    }
+
+
+def theirs() -> tuple[dict[str, Measure], list[str]]:
+    """Returns what is measured of other packages, and the names of those packages that are not installed.
 
     Raises:
-        UserError: If MiniGrid is not installed.
+        UserError: If MiniGrid is not installed, as nothing would be left to compare with.
     """
     try:
-        import minigrid  # noqa: F401 (registers its environments)
+        wrappers = import_module("minigrid.wrappers")
     except ImportError as error:
         raise UserError("MiniGrid is what the speed is compared with: run `pip install minigrid`") from error
-    envs = {
-        f"MultiRef-v0 image={image}": gym.make("MultiRef-v0", image=image, disable_env_checker=True)
-        for image in (None, "board", "tangrams")
+
+    def minigrid() -> gym.Env[Any, Any]:
+        return gym.make(MINIGRID, disable_env_checker=True)
+
+    def rgb() -> gym.Env[Any, Any]:
+        env: gym.Env[Any, Any] = wrappers.RGBImgObsWrapper(minigrid())
+        return env
+
+    measures = {
+        "MiniGrid": steps(minigrid()),
+        "MiniGrid RGB": steps(rgb()),
+        "MiniGrid, resets": resets(minigrid()),
+        "MiniGrid RGB, resets": resets(rgb()),
+        "MiniGrid sync 8": vector_steps(gym.make_vec(MINIGRID, 8, "sync", disable_env_checker=True), 8),
     }
-    return {**envs, MINIGRID: gym.make(MINIGRID, disable_env_checker=True)}
+    missing = []
+    try:
+        connect_four = import_module("pettingzoo.classic.connect_four_v3")
+        measures["connect four"] = connect_four_steps(connect_four.env())
+    except ImportError:
+        missing.append("pettingzoo")
+    try:
+        envpool = import_module("envpool")
+        for size in (64, 1024):
+            measures[f"MiniGrid envpool {size}"] = vector_steps(envpool.make_gymnasium(MINIGRID, num_envs=size), size)
+    except ImportError:
+        missing.append("envpool")
+    return measures, missing
 
 
-def steps_per_second(env: gym.Env[Any, Any], seconds: float, seed: int) -> float:
-    """Plays random actions for at least so long, through as many episodes as it takes."""
-    env.action_space.seed(seed)
-    # Drawn before the clock starts: it is the environment that is measured.
-    actions = [env.action_space.sample() for _ in range(ACTIONS)]
-    env.reset(seed=seed)
-    steps, start = 0, perf_counter()
-    while (spent := perf_counter() - start) < seconds:
-        for action in actions:
-            _, _, terminated, truncated, _ = env.step(action)
-            if terminated or truncated:
-                env.reset()
-        steps += len(actions)
-    return steps / spent
-
-
-def utterances_per_second(speaker: ScriptedSpeaker, tangrams: TangramSet, seconds: float, seed: int) -> float:
-    """Has the speaker speak for at least so long, to a listener that does what is wanted or clicks at random."""
-    rng = np.random.default_rng(seed)
-    utterances, spent = 0, 0.0
-    while spent < seconds:
-        game = Game(Context.sample(tangrams.draw(rng, CONTEXT_SIZE), rng))
-        # Only the speaker is measured: the clock stands still while the game is set up and played.
-        start = perf_counter()
-        speaker.start(game, rng)
-        spent += perf_counter() - start
-        utterances += 1
-        while not game.over:
-            action = (
-                speaker.wanted
-                if rng.random() < UNDERSTOOD
-                else Action.clicking([int(rng.integers(CONTEXT_SIZE))], game.selected)
-            )
-            game.apply(action)
-            start = perf_counter()
-            speaker.reply(action)
-            spent += perf_counter() - start
-            utterances += 1
-    return utterances / spent
-
-
-def measure_speaker(seconds: float) -> dict[str, Any]:
-    """Returns utterances a second of the scripted speaker: the median and all measurements."""
-    tangrams = load_tangrams("figures").split("train")
-    speaker = ScriptedSpeaker(tangrams)
-    utterances_per_second(speaker, tangrams, seconds / 4, SEED)
-    measured = [utterances_per_second(speaker, tangrams, seconds, SEED + repeat) for repeat in range(REPEATS)]
-    return {"utterances_per_second": statistics.median(measured), "measured": measured}
-
-
-def measure(seconds: float) -> dict[str, Any]:
-    """Returns steps a second by environment: the median, all measurements, and the ratio to MiniGrid's median."""
-    envs = environments()
-    for env in envs.values():
-        # Tangrams are drawn and modules loaded on the first games.
-        steps_per_second(env, seconds / 4, SEED)
-    measured: dict[str, list[float]] = {name: [] for name in envs}
+def measure(measures: dict[str, Measure], seconds: float) -> dict[str, list[float]]:
+    """Takes all measurements by turns, after a turn that does not count: tangrams are drawn on the first games."""
+    measured: dict[str, list[float]] = {name: [] for name in measures}
+    for name in measures:
+        measures[name](seconds / 4, SEED)
     for repeat in range(REPEATS):
-        for name, env in envs.items():
-            measured[name].append(steps_per_second(env, seconds, SEED + repeat))
-    medians = {name: statistics.median(speeds) for name, speeds in measured.items()}
-    return {
-        name: {"steps_per_second": median, "measured": measured[name], "ratio_to_minigrid": median / medians[MINIGRID]}
-        for name, median in medians.items()
-    }
+        for name, per_second in measures.items():
+            measured[name].append(per_second(seconds, SEED + repeat))
+    return measured
+
+
+def ratios(measured: dict[str, list[float]]) -> list[dict[str, Any]]:
+    """Returns how many times as fast ours is as theirs, where both were measured: the median and all turns."""
+    compared = []
+    for what, our_name, their_name in RATIOS:
+        if their_name in measured:
+            turns = [mine / other for mine, other in zip(measured[our_name], measured[their_name], strict=True)]
+            compared.append(
+                {"what": what, "ours": our_name, "theirs": their_name, "ratio": statistics.median(turns), "all": turns}
+            )
+    return compared
 
 
 def show(results: dict[str, Any]) -> None:
-    """Prints the figures as a table."""
+    """Prints the figures as tables."""
     console = Console()
-    table = Table("environment", "steps/s", "least to greatest", "ratio to MiniGrid", title="Speed of one environment")
-    for name, result in results["environments"].items():
-        least, greatest = min(result["measured"]), max(result["measured"])
-        table.add_row(
-            name,
-            f"{result['steps_per_second']:,.0f}",
-            f"{least:,.0f} to {greatest:,.0f}",
-            f"{result['ratio_to_minigrid']:.2f}",
-        )
-    console.print(table)
-    speaker = results["speaker"]
-    least, greatest = min(speaker["measured"]), max(speaker["measured"])
+    speeds = Table("what", "a second", "least to greatest", title="Speed")
+    for name, measured in results["measured"].items():
+        least, median, greatest = min(measured), statistics.median(measured), max(measured)
+        speeds.add_row(name, f"{median:,.0f}", f"{least:,.0f} to {greatest:,.0f}")
+    compared = Table("what", "ours", "theirs", "ratio", "least to greatest", title="As many times as fast")
+    for row in results["ratios"]:
+        spread = f"{min(row['all']):.2f} to {max(row['all']):.2f}"
+        compared.add_row(row["what"], row["ours"], row["theirs"], f"{row['ratio']:.2f}", spread)
+    console.print(speeds, compared)
+    for package in results["missing"]:
+        console.print(f"Left out, as {package} is not installed: pip install {package}", highlight=False)
+    machine = results["machine"]
+    versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
     console.print(
-        f"Scripted speaker: {speaker['utterances_per_second']:,.0f} utterances/s ({least:,.0f} to {greatest:,.0f})",
-        highlight=False,
-    )
-    machine, versions = results["machine"], results["versions"]
-    console.print(
-        f"Median of {REPEATS} measurements of {results['seconds']} s by turns; random actions, resets included; "
-        f"gymnasium.make without the passive checker.\n"
-        f"{machine['processor']}, {machine['cores']} cores, {machine['system']}; "
-        + ", ".join(f"{name} {versions[name]}" for name in ("python", "gymnasium", "numpy", "minigrid")),
+        f"Medians of {REPEATS} turns of {results['seconds']} s; random actions, resets included.\n"
+        f"{machine['processor']}, {machine['cores']} cores, {machine['system']}; {versions}",
         highlight=False,
     )
 
@@ -154,20 +280,18 @@ def show(results: dict[str, Any]) -> None:
 def main() -> None:
     """Reads the command line, prints the figures and writes them."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--seconds", type=float, default=2.0, help=f"length of each of the {REPEATS} measurements")
+    parser.add_argument("--seconds", type=float, default=1.0, help=f"length of each of the {REPEATS} measurements")
     parser.add_argument("--json", type=Path, help="where to write the figures")
     arguments = parser.parse_args()
     if arguments.seconds <= 0:
         parser.error(f"--seconds {arguments.seconds}: allowed is a number above 0")
     try:
-        results = {
-            "environments": measure(arguments.seconds),
-            "speaker": measure_speaker(arguments.seconds),
-            "seconds": arguments.seconds,
-            "seed": SEED,
-        }
-        results |= provenance()
-        results["versions"]["minigrid"] = metadata.version("minigrid")
+        others, missing = theirs()
+        measured = measure(ours() | others, arguments.seconds)
+        results = {"measured": measured, "ratios": ratios(measured), "missing": missing}
+        results |= {"seconds": arguments.seconds, "seed": SEED} | provenance()
+        for package in {"minigrid", "pettingzoo", "envpool"}.difference(missing):
+            results["versions"][package] = metadata.version(package)
         show(results)
         if arguments.json:
             arguments.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")

@@ -23,6 +23,9 @@ from multiref_gym.utterance import CHARSET as CHARSET
 from multiref_gym.utterance import MAX_LENGTH as MAX_LENGTH
 from multiref_gym.utterance import UtteranceSpace
 
+IMAGE_SIZE = 64
+"""The side of a silhouette in pixels."""
+
 _CAPTION_SIZE = 16
 _IMAGES = ("board", "tangrams", None)
 _REWARDS = ("success", "progress")
@@ -65,8 +68,8 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
     |-------------|------------------------------|------------------------------------------------------------|
     | `image`     | `Box(0, 255, ..., uint8)`    | `image="board"`: the listener's board (height, width, 3)   |
     |             |                              | with letters, and frames on what is selected;              |
-    |             |                              | `image="tangrams"`: silhouettes (context_size, 64, 64) in  |
-    |             |                              | the listener's order; `image=None`: the key is absent      |
+    |             |                              | `image="tangrams"`: silhouettes (context_size, image_size, |
+    |             |                              | image_size) in the listener's order; `image=None`: no key  |
     | `selected`  | `MultiBinary(context_size)`  | What is selected, in the listener's order                  |
     | `turn`      | `Discrete(max_turns + 1)`    | The number of actions so far                               |
     | `utterance` | `Text(0, 512)` of `CHARSET`  | What the speaker said last; after the last action its      |
@@ -110,6 +113,7 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
     | `similarity`   | **float**              | `0.0`        | How alike the tangrams of a context are, 0 to 1:      |
     |                |                        |              | see `TangramSet.draw`                                 |
     | `image`        | **str or None**        | `"board"`    | `"board"`, `"tangrams"` or None                       |
+    | `image_size`   | **int**                | `64`         | The side of a silhouette in pixels, at least 8        |
     | `reward`       | **str**                | `"success"`  | `"success"` or `"progress"`                           |
     | `render_mode`  | **str or None**        | `None`       | `"rgb_array"`: the board over the utterance;          |
     |                |                        |              | `"ansi"`: the dialogue; `"human"`: a window           |
@@ -153,6 +157,7 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
         max_turns: int = MAX_TURNS,
         similarity: float = 0.0,
         image: str | None = "board",
+        image_size: int = IMAGE_SIZE,
         reward: str = "success",
         render_mode: str | None = None,
     ) -> None:
@@ -170,6 +175,7 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
         _require("max_turns", max_turns, "an int of at least 1", _is_int(max_turns, 1))
         _require("similarity", similarity, "a number from 0 to 1", _is_probability(similarity))
         _require("image", image, f"one of {_IMAGES}", image in _IMAGES)
+        _require("image_size", image_size, "an int of at least 8", _is_int(image_size, 8))
         _require("reward", reward, f"one of {_REWARDS}", reward in _REWARDS)
         _require("render_mode", render_mode, f"one of {render_modes}", render_mode in render_modes)
         _require("tangrams", tangrams, "a text or a TangramSet", isinstance(tangrams, str | TangramSet))
@@ -190,7 +196,7 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
         self._image = image
         self._progress = reward == "progress"
         self.render_mode = render_mode
-        self.atlas = shared_atlas(self.tangrams)
+        self.atlas = shared_atlas(self.tangrams, image_size)
         self._episode: Episode | None = None
         self._window: Any = None
 
@@ -201,8 +207,8 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
             "utterance": UtteranceSpace(),
         }
         if image is not None:
-            board, size = self.atlas.board_shape(context_size), self.atlas.size
-            shape = board if image == "board" else (context_size, size, size)
+            board = self.atlas.board_shape(context_size)
+            shape = board if image == "board" else (context_size, image_size, image_size)
             observation["image"] = spaces.Box(0, 255, shape, np.uint8)
         self.observation_space = spaces.Dict(observation)
 
@@ -244,6 +250,8 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
         super().reset(seed=seed)
         game = self.new_game(self.np_random, options)
         self._episode = Episode(game, self._speaker, self.np_random)
+        if self._image is not None:
+            self._picture = self.picture(game)
         if self.render_mode == "human":
             self.render()
         return self._observation(self._episode), self._info(self._episode)
@@ -263,6 +271,8 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
         game = episode.game
         before = game.selected
         episode.turn(None if action is None else self._clicks(action))
+        if self._image == "board":
+            self.atlas.redraw(self._picture, game.context.listener_order, before ^ game.selected, game.selected)
         if self._progress:
             reward = _overlap(game.selected, game.targets) - _overlap(before, game.targets)
         else:
@@ -333,8 +343,8 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
             raise ValueError(f"options['game'] has {unknown[0]!r}, which is not in {self.tangrams.name}")
         return Game(context, max_turns)
 
-    def image(self, game: Game) -> NDArray[np.uint8]:
-        """Returns a fresh picture of a game as the listener sees it: silhouettes if `image="tangrams"`, else a board."""
+    def picture(self, game: Game) -> NDArray[np.uint8]:
+        """Returns a fresh picture of a game for the listener: silhouettes if `image="tangrams"`, else a board."""
         if self._image == "tangrams":
             return self.atlas.silhouettes(game.context.listener_order)
         return self.atlas.listener_board(game.context.listener_order, game.selected)
@@ -353,7 +363,7 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
             selected[position] = 1
         observation = {"selected": selected, "turn": game.turn, "utterance": episode.utterance}
         if self._image is not None:
-            observation["image"] = self.image(game)
+            observation["image"] = self._picture.copy()
         return observation
 
     def _info(self, episode: Episode) -> dict[str, Any]:
@@ -381,9 +391,9 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
 
 
 @lru_cache(maxsize=8)
-def shared_atlas(tangrams: TangramSet) -> Atlas:
+def shared_atlas(tangrams: TangramSet, size: int = IMAGE_SIZE) -> Atlas:
     """Returns the atlas of a set, the same for all environments in this process: a tangram is drawn once for all."""
-    return Atlas(tangrams)
+    return Atlas(tangrams, size)
 
 
 def _require(name: str, value: object, allowed: str, valid: bool) -> None:

@@ -157,10 +157,12 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         for i, (episode, over) in enumerate(zip(episodes, ended.tolist(), strict=True)):
             if over:
                 self._start(i)
-            else:
-                episode.turn(rows[i * size : (i + 1) * size])
-                if self._boards is not None:
-                    self._boards[i] = self._scalar.image(episode.game)
+                continue
+            game, before = episode.game, episode.game.selected
+            episode.turn(rows[i * size : (i + 1) * size])
+            if self._boards is not None:
+                changed = before ^ game.selected
+                self._scalar.atlas.redraw(self._boards[i], game.context.listener_order, changed, game.selected)
         terminated = self._over()
         rewards = self._overlap() - overlap if self._progress else self._success().astype(np.float64)
         rewards[ended] = 0.0
@@ -183,7 +185,7 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         self._turn[i] = 0
         self._max_turns[i] = game.max_turns
         if self._images is not None:
-            self._images[i] = self._scalar.image(game)
+            self._images[i] = self._scalar.picture(game)
 
     def _checked(self, actions: NDArray[np.int8]) -> NDArray[np.int8]:
         array = np.asarray(actions)

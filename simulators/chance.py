@@ -20,16 +20,25 @@ class Chance:
         rng: The generator; `BLOCK` numbers are taken from it at a time.
     """
 
+    __slots__ = ("_drawn", "_rng")
+
     def __init__(self, rng: np.random.Generator) -> None:
         self._rng = rng
         self._drawn: list[float] = []
 
     def __call__(self) -> float:
         """Returns a number from 0 to less than 1."""
-        if not self._drawn:
-            self._drawn = self._rng.random(BLOCK).tolist()
-        return self._drawn.pop()
+        return (self._drawn or self._draw()).pop()
+
+    def happens(self, rate: float) -> bool:
+        """Returns whether something happens that does so at this rate, from 0 for never to 1 for always."""
+        return (self._drawn or self._draw()).pop() < rate
 
     def pick(self, choices: Sequence[Choice]) -> Choice:
         """Returns one of the choices, each as likely as any other."""
-        return choices[int(self() * len(choices))] if len(choices) > 1 else choices[0]
+        count = len(choices)
+        return choices[int((self._drawn or self._draw()).pop() * count)] if count > 1 else choices[0]
+
+    def _draw(self) -> list[float]:
+        self._drawn = self._rng.random(BLOCK).tolist()
+        return self._drawn

@@ -7,6 +7,7 @@ possible (Dale and Reiter 1995), as far as the speaker cares.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Protocol
@@ -56,11 +57,12 @@ class FigureLanguage:
     def meet(self, context: Sequence[Tangram]) -> None:
         """Notes which tangrams each fact is true of, as the bits of an integer."""
         self._facts = [_family_first(tangram) for tangram in context]
-        self._holders: dict[str, int] = {}
-        holders = self._holders
-        for position, facts in enumerate(self._facts):
+        self._holders = holders = defaultdict[str, int](int)
+        bit = 1
+        for facts in self._facts:
             for fact in facts:
-                holders[fact] = holders.get(fact, 0) | 1 << position
+                holders[fact] |= bit
+            bit <<= 1
 
     def describe(
         self, position: int, persona: Persona, chance: Chance, said: Collection[str] = (), unlike: int | None = None
@@ -76,30 +78,30 @@ class FigureLanguage:
         family, *others = self._facts[position]
         fitting = (1 << len(self._facts)) - 1
         article: str = persona.article
-        named = chance() < persona.names * (NAMED_AGAIN if again else 1)
-        if unlike is not None and self._facts[unlike][0] == family and chance() < persona.compares:
+        named = chance.happens(persona.names * NAMED_AGAIN if again else persona.names)
+        if unlike is not None and self._facts[unlike][0] == family and chance.happens(persona.compares):
             # Only what sets the two apart is of interest.
             fitting, article, named = 1 << position | 1 << unlike, "other", True
         noun = persona.pronoun
         if named:
             fitting &= self._holders[family]
             noun = _with_article(self._phrase(family, chance), article)
-        facts = self._telling(others, fitting, position, persona, chance, persona.detail - named)
+        facts = self._telling(others, fitting, 1 << position, persona, chance, persona.detail - named)
         phrases = [self._phrase(fact, chance) for fact in facts]
         if not noun:
             phrases[0] = _bare(phrases[0])
         return f"{noun} {persona.joiner.join(phrases)}".strip()
 
     def _telling(
-        self, facts: list[str], fitting: int, position: int, persona: Persona, chance: Chance, detail: int
+        self, facts: list[str], fitting: int, target: int, persona: Persona, chance: Chance, detail: int
     ) -> list[str]:
         """Chooses facts one after another, mostly the one that rules out most of the tangrams that still fit."""
-        holders, target = self._holders, 1 << position
+        holders, cares_at = self._holders, persona.cares
         first = int(chance() * len(facts))
         facts = facts[first:] + facts[:first]  # so that ties fall anywhere
         chosen: list[str] = []
         while facts:
-            cares = chance() < persona.cares
+            cares = chance.happens(cares_at)
             if len(chosen) >= detail and (fitting == target or not cares):
                 break
             if cares and fitting != target:
@@ -113,7 +115,7 @@ class FigureLanguage:
 
     def _phrase(self, fact: str, chance: Chance) -> str:
         words = LEXICON[fact]
-        return chance.pick(words.people if chance() < self.figurative else words.literal)
+        return chance.pick(words.people if chance.happens(self.figurative) else words.literal)
 
 
 @cache

@@ -67,7 +67,7 @@ class ScriptedSpeaker:
         self._said: dict[int, set[str]] = {}
         self._described = NOBODY
         request = self._ask_for_next()
-        if self._happens(self._persona.announces):
+        if self._chance.happens(self._persona.announces):
             request = f"{self._chance.pick(ANNOUNCEMENTS).format(len(game.targets))} {request}"
         return self._typed(request)
 
@@ -76,9 +76,9 @@ class ScriptedSpeaker:
         return self._typed(self._answer(action))
 
     def _answer(self, action: Action | None) -> str:
-        game, persona, pick = self._game, self._persona, self._chance.pick
+        game, persona, chance = self._game, self._persona, self._chance
         if game.over:
-            return pick(CLOSING) if game.success else ""
+            return chance.pick(CLOSING) if game.success else ""
         mistakes = game.selected - game.targets
         if action is None or not action.clicks:
             if not self._wanted.clicks:  # what was described is selected already
@@ -86,41 +86,38 @@ class ScriptedSpeaker:
             return f"please {'click something' if action is not None else 'select or deselect'}. {self._go_on()}"
         if self._pleases(action):
             praise = persona.praise / 2 if mistakes else persona.praise
-            opening = pick(persona.praises) + persona.punctuation if self._happens(praise) else ""
-            if mistakes and self._happens(persona.clears_up):
+            opening = chance.pick(persona.praises) + persona.punctuation if chance.happens(praise) else ""
+            if mistakes and chance.happens(persona.clears_up):
                 return _joined(opening, "but" if opening else "", self._ask_to_deselect(mistakes, action.select))
-            return _joined(opening, pick(persona.connectives), self._go_on())
-        opening = pick(persona.corrections) + persona.punctuation
+            return _joined(opening, chance.pick(persona.connectives), self._go_on())
+        opening = chance.pick(persona.corrections) + persona.punctuation
         fresh = mistakes & action.select
-        if mistakes and (not fresh or self._happens(persona.undo_only)):
-            return _joined(opening if self._happens(CORRECTS_FIRST) else "", self._ask_to_deselect(mistakes, fresh))
-        undo = pick(persona.undos) + persona.punctuation if fresh and self._happens(persona.asks_undo) else ""
+        if mistakes and (not fresh or chance.happens(persona.undo_only)):
+            return _joined(opening if chance.happens(CORRECTS_FIRST) else "", self._ask_to_deselect(mistakes, fresh))
+        undo = chance.pick(persona.undos) + persona.punctuation if fresh and chance.happens(persona.asks_undo) else ""
         return _joined(opening, undo, self._go_on(fresh))
-
-    def _happens(self, rate: float) -> bool:
-        return self._chance() < rate
 
     def _pleases(self, action: Action) -> bool:
         """Whether the speaker takes the action as what it wanted, rightly or not."""
         wanted = self._wanted
         as_wanted = action.select <= wanted.select and action.deselect <= wanted.deselect
         lucky = not as_wanted and ground_truth(action, self._game.targets) is Feedback.POSITIVE
-        pleased = as_wanted or (lucky and (not action.select or self._happens(self._persona.accepts_luck)))
-        return pleased != self._happens(self._persona.slip)
+        pleased = as_wanted or (lucky and (not action.select or self._chance.happens(self._persona.accepts_luck)))
+        return pleased != self._chance.happens(self._persona.slip)
 
     def _ask_for_next(self) -> str:
         """Describes a missing target, or two; a mistake just made is to be undone along with it."""
-        game, persona = self._game, self._persona
+        game, persona, chance = self._game, self._persona, self._chance
         missing = sorted(game.targets - game.selected)
         if not missing:
             return self._ask_to_deselect(game.selected - game.targets)
-        found = sorted(game.targets & game.selected)
-        if found and self._happens(persona.forgets):
-            return self._ask_for([self._chance.pick(found)])
-        chosen = [missing.pop(int(self._chance() * len(missing)))]
-        if missing and self._happens(persona.two_at_once):
-            chosen.append(missing.pop(int(self._chance() * len(missing))))
-        return self._ask_for(chosen, last=not missing and game.turn > 0 and self._happens(persona.says_last))
+        found = game.targets & game.selected
+        if found and chance.happens(persona.forgets):
+            return self._ask_for([chance.pick(sorted(found))])
+        chosen = [missing.pop(int(chance() * len(missing)))]
+        if missing and chance.happens(persona.two_at_once):
+            chosen.append(missing.pop(int(chance() * len(missing))))
+        return self._ask_for(chosen, last=not missing and game.turn > 0 and chance.happens(persona.says_last))
 
     def _go_on(self, instead: Collection[int] = ()) -> str:
         """Describes in other words what is still missing of what was described before, or a new target.
@@ -129,7 +126,7 @@ class ScriptedSpeaker:
             instead: What the listener selected in its place.
         """
         missing = self._described - self._game.selected
-        if missing and not self._happens(self._persona.fresh_start):
+        if missing and not self._chance.happens(self._persona.fresh_start):
             return self._ask_for(sorted(missing), instead=instead)
         return self._ask_for_next()
 
@@ -160,8 +157,8 @@ class ScriptedSpeaker:
     def _typed(self, text: str) -> str:
         """Returns the text as this speaker types: with its capital letters, full stops and slips of the finger."""
         persona, chance = self._persona, self._chance
-        words = text.split(" ")
-        if self._happens(persona.typos * len(words)):
+        if chance.happens(persona.typos * (text.count(" ") + 1)):
+            words = text.split(" ")
             place = int(chance() * len(words))
             words[place] = _misspelt(words[place], chance)
             text = " ".join(words)

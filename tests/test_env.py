@@ -93,6 +93,14 @@ def test_tangrams_are_in_the_listeners_order(context: Context) -> None:
     assert (env.reset(options={"game": turned})[0]["image"] == images[::-1]).all()
 
 
+@pytest.mark.parametrize(("image", "shape"), [("board", (99, 186, 3)), ("tangrams", (10, 32, 32))])
+def test_images_are_as_large_as_asked(image: str, shape: tuple[int, ...]) -> None:
+    env = make(image=image, image_size=32)
+    observation, _ = env.reset(seed=0)
+    assert observation["image"].shape == shape
+    assert env.step(clicks(0))[0] in env.observation_space
+
+
 @given(seed=st.integers(0, 2**31))
 def test_same_seed_same_episodes_whatever_else_is_played(seed: int) -> None:
     alone = play(make(), seed)
@@ -241,6 +249,7 @@ def test_refuses_a_game_that_has_begun_or_is_longer(context: Context) -> None:
         ({"max_turns": True}, "max_turns=True"),
         ({"similarity": 1.5}, "similarity=1.5"),
         ({"image": "photo"}, "image='photo'"),
+        ({"image_size": 7}, "image_size=7: allowed is an int of at least 8"),
         ({"reward": "dense"}, "reward='dense'"),
         ({"render_mode": "text"}, "render_mode='text'"),
     ],

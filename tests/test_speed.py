@@ -9,18 +9,28 @@ import pytest
 from benchmarks import speed
 
 
-def test_writes_figures_beside_minigrids(
+def test_writes_figures_beside_those_of_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("minigrid")
+    monkeypatch.setitem(sys.modules, "envpool", None)
+    monkeypatch.setattr(speed, "REPEATS", 1)
     file = tmp_path / "speed.json"
     monkeypatch.setattr(sys, "argv", ["speed", "--seconds", "0.001", "--json", str(file)])
     speed.main()
-    results = json.loads(file.read_text())
-    assert results["environments"][speed.MINIGRID]["ratio_to_minigrid"] == 1.0
-    assert [name for name in results["environments"] if name in capsys.readouterr().out]
+    results, shown = json.loads(file.read_text()), capsys.readouterr().out
+    assert {len(turns) for turns in results["measured"].values()} == {speed.REPEATS}
+    assert {"MultiRef", "MultiRef vector 1024", "MiniGrid"} <= results["measured"].keys()
+    assert "MultiRef vector 64" in shown
+    assert "Left out, as envpool is not installed" in shown
     assert {"processor", "cores"} <= results["machine"].keys()
     assert {"gymnasium", "minigrid", "python"} <= results["versions"].keys()
+
+
+def test_a_ratio_is_the_median_of_the_turns_and_what_was_not_measured_is_left_out() -> None:
+    measured = {"MultiRef": [10.0, 30.0, 100.0], "MiniGrid": [10.0, 10.0, 10.0]}
+    [row] = speed.ratios(measured)
+    assert (row["ours"], row["theirs"], row["ratio"], row["all"]) == ("MultiRef", "MiniGrid", 3.0, [1.0, 3.0, 10.0])
 
 
 @pytest.mark.parametrize(
@@ -30,7 +40,7 @@ def test_writes_figures_beside_minigrids(
 def test_bad_input_is_one_line(
     arguments: list[str], message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(sys.modules, "minigrid", None)
+    monkeypatch.setitem(sys.modules, "minigrid.wrappers", None)
     monkeypatch.setattr(sys, "argv", ["speed", *arguments])
     with pytest.raises(SystemExit) as stopped:
         speed.main()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
@@ -64,6 +64,21 @@ class Atlas:
                 self._draw(id)
             board[inner] = pictures[id]
         return board
+
+    def redraw(self, board: np.ndarray, ids: Sequence[str], changed: Iterable[int], selected: Collection[int]) -> None:
+        """Draws anew what has changed on a board that `listener_board` returned: few cells, and most stay.
+
+        Args:
+            board: the board, uint8 (height, width, 3), which is changed.
+            ids: its tangrams.
+            changed: indices of the cells to draw.
+            selected: indices of all selected tangrams.
+        """
+        places = self._slices[len(ids)]
+        for index in changed:
+            outer, inner = places[index]
+            board[outer] = cell(self._layout, letter(index), index in selected)
+            board[inner] = self._pictures[ids[index]]
 
     def _draw(self, id: str) -> None:
         image = silhouette(self.tangrams[id], self.size)

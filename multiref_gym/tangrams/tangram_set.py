@@ -160,15 +160,20 @@ class TangramSet:
         anchor = int(random() * count)
         # A dict is a set that keeps the order.
         drawn = {anchor: None}
-        nearest = self._nearest_first(anchor, size, similarity, random) if similarity else iter(())
-        while len(drawn) < size:
-            if similarity and random() < similarity:
-                index = next(nearest)
-                while index in drawn:
+        if not similarity:
+            while len(drawn) < size:
+                # All at once, and again for those that came twice: the numbers are those of one call each.
+                drawn.update(dict.fromkeys([int(number * count) for number in random(size - len(drawn)).tolist()]))
+        else:
+            nearest = self._nearest_first(anchor, size, similarity, random)
+            while len(drawn) < size:
+                if random() < similarity:
                     index = next(nearest)
-            else:
-                index = int(random() * count)
-            drawn[index] = None
+                    while index in drawn:
+                        index = next(nearest)
+                else:
+                    index = int(random() * count)
+                drawn[index] = None
         ids = self.ids
         return tuple([ids[index] for index in drawn])
 
