@@ -131,36 +131,36 @@ def _measures_png(results: dict[str, Any], panels: dict[str, str]) -> bytes:
     for axes, (measure, title) in zip(all_axes, panels.items(), strict=True):
         for name, system in results["systems"].items():
             if system["measures"][measure] is not None:
-                _draw(axes, name, system["measures"][measure], f"{name}: {system['meaning']}")
+                _draw(axes, name, system["measures"][measure])
         axes.set_title(title, loc="left", fontsize=10)
         axes.set_ylim(0, MAX_TURNS + 0.5 if measure == "turns" else 1.03)
         axes.set_xlabel("round")
         finish_axes(axes, percent=measure != "turns")
-    handles, labels = all_axes[-1 if "success" not in panels else 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize=8)
-    games = results["config"]["games"]
+    handles, labels = all_axes[-1].get_legend_handles_labels()  # HH has no exact match, but all have a last panel
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, fontsize=9)
     figure.suptitle(
-        f"Simulated speakers, {games} games a round, {_seeds(results)}; bands: 95 % intervals over games",
+        f"Simulated speakers, {results['config']['games']} games a round, {_seeds(results)}; bands: 95 % intervals "
+        "over games; B, T: binary, ternary feedback; HH: an oracle",
         fontsize=10,
         color="#555555",
     )
     return _png(figure)
 
 
-def _draw(axes: Axes, name: str, estimates: Sequence[dict[str, float]], label: str) -> None:
+def _draw(axes: Axes, name: str, estimates: Sequence[dict[str, float]]) -> None:
     kind, _, learner = name.partition("-")
     colour = COLOURS[learner or name]
     dashes, marker = STYLES[kind]
     mean, low, high = ([estimate[part] for estimate in estimates] for part in ("mean", "low", "high"))
     rounds = range(len(mean))
     axes.fill_between(rounds, low, high, color=colour, alpha=0.12, linewidth=0)
-    axes.plot(rounds, mean, dashes, marker=marker, markersize=4, color=colour, label=label)
+    axes.plot(rounds, mean, dashes, marker=marker, markersize=4, color=colour, label=name)
 
 
 def _confusion_png(results: dict[str, Any]) -> bytes:
     """Draws for each decoder and round how often a decoded value stands for each true one."""
     last, kinds = results["config"]["rounds"], results["decoders"]
-    figure = Figure(figsize=(1.2 + 2.1 * (last + 1), 5.2), layout="constrained")
+    figure = Figure(figsize=(max(6, 1.2 + 2.1 * (last + 1)), 5.2), layout="constrained")
     grid = figure.subplots(len(kinds), last + 1, squeeze=False)
     labels = [value.name.lower() for value in Feedback]
     for row, (kind, of_rounds) in zip(grid, kinds.items(), strict=True):
@@ -175,10 +175,9 @@ def _confusion_png(results: dict[str, Any]) -> bytes:
             axes.set_yticks(range(3), labels if round == 0 else [], fontsize=8)
             if round == 0:
                 axes.set_ylabel("decoded")
-            if row is grid[-1]:
-                axes.set_xlabel("true")
+    figure.supxlabel("true", fontsize=10)
     figure.suptitle(
-        f"Percent of all actions that were replied to, all systems; simulated speakers, {_seeds(results)}",
+        f"Percent of the actions that were replied to; simulated speakers, {_seeds(results)}",
         fontsize=10,
         color="#555555",
     )
