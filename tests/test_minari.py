@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import math
 import subprocess
 import sys
@@ -19,11 +20,12 @@ from agents.play import play, set_tables
 from multiref_gym.commands import export, import_
 from multiref_gym.env import MultiRefEnv
 from multiref_gym.errors import UserError
-from multiref_gym.feedback import Feedback
+from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.game import Action, Context
 from multiref_gym.interaction import Interaction, MalformedInteraction, Turn
 from multiref_gym.store import InteractionStore
 from multiref_gym.tangrams import load_tangrams
+from multiref_gym.vocabulary import Vocabulary, encode
 from simulators.replay import ReplaySpeaker
 from simulators.scripted import ScriptedSpeaker
 
@@ -215,3 +217,28 @@ def test_without_minari_the_extra_is_named() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "pip install multiref-gym[minari]" in done.stdout
+
+
+def test_behaviour_cloning_learns_from_a_data_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "docs" / "examples"))
+    cloning = importlib.import_module("behaviour_cloning")
+    monkeypatch.setattr(cloning, "EPOCHS", 100)
+    games = played(12)
+    feedback = [[ground_truth(turn.action, game.targets) for turn in game.turns[:-1]] for game in games]
+    write_minari(NAME, Games(games, feedback, "truth"))
+    vocabulary = Vocabulary.of((turn.utterance for game in games for turn in game.turns), 300)
+    good = [
+        turn
+        for game, values in zip(games, feedback, strict=True)
+        for turn, value in zip(game.turns, values, strict=False)
+        if value == Feedback.POSITIVE
+    ]
+    steps = cloning.good_steps(minari.load_dataset(NAME), vocabulary)
+    _, words, _, clicks = (array.numpy() for array in steps)
+    assert [set(np.flatnonzero(row)) for row in clicks] == [turn.action.clicks for turn in good]
+    np.testing.assert_array_equal(words, [encode(turn.utterance, cloning.LENGTH, vocabulary) for turn in good])
+    agreed, chance = cloning.agreement(cloning.learn(steps, len(vocabulary)), steps)
+    assert chance < 0.2
+    assert agreed > 0.9
+    assert 0 <= cloning.main(NAME) <= 1
