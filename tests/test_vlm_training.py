@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -11,12 +9,11 @@ import numpy as np
 import pytest
 import torch
 from small_views import FIGURES
-from test_vlm_listener import MIDDLE, OPENING, VIEWS, every_architecture
-from tiny_vlm import ARCHITECTURES, configured, tiny_vlm
+from test_vlm_listener import MIDDLE, VIEWS, every_architecture
+from tiny_vlm import configured, tiny_vlm
 
 from agents.learn import Example, Optimisation, Scores, learn
 from agents.objectives import sup
-from agents.play import play, set_tables
 from agents.vlm.listener import VlmListener
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import Action

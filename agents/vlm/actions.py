@@ -1,9 +1,9 @@
 """Actions as a language model writes them: exactly the legal ones, with probabilities that add up to one.
 
-Each non-empty action has one canonical text, and each text one canonical sequence of tokens. Together they are a trie,
-and at each of its nodes the model chooses among the tokens that lead on, by their logits alone. What would lead nowhere
-has no probability, so every sequence that is sampled is a legal action, and the probability of an action is the product
-over its nodes. A regular expression over characters would not do: many sequences of tokens spell the same text.
+An action is written word by word, each word in one way, so each action is one sequence of tokens. Together they are a
+trie, and at each of its nodes the model chooses among the tokens that lead on, by their logits alone. What would lead
+nowhere has no probability: every sequence that is sampled is a legal action, and the probability of an action is the
+product over its nodes. A regular expression over letters would not do, as many sequences of tokens spell the same text.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from multiref_gym.game import Action
+from multiref_gym.game import LETTERS, Action
 
 
 class Choice(NamedTuple):
@@ -43,60 +43,119 @@ class Answer(NamedTuple):
     choices: tuple[Choice, ...]
 
 
-class ActionTrie:
-    """The token sequences of all actions; node 0 is the start.
+class Spelling(NamedTuple):
+    """How a model writes the words of actions.
 
-    Args:
-        spelled: The tokens of each action. No sequence is the beginning of another one, so each ends in a token that
-            stands nowhere else.
+    Attributes:
+        first: The tokens of a verb that begins an action.
+        later: Of a verb or a letter further on.
+        end: The token that ends an action.
     """
 
-    def __init__(self, spelled: Mapping[Action, Sequence[int]]) -> None:
-        self._next: list[dict[int, int]] = [{}]
-        self._tokens = {action: tuple(tokens) for action, tokens in spelled.items()}
-        self._actions: dict[int, Action] = {}
-        for action, tokens in self._tokens.items():
-            node = 0
-            for token in tokens:
-                if token not in self._next[node]:
-                    self._next[node][token] = len(self._next)
-                    self._next.append({})
-                node = self._next[node][token]
-            self._actions[node] = action
-        if len(self._actions) < len(self._tokens) or any(self._next[node] for node in self._actions):
-            raise ValueError("two actions cannot be told apart by their tokens")
+    first: Mapping[str, tuple[int, ...]]
+    later: Mapping[str, tuple[int, ...]]
+    end: int
+
+    def tokens(self, action: Action) -> tuple[int, ...]:
+        """Returns the tokens of an action."""
+        verb, *words = str(action).split()
+        return (*self.first[verb], *(token for word in words for token in self.later[word]), self.end)
+
+
+class _Written(NamedTuple):
+    """An action in the making, up to the end of a word."""
+
+    verb: str = ""
+    clicks: frozenset[int] = frozenset()
+    last: int = -1
+    """The position clicked last since the verb."""
+    ended: bool = False
+
+
+class ActionTrie:
+    """The token sequences of all non-empty actions for a selection; nodes are made when they are come to.
+
+    Args:
+        selected: The selected positions.
+        tangrams: How many there are.
+        spelling: How the words are written.
+    """
+
+    START = 0
+    """The node where nothing is written yet."""
+
+    def __init__(self, selected: frozenset[int], tangrams: int, spelling: Spelling) -> None:
+        self._selected, self._spelling = selected, spelling
+        free = [position for position in range(tangrams) if position not in selected]
+        self._positions = {"deselect": sorted(selected), "select": free}
+        # At each node the words that may be being written: what is left of each, and what is written with it.
+        self._under_way = [[*self._following(_Written())]]
+        self._next: list[dict[int, int] | None] = [None]
 
     def allowed(self, node: int) -> tuple[int, ...]:
         """Returns the tokens that lead on from a node; none if an action is complete there."""
-        return tuple(self._next[node])
+        return tuple(self._steps(node))
 
     def step(self, node: int, token: int) -> int:
-        """Returns the node that a token leads to."""
-        return self._next[node][token]
+        """Returns the node that a token leads to. Raises KeyError if it is not allowed."""
+        return self._steps(node)[token]
 
     def action(self, node: int) -> Action:
         """Returns the action that is complete at a node."""
-        return self._actions[node]
+        ((_, written),) = self._under_way[node]
+        return Action.clicking(written.clicks, self._selected)
 
     def answer(self, action: Action) -> Answer:
-        """Returns an action as tokens and choices. Raises KeyError if it is not among the trie's."""
-        node, choices = 0, []
-        for step, token in enumerate(self._tokens[action]):
+        """Returns an action as tokens and choices. Raises KeyError if it is illegal."""
+        tokens = self._spelling.tokens(action)
+        node, choices = self.START, []
+        for step, token in enumerate(tokens):
             allowed = self.allowed(node)
+            node = self.step(node, token)
             if len(allowed) > 1:
                 choices.append(Choice(step, allowed, allowed.index(token)))
-            node = self.step(node, token)
-        return Answer(self._tokens[action], tuple(choices))
+        return Answer(tokens, tuple(choices))
+
+    @property
+    def actions(self) -> list[Action]:
+        """All actions, by the number whose binary digits are their clicks."""
+        size = sum(map(len, self._positions.values()))
+        clicks = ([i for i in range(size) if number >> i & 1] for number in range(1, 2**size))
+        return [Action.clicking(positions, self._selected) for positions in clicks]
 
     @property
     def longest(self) -> int:
-        """The number of tokens of the longest action."""
-        return max(map(len, self._tokens.values()))
+        """The number of tokens of the longest action, which clicks everything."""
+        everything = [position for positions in self._positions.values() for position in positions]
+        return len(self._spelling.tokens(Action.clicking(everything, self._selected)))
 
-    @property
-    def actions(self) -> tuple[Action, ...]:
-        """All actions, in the order that they were given in."""
-        return tuple(self._tokens)
+    def _steps(self, node: int) -> dict[int, int]:
+        steps = self._next[node]
+        if steps is None:
+            led: dict[int, list[tuple[tuple[int, ...], _Written]]] = {}
+            for (token, *rest), written in (word for word in self._under_way[node] if word[0]):
+                following = [(tuple(rest), written)] if rest or written.ended else self._following(written)
+                led.setdefault(token, []).extend(following)
+            steps = self._next[node] = dict(zip(led, range(len(self._next), len(self._next) + len(led)), strict=True))
+            self._under_way += led.values()
+            self._next += [None] * len(led)
+        return steps
+
+    def _following(self, written: _Written) -> list[tuple[tuple[int, ...], _Written]]:
+        """Returns the words that may follow, as tokens, with what is written then."""
+        verb, clicks, last, _ = written
+        if not verb:
+            return [(self._spelling.first[v], _Written(v)) for v, positions in self._positions.items() if positions]
+        words = [
+            (self._spelling.later[LETTERS[position]], _Written(verb, clicks | {position}, position))
+            for position in self._positions[verb]
+            if position > last
+        ]
+        if clicks and verb == "deselect" and self._positions["select"]:
+            words.append((self._spelling.later["select"], _Written("select", clicks)))
+        if last >= 0:
+            words.append(((self._spelling.end,), _Written(verb, clicks, last, ended=True)))
+        return words
 
 
 def among(logits: Tensor, places: Sequence[tuple[int, ...]], allowed: Sequence[Sequence[int]]) -> Tensor:

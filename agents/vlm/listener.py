@@ -77,15 +77,16 @@ class VlmListener:
             UserError: If a view is too long for the model, or memory is out.
         """
         draws = rng.random(len(views))
+        dialogues = [self._form.dialogue(view) for view in views]
         decisions: dict[int, Decision] = {}
 
         def decide(rows: Sequence[int]) -> None:
-            decided = self._decided([views[row] for row in rows], draws[rows])
+            decided = self._decided([views[row] for row in rows], [dialogues[row] for row in rows], draws[rows])
             decisions.update(zip(rows, decided, strict=True))
 
         self._reader.renew()
         self._reader.keep(views)
-        order = np.argsort([view.length for view in views], kind="stable").tolist()  # a batch is padded to its longest
+        order = np.argsort([*map(len, dialogues)], kind="stable").tolist()  # a batch is padded to its longest
         with torch.inference_mode():
             self._in_batches("play", order, decide)
         return [decisions[row] for row in range(len(views))]
@@ -134,11 +135,10 @@ class VlmListener:
     def _scored(self, views: Sequence[View], answers: Sequence[Answer]) -> tuple[Tensor, Tensor]:
         return score_answers(self._reader.read_answers(views, answers), answers)
 
-    def _decided(self, views: Sequence[View], draws: np.ndarray) -> list[Decision]:
+    def _decided(self, views: Sequence[View], dialogues: Sequence[list[int]], draws: np.ndarray) -> list[Decision]:
         """Returns a decision for each view of a batch, given a number from 0 to 1 for each, float64 (views,)."""
         tries = [self._trie(view) for view in views]
-        nodes, log_probs, left = [0] * len(views), [0.0] * len(views), draws.tolist()
-        dialogues = [self._form.dialogue(view) for view in views]
+        nodes, log_probs, left = [ActionTrie.START] * len(views), [0.0] * len(views), draws.tolist()
         read = self._reader.read(views, dialogues, max(trie.longest for trie in tries))
         rows = list(range(len(views)))
         while True:

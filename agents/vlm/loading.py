@@ -90,12 +90,11 @@ def load_policy(config: VlmConfig, path: Path | None = None) -> tuple[PeftModel,
     base, processor = _base(config.model, config.device, config.dtype, config.attention, config.four_bit)
     shared = {id(tensor): tensor for tensor in [*base.parameters(), *base.buffers()]}
     model = copy.deepcopy(base, shared)
+    layers = adapted_layers(model, model.config.model_type, config.layers)
+    policy = adapt(model, layers, rank=config.rank, alpha=config.alpha, dropout=config.dropout, dora=config.dora)
     if path is not None and (path / ADAPTER).is_file():
-        adapted = read_adapter(model, path)
-    else:
-        layers = adapted_layers(model, model.config.model_type, config.layers)
-        adapted = adapt(model, layers, rank=config.rank, alpha=config.alpha, dropout=config.dropout, dora=config.dora)
-    return adapted.eval(), processor
+        read_adapter(policy, path / ADAPTER)
+    return policy.eval(), processor
 
 
 @lru_cache(maxsize=1)

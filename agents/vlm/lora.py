@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import nn
 
 from multiref_gym.errors import UserError
@@ -69,13 +71,17 @@ def adapt(model: Any, layers: list[str], *, rank: int, alpha: int, dropout: floa
         return get_peft_model(model, config)
 
 
-def read_adapter(model: Any, path: Path) -> PeftModel:
-    """Returns the model with a saved adapter, ready to be trained further.
+def read_adapter(model: PeftModel, file: Path) -> None:
+    """Puts saved weights in place of those of the model's adapter.
 
     Raises:
-        UserError: If the adapter does not fit the model.
+        UserError: If they cannot be read, or are those of another adapter.
     """
     try:
-        return PeftModel.from_pretrained(model, path, is_trainable=True)
-    except (OSError, RuntimeError, ValueError) as error:
-        raise UserError(f"the adapter in {path} does not fit its base: {error}") from error
+        saved = load_file(file)
+    except SafetensorError as error:
+        raise UserError(f"{file} is broken: {error}") from error
+    own = get_peft_model_state_dict(model, save_embedding_layers=False)
+    if {name: weights.shape for name, weights in saved.items()} != {name: own[name].shape for name in own}:
+        raise UserError(f"{file} does not fit the base and the adapter that vlm.json beside it names")
+    set_peft_model_state_dict(model, saved)

@@ -8,7 +8,7 @@ every game but for the images, so it is called the opening and read once.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import takewhile
 from typing import Any, NamedTuple
 
@@ -17,11 +17,11 @@ from PIL import Image
 from torch import Tensor
 
 from agents.listener import View
-from agents.vlm.actions import ActionTrie
+from agents.vlm.actions import ActionTrie, Spelling
 from multiref_gym.errors import UserError
-from multiref_gym.game import LETTERS, Action
+from multiref_gym.game import LETTERS
 
-TRIES = 256
+TRIES = 1024
 """Selections whose actions are remembered as tokens."""
 
 Message = dict[str, Any]
@@ -61,11 +61,11 @@ class ChatForm:
             processor.image_processor.do_image_splitting = False  # a silhouette has no details to be shown in crops
         special = {token.content for token in self._words.added_tokens_decoder.values() if token.special}
         self._special = re.compile("|".join(map(re.escape, sorted(special, key=len, reverse=True))) or r"(?!)")
-        self._invitation, self._before, self._end = self._answer_marks()
-        self.pad = self._words.pad_token_id if self._words.pad_token_id is not None else self._end
+        self._spelling = self._spelled()
+        self.pad = self._words.pad_token_id if self._words.pad_token_id is not None else self._spelling.end
         self.opening = lru_cache(maxsize=None)(self._opening)
         self._opening_text = lru_cache(maxsize=None)(self._common_text)
-        self.trie = lru_cache(maxsize=TRIES)(self._trie)
+        self.trie = lru_cache(maxsize=TRIES)(partial(ActionTrie, spelling=self._spelling))
 
     def dialogue(self, view: View) -> list[int]:
         """Returns the tokens of a view's dialogue: what follows the opening, up to the listener's answer."""
@@ -119,34 +119,34 @@ class ChatForm:
         text: str = self._processor.apply_chat_template(messages, add_generation_prompt=ask, tokenize=False)
         return text
 
-    def _answer_marks(self) -> tuple[str, str, int]:
-        """Returns the template's invitation to answer, what stands between it and an answer, and what ends that.
+    def _spelled(self) -> Spelling:
+        """Returns how the words of an answer are written where the template has them.
 
         Raises:
-            UserError: If an answer does not begin as the invitation does, or nothing ends it.
+            UserError: If an answer does not begin as the invitation to it does, nothing ends it, or a token is part of
+                two words.
         """
-        question, word = _message("user", "?"), "select"
+        question, verb = _message("user", "?"), "select"
         asked, invited = self._rendered([question], ask=False), self._rendered([question])
-        answered = self._rendered([question, _message("assistant", word)], ask=False)
-        before, found, after = answered[len(invited) :].partition(word)
+        answered = self._rendered([question, _message("assistant", verb)], ask=False)
+        before, found, after = answered[len(invited) :].partition(verb)
         if not (answered.startswith(invited) and found):
             raise UserError(f"the chat template of {self.name} does not go on from its generation prompt to an answer")
         mark = self._tokens(after)[:1]
         end = mark[0] if mark and mark[0] in self._words.all_special_ids else self._words.eos_token_id
         if end is None:
             raise UserError(f"nothing ends an answer of {self.name}: its tokenizer has no end-of-sequence token")
-        return invited[len(_shared_start(asked, invited)) :], before, end
+        invitation = invited[len(_shared_start(asked, invited)) :]
+        begun = f"{invitation}{before}{verb}"
+        first = {word: self._added(invitation, f"{before}{word}") for word in ("select", "deselect")}
+        return Spelling(first, {word: self._added(begun, f" {word}") for word in ("select", *LETTERS)}, end)
 
-    def _trie(self, selected: frozenset[int], tangrams: int) -> ActionTrie:
-        """Returns all non-empty actions for a selection, tokenised as they stand after the invitation to answer."""
-        invited = self._tokens(self._invitation)
-        clicks = ([i for i in range(tangrams) if number >> i & 1] for number in range(1, 2**tangrams))
-        actions = [Action.clicking(positions, selected) for positions in clicks]
-        texts = [f"{self._invitation}{self._before}{action}" for action in actions]
-        read = self._words(texts, add_special_tokens=False)["input_ids"]
-        if any(tokens[: len(invited)] != invited for tokens in read):
-            raise UserError(f"the tokenizer of {self.name} joins its generation prompt and the answer in one token")
-        return ActionTrie({a: [*tokens[len(invited) :], self._end] for a, tokens in zip(actions, read, strict=True)})
+    def _added(self, text: str, more: str) -> tuple[int, ...]:
+        """Returns the tokens that some more text adds to a text."""
+        tokens, longer = self._tokens(text), self._tokens(text + more)
+        if longer[: len(tokens)] != tokens:
+            raise UserError(f"the tokenizer of {self.name} has one token for the end of {text!r} and for {more!r}")
+        return tuple(longer[len(tokens) :])
 
     def _tokens(self, text: str) -> list[int]:
         tokens: list[int] = self._words(text, add_special_tokens=False)["input_ids"]

@@ -1,0 +1,104 @@
+"""Where a model comes from, what is said if it cannot be had, and the whole RESPECT loop with one."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+import torch
+from small_views import FIGURES
+from tiny_vlm import configured, tiny_vlm
+
+from agents.learn import Optimisation
+from agents.respect import Config, Respect
+from agents.vlm.listener import VlmListener
+from multiref_gym.errors import UserError
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of a tiny model, to be broken."""
+    return Path(shutil.copytree(tiny_vlm("llava"), tmp_path / "model"))
+
+
+@pytest.fixture
+def _offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("huggingface_hub.constants", "transformers.utils.hub"):
+        monkeypatch.setattr(f"{module}.HF_HUB_OFFLINE", True, raising=False)
+
+
+@pytest.mark.usefixtures("_offline")
+def test_an_unknown_model_is_refused_in_one_line() -> None:
+    with pytest.raises(UserError, match=r"cannot load a vision-language model .* from 'nobody/such-model'") as refused:
+        VlmListener.load(FIGURES, Path("nobody/such-model"))
+    assert "\n" not in str(refused.value)
+
+
+def test_without_a_model_nothing_is_loaded() -> None:
+    with pytest.raises(UserError, match="no base of its own"):
+        VlmListener.load(FIGURES)
+
+
+def test_a_folder_without_a_processor_is_refused(folder: Path) -> None:
+    for name in ("processor_config.json", "preprocessor_config.json"):
+        (folder / name).unlink(missing_ok=True)
+    with pytest.raises(UserError, match="processor"):
+        VlmListener.load(FIGURES, folder)
+
+
+def test_a_model_without_a_chat_template_is_refused(folder: Path) -> None:
+    (folder / "chat_template.jinja").unlink()
+    with pytest.raises(UserError, match=f"{folder} has no chat template: chat_template.jinja is missing"):
+        VlmListener.load(FIGURES, folder)
+
+
+def test_a_chat_template_whose_answers_begin_otherwise_is_refused(folder: Path) -> None:
+    template = folder / "chat_template.jinja"
+    template.write_text(template.read_text().replace("ASSISTANT:", "NOW:"))
+    with pytest.raises(UserError, match="does not go on from its generation prompt"):
+        VlmListener.load(FIGURES, folder)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"model": "x", "colour": "red"}', '{"rank": 8}'])
+def test_settings_that_are_none_are_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "vlm.json").write_text(text)
+    with pytest.raises(UserError, match=r"vlm\.json names no model and its settings \(model, device, .*rank"):
+        VlmListener.load(FIGURES, tmp_path)
+
+
+def test_an_adapter_of_another_base_is_refused(tmp_path: Path) -> None:
+    VlmListener.load(FIGURES, tiny_vlm("idefics2")).save(tmp_path)
+    configured(tmp_path, "gemma3")
+    with pytest.raises(UserError, match="does not fit"):
+        VlmListener.load(FIGURES, tmp_path)
+
+
+def test_settings_of_a_base_are_those_of_what_is_learned_from_it(tmp_path: Path) -> None:
+    listener = VlmListener.load(FIGURES, configured(tmp_path, rank=2, dtype="bfloat16", attention="eager"))
+    assert listener.model.config._attn_implementation == "eager"
+    kinds = {"lora" in name: values.dtype for name, values in listener.model.named_parameters()}
+    assert kinds == {False: torch.bfloat16, True: torch.float32}
+    listener.save(tmp_path / "policy")
+    settings = json.loads((tmp_path / "policy" / "vlm.json").read_text())
+    assert (settings["model"], settings["rank"], settings["dtype"]) == (str(tiny_vlm("idefics2")), 2, "bfloat16")
+
+
+def test_four_bits_without_the_package_say_how_to_get_it(tmp_path: Path) -> None:
+    if find_spec("bitsandbytes"):
+        pytest.skip("bitsandbytes is installed")
+    with pytest.raises(UserError, match=r"pip install 'multiref-gym\[four-bit\]'"):
+        VlmListener.load(FIGURES, configured(tmp_path, four_bit=True))
+
+
+def test_the_whole_loop_runs_and_goes_on_where_it_was(tmp_path: Path) -> None:
+    config = Config(rounds=1, games=3, listener="agents.vlm.listener:VlmListener", base=str(tiny_vlm("idefics2")))
+    learner = replace(config.learner, optimisation=Optimisation(epochs=1, batch_size=16, held_back=0.05))
+    config = replace(config, learner=learner)
+    measures = list(Respect(config, tmp_path / "run").rounds())
+    assert [measured["round"] for measured in measures] == [0, 1]
+    assert all((tmp_path / "run" / f"round-{r}" / "adapter_model.safetensors").is_file() for r in (0, 1))
+    assert list(Respect(config, tmp_path / "run").rounds()) == measures
