@@ -145,7 +145,7 @@ class ApiListener:
                 action = read
             except InvalidAction:
                 self._illegal += 1
-        return Decision(action, None, text)  # type: ignore[arg-type]
+        return Decision(action, None, text)
 
 
 def parsed(text: str, context_size: int) -> Action:

@@ -39,12 +39,12 @@ class Decision:
 
     Attributes:
         action: A legal action for the view.
-        log_prob: Its natural log-probability under the distribution that it was sampled from.
+        log_prob: Its natural log-probability under the distribution that it was sampled from, None if nobody knows.
         text: What the listener wrote, the action's canonical text unless a model said it otherwise.
     """
 
     action: Action
-    log_prob: float
+    log_prob: float | None
     text: str
 
 

@@ -9,6 +9,7 @@ import json
 import logging
 import sys
 import threading
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,6 +24,7 @@ from agents.api_listener import ApiListener, parsed
 from agents.listener import View
 from agents.openai_api import ENDPOINT, KEY, ChatClient
 from agents.play import play, set_tables
+from multiref_gym import cli
 from multiref_gym.errors import UserError
 from multiref_gym.game import Action, Context, InvalidAction
 from multiref_gym.interaction import Interaction
@@ -371,3 +373,35 @@ def test_the_extra_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.delitem(sys.modules, "agents.openai_api")
     with pytest.raises(UserError, match=r"pip install multiref-gym\[api\]"):
         importlib.import_module("agents.openai_api")
+
+
+def test_the_benchmark_shows_what_it_cost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    games, out = str(tmp_path / "games.jsonl"), tmp_path / "out"
+    assert not cli.main(["simulate", "--listener", "erring", "--games", "2", "--out", games])
+    options = ["--listener", "api", "--model", "tiny", "--prices", "2", "10", "--out", str(out)]
+    with serving(in_turn(completion("the [bird]"), SELECT_A)) as endpoint:
+        assert not cli.main(["benchmark", "--games", games, "--endpoint", endpoint.url, *options])
+    written = (out / "results.json").read_text()
+    results = json.loads(written)
+    usage, turns = results["usage"], results["counts"]["turns"]
+    assert (usage["requests"], usage["unparsed"], usage["first_unparsed"]) == (turns, 1, "the [bird]")
+    assert usage["cost"] == pytest.approx(turns * (100 * 2 + 5 * 10) / 1e6)
+    printed = capsys.readouterr().out
+    assert all(told in printed for told in ("input tokens", "cost", "unparsed", "the [bird]"))
+    assert SECRET not in printed + written
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--listener", "api"], "--listener api needs a --model"),
+        (["--listener", "small", "--model", "tiny"], "--model is not for --listener small"),
+    ],
+)
+def test_a_model_goes_to_listeners_that_load_one(
+    options: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    games = str(tmp_path / "games.jsonl")
+    cli.main(["simulate", "--listener", "erring", "--games", "2", "--out", games])
+    assert cli.main(["benchmark", "--games", games, *options]) == 2
+    assert told in capsys.readouterr().err

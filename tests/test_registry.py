@@ -23,17 +23,23 @@ def test_a_name_may_be_an_entry_point_of_ones_own() -> None:
     assert resolve("decoder", DECODERS, "agents.lexical:LexicalDecoder") is LexicalDecoder
 
 
+def test_a_decoder_that_is_made_of_a_model_is_told_which() -> None:
+    make = resolve("decoder", DECODERS, "prompted-ternary:owner/model:of-mine")
+    assert make.keywords == {"ternary": True, "model": "owner/model:of-mine"}
+
+
 @pytest.mark.parametrize(
     ("name", "complaint"),
     [
         (
             "telepathy",
             "unknown decoder 'telepathy': choose from lexical, lexical-ternary, learned, learned-ternary, "
-            "or give 'module:attribute'",
+            "prompted, prompted-ternary, prompted-api, prompted-api-ternary, or give 'module:attribute'",
         ),
         ("nowhere.at.all:Decoder", "unknown decoder 'nowhere.at.all:Decoder': No module named 'nowhere'"),
         ("agents.lexical:Telepathy", "no attribute 'Telepathy'"),
         ("", "unknown decoder ''"),
+        ("lexical:model", "unknown decoder 'lexical:model': lexical is not made of a model"),
         (":Decoder", "unknown decoder ':Decoder'"),
         ("agents.lexical:", "unknown decoder 'agents.lexical:'"),
     ],

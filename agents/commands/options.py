@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 from functools import partial
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -47,6 +48,17 @@ def add_deployment(parser: argparse.ArgumentParser, default: Config) -> None:
         choices=get_args(SplitName),
         default=default.split,
         help=f"the part of the tangrams that is deployed ({default.split})",
+    )
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Adds `--model`, `--endpoint` and `--prices`, which go to listeners that load a model of any name."""
+    parser.add_argument("--model", metavar="NAME", help="for --listener api: what the endpoint calls the model")
+    parser.add_argument(
+        "--endpoint", metavar="URL", help="speaks the chat-completions protocol (OPENAI_BASE_URL, or OpenAI)"
+    )
+    parser.add_argument(
+        "--prices", type=float, nargs=2, metavar=("IN", "OUT"), help="of a million tokens, to be told the cost"
     )
 
 
@@ -93,6 +105,7 @@ def chosen_listener(args: argparse.Namespace, tangrams: TangramSet, tables: Sequ
 
     Raises:
         UnknownName: If there is no such listener.
+        UserError: If it needs a model, or cannot do with what `add_model` was given.
     """
     make = resolve("listener", LISTENERS, args.listener)
     if isinstance(make, type) and issubclass(make, OracleListener):
@@ -103,5 +116,12 @@ def chosen_listener(args: argparse.Namespace, tangrams: TangramSet, tables: Sequ
     from transformers.utils import logging  # here, as no other listener needs the second that it takes
 
     logging.disable_progress_bar()  # the command has its own
-    listener = make.load(tangrams)
+    given = {name: getattr(args, name, None) for name in ("model", "endpoint", "prices")}
+    takes = signature(make.load).parameters
+    for name, value in given.items():
+        if value is not None and name not in takes:
+            raise UserError(f"--{name} is not for --listener {args.listener}")
+    if "model" in takes and given["model"] is None:
+        raise UserError(f"--listener {args.listener} needs a --model")
+    listener = make.load(tangrams, **{name: value for name, value in given.items() if value is not None})
     return listener

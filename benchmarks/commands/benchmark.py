@@ -17,7 +17,7 @@ from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
 
 from agents.baselines import OracleListener
-from agents.commands.options import add_listener, chosen_listener
+from agents.commands.options import add_listener, add_model, chosen_listener
 from agents.listener import Listener
 from agents.respect import write_atomically
 from benchmarks.logged_games import drawn_tangrams, fingerprint, read_games
@@ -41,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="games or `turn` rows: JSON Lines, JSON, Parquet, or the id of a data set of the Hugging Face hub",
     )
     add_listener(parser, default="small")
+    add_model(parser)
     parser.add_argument("--policy", type=Path, metavar="FOLDER", help="a checkpoint of the listener (its own base)")
     parser.add_argument(
         "--tangrams", default="figures", metavar="SET", help="figures (default) or kilogram:PATH, all that are drawn"
@@ -73,6 +74,8 @@ def run(args: argparse.Namespace) -> None:
         "games": fingerprint(games),
         "listener": args.listener,
         "policy": None if args.policy is None else str(args.policy.resolve()),
+        "model": args.model,
+        "endpoint": args.endpoint,
         "tangrams": args.tangrams,
         "decoder": args.decoder,
         "batch": args.batch,
@@ -87,6 +90,7 @@ def run(args: argparse.Namespace) -> None:
         rng = np.random.default_rng(args.seed)
         answers = ask(listener, turns, rng, args.batch, lambda done: progress.update(task, completed=done))
     results = {"config": config, "file": args.games, **measure(turns, answers), "skipped": len(bad), **provenance()}
+    results["usage"] = getattr(listener, "usage", None)
     _show(results, console)
     if bad:
         console.print(f"{len(bad)} bad games skipped; the first: {bad[0]}", markup=False, soft_wrap=True)
@@ -121,7 +125,7 @@ def _check_folder(path: Path, config: dict[str, Any]) -> None:
         if not path.exists():
             return
         earlier = json.loads(path.read_text(encoding="utf-8"))["config"]
-        changed = [field for field in config if earlier[field] != config[field]]
+        changed = [field for field in config if earlier.get(field) != config[field]]
     except OSError as error:
         raise UserError(f"cannot write to {path.parent}: {error.strerror}") from error
     except (ValueError, KeyError, TypeError) as error:
@@ -129,7 +133,7 @@ def _check_folder(path: Path, config: dict[str, Any]) -> None:
     if changed:
         field = changed[0]
         raise UserError(
-            f"{path}, field 'config.{field}': results of another configuration, {earlier[field]!r} and not "
+            f"{path}, field 'config.{field}': results of another configuration, {earlier.get(field)!r} and not "
             f"{config[field]!r}: choose another --out"
         )
 
@@ -157,4 +161,9 @@ def _show(results: dict[str, Any], console: Console) -> None:
     for key, heading in FIGURES.items():
         table.add_row(heading, *told(key, results["figures"][key]), told(key, results["logged"].get(key))[0].strip("–"))
     table.add_row(f"ms a turn, in batches of {config['batch']}", f"{results['milliseconds']:.2f}")
+    for key, value in (results["usage"] or {}).items():
+        table.add_row(
+            key.replace("_", " "),
+            "–" if value is None else escape(f"{value:.4g}" if isinstance(value, float) else str(value)),
+        )
     console.print(table)
