@@ -269,6 +269,34 @@ def test_stable_baselines_takes_what_knows_no_text(embed: Any) -> None:
     checker.check_env(DiscreteClick(ImplicitReward(EncodeUtterance(env, 24), YesNo())))
 
 
+def test_stable_baselines_trains_on_it() -> None:
+    stable_baselines3 = pytest.importorskip("stable_baselines3")
+
+    def make_env() -> gym.Env:
+        return DiscreteClick(EncodeUtterance(TangramObservation(make(), 16, ink), 24))
+
+    envs = stable_baselines3.common.env_util.make_vec_env(make_env, 2)
+    agent = stable_baselines3.PPO("MultiInputPolicy", envs, n_steps=8, batch_size=8, n_epochs=1, device="cpu")
+    agent.learn(16)
+    action, _ = agent.predict(make_env().reset(seed=0)[0])
+    assert action in envs.action_space
+
+
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_what_knows_no_text_shares_memory(mode: str) -> None:
+    wrap = [lambda env: EncodeUtterance(env, 24), lambda env: TangramObservation(env, 16), DiscreteClick]
+    envs = gym.make_vec("MultiRef-v0", 2, mode, wrappers=wrap, speaker=TerseSpeaker, image=None, max_turns=2)
+    scalars = [DiscreteClick(TangramObservation(EncodeUtterance(make(max_turns=2), 24), 16)) for _ in range(2)]
+    observations, _ = envs.reset(seed=3)
+    expected = [env.reset(seed=3 + i)[0] for i, env in enumerate(scalars)]
+    for action in (1, 10):
+        for key, batch in observations.items():
+            assert (batch == [observation[key] for observation in expected]).all()
+        observations, *_ = envs.step(np.array([action, action]))
+        expected = [env.step(action)[0] for env in scalars]
+    envs.close()
+
+
 @pytest.mark.parametrize("order", ["text inside", "text outside"])
 def test_wrappers_go_in_any_order_with_others_in_between(order: str, start: dict[str, Any]) -> None:
     env: gym.Env = RecordEpisodeStatistics(make(reward="progress"))
@@ -366,12 +394,20 @@ def test_gymnasiums_checkers_have_nothing_to_say(wrap: Any) -> None:
         env.step(env.action_space.sample())
 
 
-def test_spec_with_wrappers_goes_through_json() -> None:
-    env = TextAction(ImplicitReward(ChatObservation(make()), "test_wrappers:YesNo", values=(-0.1, 0.0, 1.0)))
+@pytest.mark.parametrize(
+    ("wrap", "action"),
+    [
+        (lambda env: TextAction(ChatObservation(env)), "select A"),
+        (lambda env: DiscreteClick(TangramObservation(EncodeUtterance(env, 24), size=16)), 0),
+    ],
+    ids=["text", "no text"],
+)
+def test_spec_with_wrappers_goes_through_json(wrap: Any, action: Any) -> None:
+    env = wrap(ImplicitReward(make(), "test_wrappers:YesNo", values=(-0.1, 0.0, 1.0)))
     again = gym.make(EnvSpec.from_json(env.spec.to_json()))
     for one in (env, again):
         one.reset(seed=3)
-    assert data_equivalence(env.step("select A"), again.step("select A"))
+    assert data_equivalence(env.step(action), again.step(action))
     assert str(env) == str(again)
 
 
