@@ -7,7 +7,8 @@ possible (Dale and Reiter 1995), as far as the speaker cares.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+import sys
+from array import array
 from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Protocol
@@ -57,12 +58,11 @@ class FigureLanguage:
     def meet(self, context: Sequence[Tangram]) -> None:
         """Notes which tangrams each fact is true of, as the bits of an integer."""
         self._facts = [_family_first(tangram) for tangram in context]
-        self._holders = holders = defaultdict[str, int](int)
-        bit = 1
-        for facts in self._facts:
-            for fact in facts:
-                holders[fact] |= bit
-            bit <<= 1
+        # All facts at once: a tangram is one long integer with a field of 32 bits for each fact, and 1 in those true.
+        fields = 0
+        for position, tangram in enumerate(context):
+            fields |= _fields(tangram) << position
+        self._holders = array("I", fields.to_bytes(4 * len(_WORDS), sys.byteorder))
 
     def describe(
         self, position: int, persona: Persona, chance: Chance, said: Collection[str] = (), unlike: int | None = None
@@ -93,13 +93,13 @@ class FigureLanguage:
         return f"{noun} {persona.joiner.join(phrases)}".strip()
 
     def _telling(
-        self, facts: list[str], fitting: int, target: int, persona: Persona, chance: Chance, detail: int
-    ) -> list[str]:
+        self, facts: list[int], fitting: int, target: int, persona: Persona, chance: Chance, detail: int
+    ) -> list[int]:
         """Chooses facts one after another, mostly the one that rules out most of the tangrams that still fit."""
         holders, cares_at = self._holders, persona.cares
         first = int(chance() * len(facts))
         facts = facts[first:] + facts[:first]  # so that ties fall anywhere
-        chosen: list[str] = []
+        chosen: list[int] = []
         while facts:
             cares = chance.happens(cares_at)
             if len(chosen) >= detail and (fitting == target or not cares):
@@ -113,14 +113,25 @@ class FigureLanguage:
             fitting &= holders[fact]
         return chosen
 
-    def _phrase(self, fact: str, chance: Chance) -> str:
-        words = LEXICON[fact]
+    def _phrase(self, fact: int, chance: Chance) -> str:
+        words = _WORDS[fact]
         return chance.pick(words.people if chance.happens(self.figurative) else words.literal)
 
 
+_WORDS = tuple(LEXICON.values())
+_NUMBERS = {fact: number for number, fact in enumerate(LEXICON)}
+"""What stands for a fact in `FigureLanguage`: its place in the lexicon."""
+
+
 @cache
-def _family_first(tangram: Tangram) -> tuple[str, ...]:
-    return tuple(sorted(tangram.facts, key=lambda fact: (not fact.startswith("family="), fact)))
+def _family_first(tangram: Tangram) -> tuple[int, ...]:
+    facts = sorted(tangram.facts, key=lambda fact: (not fact.startswith("family="), fact))
+    return tuple([_NUMBERS[fact] for fact in facts])
+
+
+@cache
+def _fields(tangram: Tangram) -> int:
+    return sum(1 << 32 * _NUMBERS[fact] for fact in tangram.facts)
 
 
 @cache

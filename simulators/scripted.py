@@ -80,7 +80,7 @@ class ScriptedSpeaker:
         if game.over:
             return chance.pick(CLOSING) if game.success else ""
         mistakes = game.selected - game.targets
-        if action is None or not action.clicks:
+        if action is None or not (action.select or action.deselect):
             if not self._wanted.clicks:  # what was described is selected already
                 return self._ask_for_next()
             return f"please {'click something' if action is not None else 'select or deselect'}. {self._go_on()}"
