@@ -38,8 +38,8 @@ COMMANDS = {
     "benchmark": Command("benchmarks.commands.benchmark", "measure a listener on logged games, turn by turn"),
     "leaderboard": Command("benchmarks.commands.leaderboard", "collect benchmarks of listeners into one table"),
     "tangrams": Command("multiref_gym.commands.tangrams", "draw a contact sheet of tangrams"),
-    "export": Command("multiref_gym.commands.export", "write the games of a store to a file"),
-    "import": Command("multiref_gym.commands.import_", "read the games of a file into a store"),
+    "export": Command("multiref_gym.commands.export", "write the games of a store to a file or a Minari data set"),
+    "import": Command("multiref_gym.commands.import_", "read the games of a file or a Minari data set into a store"),
 }
 
 

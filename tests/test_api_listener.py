@@ -395,7 +395,8 @@ def test_the_benchmark_shows_what_it_cost(tmp_path: Path, capsys: pytest.Capture
     ("options", "told"),
     [
         (["--listener", "api"], "--listener api needs a --model"),
-        (["--listener", "small", "--model", "tiny"], "--model is not for --listener small"),
+        (["--listener", "oracle", "--model", "tiny"], "asks the speaker"),
+        (["--listener", "small", "--endpoint", "http://localhost"], "--endpoint is not for --listener small"),
     ],
 )
 def test_a_model_goes_to_listeners_that_load_one(

@@ -27,7 +27,7 @@ def results(folder: Path, exact_match: float | None, change: Change = lambda res
     """Writes what `multiref benchmark` would."""
     figures = dict.fromkeys(("click_precision", "click_recall", "legality", "auc"), figure(0.7))
     written: dict[str, Any] = {
-        "config": {"games": "abc", "listener": "random", "policy": None, "decoder": "lexical", "batch": 32, "seed": 0},
+        "config": {"games": "abc", "listener": "random", "model": None, "decoder": "lexical", "batch": 32, "seed": 0},
         "counts": {"games": 9, "turns": 60, "replies": 51, "rewarded": 30, "corrected": 20},
         "figures": {
             **figures,

@@ -545,12 +545,12 @@ def test_bad_games_are_skipped_where_it_is_asked_for_and_counted(
         (["--listener", "oracle"], "none to ask"),
         (["--listener", "erring"], "none to ask"),
         (["--listener", "telepathy"], "unknown listener"),
-        (["--listener", "random", "--policy", "x"], "has checkpoints"),
-        (["--listener", "retrieval", "--policy", "x"], "has checkpoints"),
+        (["--listener", "random", "--model", "x"], "--model is not for --listener random"),
+        (["--listener", "retrieval", "--model", "x"], "--model is not for --listener retrieval"),
         (["--listener", "random", "--decoder", "telepathy"], "unknown decoder"),
         (["--listener", "random", "--decoder", "logged"], "no game has labels"),
         (["--listener", "random", "--tangrams", "kilogram:nowhere"], "no KiloGram there"),
-        (["--listener", "small", "--policy", "nowhere"], "no checkpoint"),
+        (["--listener", "small", "--model", "nowhere"], "no checkpoint"),
     ],
 )
 def test_what_cannot_be_measured_gets_one_clear_line(

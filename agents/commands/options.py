@@ -22,6 +22,8 @@ from simulators.speaker import Speaker
 if TYPE_CHECKING:  # it brings torch, and not every command needs the second that this takes
     from agents.respect import Config
 
+MODEL_OPTIONS = ("model", "endpoint", "prices")
+
 
 def add_listener(parser: argparse.ArgumentParser, default: str) -> None:
     """Adds `--listener`."""
@@ -33,7 +35,12 @@ def add_listener(parser: argparse.ArgumentParser, default: str) -> None:
 def add_deployment(parser: argparse.ArgumentParser, default: Config) -> None:
     """Adds what a run of RESPECT deploys, and on what: listener, base, tangrams."""
     add_listener(parser, default=default.listener)
-    parser.add_argument("--base", metavar="FOLDER", help="checkpoint that every round starts from (the one that ships)")
+    parser.add_argument(
+        "--base",
+        "--model",
+        metavar="MODEL",
+        help="what every round starts from: a checkpoint's folder, of vlm a model's folder or hub id (small: ships)",
+    )
     parser.add_argument(
         "--tangrams",
         default=default.tangrams,
@@ -52,13 +59,17 @@ def add_deployment(parser: argparse.ArgumentParser, default: Config) -> None:
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
-    """Adds `--model`, `--endpoint` and `--prices`, which go to listeners that load a model of any name."""
-    parser.add_argument("--model", metavar="NAME", help="for --listener api: what the endpoint calls the model")
+    """Adds `--model`, `--endpoint` and `--prices`."""
     parser.add_argument(
-        "--endpoint", metavar="URL", help="speaks the chat-completions protocol (OPENAI_BASE_URL, or OpenAI)"
+        "--model",
+        metavar="MODEL",
+        help="which policy listens: a checkpoint's folder, of vlm a model's folder or hub id, of api a model's name",
     )
     parser.add_argument(
-        "--prices", type=float, nargs=2, metavar=("IN", "OUT"), help="of a million tokens, to be told the cost"
+        "--endpoint", metavar="URL", help="of api: speaks the chat-completions protocol (OPENAI_BASE_URL, or OpenAI)"
+    )
+    parser.add_argument(
+        "--prices", type=float, nargs=2, metavar=("IN", "OUT"), help="of api: of a million tokens, to be told the cost"
     )
 
 
@@ -98,7 +109,7 @@ def chosen_speaker(args: argparse.Namespace, tangrams: TangramSet) -> Callable[[
 
 
 def chosen_listener(args: argparse.Namespace, tangrams: TangramSet, tables: Sequence[Table]) -> Listener:
-    """Makes the listener that `add_listener` asked for.
+    """Makes the listener that `add_listener` and `add_model` asked for.
 
     A listener that has a checkpoint is loaded for these tangrams, an oracle sits down at the tables, and any other
     is made without arguments.
@@ -108,20 +119,22 @@ def chosen_listener(args: argparse.Namespace, tangrams: TangramSet, tables: Sequ
         UserError: If it needs a model, or cannot do with what `add_model` was given.
     """
     make = resolve("listener", LISTENERS, args.listener)
-    if isinstance(make, type) and issubclass(make, OracleListener):
-        return make(tables)
-    if not hasattr(make, "load"):
-        listener: Listener = make()
+    is_oracle = isinstance(make, type) and issubclass(make, OracleListener)
+    loads = hasattr(make, "load") and not is_oracle
+    takes = signature(make.load).parameters if loads else {}
+    given = {name: value for name in MODEL_OPTIONS if (value := getattr(args, name)) is not None}
+    for name in given:
+        if name not in takes and not (name == "model" and "path" in takes):
+            raise UserError(f"--{name} is not for --listener {args.listener}")
+    if is_oracle or not loads:
+        listener: Listener = make(tables) if is_oracle else make()
         return listener
+    if "model" in takes and "model" not in given:
+        raise UserError(f"--listener {args.listener} needs a --model")
+    if "path" in takes and "model" in given:
+        given["path"] = Path(given.pop("model"))
     from transformers.utils import logging  # here, as no other listener needs the second that it takes
 
     logging.disable_progress_bar()  # the command has its own
-    given = {name: getattr(args, name, None) for name in ("model", "endpoint", "prices")}
-    takes = signature(make.load).parameters
-    for name, value in given.items():
-        if value is not None and name not in takes:
-            raise UserError(f"--{name} is not for --listener {args.listener}")
-    if "model" in takes and given["model"] is None:
-        raise UserError(f"--listener {args.listener} needs a --model")
-    listener = make.load(tangrams, **{name: value for name, value in given.items() if value is not None})
+    listener = make.load(tangrams, **given)
     return listener

@@ -14,7 +14,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from agents.baselines import OracleListener
-from agents.commands.options import add_listener, add_speaker, chosen_listener, chosen_speaker
+from agents.commands.options import add_listener, add_model, add_speaker, chosen_listener, chosen_speaker
 from agents.listener import View
 from agents.play import Table
 from multiref_gym.commands.options import add_tangrams, check_writable, chosen_tangrams, natural
@@ -36,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
     parser.add_argument("--as", choices=("listener", "speaker"), default="listener", dest="role", help="who you are")
     add_listener(parser, default="small")
+    add_model(parser)
     add_speaker(parser)
     add_tangrams(parser, split="train")
     parser.add_argument("--seed", type=natural, help="plays the same game again (default: another game each time)")

@@ -10,7 +10,7 @@ import torch
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
-from agents.commands.options import add_listener, add_speaker, chosen_listener, chosen_speaker
+from agents.commands.options import add_listener, add_model, add_speaker, chosen_listener, chosen_speaker
 from agents.play import play, set_tables
 from multiref_gym.commands.options import add_tangrams, check_writable, chosen_tangrams, natural, positive
 from multiref_gym.game import CONTEXT_SIZE, Context
@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--games", type=positive, required=True, metavar="N", help="how many")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.jsonl", help="where to write them")
     add_listener(parser, default="small")
+    add_model(parser)
     add_speaker(parser)
     add_tangrams(parser, split="train")
     parser.add_argument("--seed", type=natural, default=0, help="seeds all chance (0)")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +41,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_listener(parser, default="small")
     add_model(parser)
-    parser.add_argument("--policy", type=Path, metavar="FOLDER", help="a checkpoint of the listener (its own base)")
     parser.add_argument(
         "--tangrams", default="figures", metavar="SET", help="figures (default) or kilogram:PATH, all that are drawn"
     )
@@ -73,7 +71,6 @@ def run(args: argparse.Namespace) -> None:
     config = {
         "games": fingerprint(games),
         "listener": args.listener,
-        "policy": None if args.policy is None else str(args.policy.resolve()),
         "model": args.model,
         "endpoint": args.endpoint,
         "tangrams": args.tangrams,
@@ -105,12 +102,7 @@ def _chosen_listener(args: argparse.Namespace, tangrams: TangramSet) -> Listener
         raise UserError(
             f"--listener {args.listener} asks the speaker what was meant, and there is none to ask in logged games"
         )
-    if args.policy is None:
-        return chosen_listener(args, tangrams, [])
-    if "path" not in signature(getattr(make, "load", make)).parameters:
-        raise UserError(f"--policy is for a listener that has checkpoints, not for {args.listener}")
-    listener: Listener = make.load(tangrams, args.policy)
-    return listener
+    return chosen_listener(args, tangrams, [])
 
 
 def _check_folder(path: Path, config: dict[str, Any]) -> None:
@@ -140,7 +132,7 @@ def _check_folder(path: Path, config: dict[str, Any]) -> None:
 
 def _show(results: dict[str, Any], console: Console) -> None:
     config, counts = results["config"], results["counts"]
-    name = config["listener"] if config["policy"] is None else f"{config['listener']}, {Path(config['policy']).name}"
+    name = config["listener"] if config["model"] is None else f"{config['listener']}, {config['model']}"
     notes = [
         f"decoder {config['decoder']}: {counts['rewarded']} actions rewarded, {counts['corrected']} corrected",
         f"{counts['turns'] - counts['replies']} turns without feedback",
