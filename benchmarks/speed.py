@@ -35,8 +35,8 @@ from simulators.scripted import ScriptedSpeaker
 
 MINIGRID = "MiniGrid-Empty-8x8-v0"
 REPEATS = 5
-ACTIONS = 256
-"""How many actions are drawn before the clock starts: it is the environment that is measured."""
+ACTIONS, VECTOR_ACTIONS = 256, 8
+"""How many actions, or batches of them, are drawn before the clock starts: it is the environment that is measured."""
 UTTERANCE_BYTES = 128
 UNDERSTOOD = 0.7
 """How often the speaker that is measured sees done what it wants."""
@@ -91,17 +91,15 @@ def resets(env: gym.Env[Any, Any]) -> Measure:
     return measure
 
 
-def vector_steps(envs: Any, num_envs: int) -> Measure:
+def vector_steps(envs: Any, num_envs: int, single_action_space: gym.Space[Any]) -> Measure:
     """Measures steps of a vector environment that resets itself, each step as many as it has environments."""
 
     def measure(seconds: float, seed: int) -> float:
-        rng = np.random.default_rng(seed)
-        space = envs.action_space if isinstance(envs, gym.vector.VectorEnv) else None
-        if space is None:  # envpool, whose action space is that of one environment
-            batches = [rng.integers(envs.action_space.n, size=num_envs, dtype=np.int32) for _ in range(8)]
-        else:
-            space.seed(seed)
-            batches = [space.sample() for _ in range(8)]
+        single_action_space.seed(seed)
+        # int32 is what envpool takes; the others take any integers.
+        batches = np.array(
+            [[single_action_space.sample() for _ in range(num_envs)] for _ in range(VECTOR_ACTIONS)], np.int32
+        )
         envs.reset()
         done, start = 0, perf_counter()
         while (spent := perf_counter() - start) < seconds:
@@ -173,7 +171,8 @@ def ours() -> dict[str, Measure]:
 
     def vector(num_envs: int, **options: Any) -> Measure:
         options = {"image": None, "utterance_bytes": UTTERANCE_BYTES, "autoreset_mode": "SameStep"} | options
-        return vector_steps(gym.make_vec("MultiRef-v0", num_envs, **options), num_envs)
+        envs = gym.make_vec("MultiRef-v0", num_envs, **options)
+        return vector_steps(envs, num_envs, envs.single_action_space)
 
     return {
         "MultiRef": steps(scalar(None)),
@@ -209,12 +208,13 @@ def theirs() -> tuple[dict[str, Measure], list[str]]:
         env: gym.Env[Any, Any] = wrappers.RGBImgObsWrapper(minigrid())
         return env
 
+    sync = gym.make_vec(MINIGRID, 8, "sync", disable_env_checker=True)
     measures = {
         "MiniGrid": steps(minigrid()),
         "MiniGrid RGB": steps(rgb()),
         "MiniGrid, resets": resets(minigrid()),
         "MiniGrid RGB, resets": resets(rgb()),
-        "MiniGrid sync 8": vector_steps(gym.make_vec(MINIGRID, 8, "sync", disable_env_checker=True), 8),
+        "MiniGrid sync 8": vector_steps(sync, 8, sync.single_action_space),
     }
     missing = []
     try:
@@ -225,7 +225,8 @@ def theirs() -> tuple[dict[str, Measure], list[str]]:
     try:
         envpool = import_module("envpool")
         for size in (64, 1024):
-            measures[f"MiniGrid envpool {size}"] = vector_steps(envpool.make_gymnasium(MINIGRID, num_envs=size), size)
+            envs = envpool.make_gymnasium(MINIGRID, num_envs=size)
+            measures[f"MiniGrid envpool {size}"] = vector_steps(envs, size, envs.action_space)
     except ImportError:
         missing.append("envpool")
     return measures, missing
@@ -288,7 +289,7 @@ def main() -> None:
     try:
         others, missing = theirs()
         measured = measure(ours() | others, arguments.seconds)
-        results = {"measured": measured, "ratios": ratios(measured), "missing": missing}
+        results: dict[str, Any] = {"measured": measured, "ratios": ratios(measured), "missing": missing}
         results |= {"seconds": arguments.seconds, "seed": SEED} | provenance()
         for package in {"minigrid", "pettingzoo", "envpool"}.difference(missing):
             results["versions"][package] = metadata.version(package)

@@ -189,7 +189,7 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
 
     def _checked(self, actions: NDArray[np.int8]) -> NDArray[np.int8]:
         array = np.asarray(actions)
-        if array.shape != self._selected.shape or not np.isin(array, (0, 1)).all():
+        if array.shape != self._selected.shape or not ((array == 0) | (array == 1)).all():
             n, size = self._selected.shape
             raise ValueError(f"actions {actions!r}: allowed are zeros and ones, {size} for each of {n} games")
         return array.astype(np.int8)

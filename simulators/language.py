@@ -57,7 +57,7 @@ class FigureLanguage:
 
     def meet(self, context: Sequence[Tangram]) -> None:
         """Notes which tangrams each fact is true of, as the bits of an integer."""
-        self._facts = [_family_first(tangram) for tangram in context]
+        self._facts = [_family_and_others(tangram) for tangram in context]
         # All facts at once: a tangram is one long integer with a field of 32 bits for each fact, and 1 in those true.
         fields = 0
         for position, tangram in enumerate(context):
@@ -75,7 +75,7 @@ class FigureLanguage:
         return text
 
     def _describe(self, position: int, persona: Persona, chance: Chance, again: bool, unlike: int | None) -> str:
-        family, *others = self._facts[position]
+        family, others = self._facts[position]
         fitting = (1 << len(self._facts)) - 1
         article: str = persona.article
         named = chance.happens(persona.names * NAMED_AGAIN if again else persona.names)
@@ -93,22 +93,22 @@ class FigureLanguage:
         return f"{noun} {persona.joiner.join(phrases)}".strip()
 
     def _telling(
-        self, facts: list[int], fitting: int, target: int, persona: Persona, chance: Chance, detail: int
+        self, facts: tuple[int, ...], fitting: int, target: int, persona: Persona, chance: Chance, detail: int
     ) -> list[int]:
         """Chooses facts one after another, mostly the one that rules out most of the tangrams that still fit."""
         holders, cares_at = self._holders, persona.cares
         first = int(chance() * len(facts))
-        facts = facts[first:] + facts[:first]  # so that ties fall anywhere
+        left = [*facts[first:], *facts[:first]]  # so that ties fall anywhere
         chosen: list[int] = []
-        while facts:
+        while left:
             cares = chance.happens(cares_at)
             if len(chosen) >= detail and (fitting == target or not cares):
                 break
             if cares and fitting != target:
-                left = [(holders[fact] & fitting).bit_count() for fact in facts]
-                fact = facts.pop(left.index(min(left)))
+                still_fit = [(holders[fact] & fitting).bit_count() for fact in left]
+                fact = left.pop(still_fit.index(min(still_fit)))
             else:
-                fact = facts.pop()
+                fact = left.pop()
             chosen.append(fact)
             fitting &= holders[fact]
         return chosen
@@ -124,9 +124,10 @@ _NUMBERS = {fact: number for number, fact in enumerate(LEXICON)}
 
 
 @cache
-def _family_first(tangram: Tangram) -> tuple[int, ...]:
+def _family_and_others(tangram: Tangram) -> tuple[int, tuple[int, ...]]:
     facts = sorted(tangram.facts, key=lambda fact: (not fact.startswith("family="), fact))
-    return tuple([_NUMBERS[fact] for fact in facts])
+    family, *others = [_NUMBERS[fact] for fact in facts]
+    return family, tuple(others)
 
 
 @cache
