@@ -6,7 +6,7 @@ import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from tiny_vlm import ARCHITECTURES, configured, tiny_vlm
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from agents.listener import View
+from agents.vlm import reader
 from agents.vlm.listener import VlmListener
 from agents.vlm.vision import IMAGE_SIZE
 from multiref_gym.errors import UserError
@@ -188,46 +189,77 @@ def test_the_likeliest_tokens_are_those_that_plain_generation_finds(architecture
     for row, trie, decision in zip(generated[:, width:].tolist(), tries, decisions, strict=True):
         written = list(trie.answer(decision.action).tokens)
         assert row[: len(written)] == written
-    assert decisions == greedy.act(VIEWS, np.random.default_rng(1))
+    again = greedy.act(VIEWS, np.random.default_rng(1))
+    assert [decision.action for decision in decisions] == [decision.action for decision in again]
+
+
+def next_turn(view: View, action: Action) -> View:
+    selected = (view.selected - action.deselect) | action.select
+    return View(view.tangrams, (*view.dialogue, (view.utterance, action)), "no, the house", selected)
 
 
 @pytest.mark.parametrize(("architecture", "sizes"), [("idefics2", {}), ("llava", {}), ("gemma3", {"window": 2048})])
-def test_openings_that_are_kept_change_nothing(architecture: str, sizes: dict[str, int]) -> None:
-    def looked(module: Any, inputs: Any, output: Any) -> None:
-        runs.append(output.last_hidden_state.shape[1])
+def test_what_is_kept_of_a_game_changes_nothing_but_how_much_is_read(architecture: str, sizes: dict[str, int]) -> None:
+    def count(module: Any, inputs: Any, output: Any) -> None:
+        read.append(output.last_hidden_state.shape[1])
 
-    vlm = VlmListener.load(FIGURES, tiny_vlm(architecture, **sizes))
-    text = vlm.model.get_base_model().model.get_decoder()
-    text.register_forward_hook(looked)
-    runs: list[int] = []
-    opening, longest = len(vlm._form.opening(10).tokens), max(len(vlm._form.dialogue(view)) for view in VIEWS)
-    first = vlm.act(VIEWS, np.random.default_rng(0))
-    assert runs[:2] == [opening, longest]
-    runs.clear()
-    again = vlm.act(VIEWS, np.random.default_rng(0))
-    assert runs[:2] == [longest, 1]
-    assert [decision.action for decision in first] == [decision.action for decision in again]
-    vlm._reader._counts_one_by_one = False
-    runs.clear()
-    whole = vlm.act(VIEWS, np.random.default_rng(0))
-    assert runs[:2] == [opening + longest, 1]
-    for reused, read in zip(again, whole, strict=True):
-        assert reused.action == read.action
-        assert reused.log_prob == pytest.approx(read.log_prob, abs=1e-4)
+    def fresh() -> VlmListener:
+        return VlmListener.load(FIGURES, tiny_vlm(architecture, **sizes))
+
+    def tokens(view: View) -> int:
+        return len(keeping._form.dialogue(view))
+
+    keeping, whole, read = fresh(), fresh(), list[int]()
+    whole._reader._counts_one_by_one = False
+    for vlm in (keeping, whole):
+        vlm.model.get_base_model().model.get_decoder().register_forward_hook(count)
+    opening, before = len(keeping._form.opening(10).tokens), [0, 0]
+    batch = [MIDDLE, ELSEWHERE]
+    for turn in range(3):
+        read.clear()
+        kept = keeping.act(batch, np.random.default_rng(turn))
+        new = max(tokens(view) - known for view, known in zip(batch, before, strict=True))
+        assert read[: 2 if turn == 0 else 1] == ([opening, new] if turn == 0 else [new])
+        read.clear()
+        all_read = whole.act(batch, np.random.default_rng(turn))
+        assert read[0] == opening + max(map(tokens, batch))
+        for others in (all_read, fresh().act(batch, np.random.default_rng(turn))):
+            for decision, other in zip(kept, others, strict=True):
+                assert decision.action == other.action
+                assert decision.log_prob == pytest.approx(other.log_prob, abs=1e-4)
+        before = [*map(tokens, batch)]
+        batch = [next_turn(view, decision.action) for view, decision in zip(batch, kept, strict=True)]
 
 
-def test_openings_are_read_anew_where_the_window_is_shorter() -> None:
+def test_another_game_with_the_same_tangrams_is_another_game() -> None:
+    vlm = VlmListener.load(FIGURES, tiny_vlm("idefics2"))
+    rng = partial(np.random.default_rng, 0)
+    for view in (OPENING, MIDDLE, replace(MIDDLE, utterance="good, the bird"), OPENING):
+        (decision,), (alone,) = (
+            vlm.act([view], rng()),
+            VlmListener.load(FIGURES, tiny_vlm("idefics2")).act([view], rng()),
+        )
+        assert decision.action == alone.action
+        assert decision.log_prob == pytest.approx(alone.log_prob, abs=1e-4)
+
+
+def test_nothing_is_kept_where_a_layer_sees_fewer_tokens_than_there_are() -> None:
     vlm = listener("gemma3", window=32)
     vlm.act(VIEWS, np.random.default_rng(0))
-    assert not vlm._reader._openings
+    assert not vlm._reader._games
 
 
-def test_openings_of_games_that_are_over_are_forgotten() -> None:
+def test_games_that_are_over_are_forgotten_and_no_more_are_kept_than_there_is_room_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     vlm = VlmListener.load(FIGURES, tiny_vlm("llava"))
     vlm.act(VIEWS, np.random.default_rng(0))
-    assert set(vlm._reader._openings) == {OPENING.tangrams, ELSEWHERE.tangrams}
+    assert set(vlm._reader._games) == {OPENING.tangrams, ELSEWHERE.tangrams}
     vlm.act([ELSEWHERE], np.random.default_rng(0))
-    assert set(vlm._reader._openings) == {ELSEWHERE.tangrams}
+    assert set(vlm._reader._games) == {ELSEWHERE.tangrams}
+    monkeypatch.setattr(reader, "KEPT_BYTES", vlm._reader._games[ELSEWHERE.tangrams].bytes + 1)
+    vlm.act(VIEWS, np.random.default_rng(0))
+    assert len(vlm._reader._games) == 1
 
 
 def test_each_tangram_is_looked_at_once() -> None:
@@ -244,7 +276,8 @@ def test_each_tangram_is_looked_at_once() -> None:
 def test_the_same_seed_decides_the_same_and_the_global_generator_stays_as_it_was() -> None:
     state = torch.get_rng_state()
     batch = VIEWS * 5
-    first, again, other = (listener().act(batch, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    fresh = (VlmListener.load(FIGURES, tiny_vlm("idefics2")) for _ in range(3))
+    first, again, other = (vlm.act(batch, np.random.default_rng(s)) for vlm, s in zip(fresh, (1, 1, 2), strict=True))
     assert first == again != other
     assert torch.equal(torch.get_rng_state(), state)
 

@@ -45,7 +45,7 @@ def test_what_was_good_becomes_likely_and_the_base_stays_as_it_was(architecture:
     fresh = VlmListener.load(FIGURES, tiny_vlm(architecture))
     before, base = scores(fresh), weights(fresh)
     listener = trained(architecture)
-    assert scores(listener).exp().mean() > before.exp().mean() + 0.2
+    assert scores(listener).mean() > before.mean() + 1
     assert not listener.model.training
     after = weights(listener)
     changed = {name for name in base if not torch.equal(base[name], after[name])}
@@ -65,7 +65,10 @@ def test_without_its_adapter_a_policy_is_the_base() -> None:
     with listener.model.disable_adapter():
         torch.testing.assert_close(scores(listener), base)
         as_base = listener.act(VIEWS, rng())
-    assert as_base == VlmListener.load(FIGURES, tiny_vlm("idefics2")).act(VIEWS, rng()) != acted
+    base_acted = VlmListener.load(FIGURES, tiny_vlm("idefics2")).act(VIEWS, rng())
+    assert [decision.action for decision in as_base] == [decision.action for decision in base_acted]
+    assert [d.log_prob for d in as_base] == pytest.approx([d.log_prob for d in base_acted], abs=1e-5)
+    assert [d.log_prob for d in as_base] != pytest.approx([d.log_prob for d in acted], abs=1e-2)
     torch.testing.assert_close(scores(listener), learned)
     assert listener.act(VIEWS, rng()) == acted
 

@@ -10,41 +10,29 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
     CLIPVisionConfig,
     Gemma3Config,
     Gemma3ForConditionalGeneration,
     Gemma3Processor,
     Gemma3TextConfig,
-    Idefics2Config,
-    Idefics2ForConditionalGeneration,
-    Idefics2Processor,
     LlamaConfig,
     LlavaConfig,
     LlavaForConditionalGeneration,
     LlavaProcessor,
-    MistralConfig,
     PreTrainedModel,
-    PreTrainedTokenizerFast,
     ProcessorMixin,
     SiglipVisionConfig,
 )
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
-from transformers.models.idefics2.configuration_idefics2 import Idefics2PerceiverConfig, Idefics2VisionConfig
-from transformers.models.idefics2.image_processing_pil_idefics2 import Idefics2ImageProcessorPil
+
+from benchmarks.random_vlm import SIZES, byte_tokenizer, random_idefics2, randomise
 
 IMAGE_SIZE, PATCH_SIZE = 28, 7
 LATENTS = 4
 """Tokens of an image, in all of them."""
 
-TEXTS = (
-    "select A B C D E F G H I J",
-    "deselect A B C D E F G H I J select A",
-    "none is selected now",
-    "the bird with no chimneys, yes good, no undo that, the house",
-)
 TEXT = {
     "hidden_size": 32,
     "intermediate_size": 48,
@@ -60,12 +48,6 @@ VISION = {
     "image_size": IMAGE_SIZE,
     "patch_size": PATCH_SIZE,
 }
-IDEFICS2_CHAT = (
-    "{% for message in messages %}{{ message['role'].capitalize() }}"
-    "{{ ':' if message['content'][0]['type'] == 'image' else ': ' }}"
-    "{% for part in message['content'] %}{{ '<image>' if part['type'] == 'image' else part['text'] }}{% endfor %}"
-    "<end_of_utterance>\n{% endfor %}{% if add_generation_prompt %}Assistant:{% endif %}"
-)
 # Like that of LLaVA 1.5: all images come before all words, and nothing but the end of the text ends an answer.
 LLAVA_CHAT = (
     "{% for message in messages %}{{ message['role'].upper() + ': ' }}"
@@ -82,57 +64,16 @@ GEMMA3_CHAT = (
 )
 
 
-def tokenizer(*special: str, **marks: str) -> PreTrainedTokenizerFast:
-    """Returns a byte-level tokenizer that knows the words of the game, some special tokens and some with a name."""
-    raw = Tokenizer(models.BPE())
-    raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    raw.decoder = decoders.ByteLevel()
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(
-        vocab_size=400, special_tokens=["<pad>", "<bos>", "</s>", *special, *marks.values()], initial_alphabet=alphabet
-    )
-    raw.train_from_iterator(TEXTS, trainer)
-    return PreTrainedTokenizerFast(
-        tokenizer_object=raw,
-        pad_token="<pad>",
-        bos_token="<bos>",
-        eos_token="</s>",
-        additional_special_tokens=list(special),
-        extra_special_tokens=marks,
-        padding_side="left",
-    )
-
-
 def idefics2(length: int = 2048) -> tuple[PreTrainedModel, ProcessorMixin]:
     """Returns an Idefics2 that can read `length` tokens, and its processor."""
-    images = Idefics2ImageProcessorPil(
-        size={"shortest_edge": IMAGE_SIZE, "longest_edge": IMAGE_SIZE}, do_image_splitting=False
-    )
-    processor = Idefics2Processor(images, tokenizer(), image_seq_len=LATENTS, chat_template=IDEFICS2_CHAT)
-    words = processor.tokenizer
-    config = Idefics2Config(
-        text_config=MistralConfig(
-            **TEXT, vocab_size=len(words), max_position_embeddings=length, pad_token_id=words.pad_token_id
-        ),
-        vision_config=Idefics2VisionConfig(**VISION),
-        perceiver_config=Idefics2PerceiverConfig(
-            hidden_size=TEXT["hidden_size"],
-            resampler_n_latents=LATENTS,
-            resampler_depth=1,
-            resampler_n_heads=2,
-            resampler_head_dim=8,
-            num_key_value_heads=1,
-        ),
-        image_token_id=processor.image_token_id,
-    )
-    return Idefics2ForConditionalGeneration(config), processor
+    return random_idefics2(SIZES["tiny"], length)
 
 
 def llava(length: int = 2048) -> tuple[PreTrainedModel, ProcessorMixin]:
     """Returns a LLaVA that can read `length` tokens, and its processor."""
     side = IMAGE_SIZE // 2
     images = CLIPImageProcessorPil(size={"shortest_edge": side}, crop_size={"height": side, "width": side})
-    words = tokenizer("<image>")
+    words = byte_tokenizer("<image>")
     processor = LlavaProcessor(
         images,
         words,
@@ -155,7 +96,7 @@ def llava(length: int = 2048) -> tuple[PreTrainedModel, ProcessorMixin]:
 def gemma3(length: int = 2048, window: int = 32) -> tuple[PreTrainedModel, ProcessorMixin]:
     """Returns a Gemma 3, whose first layer sees the last `window` tokens and whose images see all of themselves."""
     marks = {"boi_token": "<start_of_image>", "eoi_token": "<end_of_image>", "image_token": "<image_soft_token>"}
-    words = tokenizer("<start_of_turn>", "<end_of_turn>", **marks)
+    words = byte_tokenizer("<start_of_turn>", "<end_of_turn>", **marks)
     images = Gemma3ImageProcessorPil(size={"height": IMAGE_SIZE, "width": IMAGE_SIZE})
     processor = Gemma3Processor(images, words, image_seq_length=LATENTS, chat_template=GEMMA3_CHAT)
     config = Gemma3Config(
@@ -191,10 +132,7 @@ def tiny_vlm(architecture: str, seed: int = 0, **sizes: int) -> Path:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model, processor = ARCHITECTURES[architecture](**sizes)
-        with torch.no_grad():
-            for parameter in model.parameters():
-                if parameter.dim() > 1:
-                    parameter.normal_(0, 0.3)
+        randomise(model)
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
     return folder

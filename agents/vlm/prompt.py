@@ -46,6 +46,12 @@ class ChatForm:
         processor: The model's own: its tokenizer, its chat template, and what prepares its images.
         name: What the model is called in messages.
 
+    Attributes:
+        end: The token that ends an action.
+        pad: The token that fills up a batch.
+        opening: Of the number of tangrams; the `Opening` of a prompt.
+        trie: Of the selected positions and the number of tangrams; the `ActionTrie` of what may be done.
+
     Raises:
         UserError: If the processor prepares no images or has no chat template, or the template is one under which a
             listener's answers cannot be told.
@@ -62,7 +68,8 @@ class ChatForm:
         special = {token.content for token in self._words.added_tokens_decoder.values() if token.special}
         self._special = re.compile("|".join(map(re.escape, sorted(special, key=len, reverse=True))) or r"(?!)")
         self._spelling = self._spelled()
-        self.pad = self._words.pad_token_id if self._words.pad_token_id is not None else self._spelling.end
+        self.end = self._spelling.end
+        self.pad = self.end if self._words.pad_token_id is None else self._words.pad_token_id
         self.opening = lru_cache(maxsize=None)(self._opening)
         self._opening_text = lru_cache(maxsize=None)(self._common_text)
         self.trie = lru_cache(maxsize=TRIES)(partial(ActionTrie, spelling=self._spelling))

@@ -1,8 +1,9 @@
 """Reads prompts with a vision-language model, whole ones for learning and batch after batch of them for play.
 
-The opening of a game with its ten images is most of each prompt and the same at every turn. Where a model counts
-positions one by one, the keys and values of the opening are kept while the game goes on. That is exact, for no token
-sees those after it but of its own image. Where it cannot be done, the images' features alone are kept.
+A prompt is that of the turn before and a little more, and most of it is the game's ten images. Where a model counts
+positions one by one, the keys and values of what was read are kept while the game goes on, and what is new is read on
+top of them. That is exact, for no token sees those after it but of its own image. Where it cannot be done, the images'
+features alone are kept.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 import torch
 from peft import PeftModel
 from torch import Tensor
+from torch.nn.functional import pad
 from transformers import DynamicCache
 
 from agents.listener import View
@@ -21,11 +23,28 @@ from agents.vlm.prompt import ChatForm
 from agents.vlm.vision import Vision
 from multiref_gym.errors import UserError
 
-OPENING_BYTES = 32 * 2**30
-"""Most memory for openings that are kept; those of further games are read each turn."""
+KEPT_BYTES = 32 * 2**30
+"""Most memory for what was read of games; further games are read anew each turn."""
 
 Layers = list[list[Tensor]]
 """Keys and values of each layer, (rows, heads, tokens, width)."""
+
+
+class Kept(NamedTuple):
+    """What is kept of a game.
+
+    Attributes:
+        dialogue: The tokens that were read after the opening.
+        layers: Keys and values of the opening and of them, with one row.
+    """
+
+    dialogue: list[int]
+    layers: Layers
+
+    @property
+    def bytes(self) -> int:
+        """The memory it takes."""
+        return sum(part.nbytes for layer in self.layers for part in layer)
 
 
 class Read(NamedTuple):
@@ -58,11 +77,11 @@ class Reader:
         self._learned = [weights for weights in model.parameters() if weights.requires_grad]
         self._switched: list[bool] = []
         self._copies: list[Tensor] = []
-        self._openings: dict[tuple[str, ...], Layers] = {}
+        self._games: dict[tuple[str, ...], Kept] = {}
         inner: Any = model.get_base_model()
         words = inner.config.get_text_config()
         self._longest = words.max_position_embeddings
-        self._window = getattr(words, "sliding_window", None) or self._longest
+        self._window = getattr(words, "sliding_window", None)
         self._counts_one_by_one = not hasattr(inner.model, "get_rope_index")
 
     def renew(self) -> None:
@@ -71,16 +90,16 @@ class Reader:
         # A fused optimiser leaves the version counters of the weights alone, so they are compared themselves.
         if switched != self._switched or not all(map(torch.equal, self._learned, self._copies)):
             self._switched, self._copies = switched, [weights.detach().clone() for weights in self._learned]
-            self._openings.clear()
+            self._games.clear()
             self._vision.forget()
 
     def keep(self, views: Sequence[View]) -> None:
-        """Forgets the openings of all games but these."""
+        """Forgets all games but these."""
         played = {view.tangrams for view in views}
-        self._openings = {board: layers for board, layers in self._openings.items() if board in played}
+        self._games = {board: kept for board, kept in self._games.items() if board in played}
 
     def read(self, views: Sequence[View], dialogues: Sequence[list[int]], room: int) -> Read:
-        """Reads what stands before an answer, reusing openings where that is exact; no gradients.
+        """Reads what stands before an answer, and of what is kept of the games no more than is exact; no gradients.
 
         Args:
             views: With equally many tangrams.
@@ -90,19 +109,27 @@ class Reader:
         Raises:
             UserError: If prompt and answer are too long for the model.
         """
-        opening = self._form.opening(len(views[0].tangrams)).tokens
-        total = len(opening) + max(map(len, dialogues)) + room
-        self._check(total)
-        if not self._counts_one_by_one or total > self._window:  # padding in the middle would move the window
+        opening = len(self._form.opening(len(views[0].tangrams)).tokens)
+        longest = max(map(len, dialogues))
+        self._check(opening + longest + room)
+        # Padding between tokens moves the window of those after it.
+        if not self._counts_one_by_one or (self._window and opening + 2 * longest + room > self._window):
             tokens, mask, shown = self._prompts(views, dialogues)
             return self._run(Read(DynamicCache(), mask[:, :0], None, mask), tokens, mask, logits_to_keep=1, **shown)
-        openings = self._opened([view.tangrams for view in views])
-        stacked = [[torch.cat(part) for part in zip(*rows, strict=True)] for rows in zip(*openings, strict=True)]
-        tokens, mask = self._padded(dialogues, left=True)
-        before = mask.new_ones(len(views), len(opening))
-        return self._run(
-            Read(_cache_of(stacked), before, before.sum(1, keepdim=True) - 1, mask), tokens, mask, logits_to_keep=1
-        )
+        boards = [view.tangrams for view in views]
+        games = self._begun(boards)
+        # At least the last token is read, for what it says of the next one.
+        known = [min(_same(kept.dialogue, new), len(new) - 1) for kept, new in zip(games, dialogues, strict=True)]
+        before = self._stacked([kept.layers for kept in games], [opening + count for count in known])
+        new = [dialogue[count:] for dialogue, count in zip(dialogues, known, strict=True)]
+        read = self._run(before, *self._padded(new, left=True), logits_to_keep=1)
+        for row, (board, dialogue) in enumerate(zip(boards, dialogues, strict=True)):
+            there = read.mask[row].bool()
+            self._keep(
+                board,
+                Kept(dialogue, [[part[row : row + 1, :, there] for part in layer] for layer in _layers_of(read.cache)]),
+            )
+        return read
 
     def read_on(self, read: Read, tokens: Sequence[Sequence[int]]) -> Read:
         """Reads further tokens of each row, none where it has no more."""
@@ -128,7 +155,7 @@ class Reader:
         room = written.shape[1]
         self._check(tokens.shape[1] + room)
         for name in self._form.opening(len(views[0].tangrams)).kinds:
-            shown[name] = torch.nn.functional.pad(shown[name], (0, room))
+            shown[name] = pad(shown[name], (0, room))
         logits: Tensor = self._model(
             input_ids=torch.cat([tokens, written], 1),
             attention_mask=torch.cat([mask, there], 1),
@@ -138,21 +165,36 @@ class Reader:
         ).logits
         return logits
 
-    def _opened(self, boards: Sequence[tuple[str, ...]]) -> list[Layers]:
-        """Returns keys and values of the openings of some games."""
-        opened = {board: self._openings[board] for board in boards if board in self._openings}
-        if new := [board for board in dict.fromkeys(boards) if board not in opened]:
+    def _begun(self, boards: Sequence[tuple[str, ...]]) -> list[Kept]:
+        """Returns what is kept of some games, the opening at least."""
+        games = {board: self._games[board] for board in boards if board in self._games}
+        if new := [board for board in dict.fromkeys(boards) if board not in games]:
             opening = self._form.opening(len(new[0]))
-            ids, mask = self._padded([opening.tokens] * len(new))
+            tokens, mask = self._padded([opening.tokens] * len(new))
             kinds = {name: mask.new_tensor([kind] * len(new)) for name, kind in opening.kinds.items()}
             blank = Read(DynamicCache(), mask[:, :0], None, mask)
-            read = self._run(blank, ids, mask, logits_to_keep=1, **kinds, **self._vision.show(new))
+            read = self._run(blank, tokens, mask, logits_to_keep=1, **kinds, **self._vision.show(new))
             for row, board in enumerate(new):
-                opened[board] = [[part[row : row + 1].clone() for part in layer] for layer in _layers_of(read.cache)]
-                size = sum(part.nbytes for layer in opened[board] for part in layer)
-                if size * (len(self._openings) + 1) <= OPENING_BYTES:
-                    self._openings[board] = opened[board]
-        return [opened[board] for board in boards]
+                games[board] = Kept([], [[part[row : row + 1] for part in layer] for layer in _layers_of(read.cache)])
+        return [games[board] for board in boards]
+
+    def _keep(self, board: tuple[str, ...], kept: Kept) -> None:
+        self._games.pop(board, None)
+        if sum(game.bytes for game in self._games.values()) + kept.bytes <= KEPT_BYTES:
+            self._games[board] = kept
+
+    def _stacked(self, rows: Sequence[Layers], lengths: Sequence[int]) -> Read:
+        """Returns the first tokens of some games, so many of each, as rows padded on the left; without logits."""
+        longest = max(lengths)
+        layers = [
+            [
+                torch.cat([pad(row[:, :, :n], (0, 0, longest - n, 0)) for row, n in zip(part, lengths, strict=True)])
+                for part in zip(*layer, strict=True)
+            ]
+            for layer in zip(*rows, strict=True)
+        ]
+        _, mask = self._padded([[0] * length for length in lengths], left=True)
+        return Read(_cache_of(layers), mask, mask.sum(1, keepdim=True) - 1, mask)
 
     def _prompts(self, views: Sequence[View], dialogues: Sequence[list[int]]) -> tuple[Tensor, Tensor, dict[str, Any]]:
         """Returns whole prompts, padded on the left, their mask, and what shows the model their images."""
@@ -196,6 +238,12 @@ class Reader:
             raise UserError(
                 f"a dialogue with its images takes {tokens} tokens, and {self._form.name} reads {self._longest} at most"
             )
+
+
+def _same(first: Sequence[int], second: Sequence[int]) -> int:
+    """Returns how many tokens are the same from the start."""
+    pairs = enumerate(zip(first, second, strict=False))
+    return next((place for place, (one, other) in pairs if one != other), min(len(first), len(second)))
 
 
 def _layers_of(cache: Any) -> Layers:

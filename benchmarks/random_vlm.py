@@ -1,0 +1,155 @@
+"""Idefics2 of any size with random weights, and its processor, made without a download: fit to measure speed by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import (
+    Idefics2Config,
+    Idefics2ForConditionalGeneration,
+    Idefics2Processor,
+    MistralConfig,
+    PreTrainedTokenizerFast,
+)
+from transformers.models.idefics2.configuration_idefics2 import Idefics2PerceiverConfig, Idefics2VisionConfig
+from transformers.models.idefics2.image_processing_pil_idefics2 import Idefics2ImageProcessorPil
+
+CHAT = (
+    "{% for message in messages %}{{ message['role'].capitalize() }}"
+    "{{ ':' if message['content'][0]['type'] == 'image' else ': ' }}"
+    "{% for part in message['content'] %}{{ '<image>' if part['type'] == 'image' else part['text'] }}{% endfor %}"
+    "<end_of_utterance>\n{% endfor %}{% if add_generation_prompt %}Assistant:{% endif %}"
+)
+"""The form of Idefics2's own template."""
+
+TEXTS = (
+    "select A B C D E F G H I J",
+    "deselect A B C D E F G H I J select A",
+    "none is selected, A B C currently selected",
+    "User: the bird with no chimneys, yes good, no undo that, the house Assistant:",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How large a model is; what is not named is as in the configuration's defaults.
+
+    Attributes:
+        text: Sizes of the text model, which are those of Idefics2-8B by default.
+        vision: Of the vision.
+        perceiver: Of what makes few tokens of an image; `resampler_n_latents` is their number.
+        image: Side of the image that the vision sees, in pixels.
+    """
+
+    text: dict[str, Any] = field(default_factory=lambda: {"vocab_size": 32_003})
+    vision: dict[str, Any] = field(default_factory=dict)
+    perceiver: dict[str, Any] = field(default_factory=dict)
+    image: int = 378
+
+
+def _layers(width: int, layers: int, heads: int) -> dict[str, Any]:
+    return {
+        "hidden_size": width,
+        "intermediate_size": 2 * width,
+        "num_hidden_layers": layers,
+        "num_attention_heads": heads,
+    }
+
+
+def _perceiver(width: int, latents: int) -> dict[str, Any]:
+    return {
+        "hidden_size": width,
+        "resampler_n_latents": latents,
+        "resampler_depth": 1,
+        "resampler_n_heads": 2,
+        "resampler_head_dim": 8,
+        "num_key_value_heads": 1,
+    }
+
+
+SIZES = {
+    "tiny": Size(
+        {**_layers(32, 2, 4), "num_key_value_heads": 2},
+        {**_layers(16, 2, 2), "image_size": 28, "patch_size": 7},
+        _perceiver(32, 4),
+        28,
+    ),
+    "small": Size(
+        {**_layers(128, 4, 4), "num_key_value_heads": 2},
+        {**_layers(64, 4, 4), "image_size": 112, "patch_size": 14},
+        _perceiver(128, 64),
+        112,
+    ),
+    "8b": Size(
+        vision={
+            "hidden_size": 1152,
+            "intermediate_size": 4304,
+            "num_hidden_layers": 27,
+            "num_attention_heads": 16,
+            "image_size": 980,
+            "patch_size": 14,
+        }
+    ),
+}
+"""Of tests; with as many tokens for an image as Idefics2-8B has, but few weights; and of Idefics2-8B itself."""
+
+
+def byte_tokenizer(
+    *special: str, texts: Iterable[str] = TEXTS, words: int = 400, **named: str
+) -> PreTrainedTokenizerFast:
+    """Returns a byte-level tokenizer that knows words of some texts, special tokens, and special tokens with a name."""
+    raw = Tokenizer(models.BPE())
+    raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    raw.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=words,
+        special_tokens=["<pad>", "<bos>", "</s>", *special, *named.values()],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+    )
+    raw.train_from_iterator(texts, trainer)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=raw,
+        pad_token="<pad>",
+        bos_token="<bos>",
+        eos_token="</s>",
+        additional_special_tokens=list(special),
+        extra_special_tokens=named,
+        padding_side="left",
+    )
+
+
+def random_idefics2(
+    size: Size, length: int = 2048, tokenizer: PreTrainedTokenizerFast | None = None
+) -> tuple[Idefics2ForConditionalGeneration, Idefics2Processor]:
+    """Returns a model that can read `length` tokens, and its processor, with the tokenizer of few words by default.
+
+    The model is made on torch's default device and in its default type, by its global generator.
+    """
+    perceiver = Idefics2PerceiverConfig(**size.perceiver)
+    images = Idefics2ImageProcessorPil(
+        size={"shortest_edge": size.image, "longest_edge": size.image}, do_image_splitting=False
+    )
+    processor = Idefics2Processor(
+        images, tokenizer or byte_tokenizer(), image_seq_len=perceiver.resampler_n_latents, chat_template=CHAT
+    )
+    words: Any = processor.tokenizer
+    text = {"vocab_size": len(words), **size.text}
+    config = Idefics2Config(
+        text_config=MistralConfig(**text, max_position_embeddings=length, pad_token_id=words.pad_token_id),
+        vision_config=Idefics2VisionConfig(**size.vision),
+        perceiver_config=perceiver,
+        image_token_id=processor.image_token_id,
+    )
+    return Idefics2ForConditionalGeneration(config), processor
+
+
+def randomise(model: torch.nn.Module, spread: float = 0.3) -> None:
+    """Makes weights so large that the model is opinionated."""
+    with torch.no_grad():
+        for weights in model.parameters():
+            if weights.dim() > 1:
+                weights.normal_(0, spread)

@@ -1,0 +1,190 @@
+"""What does it cost a vision-language model to play and to learn, and what makes it cheaper?
+
+    python -m benchmarks.vlm_speed [--size small] [--games 16] [--at-once 4 16] [--seed 0]
+
+An Idefics2 of a given size with random weights plays games, batch after batch, with and without keeping what it has
+read of each game's images. Beside it the same model plays as it would without this package: game by game, each prompt
+through the processor, and `generate` held to legal actions. Then it learns from its turns for one epoch. All is
+measured in one run, the ways of playing in turns; the medians are given, and ratios are to playing game by game.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import warnings
+from collections.abc import Callable, Sequence
+from functools import partial
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+from peft import PeftModel
+from PIL import Image
+from rich.console import Console
+from rich.table import Table
+from transformers.utils import logging as transformers_logging
+
+from agents import objectives
+from agents.learn import Example, Optimisation, learn, views_of
+from agents.listener import Decision, Listener, View
+from agents.play import play, set_tables
+from agents.vlm import reader
+from agents.vlm.listener import VlmListener
+from agents.vlm.loading import VlmConfig
+from agents.vlm.lora import adapt, adapted_layers
+from agents.vlm.prompt import ChatForm
+from agents.vlm.vision import IMAGE_SIZE
+from benchmarks.learning_speed import changed
+from benchmarks.learning_systems import fixed_contexts
+from benchmarks.random_vlm import SIZES, TEXTS, byte_tokenizer, random_idefics2
+from multiref_gym.commands.options import natural, positive
+from multiref_gym.feedback import Feedback
+from multiref_gym.interaction import Interaction
+from multiref_gym.provenance import provenance
+from multiref_gym.tangrams import Atlas, TangramSet, load_tangrams
+from simulators.scripted import ScriptedSpeaker
+
+REPEATS = 3
+NAIVE = "game by game, as `generate` does it"
+
+
+class NaiveListener:
+    """The same model and the same actions, without any of what makes it fast.
+
+    Args:
+        model: The model.
+        processor: Its own.
+        tangrams: Where the views' tangrams come from.
+    """
+
+    def __init__(self, model: PeftModel, processor: Any, tangrams: TangramSet) -> None:
+        self._model, self._processor = model, processor
+        self._form, self._atlas = ChatForm(processor, "idefics2"), Atlas(tangrams, IMAGE_SIZE)
+
+    def act(self, views: Sequence[View], rng: np.random.Generator) -> list[Decision]:
+        """Samples an action for each view."""
+        torch.manual_seed(int(rng.integers(2**31)))
+        with torch.inference_mode():
+            return [self._decision(view) for view in views]
+
+    def _decision(self, view: View) -> Decision:
+        text = self._processor.apply_chat_template(self._form.messages(view), add_generation_prompt=True)
+        images = [Image.fromarray(image).convert("RGB") for image in self._atlas.silhouettes(view.tangrams)]
+        inputs = self._processor(text=[text], images=[images], return_tensors="pt").to(self._model.device)
+        trie, prompt = self._form.trie(view.selected, len(view.tangrams)), inputs["input_ids"].shape[1]
+
+        def node(tokens: Sequence[int]) -> int:
+            at = trie.START
+            for token in tokens:
+                at = trie.step(at, token)
+            return at
+
+        model: Any = self._model
+        written = model.generate(
+            **inputs,
+            do_sample=True,
+            max_new_tokens=trie.longest,
+            prefix_allowed_tokens_fn=lambda _, tokens: list(trie.allowed(node(tokens[prompt:].tolist()))),
+            eos_token_id=self._form.end,
+            pad_token_id=self._form.pad,
+        )
+        action = trie.action(node(written[0, prompt:].tolist()))
+        return Decision(action, float("nan"), str(action))
+
+
+def random_policy(size: str, tangrams: TangramSet) -> tuple[PeftModel, Any]:
+    """Returns a model of random weights with an adapter, and its processor, on the GPU in bfloat16 if there is one.
+
+    The tokenizer knows the words that the tangrams are described by, so that utterances are as long as they would be.
+    """
+    described = [text for tangram in tangrams for text in tangram.descriptions]
+    tokenizer = byte_tokenizer(texts=[*TEXTS, *described], words=1500)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    with torch.device(device), torch.random.fork_rng():
+        torch.manual_seed(0)
+        torch.set_default_dtype(torch.bfloat16 if device == "cuda" else torch.float32)
+        try:
+            model, processor = random_idefics2(SIZES[size], tokenizer=tokenizer)
+        finally:
+            torch.set_default_dtype(torch.float32)
+    layers = adapted_layers(model, "idefics2")
+    return adapt(model, layers, rank=8, alpha=8, dropout=0.1, dora=False).eval(), processor
+
+
+def played(listener: Listener, tangrams: TangramSet, games: int, seed: int) -> list[Interaction]:
+    """Plays games with figurative speakers."""
+    contexts = fixed_contexts(tangrams.split("dev"), games)
+    tables = set_tables(contexts, partial(ScriptedSpeaker, tangrams), np.random.SeedSequence(seed))
+    return play(listener, tables, np.random.default_rng(seed), policy="speed")
+
+
+def turns_a_second(ways: dict[str, Callable[[], list[Interaction]]]) -> dict[str, float]:
+    """Returns how many turns a second are played in each way: medians of rounds in which all take turns."""
+    found: dict[str, list[float]] = {way: [] for way in ways}
+    for _ in range(REPEATS):
+        for way, games in ways.items():
+            start = perf_counter()
+            turns = sum(len(game.turns) for game in games())
+            found[way].append(turns / (perf_counter() - start))
+    return {way: median(rates) for way, rates in found.items()}
+
+
+def most_memory() -> str:
+    """Returns the most memory that was taken so far: of the GPU if there is one, or of the process."""
+    if torch.cuda.is_available():
+        return f"{torch.cuda.max_memory_allocated() / 2**30:.1f} GiB of the GPU"
+    return f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GiB"
+
+
+def main() -> None:
+    """Reads the command line, measures, and prints the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.vlm_speed", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--size", choices=SIZES, default="small", help="of the model (small); 8b needs a GPU")
+    parser.add_argument("--games", type=positive, default=16, help="played each time (16)")
+    parser.add_argument("--at-once", type=positive, nargs="+", default=[4, 16], help="views in a batch of play (4 16)")
+    parser.add_argument("--seed", type=natural, default=0, help="of the games (0)")
+    arguments = parser.parse_args()
+    transformers_logging.set_verbosity_error()
+    warnings.simplefilter("ignore", FutureWarning)
+    figures = load_tangrams("figures")
+    model, processor = random_policy(arguments.size, figures)
+
+    def listener(at_once: int) -> VlmListener:
+        return VlmListener(model, processor, figures, VlmConfig("idefics2", played_at_once=at_once))
+
+    def all_read_each_turn(at_once: int) -> list[Interaction]:
+        with changed(reader, "KEPT_BYTES", 0):
+            return played(listener(at_once), figures, arguments.games, arguments.seed)
+
+    ways: dict[str, Callable[[], list[Interaction]]] = {
+        NAIVE: lambda: played(NaiveListener(model, processor, figures), figures, arguments.games, arguments.seed)
+    }
+    for at_once in arguments.at_once:
+        kept = lambda at_once=at_once: played(listener(at_once), figures, arguments.games, arguments.seed)  # noqa: E731
+        ways[f"{at_once} at once, what was read is kept"] = kept
+        ways[f"{at_once} at once, all is read each turn"] = partial(all_read_each_turn, at_once)
+    rates = turns_a_second(ways)
+    weights = sum(weights.numel() for weights in model.parameters())
+    table = Table("", "a second", "ratio", title=f"Idefics2 of {weights / 1e6:,.1f} M weights; {arguments.games} games")
+    for way, rate in rates.items():
+        table.add_row(f"turns played, {way}", f"{rate:,.1f}", f"{rate / rates[NAIVE]:.1f}")
+    memory = most_memory()
+    examples = [
+        Example(view, turn.action, Feedback.POSITIVE)
+        for game in played(listener(max(arguments.at_once)), figures, arguments.games, arguments.seed)
+        for view, turn in zip(views_of(game), game.turns, strict=True)
+    ]
+    start = perf_counter()
+    learn(listener(1), examples, objectives.sup, Optimisation(epochs=1), arguments.seed)
+    table.add_section()
+    table.add_row("examples learned", f"{len(examples) / (perf_counter() - start):,.1f}", "")
+    table.add_row("most memory, playing", memory, "")
+    table.add_row("most memory, learning too", most_memory(), "")
+    Console().print(table, str(provenance()["machine"]))
+
+
+if __name__ == "__main__":
+    main()

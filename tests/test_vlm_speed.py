@@ -1,0 +1,42 @@
+"""The benchmark of vision-language models' speed: what it compares plays the same game."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+from small_views import FIGURES
+from test_vlm_listener import VIEWS
+
+from agents.vlm.listener import VlmListener
+from agents.vlm.loading import VlmConfig
+from benchmarks import vlm_speed
+from multiref_gym.game import check_action
+
+
+def test_the_naive_listener_is_the_same_policy() -> None:
+    model, processor = vlm_speed.random_policy("tiny", FIGURES)
+    naive = vlm_speed.NaiveListener(model, processor, FIGURES)
+    for view, decision in zip(VIEWS, naive.act(VIEWS, np.random.default_rng(0)), strict=True):
+        check_action(decision.action, view.selected)
+        assert decision.action.clicks
+    ours = VlmListener(model, processor, FIGURES, VlmConfig("idefics2"))
+    view, draws = VIEWS[0], 100
+    first = [min(decision.action.clicks) for decision in naive.act([view] * draws, np.random.default_rng(0))]
+    expected = np.zeros(10)
+    for action, log_prob in ours.distribution(view).items():
+        expected[min(action.clicks)] += np.exp(log_prob)
+    shares = np.bincount(first, minlength=10) / draws
+    assert shares == pytest.approx(expected, abs=4 * 0.5 / draws**0.5)
+
+
+def test_prints_what_it_measured(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(vlm_speed, "REPEATS", 1)
+    monkeypatch.setattr(sys, "argv", ["vlm_speed", "--size", "tiny", "--games", "2", "--at-once", "2"])
+    vlm_speed.main()
+    shown = capsys.readouterr().out
+    for row in (vlm_speed.NAIVE, "2 at once, what was read is kept", "2 at once, all is read each turn"):
+        assert row in shown
+    assert "examples learned" in shown
+    assert "most memory" in shown
