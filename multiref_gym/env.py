@@ -132,9 +132,10 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
 
     ## Vectorisation
 
-    `gymnasium.make_vec("MultiRef-v0", 8, vectorization_mode="sync")` works as it is. With `"async"`, Gymnasium's
-    shared memory returns **stale texts without a word**, for any environment with a `Text` space: always pass
-    `vector_kwargs={"shared_memory": False}`.
+    `gymnasium.make_vec("MultiRef-v0", 64)` makes a `multiref_gym.vector_env.MultiRefVectorEnv`: the same games, many
+    at once, with utterances as texts or bytes. `vectorization_mode="sync"`, where wrappers of one environment can be
+    given, says the same. `"async"` needs `vector_kwargs={"shared_memory": False}`: in shared memory Gymnasium's texts
+    go stale without a word, so this environment refuses it.
 
     ## Version History
 

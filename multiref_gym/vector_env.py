@@ -94,6 +94,7 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         self._max_turns = np.zeros(num_envs, np.int64)
         image = single.get("image")
         self._images = None if image is None else np.zeros((num_envs, *(image.shape or ())), np.uint8)
+        # Silhouettes stay for a whole game, a board is drawn anew where something was clicked.
         self._boards = self._images if options.get("image", "board") == "board" else None
 
     @property
@@ -116,9 +117,11 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
             ValueError: If there are more or fewer seeds than games, the mask is none, or `MultiRefEnv.reset` would.
             ResetNeeded: If the mask leaves out a game that has never begun.
         """
-        seeds = [None] * self.num_envs if seed is None else seed
-        if not isinstance(seeds, Sequence):
-            seeds = range(seeds, seeds + self.num_envs)
+        seeds: Sequence[int | None] = [None] * self.num_envs
+        if isinstance(seed, int):
+            seeds = range(seed, seed + self.num_envs)
+        elif seed is not None:
+            seeds = seed
         if len(seeds) != self.num_envs:
             raise ValueError(f"{len(seeds)} seeds: allowed is one for each of {self.num_envs} games")
         options = dict(options or {})

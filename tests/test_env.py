@@ -278,6 +278,14 @@ def test_refuses_actions_that_are_no_clicks(action: Any) -> None:
     assert env.unwrapped.game.turn == 0
 
 
+@pytest.mark.parametrize("kind", [np.int64, np.uint8, np.bool_, np.float32, list])
+def test_takes_zeros_and_ones_of_any_kind(kind: Any) -> None:
+    env = make()
+    env.reset(seed=0)
+    action = clicks(2, 5)
+    assert env.step(action.tolist() if kind is list else action.astype(kind))[4]["clicks"] == ["select C F"]
+
+
 @pytest.mark.parametrize(
     ("said", "message"),
     [(None, "None: allowed is a text"), ("猫", "'猫'"), ("a\nb", r"'\\n'"), ("a" * (MAX_LENGTH + 1), "513")],

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import doctest
+import pickle
 from functools import partial
 from typing import Any
 
@@ -15,6 +17,7 @@ from gymnasium.vector import AutoresetMode
 from terse_speaker import TerseSpeaker
 
 import multiref_gym  # noqa: F401 (registers MultiRef-v0)
+from multiref_gym import vector_env
 from multiref_gym.game import Context, Game, GameOver
 from multiref_gym.tangrams import load_tangrams
 from multiref_gym.vector_env import MultiRefVectorEnv
@@ -44,6 +47,12 @@ def assert_same_infos(infos: dict[str, Any], expected: dict[str, Any]) -> None:
         else:
             assert infos[key].dtype == value.dtype
             assert infos[key].tolist() == value.tolist(), key
+
+
+def test_the_example_of_the_docstring_runs() -> None:
+    failed, tried = doctest.testmod(vector_env)
+    assert tried > 3
+    assert not failed
 
 
 def test_a_thousand_episodes_are_those_of_the_scalar_environment() -> None:
@@ -156,6 +165,28 @@ def test_games_that_a_mask_leaves_out_play_on_as_if_nothing_had_been() -> None:
         clicks = random_clicks(rng, 3, 10)
         said, expected = envs.step(clicks)[0], alone.step(clicks)[0]
         assert [said["utterance"][i] for i in (0, 2)] == [expected["utterance"][i] for i in (0, 2)]
+
+
+def test_games_are_copied_in_the_middle() -> None:
+    envs = make(image="board", autoreset_mode="SameStep", max_turns=4)
+    envs.reset(seed=0)
+    rng = np.random.default_rng(0)
+    envs.step(random_clicks(rng, 3, 10))
+    twin = pickle.loads(pickle.dumps(envs))
+    for _ in range(6):
+        clicks = random_clicks(rng, 3, 10)
+        assert data_equivalence(envs.step(clicks)[:-1], twin.step(clicks)[:-1], exact=True)
+
+
+def test_the_wrappers_of_gymnasium_find_what_they_expect() -> None:
+    envs = gym.wrappers.vector.RecordEpisodeStatistics(make(max_turns=2, autoreset_mode="SameStep"))
+    envs.reset(seed=0)
+    nothing = np.zeros((3, 10), np.int8)
+    envs.step(nothing)
+    infos = envs.step(nothing)[-1]
+    assert infos["episode"]["l"].tolist() == [2, 2, 2]
+    told = gym.wrappers.vector.DictInfoToList(make()).reset(seed=0)[1]
+    assert told == [{"success": False, "turn": 0, "clicks": []}] * 3
 
 
 def test_plays_a_given_game() -> None:
