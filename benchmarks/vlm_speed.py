@@ -31,7 +31,7 @@ from agents import objectives
 from agents.learn import Example, Optimisation, learn, views_of
 from agents.listener import Decision, Listener, View
 from agents.play import play, set_tables
-from agents.vlm import reader
+from agents.vlm import memory
 from agents.vlm.listener import VlmListener
 from agents.vlm.loading import VlmConfig
 from agents.vlm.lora import adapt, adapted_layers
@@ -156,7 +156,7 @@ def main() -> None:
         return VlmListener(model, processor, figures, VlmConfig("idefics2", played_at_once=at_once))
 
     def all_read_each_turn(at_once: int) -> list[Interaction]:
-        with changed(reader, "KEPT_BYTES", 0):
+        with changed(memory, "KEPT_BYTES", 0):
             return played(listener(at_once), figures, arguments.games, arguments.seed)
 
     ways: dict[str, Callable[[], list[Interaction]]] = {
@@ -171,7 +171,7 @@ def main() -> None:
     table = Table("", "a second", "ratio", title=f"Idefics2 of {weights / 1e6:,.1f} M weights; {arguments.games} games")
     for way, rate in rates.items():
         table.add_row(f"turns played, {way}", f"{rate:,.1f}", f"{rate / rates[NAIVE]:.1f}")
-    memory = most_memory()
+    playing = most_memory()
     examples = [
         Example(view, turn.action, Feedback.POSITIVE)
         for game in played(listener(max(arguments.at_once)), figures, arguments.games, arguments.seed)
@@ -181,7 +181,7 @@ def main() -> None:
     learn(listener(1), examples, objectives.sup, Optimisation(epochs=1), arguments.seed)
     table.add_section()
     table.add_row("examples learned", f"{len(examples) / (perf_counter() - start):,.1f}", "")
-    table.add_row("most memory, playing", memory, "")
+    table.add_row("most memory, playing", playing, "")
     table.add_row("most memory, learning too", most_memory(), "")
     Console().print(table, str(provenance()["machine"]))
 

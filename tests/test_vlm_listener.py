@@ -20,7 +20,7 @@ from tiny_vlm import ARCHITECTURES, configured, tiny_vlm
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from agents.listener import View
-from agents.vlm import reader
+from agents.vlm import memory
 from agents.vlm.listener import VlmListener
 from agents.vlm.vision import IMAGE_SIZE
 from multiref_gym.errors import UserError
@@ -254,10 +254,12 @@ def test_games_that_are_over_are_forgotten_and_no_more_are_kept_than_there_is_ro
 ) -> None:
     vlm = VlmListener.load(FIGURES, tiny_vlm("llava"))
     vlm.act(VIEWS, np.random.default_rng(0))
-    assert set(vlm._reader._games) == {OPENING.tangrams, ELSEWHERE.tangrams}
+    boards = [OPENING.tangrams, ELSEWHERE.tangrams]
+    assert set(vlm._reader._games.of(boards)) == set(boards)
     vlm.act([ELSEWHERE], np.random.default_rng(0))
-    assert set(vlm._reader._games) == {ELSEWHERE.tangrams}
-    monkeypatch.setattr(reader, "KEPT_BYTES", vlm._reader._games[ELSEWHERE.tangrams].bytes + 1)
+    [(board, game)] = vlm._reader._games.of(boards).items()
+    assert board == ELSEWHERE.tangrams
+    monkeypatch.setattr(memory, "KEPT_BYTES", game.bytes + 1)
     vlm.act(VIEWS, np.random.default_rng(0))
     assert len(vlm._reader._games) == 1
 

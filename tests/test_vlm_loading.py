@@ -87,6 +87,13 @@ def test_settings_of_a_base_are_those_of_what_is_learned_from_it(tmp_path: Path)
     assert (settings["model"], settings["rank"], settings["dtype"]) == (str(tiny_vlm("idefics2")), 2, "bfloat16")
 
 
+def test_a_policy_finds_its_base_from_anywhere(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder.parent)
+    VlmListener.load(FIGURES, Path(folder.name)).save(tmp_path / "policy")
+    monkeypatch.chdir("/")
+    VlmListener.load(FIGURES, tmp_path / "policy")
+
+
 def test_four_bits_without_the_package_say_how_to_get_it(tmp_path: Path) -> None:
     if find_spec("bitsandbytes"):
         pytest.skip("bitsandbytes is installed")

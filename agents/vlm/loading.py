@@ -66,7 +66,9 @@ class VlmConfig:
         """
         file = path / SETTINGS
         if not file.is_file():
-            return cls(str(path))
+            return cls(
+                str(path.resolve() if path.is_dir() else path)
+            )  # what is learned from it may be loaded elsewhere
         try:
             settings = json.loads(file.read_text(encoding="utf-8"))
             return cls(**settings)

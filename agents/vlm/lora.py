@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,8 @@ def adapt(model: Any, layers: list[str], *, rank: int, alpha: int, dropout: floa
         init_lora_weights="gaussian",
         target_modules=layers,
     )
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)  # of peft to transformers
         torch.manual_seed(0)
         return get_peft_model(model, config)
 

@@ -19,32 +19,10 @@ from transformers import DynamicCache
 
 from agents.listener import View
 from agents.vlm.actions import Answer
+from agents.vlm.memory import Game, GameMemory, Layers, cache_of, layers_of, row_of
 from agents.vlm.prompt import ChatForm
 from agents.vlm.vision import Vision
 from multiref_gym.errors import UserError
-
-KEPT_BYTES = 32 * 2**30
-"""Most memory for what was read of games; further games are read anew each turn."""
-
-Layers = list[list[Tensor]]
-"""Keys and values of each layer, (rows, heads, tokens, width)."""
-
-
-class Kept(NamedTuple):
-    """What is kept of a game.
-
-    Attributes:
-        dialogue: The tokens that were read after the opening.
-        layers: Keys and values of the opening and of them, with one row.
-    """
-
-    dialogue: list[int]
-    layers: Layers
-
-    @property
-    def bytes(self) -> int:
-        """The memory it takes."""
-        return sum(part.nbytes for layer in self.layers for part in layer)
 
 
 class Read(NamedTuple):
@@ -77,7 +55,7 @@ class Reader:
         self._learned = [weights for weights in model.parameters() if weights.requires_grad]
         self._switched: list[bool] = []
         self._copies: list[Tensor] = []
-        self._games: dict[tuple[str, ...], Kept] = {}
+        self._games = GameMemory()
         inner: Any = model.get_base_model()
         words = inner.config.get_text_config()
         self._longest = words.max_position_embeddings
@@ -90,13 +68,12 @@ class Reader:
         # A fused optimiser leaves the version counters of the weights alone, so they are compared themselves.
         if switched != self._switched or not all(map(torch.equal, self._learned, self._copies)):
             self._switched, self._copies = switched, [weights.detach().clone() for weights in self._learned]
-            self._games.clear()
+            self._games.forget_all_but(())
             self._vision.forget()
 
     def keep(self, views: Sequence[View]) -> None:
         """Forgets all games but these."""
-        played = {view.tangrams for view in views}
-        self._games = {board: kept for board, kept in self._games.items() if board in played}
+        self._games.forget_all_but(view.tangrams for view in views)
 
     def read(self, views: Sequence[View], dialogues: Sequence[list[int]], room: int) -> Read:
         """Reads what stands before an answer, and of what is kept of the games no more than is exact; no gradients.
@@ -119,16 +96,12 @@ class Reader:
         boards = [view.tangrams for view in views]
         games = self._begun(boards)
         # At least the last token is read, for what it says of the next one.
-        known = [min(_same(kept.dialogue, new), len(new) - 1) for kept, new in zip(games, dialogues, strict=True)]
-        before = self._stacked([kept.layers for kept in games], [opening + count for count in known])
+        known = [min(game.known(new), len(new) - 1) for game, new in zip(games, dialogues, strict=True)]
+        before = self._stacked([game.layers for game in games], [opening + count for count in known])
         new = [dialogue[count:] for dialogue, count in zip(dialogues, known, strict=True)]
         read = self._run(before, *self._padded(new, left=True), logits_to_keep=1)
         for row, (board, dialogue) in enumerate(zip(boards, dialogues, strict=True)):
-            there = read.mask[row].bool()
-            self._keep(
-                board,
-                Kept(dialogue, [[part[row : row + 1, :, there] for part in layer] for layer in _layers_of(read.cache)]),
-            )
+            self._games.keep(board, Game(dialogue, row_of(read.cache, row, read.mask[row])))
         return read
 
     def read_on(self, read: Read, tokens: Sequence[Sequence[int]]) -> Read:
@@ -137,9 +110,9 @@ class Reader:
 
     def repeated(self, read: Read, times: int) -> Read:
         """Returns what was read of a single prompt, so many times."""
-        layers = [[part.expand(times, -1, -1, -1) for part in layer] for layer in _layers_of(read.cache)]
+        layers = [[part.expand(times, -1, -1, -1) for part in layer] for layer in layers_of(read.cache)]
         position = None if read.position is None else read.position.expand(times, -1)
-        return Read(_cache_of(layers), read.mask.expand(times, -1), position, read.logits.expand(times, -1, -1))
+        return Read(cache_of(layers), read.mask.expand(times, -1), position, read.logits.expand(times, -1, -1))
 
     def read_answers(self, views: Sequence[View], answers: Sequence[Answer]) -> Tensor:
         """Reads prompts and answers at once, with gradients where they are enabled.
@@ -165,23 +138,17 @@ class Reader:
         ).logits
         return logits
 
-    def _begun(self, boards: Sequence[tuple[str, ...]]) -> list[Kept]:
+    def _begun(self, boards: Sequence[tuple[str, ...]]) -> list[Game]:
         """Returns what is kept of some games, the opening at least."""
-        games = {board: self._games[board] for board in boards if board in self._games}
+        games = self._games.of(boards)
         if new := [board for board in dict.fromkeys(boards) if board not in games]:
             opening = self._form.opening(len(new[0]))
             tokens, mask = self._padded([opening.tokens] * len(new))
             kinds = {name: mask.new_tensor([kind] * len(new)) for name, kind in opening.kinds.items()}
             blank = Read(DynamicCache(), mask[:, :0], None, mask)
             read = self._run(blank, tokens, mask, logits_to_keep=1, **kinds, **self._vision.show(new))
-            for row, board in enumerate(new):
-                games[board] = Kept([], [[part[row : row + 1] for part in layer] for layer in _layers_of(read.cache)])
+            games |= {board: Game([], row_of(read.cache, row, mask[row])) for row, board in enumerate(new)}
         return [games[board] for board in boards]
-
-    def _keep(self, board: tuple[str, ...], kept: Kept) -> None:
-        self._games.pop(board, None)
-        if sum(game.bytes for game in self._games.values()) + kept.bytes <= KEPT_BYTES:
-            self._games[board] = kept
 
     def _stacked(self, rows: Sequence[Layers], lengths: Sequence[int]) -> Read:
         """Returns the first tokens of some games, so many of each, as rows padded on the left; without logits."""
@@ -194,7 +161,7 @@ class Reader:
             for layer in zip(*rows, strict=True)
         ]
         _, mask = self._padded([[0] * length for length in lengths], left=True)
-        return Read(_cache_of(layers), mask, mask.sum(1, keepdim=True) - 1, mask)
+        return Read(cache_of(layers), mask, mask.sum(1, keepdim=True) - 1, mask)
 
     def _prompts(self, views: Sequence[View], dialogues: Sequence[list[int]]) -> tuple[Tensor, Tensor, dict[str, Any]]:
         """Returns whole prompts, padded on the left, their mask, and what shows the model their images."""
@@ -238,21 +205,3 @@ class Reader:
             raise UserError(
                 f"a dialogue with its images takes {tokens} tokens, and {self._form.name} reads {self._longest} at most"
             )
-
-
-def _same(first: Sequence[int], second: Sequence[int]) -> int:
-    """Returns how many tokens are the same from the start."""
-    pairs = enumerate(zip(first, second, strict=False))
-    return next((place for place, (one, other) in pairs if one != other), min(len(first), len(second)))
-
-
-def _layers_of(cache: Any) -> Layers:
-    return [[layer.keys, layer.values] for layer in cache.layers]
-
-
-def _cache_of(layers: Layers) -> DynamicCache:
-    # Without a configuration it keeps all tokens even where a layer sees few: then padding needs no care.
-    cache = DynamicCache()
-    for number, (keys, values) in enumerate(layers):
-        cache.update(keys, values, number)
-    return cache

@@ -1,0 +1,89 @@
+"""What a model has read of the games that are played, kept from turn to turn as keys and values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from torch import Tensor
+from transformers import DynamicCache
+
+KEPT_BYTES = 32 * 2**30
+"""Most memory for games; further ones are read anew each turn."""
+
+Board = tuple[str, ...]
+"""The tangrams of a game in the listener's order; they name it."""
+
+Layers = list[list[Tensor]]
+"""Keys and values of each layer, (rows, heads, tokens, width)."""
+
+
+class Game(NamedTuple):
+    """What was read of a game.
+
+    Attributes:
+        dialogue: The tokens after the opening.
+        layers: Keys and values of the opening and of them, with one row.
+    """
+
+    dialogue: list[int]
+    layers: Layers
+
+    @property
+    def bytes(self) -> int:
+        """The memory it takes; all layers take the same."""
+        return len(self.layers) * sum(part.nbytes for part in self.layers[0])
+
+    def known(self, dialogue: Sequence[int]) -> int:
+        """Returns how many tokens of a dialogue are those that were read, from its start."""
+        pairs = enumerate(zip(self.dialogue, dialogue, strict=False))
+        return next((place for place, (one, other) in pairs if one != other), min(len(self.dialogue), len(dialogue)))
+
+
+class GameMemory:
+    """Games by their tangrams. Of several with the same ones the last that was read is kept."""
+
+    def __init__(self) -> None:
+        self._games: dict[Board, Game] = {}
+
+    def __len__(self) -> int:
+        return len(self._games)
+
+    def of(self, boards: Iterable[Board]) -> dict[Board, Game]:
+        """Returns those games that are there."""
+        return {board: self._games[board] for board in boards if board in self._games}
+
+    def keep(self, board: Board, game: Game) -> None:
+        """Keeps a game if there is room for it."""
+        self._games.pop(board, None)
+        if sum(other.bytes for other in self._games.values()) + game.bytes <= KEPT_BYTES:
+            self._games[board] = game
+
+    def forget_all_but(self, boards: Iterable[Board]) -> None:
+        """Forgets games that are over."""
+        self._games = self.of(set(boards))
+
+
+def layers_of(cache: Any) -> Layers:
+    """Returns the keys and values in a cache."""
+    return [[layer.keys, layer.values] for layer in cache.layers]
+
+
+def row_of(cache: Any, row: int, mask: Tensor) -> Layers:
+    """Returns a copy of a row without padding.
+
+    Args:
+        cache: The cache.
+        row: The number of the row.
+        mask: Which of its tokens are none of padding, (tokens,).
+    """
+    there = mask.nonzero().squeeze(1)
+    return [[part[row : row + 1, :, there] for part in layer] for layer in layers_of(cache)]
+
+
+def cache_of(layers: Layers) -> DynamicCache:
+    """Returns a cache that can be added to; it keeps all tokens, even for layers that see only the latest."""
+    cache = DynamicCache()
+    for number, (keys, values) in enumerate(layers):
+        cache.update(keys, values, number)
+    return cache
