@@ -47,18 +47,17 @@ class Episode:
             GameOver: If the game has ended.
             ValueError: If the speaker says what an utterance may not be.
         """
-        action, text = (_NOTHING, "") if clicks is None else _clicking(clicks, self.game.selected)
-        self.game.apply(action)
+        game = self.game
+        action = _NOTHING if clicks is None else Action.clicking(_positions(clicks), game.selected)
+        game.apply(action)
         self.dialogue.append((self.utterance, action))
-        self.clicks.append(text)
+        self.clicks.append(str(action))
         self.utterance = checked(self._speaker.reply(None if clicks is None else action))
 
 
 _NOTHING = Action()
 
 
-@lru_cache(maxsize=1 << 16)
-def _clicking(clicks: bytes, selected: frozenset[int]) -> tuple[Action, str]:
-    """Returns the action of clicking where a byte is 1, and its text: both are sooner looked up than made."""
-    action = Action.clicking([position for position, click in enumerate(clicks) if click], selected)
-    return action, str(action)
+@lru_cache(maxsize=1 << 12)
+def _positions(clicks: bytes) -> frozenset[int]:
+    return frozenset([position for position, click in enumerate(clicks) if click])

@@ -15,7 +15,7 @@ import re
 import string
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -102,7 +102,8 @@ class Action:
         return f"deselect {_letters(self.deselect)} {select}".rstrip()
 
 
-def _letters(positions: Iterable[int]) -> str:
+@lru_cache(maxsize=1 << 12)
+def _letters(positions: frozenset[int]) -> str:
     return " ".join([LETTERS[position] for position in sorted(positions)])
 
 
