@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from agents.listener import Listener, View
 from agents.objectives import ScoredTurns
+from agents.parallel import add_gradients, of_all, share
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import Action
 from multiref_gym.interaction import Interaction
@@ -80,7 +81,8 @@ def fingerprint(model: nn.Module) -> str:
     """Returns a short hash of a model's weights."""
     digest = hashlib.sha256()
     for name, weights in sorted(model.state_dict().items()):
-        digest.update(name.encode() + weights.numpy(force=True).tobytes())
+        # As bytes, as NumPy has no bfloat16.
+        digest.update(name.encode() + weights.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()[:16]
 
 
@@ -137,6 +139,8 @@ def learn(
 ) -> dict[str, float]:
     """Trains the listener's model in place; the same seed gives the same weights on the same machine.
 
+    In several processes (`parallel.py`) each scores its share of a batch, and all end with the same weights.
+
     Args:
         listener: The listener to train, from the weights that it has.
         examples: What to learn from.
@@ -162,6 +166,7 @@ def learn(
     optimizer, scheduler = _optimizer(listener.model, optimisation, steps)
     lengths = [example.view.length for example in learned]
     pool = sorted({name for example in learned for name in example.view.tangrams})
+    trained = {name: weights for name, weights in listener.model.named_parameters() if weights.requires_grad}
     best: dict[str, Tensor] = {}
     known: dict[str, float] = {}
     with torch.random.fork_rng(devices=[]):
@@ -174,6 +179,7 @@ def learn(
                 loss, named = objective(scored(listener, batch, reference))
                 optimizer.zero_grad()
                 loss.backward()
+                add_gradients(trained.values())
                 nn.utils.clip_grad_norm_(listener.model.parameters(), optimisation.clip)
                 optimizer.step()
                 scheduler.step()
@@ -186,10 +192,11 @@ def learn(
                 means["held_back_probability"] = mean_probability(listener, held_back)
                 if known and means["held_back_probability"] < known["held_back_probability"]:
                     continue
-                best = {name: weights.clone() for name, weights in listener.model.state_dict().items()}
+                best = {name: weights.detach().clone() for name, weights in trained.items()}
             known = means
-    if best:
-        listener.model.load_state_dict(best)
+    with torch.no_grad():
+        for name, weights in best.items():
+            trained[name].copy_(weights)
     return known
 
 
@@ -254,14 +261,14 @@ def scored(
     Mismatched is each turn with what was clicked in the next turn of the batch.
     """
     views, actions = [example.view for example in batch], [example.action for example in batch]
-    scores = listener.score(views, actions)
+    scores = _scores(listener, views, actions)
     behaviour = torch.tensor([math.nan if e.log_prob is None else e.log_prob for e in batch])
     mismatched = torch.full_like(behaviour, math.nan)
     if reference is not None:
         others = [Action.clicking(a.clicks, v.selected) for v, a in zip(views, actions[1:] + actions[:1], strict=True)]
         with torch.no_grad():
-            mismatched = listener.score(views, others).log_prob - reference.score(views, others).log_prob
-            behaviour = torch.where(behaviour.isnan(), reference.score(views, actions).log_prob, behaviour)
+            mismatched = _scores(listener, views, others).log_prob - _scores(reference, views, others).log_prob
+            behaviour = torch.where(behaviour.isnan(), _scores(reference, views, actions).log_prob, behaviour)
     return ScoredTurns(
         *scores,
         behaviour_log_prob=behaviour,
@@ -269,6 +276,13 @@ def scored(
         feedback=torch.tensor([float(e.feedback) for e in batch]),
         weight=torch.tensor([e.weight for e in batch]),
     )
+
+
+def _scores(listener: TrainableListener, views: Sequence[View], actions: Sequence[Action]) -> Scores:
+    """Returns the scores of a batch, of which each process finds its share."""
+    rows = share(len(views))
+    found = listener.score([views[row] for row in rows], [actions[row] for row in rows])
+    return Scores(*(of_all(values, rows, len(views)) for values in found))
 
 
 def mean_probability(listener: TrainableListener, examples: Sequence[Example], batch_size: int = 256) -> float:

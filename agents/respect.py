@@ -29,6 +29,7 @@ from agents.credit import Credit, examples_of
 from agents.evaluate import decoder_quality, measure
 from agents.learn import Example, Objective, Optimisation, TrainableListener, fingerprint, learn
 from agents.listener import Listener
+from agents.parallel import is_main, main_first
 from agents.play import Table, play, set_tables
 from multiref_gym.errors import UserError
 from multiref_gym.game import CONTEXT_SIZE, Context
@@ -167,19 +168,22 @@ class Respect:
             raise UserError(f"{described.name} cannot describe the seed: it has no {missing[0]} of {tangrams.name}")
         self._make_seed_speaker = partial(make_speaker, described)
         self.record = recorded(config, fingerprint(self._load().model))
-        _claim(out, self.record)
-        self.store = InteractionStore(out / "interactions.db")
+        with main_first():
+            _claim(out, self.record)
+            self.store = InteractionStore(out / "interactions.db")
         self._remembered: dict[tuple[str, int], list[Example]] = {}
 
     def rounds(self) -> Iterator[dict[str, Any]]:
         """Yields the measures of each round, after running what of it is not there yet."""
-        self._demonstrate()
+        with main_first():  # of several processes that learn together: the others find that it is done
+            self._demonstrate()
         for round in range(self.config.rounds + 1):
             policy = self._learned(round)
-            self._deploy(policy, self._system, round)
-            if self.config.control:
-                self._deploy(self._learned(0), CONTROL, round)
-            self._decode(self._system, round)
+            with main_first():
+                self._deploy(policy, self._system, round)
+                if self.config.control:
+                    self._deploy(self._learned(0), CONTROL, round)
+                self._decode(self._system, round)
             yield self._measured(round)
 
     def _demonstrate(self) -> None:
@@ -209,10 +213,12 @@ class Respect:
             rng_seed = int(self._rng(round, Purpose.LEARNING).integers(2**31))
             on_step = partial(self._report, f"round {round}: learn")
             statistics = learn(listener, self._examples(round), objective, optimisation, rng_seed, on_step, reference)
-            unfinished = folder.with_suffix(".unfinished")
-            listener.save(unfinished)
-            (unfinished / LEARNING).write_text(json.dumps(statistics, indent=2) + "\n", encoding="utf-8")
-            unfinished.rename(folder)
+            with main_first():
+                if is_main():
+                    unfinished = folder.with_suffix(".unfinished")
+                    listener.save(unfinished)
+                    (unfinished / LEARNING).write_text(json.dumps(statistics, indent=2) + "\n", encoding="utf-8")
+                    unfinished.rename(folder)
         return self._load(folder)
 
     def _examples(self, round: int) -> list[Example]:

@@ -18,6 +18,7 @@ from rich.table import Table
 from transformers.utils import logging as transformers_logging
 
 from agents.commands.options import add_deployment, add_speaker, chosen_personas
+from agents.parallel import is_main
 from agents.report import COLUMNS, draw_curves, table_row, write_report
 from agents.respect import KTO, RL, SUP, TURNS, Config, Respect, results, write_atomically
 from multiref_gym.commands.options import natural, positive
@@ -86,7 +87,7 @@ def run(args: argparse.Namespace) -> None:
         split=args.split,
         base=args.base,
     )
-    console = Console(highlight=False)
+    console = Console(highlight=False, quiet=not is_main())
     progress = Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
     )
@@ -94,8 +95,10 @@ def run(args: argparse.Namespace) -> None:
     path = args.out / "results.json"
     with respect.store as store:
         # A finished run keeps its results, with the versions and the machine that they were got with.
-        if not path.exists():
-            measures = _watched(respect.rounds(), progress, console)
+        measures = [] if path.exists() else _watched(respect.rounds(), progress, console)
+        if not is_main():
+            return
+        if measures:
             write_atomically(path, json.dumps(results(respect.record, measures), indent=2) + "\n")
         finished = json.loads(path.read_text(encoding="utf-8"))
         draw_curves(finished, args.out / "curves.png")

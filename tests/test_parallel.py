@@ -1,0 +1,80 @@
+"""Learning in two processes, as `torchrun` starts them, is learning in one."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+TESTS = Path(__file__).parent
+
+LEARN = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+import numpy as np
+import torch
+from agents import objectives
+from agents.learn import Example, Optimisation, learn
+from agents.listener import View
+from agents.parallel import is_main, share
+from multiref_gym.feedback import Feedback
+from multiref_gym.game import Action
+from tiny_listener import TinyListener
+
+torch.set_num_threads(1)
+view = View(tuple("abcdefghij"), (), "this one", frozenset())
+# Batches of 4 and a last one of 1, which leaves nothing to the second process.
+examples = [
+    Example(view, Action.clicking([i % 5], ()), Feedback(1 if i % 3 else -1), -1.0 if i % 2 else None, 1 + i % 2)
+    for i in range(13)
+]
+for name in ("sup", "sup_and_unlikelihood", "reinforce", "kto"):
+    listener = TinyListener()
+    reference = TinyListener() if name == "kto" else None
+    optimisation = Optimisation(epochs=3, batch_size=4, learning_rate=0.05)
+    learn(listener, examples, getattr(objectives, name), optimisation, 0, reference=reference)
+    assert len(share(4)) == 4 // int(sys.argv[2])
+    if is_main():
+        listener.save(Path(sys.argv[1]) / name)
+"""
+
+
+def run(processes: int, *command: str | Path) -> None:
+    """Runs a script or module in so many processes."""
+    launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"] if processes > 1 else []
+    environment = {**os.environ, "PYTHONPATH": f"{TESTS.parent}{os.pathsep}{TESTS}", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, *launcher, *map(str, command)], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_two_processes_take_the_steps_of_one(tmp_path: Path) -> None:
+    script = tmp_path / "learn_tiny.py"
+    script.write_text(LEARN)
+    for processes in (1, 2):
+        folder = tmp_path / str(processes)
+        folder.mkdir()
+        run(processes, script, folder, str(processes))
+    for name in ("sup", "sup_and_unlikelihood", "reinforce", "kto"):
+        one, two = (load_file(tmp_path / count / name / "model.safetensors") for count in ("1", "2"))
+        assert one["bias"].abs().max() > 0.01  # it learned
+        for weights in one:
+            torch.testing.assert_close(two[weights], one[weights], atol=1e-6, rtol=1e-5)
+
+
+def test_a_run_in_two_processes_is_one_run(tmp_path: Path) -> None:
+    options = ["--rounds", "1", "--games", "6", "--listener", "tiny_listener:TinyListener", "--out"]
+    for processes in (1, 2):
+        module = ["-m"] if processes == 1 else ["--module"]
+        run(processes, *module, "multiref_gym.cli", "respect", *options, tmp_path / str(processes))
+    one, two = (json.loads((tmp_path / count / "results.json").read_text())["rounds"] for count in ("1", "2"))
+    assert [measured["systems"] for measured in one] == [measured["systems"] for measured in two]
+    assert one[1]["learning"] == pytest.approx(two[1]["learning"], rel=1e-4)
