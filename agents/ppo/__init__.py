@@ -1,0 +1,1 @@
+"""PPO by Stable-Baselines3: a listener that learns from reward, one click a turn."""

@@ -1,0 +1,292 @@
+"""PPO: what the policy reads, that it treats tangrams alike, learning, saving, and the command."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import json
+import math
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+from gymnasium import spaces
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_views import FIGURES, views
+from stable_baselines3.common.env_checker import check_env
+from terse_speaker import TerseSpeaker
+
+from agents.commands import ppo
+from agents.listener import View
+from agents.ppo import training
+from agents.ppo.games import heard_vocabulary, literal_game, rewarded_game
+from agents.ppo.listener import CONFIG, VOCABULARY, WEIGHTS, PPOListener, new_policy
+from agents.ppo.observation import Sight, observation_space, readable
+from agents.ppo.training import literal_success, train
+from multiref_gym.errors import UserError
+from multiref_gym.game import Action
+from multiref_gym.vocabulary import Vocabulary
+from multiref_gym.wrappers import ImplicitReward
+
+SIGHT = Sight(FIGURES)
+WORDS = Vocabulary.of(["yes now the bird , undo that"], 20)
+
+
+def untrained(seed: int = 0) -> PPOListener:
+    """Returns a listener whose random weights make it opinionated."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        policy = new_policy(10, 10, len(WORDS), SIGHT)
+        for weights in policy.parameters():
+            torch.nn.init.normal_(weights, std=0.3)
+    policy.set_training_mode(False)
+    return PPOListener(policy, WORDS, SIGHT, FIGURES)
+
+
+LISTENER = untrained()
+
+
+def view(utterance: str = "the bird") -> View:
+    return View(FIGURES.ids[:10], (), utterance, frozenset())
+
+
+@pytest.fixture
+def terse() -> gym.Env:
+    return readable(gym.make("MultiRef-v0", speaker=TerseSpeaker, image=None), SIGHT, WORDS)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:stable_baselines3")  # of matrices
+def test_games_are_as_stable_baselines_has_them(terse: gym.Env) -> None:
+    assert terse.observation_space == observation_space(10, 10, len(WORDS), SIGHT.width)
+    assert terse.action_space == spaces.Discrete(11)
+    check_env(terse)
+
+
+def test_the_last_click_is_seen_and_a_reset_forgets_it(terse: gym.Env) -> None:
+    for seed in range(2):
+        assert not terse.reset(seed=seed)[0]["clicked"].any()
+        for action, clicked in ((3, [3]), (3, [3]), (10, []), (0, [0])):
+            observation, *_ = terse.step(action)
+            assert np.flatnonzero(observation["clicked"]).tolist() == clicked
+
+
+def test_a_view_is_read_as_the_environment_shows_it() -> None:
+    env = readable(literal_game(), SIGHT, WORDS)
+    rng = np.random.default_rng(0)
+    for seed in range(3):
+        observation, _ = env.reset(seed=seed)
+        over = False
+        while not over:
+            game, dialogue = env.unwrapped.game, tuple(env.unwrapped.dialogue)
+            seen = View(game.context.listener_order, dialogue, env.unwrapped.utterance, game.selected)
+            for key, row in LISTENER.observe([seen]).items():
+                np.testing.assert_array_equal(row[0], observation[key])
+            observation, _, over, *_ = env.step(rng.integers(11))
+
+
+@settings(max_examples=30, deadline=None)
+@given(views(), st.permutations(range(10)))
+def test_tangrams_are_treated_alike(seen: View, order: list[int]) -> None:
+    place = {old: new for new, old in enumerate(order)}
+
+    def moved(action: Action) -> Action:
+        return Action(frozenset(map(place.get, action.select)), frozenset(map(place.get, action.deselect)))
+
+    shuffled = View(
+        tuple(seen.tangrams[i] for i in order),
+        tuple((said, moved(action)) for said, action in seen.dialogue),
+        seen.utterance,
+        frozenset(map(place.get, seen.selected)),
+    )
+    clicks = [Action.clicking([i], seen.selected) for i in range(10)]
+    here = LISTENER.score([seen] * 10, clicks).log_prob
+    there = LISTENER.score([shuffled] * 10, [moved(action) for action in clicks]).log_prob
+    assert here.std() > 0
+    torch.testing.assert_close(here, there, atol=1e-4, rtol=1e-4)
+
+
+@settings(max_examples=30, deadline=None)
+@given(views())
+def test_actions_are_legal_and_have_the_probability_that_is_told(seen: View) -> None:
+    all_actions = [Action(), *(Action.clicking([i], seen.selected) for i in range(10))]
+    log_probs = LISTENER.score([seen] * 11, all_actions).log_prob
+    assert log_probs.exp().sum().item() == pytest.approx(1, abs=1e-4)
+    for decision in LISTENER.act([seen] * 5, np.random.default_rng(0)):
+        [log_prob] = log_probs[all_actions.index(decision.action)][None].tolist()
+        assert decision.log_prob == pytest.approx(log_prob, abs=1e-4)
+        assert decision.text == str(decision.action)
+
+
+def test_draws_as_often_as_it_says() -> None:
+    decisions = LISTENER.act([view()] * 4000, np.random.default_rng(0))
+    actions = [decision.action for decision in decisions]
+    for decision in {d.action: d for d in decisions}.values():
+        assert actions.count(decision.action) / 4000 == pytest.approx(math.exp(decision.log_prob), abs=0.03)
+
+
+def test_several_clicks_at_once_are_impossible() -> None:
+    log_prob = LISTENER.score([view()] * 2, [Action(frozenset({1, 2})), Action(frozenset({1}))]).log_prob
+    assert log_prob[0] == -math.inf
+    assert log_prob[1].isfinite()
+
+
+def test_nothing_said_is_nothing_to_stumble_over() -> None:
+    assert LISTENER.score([view("")], [Action()]).log_prob.isfinite().all()
+
+
+def test_another_context_size_is_refused() -> None:
+    with pytest.raises(UserError, match="a context of 6 tangrams: this policy clicks on 10"):
+        LISTENER.act([View(FIGURES.ids[:6], (), "the bird", frozenset())], np.random.default_rng(0))
+
+
+def test_a_saved_policy_is_the_same_and_nothing_of_it_is_pickled(tmp_path: Path) -> None:
+    LISTENER.save(tmp_path, {"reward": "true"})
+    assert {path.name for path in tmp_path.iterdir()} == {CONFIG, VOCABULARY, WEIGHTS}
+    assert json.loads((tmp_path / CONFIG).read_text())["reward"] == "true"
+    again = PPOListener.load(FIGURES, tmp_path)
+    decisions = [one.act([view()] * 20, np.random.default_rng(3)) for one in (LISTENER, again)]
+    assert decisions[0] == decisions[1]
+
+
+def test_a_folder_that_holds_no_such_policy_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="train one by `multiref ppo`"):
+        PPOListener.load(FIGURES)
+    with pytest.raises(FileNotFoundError, match=r"model\.safetensors is missing"):
+        PPOListener.load(FIGURES, tmp_path)
+    LISTENER.save(tmp_path, {})
+
+    def refused(file: str, text: str, message: str) -> None:
+        kept = (tmp_path / file).read_bytes()
+        (tmp_path / file).write_text(text)
+        with pytest.raises(UserError, match=message):
+            PPOListener.load(FIGURES, tmp_path)
+        (tmp_path / file).write_bytes(kept)
+
+    config = json.loads((tmp_path / CONFIG).read_text())
+    config["policy"]["vision"] = "0123"
+    refused(CONFIG, json.dumps(config), "the vision of another base")
+    refused(CONFIG, "[]", "holds no policy of PPO")
+    refused(WEIGHTS, "nonsense", "holds no policy of PPO")
+    refused(VOCABULARY, json.dumps({"words": ["bird"]}), "holds no policy of PPO")
+    PPOListener.load(FIGURES, tmp_path)
+
+
+def test_rewards_are_success_progress_and_decoded_feedback() -> None:
+    for reward, values in (("true", {0, 1}), ("implicit", {-1, 0, 1})):
+        env = rewarded_game(reward, "lexical")
+        assert isinstance(env, ImplicitReward) == (reward == "implicit")
+        rewards = set()
+        for seed in range(20):
+            env.reset(seed=seed)
+            speaker = env.unwrapped.episode._speaker
+            over = False
+            while not over:
+                wanted = speaker.wanted.clicks
+                _, value, over, *_ = env.step(np.isin(range(10), list(wanted)).astype(np.int8))
+                rewards.add(value)
+        assert {1.0} < rewards <= values
+    env = rewarded_game("progress", "lexical")
+    env.reset(seed=0)
+    [target, *_] = env.unwrapped.game.targets
+    assert 0 < env.step(np.eye(10, dtype=np.int8)[target])[1] < 1
+
+
+def test_speakers_are_literal() -> None:
+    heard = set(heard_vocabulary().words)
+    assert {"yes", "deselect", "the"} < heard
+    figurative = gym.make("MultiRef-v0", image=None)
+    said = Vocabulary.of((figurative.reset(seed=seed)[0]["utterance"] for seed in range(300)), 1000)
+    assert len(set(said.words) - heard) > 100
+
+
+def test_it_learns_something_else_with_each_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    # How many games it wins after a whole run is measured by `benchmarks.rewards`.
+    monkeypatch.setattr(training, "ENVS", 4)
+    make_game = partial(rewarded_game, "implicit", "lexical")
+    evaluations: list[training.Evaluation] = []
+
+    def trained(seed: int) -> PPOListener:
+        listener, _ = train(make_game, 256, seed, games=4, every=256, on_evaluation=evaluations.append)
+        return listener
+
+    one, same, other = (trained(seed).policy.state_dict() for seed in (1, 1, 2))
+    assert [evaluation.steps for evaluation in evaluations[:2]] == [0, 256]
+    assert all(torch.equal(one[name], same[name]) for name in one)
+    assert not all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_an_evaluation_plays_the_same_games_each_time() -> None:
+    seed = np.random.SeedSequence(5)
+    [first, second] = (literal_success(LISTENER, FIGURES, "test", 20, seed) for _ in range(2))
+    assert first == second
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "ENVS", 2)
+    monkeypatch.setattr(ppo, "GAMES", 4)
+    monkeypatch.setattr(ppo, "FINAL_GAMES", 4)
+
+
+def run(*arguments: str) -> None:
+    parser = argparse.ArgumentParser()
+    ppo.add_arguments(parser)
+    ppo.run(parser.parse_args(arguments))
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:stable_baselines3")  # of a small rollout
+@pytest.mark.usefixtures("quick")
+def test_the_command_leaves_a_policy_that_listens(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "policy"
+    run("--reward", "implicit", "--decoder", "lexical-ternary", "--steps", "128", "--out", str(out))
+    assert "of 4 games won" in capsys.readouterr().out
+    results = json.loads((out / "results.json").read_text())
+    assert results["config"] == {"reward": "implicit", "decoder": "lexical-ternary", "steps": 128, "seed": 0}
+    assert [evaluation["steps"] for evaluation in results["evaluations"]] == [0, 128]
+    assert "evaluation/success" in (out / "progress.csv").read_text()
+    if importlib.util.find_spec("tensorboard"):
+        assert list(out.glob("events.*"))
+    assert PPOListener.load(FIGURES, out).act([view()], np.random.default_rng(0))
+    with pytest.raises(UserError, match="holds a policy already"):
+        run("--out", str(out))
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:stable_baselines3")  # of a small rollout
+@pytest.mark.usefixtures("quick")
+def test_without_tensorboard_it_says_so_and_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ppo, "find_spec", lambda name: None)
+    run("--steps", "128", "--out", str(tmp_path / "policy"))
+    assert "pip install multiref-gym[tensorboard]" in capsys.readouterr().out
+    assert not list((tmp_path / "policy").glob("events.*"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--decoder", "lexical"], "--decoder is for --reward implicit, not for true"),
+        (["--reward", "implicit", "--decoder", "none"], "unknown decoder 'none'"),
+        (["--out", __file__], "cannot write to"),
+    ],
+)
+def test_the_command_refuses_what_makes_no_sense(arguments: list[str], message: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=message):
+        run("--out", str(tmp_path / "policy"), *arguments)
+    assert not (tmp_path / "policy" / WEIGHTS).exists()
+
+
+def test_the_single_file_example_learns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "docs" / "examples"))
+    example: Any = importlib.import_module("ppo_cleanrl")
+    monkeypatch.setattr(example, "ENVS", 4)
+    agent, successes = example.train("implicit", steps=4 * example.TURNS * 2, seed=0)
+    assert len(successes) == 2
+    assert all(0 <= success <= 1 for success in successes)
+    assert all(weights.isfinite().all() for weights in agent.parameters())
