@@ -21,6 +21,7 @@ LISTENERS = {
     "erring": "agents.baselines:ErringListener",
     "retrieval": "agents.retrieval:RetrievalListener",
     "small": "agents.small.listener:SmallListener",
+    "vlm": "agents.vlm.listener:VlmListener",
     "api": "agents.api_listener:ApiListener",
 }
 DECODERS = {

@@ -328,6 +328,9 @@ def test_the_main_job_has_the_papers_size_by_default() -> None:
         "credit": "reply",
         "split": "dev",
         "base": None,
+        "epochs": 4,
+        "batch": 48,
+        "learning_rate": 0.001,
     }
 
 

@@ -125,6 +125,13 @@ def test_an_objective_can_be_chosen(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "--credit turns is learned from by --objective sup" in capsys.readouterr().err
 
 
+def test_how_a_round_is_learned_can_be_chosen(tmp_path: Path) -> None:
+    assert run(tmp_path / "run", "--epochs", "2", "--batch", "7", "--learning-rate", "3e-4") == 0
+    record = json.loads((tmp_path / "run" / "config.json").read_text())
+    optimisation = record["config"]["learner"]["optimisation"]
+    assert (optimisation["epochs"], optimisation["batch_size"], optimisation["learning_rate"]) == (2, 7, 3e-4)
+
+
 def test_by_default_positives_are_learned_from_and_the_base_the_one_that_ships(tmp_path: Path) -> None:
     run(tmp_path / "run")
     record = json.loads((tmp_path / "run" / "config.json").read_text())
@@ -190,7 +197,16 @@ def test_bad_input_is_named_before_anything_is_written(
 
 @pytest.mark.parametrize(
     "option",
-    ["--rounds=0", "--games=-3", "--seed=-1", "--games=many", "--split=exam", "--credit=all", "--objective=dpo"],
+    [
+        "--rounds=0",
+        "--games=-3",
+        "--seed=-1",
+        "--games=many",
+        "--split=exam",
+        "--credit=all",
+        "--objective=dpo",
+        "--learning-rate=0",
+    ],
 )
 def test_a_value_out_of_range_is_named(option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit:
