@@ -16,6 +16,7 @@ import argparse
 import json
 import statistics
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module, metadata
 from pathlib import Path
 from time import perf_counter
@@ -31,6 +32,7 @@ from multiref_gym.errors import UserError
 from multiref_gym.game import CONTEXT_SIZE, Action, Context, Game
 from multiref_gym.provenance import provenance
 from multiref_gym.tangrams import load_tangrams
+from multiref_gym.wrappers import EncodeUtterance
 from simulators.scripted import ScriptedSpeaker
 
 MINIGRID = "MiniGrid-Empty-8x8-v0"
@@ -47,6 +49,7 @@ RATIOS = (
     ("step with image", "MultiRef board", "MiniGrid RGB"),
     ("reset with image", "MultiRef board, resets", "MiniGrid RGB, resets"),
     ("step, 8 games", "MultiRef vector 8", "MiniGrid sync 8"),
+    ("step, 64 games", "MultiRef vector 64", "MultiRef sync 64"),
     ("step, turn-based", "MultiRef", "connect four"),
     ("step, 64 games", "MultiRef vector 64", "MiniGrid envpool 64"),
     ("step, 1,024 games", "MultiRef vector 1024", "MiniGrid envpool 1024"),
@@ -174,12 +177,15 @@ def ours() -> dict[str, Measure]:
         envs = gym.make_vec("MultiRef-v0", num_envs, **options)
         return vector_steps(envs, num_envs, envs.single_action_space)
 
+    wrappers = [partial(EncodeUtterance, length=UTTERANCE_BYTES)]
+    sync = gym.make_vec("MultiRef-v0", 64, "sync", wrappers=wrappers, image=None, disable_env_checker=True)
     return {
         "MultiRef": steps(scalar(None)),
         "MultiRef board": steps(scalar("board")),
         "MultiRef tangrams": steps(scalar("tangrams")),
         "MultiRef, resets": resets(scalar(None)),
         "MultiRef board, resets": resets(scalar("board")),
+        "MultiRef sync 64": vector_steps(sync, 64, sync.single_action_space),
         "MultiRef vector 1": vector(1),
         "MultiRef vector 8": vector(8),
         "MultiRef vector 64": vector(64),

@@ -85,6 +85,15 @@ def test_board_frames_the_selection() -> None:
     assert (env.step(clicks(0))[0]["image"] == board).all()
 
 
+def test_a_board_that_changed_is_the_board_drawn_anew() -> None:
+    env = make(image="board", max_turns=20).unwrapped
+    env.reset(seed=0)
+    rng = np.random.default_rng(0)
+    for _ in range(15):
+        board = env.step(clicks(*rng.permutation(10)[: rng.integers(5)]))[0]["image"]
+        assert (board == env.picture(env.game)).all()
+
+
 def test_tangrams_are_in_the_listeners_order(context: Context) -> None:
     env = make(image="tangrams")
     images = env.reset(options={"game": context})[0]["image"]
