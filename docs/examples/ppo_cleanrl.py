@@ -1,0 +1,169 @@
+"""PPO in one file, in the manner of CleanRL: the whole update from top to bottom, without Stable-Baselines3.
+
+    python docs/examples/ppo_cleanrl.py --reward implicit --steps 200000
+
+Gymnasium's vector environment plays 32 games at once under the wrappers for learners that know no text. The tangrams
+are seen through the vision of the small listener; everything else is learned from the reward alone: the environment's
+own at the end of a game (true), or feedback decoded from what the speaker says next (implicit).
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from functools import partial
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from rich.console import Console
+from torch import Tensor, nn
+from torch.distributions import Categorical
+
+import multiref_gym  # noqa: F401 (registers MultiRef-v0)
+from agents.ppo.observation import LastClick, Sight
+from multiref_gym.tangrams import load_tangrams
+from multiref_gym.vocabulary import Vocabulary
+from multiref_gym.wrappers import DiscreteClick, EncodeUtterance, ImplicitReward, TangramObservation
+from simulators.scripted import ScriptedSpeaker
+
+ENVS, TURNS = 32, 64
+BATCH, EPOCHS, RATE = 256, 4, 1e-3
+DISCOUNT, LAMBDA = 0.9, 0.6  # a critic that reads the reply knows at once how good an action was
+CLIP, ENTROPY, VALUE, LARGEST_GRADIENT = 0.2, 0.01, 0.5, 0.5
+LENGTH, WORDS, WIDTH = 24, 600, 64
+
+SPEAKER = partial(ScriptedSpeaker, figurative=0.0)
+
+Observations = dict[str, Tensor]
+
+
+class Agent(nn.Module):
+    """Scores each tangram by the same weights; the critic reads the same words."""
+
+    def __init__(self, words: int, vision_width: int) -> None:
+        super().__init__()
+        self.words = nn.Embedding(words, WIDTH, padding_idx=0)
+        nn.init.normal_(self.words.weight, std=0.3)
+        self.weights = nn.Linear(WIDTH, 1)
+        self.look = nn.Linear(vision_width, WIDTH)
+        self.said = nn.Linear(WIDTH, WIDTH)
+        self.score = nn.Sequential(nn.Linear(2 * WIDTH + 2, WIDTH), nn.ReLU(), nn.Linear(WIDTH, 1))
+        self.none = nn.Parameter(torch.tensor(-2.0))
+        self.value = nn.Sequential(nn.Linear(WIDTH + 2, WIDTH), nn.ReLU(), nn.Linear(WIDTH, 1))
+
+    def forward(self, seen: Observations) -> tuple[Categorical, Tensor]:
+        """Returns the policy over ten clicks and none, and the values (batch,)."""
+        there = seen["utterance"] > 0
+        words = self.words(seen["utterance"].long())
+        weights = self.weights(words).squeeze(2).masked_fill(~there, -1e9).softmax(1)
+        said = torch.einsum("bw,bwd->bd", weights, words)
+        alike = self.look(seen["tangrams"]) * self.said(said)[:, None]
+        selected, clicked = seen["selected"].float(), seen["clicked"].float()
+        state = torch.stack([selected, clicked], 2)
+        hints = self.score(torch.cat([alike, said[:, None].expand_as(alike), state], 2)).squeeze(2)
+        # To begin with, what is selected mostly stays so: who undoes half of what it did wins no game to learn from.
+        scores = hints + alike.sum(2) / math.sqrt(WIDTH) - 2 * selected
+        counts = torch.stack([seen["turn"].float(), selected.sum(1)], 1)
+        value = self.value(torch.cat([words.sum(1) / there.sum(1, keepdim=True).clamp(min=1), counts], 1))
+        return Categorical(logits=torch.cat([scores, self.none.expand(len(scores), 1)], 1)), value.squeeze(1)
+
+
+def make_env(reward: str, sight: Sight, vocabulary: Vocabulary) -> gym.Env[Any, Any]:
+    """Returns a game with a speaker in plain words."""
+    env = gym.make("MultiRef-v0", image=None, speaker=SPEAKER, disable_env_checker=True)
+    if reward == "implicit":
+        env = ImplicitReward(env, decoder="lexical")
+    return DiscreteClick(LastClick(EncodeUtterance(TangramObservation(env, sight.size, sight), LENGTH, vocabulary)))
+
+
+def first_utterances(games: int) -> list[str]:
+    """Returns what is said at the beginning of some games, and to a listener that clicks A twice."""
+    env = gym.make("MultiRef-v0", image=None, speaker=SPEAKER, disable_env_checker=True)
+    heard = []
+    for seed in range(games):
+        heard.append(env.reset(seed=seed)[0]["utterance"])
+        heard += [env.step(np.eye(10, dtype=np.int8)[0])[0]["utterance"] for _ in range(2)]
+    return heard
+
+
+def train(reward: str, steps: int, seed: int) -> tuple[Agent, list[float]]:
+    """Learns from so many steps; returns the agent, and the share of games won in each rollout."""
+    torch.manual_seed(seed)
+    sight, vocabulary = Sight(load_tangrams("figures")), Vocabulary.of(first_utterances(1000), WORDS)
+    envs = SyncVectorEnv([partial(make_env, reward, sight, vocabulary)] * ENVS, autoreset_mode=AutoresetMode.SAME_STEP)
+    agent = Agent(len(vocabulary), sight.width)
+    optimiser = torch.optim.Adam(agent.parameters(), RATE, eps=1e-5)
+    updates = max(1, steps // (ENVS * TURNS))
+    successes = []
+    seen = tensors(envs.reset(seed=seed)[0])
+    for update in range(updates):
+        optimiser.param_groups[0]["lr"] = RATE * (1 - update / updates)
+
+        # Play.
+        rollout: list[Observations] = []
+        actions, log_probs, values, rewards, ends = (torch.zeros(TURNS, ENVS) for _ in range(5))
+        won: list[bool] = []
+        for turn in range(TURNS):
+            with torch.no_grad():
+                policy, values[turn] = agent(seen)
+            action = policy.sample()
+            actions[turn], log_probs[turn] = action, policy.log_prob(action)
+            rollout.append(seen)
+            observations, reward_of_turn, over, _, infos = envs.step(action.numpy())
+            seen = tensors(observations)
+            rewards[turn], ends[turn] = torch.from_numpy(reward_of_turn), torch.from_numpy(over)
+            if over.any():
+                won += infos["final_info"]["success"][over].tolist()
+        successes.append(float(np.mean(won)) if won else 0.0)
+
+        # Generalised advantage estimation, from the last turn to the first.
+        with torch.no_grad():
+            following = agent(seen)[1]
+        advantages, advantage = torch.zeros(TURNS, ENVS), torch.zeros(ENVS)
+        for turn in reversed(range(TURNS)):
+            goes_on = 1 - ends[turn]
+            surprise = rewards[turn] + DISCOUNT * goes_on * following - values[turn]
+            advantage = surprise + DISCOUNT * LAMBDA * goes_on * advantage
+            advantages[turn], following = advantage, values[turn]
+        returns = (advantages + values).flatten()
+
+        # Learn.
+        turns = {key: torch.cat([observations[key] for observations in rollout]) for key in seen}
+        flat_actions, flat_log_probs, flat_advantages = actions.flatten(), log_probs.flatten(), advantages.flatten()
+        for _ in range(EPOCHS):
+            for rows in torch.randperm(len(returns)).split(BATCH):
+                policy, value = agent({key: array[rows] for key, array in turns.items()})
+                gain = flat_advantages[rows]
+                gain = (gain - gain.mean()) / (gain.std() + 1e-8)
+                ratio = (policy.log_prob(flat_actions[rows]) - flat_log_probs[rows]).exp()
+                actor = -torch.min(ratio * gain, ratio.clamp(1 - CLIP, 1 + CLIP) * gain).mean()
+                critic = F.mse_loss(value, returns[rows])
+                loss = actor + VALUE * critic - ENTROPY * policy.entropy().mean()
+                optimiser.zero_grad()
+                loss.backward()
+                nn.utils.clip_grad_norm_(agent.parameters(), LARGEST_GRADIENT)
+                optimiser.step()
+        if update % 10 == 9 or update == updates - 1:
+            done = (update + 1) * ENVS * TURNS
+            Console(highlight=False).print(f"{done:8,} steps: {np.mean(successes[-10:]):.1%} of games won")
+    envs.close()
+    return agent, successes
+
+
+def tensors(observations: dict[str, Any]) -> Observations:
+    """Returns a batch of observations as tensors of their own."""
+    return {key: torch.tensor(array) for key, array in observations.items()}
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--reward", choices=("true", "implicit"), default="implicit")
+    parser.add_argument("--steps", type=int, default=200_000)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    train(arguments.reward, arguments.steps, arguments.seed)
