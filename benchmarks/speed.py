@@ -297,8 +297,9 @@ def main() -> None:
         measured = measure(ours() | others, arguments.seconds)
         results: dict[str, Any] = {"measured": measured, "ratios": ratios(measured), "missing": missing}
         results |= {"seconds": arguments.seconds, "seed": SEED} | provenance()
-        for package in {"minigrid", "pettingzoo", "envpool"}.difference(missing):
-            results["versions"][package] = metadata.version(package)
+        for package in ("minigrid", "pettingzoo", "envpool"):
+            if package not in missing:
+                results["versions"][package] = metadata.version(package)
         show(results)
         if arguments.json:
             arguments.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")

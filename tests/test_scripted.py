@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import subprocess
@@ -348,6 +349,12 @@ def test_a_game_leaves_no_trace_in_the_next_one() -> None:
         return said
 
     assert said_in_a_game() == said_in_a_game()
+
+
+def test_what_is_said_for_a_seed_is_what_was_said_when_the_learning_curves_were_drawn() -> None:
+    said = [dialogue(seed, [{1}, None, {2, 3}, set(), {5}, {1, 5, 8}]) for seed in range(100)]
+    digest = hashlib.sha256("\n".join(line for lines in said for line in lines).encode()).hexdigest()
+    assert digest.startswith("577841498183cbf5")
 
 
 def test_two_processes_say_the_same() -> None:
