@@ -1,6 +1,6 @@
 """What does it cost a vision-language model to play and to learn, and what makes it cheaper?
 
-    python -m benchmarks.vlm_speed [--size small] [--games 16] [--at-once 4 16] [--seed 0]
+    python -m benchmarks.vlm_speed [--size tiny] [--games 32] [--at-once 8 32] [--seed 0]
 
 An Idefics2 of a given size with random weights plays games, batch after batch, with and without keeping what it has
 read of each game's images. Beside it the same model plays as it would without this package: game by game, each prompt
@@ -31,13 +31,11 @@ from agents import objectives
 from agents.learn import Example, Optimisation, learn, views_of
 from agents.listener import Decision, Listener, View
 from agents.play import play, set_tables
-from agents.vlm import memory
 from agents.vlm.listener import VlmListener
 from agents.vlm.loading import VlmConfig
 from agents.vlm.lora import adapt, adapted_layers
 from agents.vlm.prompt import ChatForm
 from agents.vlm.vision import IMAGE_SIZE
-from benchmarks.learning_speed import changed
 from benchmarks.learning_systems import fixed_contexts
 from benchmarks.random_vlm import SIZES, TEXTS, byte_tokenizer, random_idefics2
 from multiref_gym.commands.options import natural, positive
@@ -142,9 +140,9 @@ def most_memory() -> str:
 def main() -> None:
     """Reads the command line, measures, and prints the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.vlm_speed", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--size", choices=SIZES, default="small", help="of the model (small); 8b needs a GPU")
-    parser.add_argument("--games", type=positive, default=16, help="played each time (16)")
-    parser.add_argument("--at-once", type=positive, nargs="+", default=[4, 16], help="views in a batch of play (4 16)")
+    parser.add_argument("--size", choices=SIZES, default="tiny", help="of the model (tiny); 8b needs a GPU")
+    parser.add_argument("--games", type=positive, default=32, help="played each time (32)")
+    parser.add_argument("--at-once", type=positive, nargs="+", default=[8, 32], help="views in a batch of play (8 32)")
     parser.add_argument("--seed", type=natural, default=0, help="of the games (0)")
     arguments = parser.parse_args()
     transformers_logging.set_verbosity_error()
@@ -152,20 +150,20 @@ def main() -> None:
     figures = load_tangrams("figures")
     model, processor = random_policy(arguments.size, figures)
 
-    def listener(at_once: int) -> VlmListener:
-        return VlmListener(model, processor, figures, VlmConfig("idefics2", played_at_once=at_once))
+    def listener(at_once: int, kept_gib: float) -> VlmListener:
+        config = VlmConfig("idefics2", played_at_once=at_once, kept_gib=kept_gib)
+        return VlmListener(model, processor, figures, config)
 
-    def all_read_each_turn(at_once: int) -> list[Interaction]:
-        with changed(memory, "KEPT_BYTES", 0):
-            return played(listener(at_once), figures, arguments.games, arguments.seed)
+    def games(listener: Listener) -> list[Interaction]:
+        return played(listener, figures, arguments.games, arguments.seed)
 
-    ways: dict[str, Callable[[], list[Interaction]]] = {
-        NAIVE: lambda: played(NaiveListener(model, processor, figures), figures, arguments.games, arguments.seed)
-    }
+    def batched(at_once: int, kept_gib: float) -> list[Interaction]:
+        return games(listener(at_once, kept_gib))
+
+    ways: dict[str, Callable[[], list[Interaction]]] = {NAIVE: lambda: games(NaiveListener(model, processor, figures))}
     for at_once in arguments.at_once:
-        kept = lambda at_once=at_once: played(listener(at_once), figures, arguments.games, arguments.seed)  # noqa: E731
-        ways[f"{at_once} at once, what was read is kept"] = kept
-        ways[f"{at_once} at once, all is read each turn"] = partial(all_read_each_turn, at_once)
+        for kept_gib, how in ((32.0, "what was read is kept"), (0.0, "all is read each turn")):
+            ways[f"{at_once} at once, {how}"] = partial(batched, at_once, kept_gib)
     rates = turns_a_second(ways)
     weights = sum(weights.numel() for weights in model.parameters())
     table = Table("", "a second", "ratio", title=f"Idefics2 of {weights / 1e6:,.1f} M weights; {arguments.games} games")
@@ -174,11 +172,11 @@ def main() -> None:
     playing = most_memory()
     examples = [
         Example(view, turn.action, Feedback.POSITIVE)
-        for game in played(listener(max(arguments.at_once)), figures, arguments.games, arguments.seed)
+        for game in games(listener(max(arguments.at_once), 32.0))
         for view, turn in zip(views_of(game), game.turns, strict=True)
     ]
     start = perf_counter()
-    learn(listener(1), examples, objectives.sup, Optimisation(epochs=1), arguments.seed)
+    learn(listener(1, 0.0), examples, objectives.sup, Optimisation(epochs=1), arguments.seed)
     table.add_section()
     table.add_row("examples learned", f"{len(examples) / (perf_counter() - start):,.1f}", "")
     table.add_row("most memory, playing", playing, "")

@@ -20,7 +20,6 @@ from tiny_vlm import ARCHITECTURES, configured, tiny_vlm
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from agents.listener import View
-from agents.vlm import memory
 from agents.vlm.listener import VlmListener
 from agents.vlm.vision import IMAGE_SIZE
 from multiref_gym.errors import UserError
@@ -249,19 +248,26 @@ def test_nothing_is_kept_where_a_layer_sees_fewer_tokens_than_there_are() -> Non
     assert not vlm._reader._games
 
 
-def test_games_that_are_over_are_forgotten_and_no_more_are_kept_than_there_is_room_for(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_games_that_are_over_are_forgotten() -> None:
     vlm = VlmListener.load(FIGURES, tiny_vlm("llava"))
-    vlm.act(VIEWS, np.random.default_rng(0))
     boards = [OPENING.tangrams, ELSEWHERE.tangrams]
+    vlm.act(VIEWS, np.random.default_rng(0))
     assert set(vlm._reader._games.of(boards)) == set(boards)
     vlm.act([ELSEWHERE], np.random.default_rng(0))
-    [(board, game)] = vlm._reader._games.of(boards).items()
-    assert board == ELSEWHERE.tangrams
-    monkeypatch.setattr(memory, "KEPT_BYTES", game.bytes + 1)
-    vlm.act(VIEWS, np.random.default_rng(0))
-    assert len(vlm._reader._games) == 1
+    assert set(vlm._reader._games.of(boards)) == {ELSEWHERE.tangrams}
+
+
+def test_no_more_games_are_kept_than_there_is_room_for(tmp_path: Path) -> None:
+    def kept(room: float) -> list[int]:
+        vlm = VlmListener.load(FIGURES, configured(tmp_path, "llava", kept_gib=room / 2**30))
+        vlm.act(VIEWS, np.random.default_rng(0))
+        return [game.bytes for game in vlm._reader._games.of([OPENING.tangrams, ELSEWHERE.tangrams]).values()]
+
+    both = kept(2**30)
+    assert len(both) == 2
+    assert kept(0) == []
+    assert len(kept(max(both))) == 1
+    assert sorted(kept(sum(both))) == sorted(both)
 
 
 def test_each_tangram_is_looked_at_once() -> None:

@@ -45,7 +45,8 @@ class VlmListener:
     def __init__(self, model: PeftModel, processor: Any, tangrams: TangramSet, config: VlmConfig) -> None:
         self.model, self.config = model, config
         self._form = ChatForm(processor, config.model)
-        self._reader = Reader(model, self._form, Vision(model, self._form, tangrams))
+        vision = Vision(model, self._form, tangrams)
+        self._reader = Reader(model, self._form, vision, config.kept_gib * 2**30)
         self._at_once = {"play": config.played_at_once, "training": config.trained_at_once}
         self._halved: set[str] = set()
 

@@ -40,6 +40,7 @@ class VlmConfig:
         layers: A regular expression over the layers that are adapted, for an architecture that none is known for.
         greedy: Whether the likeliest token is taken at each step in place of a sampled one.
         played_at_once: Views in a batch of play.
+        kept_gib: Memory for what was read of the games that are played, in GiB; further ones are read anew each turn.
         trained_at_once: Views whose activations are kept at once in training; others are computed again.
     """
 
@@ -55,6 +56,7 @@ class VlmConfig:
     layers: str | None = None
     greedy: bool = False
     played_at_once: int = 32
+    kept_gib: float = 8.0
     trained_at_once: int = 8
 
     @classmethod

@@ -8,9 +8,6 @@ from typing import Any, NamedTuple
 from torch import Tensor
 from transformers import DynamicCache
 
-KEPT_BYTES = 32 * 2**30
-"""Most memory for games; further ones are read anew each turn."""
-
 Board = tuple[str, ...]
 """The tangrams of a game in the listener's order; they name it."""
 
@@ -41,9 +38,14 @@ class Game(NamedTuple):
 
 
 class GameMemory:
-    """Games by their tangrams. Of several with the same ones the last that was read is kept."""
+    """Games by their tangrams. Of several with the same ones the last that was read is kept.
 
-    def __init__(self) -> None:
+    Args:
+        room: The memory that they may take, in bytes.
+    """
+
+    def __init__(self, room: float) -> None:
+        self._room = room
         self._games: dict[Board, Game] = {}
 
     def __len__(self) -> int:
@@ -56,7 +58,7 @@ class GameMemory:
     def keep(self, board: Board, game: Game) -> None:
         """Keeps a game if there is room for it."""
         self._games.pop(board, None)
-        if sum(other.bytes for other in self._games.values()) + game.bytes <= KEPT_BYTES:
+        if sum(other.bytes for other in self._games.values()) + game.bytes <= self._room:
             self._games[board] = game
 
     def forget_all_but(self, boards: Iterable[Board]) -> None:

@@ -48,14 +48,15 @@ class Reader:
         model: With an adapter.
         form: Makes tokens of views.
         vision: Shows it the tangrams.
+        room: The memory for what was read of games, in bytes.
     """
 
-    def __init__(self, model: PeftModel, form: ChatForm, vision: Vision) -> None:
+    def __init__(self, model: PeftModel, form: ChatForm, vision: Vision, room: float) -> None:
         self._model, self._form, self._vision = model, form, vision
         self._learned = [weights for weights in model.parameters() if weights.requires_grad]
         self._switched: list[bool] = []
         self._copies: list[Tensor] = []
-        self._games = GameMemory()
+        self._games = GameMemory(room)
         inner: Any = model.get_base_model()
         words = inner.config.get_text_config()
         self._longest = words.max_position_embeddings
