@@ -83,7 +83,9 @@ def test_a_description_fits_the_target_and_no_other_if_the_facts_allow_it(
 def test_beyond_the_kind_of_thing_nothing_is_said_that_rules_nobody_out(seed: int) -> None:
     language, tangrams = FigureLanguage(0.0), context(seed, 0.5)
     language.meet(tangrams)
-    for position in range(10):
+    for position, target in enumerate(tangrams):
+        if sum(target.facts <= tangram.facts for tangram in tangrams) > 1:
+            continue  # what cannot be told apart has all said of it
         facts = facts_in(language.describe(position, PLAIN, chance(seed)))
         modifiers = {fact for fact in facts if not fact.startswith("family=")}
         assert not any(all(fact in tangram.facts for tangram in tangrams) for fact in modifiers)
