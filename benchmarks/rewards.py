@@ -1,0 +1,310 @@
+"""What is decoded feedback worth as a reward, beside the true one?
+
+    python -m benchmarks.rewards [--seeds 5] [--steps 300000] [--jobs 2] [--out runs/rewards]
+
+A listener learns by PPO (`agents/ppo/`) from games with a speaker in plain words, all alike but for the reward: success
+at the end of a game (true), what the reply to each action gives away (decoded, by the lexical decoder), the same with a
+share of the labels flipped, and half of each. Success is that of sampled clicks in games that were not learned from.
+
+Bands in the figure are from the lowest to the highest seed; intervals in the table are 95 % bootstrap intervals over
+seeds. Each run leaves a file of its own, and the same command goes on with those that are missing. Beside them it
+leaves `table.md`, `results.json` and `curves.png`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from rich.console import Console
+from transformers.utils import logging as transformers_logging
+
+from agents.evaluate import estimate
+from agents.ppo.games import literal_game
+from agents.ppo.training import ROLLOUT, literal_success, train
+from agents.report import finish_axes
+from agents.respect import write_atomically
+from benchmarks.sheets import Sheet, percent
+from multiref_gym.commands.options import positive
+from multiref_gym.errors import UserError
+from multiref_gym.feedback import Exchange, Feedback, FeedbackDecoder
+from multiref_gym.provenance import provenance
+from multiref_gym.registry import DECODERS, resolve
+from multiref_gym.tangrams import load_tangrams
+from multiref_gym.wrappers import ImplicitReward
+
+EVERY = 10 * ROLLOUT
+GAMES = 200
+FINAL_GAMES = 1000
+SHOWN = (50_000, 100_000, 150_000, 200_000)
+"""Steps that the table shows beside the end."""
+LEARNED = 0.8
+"""The success from which on a listener counts as one that has learned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What rewards an action.
+
+    Attributes:
+        name: Short, for a file.
+        meaning: For the table and the figure.
+        decoder: The decoder of the feedback, None if none is decoded.
+        flipped: The share of the labels that are turned into their opposite.
+        true_share: What the environment's own reward counts; the decoded feedback counts the rest.
+        style: Colour and dashes of its curve.
+    """
+
+    name: str
+    meaning: str
+    decoder: str | None = "lexical"
+    flipped: float = 0.0
+    true_share: float = 0.0
+    style: tuple[str, str] = ("black", "-")
+
+
+CONDITIONS = (
+    Condition("true", "true: success at the end", None, style=("#009e73", "-")),
+    Condition("binary", "decoded, binary", style=("#0072b2", "-")),
+    Condition("ternary", "decoded, ternary", "lexical-ternary", style=("#56b4e9", "--")),
+    Condition("flipped-10", "binary, 10 % flipped", flipped=0.1, style=("#e69f00", "-")),
+    Condition("flipped-20", "binary, 20 % flipped", flipped=0.2, style=("#d55e00", "--")),
+    Condition("flipped-30", "binary, 30 % flipped", flipped=0.3, style=("#cc79a7", "-.")),
+    Condition("half", "half true, half decoded", true_share=0.5, style=("#8a6d3b", ":")),
+)
+
+Run = dict[str, Any]
+
+
+class FlippedDecoder:
+    """Turns a share of another decoder's labels into their opposite.
+
+    Args:
+        decoder: The other decoder.
+        share: The share, from 0 to 1.
+        rng: Decides which.
+    """
+
+    def __init__(self, decoder: FeedbackDecoder, share: float, rng: np.random.Generator) -> None:
+        self._decoder, self._share, self._rng = decoder, share, rng
+
+    def decode(self, exchanges: Sequence[Exchange]) -> list[Feedback]:
+        """Returns the labels, some of them flipped; neutral stays neutral."""
+        decoded = self._decoder.decode(exchanges)
+        flipped = self._rng.random(len(decoded)) < self._share
+        return [Feedback(-label) if flip else label for label, flip in zip(decoded, flipped, strict=True)]
+
+
+class MixedReward(gym.Wrapper[Any, Any, Any, Any]):
+    """Mixes the true reward into a decoded one.
+
+    Args:
+        env: MultiRef-v0 under `ImplicitReward`.
+        true_share: What the true reward counts; the decoded one counts the rest.
+    """
+
+    def __init__(self, env: gym.Env[Any, Any], true_share: float) -> None:
+        super().__init__(env)
+        self._true_share = true_share
+
+    def step(self, action: Any) -> Any:
+        """Takes the step and mixes its rewards."""
+        observation, decoded, terminated, truncated, info = self.env.step(action)
+        reward = self._true_share * info["true_reward"] + (1 - self._true_share) * float(decoded)
+        return observation, reward, terminated, truncated, info
+
+
+def game(condition: Condition, rng: np.random.Generator) -> gym.Env[Any, Any]:
+    """Returns a game with the condition's reward; `rng` decides which labels are flipped."""
+    env = literal_game()
+    if condition.decoder is None:
+        return env
+    decoder: FeedbackDecoder = resolve("decoder", DECODERS, condition.decoder)()
+    env = ImplicitReward(env, FlippedDecoder(decoder, condition.flipped, rng) if condition.flipped else decoder)
+    return MixedReward(env, condition.true_share) if condition.true_share else env
+
+
+def read_run(path: Path, steps: int) -> Run:
+    """Reads what `run_one` left.
+
+    Raises:
+        UserError: If the file holds no run, or one of other steps.
+    """
+    try:
+        run: Run = json.loads(path.read_text(encoding="utf-8"))
+        before = run["steps"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} holds no run of benchmarks.rewards") from error
+    if before != steps:
+        raise UserError(f"{path} holds a run of {before} steps, not {steps}: choose another --out")
+    return run
+
+
+def run_one(condition: Condition, seed: int, steps: int, path: Path) -> Run:
+    """Runs a condition with a seed, and writes what came of it."""
+    began = time.process_time()
+    labels, fixed = np.random.SeedSequence([seed, 1]).spawn(2)
+    make_game = partial(game, condition, np.random.default_rng(labels))
+    listener, evaluations = train(make_game, steps, seed, games=GAMES, every=EVERY)
+    tangrams = load_tangrams("figures")
+    run = {
+        "condition": condition.name,
+        "seed": seed,
+        "steps": steps,
+        "evaluations": [asdict(evaluation) for evaluation in evaluations],
+        "seen": asdict(literal_success(listener, tangrams, "train", FINAL_GAMES, fixed)),
+        "unseen": asdict(literal_success(listener, tangrams, "test", FINAL_GAMES, fixed)),
+        "cpu_seconds": time.process_time() - began,
+        **provenance(),
+    }
+    write_atomically(path, json.dumps(run, indent=2) + "\n")
+    return run
+
+
+def summaries(runs: Iterable[Run]) -> dict[str, Any]:
+    """Returns by condition its curve, each point with mean, low and high over seeds, and its success at the end."""
+    by_name: dict[str, list[Run]] = {condition.name: [] for condition in CONDITIONS}
+    for run in sorted(runs, key=lambda run: int(run["seed"])):
+        by_name[run["condition"]].append(run)
+    return {condition.name: _summary(condition, by_name[condition.name]) for condition in CONDITIONS}
+
+
+def _summary(condition: Condition, runs: Sequence[Run]) -> dict[str, Any]:
+    steps = [evaluation["steps"] for evaluation in runs[0]["evaluations"]]
+    success = np.array([[e["success"]["mean"] for e in run["evaluations"]] for run in runs])
+    learned = [next((s for s, won in zip(steps, row, strict=True) if won >= LEARNED), None) for row in success]
+    return {
+        "meaning": condition.meaning,
+        "seeds": [run["seed"] for run in runs],
+        "steps": steps,
+        "curve": [asdict(estimate(column)) for column in success.T.tolist()],
+        "runs": success.tolist(),
+        "seen": asdict(estimate([run["seen"]["mean"] for run in runs])),
+        "unseen": asdict(estimate([run["unseen"]["mean"] for run in runs])),
+        "steps_to_learn": learned,
+        "cpu_seconds": float(np.mean([run["cpu_seconds"] for run in runs])),
+    }
+
+
+def sheet(results: dict[str, Any]) -> Sheet:
+    """Returns success on the way and at the end, and after how many steps each seed had learned."""
+    rows = []
+    for summary in results["conditions"].values():
+        steps = summary["steps"]
+        shown = [summary["curve"][int(np.abs(np.array(steps) - at).argmin())] for at in results["shown"]]
+        learned = summary["steps_to_learn"]
+        reached = [f"{s / 1000:.0f}k" for s in learned if s is not None]
+        told = " ".join(reached) + (f", {len(learned) - len(reached)} never" if None in learned else "")
+        rows.append([summary["meaning"], *map(percent, [*shown, summary["seen"], summary["unseen"]]), told.strip(", ")])
+    columns = [
+        "reward",
+        *(f"{at // 1000}k steps" for at in results["shown"]),
+        f"end, {results['steps'] // 1000}k",
+        "unseen figures",
+        f"steps to {LEARNED:.0%}, by seed",
+    ]
+    return Sheet(f"Literal games won, in percent; simulated speakers, {results['seeds']} seeds", columns, rows)
+
+
+def draw(results: dict[str, Any], path: Path) -> None:
+    """Draws success against environment steps as a PNG file, which is there whole or not at all."""
+    figure = Figure(figsize=(9.5, 5), layout="constrained")
+    axes = figure.subplots()
+    styles = {condition.name: condition.style for condition in CONDITIONS}
+    for name, summary in results["conditions"].items():
+        colour, dashes = styles[name]
+        steps, runs = np.array(summary["steps"]) / 1000, np.array(summary["runs"])
+        axes.fill_between(steps, runs.min(0), runs.max(0), color=colour, alpha=0.12, linewidth=0)
+        axes.plot(steps, runs.mean(0), dashes, color=colour, linewidth=2, label=summary["meaning"])
+    axes.set_title("Literal games won, by the reward that was learned from", loc="left", fontsize=11)
+    axes.set_xlabel("environment steps, in thousands")
+    axes.set_ylim(0, 1)
+    finish_axes(axes, percent=True)
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False, fontsize=9)
+    figure.suptitle(
+        f"Simulated speakers; PPO, means of {results['seeds']} seeds; bands: from the lowest to the highest seed",
+        fontsize=10,
+        color="#555555",
+    )
+    png = io.BytesIO()
+    figure.savefig(png, format="png", dpi=150)
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_bytes(png.getvalue())
+    unfinished.replace(path)
+
+
+def main() -> None:
+    """Reads the command line, runs what is missing, and prints, writes and draws what came of it."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.rewards", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--seeds", type=positive, default=5, help="runs of each reward, with seeds from 0 (5)")
+    parser.add_argument("--steps", type=positive, default=300_000, help="environment steps of a run (300000)")
+    parser.add_argument("--jobs", type=positive, default=2, help="runs at a time, each on one core (2)")
+    parser.add_argument("--out", type=Path, default=Path("runs/rewards"), metavar="FOLDER", help="(runs/rewards)")
+    arguments = parser.parse_args()
+    try:
+        run_all(arguments)
+    except (OSError, UserError) as error:
+        parser.exit(2, f"{parser.prog}: error: {' '.join(str(error).split())}\n")
+    except KeyboardInterrupt:
+        parser.exit(130, f"{parser.prog}: interrupted; the same command goes on from here\n")
+
+
+def run_all(arguments: argparse.Namespace) -> None:
+    """Does what the command line asked for.
+
+    Raises:
+        UserError: If the folder holds runs of other steps.
+    """
+    console = Console(highlight=False)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    # Seed by seed, so that a command that was interrupted leaves all rewards with as many seeds.
+    jobs = [
+        (condition, seed, arguments.steps, arguments.out / f"{condition.name}-{seed}.json")
+        for seed in range(arguments.seeds)
+        for condition in CONDITIONS
+    ]
+    runs = [read_run(path, steps) for _, _, steps, path in jobs if path.exists()]
+    with ProcessPoolExecutor(arguments.jobs, mp_context=get_context("spawn"), initializer=_prepare_process) as pool:
+        futures = [pool.submit(run_one, *job) for job in jobs if not job[-1].exists()]
+        try:
+            for future in as_completed(futures):
+                run = future.result()
+                runs.append(run)
+                console.print(f"{run['condition']}, seed {run['seed']}: {run['seen']['mean']:.1%} of games won")
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    results = {
+        "steps": arguments.steps,
+        "seeds": arguments.seeds,
+        "shown": [at for at in SHOWN if at < arguments.steps],
+        "conditions": summaries(runs),
+        **provenance(),
+    }
+    write_atomically(arguments.out / "results.json", json.dumps(results, indent=2) + "\n")
+    write_atomically(arguments.out / "table.md", sheet(results).markdown())
+    draw(results, arguments.out / "curves.png")
+    console.print(sheet(results).printed())
+    console.print(f"table.md, results.json and curves.png are in {arguments.out}", soft_wrap=True)
+
+
+def _prepare_process() -> None:
+    torch.set_num_threads(1)  # so that the outcome depends on no number of cores
+    transformers_logging.disable_progress_bar()
+
+
+if __name__ == "__main__":
+    main()

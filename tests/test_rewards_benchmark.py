@@ -1,0 +1,145 @@
+"""The benchmark of rewards: what each rewards, its runs, and its table and figure."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from PIL import Image
+from terse_speaker import TerseSpeaker
+
+from benchmarks import rewards
+from benchmarks.rewards import CONDITIONS, FlippedDecoder, MixedReward, game, read_run, run_one, sheet, summaries
+from multiref_gym.errors import UserError
+from multiref_gym.feedback import Exchange, Feedback
+from multiref_gym.game import Action
+from multiref_gym.wrappers import ImplicitReward
+
+BY_NAME = {condition.name: condition for condition in CONDITIONS}
+POSITIVE, NEUTRAL, NEGATIVE = Feedback.POSITIVE, Feedback.NEUTRAL, Feedback.NEGATIVE
+
+
+class Constant:
+    """Decodes everything as the same feedback."""
+
+    def __init__(self, feedback: Feedback) -> None:
+        self.feedback = feedback
+
+    def decode(self, exchanges: list[Exchange]) -> list[Feedback]:
+        return [self.feedback] * len(exchanges)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_a_share_of_the_labels_is_flipped(share: float) -> None:
+    exchanges = [Exchange(None, "the bird", Action(), "no")] * 2000
+    for label, opposite in ((POSITIVE, NEGATIVE), (NEGATIVE, POSITIVE)):
+        labels = FlippedDecoder(Constant(label), share, np.random.default_rng(0)).decode(exchanges)
+        assert labels.count(opposite) / 2000 == pytest.approx(share, abs=0.04)
+        assert labels.count(NEUTRAL) == 0
+    assert set(FlippedDecoder(Constant(NEUTRAL), share, np.random.default_rng(0)).decode(exchanges)) == {NEUTRAL}
+
+
+def test_a_mixed_reward_counts_both() -> None:
+    env = gym.make("MultiRef-v0", speaker=TerseSpeaker, image=None)
+    env = MixedReward(ImplicitReward(env, Constant(NEGATIVE)), 0.25)
+    env.reset(seed=0)
+    clicks = np.isin(range(10), list(env.unwrapped.game.targets)).astype(np.int8)
+    assert env.step(np.zeros(10, np.int8))[1] == -0.75
+    assert env.step(clicks)[1] == 0.25  # won: no feedback on the last action
+
+
+def rewards_of(name: str, games: int = 30) -> list[float]:
+    """Returns the rewards of clicking one target after the other."""
+    env = game(BY_NAME[name], np.random.default_rng(0))
+    values = []
+    for seed in range(games):
+        env.reset(seed=seed)
+        for target in sorted(env.unwrapped.game.targets):
+            values.append(float(env.step(np.eye(10, dtype=np.int8)[target])[1]))
+    return values
+
+
+def test_conditions_reward_as_they_say() -> None:
+    assert [condition.name for condition in CONDITIONS][:3] == ["true", "binary", "ternary"]
+    assert sum(rewards_of("true")) == 30
+    assert set(rewards_of("binary")) == {-1, 0, 1}
+    by_flips = [np.mean(np.array(rewards_of(name)) < 0) for name in ("binary", "flipped-10", "flipped-30")]
+    assert by_flips == sorted(by_flips)
+    assert by_flips[2] > by_flips[0] + 0.1
+    assert set(rewards_of("half")) == {-0.5, 0.5}
+
+
+def made_run(name: str, seed: int, success: list[float]) -> dict[str, Any]:
+    return {
+        "condition": name,
+        "seed": seed,
+        "steps": 2000,
+        "evaluations": [{"steps": 1000 * i, "success": {"mean": mean}} for i, mean in enumerate(success)],
+        "seen": {"mean": success[-1]},
+        "unseen": {"mean": success[-1] / 2},
+        "cpu_seconds": 1.0,
+    }
+
+
+def made_results() -> dict[str, Any]:
+    runs = [
+        made_run(condition.name, seed, [0.0, 0.9 if seed else 0.5, 1.0 if seed else 0.7])
+        for condition in CONDITIONS
+        for seed in (1, 0)
+    ]
+    return {"steps": 2000, "seeds": 2, "shown": [900], "conditions": summaries(runs)}
+
+
+def test_summaries_are_over_seeds() -> None:
+    summary = made_results()["conditions"]["binary"]
+    assert summary["seeds"] == [0, 1]
+    assert [point["mean"] for point in summary["curve"]] == pytest.approx([0.0, 0.7, 0.85])
+    assert (summary["curve"][1]["low"], summary["curve"][1]["high"]) == pytest.approx((0.5, 0.9))
+    assert summary["steps_to_learn"] == [None, 1000]
+    [row, *_] = sheet(made_results()).rows
+    assert row == [BY_NAME["true"].meaning, "70 (50–90)", "85 (70–100)", "42 (35–50)", "1k, 1 never"]
+
+
+def test_the_figure_is_a_picture(tmp_path: Path) -> None:
+    rewards.draw(made_results(), tmp_path / "curves.png")
+    with Image.open(tmp_path / "curves.png") as picture:
+        assert picture.width > 800
+    assert [path.name for path in tmp_path.iterdir()] == ["curves.png"]
+
+
+def test_a_run_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agents.ppo.training.ENVS", 4)
+    monkeypatch.setattr(rewards, "GAMES", 4)
+    monkeypatch.setattr(rewards, "FINAL_GAMES", 4)
+    path = tmp_path / "half-0.json"
+    run = run_one(BY_NAME["half"], 0, 256, path)
+    assert [evaluation["steps"] for evaluation in run["evaluations"]] == [0, 256]
+    assert {"versions", "machine"} < run.keys()
+    assert read_run(path, 256) == run
+    with pytest.raises(UserError, match="holds a run of 256 steps, not 512"):
+        read_run(path, 512)
+    path.write_text("{")
+    with pytest.raises(UserError, match="holds no run"):
+        read_run(path, 256)
+
+
+def test_a_command_with_all_runs_there_runs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for condition in CONDITIONS:
+        run = made_run(condition.name, 0, [0.0, 0.5, 0.9])
+        (tmp_path / f"{condition.name}-0.json").write_text(json.dumps(run))
+    rewards.run_all(Namespace(seeds=1, steps=2000, jobs=1, out=tmp_path))
+    assert "90 (90–90)" in (tmp_path / "table.md").read_text()
+    assert json.loads((tmp_path / "results.json").read_text())["conditions"]["half"]["runs"] == [[0.0, 0.5, 0.9]]
+
+    monkeypatch.setattr(sys, "argv", ["rewards", "--seeds", "1", "--steps", "3000", "--out", str(tmp_path)])
+    with pytest.raises(SystemExit, match="2"):
+        rewards.main()
+    assert "holds a run of 2000 steps, not 3000: choose another --out" in capsys.readouterr().err
