@@ -178,9 +178,9 @@ class Respect:
         with main_first():  # of several processes that learn together: the others find that it is done
             self._demonstrate()
         for round in range(self.config.rounds + 1):
-            policy = self._learned(round)
+            self._learned(round)  # all of several processes learn, and one of them plays
             with main_first():
-                self._deploy(policy, self._system, round)
+                self._deploy(self._learned(round), self._system, round)
                 if self.config.control:
                     self._deploy(self._learned(0), CONTROL, round)
                 self._decode(self._system, round)
