@@ -24,15 +24,19 @@ from terse_speaker import TerseSpeaker
 
 from agents.commands import ppo
 from agents.listener import View
+from agents.play import play, set_tables
 from agents.ppo import training
 from agents.ppo.games import heard_vocabulary, literal_game, rewarded_game
 from agents.ppo.listener import CONFIG, VOCABULARY, WEIGHTS, PPOListener, new_policy
 from agents.ppo.observation import Sight, observation_space, readable
 from agents.ppo.training import literal_success, train
+from multiref_gym import cli
 from multiref_gym.errors import UserError
-from multiref_gym.game import Action
+from multiref_gym.game import Action, Context
+from multiref_gym.interaction import write_jsonl
 from multiref_gym.vocabulary import Vocabulary
 from multiref_gym.wrappers import ImplicitReward
+from simulators.scripted import ScriptedSpeaker
 
 SIGHT = Sight(FIGURES)
 WORDS = Vocabulary.of(["yes now the bird , undo that"], 20)
@@ -154,6 +158,24 @@ def test_a_saved_policy_is_the_same_and_nothing_of_it_is_pickled(tmp_path: Path)
     assert decisions[0] == decisions[1]
 
 
+def test_a_saved_policy_enters_the_benchmark(tmp_path: Path) -> None:
+    LISTENER.save(tmp_path / "policy", {})
+    rng = np.random.default_rng(0)
+    contexts = [Context.sample(FIGURES.draw(rng, 10), rng) for _ in range(3)]
+    tables = set_tables(contexts, partial(ScriptedSpeaker, FIGURES), np.random.SeedSequence(0))
+    write_jsonl(tmp_path / "games.jsonl", play(LISTENER, tables, rng, policy="ppo"))
+    done = cli.main(
+        [
+            *("benchmark", "--games", str(tmp_path / "games.jsonl"), "--out", str(tmp_path / "results")),
+            *("--listener", "agents.ppo.listener:PPOListener", "--model", str(tmp_path / "policy")),
+        ]
+    )
+    figures = json.loads((tmp_path / "results" / "results.json").read_text())["figures"]
+    assert done == 0
+    assert figures["legality"]["mean"] == 1
+    assert figures["log_prob_corrected"]["mean"] < 0
+
+
 def test_a_folder_that_holds_no_such_policy_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="train one by `multiref ppo`"):
         PPOListener.load(FIGURES)
@@ -240,7 +262,6 @@ def run(*arguments: str) -> None:
     ppo.run(parser.parse_args(arguments))
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning:stable_baselines3")  # of a small rollout
 @pytest.mark.usefixtures("quick")
 def test_the_command_leaves_a_policy_that_listens(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "policy"
@@ -257,7 +278,6 @@ def test_the_command_leaves_a_policy_that_listens(tmp_path: Path, capsys: pytest
         run("--out", str(out))
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning:stable_baselines3")  # of a small rollout
 @pytest.mark.usefixtures("quick")
 def test_without_tensorboard_it_says_so_and_goes_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -31,7 +31,7 @@ from multiref_gym.wrappers import DiscreteClick, EncodeUtterance, ImplicitReward
 from simulators.scripted import ScriptedSpeaker
 
 ENVS, TURNS = 32, 64
-BATCH, EPOCHS, RATE = 256, 4, 1e-3
+EPOCHS, RATE = 8, 3e-3
 DISCOUNT, LAMBDA = 0.9, 0.6  # a critic that reads the reply knows at once how good an action was
 CLIP, ENTROPY, VALUE, LARGEST_GRADIENT = 0.2, 0.01, 0.5, 0.5
 LENGTH, WORDS, WIDTH = 24, 600, 64
@@ -130,23 +130,19 @@ def train(reward: str, steps: int, seed: int) -> tuple[Agent, list[float]]:
             advantage = surprise + DISCOUNT * LAMBDA * goes_on * advantage
             advantages[turn], following = advantage, values[turn]
         returns = (advantages + values).flatten()
+        gains = ((advantages - advantages.mean()) / (advantages.std() + 1e-8)).flatten()
 
-        # Learn.
+        # Learn, each time from the whole rollout: a smaller batch would hardly have a game that was won, at first.
         turns = {key: torch.cat([observations[key] for observations in rollout]) for key in seen}
-        flat_actions, flat_log_probs, flat_advantages = actions.flatten(), log_probs.flatten(), advantages.flatten()
         for _ in range(EPOCHS):
-            for rows in torch.randperm(len(returns)).split(BATCH):
-                policy, value = agent({key: array[rows] for key, array in turns.items()})
-                gain = flat_advantages[rows]
-                gain = (gain - gain.mean()) / (gain.std() + 1e-8)
-                ratio = (policy.log_prob(flat_actions[rows]) - flat_log_probs[rows]).exp()
-                actor = -torch.min(ratio * gain, ratio.clamp(1 - CLIP, 1 + CLIP) * gain).mean()
-                critic = F.mse_loss(value, returns[rows])
-                loss = actor + VALUE * critic - ENTROPY * policy.entropy().mean()
-                optimiser.zero_grad()
-                loss.backward()
-                nn.utils.clip_grad_norm_(agent.parameters(), LARGEST_GRADIENT)
-                optimiser.step()
+            policy, value = agent(turns)
+            ratio = (policy.log_prob(actions.flatten()) - log_probs.flatten()).exp()
+            actor = -torch.min(ratio * gains, ratio.clamp(1 - CLIP, 1 + CLIP) * gains).mean()
+            loss = actor + VALUE * F.mse_loss(value, returns) - ENTROPY * policy.entropy().mean()
+            optimiser.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(agent.parameters(), LARGEST_GRADIENT)
+            optimiser.step()
         if update % 10 == 9 or update == updates - 1:
             done = (update + 1) * ENVS * TURNS
             Console(highlight=False).print(f"{done:8,} steps: {np.mean(successes[-10:]):.1%} of games won")
