@@ -141,7 +141,7 @@ def _measures_png(results: dict[str, Any], panels: dict[str, str]) -> bytes:
     figure.suptitle(
         f"Simulated speakers, {results['config']['games']} games a round, {_seeds(results)}; bands: 95 % intervals "
         "over games; B, T: binary, ternary feedback; HH: an oracle",
-        fontsize=10,
+        fontsize=9,
         color="#555555",
     )
     return _png(figure)
