@@ -1,10 +1,11 @@
 """What is decoded feedback worth as a reward, beside the true one?
 
-    python -m benchmarks.rewards [--seeds 5] [--steps 300000] [--jobs 2] [--out runs/rewards]
+    python -m benchmarks.rewards [--seeds 5] [--steps 200000] [--jobs 2] [--out runs/rewards]
 
-A listener learns by PPO (`agents/ppo/`) from games with a speaker in plain words, all alike but for the reward: success
-at the end of a game (true), what the reply to each action gives away (decoded, by the lexical decoder), the same with a
-share of the labels flipped, and half of each. Success is that of sampled clicks in games that were not learned from.
+A listener learns by PPO (`agents/ppo/`) from games with a speaker in plain words, all alike but for the reward
+(`reward_conditions.py`): success at the end of a game (true), what the reply to each action gives away (decoded, by the
+lexical decoder), the same with a share of the labels flipped, and half of each. Success is that of sampled clicks in
+games that were not learned from.
 
 Bands in the figure are from the lowest to the highest seed; intervals in the table are 95 % bootstrap intervals over
 seeds. Each run leaves a file of its own, and the same command goes on with those that are missing. Beside them it
@@ -19,13 +20,12 @@ import json
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import gymnasium as gym
 import numpy as np
 import torch
 from matplotlib.figure import Figure
@@ -33,108 +33,26 @@ from rich.console import Console
 from transformers.utils import logging as transformers_logging
 
 from agents.evaluate import estimate
-from agents.ppo.games import literal_game
 from agents.ppo.training import ROLLOUT, literal_success, train
 from agents.report import finish_axes
 from agents.respect import write_atomically
+from benchmarks.reward_conditions import CONDITIONS, Condition, game
 from benchmarks.sheets import Sheet, percent
 from multiref_gym.commands.options import positive
 from multiref_gym.errors import UserError
-from multiref_gym.feedback import Exchange, Feedback, FeedbackDecoder
 from multiref_gym.provenance import provenance
-from multiref_gym.registry import DECODERS, resolve
 from multiref_gym.tangrams import load_tangrams
-from multiref_gym.wrappers import ImplicitReward
 
 EVERY = 10 * ROLLOUT
 GAMES = 200
 FINAL_GAMES = 1000
-SHOWN = (50_000, 100_000, 150_000, 200_000)
+SHOWN = (40_000, 80_000, 120_000, 160_000)
 """Steps that the table shows beside the end."""
 LEARNED = 0.8
 """The success from which on a listener counts as one that has learned."""
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """What rewards an action.
-
-    Attributes:
-        name: Short, for a file.
-        meaning: For the table and the figure.
-        decoder: The decoder of the feedback, None if none is decoded.
-        flipped: The share of the labels that are turned into their opposite.
-        true_share: What the environment's own reward counts; the decoded feedback counts the rest.
-        style: Colour and dashes of its curve.
-    """
-
-    name: str
-    meaning: str
-    decoder: str | None = "lexical"
-    flipped: float = 0.0
-    true_share: float = 0.0
-    style: tuple[str, str] = ("black", "-")
-
-
-CONDITIONS = (
-    Condition("true", "true: success at the end", None, style=("#009e73", "-")),
-    Condition("binary", "decoded, binary", style=("#0072b2", "-")),
-    Condition("ternary", "decoded, ternary", "lexical-ternary", style=("#56b4e9", "--")),
-    Condition("flipped-10", "binary, 10 % flipped", flipped=0.1, style=("#e69f00", "-")),
-    Condition("flipped-20", "binary, 20 % flipped", flipped=0.2, style=("#d55e00", "--")),
-    Condition("flipped-30", "binary, 30 % flipped", flipped=0.3, style=("#cc79a7", "-.")),
-    Condition("half", "half true, half decoded", true_share=0.5, style=("#8a6d3b", ":")),
-)
-
 Run = dict[str, Any]
-
-
-class FlippedDecoder:
-    """Turns a share of another decoder's labels into their opposite.
-
-    Args:
-        decoder: The other decoder.
-        share: The share, from 0 to 1.
-        rng: Decides which.
-    """
-
-    def __init__(self, decoder: FeedbackDecoder, share: float, rng: np.random.Generator) -> None:
-        self._decoder, self._share, self._rng = decoder, share, rng
-
-    def decode(self, exchanges: Sequence[Exchange]) -> list[Feedback]:
-        """Returns the labels, some of them flipped; neutral stays neutral."""
-        decoded = self._decoder.decode(exchanges)
-        flipped = self._rng.random(len(decoded)) < self._share
-        return [Feedback(-label) if flip else label for label, flip in zip(decoded, flipped, strict=True)]
-
-
-class MixedReward(gym.Wrapper[Any, Any, Any, Any]):
-    """Mixes the true reward into a decoded one.
-
-    Args:
-        env: MultiRef-v0 under `ImplicitReward`.
-        true_share: What the true reward counts; the decoded one counts the rest.
-    """
-
-    def __init__(self, env: gym.Env[Any, Any], true_share: float) -> None:
-        super().__init__(env)
-        self._true_share = true_share
-
-    def step(self, action: Any) -> Any:
-        """Takes the step and mixes its rewards."""
-        observation, decoded, terminated, truncated, info = self.env.step(action)
-        reward = self._true_share * info["true_reward"] + (1 - self._true_share) * float(decoded)
-        return observation, reward, terminated, truncated, info
-
-
-def game(condition: Condition, rng: np.random.Generator) -> gym.Env[Any, Any]:
-    """Returns a game with the condition's reward; `rng` decides which labels are flipped."""
-    env = literal_game()
-    if condition.decoder is None:
-        return env
-    decoder: FeedbackDecoder = resolve("decoder", DECODERS, condition.decoder)()
-    env = ImplicitReward(env, FlippedDecoder(decoder, condition.flipped, rng) if condition.flipped else decoder)
-    return MixedReward(env, condition.true_share) if condition.true_share else env
 
 
 def read_run(path: Path, steps: int) -> Run:
@@ -250,7 +168,7 @@ def main() -> None:
     """Reads the command line, runs what is missing, and prints, writes and draws what came of it."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.rewards", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--seeds", type=positive, default=5, help="runs of each reward, with seeds from 0 (5)")
-    parser.add_argument("--steps", type=positive, default=300_000, help="environment steps of a run (300000)")
+    parser.add_argument("--steps", type=positive, default=200_000, help="environment steps of a run (200000)")
     parser.add_argument("--jobs", type=positive, default=2, help="runs at a time, each on one core (2)")
     parser.add_argument("--out", type=Path, default=Path("runs/rewards"), metavar="FOLDER", help="(runs/rewards)")
     arguments = parser.parse_args()

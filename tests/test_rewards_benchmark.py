@@ -15,7 +15,8 @@ from PIL import Image
 from terse_speaker import TerseSpeaker
 
 from benchmarks import rewards
-from benchmarks.rewards import CONDITIONS, FlippedDecoder, MixedReward, game, read_run, run_one, sheet, summaries
+from benchmarks.reward_conditions import CONDITIONS, FlippedDecoder, MixedReward, game
+from benchmarks.rewards import read_run, run_one, sheet, summaries
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback
 from multiref_gym.game import Action

@@ -3,8 +3,8 @@
     words    -> embeddings -> two weighted means: what is looked for, what is to be done -+
     tangrams -> embeddings, with what is selected and what was clicked last --------------+-> a score a tangram
 
-The softmax is over the scores and a constant for no click. The critic reads the same words, so it learns by itself
-what "yes" and "no" are worth; that is what makes a reward at the end of a game enough to learn from.
+The softmax is over the scores and a constant for no click. The critic reads the same words: once it knows what "yes"
+and "no" are worth, it tells how good an action was long before the end of the game does.
 """
 
 from __future__ import annotations
