@@ -331,8 +331,24 @@ def _claim(out: Path, record: dict[str, Any]) -> None:
             write_atomically(path, text)
     except OSError as error:
         raise UserError(f"cannot write to the run folder {out}: {error.strerror}") from error
-    if path.read_text(encoding="utf-8") != text:
-        raise UserError(f"{path} is of another configuration, base or version: choose another --out, or what it names")
+    try:
+        there, asked = _fields(json.loads(path.read_text(encoding="utf-8"))), _fields(json.loads(text))
+    except ValueError as error:
+        raise UserError(f"{path} is broken: {error}; choose another --out") from error
+    for field in {**there, **asked}:
+        if there.get(field) != asked.get(field):
+            raise UserError(
+                f"{path} is of another configuration, base or version: field '{field}' is {there.get(field)!r} and not "
+                f"{asked.get(field)!r}: choose another --out, or what it names"
+            )
+
+
+def _fields(record: Any, prefix: str = "") -> dict[str, Any]:
+    """Returns the values of nested fields by their names, joined by dots."""
+    if not isinstance(record, dict):
+        return {prefix: record}
+    inner = (_fields(value, f"{prefix}.{name}" if prefix else name) for name, value in record.items())
+    return {field: value for fields in inner for field, value in fields.items()}
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -402,6 +402,12 @@ def test_learning_begins_from_the_base_in_every_round(tmp_path: Path, monkeypatc
     assert started == [True] * len(ROUNDS)
 
 
+def test_a_broken_configuration_is_told(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(UserError, match=r"config\.json is broken"):
+        Respect(CONFIG, tmp_path)
+
+
 @pytest.mark.parametrize(
     "change",
     [

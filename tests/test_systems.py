@@ -183,7 +183,9 @@ def test_an_interrupted_comparison_goes_on_where_it_was(
 def test_the_folder_of_another_comparison_is_refused(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = (whole / "results.json").read_bytes()
     assert compare(whole, "--games", "7") == 2
-    assert "is of another configuration" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "is of another configuration" in told
+    assert "field 'config.games' is 6 and not 7" in told
     assert (whole / "results.json").read_bytes() == before
 
 
