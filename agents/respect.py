@@ -31,6 +31,7 @@ from agents.learn import Example, Objective, Optimisation, TrainableListener, fi
 from agents.listener import Listener
 from agents.parallel import is_main, main_first
 from agents.play import Table, play, set_tables
+from agents.run_folder import claim
 from multiref_gym.errors import UserError
 from multiref_gym.game import CONTEXT_SIZE, Context
 from multiref_gym.provenance import provenance
@@ -169,7 +170,7 @@ class Respect:
         self._make_seed_speaker = partial(make_speaker, described)
         self.record = recorded(config, fingerprint(self._load().model))
         with main_first():
-            _claim(out, self.record)
+            claim(out, self.record)
             self.store = InteractionStore(out / "interactions.db")
         self._remembered: dict[tuple[str, int], list[Example]] = {}
 
@@ -319,40 +320,3 @@ def _trainable(name: str) -> type[TrainableListener]:
     if not hasattr(listener, "save"):
         raise UserError(f"listener {name!r} cannot learn: it has no weights to save")
     return listener
-
-
-def _claim(out: Path, record: dict[str, Any]) -> None:
-    """Makes the folder a run of what is recorded, or checks that it is one."""
-    text = json.dumps(record, indent=2) + "\n"
-    path = out / "config.json"
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        if not path.exists():
-            write_atomically(path, text)
-    except OSError as error:
-        raise UserError(f"cannot write to the run folder {out}: {error.strerror}") from error
-    try:
-        there, asked = _fields(json.loads(path.read_text(encoding="utf-8"))), _fields(json.loads(text))
-    except ValueError as error:
-        raise UserError(f"{path} is broken: {error}; choose another --out") from error
-    for field in {**there, **asked}:
-        if there.get(field) != asked.get(field):
-            raise UserError(
-                f"{path} is of another configuration, base or version: field '{field}' is {there.get(field)!r} and not "
-                f"{asked.get(field)!r}: choose another --out, or what it names"
-            )
-
-
-def _fields(record: Any, prefix: str = "") -> dict[str, Any]:
-    """Returns the values of nested fields by their names, joined by dots."""
-    if not isinstance(record, dict):
-        return {prefix: record}
-    inner = (_fields(value, f"{prefix}.{name}" if prefix else name) for name, value in record.items())
-    return {field: value for fields in inner for field, value in fields.items()}
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Writes a text file so that it is there whole or not at all."""
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(path)

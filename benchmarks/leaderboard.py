@@ -16,7 +16,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from agents.respect import write_atomically
+from agents.run_folder import write_atomically
 from benchmarks.offline import FIGURES, Figure, told
 from multiref_gym.errors import UserError
 

@@ -36,7 +36,8 @@ from rich.console import Console
 from agents.commands.options import add_deployment
 from agents.evaluate import estimate, over_seeds
 from agents.report import finish_axes
-from agents.respect import CONTROL, SUP, Config, write_atomically
+from agents.respect import CONTROL, SUP, Config
+from agents.run_folder import write_atomically
 from benchmarks.learning_systems import (
     ABLATIONS,
     BOUNDS,

@@ -24,7 +24,8 @@ from torch import nn
 from agents.evaluate import measure
 from agents.listener import Listener
 from agents.play import play, set_tables
-from agents.respect import OPTIMISATION, SEED, SIMILARITY, SUP, TURNS, Config, Learner, Respect, write_atomically
+from agents.respect import OPTIMISATION, SEED, SIMILARITY, SUP, TURNS, Config, Learner, Respect
+from agents.run_folder import write_atomically
 from agents.small.listener import SmallListener
 from agents.small.model import SmallModel
 from benchmarks.processes import Curve, peak_memory_gb

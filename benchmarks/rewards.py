@@ -35,7 +35,7 @@ from transformers.utils import logging as transformers_logging
 from agents.evaluate import estimate
 from agents.ppo.training import ROLLOUT, literal_success, train
 from agents.report import finish_axes
-from agents.respect import write_atomically
+from agents.run_folder import write_atomically
 from benchmarks.reward_conditions import CONDITIONS, Condition, game
 from benchmarks.sheets import Sheet, percent
 from multiref_gym.commands.options import positive

@@ -24,7 +24,8 @@ from agents.evaluate import clicks, over_seeds, right_clicks
 from agents.learn import views_of
 from agents.listener import Listener
 from agents.play import play
-from agents.respect import CONTROL, KTO, RL, SUP, Config, Respect, write_atomically
+from agents.respect import CONTROL, KTO, RL, SUP, Config, Respect
+from agents.run_folder import write_atomically
 from benchmarks.learning_systems import known_curve, run_timed
 from benchmarks.processes import Curve
 from multiref_gym.feedback import Feedback, FeedbackDecoder

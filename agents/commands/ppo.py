@@ -18,7 +18,7 @@ from transformers.utils import logging as transformers_logging
 from agents.ppo.games import REWARDS, rewarded_game
 from agents.ppo.listener import WEIGHTS
 from agents.ppo.training import ROLLOUT, Evaluation, literal_success, train
-from agents.respect import write_atomically
+from agents.run_folder import write_atomically
 from multiref_gym.commands.options import natural, positive
 from multiref_gym.errors import UserError
 from multiref_gym.provenance import provenance

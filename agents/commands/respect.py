@@ -21,7 +21,8 @@ from transformers.utils import logging as transformers_logging
 from agents.commands.options import add_deployment, add_speaker, chosen_personas
 from agents.parallel import is_main
 from agents.report import COLUMNS, draw_curves, table_row, write_report
-from agents.respect import KTO, OPTIMISATION, RL, SUP, TURNS, Config, Respect, results, write_atomically
+from agents.respect import KTO, OPTIMISATION, RL, SUP, TURNS, Config, Respect, results
+from agents.run_folder import write_atomically
 from multiref_gym.commands.options import natural, positive, positive_number
 from multiref_gym.errors import UserError
 from multiref_gym.registry import DECODERS

@@ -18,7 +18,7 @@ from rich.table import Table
 from agents.baselines import OracleListener
 from agents.commands.options import add_listener, add_model, chosen_listener
 from agents.listener import Listener
-from agents.respect import write_atomically
+from agents.run_folder import write_atomically
 from benchmarks.logged_games import drawn_tangrams, fingerprint, read_games
 from benchmarks.offline import FIGURES, ask, logged_turns, measure, told
 from multiref_gym.commands.options import natural, positive

@@ -11,7 +11,8 @@ from rich.console import Console
 from transformers.utils import logging as transformers_logging
 
 from agents.commands.options import add_deployment
-from agents.respect import Config, write_atomically
+from agents.respect import Config
+from agents.run_folder import write_atomically
 from benchmarks.processes import Curve, run_all
 from benchmarks.systems import decoders, jobs_of, run_system, summaries
 from benchmarks.systems_report import csv_text, decoder_sheet, measures_sheet, page, pictures, success_sheet

@@ -1,0 +1,54 @@
+"""The folder of a run: it is of one configuration, and each file in it is there whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from multiref_gym.errors import UserError
+
+
+def claim(out: Path, record: dict[str, Any]) -> None:
+    """Makes a folder one of what is recorded, or checks that it is.
+
+    Args:
+        out: The folder.
+        record: What decides the outcome, fit for JSON; `config.json` in the folder holds it.
+
+    Raises:
+        UserError: If the folder cannot be written to, or is of something else, with the field that differs.
+    """
+    text = json.dumps(record, indent=2) + "\n"
+    path = out / "config.json"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            write_atomically(path, text)
+    except OSError as error:
+        raise UserError(f"cannot write to the run folder {out}: {error.strerror}") from error
+    try:
+        there, asked = _fields(json.loads(path.read_text(encoding="utf-8"))), _fields(json.loads(text))
+    except ValueError as error:
+        raise UserError(f"{path} is broken: {error}; choose another --out") from error
+    for field in {**there, **asked}:
+        if there.get(field) != asked.get(field):
+            raise UserError(
+                f"{path} is of another configuration, base or version: field '{field}' is {there.get(field)!r} and not "
+                f"{asked.get(field)!r}: choose another --out, or what it names"
+            )
+
+
+def _fields(record: Any, prefix: str = "") -> dict[str, Any]:
+    """Returns the values of nested fields by their names, joined by dots."""
+    if not isinstance(record, dict):
+        return {prefix: record}
+    inner = (_fields(value, f"{prefix}.{name}" if prefix else name) for name, value in record.items())
+    return {field: value for fields in inner for field, value in fields.items()}
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Writes a text file so that it is there whole or not at all."""
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(path)
