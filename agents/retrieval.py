@@ -101,9 +101,27 @@ class RetrievalListener:
         self._tangrams = normalize(belongs @ self._encode(texts))
 
     @classmethod
-    def load(cls, tangrams: TangramSet) -> Self:
-        """Makes the listener that compares by TF-IDF."""
-        return cls(tangrams)
+    def load(cls, tangrams: TangramSet, model: str | None = None) -> Self:
+        """Makes the listener that compares by a sentence encoder, or by TF-IDF if none is named.
+
+        Args:
+            tangrams: As above.
+            model: A folder or a hub id of a model of sentence-transformers.
+
+        Raises:
+            UserError: As above, or if the model cannot be loaded or sentence-transformers is missing.
+        """
+        if model is None:
+            return cls(tangrams)
+        try:
+            from sentence_transformers import SentenceTransformer
+        except ImportError as error:
+            raise UserError("a sentence encoder needs `pip install multiref-gym[sentences]`") from error
+        try:
+            encoder = SentenceTransformer(model)
+        except (OSError, ValueError) as error:
+            raise UserError(f"cannot load a sentence encoder from {model!r}: {error}") from error
+        return cls(tangrams, encoder.encode)
 
     def act(self, views: Sequence[View], rng: np.random.Generator) -> list[Decision]:
         """Samples an action for each view from its distribution."""

@@ -546,7 +546,6 @@ def test_bad_games_are_skipped_where_it_is_asked_for_and_counted(
         (["--listener", "erring"], "none to ask"),
         (["--listener", "telepathy"], "unknown listener"),
         (["--listener", "random", "--model", "x"], "--model is not for --listener random"),
-        (["--listener", "retrieval", "--model", "x"], "--model is not for --listener retrieval"),
         (["--listener", "random", "--decoder", "telepathy"], "unknown decoder"),
         (["--listener", "random", "--decoder", "logged"], "no game has labels"),
         (["--listener", "random", "--tangrams", "kilogram:nowhere"], "no KiloGram there"),

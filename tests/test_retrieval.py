@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -184,6 +185,26 @@ def test_any_encoder_may_compare_the_texts() -> None:
     listener = RetrievalListener(tangram_set({"cat": ("kitten",), "boat": ("ship",), "x": ("cross",)}), encode)
     assert likeliest(view(says="the feline", tangrams=("boat", "x", "cat")), listener) == select(2)
     assert likeliest(view(says="a vessel", tangrams=("boat", "x", "cat")), listener) == select(0)
+
+
+def test_a_sentence_encoder_is_loaded_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Encoder:
+        def __init__(self, name: str) -> None:
+            if name == "nowhere":
+                raise OSError("no such model")
+
+        def encode(self, texts: Sequence[str]) -> np.ndarray:
+            return np.array([np.eye(3)[{"feline": 0, "kitten": 0, "ship": 1}.get(text, 2)] for text in texts])
+
+    monkeypatch.setitem(sys.modules, "sentence_transformers", SimpleNamespace(SentenceTransformer=Encoder))
+    tangrams = tangram_set({"cat": ("kitten",), "boat": ("ship",)})
+    listener = RetrievalListener.load(tangrams, "some/model")
+    assert likeliest(view(says="the feline", tangrams=("boat", "cat")), listener) == select(1)
+    with pytest.raises(UserError, match="cannot load a sentence encoder from 'nowhere': no such model"):
+        RetrievalListener.load(tangrams, "nowhere")
+    monkeypatch.setitem(sys.modules, "sentence_transformers", None)
+    with pytest.raises(UserError, match=r"pip install multiref-gym\[sentences\]"):
+        RetrievalListener.load(tangrams, "some/model")
 
 
 @pytest.mark.parametrize("texts", [(), ("the one", "")])

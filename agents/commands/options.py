@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 from functools import partial
-from inspect import signature
+from inspect import Parameter, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -63,7 +63,8 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         metavar="MODEL",
-        help="which policy listens: a checkpoint's folder, of vlm a model's folder or hub id, of api a model's name",
+        help="which policy listens: a checkpoint's folder, of vlm a model's folder or hub id, of api a model's name,"
+        " of retrieval a sentence encoder",
     )
     parser.add_argument(
         "--endpoint", metavar="URL", help="of api: speaks the chat-completions protocol (OPENAI_BASE_URL, or OpenAI)"
@@ -129,7 +130,7 @@ def chosen_listener(args: argparse.Namespace, tangrams: TangramSet, tables: Sequ
     if is_oracle or not loads:
         listener: Listener = make(tables) if is_oracle else make()
         return listener
-    if "model" in takes and "model" not in given:
+    if "model" in takes and takes["model"].default is Parameter.empty and "model" not in given:
         raise UserError(f"--listener {args.listener} needs a --model")
     if "path" in takes and "model" in given:
         given["path"] = Path(given.pop("model"))
