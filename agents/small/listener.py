@@ -37,10 +37,14 @@ class SmallListener:
     Args:
         model: The network. Its vision is frozen: each tangram is looked at once and then remembered.
         tangrams: Where the views' tangrams come from.
+
+    Attributes:
+        greedy: Whether it takes the likeliest action in place of a sampled one. Off, as who never tries anything else
+            learns less.
     """
 
     def __init__(self, model: SmallModel, tangrams: TangramSet) -> None:
-        self.model = model
+        self.model, self.greedy = model, False
         self.model.train(False)
         self.model.vision.requires_grad_(False)
         self._memory = _memory(fingerprint(model.vision), tangrams, model.config.image_size)
@@ -67,13 +71,13 @@ class SmallListener:
         self.model.save_pretrained(path)
 
     def act(self, views: Sequence[View], rng: np.random.Generator) -> list[Decision]:
-        """Samples an action for each view from the distribution that `score` is of."""
+        """Samples an action for each view from the distribution that `score` is of; see `greedy`."""
         log_probs = self._log_probs_of_all(views)
         cumulative = np.exp(log_probs).cumsum(axis=1)
         draws = rng.random(len(views)) * cumulative[:, -1]
         decisions = []
         for view, row, bounds, draw in zip(views, log_probs, cumulative, draws, strict=True):
-            number = int(np.searchsorted(bounds, draw, side="right"))
+            number = int(row.argmax() if self.greedy else np.searchsorted(bounds, draw, side="right"))
             clicks = [i for i in range(len(view.tangrams)) if number + 1 >> i & 1]
             action = Action.clicking(clicks, view.selected)
             decisions.append(Decision(action, float(row[number]), str(action)))
