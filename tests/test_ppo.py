@@ -196,6 +196,7 @@ def test_a_folder_that_holds_no_such_policy_is_refused(tmp_path: Path) -> None:
     refused(CONFIG, "[]", "holds no policy of PPO")
     refused(WEIGHTS, "nonsense", "holds no policy of PPO")
     refused(VOCABULARY, json.dumps({"words": ["bird"]}), "holds no policy of PPO")
+    refused(VOCABULARY, json.dumps({"words": WORDS.words[::-1]}), "was trained with other words")
     PPOListener.load(FIGURES, tmp_path)
 
 

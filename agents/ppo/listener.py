@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Sequence
@@ -54,7 +55,8 @@ class PPOListener:
 
         Raises:
             FileNotFoundError: If the folder holds no policy.
-            UserError: If no folder is given, or it holds a policy of another network or with another vision.
+            UserError: If no folder is given, or it holds a policy of another network, with another vision or
+                with another vocabulary.
         """
         if path is None:
             raise UserError("a listener of PPO has no base: train one by `multiref ppo` and name its folder")
@@ -65,19 +67,27 @@ class PPOListener:
             config = json.loads((path / CONFIG).read_text(encoding="utf-8"))["policy"]
             policy = new_policy(config["tangrams"], config["turns"], len(vocabulary), sight)
             load_model(policy, path / WEIGHTS)
+            vision, words = config["vision"], config["vocabulary"]
         except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
             raise UserError(f"{path} holds no policy of PPO that fits its {CONFIG} and {VOCABULARY}") from error
-        if config["vision"] != fingerprint(sight.vision):
+        if vision != fingerprint(sight.vision):
             raise UserError(f"the policy in {path} was trained with the vision of another base")
+        if words != _digest(vocabulary):
+            raise UserError(f"the policy in {path} was trained with other words than those of its {VOCABULARY}")
         policy.set_training_mode(False)
         return cls(policy, vocabulary, sight, tangrams)
 
     def save(self, path: Path, record: dict[str, Any]) -> None:
         """Saves the policy to a folder, and a record of how it came about under other keys of its configuration."""
         path.mkdir(parents=True, exist_ok=True)
-        shape = {"tangrams": self._size, "turns": self._turns, "vision": fingerprint(self._sight.vision)}
+        trained = {
+            "tangrams": self._size,
+            "turns": self._turns,
+            "vision": fingerprint(self._sight.vision),
+            "vocabulary": _digest(self._vocabulary),
+        }
         self._vocabulary.save(path / VOCABULARY)
-        (path / CONFIG).write_text(json.dumps(record | {"policy": shape}, indent=2) + "\n", encoding="utf-8")
+        (path / CONFIG).write_text(json.dumps(record | {"policy": trained}, indent=2) + "\n", encoding="utf-8")
         save_model(self.policy, str(path / WEIGHTS))
 
     def act(self, views: Sequence[View], rng: np.random.Generator) -> list[Decision]:
@@ -136,3 +146,8 @@ def new_policy(tangrams: int, turns: int, words: int, sight: Sight) -> TangramPo
     """Returns a policy with random weights for contexts of so many tangrams and so many ids of words."""
     space = observation_space(tangrams, turns, words, sight.width)
     return TangramPolicy(space, spaces.Discrete(tangrams + 1), lambda _: 0.0)
+
+
+def _digest(vocabulary: Vocabulary) -> str:
+    """Returns a short hash of the words in the order of their ids."""
+    return hashlib.sha256(" ".join(vocabulary.words).encode()).hexdigest()[:16]
