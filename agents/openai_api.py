@@ -13,7 +13,7 @@ import random
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -128,13 +128,15 @@ class ChatClient:
             requests: What is asked: `messages` and other fields of the protocol but `model`.
 
         Raises:
-            UserError: If the endpoint refuses the key or a request, or all attempts at one failed. Nothing else is
-                sent then.
+            UserError: If the endpoint refuses the key or a request, or all attempts at one failed: of the first, in
+                time, that this happens to. Nothing else is sent then.
         """
         stop = threading.Event()
         with ThreadPoolExecutor(self._concurrency) as pool:
             futures = [pool.submit(self._ask, request, stop) for request in requests]
             try:
+                for future in as_completed(futures):
+                    future.result()  # raises as soon as any request fails, wherever it stands
                 return [future.result() for future in futures]
             except BaseException:  # an interrupt as well: nobody waits for what is not sent yet
                 stop.set()

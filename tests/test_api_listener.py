@@ -317,6 +317,24 @@ def test_a_refused_key_is_told_without_it(status: int, logged: pytest.LogCapture
     assert len(endpoint.bodies) < 50, "the others are not sent any more"
 
 
+def test_a_refusal_ends_all_that_waits_and_is_what_is_told() -> None:
+    slow = threading.Event()
+
+    def answer(body: Body) -> Reply:
+        if said(body).endswith("first"):
+            return failure(503, "busy", Retry_After="60")
+        if said(body).endswith("second"):
+            return failure(401, "no key")
+        slow.wait(0.1)
+        return SELECT_A
+
+    with serving(answer) as endpoint:
+        player = ApiListener(FIGURES, client(endpoint, concurrency=2))
+        with pytest.raises(UserError, match=r"\(status 401\)$"):
+            actions(player, view("first"), view("second"), *[view()] * 58)
+    assert len(endpoint.bodies) < 10, "neither the first is waited for nor the others are sent"
+
+
 def test_a_missing_key_is_asked_for_where_the_endpoint_needs_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(KEY)
     with serving(in_turn(SELECT_A, failure(401, "no key"))) as endpoint:
