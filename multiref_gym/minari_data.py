@@ -7,7 +7,7 @@ clicks; the reward of "success"; and in `infos`, for each action at the index of
 - `feedback`: what a decoder made of the reply, -1, 0 or 1.
 
 Both are NaN where there is none: at index 0, which is the reset; for the log-probability of a person's action; for
-the last action's feedback, or where nothing was decoded. The targets are in the metadata of an episode alone, with
+the last action's feedback, or in a game that was not decoded. The targets are in the metadata of an episode alone, with
 all else that makes it a game again.
 """
 
@@ -52,12 +52,13 @@ class Games:
 
     Attributes:
         interactions: The games.
-        feedback: For each game the feedback on each of its exchanges, or None if nothing was decoded.
+        feedback: For each game the feedback on each of its exchanges, or None if it was not decoded; None in the place
+            of the list if nothing was. A game of one turn has no exchanges: it is read as [], decoded or not.
         decoder: The name of the decoder, "" if nothing was decoded.
     """
 
     interactions: list[Interaction]
-    feedback: list[list[Feedback]] | None = None
+    feedback: list[list[Feedback] | None] | None = None
     decoder: str = ""
 
 
@@ -130,13 +131,14 @@ def read_minari(name: str, context_size: int = CONTEXT_SIZE) -> Games:
         raise UserError(f"the Minari data set {name!r} was not made by `multiref export --minari`")
     if clicks.shape != (context_size,):
         raise UserError(f"the Minari data set {name!r} has games of {clicks.n} tangrams: allowed is {context_size}")
-    interactions, feedback = [], []
+    interactions: list[Interaction] = []
+    feedback: list[list[Feedback] | None] = []
     for number in data.episode_indices.tolist():
         try:
             [record] = data.storage.get_episode_metadata([number])
             [episode] = data.iterate_episodes([number])
             interactions.append(_interaction(record["options"], episode))
-            feedback.append([Feedback(value) for value in episode.infos["feedback"][1:-1]] if decoder else [])
+            feedback.append(_feedback(episode.infos["feedback"][1:-1]) if decoder else None)
         except KeyError as error:
             raise MalformedInteraction(f"{name}, episode {number}: no {error}") from error
         except (OSError, ValueError) as error:
@@ -171,7 +173,8 @@ def _episodes(games: Games, env: MultiRefEnv, log: _Log) -> Iterator[EpisodeBuff
             raise UserError(f"game {game.game_id!r}: {error}") from error
         seen = [observation, *(step[0] for step in steps)]
         over = [step[2] for step in steps]
-        decoded = [math.nan] * (len(steps) - 1) if games.feedback is None else map(float, games.feedback[number])
+        values = None if games.feedback is None else games.feedback[number]
+        decoded = [math.nan] * (len(steps) - 1) if values is None else map(float, values)
         log_probs = [math.nan if turn.log_prob is None else turn.log_prob for turn in game.turns]
         yield EpisodeBuffer(
             options={key: value for key, value in game.to_json().items() if key not in _PER_TURN},
@@ -192,6 +195,13 @@ def _clicks(action: Action, size: int) -> NDArray[np.int8]:
     clicks = np.zeros(size, np.int8)
     clicks[list(action.clicks)] = 1
     return clicks
+
+
+def _feedback(values: NDArray[np.float64]) -> list[Feedback] | None:
+    """Returns the feedback of an episode, or None if nobody decoded it, which is known where it has an exchange."""
+    if len(values) and np.isnan(values).all():
+        return None
+    return [Feedback(value) for value in values]
 
 
 def _interaction(record: dict[str, Any], episode: minari.EpisodeData) -> Interaction:

@@ -129,10 +129,33 @@ def test_a_store_goes_through_minari_and_comes_back(games: list[Interaction], tm
     with InteractionStore(store) as original, InteractionStore(copy) as copied:
         assert copied.interactions() == original.interactions("SUP")
         assert copied.feedback("lexical") == original.feedback("lexical", "SUP")
-    with pytest.raises(UserError, match="'lexical' has not decoded round 0 of 'CONTROL'"):
-        run(export, "--store", store, "--minari", "other-v0", "--decoder", "lexical")
+    with pytest.raises(UserError, match=r"'lexical' has not decoded any of .*: round 0 of 'CONTROL'$"):
+        run(export, "--store", store, "--minari", "other-v0", "--system", "CONTROL", "--decoder", "lexical")
     with pytest.raises(UserError, match="there is a Minari data set 'multiref/games-v0' already"):
         run(export, "--store", store, "--minari", NAME, "--image", "none")
+
+
+def test_a_whole_store_goes_through_minari_where_not_all_was_decoded(
+    games: list[Interaction], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store, copy = tmp_path / "store.db", tmp_path / "copy.db"
+    rounds = [[replace(game, round=round, game_id=f"{round}-{game.game_id}") for game in games] for round in (0, 1)]
+    mixed = [game for pair in zip(*rounds, strict=True) for game in pair]
+    with InteractionStore(store) as opened:
+        opened.add(mixed, "SUP")
+        opened.add_feedback("SUP", 1, "lexical", feedback_on(games))
+        opened.add([replace(game, game_id=f"control-{game.game_id}", round=2) for game in games], "CONTROL")
+    run(export, "--store", store, "--minari", NAME, "--decoder", "lexical", "--image", "none")
+    read = read_minari(NAME)
+    assert read.feedback is not None
+    expected = [values for values in feedback_on(games) for values in (None if values else [], values)]
+    assert read.feedback == [*expected, *(None if values else [] for values in feedback_on(games))]
+    run(import_, "--store", copy, "--minari", NAME, "--system", "ALL")
+    assert " ".join(capsys.readouterr().out.split()).endswith("feedback of 'lexical' on rounds 1")
+    with InteractionStore(copy) as copied:
+        assert copied.rounds("ALL") == [0, 1, 2]
+        assert [copied.has_feedback("ALL", round, "lexical") for round in (0, 1, 2)] == [False, True, False]
+        assert copied.feedback("lexical", "ALL", 1) == feedback_on(games)
 
 
 def test_games_of_another_context_size_are_refused() -> None:

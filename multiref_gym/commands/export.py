@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from multiref_gym.feedback import Feedback
 from multiref_gym.interaction import Interaction, write_records
 from multiref_gym.public_data import to_interaction_row, to_turn_rows
 from multiref_gym.store import InteractionStore, StoreError
@@ -29,7 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="jsonl",
         help="a line is a game as in the human games (jsonl, nothing is lost), or a row of the public data set",
     )
-    parser.add_argument("--decoder", help="a Minari data set's feedback: what this decoder has decoded (default: none)")
+    parser.add_argument(
+        "--decoder",
+        help="a Minari data set's feedback: that of this decoder in all rounds that it has decoded (default: none)",
+    )
     parser.add_argument("--image", choices=IMAGES, default="tangrams", help="a Minari data set's pictures (tangrams)")
     parser.add_argument("--tangrams", default="figures", metavar="SET", help="for them: figures or kilogram:PATH")
     parser.add_argument("--system", help="only the games of this system")
@@ -40,7 +44,7 @@ def run(args: argparse.Namespace) -> None:
     """Writes the interactions.
 
     Raises:
-        StoreError: If there is no such store, or none of its interactions is meant.
+        StoreError: If there is no such store, none of its interactions is meant, or the decoder decoded none of them.
         UserError: If Minari is missing, or these games make no data set of that name.
         OSError: If the file cannot be written. One that was there before stays as it was.
     """
@@ -50,9 +54,7 @@ def run(args: argparse.Namespace) -> None:
         if not games:
             there = ", ".join(f"{system!r} rounds {store.rounds(system)}" for system in store.systems()) or "none"
             raise StoreError(f"{args.store}: no interactions to export; there are: {there}")
-        feedback = None
-        if args.decoder is not None:
-            feedback = [values for system in systems for values in store.feedback(args.decoder, system, args.round)]
+        feedback = None if args.decoder is None else _feedback(store, args.decoder, games)
     if args.minari is None:
         write_records(args.out, (record for system, game in games for record in _records(game, args.format, system)))
     else:
@@ -61,6 +63,22 @@ def run(args: argparse.Namespace) -> None:
         decoded = Games([game for _, game in games], feedback, args.decoder or "")
         write_minari(args.minari, decoded, args.tangrams, None if args.image == "none" else args.image)
     Console().print(f"{len(games)} interactions written to {args.out or args.minari}", highlight=False)
+
+
+def _feedback(
+    store: InteractionStore, decoder: str, games: Sequence[tuple[str, Interaction]]
+) -> list[list[Feedback] | None]:
+    """Returns the decoder's feedback on each game of a system, or None where it has not decoded the game's round."""
+    rounds = dict.fromkeys((system, game.round) for system, game in games)
+    decoded = {
+        (system, round): iter(store.feedback(decoder, system, round))
+        for system, round in rounds
+        if store.has_feedback(system, round, decoder)
+    }
+    if not decoded:
+        there = ", ".join(f"round {round} of {system!r}" for system, round in rounds)
+        raise StoreError(f"{decoder!r} has not decoded any of what is to be exported: {there}")
+    return [next(decoded[system, game.round]) if (system, game.round) in decoded else None for system, game in games]
 
 
 def _records(game: Interaction, format: str, system: str) -> Iterator[dict[str, Any]]:

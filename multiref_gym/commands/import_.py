@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 from rich.console import Console
 
 from multiref_gym.commands.export import FORMATS
+from multiref_gym.feedback import Feedback
 from multiref_gym.interaction import Interaction, MalformedInteraction, read_records
 from multiref_gym.public_data import from_interaction_row, from_turn_rows
 from multiref_gym.store import InteractionStore
@@ -27,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Adds all interactions of the file or data set, and the feedback that the latter has, or nothing.
+    """Adds all interactions of the file or data set, and its feedback on rounds of which every game was decoded.
 
     Raises:
         MalformedInteraction: If a line is no interaction; the message has its number.
@@ -45,16 +48,34 @@ def run(args: argparse.Namespace) -> None:
         games, feedback, decoder = found.interactions, found.feedback, found.decoder
     if args.round is not None:
         games = [replace(game, round=args.round) for game in games]
-    numbers = sorted({game.round for game in games})
+    decoded = {} if feedback is None else _decoded_rounds(games, feedback)
     # Only now is the store opened: a bad file leaves no empty one behind.
     with InteractionStore(args.store) as store:
         store.add(games, args.system)
-        if feedback is not None:
-            for number in numbers:
-                decoded = [values for game, values in zip(games, feedback, strict=True) if game.round == number]
-                store.add_feedback(args.system, number, decoder, decoded)
-    rounds = ", ".join(map(str, numbers))
-    Console().print(f"{len(games)} interactions of {args.system!r} added, rounds {rounds}", highlight=False)
+        for number, values in decoded.items():
+            store.add_feedback(args.system, number, decoder, values)
+    told = f"{len(games)} interactions of {args.system!r} added, rounds {_listed({game.round for game in games})}"
+    if feedback is not None:
+        told += f"; feedback of {decoder!r} on rounds {_listed(decoded)}"
+    Console().print(told, highlight=False)
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    return ", ".join(map(str, sorted(numbers))) or "none"
+
+
+def _decoded_rounds(
+    games: Sequence[Interaction], feedback: Sequence[list[Feedback] | None]
+) -> dict[int, list[list[Feedback]]]:
+    """Returns the feedback of the rounds of which every game was decoded, since a store has none on part of a round."""
+    rounds: dict[int, list[list[Feedback] | None]] = defaultdict(list)
+    for game, values in zip(games, feedback, strict=True):
+        rounds[game.round].append(values)
+    return {
+        number: [values for values in decoded if values is not None]
+        for number, decoded in rounds.items()
+        if None not in decoded
+    }
 
 
 def read_games(path: Path, format: str | None = None) -> list[Interaction]:
