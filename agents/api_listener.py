@@ -134,17 +134,17 @@ class ApiListener:
     def _decision(self, view: View, choice: Mapping[str, Any]) -> Decision:
         said = choice["message"].get("content")
         text = said if isinstance(said, str) else ""  # null where a model refuses
-        size, action = len(view.tangrams), Action()
+        size = len(view.tangrams)
         try:
-            read = parsed(text, size)
+            action = parsed(text, size)
         except InvalidAction:
             self._unparsed.append(text)
-        else:
-            try:
-                check_action(read, view.selected, size)
-                action = read
-            except InvalidAction:
-                self._illegal += 1
+            return Decision(Action(), None, text, legal=False)
+        try:
+            check_action(action, view.selected, size)
+        except InvalidAction:
+            self._illegal += 1
+            return Decision(Action(), None, text, legal=False)
         return Decision(action, None, text)
 
 

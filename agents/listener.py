@@ -41,11 +41,13 @@ class Decision:
         action: A legal action for the view.
         log_prob: Its natural log-probability under the distribution that it was sampled from, None if nobody knows.
         text: What the listener wrote, the action's canonical text unless a model said it otherwise.
+        legal: Whether the text is a legal action; if it is not, `action` is the empty one in its place.
     """
 
     action: Action
     log_prob: float | None
     text: str
+    legal: bool = True
 
 
 class Listener(Protocol):

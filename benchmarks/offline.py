@@ -22,7 +22,7 @@ import torch
 
 from agents.evaluate import RESAMPLES, Estimate, estimate
 from agents.learn import views_of
-from agents.listener import Listener, View
+from agents.listener import Decision, Listener, View
 from benchmarks.logged_games import LoggedGame
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback, FeedbackDecoder
@@ -68,12 +68,14 @@ class Answers:
 
     Attributes:
         actions: What it does, an action a turn.
+        legal: Whether what it answered is that and allowed, one value a turn.
         log_probs: The log-probability of each logged action, float64 (turns,), NaN where it was not asked; None if
             the listener cannot say.
         seconds: How long it took to act, a turn, one value for each batch.
     """
 
     actions: list[Action]
+    legal: list[bool]
     log_probs: np.ndarray | None
     seconds: list[float]
 
@@ -126,22 +128,24 @@ def ask(
         on_batch: Called after each batch with the number of turns that are done.
     """
     score = getattr(listener, "score", None)
-    actions: list[Action] = []
+    decisions: list[Decision] = []
     log_probs = np.full(len(turns), np.nan)
     seconds = []
     for start in range(0, len(turns), batch_size):
         batch = turns[start : start + batch_size]
         began = time.perf_counter()
-        decisions = listener.act([turn.view for turn in batch], rng)
+        decided = listener.act([turn.view for turn in batch], rng)
         seconds.append((time.perf_counter() - began) / len(batch))
-        actions += [decision.action for _, decision in zip(batch, decisions, strict=True)]
+        decisions += [decision for _, decision in zip(batch, decided, strict=True)]
         rows = [i for i, turn in enumerate(batch, start) if turn.feedback is not None and turn.action.clicks]
         if score and rows:
             with torch.inference_mode():
                 scores = score([turns[i].view for i in rows], [turns[i].action for i in rows])
                 log_probs[rows] = scores.log_prob.double().cpu().numpy()
         on_batch(start + len(batch))
-    return Answers(actions, log_probs if score else None, seconds)
+    actions = [decision.action for decision in decisions]
+    legal = [d.legal and _is_legal(turn, d.action) for turn, d in zip(turns, decisions, strict=True)]
+    return Answers(actions, legal, log_probs if score else None, seconds)
 
 
 def measure(turns: Sequence[LoggedTurn], answers: Answers) -> dict[str, Any]:
@@ -180,11 +184,10 @@ def measure(turns: Sequence[LoggedTurn], answers: Answers) -> dict[str, Any]:
     corrected = np.array([turn.feedback is Feedback.NEGATIVE for turn in turns])
     same = np.array([action == done for action, done in zip(answers.actions, logged, strict=True)])
     clicked = np.array([bool(action.clicks) for action in logged])
-    legal = [_is_legal(turn, action) for turn, action in zip(turns, answers.actions, strict=True)]
     figures = {
         "exact_match": ratio(same & rewarded, rewarded),
         **clicks(answers.actions),
-        "legality": ratio(legal, np.ones(len(turns))),
+        "legality": ratio(answers.legal, np.ones(len(turns))),
         **dict.fromkeys(("log_prob_rewarded", "log_prob_corrected", "auc")),
     }
     impossible = None

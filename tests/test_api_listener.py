@@ -159,7 +159,9 @@ def test_what_is_no_action_clicks_nothing_and_is_counted() -> None:
     replies = {"one": "the bird", "two": None, "three": "select B", "four": "deselect C", "five": "no click"}
     with serving(lambda body: completion(replies[said(body).rpartition(" ")[2]])) as endpoint:
         player = listener(endpoint)
-        assert actions(player, *map(view, replies)) == [Action(), Action(), select(1), Action(), Action()]
+        decisions = player.act([*map(view, replies)], np.random.default_rng(0))
+    assert [decision.action for decision in decisions] == [Action(), Action(), select(1), Action(), Action()]
+    assert [decision.legal for decision in decisions] == [False, False, True, False, True]
     assert {key: player.usage[key] for key in ("unparsed", "illegal", "first_unparsed")} == {
         "unparsed": 2,
         "illegal": 1,
@@ -403,6 +405,8 @@ def test_the_benchmark_shows_what_it_cost(tmp_path: Path, capsys: pytest.Capture
     results = json.loads(written)
     usage, turns = results["usage"], results["counts"]["turns"]
     assert (usage["requests"], usage["unparsed"], usage["first_unparsed"]) == (turns, 1, "the [bird]")
+    legal = 1 - (usage["unparsed"] + usage["illegal"]) / turns
+    assert results["figures"]["legality"]["mean"] == pytest.approx(legal), "what clicks nothing instead is not legal"
     assert usage["cost"] == pytest.approx(turns * (100 * 2 + 5 * 10) / 1e6)
     printed = capsys.readouterr().out
     assert all(told in printed for told in ("input tokens", "cost", "unparsed", "the [bird]"))

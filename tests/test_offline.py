@@ -185,7 +185,7 @@ def test_what_nobody_replied_to_is_neither_rewarded_nor_corrected() -> None:
 
 def test_neutral_feedback_is_neither() -> None:
     turns = [LoggedTurn(0, view, action, frozenset({0}), Feedback.NEUTRAL) for view, action in [(VIEW, select(0))]]
-    results = measure(turns, Answers([select(0)], np.array([-1.0]), [0.1]))
+    results = measure(turns, Answers([select(0)], [True], np.array([-1.0]), [0.1]))
     assert results["counts"]["rewarded"] == results["counts"]["corrected"] == 0
     assert results["counts"]["replies"] == 1
 
