@@ -245,6 +245,21 @@ def test_an_export_of_nothing_says_what_there_is(store: Path, tmp_path: Path, op
     assert not (tmp_path / "games.jsonl").exists()
 
 
+@pytest.mark.parametrize(
+    ("command", "words", "message"),
+    [
+        (export, ["--out", "games.jsonl", "--decoder", "lexical"], "--decoder applies to --minari only, not to --out"),
+        (export, ["--out", "games.jsonl", "--image", "tangrams"], "--image applies to --minari only"),
+        (export, ["--out", "games.jsonl", "--tangrams", "figures"], "--tangrams applies to --minari only"),
+        (export, ["--minari", "games-v0", "--format", "jsonl"], "--format applies to --out only, not to --minari"),
+        (import_, ["--minari", "games-v0", "--system", "S", "--format", "turn"], "--format applies to --games only"),
+    ],
+)
+def test_an_option_that_does_not_apply_is_named(tmp_path: Path, command: Any, words: list[str], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        run(command, "--store", tmp_path / "absent.db", *words)
+
+
 def test_an_export_makes_no_store(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such store"):
         run(export, "--store", tmp_path / "absent.db", "--out", tmp_path / "games.jsonl")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
 from multiref_gym.interaction import Interaction, write_records
 from multiref_gym.public_data import to_interaction_row, to_turn_rows
@@ -16,6 +17,7 @@ from multiref_gym.store import InteractionStore, StoreError
 
 FORMATS = ("jsonl", "interaction", "turn")
 IMAGES = ("tangrams", "board", "none")
+OPTIONS = {"out": ("format",), "minari": ("decoder", "image", "tangrams")}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,15 +29,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format",
         choices=FORMATS,
-        default="jsonl",
-        help="a line is a game as in the human games (jsonl, nothing is lost), or a row of the public data set",
+        help="a line of --out is a game as in the human games (jsonl, the default: nothing is lost), or a row of the "
+        "public data set",
     )
     parser.add_argument(
         "--decoder",
         help="a Minari data set's feedback: that of this decoder in all rounds that it has decoded (default: none)",
     )
-    parser.add_argument("--image", choices=IMAGES, default="tangrams", help="a Minari data set's pictures (tangrams)")
-    parser.add_argument("--tangrams", default="figures", metavar="SET", help="for them: figures or kilogram:PATH")
+    parser.add_argument("--image", choices=IMAGES, help="a Minari data set's pictures (tangrams)")
+    parser.add_argument("--tangrams", metavar="SET", help="for them: figures (default) or kilogram:PATH")
     parser.add_argument("--system", help="only the games of this system")
     parser.add_argument("--round", type=int, help="only the games of this round")
 
@@ -45,9 +47,10 @@ def run(args: argparse.Namespace) -> None:
 
     Raises:
         StoreError: If there is no such store, none of its interactions is meant, or the decoder decoded none of them.
-        UserError: If Minari is missing, or these games make no data set of that name.
+        UserError: If an option does not apply, Minari is missing, or these games make no data set of that name.
         OSError: If the file cannot be written. One that was there before stays as it was.
     """
+    check_applies(args, "out" if args.minari is None else "minari", OPTIONS)
     with InteractionStore(args.store, create=False) as store:
         systems = store.systems() if args.system is None else [args.system]
         games = [(system, game) for system in systems for game in store.interactions(system, args.round)]
@@ -61,8 +64,17 @@ def run(args: argparse.Namespace) -> None:
         from multiref_gym.minari_data import Games, write_minari  # Minari is an extra
 
         decoded = Games([game for _, game in games], feedback, args.decoder or "")
-        write_minari(args.minari, decoded, args.tangrams, None if args.image == "none" else args.image)
+        image = args.image or "tangrams"
+        write_minari(args.minari, decoded, args.tangrams or "figures", None if image == "none" else image)
     Console().print(f"{len(games)} interactions written to {args.out or args.minari}", highlight=False)
+
+
+def check_applies(args: argparse.Namespace, form: str, options: Mapping[str, Sequence[str]]) -> None:
+    """Raises UserError if an option is given that applies to another form only: of each form, its own options."""
+    for other, names in options.items():
+        for name in names:
+            if other != form and getattr(args, name) is not None:
+                raise UserError(f"--{name} applies to --{other} only, not to --{form}")
 
 
 def _feedback(
@@ -81,7 +93,7 @@ def _feedback(
     return [next(decoded[system, game.round]) if (system, game.round) in decoded else None for system, game in games]
 
 
-def _records(game: Interaction, format: str, system: str) -> Iterator[dict[str, Any]]:
+def _records(game: Interaction, format: str | None, system: str) -> Iterator[dict[str, Any]]:
     if format == "turn":
         yield from to_turn_rows(game, dataset_alias=system)
     elif format == "interaction":

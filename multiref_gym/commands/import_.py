@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
-from multiref_gym.commands.export import FORMATS
+from multiref_gym.commands.export import FORMATS, check_applies
 from multiref_gym.feedback import Feedback
 from multiref_gym.interaction import Interaction, MalformedInteraction, read_records
 from multiref_gym.public_data import from_interaction_row, from_turn_rows
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--minari", metavar="NAME", help="the Minari data set to read, which export made")
     parser.add_argument("--system", required=True, help="the system that played these games")
     parser.add_argument("--round", type=int, help="the round to put them into (default: the one that each names)")
-    parser.add_argument("--format", choices=FORMATS, help="what the lines are, as in export (default: as they look)")
+    parser.add_argument("--format", choices=FORMATS, help="what the lines of --games are, as in export (as they look)")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -35,9 +35,10 @@ def run(args: argparse.Namespace) -> None:
     Raises:
         MalformedInteraction: If a line is no interaction; the message has its number.
         StoreError: If the system has played one of the rounds already, or a game is there already.
-        UserError: If Minari is missing, or has no such data set with games of the usual number of tangrams.
+        UserError: If an option does not apply, Minari is missing, or it has no such data set with games of the usual number of tangrams.
         OSError: If the file cannot be read.
     """
+    check_applies(args, "games" if args.minari is None else "minari", {"games": ("format",)})
     feedback, decoder = None, ""
     if args.minari is None:
         games = read_games(args.games, args.format)
