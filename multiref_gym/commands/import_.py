@@ -35,7 +35,8 @@ def run(args: argparse.Namespace) -> None:
     Raises:
         MalformedInteraction: If a line is no interaction; the message has its number.
         StoreError: If the system has played one of the rounds already, or a game is there already.
-        UserError: If an option does not apply, Minari is missing, or it has no such data set with games of the usual number of tangrams.
+        UserError: If an option does not apply, Minari is missing, or it has no such data set with games of the usual
+            number of tangrams.
         OSError: If the file cannot be read.
     """
     check_applies(args, "games" if args.minari is None else "minari", {"games": ("format",)})
