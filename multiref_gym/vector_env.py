@@ -115,7 +115,7 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
 
         Raises:
             ValueError: If there are more or fewer seeds than games, the mask is none, or `MultiRefEnv.reset` would.
-            ResetNeeded: If the mask leaves out a game that has never begun.
+            ResetNeeded: If the mask leaves out a game that has not begun.
         """
         seeds: Sequence[int | None] = [None] * self.num_envs
         if isinstance(seed, int):
@@ -144,7 +144,7 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
 
         Raises:
             ValueError: If the actions are anything else; no turn is taken then. Or if a speaker says what the
-                observation space does not hold.
+                observation space does not hold. After this or any other error of a speaker no game has begun.
             GameOver: If a game has ended and `autoreset_mode` is "Disabled"; no turn is taken then.
             ResetNeeded: If a game has not begun.
         """
@@ -153,6 +153,17 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         ended = self._over()
         if self._autoreset is AutoresetMode.DISABLED and ended.any():
             raise GameOver(f"games {np.flatnonzero(ended).tolist()} have ended: reset them with 'reset_mask'")
+        try:
+            return self._played(episodes, clicks, ended)
+        except BaseException:
+            # Some games have taken the turn, others have not: none can go on.
+            self._episodes = [None] * self.num_envs
+            raise
+
+    def _played(
+        self, episodes: Sequence[Episode], clicks: NDArray[np.int8], ended: NDArray[np.bool_]
+    ) -> tuple[Observation, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
+        """Returns what `step` does; of the games that have ended the clicks do not count."""
         overlap = self._overlap()
         rows, size = clicks.tobytes(), clicks.shape[1]
         self._selected ^= clicks
@@ -181,6 +192,7 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         rng = self._rngs[i]
         assert rng is not None
         game = self._scalar.new_game(rng, options)
+        self._episodes[i] = None  # so it stays if the speaker fails, which has left the game before
         self._episodes[i] = Episode(game, self._speakers[i], rng)
         self._selected[i] = 0
         self._targets[i] = 0

@@ -234,6 +234,53 @@ def test_an_utterance_that_does_not_fit_is_an_error() -> None:
         make(speaker=Odd).reset(seed=0)
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_no_game_goes_on_after_an_error_of_a_speaker(mode: str) -> None:
+    class Failing(TerseSpeaker):
+        fails = False
+
+        def reply(self, action: Any) -> str:
+            if Failing.fails and self is envs.episodes[1]._speaker:
+                raise RuntimeError("no voice")
+            return super().reply(action)
+
+    envs = make(speaker=Failing, autoreset_mode=mode)
+    envs.reset(seed=0)
+    nothing = np.zeros((3, 10), np.int8)
+    envs.step(nothing)
+    Failing.fails = True
+    with pytest.raises(RuntimeError, match="no voice"):
+        envs.step(nothing)
+    Failing.fails = False
+    with pytest.raises(ResetNeeded):
+        envs.step(nothing)
+    observations, _ = envs.reset(seed=0)
+    expected, _ = make(speaker=TerseSpeaker).reset(seed=0)
+    assert data_equivalence(observations, expected, exact=True)
+    assert envs.step(nothing)[0]["turn"].tolist() == [1, 1, 1]
+
+
+def test_a_game_whose_start_failed_has_not_begun() -> None:
+    class Failing(TerseSpeaker):
+        fails = False
+
+        def start(self, game: Game, rng: np.random.Generator) -> str:
+            if Failing.fails:
+                raise RuntimeError("no voice")
+            return super().start(game, rng)
+
+    envs = make(speaker=Failing)
+    envs.reset(seed=0)
+    Failing.fails = True
+    with pytest.raises(RuntimeError, match="no voice"):
+        envs.reset(options={"reset_mask": np.array([False, True, False])})
+    Failing.fails = False
+    with pytest.raises(ResetNeeded):
+        envs.step(np.zeros((3, 10), np.int8))
+    envs.reset(options={"reset_mask": np.array([False, True, False])})
+    assert envs.step(np.zeros((3, 10), np.int8))[0]["turn"].tolist() == [1, 1, 1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
