@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from PIL import Image
 
+from agents.run_folder import write_atomically
 from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.game import LETTERS, MAX_TURNS, Action
 from multiref_gym.interaction import Interaction
@@ -70,9 +71,7 @@ def draw_curves(results: Mapping[str, Any], path: Path) -> None:
         results: What `respect.results` returns.
         path: The PNG file; it is there whole or not at all.
     """
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_bytes(_curves_png(results))
-    unfinished.replace(path)
+    write_atomically(path, _curves_png(results))
 
 
 def _curves_png(results: Mapping[str, Any]) -> bytes:
@@ -151,9 +150,7 @@ def write_report(results: Mapping[str, Any], store: InteractionStore, tangrams: 
             for name in ("config", "hyperparameters", "versions", "machine")
         ),
     )
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(page, encoding="utf-8")
-    unfinished.replace(path)
+    write_atomically(path, page)
 
 
 def _chosen_games(

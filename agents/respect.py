@@ -168,7 +168,8 @@ class Respect:
         if missing := [name for name in self._tangrams.ids if name not in described]:
             raise UserError(f"{described.name} cannot describe the seed: it has no {missing[0]} of {tangrams.name}")
         self._make_seed_speaker = partial(make_speaker, described)
-        self.record = recorded(config, fingerprint(self._load().model))
+        base = self._load()
+        self.record = recorded(config, fingerprint(base.model), getattr(base, "settings", {}))
         with main_first():
             claim(out, self.record)
             self.store = InteractionStore(out / "interactions.db")
@@ -179,9 +180,10 @@ class Respect:
         with main_first():  # of several processes that learn together: the others find that it is done
             self._demonstrate()
         for round in range(self.config.rounds + 1):
-            self._learned(round)  # all of several processes learn, and one of them plays
+            policy = self._learned(round)
             with main_first():
-                self._deploy(self._learned(round), self._system, round)
+                self._deploy(policy, self._system, round)
+                del policy  # with what it keeps of the games
                 if self.config.control:
                     self._deploy(self._learned(0), CONTROL, round)
                 self._decode(self._system, round)
@@ -286,12 +288,13 @@ class Respect:
         return np.random.default_rng(self._seeds(round, purpose))
 
 
-def recorded(config: Config, base: str) -> dict[str, Any]:
+def recorded(config: Config, base: str, settings: dict[str, Any]) -> dict[str, Any]:
     """Returns what decides the outcome of a run: it resumes only under the same.
 
     Args:
         config: What was asked for.
         base: The fingerprint of the checkpoint that every round starts from.
+        settings: What else the listener is set to.
     """
     hyperparameters = {
         "seed_turns": SEED_TURNS,
@@ -301,7 +304,13 @@ def recorded(config: Config, base: str) -> dict[str, Any]:
         "figurative": FIGURATIVE,
     }
     version = metadata.version("multiref-gym")
-    return {"config": asdict(config), "hyperparameters": hyperparameters, "base": base, "version": version}
+    return {
+        "config": asdict(config),
+        "hyperparameters": hyperparameters,
+        "base": base,
+        "settings": settings,
+        "version": version,
+    }
 
 
 def results(record: dict[str, Any], measures: Sequence[dict[str, Any]]) -> dict[str, Any]:

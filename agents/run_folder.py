@@ -24,6 +24,8 @@ def claim(out: Path, record: dict[str, Any]) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
         if not path.exists():
+            if (out / "results.json").exists():
+                raise UserError(f"{out} holds results of something else: choose another --out")
             write_atomically(path, text)
     except OSError as error:
         raise UserError(f"cannot write to the run folder {out}: {error.strerror}") from error
@@ -47,8 +49,20 @@ def _fields(record: Any, prefix: str = "") -> dict[str, Any]:
     return {field: value for fields in inner for field, value in fields.items()}
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Writes a text file so that it is there whole or not at all."""
+def known(path: Path, what: dict[str, Any]) -> dict[str, Any] | None:
+    """Returns the results in a file if they are of what is asked, None if they are of something else or not there.
+
+    Args:
+        path: A file of JSON.
+        what: Fields that the results have to have.
+    """
+    what = json.loads(json.dumps(what))  # as it is read back, with lists for tuples
+    results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return results if results and {name: results.get(name) for name in what} == what else None
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Writes a file so that it is there whole or not at all; a text as UTF-8."""
     unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(text, encoding="utf-8")
+    unfinished.write_bytes(content.encode() if isinstance(content, str) else content)
     unfinished.replace(path)

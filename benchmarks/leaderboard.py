@@ -206,6 +206,4 @@ def draw(board: Board, path: Path) -> None:
     figure.supxlabel(_caption(board).replace("in brackets", "bars:"), fontsize=8, color="#555555")
     png = io.BytesIO()
     figure.savefig(png, format="png", dpi=150)
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_bytes(png.getvalue())
-    unfinished.replace(path)
+    write_atomically(path, png.getvalue())

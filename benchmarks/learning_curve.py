@@ -33,7 +33,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from agents.commands.options import add_deployment
+from agents.commands.run_options import add_deployment
 from agents.evaluate import estimate, over_seeds
 from agents.report import finish_axes
 from agents.respect import CONTROL, SUP, Config
@@ -49,7 +49,7 @@ from benchmarks.learning_systems import (
     run_job,
 )
 from benchmarks.processes import Curve, run_all
-from benchmarks.sheets import Sheet, percent
+from benchmarks.sheets import Sheet, percent, rounds_heads, told_seeds
 from multiref_gym.commands.options import positive
 from multiref_gym.errors import UserError
 from multiref_gym.game import MAX_TURNS
@@ -170,8 +170,8 @@ def success_sheet(results: dict[str, Any]) -> Sheet:
         for run in system["runs"]
     ]
     games = results["config"]["games"]
-    title = f"Deployed games won, in percent; simulated speakers, {games} games a round, {_seeds(results)}"
-    return Sheet(title, ["system", *_rounds(results)], rows)
+    title = f"Deployed games won, in percent; simulated speakers, {games} games a round, {told_seeds(results)}"
+    return Sheet(title, ["system", *rounds_heads(results)], rows)
 
 
 def fixed_sheet(results: dict[str, Any]) -> Sheet:
@@ -184,9 +184,9 @@ def fixed_sheet(results: dict[str, Any]) -> Sheet:
     deployed, evaluation = results["config"]["split"], results["evaluation"]
     title = (
         f"Fixed games won, in percent; simulated speakers, {evaluation['games']} games each on {deployed} (seen) and "
-        f"{evaluation['unseen']} (unseen), {_seeds(results)}"
+        f"{evaluation['unseen']} (unseen), {told_seeds(results)}"
     )
-    return Sheet(title, ["system", *_rounds(results)], rows)
+    return Sheet(title, ["system", *rounds_heads(results)], rows)
 
 
 def measures_sheet(results: dict[str, Any]) -> Sheet:
@@ -216,7 +216,7 @@ def measures_sheet(results: dict[str, Any]) -> Sheet:
         )
     title = (
         f"Turns and clicks in round 0 → {last}, the decoder in all rounds, and the cost; simulated speakers, "
-        f"{_seeds(results)}"
+        f"{told_seeds(results)}"
     )
     return Sheet(title, columns, rows)
 
@@ -234,21 +234,16 @@ def ablation_sheet(results: dict[str, Any]) -> Sheet:
         ]
         for name, system in results["systems"].items()
     ]
-    return Sheet(f"Games won with one rule less each, in percent; simulated speakers, {_seeds(results)}", columns, rows)
+    return Sheet(
+        f"Games won with one rule less each, in percent; simulated speakers, {told_seeds(results)}",
+        columns,
+        rows,
+    )
 
 
 def legend(results: dict[str, Any]) -> str:
     """Returns what the systems are, a line each, as a list in Markdown."""
     return "".join(f"- {name}: {system['meaning']}\n" for name, system in results["systems"].items())
-
-
-def _rounds(results: dict[str, Any]) -> list[str]:
-    return ["round 0", *(str(round) for round in range(1, results["config"]["rounds"] + 1))]
-
-
-def _seeds(results: dict[str, Any]) -> str:
-    count = len(results["seeds"])
-    return "1 seed" if count == 1 else f"means over {count} seeds"
 
 
 def draw_curves(results: dict[str, Any], path: Path) -> None:
@@ -273,15 +268,13 @@ def draw_curves(results: dict[str, Any], path: Path) -> None:
     handles, labels = panels["success"].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, fontsize=9)
     figure.suptitle(
-        f"Simulated speakers, {results['config']['games']} games a round, {_seeds(results)}; bands: 95 % intervals",
+        f"Simulated speakers, {results['config']['games']} games a round, {told_seeds(results)}; bands: 95 % intervals",
         fontsize=10,
         color="#555555",
     )
     png = io.BytesIO()
     figure.savefig(png, format="png", dpi=150)
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_bytes(png.getvalue())
-    unfinished.replace(path)
+    write_atomically(path, png.getvalue())
 
 
 def _draw_measure(axes: Axes, systems: dict[str, Any], measure: str) -> None:

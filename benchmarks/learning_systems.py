@@ -25,7 +25,7 @@ from agents.evaluate import measure
 from agents.listener import Listener
 from agents.play import play, set_tables
 from agents.respect import OPTIMISATION, SEED, SIMILARITY, SUP, TURNS, Config, Learner, Respect
-from agents.run_folder import write_atomically
+from agents.run_folder import known, write_atomically
 from agents.small.listener import SmallListener
 from agents.small.model import SmallModel
 from benchmarks.processes import Curve, peak_memory_gb
@@ -209,8 +209,8 @@ def run_job(job: Job) -> Curve:
         "evaluation": {**asdict(job.evaluation), "seed": FIXED_GAMES},
     }
     with respect.store as store:
-        if (known := known_curve(path, what)) is not None:
-            return known
+        if (curve := known(path, what)) is not None:
+            return curve
         rounds, cost = run_timed(respect, resumed)
         tangrams = load_tangrams(job.config.tangrams)
         load = resolve("listener", LISTENERS, job.config.listener).load
@@ -222,16 +222,10 @@ def run_job(job: Job) -> Curve:
             if job.system.every_round or round in (0, job.config.rounds):
                 listener = load(tangrams, job.folder / f"round-{round}")
                 measured["fixed"] = evaluate(listener, tangrams, job.config, job.evaluation)
-    curve = {**what, "cost": cost, "rounds": rounds}
-    write_atomically(path, json.dumps(curve) + "\n")
+    text = json.dumps({**what, "cost": cost, "rounds": rounds})
+    write_atomically(path, text + "\n")
+    curve: Curve = json.loads(text)  # as it is read back, with lists for tuples
     return curve
-
-
-def known_curve(path: Path, what: dict[str, Any]) -> Curve | None:
-    """Returns the curve in a file if it is of what was run now, None if it is of something else or not there."""
-    what = json.loads(json.dumps(what))  # as it is read back, with lists for tuples
-    curve: Curve = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return curve if curve and {key: curve.get(key) for key in what} == what else None
 
 
 def run_timed(respect: Respect, resumed: bool) -> tuple[list[dict[str, Any]], dict[str, float | None]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Any
 
 from rich import box
 from rich.console import JustifyMethod
@@ -53,3 +54,14 @@ def percent(estimate: dict[str, float] | None) -> str:
         return "–"
     mean, low, high = (100 * estimate[part] for part in ("mean", "low", "high"))
     return f"{mean:.0f} ({low:.0f}–{high:.0f})"
+
+
+def rounds_heads(results: dict[str, Any]) -> list[str]:
+    """Returns the headings of columns for all rounds of some results, which have `config.rounds`."""
+    return ["round 0", *(str(round) for round in range(1, results["config"]["rounds"] + 1))]
+
+
+def told_seeds(results: dict[str, Any]) -> str:
+    """Returns what is said of figures of results, which have their `seeds`."""
+    count = len(results["seeds"])
+    return "1 seed" if count == 1 else f"means over {count} seeds"

@@ -21,21 +21,26 @@ import numpy as np
 
 from agents.baselines import OracleListener
 from agents.evaluate import clicks, over_seeds, right_clicks
-from agents.learn import views_of
+from agents.learn import Optimisation, views_of
 from agents.listener import Listener
 from agents.play import play
 from agents.respect import CONTROL, KTO, RL, SUP, Config, Respect
-from agents.run_folder import write_atomically
-from benchmarks.learning_systems import known_curve, run_timed
+from agents.run_folder import known, write_atomically
+from benchmarks.learning_systems import run_timed
 from benchmarks.processes import Curve
+from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback, FeedbackDecoder
 from multiref_gym.interaction import Interaction
 from multiref_gym.registry import DECODERS, LISTENERS, resolve
 from multiref_gym.tangrams import load_tangrams
 
 HH = "HH"
-KINDS = {"B": "", "T": "-ternary"}
-"""What is put to a decoder's name, by the letter of the systems."""
+TERNARY = "-ternary"
+PAIRED = [name for name in DECODERS if name + TERNARY in DECODERS]
+"""The decoders that have a ternary form, under the same name with this ending."""
+
+KINDS = ("B", "T")
+"""The letters of systems with a binary and with a ternary decoder."""
 
 OBJECTIVES = {
     SUP: "supervised learning on positives",
@@ -80,19 +85,36 @@ class SystemJob:
         return self.out / f"{self.config.learner.name}-{self.config.seed}"
 
 
-def jobs_of(config: Config, decoder: str, seeds: int, out: Path) -> list[SystemJob]:
+def ternary_of(decoder: str) -> str:
+    """Returns the name of a decoder's ternary form.
+
+    Raises:
+        UserError: If none is known.
+    """
+    name, colon, model = decoder.partition(":")
+    if name not in PAIRED:
+        raise UserError(f"decoder {decoder!r} has no ternary form; these have one: {', '.join(PAIRED)}")
+    return name + TERNARY + colon + model
+
+
+def jobs_of(config: Config, ternary: str, optimisation: Optimisation, seeds: int, out: Path) -> list[SystemJob]:
     """Returns the runs of the six systems, with seeds from 0.
 
     Args:
-        config: What they have in common.
-        decoder: The name of the binary decoder; the ternary one has the same with "-ternary".
+        config: What they have in common, the binary decoder among it.
+        ternary: The name of the ternary decoder.
+        optimisation: How all of them minimise their losses.
         seeds: Runs of each system.
         out: Where their folders are.
     """
     configs = [
-        replace(config, learner=replace(learner, name=f"{letter}-{learner.name}"), decoder=decoder + ending)
+        replace(
+            config,
+            learner=replace(learner, name=f"{kind}-{learner.name}", optimisation=optimisation),
+            decoder=decoder,
+        )
         for learner in OBJECTIVES
-        for letter, ending in KINDS.items()
+        for kind, decoder in zip(KINDS, (config.decoder, ternary), strict=True)
     ]
     # CONTROL is the same in all runs of a seed, so the first of them deploys it.
     return [
@@ -115,15 +137,16 @@ def run_system(job: SystemJob) -> Curve:
     path = job.folder / "curve.json"
     what = {"system": job.config.learner.name, "seed": job.config.seed, "record": respect.record}
     with respect.store:
-        if (known := known_curve(path, what)) is not None:
-            return known
+        if (curve := known(path, what)) is not None:
+            return curve
         measured, cost = run_timed(respect, resumed)
         rounds = [
             {"round": m["round"], "decoder": m["decoder"], "counts": _counts_of(respect, job, m["round"])}
             for m in measured
         ]
-    curve = {**what, "cost": cost, "rounds": rounds}
-    write_atomically(path, json.dumps(curve) + "\n")
+    text = json.dumps({**what, "cost": cost, "rounds": rounds})
+    write_atomically(path, text + "\n")
+    curve: Curve = json.loads(text)  # as it is read back, with lists for tuples
     return curve
 
 

@@ -16,8 +16,8 @@ from matplotlib.figure import Figure
 
 from agents.report import data_uri, definitions, finish_axes
 from agents.respect import CONTROL
-from benchmarks.sheets import Sheet, percent
-from benchmarks.systems import HH, KINDS, MEASURES
+from benchmarks.sheets import Sheet, percent, rounds_heads, told_seeds
+from benchmarks.systems import HH, MEASURES, ternary_of
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import MAX_TURNS
 
@@ -51,8 +51,10 @@ def success_sheet(results: dict[str, Any]) -> Sheet:
             for name, system in systems.items()
             for seed, run in system["runs"].items()
         ]
-    title = f"Games won, in percent; simulated speakers, {results['config']['games']} games a round, {_seeds(results)}"
-    return Sheet(title, ["system", *_rounds(results["config"]["rounds"])], rows)
+    title = (
+        f"Games won, in percent; simulated speakers, {results['config']['games']} games a round, {told_seeds(results)}"
+    )
+    return Sheet(title, ["system", *rounds_heads(results)], rows)
 
 
 def measures_sheet(results: dict[str, Any]) -> Sheet:
@@ -70,7 +72,7 @@ def measures_sheet(results: dict[str, Any]) -> Sheet:
                 "–" if minutes is None else f"{minutes:.1f}",
             ]
         )
-    title = f"Turns and clicks, actions beside the oracle's, and feedback in round {last}; {_seeds(results)}"
+    title = f"Turns and clicks, actions beside the oracle's, and feedback in round {last}; {told_seeds(results)}"
     return Sheet(title, columns, rows)
 
 
@@ -81,24 +83,20 @@ def decoder_sheet(results: dict[str, Any]) -> Sheet:
         counts = np.array(of_rounds)
         accuracy = (counts[:, 2, 2] + counts[:, :2, :2].sum((1, 2))) / counts.sum((1, 2)).clip(1)
         precision = counts[:, 2, 2] / counts[:, 2].sum(1).clip(1)
-        name = results["config"]["decoder"] + KINDS[kind]
+        name = _decoder(results, kind)
         for measure, values in (("accuracy", accuracy), ("precision of positives", precision)):
             rows.append([f"{name}, {measure}", *(f"{100 * value:.1f}" for value in values)])
     title = "Decoders, in percent; an action is good or not, and neutral feedback says that it is not"
-    return Sheet(title, ["decoder", *_rounds(results["config"]["rounds"])], rows)
+    return Sheet(title, ["decoder", *rounds_heads(results)], rows)
 
 
 def _last(estimates: Sequence[dict[str, float]] | None) -> str:
     return percent(estimates[-1] if estimates else None)
 
 
-def _rounds(last: int) -> list[str]:
-    return ["round 0", *(str(round) for round in range(1, last + 1))]
-
-
-def _seeds(results: dict[str, Any]) -> str:
-    count = len(results["seeds"])
-    return "1 seed" if count == 1 else f"means over {count} seeds"
+def _decoder(results: dict[str, Any], kind: str) -> str:
+    binary: str = results["config"]["decoder"]
+    return binary if kind == "B" else ternary_of(binary)
 
 
 def csv_text(results: dict[str, Any]) -> str:
@@ -139,7 +137,7 @@ def _measures_png(results: dict[str, Any], panels: dict[str, str]) -> bytes:
     handles, labels = all_axes[-1].get_legend_handles_labels()  # HH has no exact match, but all have a last panel
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, fontsize=9)
     figure.suptitle(
-        f"Simulated speakers, {results['config']['games']} games a round, {_seeds(results)}; bands: 95 % intervals "
+        f"Simulated speakers, {results['config']['games']} games a round, {told_seeds(results)}; bands: 95 % intervals "
         "over games; B, T: binary, ternary feedback; HH: an oracle",
         fontsize=9,
         color="#555555",
@@ -170,14 +168,14 @@ def _confusion_png(results: dict[str, Any]) -> bytes:
             for (decoded, true), share in np.ndenumerate(shares):
                 colour = "white" if share > 0.35 else "black"
                 axes.text(true, decoded, f"{100 * share:.1f}", ha="center", va="center", color=colour, fontsize=9)
-            axes.set_title(f"{results['config']['decoder']}{KINDS[kind]}, round {round}", fontsize=8.5)
+            axes.set_title(f"{_decoder(results, kind)}, round {round}", fontsize=8.5)
             axes.set_xticks(range(3), labels, fontsize=8)
             axes.set_yticks(range(3), labels if round == 0 else [], fontsize=8)
             if round == 0:
                 axes.set_ylabel("decoded")
     figure.supxlabel("true", fontsize=10)
     figure.suptitle(
-        f"Percent of the actions that were replied to; simulated speakers, {_seeds(results)}",
+        f"Percent of the actions that were replied to; simulated speakers, {told_seeds(results)}",
         fontsize=10,
         color="#555555",
     )

@@ -66,7 +66,9 @@ def run_results(store: InteractionStore) -> dict[str, Any]:
         }
         for round in (0, 1, 2)
     ]
-    return results(recorded(Config(rounds=2, games=3, tangrams="figures"), base="0123456789abcdef"), measures)
+    return results(
+        recorded(Config(rounds=2, games=3, tangrams="figures"), base="0123456789abcdef", settings={}), measures
+    )
 
 
 class Page(HTMLParser):

@@ -15,9 +15,9 @@ from PIL import Image
 from tiny_listener import TinyListener
 
 from agents.listener import Decision, View
-from agents.respect import CONTROL, Config
+from agents.respect import CONTROL, OPTIMISATION, Config
 from benchmarks import processes
-from benchmarks.systems import HH, MEANINGS, MEASURES, game_counts, jobs_of, run_system, turn_counts
+from benchmarks.systems import HH, MEANINGS, MEASURES, game_counts, jobs_of, run_system, ternary_of, turn_counts
 from multiref_gym.cli import main
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import Action, Context
@@ -84,7 +84,7 @@ def test_all_systems_start_from_one_policy_and_meet_the_same_contexts_and_speake
 
 
 def test_a_system_is_what_its_name_says() -> None:
-    jobs = jobs_of(Config(rounds=3), "learned", 2, Path("out"))
+    jobs = jobs_of(Config(rounds=3, decoder="learned"), "learned-ternary", OPTIMISATION, 2, Path("out"))
     assert [job.folder.name for job in jobs] == [f"{name}-{seed}" for seed in (0, 1) for name in LEARNERS]
     for job in jobs:
         kind, _, objective = job.config.learner.name.partition("-")
@@ -190,9 +190,15 @@ def test_the_folder_of_another_comparison_is_refused(whole: Path, capsys: pytest
 
 
 def test_a_decoder_that_has_no_ternary_form_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert compare(tmp_path / "out", "--decoder", "lexical-ternary") == 2
-    assert "lexical-ternary-ternary" in capsys.readouterr().err
+    for decoder in ("lexical-ternary", "mine:Decoder"):
+        assert compare(tmp_path / "out", "--decoder", decoder) == 2
+        assert f"decoder '{decoder}' has no ternary form; these have one: lexical, learned" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_the_ternary_form_of_a_decoder_of_a_model_is_of_the_same_model() -> None:
+    assert ternary_of("prompted:owner/model") == "prompted-ternary:owner/model"
+    assert ternary_of("learned") == "learned-ternary"
 
 
 def test_a_curve_is_of_its_system_alone_but_for_the_first(whole: Path) -> None:
@@ -200,7 +206,8 @@ def test_a_curve_is_of_its_system_alone_but_for_the_first(whole: Path) -> None:
         curve = json.loads((whole / f"{name}-0" / "curve.json").read_text())
         expected = {name, CONTROL, HH} if name == "B-SUP" else {name}
         assert all(set(measured["counts"]) == expected for measured in curve["rounds"])
-    job = jobs_of(Config(rounds=1, games=6, listener="tiny_listener:TinyListener"), "lexical", 1, whole)[0]
+    config = Config(rounds=1, games=6, listener="tiny_listener:TinyListener")
+    job = jobs_of(config, "lexical-ternary", OPTIMISATION, 1, whole)[0]
     assert run_system(job)["seed"] == 0
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from inspect import Parameter, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
 
 from agents.baselines import OracleListener
 from agents.listener import Listener
@@ -15,12 +14,8 @@ from agents.play import Table
 from multiref_gym.errors import UserError
 from multiref_gym.registry import LISTENERS, SPEAKERS, resolve
 from multiref_gym.tangrams import TangramSet
-from multiref_gym.tangrams.tangram_set import SplitName
 from simulators.persona import Persona, read_personas
 from simulators.speaker import Speaker
-
-if TYPE_CHECKING:  # it brings torch, and not every command needs the second that this takes
-    from agents.respect import Config
 
 MODEL_OPTIONS = ("model", "endpoint", "prices")
 
@@ -29,32 +24,6 @@ def add_listener(parser: argparse.ArgumentParser, default: str) -> None:
     """Adds `--listener`."""
     parser.add_argument(
         "--listener", default=default, metavar="NAME", help=f"{', '.join(LISTENERS)} or module:attribute ({default})"
-    )
-
-
-def add_deployment(parser: argparse.ArgumentParser, default: Config) -> None:
-    """Adds what a run of RESPECT deploys, and on what: listener, base, tangrams."""
-    add_listener(parser, default=default.listener)
-    parser.add_argument(
-        "--base",
-        "--model",
-        metavar="MODEL",
-        help="what every round starts from: a checkpoint's folder, of vlm a model's folder or hub id (small: ships)",
-    )
-    parser.add_argument(
-        "--tangrams",
-        default=default.tangrams,
-        metavar="SET",
-        help="figures (default), kilogram:PATH, or a part of what people said: kilogram-known:PATH, kilogram-new:PATH",
-    )
-    parser.add_argument(
-        "--seed-tangrams", metavar="SET", help="what the seed's speakers describe them by, if not the same: a part"
-    )
-    parser.add_argument(
-        "--split",
-        choices=get_args(SplitName),
-        default=default.split,
-        help=f"the part of the tangrams that is deployed ({default.split})",
     )
 
 

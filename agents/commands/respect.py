@@ -18,12 +18,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from transformers.utils import logging as transformers_logging
 
-from agents.commands.options import add_deployment, add_speaker, chosen_personas
+from agents.commands.options import add_speaker, chosen_personas
+from agents.commands.run_options import add_deployment, add_optimisation, chosen_optimisation
 from agents.parallel import is_main
 from agents.report import COLUMNS, draw_curves, table_row, write_report
-from agents.respect import KTO, OPTIMISATION, RL, SUP, TURNS, Config, Respect, results
-from agents.run_folder import write_atomically
-from multiref_gym.commands.options import natural, positive, positive_number
+from agents.respect import KTO, RL, SUP, TURNS, Config, Respect, results
+from agents.run_folder import known, write_atomically
+from multiref_gym.commands.options import natural, positive
 from multiref_gym.errors import UserError
 from multiref_gym.registry import DECODERS
 from multiref_gym.tangrams import load_tangrams
@@ -33,7 +34,7 @@ LEARNERS = {("sup", "reply"): SUP, ("sup", "turns"): TURNS, ("rl", "reply"): RL,
 """By objective and credit."""
 
 EXAMPLE = """\
-a vision-language model, with the settings of arXiv 2410.13852, on one GPU of 80 GB or more:
+a vision-language model, with the passes, batch and rate of arXiv 2410.13852, on one GPU of 80 GB or more:
   multiref respect --listener vlm --model HuggingFaceM4/idefics2-8b --epochs 20 --batch 64 --learning-rate 1e-4
 Estimates from counted operations, none of them measured: 17 GB for the weights in bfloat16; at the peak of an NVIDIA
 H200, 36 s to play a round of 330 games (6 s where what was read is kept from turn to turn) and 57 s for an epoch over
@@ -71,19 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="reply",
         help="what says how good an action was: the reply to it (default), or all that the game tells (with sup)",
     )
-    parser.add_argument(
-        "--epochs", type=positive, default=OPTIMISATION.epochs, help=f"over the examples ({OPTIMISATION.epochs})"
-    )
-    parser.add_argument(
-        "--batch", type=positive, default=OPTIMISATION.batch_size, help=f"examples a step ({OPTIMISATION.batch_size})"
-    )
-    parser.add_argument(
-        "--learning-rate",
-        type=positive_number,
-        default=OPTIMISATION.learning_rate,
-        metavar="RATE",
-        help=f"at its peak ({OPTIMISATION.learning_rate:g}, for the small listener)",
-    )
+    add_optimisation(parser, DEFAULT.learner.optimisation)
     add_speaker(parser)
 
 
@@ -96,9 +85,6 @@ def run(args: argparse.Namespace) -> None:
     if (args.objective, args.credit) not in LEARNERS:
         raise UserError(f"--credit {args.credit} is learned from by --objective sup, not {args.objective}")
     learner = LEARNERS[args.objective, args.credit]
-    optimisation = replace(
-        learner.optimisation, epochs=args.epochs, batch_size=args.batch, learning_rate=args.learning_rate
-    )
     transformers_logging.disable_progress_bar()  # it would draw one for each policy that is loaded
     torch.set_num_threads(1)  # the batches are too small to share; and so the outcome depends on no number of cores
     config = Config(
@@ -111,7 +97,7 @@ def run(args: argparse.Namespace) -> None:
         tangrams=args.tangrams,
         seed_tangrams=args.seed_tangrams,
         personas=chosen_personas(args),
-        learner=replace(learner, optimisation=optimisation),
+        learner=replace(learner, optimisation=chosen_optimisation(args, learner.optimisation)),
         split=args.split,
         base=args.base,
     )
@@ -123,12 +109,12 @@ def run(args: argparse.Namespace) -> None:
     path = args.out / "results.json"
     with respect.store as store:
         # A finished run keeps its results, with the versions and the machine that they were got with.
-        measures = [] if path.exists() else _watched(respect.rounds(), progress, console)
+        finished = known(path, respect.record)
+        if finished is None:
+            finished = results(respect.record, _watched(respect.rounds(), progress, console))
         if not is_main():
             return
-        if measures:
-            write_atomically(path, json.dumps(results(respect.record, measures), indent=2) + "\n")
-        finished = json.loads(path.read_text(encoding="utf-8"))
+        write_atomically(path, json.dumps(finished, indent=2) + "\n")
         draw_curves(finished, args.out / "curves.png")
         write_report(finished, store, load_tangrams(config.tangrams), args.out / "report.html")
     console.print(_table(finished["rounds"]))

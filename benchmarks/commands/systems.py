@@ -10,15 +10,14 @@ from pathlib import Path
 from rich.console import Console
 from transformers.utils import logging as transformers_logging
 
-from agents.commands.options import add_deployment
+from agents.commands.run_options import add_deployment, add_optimisation, chosen_optimisation
 from agents.respect import Config
 from agents.run_folder import write_atomically
 from benchmarks.processes import Curve, run_all
-from benchmarks.systems import decoders, jobs_of, run_system, summaries
+from benchmarks.systems import PAIRED, decoders, jobs_of, run_system, summaries, ternary_of
 from benchmarks.systems_report import csv_text, decoder_sheet, measures_sheet, page, pictures, success_sheet
 from multiref_gym.commands.options import positive
 from multiref_gym.provenance import provenance
-from multiref_gym.registry import DECODERS, resolve
 
 DEFAULT = Config(rounds=3)
 
@@ -32,9 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--decoder",
         default=DEFAULT.decoder,
         metavar="NAME",
-        help=f"a binary decoder; with '-ternary' after its name it is the ternary one ({DEFAULT.decoder})",
+        help=f"that has a ternary form: {', '.join(PAIRED)}, of a model as in prompted:MODEL ({DEFAULT.decoder})",
     )
     add_deployment(parser, DEFAULT)
+    add_optimisation(parser, DEFAULT.learner.optimisation)
     parser.add_argument("--jobs", type=positive, default=2, help="runs at a time, each on one core (2)")
     parser.add_argument("--out", type=Path, default=Path("runs/systems"), metavar="FOLDER", help="(runs/systems)")
 
@@ -50,9 +50,8 @@ def run(args: argparse.Namespace) -> None:
         name: getattr(args, name)
         for name in ("rounds", "games", "decoder", "listener", "tangrams", "seed_tangrams", "split", "base")
     }
-    jobs = jobs_of(Config(**asked), args.decoder, args.seeds, args.out)
-    for job in jobs[:2]:  # one with either decoder
-        resolve("decoder", DECODERS, job.config.decoder)
+    optimisation = chosen_optimisation(args, DEFAULT.learner.optimisation)
+    jobs = jobs_of(Config(**asked), ternary_of(args.decoder), optimisation, args.seeds, args.out)
     console = Console(highlight=False)
     curves = run_all(run_system, jobs, args.jobs, console, _told)
     results = {
@@ -69,9 +68,7 @@ def run(args: argparse.Namespace) -> None:
     for each in sheets:
         console.print(each.printed())
     for name, png in drawn.items():
-        unfinished = args.out / f"{name}.unfinished"
-        unfinished.write_bytes(png)
-        unfinished.replace(args.out / name)
+        write_atomically(args.out / name, png)
     write_atomically(args.out / "table.md", "\n".join(each.markdown() for each in sheets))
     write_atomically(args.out / "systems.csv", csv_text(results))
     write_atomically(args.out / "report.html", page(results, drawn, sheets))
