@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import replace
+from dataclasses import fields, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from tiny_vlm import configured, tiny_vlm
 from agents.learn import Optimisation
 from agents.respect import Config, Respect
 from agents.vlm.listener import VlmListener
+from agents.vlm.loading import ALLOWED, VlmConfig
 from multiref_gym.errors import UserError
 
 
@@ -68,6 +69,50 @@ def test_settings_that_are_none_are_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "vlm.json").write_text(text)
     with pytest.raises(UserError, match=r"vlm\.json names no model and its settings \(model, device, .*rank"):
         VlmListener.load(FIGURES, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "allowed"),
+    [
+        ("model", 7, "a folder or an id"),
+        ("device", "cudaa", "null or a device that PyTorch finds here"),
+        ("device", "cuda:99", "null or a device that PyTorch finds here"),
+        ("dtype", "bf16", "null, 'bfloat16', 'float16', 'float32'"),
+        ("attention", "", "null or a name"),
+        ("four_bit", "yes", "true or false"),
+        ("rank", 0, "a whole number from 1 on"),
+        ("rank", True, "a whole number from 1 on"),
+        ("alpha", 1.5, "a whole number from 1 on"),
+        ("dropout", "x", "a number from 0 on and below 1"),
+        ("dropout", 1, "a number from 0 on and below 1"),
+        ("layers", "(", "null or a regular expression"),
+        ("played_at_once", 0, "a whole number from 1 on"),
+        ("kept_gib", -1, "a number from 0 on"),
+        ("trained_at_once", None, "a whole number from 1 on"),
+    ],
+)
+def test_a_setting_with_a_value_that_is_not_allowed_is_named(
+    tmp_path: Path, field: str, value: object, allowed: str
+) -> None:
+    (tmp_path / "vlm.json").write_text(json.dumps({"model": "x", field: value}))
+    with pytest.raises(UserError) as refused:
+        VlmListener.load(FIGURES, tmp_path)
+    assert str(refused.value).startswith(f"{tmp_path / 'vlm.json'}: {field} = {value!r}: allowed is {allowed}")
+
+
+def test_every_setting_is_checked() -> None:
+    assert list(ALLOWED) == [field.name for field in fields(VlmConfig)]
+
+
+def test_a_model_is_found_beside_the_settings_that_name_it(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = tmp_path / "base"
+    base.mkdir()
+    (base / "vlm.json").write_text(json.dumps({"model": f"../{folder.name}"}))
+    monkeypatch.chdir("/")
+    VlmListener.load(FIGURES, base).save(tmp_path / "policy")
+    assert VlmConfig.of(tmp_path / "policy").model == str(folder)
 
 
 def test_an_adapter_of_another_base_is_refused(tmp_path: Path) -> None:

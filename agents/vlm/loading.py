@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import json
-from dataclasses import asdict, dataclass, fields
+import re
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields, replace
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,15 +24,17 @@ SETTINGS = "vlm.json"
 
 ADAPTER = "adapter_model.safetensors"
 
+DTYPES = ("bfloat16", "float16", "float32")
+
 
 @dataclass(frozen=True, slots=True)
 class VlmConfig:
     """Which model, how it is run, and what of it is trained; as `vlm.json` in a folder it is a base to start from.
 
     Attributes:
-        model: A folder or an id on the Hugging Face hub.
+        model: A folder, in `vlm.json` as seen from there, or an id on the Hugging Face hub.
         device: "cuda", "cpu"; a GPU if there is one, if None.
-        dtype: "bfloat16", "float32"; bfloat16 on a GPU and float32 elsewhere, if None.
+        dtype: "bfloat16", "float16", "float32"; bfloat16 on a GPU and float32 elsewhere, if None.
         attention: Implementation of attention ("sdpa", "flash_attention_2"); the library's choice if None.
         four_bit: Whether frozen weights are kept in four bits, which needs bitsandbytes and a GPU.
         rank: Of the adapter.
@@ -42,6 +46,9 @@ class VlmConfig:
         played_at_once: Views in a batch of play.
         kept_gib: Memory for what was read of the games that are played, in GiB; further ones are read anew each turn.
         trained_at_once: Views whose activations are kept at once in training; others are computed again.
+
+    Raises:
+        UserError: If a value is not allowed.
     """
 
     model: str
@@ -59,6 +66,11 @@ class VlmConfig:
     kept_gib: float = 8.0
     trained_at_once: int = 8
 
+    def __post_init__(self) -> None:
+        for name, (is_allowed, allowed) in ALLOWED.items():
+            if not is_allowed(value := getattr(self, name)):
+                raise UserError(f"{name} = {value!r}: allowed is {allowed}")
+
     @classmethod
     def of(cls, path: Path) -> Self:
         """Returns the settings in a folder or, if it holds none, those of the model that is there or has this id.
@@ -73,10 +85,14 @@ class VlmConfig:
             )  # what is learned from it may be loaded elsewhere
         try:
             settings = json.loads(file.read_text(encoding="utf-8"))
-            return cls(**settings)
-        except (ValueError, TypeError) as error:
+            config = cls(**settings)
+        except UserError as error:
+            raise UserError(f"{file}: {error}") from error
+        except (OSError, ValueError, TypeError) as error:
             names = ", ".join(field.name for field in fields(cls))
             raise UserError(f"{file} names no model and its settings ({names}): {error}") from error
+        beside = path / config.model
+        return replace(config, model=str(beside.resolve())) if beside.is_dir() else config
 
     def write(self, path: Path) -> None:
         """Writes the settings to a folder."""
@@ -130,3 +146,50 @@ def _four_bits(kind: str) -> BitsAndBytesConfig:
 
 def _first(error: Exception) -> str:
     return (str(error) or type(error).__name__).strip().splitlines()[0]
+
+
+def _is_device(value: Any) -> bool:
+    try:
+        torch.empty(0, device=value)
+    except (RuntimeError, AssertionError, TypeError):  # PyTorch asserts that it was built for GPUs
+        return False
+    return value is None or isinstance(value, str)
+
+
+def _is_expression(value: Any) -> bool:
+    try:
+        re.compile(value)
+    except (re.error, TypeError):
+        return False
+    return isinstance(value, str)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+Check = tuple[Callable[[Any], bool], str]
+
+SWITCH: Check = (lambda value: isinstance(value, bool), "true or false")
+COUNT: Check = (lambda value: type(value) is int and value > 0, "a whole number from 1 on")
+ALLOWED: dict[str, Check] = {
+    "model": (_is_text, "a folder or an id on the Hugging Face hub"),
+    "device": (_is_device, "null or a device that PyTorch finds here, such as 'cpu', 'cuda' or 'cuda:1'"),
+    "dtype": (lambda value: value in (None, *DTYPES), f"null, {', '.join(map(repr, DTYPES))}"),
+    "attention": (lambda value: value is None or _is_text(value), "null or a name such as 'sdpa'"),
+    "four_bit": SWITCH,
+    "rank": COUNT,
+    "alpha": COUNT,
+    "dropout": (lambda value: _is_number(value) and 0 <= value < 1, "a number from 0 on and below 1"),
+    "dora": SWITCH,
+    "layers": (lambda value: value is None or _is_expression(value), "null or a regular expression"),
+    "greedy": SWITCH,
+    "played_at_once": COUNT,
+    "kept_gib": (lambda value: _is_number(value) and value >= 0, "a number from 0 on"),
+    "trained_at_once": COUNT,
+}
+"""Of each setting, what tells whether a value is allowed, and which values are, in words."""
