@@ -209,8 +209,8 @@ def run_job(job: Job) -> Curve:
         "evaluation": {**asdict(job.evaluation), "seed": FIXED_GAMES},
     }
     with respect.store as store:
-        if (curve := known(path, what)) is not None:
-            return curve
+        if (there := known(path, what)) is not None:
+            return there
         rounds, cost = run_timed(respect, resumed)
         tangrams = load_tangrams(job.config.tangrams)
         load = resolve("listener", LISTENERS, job.config.listener).load

@@ -137,8 +137,8 @@ def run_system(job: SystemJob) -> Curve:
     path = job.folder / "curve.json"
     what = {"system": job.config.learner.name, "seed": job.config.seed, "record": respect.record}
     with respect.store:
-        if (curve := known(path, what)) is not None:
-            return curve
+        if (there := known(path, what)) is not None:
+            return there
         measured, cost = run_timed(respect, resumed)
         rounds = [
             {"round": m["round"], "decoder": m["decoder"], "counts": _counts_of(respect, job, m["round"])}
