@@ -132,6 +132,15 @@ def test_settings_of_a_base_are_those_of_what_is_learned_from_it(tmp_path: Path)
     assert (settings["model"], settings["rank"], settings["dtype"]) == (str(tiny_vlm("idefics2")), 2, "bfloat16")
 
 
+def test_a_record_holds_the_settings_that_decide_the_outcome(tmp_path: Path) -> None:
+    load = lambda **settings: VlmListener.load(FIGURES, configured(tmp_path, **settings)).settings  # noqa: E731
+    usual = load()
+    assert load(played_at_once=3, kept_gib=1.0, trained_at_once=2, device="cpu") == usual
+    for change in ({"rank": 2}, {"alpha": 4}, {"dropout": 0}, {"dora": True}, {"greedy": True}, {"dtype": "bfloat16"}):
+        assert load(**change) == usual | change
+    assert json.loads(json.dumps(usual)) == usual
+
+
 def test_a_policy_finds_its_base_from_anywhere(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder.parent)
     VlmListener.load(FIGURES, Path(folder.name)).save(tmp_path / "policy")

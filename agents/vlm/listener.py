@@ -66,6 +66,11 @@ class VlmListener:
         config = VlmConfig.of(path)
         return cls(*load_policy(config, path), tangrams, config)
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings that decide what is learned and done, for the record of a run; see `VlmConfig.deciding`."""
+        return self.config.deciding
+
     def save(self, path: Path) -> None:
         """Saves the adapter, as safetensors, and what it belongs to."""
         self.model.save_pretrained(str(path), save_embedding_layers=False)
@@ -118,7 +123,11 @@ class VlmListener:
         return Scores(log_prob.cpu(), mean_log_prob.cpu(), steps)
 
     def distribution(self, view: View) -> dict[Action, float]:
-        """Returns the log-probability of every action but the empty one; the prompt is read once for all."""
+        """Returns the log-probability of every action but the empty one; the prompt is read once for all.
+
+        Raises:
+            UserError: If the view is too long for the model.
+        """
         self._reader.renew()
         trie, found = self._trie(view), list[float]()
         with torch.inference_mode():

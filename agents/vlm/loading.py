@@ -26,6 +26,9 @@ ADAPTER = "adapter_model.safetensors"
 
 DTYPES = ("bfloat16", "float16", "float32")
 
+INDIFFERENT = ("model", "device", "played_at_once", "kept_gib", "trained_at_once")
+"""Settings of where the model is and in what memory it runs: a policy is the same under others, but for rounding."""
+
 
 @dataclass(frozen=True, slots=True)
 class VlmConfig:
@@ -93,6 +96,11 @@ class VlmConfig:
             raise UserError(f"{file} names no model and its settings ({names}): {error}") from error
         beside = path / config.model
         return replace(config, model=str(beside.resolve())) if beside.is_dir() else config
+
+    @property
+    def deciding(self) -> dict[str, Any]:
+        """The settings that decide what a policy learns and does, but for the model, whose weights tell it better."""
+        return {name: value for name, value in asdict(self).items() if name not in INDIFFERENT}
 
     def write(self, path: Path) -> None:
         """Writes the settings to a folder."""
