@@ -1,7 +1,7 @@
 """Interactions and the feedback decoded from them, by system and round, in a database.
 
 A system is what was deployed ("SUP", "CONTROL", "SEED"); it plays whole rounds. Rounds and their feedback are
-written in one transaction each and never changed, so what is in the store is complete: a process that is killed
+written in one transaction, or one each, and never changed, so what is in the store is complete: a process that is killed
 leaves exactly the rounds that it was told were written.
 
 The database is a SQLite file, or any other that SQLAlchemy has a driver for (PostgreSQL) by its URL.
@@ -13,7 +13,7 @@ import math
 import sqlite3
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -162,16 +162,24 @@ class InteractionStore:
         """Closes all connections."""
         self._engine.dispose()
 
-    def add(self, interactions: Sequence[Interaction], system: str) -> None:
-        """Adds whole rounds: the interactions of every round that they name, all of them or none.
+    def add(
+        self,
+        interactions: Sequence[Interaction],
+        system: str,
+        feedback: Mapping[int, Sequence[Sequence[Feedback]]] | None = None,
+        decoder: str = "",
+    ) -> None:
+        """Adds whole rounds: the interactions of every round that they name and the feedback, all of it or nothing.
 
         Args:
             interactions: The games that the system played, in order. Their `round` says which rounds these are.
             system: What was deployed.
+            feedback: What a decoder says of some of these rounds, by their numbers, each as for `add_feedback`.
+            decoder: The decoder's name.
 
         Raises:
             StoreError: If a round of the system is there already, a game's id is taken, an action breaks the
-                rules, or a log-probability is not a finite number.
+                rules, a log-probability is not a finite number, or the feedback does not fit.
         """
         for interaction in interactions:
             _check(interaction)
@@ -208,6 +216,8 @@ class InteractionStore:
                 ]
             if turns:
                 connection.execute(insert(_turns), turns)
+            for number, decoded in (feedback or {}).items():
+                self._add_feedback(connection, system, number, decoder, decoded)
 
     def systems(self) -> list[str]:
         """Returns the systems that have played, in the order of their first rounds here."""
@@ -265,37 +275,7 @@ class InteractionStore:
                 interactions or of exchanges does not fit.
         """
         with self._transaction(write=True) as connection:
-            round_id = self._round_id(connection, system, round)
-            if round_id is None:
-                raise StoreError(f"{self._where}: there is no round {round} of {system!r}")
-            if decoder in self._decoders(connection, round_id):
-                raise StoreError(f"{self._where}: {decoder!r} has decoded round {round} of {system!r} already")
-            played = connection.execute(
-                select(_interactions.c.id, _interactions.c.game_id, func.count().label("turns"))
-                .join(_turns)
-                .where(_interactions.c.round_id == round_id)
-                .group_by(_interactions.c.id, _interactions.c.game_id)
-                .order_by(_interactions.c.id)
-            ).all()
-            if len(feedback) != len(played):
-                raise StoreError(
-                    f"round {round} of {system!r} has {len(played)} interactions, got feedback on {len(feedback)}"
-                )
-            decoding_id = _insert(connection, _decodings, round_id=round_id, decoder=decoder)
-            values = []
-            for game, decoded in zip(played, feedback, strict=True):
-                if len(decoded) != game.turns - 1:
-                    raise StoreError(
-                        f"game {game.game_id!r} of {game.turns} turns has {game.turns - 1} exchanges, "
-                        f"got feedback on {len(decoded)}"
-                    )
-                for turn, value in enumerate(decoded):
-                    if value not in set(Feedback):
-                        raise StoreError(f"game {game.game_id!r}, turn {turn}: feedback is -1, 0 or 1, got {value!r}")
-                    row = {"decoding_id": decoding_id, "interaction_id": game.id, "turn": turn, "value": int(value)}
-                    values.append(row)
-            if values:
-                connection.execute(insert(_feedback), values)
+            self._add_feedback(connection, system, round, decoder, feedback)
 
     def has_feedback(self, system: str, round: int, decoder: str) -> bool:
         """Returns whether a decoder's feedback on a round is there; what is there is complete."""
@@ -323,6 +303,41 @@ class InteractionStore:
             for row in connection.execute(values):
                 feedback_on[row.interaction_id].append(Feedback(row.value))
             return [feedback_on[interaction_id] for interaction_id in connection.scalars(games)]
+
+    def _add_feedback(
+        self, connection: Connection, system: str, round: int, decoder: str, feedback: Sequence[Sequence[Feedback]]
+    ) -> None:
+        round_id = self._round_id(connection, system, round)
+        if round_id is None:
+            raise StoreError(f"{self._where}: there is no round {round} of {system!r}")
+        if decoder in self._decoders(connection, round_id):
+            raise StoreError(f"{self._where}: {decoder!r} has decoded round {round} of {system!r} already")
+        played = connection.execute(
+            select(_interactions.c.id, _interactions.c.game_id, func.count().label("turns"))
+            .join(_turns)
+            .where(_interactions.c.round_id == round_id)
+            .group_by(_interactions.c.id, _interactions.c.game_id)
+            .order_by(_interactions.c.id)
+        ).all()
+        if len(feedback) != len(played):
+            raise StoreError(
+                f"round {round} of {system!r} has {len(played)} interactions, got feedback on {len(feedback)}"
+            )
+        decoding_id = _insert(connection, _decodings, round_id=round_id, decoder=decoder)
+        values = []
+        for game, decoded in zip(played, feedback, strict=True):
+            if len(decoded) != game.turns - 1:
+                raise StoreError(
+                    f"game {game.game_id!r} of {game.turns} turns has {game.turns - 1} exchanges, "
+                    f"got feedback on {len(decoded)}"
+                )
+            for turn, value in enumerate(decoded):
+                if value not in set(Feedback):
+                    raise StoreError(f"game {game.game_id!r}, turn {turn}: feedback is -1, 0 or 1, got {value!r}")
+                row = {"decoding_id": decoding_id, "interaction_id": game.id, "turn": turn, "value": int(value)}
+                values.append(row)
+        if values:
+            connection.execute(insert(_feedback), values)
 
     def _open(self, create: bool) -> None:
         with self._transaction() as connection:

@@ -160,6 +160,19 @@ def test_feedback_that_does_not_fit_is_refused(
         assert not store.has_feedback("B-SUP", 0, "lexical")
 
 
+def test_games_and_their_feedback_are_added_together_or_not_at_all(path: Path) -> None:
+    games = [game("g", 0), game("h", 1), game("i", 2)]
+    good, bad = [[Feedback.POSITIVE, Feedback.NEGATIVE]], [[Feedback.POSITIVE]]
+    with InteractionStore(path) as store:
+        with pytest.raises(StoreError, match="game 'i' of 3 turns has 2 exchanges, got feedback on 1"):
+            store.add(games, "B-SUP", {0: good, 2: bad}, "lexical")
+        assert store.systems() == []
+        store.add(games, "B-SUP", {0: good, 2: good}, "lexical")
+        assert store.interactions() == games
+        assert [store.has_feedback("B-SUP", round, "lexical") for round in (0, 1, 2)] == [True, False, True]
+        assert store.feedback("lexical", "B-SUP", 2) == good
+
+
 def test_feedback_is_neither_overwritten_nor_missed(path: Path) -> None:
     with InteractionStore(path) as store:
         store.add([game("g")], "B-SUP")

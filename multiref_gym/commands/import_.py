@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Adds all interactions of the file or data set, and its feedback on rounds of which every game was decoded.
+    """Adds all interactions of the file or data set, and its feedback on whole rounds, or nothing.
 
     Raises:
         MalformedInteraction: If a line is no interaction; the message has its number.
@@ -53,9 +53,7 @@ def run(args: argparse.Namespace) -> None:
     decoded = {} if feedback is None else _decoded_rounds(games, feedback)
     # Only now is the store opened: a bad file leaves no empty one behind.
     with InteractionStore(args.store) as store:
-        store.add(games, args.system)
-        for number, values in decoded.items():
-            store.add_feedback(args.system, number, decoder, values)
+        store.add(games, args.system, decoded, decoder)
     told = f"{len(games)} interactions of {args.system!r} added, rounds {_listed({game.round for game in games})}"
     if feedback is not None:
         told += f"; feedback of {decoder!r} on rounds {_listed(decoded)}"
