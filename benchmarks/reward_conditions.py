@@ -36,13 +36,14 @@ class Condition:
     style: tuple[str, str] = ("black", "-")
 
 
+# No ternary decoder among them: neutral is an action that is half right, a select and a deselect at once, and of single
+# clicks there is none, so its labels are the binary ones.
 CONDITIONS = (
     Condition("true", "true: success at the end", None, style=("#009e73", "-")),
-    Condition("binary", "decoded, binary", style=("#0072b2", "-")),
-    Condition("ternary", "decoded, ternary", "lexical-ternary", style=("#56b4e9", "--")),
-    Condition("flipped-10", "binary, 10 % flipped", flipped=0.1, style=("#e69f00", "-")),
-    Condition("flipped-20", "binary, 20 % flipped", flipped=0.2, style=("#d55e00", "--")),
-    Condition("flipped-30", "binary, 30 % flipped", flipped=0.3, style=("#cc79a7", "-.")),
+    Condition("binary", "decoded", style=("#0072b2", "-")),
+    Condition("flipped-10", "decoded, 10 % flipped", flipped=0.1, style=("#e69f00", "-")),
+    Condition("flipped-20", "decoded, 20 % flipped", flipped=0.2, style=("#d55e00", "--")),
+    Condition("flipped-30", "decoded, 30 % flipped", flipped=0.3, style=("#cc79a7", "-.")),
     Condition("half", "half true, half decoded", true_share=0.5, style=("#8a6d3b", ":")),
 )
 
