@@ -1,8 +1,8 @@
 """Interactions and the feedback decoded from them, by system and round, in a database.
 
 A system is what was deployed ("SUP", "CONTROL", "SEED"); it plays whole rounds. Rounds and their feedback are
-written in one transaction, or one each, and never changed, so what is in the store is complete: a process that is killed
-leaves exactly the rounds that it was told were written.
+written in one transaction, or one each, and never changed, so what is in the store is complete: a process that is
+killed leaves exactly the rounds that it was told were written.
 
 The database is a SQLite file, or any other that SQLAlchemy has a driver for (PostgreSQL) by its URL.
 """
