@@ -51,7 +51,13 @@ class Vocabulary:
 
     @classmethod
     def of(cls, utterances: Iterable[str], size: int) -> Vocabulary:
-        """Returns the vocabulary of the most frequent words, with at most `size` ids; of equals the first by name."""
+        """Returns the vocabulary of the most frequent words, with at most `size` ids; of equals the first by name.
+
+        Raises:
+            UserError: If the size has no room for padding and the unknown word.
+        """
+        if size <= UNKNOWN:
+            raise UserError(f"size={size}: allowed is an int of at least {UNKNOWN + 1}, padding and the unknown word")
         counts = Counter(word for utterance in utterances for word in words_of(utterance))
         return cls(sorted(counts, key=lambda word: (-counts[word], word))[: size - UNKNOWN - 1])
 

@@ -55,6 +55,13 @@ def test_the_most_frequent_words_have_an_id() -> None:
     assert vocabulary.words == ("the", "bird")
     assert len(vocabulary) == 4
     assert len(Vocabulary.of(["the boat"], size=100)) == 4
+    assert Vocabulary.of(["the boat"], size=2).words == ()
+
+
+@pytest.mark.parametrize("size", [1, 0, -5])
+def test_a_vocabulary_has_room_for_padding_and_the_unknown_word(size: int) -> None:
+    with pytest.raises(UserError, match=f"size={size}: allowed is an int of at least 2"):
+        Vocabulary.of(["the boat and the bird"], size)
 
 
 @pytest.mark.parametrize(
