@@ -8,6 +8,7 @@ from inspect import signature
 from typing import Any, NamedTuple
 
 import torch
+from peft import PeftModel
 from torch import Tensor
 
 from agents.vlm.prompt import ChatForm
@@ -48,7 +49,7 @@ class Vision:
         self._atlas = Atlas(tangrams, IMAGE_SIZE)
         self._remembered: dict[str, Sight] = {}
         self._pixels = lru_cache(maxsize=PREPARED)(self._prepared)
-        inner = model.get_base_model()
+        inner = model.get_base_model() if isinstance(model, PeftModel) else model
         self._told = signature(inner.forward).parameters.keys()
         self._seen = signature(inner.get_image_features).parameters.keys()
 

@@ -1,0 +1,170 @@
+"""Does a vision-language model learn from implicit feedback? A tiny one, from random weights to the last round.
+
+    python -m benchmarks.vlm_learning [--seeds 2] [--rounds 2] [--games 200] [--out runs/vlm_learning]
+
+A tiny Idefics2 of random weights is pretrained for some minutes on figures of "train" and plain words
+(`vlm_pretrain.py`). From that base RESPECT runs with LoRA on figures of "dev", once with each seed. Success is that of
+deployed games, in each round of other contexts, with 95 % bootstrap intervals over games.
+
+The base and each run have a folder of their own, and the same command goes on with what is missing. Beside them it
+leaves `table.md` and `results.json`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.progress import Progress
+from transformers.utils import logging as transformers_logging
+
+from agents.evaluate import over_seeds
+from agents.learn import Optimisation
+from agents.respect import SUP, Config, Respect
+from agents.run_folder import write_atomically
+from agents.vlm.loading import VlmConfig
+from benchmarks.processes import Curve, run_all
+from benchmarks.sheets import Sheet, percent
+from benchmarks.vlm_pretrain import Plan, pretrain
+from multiref_gym.commands.options import positive
+from multiref_gym.errors import UserError
+from multiref_gym.provenance import provenance
+from multiref_gym.tangrams import load_tangrams
+
+LEARNER = replace(SUP, optimisation=Optimisation(epochs=4, batch_size=32, learning_rate=1e-3, other_distractors=0.9))
+ADAPTER: dict[str, Any] = {"rank": 16, "alpha": 16, "dropout": 0.0, "trained_at_once": 32, "played_at_once": 64}
+"""Settings of `vlm.json`. The rank is large for the width, as there is little in a tiny model to be adapted."""
+
+BASE_SEED = 0
+SCORES = "scores.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A run with one seed.
+
+    Attributes:
+        config: What is run.
+        out: Where the folder of the run is.
+    """
+
+    config: Config
+    out: Path
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder."""
+        return self.out / f"seed-{self.config.seed}"
+
+
+def run_job(job: Job) -> Curve:
+    """Runs what of a job is not done yet.
+
+    Returns:
+        Its `seed` and `record`, the measures of all `rounds`, and for each of them whether each game was `won`.
+
+    Raises:
+        UserError: If the folder is of another run.
+    """
+    respect = Respect(job.config, job.folder)
+    with respect.store as store:
+        rounds = list(respect.rounds())
+        won = [[game.success for game in store.interactions(job.config.learner.name, r["round"])] for r in rounds]
+    return {"seed": job.config.seed, "record": respect.record, "rounds": rounds, "won": won}
+
+
+def made_base(folder: Path, plan: Plan) -> dict[str, Any]:
+    """Pretrains a base, if there is none yet, to start RESPECT from, and returns its scores.
+
+    Raises:
+        UserError: If there is one of another plan.
+    """
+    if not folder.exists():
+        unfinished = folder.with_suffix(".unfinished")
+        with Progress(transient=True) as progress:
+            bars: dict[str, Any] = {}
+
+            def report(what: str, share: float) -> None:
+                bars[what] = bars[what] if what in bars else progress.add_task(what, total=1.0)
+                progress.update(bars[what], completed=share)
+
+            scores = pretrain(load_tangrams("figures"), plan, BASE_SEED, unfinished, report)
+        VlmConfig(str(folder.resolve()), **ADAPTER).write(unfinished)
+        write_atomically(unfinished / SCORES, json.dumps(scores, indent=2) + "\n")
+        unfinished.rename(folder)
+    known: dict[str, Any] = json.loads((folder / SCORES).read_text(encoding="utf-8"))
+    if known["plan"] != asdict(plan):
+        raise UserError(f"{folder} was pretrained by another plan: choose another --out")
+    return known
+
+
+def sheet(curves: Sequence[Curve]) -> Sheet:
+    """Returns success by round, of each seed and of all together."""
+    rows = []
+    for curve in curves:
+        (name,) = curve["rounds"][0]["systems"]
+        rows.append([f"seed {curve['seed']}", *(percent(r["systems"][name]["success"]) for r in curve["rounds"])])
+    together = [asdict(over_seeds(won)) for won in zip(*(curve["won"] for curve in curves), strict=True)]
+    rounds = [f"round {number}" for number in range(len(together))]
+    return Sheet(
+        "Games won by a tiny vision-language model, in percent",
+        ["", *rounds],
+        [*rows, ["all", *map(percent, together)]],
+    )
+
+
+def main() -> None:
+    """Reads the command line, runs what is not there yet, and prints and writes what came of it."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.vlm_learning", description=(__doc__ or "").split("\n")[0]
+    )
+    parser.add_argument("--seeds", type=positive, default=2, help="runs, with seeds from 0 (2)")
+    parser.add_argument("--rounds", type=positive, default=2, help="of learning (2)")
+    parser.add_argument("--games", type=positive, default=200, help="of each round (200)")
+    parser.add_argument("--out", type=Path, default=Path("runs/vlm_learning"), metavar="FOLDER", help="(%(default)s)")
+    arguments = parser.parse_args()
+    try:
+        run(arguments, Plan())
+    except (OSError, UserError) as error:
+        parser.exit(2, f"{parser.prog}: error: {' '.join(str(error).split())}\n")
+    except KeyboardInterrupt:
+        parser.exit(130, f"{parser.prog}: interrupted; the same command goes on from here\n")
+
+
+def run(arguments: argparse.Namespace, plan: Plan) -> None:
+    """Does what the command line asked for.
+
+    Raises:
+        UserError: If it cannot be done.
+    """
+    console = Console(highlight=False)
+    transformers_logging.disable_progress_bar()
+    torch.set_num_threads(1)  # so that the outcome depends on no number of cores
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    base = arguments.out / "base"
+    scores = made_base(base, plan)
+    asked = Config(
+        rounds=arguments.rounds,
+        games=arguments.games,
+        listener="vlm",
+        base=str(base.resolve()),
+        learner=LEARNER,
+        control=False,
+    )
+    jobs = [Job(replace(asked, seed=seed), arguments.out) for seed in range(arguments.seeds)]
+    curves = run_all(run_job, jobs, 1, console, lambda curve: f"{len(curve['rounds'])} rounds")
+    results = {"base": scores, "adapter": ADAPTER, "runs": curves, **provenance()}
+    write_atomically(arguments.out / "table.md", sheet(curves).markdown())
+    write_atomically(arguments.out / "results.json", json.dumps(results, indent=2) + "\n")
+    console.print(sheet(curves).printed())
+    console.print(f"table.md and results.json are in {arguments.out}", soft_wrap=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""Dialogues that a small vision-language model learns plain words from, all answers of a dialogue in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from agents.baselines import ErringListener
+from agents.learn import views_of
+from agents.listener import View
+from agents.play import play, set_tables
+from agents.small.pretrain import contexts_of, literal_speakers
+from agents.vlm.actions import Answer
+from agents.vlm.prompt import ChatForm
+from multiref_gym.game import CONTEXT_SIZE, Action
+from multiref_gym.interaction import Interaction
+from multiref_gym.tangrams import TangramSet
+
+
+class Lesson(NamedTuple):
+    """Ten images and a dialogue about them.
+
+    Attributes:
+        board: The tangrams.
+        tokens: All tokens.
+        answers: Those that are learned, each with the place of the token before it.
+        looks: The places before letters that were asked for in words, each with the position that it is of.
+    """
+
+    board: tuple[str, ...]
+    tokens: list[int]
+    answers: list[tuple[int, Answer]]
+    looks: list[tuple[int, int]]
+
+
+def lesson_of(form: ChatForm, views: Sequence[View], actions: Sequence[Action], wanted: Sequence[Action]) -> Lesson:
+    """Returns a dialogue as a lesson; learned are the actions that were as wanted.
+
+    Args:
+        form: A chat form that ends each turn with the same token.
+        views: Before each action, as the dialogue went on; none is of nothing.
+        actions: What was done.
+        wanted: What was meant.
+    """
+    written = [
+        form.trie(view.selected, len(view.tangrams)).answer(action) for view, action in zip(views, actions, strict=True)
+    ]
+    opening = form.opening(len(views[0].tangrams)).tokens
+    tokens = [*opening, *form.dialogue(views[-1]), *written[-1].tokens]
+    ends = [place for place, token in enumerate(tokens) if token == form.end][1::2]  # turns are the speaker's in turn
+    answers, looks = [], []
+    for answer, end, action, meant in zip(written, ends, actions, wanted, strict=True):
+        before = end - len(answer.tokens)
+        if action == meant:
+            answers.append((before, answer))
+            if not action.deselect:  # a word such as "undo" is of no image
+                looks += [(before + 1 + number, position) for number, position in enumerate(sorted(action.select))]
+    return Lesson(views[0].tangrams, tokens, answers, looks)
+
+
+def plain_lesson(form: ChatForm, tangrams: TangramSet, questions: int, rng: np.random.Generator) -> Lesson:
+    """Returns ten tangrams, so many of which are described one after another by parts of their plain descriptions."""
+    board = tuple(tangrams.ids[i] for i in rng.choice(len(tangrams), CONTEXT_SIZE, replace=False))
+    views: list[View] = []
+    actions: list[Action] = []
+    for position in rng.permutation(CONTEXT_SIZE)[:questions].tolist():
+        dialogue = tuple((view.utterance, action) for view, action in zip(views, actions, strict=True))
+        selected = frozenset[int]().union(*(action.select for action in actions))
+        views.append(View(board, dialogue, some_parts(tangrams[board[position]].descriptions[0], rng), selected))
+        actions.append(Action(select=frozenset([position])))
+    return lesson_of(form, views, actions, actions)
+
+
+def some_parts(description: str, rng: np.random.Generator) -> str:
+    """Returns one or two parts of a description after its first one, which is left out one time in five."""
+    first, *others = description.split(", ")
+    chosen = [others[i] for i in sorted(rng.permutation(len(others))[: int(rng.integers(1, 3))])]
+    return " ".join([first, *chosen] if rng.random() < 0.8 or not chosen else chosen)
+
+
+def watched_games(
+    tangrams: TangramSet, games: int, mistakes: float, seed: int
+) -> list[tuple[Interaction, list[Action]]]:
+    """Returns games of a literal speaker with a listener that errs, and what was wanted at each turn."""
+    rng = np.random.default_rng(seed)
+    tables = set_tables(contexts_of(tangrams, games, rng), literal_speakers(tangrams), np.random.SeedSequence(seed))
+    listener = ErringListener(tables, mistakes, mistakes)
+    return [
+        (game, [listener.wanted[view.tangrams, len(view.dialogue)] for view in views_of(game)])
+        for game in play(listener, tables, rng, policy="erring")
+    ]
+
+
+def watched_lesson(form: ChatForm, game: Interaction, wanted: Sequence[Action], turns: int) -> Lesson:
+    """Returns the first turns of a game, up to one at which nothing was clicked."""
+    actions = [turn.action for turn in game.turns[:turns]]
+    clicked = next((number for number, action in enumerate(actions) if not action.clicks), len(actions))
+    return lesson_of(form, views_of(game)[:clicked], actions[:clicked], wanted[:clicked])

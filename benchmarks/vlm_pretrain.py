@@ -1,0 +1,275 @@
+"""Pretrains a tiny Idefics2 from random weights in minutes, so that RESPECT has a base that can see and read.
+
+First the vision learns to name the attributes of figures, and to redraw them, as the small listener's does. With the
+vision frozen the text model then learns plain words: from descriptions of one figure after another, and from games that
+it watches. Its answers alone would teach it only after hours, for they say nothing until three things have come
+together: the letter after an image knows the image, the words are of a kind with it, and the answer looks from one to
+the other. So a guide says each of them for itself, and is gone afterwards. All is of "train" and in plain language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, normalize
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import OneCycleLR
+from transformers.models.mistral.modeling_mistral import rotate_half
+
+from agents.learn import batches
+from agents.small.pretrain import VisionTeacher, shifted
+from agents.vlm.actions import score_answers
+from agents.vlm.prompt import ChatForm
+from agents.vlm.vision import IMAGE_SIZE, Vision
+from benchmarks.random_vlm import TEXTS, Size, byte_tokenizer, random_idefics2
+from benchmarks.vlm_lessons import Lesson, plain_lesson, watched_games, watched_lesson
+from multiref_gym.game import CONTEXT_SIZE, Action
+from multiref_gym.tangrams import Atlas, TangramSet
+
+WORDS = 1500
+"""Tokens that are known."""
+
+LOOKS_IN = 1
+"""The layer of the text model in which answers look at letters; what goes into it knows images and words."""
+HEADS = 2
+"""So many of its heads look."""
+SHARPNESS = 20.0
+
+SIZE = Size(
+    {
+        "hidden_size": 128,
+        "intermediate_size": 384,
+        "num_hidden_layers": 3,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 4,
+        "initializer_range": 0.05,
+    },
+    {
+        "hidden_size": 128,
+        "intermediate_size": 256,
+        "num_hidden_layers": 3,
+        "num_attention_heads": 4,
+        "image_size": 64,
+        "patch_size": 16,
+    },
+    {
+        "hidden_size": 128,
+        "resampler_n_latents": 2,
+        "resampler_depth": 1,
+        "resampler_n_heads": 4,
+        "resampler_head_dim": 32,
+        "num_key_value_heads": 2,
+    },
+    64,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a base is pretrained.
+
+    Attributes:
+        size: Of the model.
+        vision_epochs: Passes of the vision over the figures.
+        vision_batch: Figures a step.
+        vision_rate: Its peak learning rate.
+        plain_steps: Steps of plain descriptions.
+        questions: Of such a lesson.
+        games: That are watched afterwards, each once.
+        mistakes: How often the listener whose games are watched selects what was not meant.
+        turns: Of a game that are watched.
+        batch: Lessons a step.
+        rate: Peak learning rate of the text model.
+    """
+
+    size: Size = SIZE
+    vision_epochs: int = 40
+    vision_batch: int = 64
+    vision_rate: float = 1e-3
+    plain_steps: int = 400
+    questions: int = 5
+    games: int = 8000
+    mistakes: float = 0.3
+    turns: int = 6
+    batch: int = 16
+    rate: float = 2e-3
+
+
+class Guide(nn.Module):
+    """What is said of each part of the way from words to a letter.
+
+    Args:
+        image: The width of an image's features.
+        width: Of the text model.
+    """
+
+    def __init__(self, image: int, width: int) -> None:
+        super().__init__()
+        self.image, self.letter, self.words = nn.Linear(image, width), nn.Linear(width, width), nn.Linear(width, width)
+
+    def forward(self, text: Any, hidden: Tensor, seen: Tensor, places: Tensor, looks: Tensor) -> Tensor:
+        """Returns the sum of three losses: of what letters know, of what words mean, and of where answers look.
+
+        Args:
+            text: The text model.
+            hidden: What goes into the layer where answers look, (dialogues, tokens, width).
+            seen: Features of the images, (dialogues, tangrams, features).
+            places: Where the letters stand, int64 (tangrams,).
+            looks: The dialogue, place and right position of each look, int64 (looks, 3).
+        """
+        rows, asked, right = looks.unbind(1)
+        normed = text.layers[LOOKS_IN].input_layernorm(hidden)
+        images = normalize(self.image(seen).float(), dim=-1)
+        letters = normalize(self.letter(normed[:, places]).float(), dim=-1)
+        words = normalize(self.words(normed[rows, asked]).float(), dim=-1)
+        own = torch.arange(len(places)).repeat(len(hidden))
+        told = cross_entropy(SHARPNESS * (letters @ images.mT).flatten(0, 1), own)
+        meant = cross_entropy(SHARPNESS * (images[rows] @ words[:, :, None]).squeeze(2), right)
+        looked = attention(text, normed, rows, asked).log_softmax(2)
+        return told + meant - looked[torch.arange(len(rows)), :, places[right]].mean()
+
+
+def attention(text: Any, normed: Tensor, rows: Tensor, places: Tensor) -> Tensor:
+    """Returns the logits with which the first heads look from some places at all tokens, (places, heads, tokens)."""
+    layer = text.layers[LOOKS_IN].self_attn
+    length, width = normed.shape[1], layer.head_dim
+    cosine, sine = (part[0].float() for part in text.rotary_emb(normed, torch.arange(length)[None]))
+    queries = layer.q_proj(normed[rows, places]).float().unflatten(1, (-1, width))[:, :HEADS]
+    keys = layer.k_proj(normed).float().unflatten(2, (-1, width))
+    keys = keys.repeat_interleave(layer.num_key_value_groups, 2)[:, :, :HEADS]
+    queries = queries * cosine[places][:, None] + rotate_half(queries) * sine[places][:, None]
+    keys = keys * cosine[:, None] + rotate_half(keys) * sine[:, None]
+    logits = torch.einsum("nhw,nthw->nht", queries, keys[rows]) * layer.scaling
+    return logits.masked_fill(torch.arange(length) > places[:, None, None], -torch.inf)
+
+
+Report = Callable[[str, float], None]
+"""Told of each step: what is learned, and how much of it is done."""
+
+
+def train_vision(model: Any, form: ChatForm, tangrams: TangramSet, plan: Plan, seed: int, report: Report) -> float:
+    """Trains vision and connector in place; returns the share of right attributes among those that are named.
+
+    What the patches hold is taught as well as what the connector makes of it, which else learns nothing for long.
+    """
+    facts = sorted({fact for tangram in tangrams for fact in tangram.facts})
+    labels = torch.tensor([[float(fact in tangram.facts) for fact in facts] for tangram in tangrams])
+    prepared = [form.image(silhouette) for silhouette in Atlas(tangrams, IMAGE_SIZE).silhouettes(tangrams.ids)]
+    silhouettes = (torch.cat([image["pixel_values"] for image in prepared])[:, 0, 0] + 1) * 127.5
+
+    def features(images: Tensor) -> tuple[Tensor, Tensor]:
+        shown = (images / 127.5 - 1)[:, None, None].expand(-1, -1, 3, -1, -1)
+        seen = model.get_image_features(shown, torch.ones_like(shown[:, :, 0], dtype=torch.int64))
+        whole: Tensor = torch.cat(tuple(seen.pooler_output)).float()
+        return whole.reshape(len(images), -1), seen.last_hidden_state.float().reshape(len(images), -1)
+
+    with torch.no_grad():
+        teachers = [VisionTeacher(part.shape[1], len(facts)) for part in features(silhouettes[:1])]
+    taught = [model.model.vision_model, model.model.connector, *teachers]
+    parameters = [weights for module in taught for weights in module.parameters()]
+    rng = np.random.default_rng(seed)
+    steps = plan.vision_epochs * -(-len(tangrams) // plan.vision_batch)
+    optimizer = AdamW(parameters, lr=plan.vision_rate, weight_decay=0.01, fused=True)
+    schedule = OneCycleLR(optimizer, plan.vision_rate, steps + 1)
+    for epoch in range(plan.vision_epochs):
+        for rows in np.array_split(rng.permutation(len(tangrams)), steps // plan.vision_epochs):
+            images = shifted(silhouettes[rows], rng)
+            with torch.autocast("cpu", torch.bfloat16):
+                parts = features(images)
+            loss = torch.stack([t(part, labels[rows], images) for t, part in zip(teachers, parts, strict=True)]).sum()
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(parameters, 1.0)
+            optimizer.step()
+            schedule.step()
+        report("vision", (epoch + 1) / plan.vision_epochs)
+    with torch.inference_mode():
+        named = torch.cat([teachers[0].facts(features(part)[0]) > 0 for part in silhouettes.split(256)])
+    return float((named & labels.bool()).sum() / named.sum().clamp(min=1))
+
+
+def lessons(form: ChatForm, tangrams: TangramSet, plan: Plan, seed: int) -> Iterator[list[Lesson]]:
+    """Yields the lessons of each step: first plain descriptions, then watched games of like length in a batch."""
+    rng = np.random.default_rng(seed)
+    for _ in range(plan.plain_steps):
+        yield [plain_lesson(form, tangrams, plan.questions, rng) for _ in range(plan.batch)]
+    games = watched_games(tangrams, plan.games, plan.mistakes, seed)
+    for rows in batches([len(game.turns) for game, _ in games], plan.batch, rng):
+        watched = [watched_lesson(form, *games[row], plan.turns) for row in rows]
+        yield [lesson for lesson in watched if lesson.looks]
+
+
+def train_language(
+    model: Any, form: ChatForm, vision: Vision, tangrams: TangramSet, plan: Plan, seed: int, report: Report
+) -> float:
+    """Trains the text model in place; returns the mean probability of what was wanted in the last steps."""
+    text = model.model.text_model
+    width = text.config.hidden_size
+    guide = Guide(width * model.config.perceiver_config.resampler_n_latents, width)
+    parameters = [*text.parameters(), *model.lm_head.parameters(), *guide.parameters()]
+    steps = plan.plain_steps + -(-plan.games // plan.batch)
+    optimizer = AdamW(parameters, lr=plan.rate, weight_decay=0.01, betas=(0.9, 0.98), fused=True)
+    schedule = OneCycleLR(optimizer, plan.rate, steps + 1, pct_start=0.1)
+    opening = form.opening(CONTEXT_SIZE).tokens
+    letters = form.trie(frozenset(), CONTEXT_SIZE).answer(Action(select=frozenset(range(CONTEXT_SIZE)))).tokens[1:-1]
+    places = torch.tensor([opening.index(letter) for letter in letters])
+    found: list[float] = []
+    for step, batch in enumerate(lessons(form, tangrams, plan, seed)):
+        with torch.no_grad():
+            shown = vision.show([lesson.board for lesson in batch])
+        seen = torch.stack(list(shown["mm_encoder_outputs"]["image"].pooler_output))
+        looks = torch.tensor([(row, *look) for row, lesson in enumerate(batch) for look in lesson.looks])
+        answers = [(row, place, answer) for row, lesson in enumerate(batch) for place, answer in lesson.answers]
+        most = max(len(answer.tokens) for *_, answer in answers)
+        rows = torch.tensor([row for row, *_ in answers])[:, None]
+        steps_of = torch.tensor([place for _, place, _ in answers])[:, None] + torch.arange(most)
+        tokens = padded([lesson.tokens for lesson in batch], form.pad)
+        with torch.autocast("cpu", torch.bfloat16):
+            # Padding is on the right, where no token sees it, so there is no need of a mask.
+            read = model.model(input_ids=tokens, use_cache=False, output_hidden_states=True, **shown)
+            logits = model.lm_head(read.last_hidden_state[rows, steps_of.clamp(max=tokens.shape[1] - 1)])
+            guided = guide(
+                text, read.hidden_states[LOOKS_IN], seen.reshape(len(batch), CONTEXT_SIZE, -1), places, looks
+            )
+        log_prob, _ = score_answers(logits, [answer for *_, answer in answers])
+        optimizer.zero_grad()
+        (guided - log_prob.mean()).backward()
+        nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimizer.step()
+        schedule.step()
+        found.append(float(log_prob.detach().exp().mean()))
+        report("language", (step + 1) / steps)
+    return float(np.mean(found[-50:]))
+
+
+def padded(rows: Sequence[list[int]], value: int) -> Tensor:
+    """Returns tokens in a rectangle, padded on the right, int64 (rows, longest)."""
+    longest = max(map(len, rows))
+    return torch.tensor([row + [value] * (longest - len(row)) for row in rows])
+
+
+def pretrain(tangrams: TangramSet, plan: Plan, seed: int, folder: Path, report: Report) -> dict[str, Any]:
+    """Builds a base, saves it with its processor to a folder, and returns what came of each part of it."""
+    start = perf_counter()
+    train = tangrams.split("train")
+    described = [text for tangram in train for text in (tangram.descriptions[0], f" {tangram.descriptions[0]}")]
+    said = [turn.utterance for game, _ in watched_games(train, 1000, plan.mistakes, seed) for turn in game.turns]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        # The words of actions so often that each is a token.
+        tokenizer = byte_tokenizer(texts=[*TEXTS * 1000, *described, *said], words=WORDS)
+        model, processor = random_idefics2(plan.size, tokenizer=tokenizer)
+        form = ChatForm(processor, "idefics2")
+        attributes = train_vision(model, form, train, plan, seed, report)
+        wanted = train_language(model, form, Vision(model, form, tangrams), train, plan, seed, report)
+    model.save_pretrained(folder)
+    processor.save_pretrained(folder)
+    minutes = round((perf_counter() - start) / 60, 1)
+    return {"plan": asdict(plan), "seed": seed, "attributes": attributes, "wanted": wanted, "minutes": minutes}

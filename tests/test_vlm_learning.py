@@ -1,0 +1,81 @@
+"""The benchmark of learning with a tiny vision-language model: its lessons, its guide, and a run of the smallest size."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from small_views import FIGURES
+
+from agents.learn import views_of
+from agents.vlm.prompt import ChatForm
+from benchmarks import vlm_learning
+from benchmarks.random_vlm import SIZES, random_idefics2, randomise
+from benchmarks.vlm_lessons import Lesson, plain_lesson, watched_games, watched_lesson
+from benchmarks.vlm_pretrain import HEADS, LOOKS_IN, Plan, attention
+from multiref_gym.errors import UserError
+from multiref_gym.game import LETTERS
+from multiref_gym.tangrams import TangramSet
+
+FEW = TangramSet("few", FIGURES.tangrams[::20])
+SMALLEST = Plan(SIZES["tiny"], vision_epochs=1, plain_steps=2, questions=2, games=8, turns=2, batch=4)
+
+
+@pytest.fixture(scope="module")
+def form() -> ChatForm:
+    return ChatForm(random_idefics2(SIZES["tiny"])[1], "idefics2")
+
+
+def check(lesson: Lesson, form: ChatForm) -> None:
+    """Checks that what is learned stands where it is said to."""
+    spelt = {form.trie(frozenset(), 10)._spelling.later[letter][-1]: letter for letter in LETTERS[:10]}
+    for place, answer in lesson.answers:
+        assert tuple(lesson.tokens[place + 1 : place + 1 + len(answer.tokens)]) == answer.tokens
+    for place, position in lesson.looks:
+        assert spelt[lesson.tokens[place + 1]] == LETTERS[position]
+
+
+def test_a_plain_lesson_asks_for_what_it_describes(form: ChatForm) -> None:
+    lesson = plain_lesson(form, FIGURES, 4, np.random.default_rng(0))
+    check(lesson, form)
+    assert len(lesson.answers) == len({position for _, position in lesson.looks}) == 4
+
+
+def test_a_watched_game_teaches_what_was_as_wanted(form: ChatForm) -> None:
+    for game, wanted in watched_games(FIGURES.split("train"), 20, 0.5, 0):
+        lesson = watched_lesson(form, game, wanted, 5)
+        check(lesson, form)
+        right = [turn.action == meant for turn, meant in zip(game.turns[:5], wanted, strict=False)]
+        assert len(lesson.answers) == sum(right)
+        assert len(views_of(game)) == len(wanted)
+
+
+def test_the_guide_knows_where_the_model_looks() -> None:
+    model, _ = random_idefics2(SIZES["tiny"])
+    randomise(model)
+    text = model.model.text_model
+    text.set_attn_implementation("eager")
+    read = text(input_ids=torch.randint(0, 200, (2, 9)), output_hidden_states=True, output_attentions=True)
+    rows, places = torch.tensor([0, 1, 1]), torch.tensor([3, 8, 5])
+    normed = text.layers[LOOKS_IN].input_layernorm(read.hidden_states[LOOKS_IN])
+    found = attention(text, normed, rows, places).softmax(2)
+    assert torch.allclose(found, read.attentions[LOOKS_IN][rows, :HEADS, places], atol=1e-5)
+
+
+def test_runs_from_random_weights_to_the_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(vlm_learning, "load_tangrams", lambda name: FEW)
+    asked = Namespace(seeds=1, rounds=1, games=2, out=tmp_path)
+    vlm_learning.run(asked, SMALLEST)
+    assert "round 1" in capsys.readouterr().out
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert [len(won) for won in results["runs"][0]["won"]] == [2, 2]
+    assert results["base"]["seed"] == vlm_learning.BASE_SEED
+    with pytest.raises(UserError, match="another plan"):
+        vlm_learning.run(asked, replace(SMALLEST, games=9))
