@@ -23,12 +23,13 @@ class Episode:
         utterance: What the speaker said last.
         dialogue: The turns so far: what was said, and what was done (nothing, where it was not understood).
         clicks: What was done as texts.
+        not_understood: How many answers were no action.
 
     Raises:
         ValueError: If the speaker says what an utterance may not be.
     """
 
-    __slots__ = ("_speaker", "clicks", "dialogue", "game", "utterance")
+    __slots__ = ("_speaker", "clicks", "dialogue", "game", "not_understood", "utterance")
 
     def __init__(self, game: Game, speaker: Any, rng: np.random.Generator) -> None:
         self.game = game
@@ -36,6 +37,7 @@ class Episode:
         self.utterance = checked(speaker.start(game, rng))
         self.dialogue: list[tuple[str, Action]] = []
         self.clicks: list[str] = []
+        self.not_understood = 0
 
     def turn(self, clicks: bytes | None) -> None:
         """Applies the clicks, a byte of 0 or 1 for each position, then lets the speaker speak.
@@ -52,6 +54,7 @@ class Episode:
         game.apply(action)
         self.dialogue.append((self.utterance, action))
         self.clicks.append(str(action))
+        self.not_understood += clicks is None
         self.utterance = checked(self._speaker.reply(None if clicks is None else action))
 
 

@@ -149,6 +149,14 @@ def test_texts_that_are_no_action_are_counted_turns_that_the_speaker_answers(sta
     assert env.reset(**start)[1]["invalid_actions"] == 0
 
 
+def test_the_count_of_invalid_texts_does_not_outlive_its_game(start: dict[str, Any]) -> None:
+    env = TextAction(make())
+    env.reset(**start)
+    assert env.step("hm")[4]["invalid_actions"] == 1
+    env.unwrapped.reset(**start)
+    assert env.step("select A")[4]["invalid_actions"] == 0
+
+
 def test_only_invalid_texts_end_the_game_too(start: dict[str, Any]) -> None:
     env = TextAction(make(max_turns=2))
     env.reset(**start)

@@ -49,17 +49,16 @@ class TextAction(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         if env.action_space != multiref(self).action_space:
             raise ValueError(f"TextAction makes {multiref(self).action_space}, but {env} takes {env.action_space}")
         self.action_space = spaces.Text(MAX_LENGTH, min_length=0, charset=CHARSET)
-        self._invalid_actions = 0
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Starts a game and the count of invalid actions."""
         observation, info = self.env.reset(seed=seed, options=options)
-        self._invalid_actions = 0
         return observation, info | {"invalid_actions": 0}
 
     def step(self, action: str) -> Step:
         """Takes the step that the text stands for, or one in which nothing is clicked."""
-        game = multiref(self).game
+        episode = multiref(self).episode
+        game = episode.game
         size = len(game.context.listener_order)
         invalid: dict[str, Any] = {}
         clicks = None
@@ -72,11 +71,4 @@ class TextAction(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
             clicks = np.zeros(size, np.int8)
             clicks[list(parsed.clicks)] = 1
         observation, reward, terminated, truncated, info = self.env.step(clicks)
-        self._invalid_actions += len(invalid)
-        return (
-            observation,
-            reward,
-            terminated,
-            truncated,
-            info | invalid | {"invalid_actions": self._invalid_actions},
-        )
+        return observation, reward, terminated, truncated, info | invalid | {"invalid_actions": episode.not_understood}
