@@ -127,7 +127,7 @@ def test_observations_of_one_game_stay_as_they_were_in_the_next() -> None:
 def test_checkers_of_gymnasium_and_stable_baselines_have_nothing_to_say(vocabulary: Vocabulary | None) -> None:
     env = EncodeUtterance(make(), 40, vocabulary)
     check_env(env, skip_render_check=True, skip_close_check=True)
-    pytest.importorskip("stable_baselines3").common.env_checker.check_env(env)
+    pytest.importorskip("stable_baselines3.common.env_checker").check_env(env)
 
 
 def test_a_spec_names_the_vocabularys_file(tmp_path: Path) -> None:
