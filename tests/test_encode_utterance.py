@@ -164,5 +164,9 @@ def test_needs_a_text_to_encode() -> None:
     for without in (ChatObservation(make()), EncodeUtterance(make(), 8)):
         with pytest.raises(ValueError, match="encodes the text 'utterance'"):
             EncodeUtterance(without, 8)
-    with pytest.raises(UserError, match="length=0"):
-        EncodeUtterance(make(), 0)
+
+
+@pytest.mark.parametrize("length", [0, 2.5, True, "8"])
+def test_needs_a_length(length: Any) -> None:
+    with pytest.raises(UserError, match=f"length={length!r}: allowed is an int of at least 1"):
+        EncodeUtterance(make(), length)

@@ -27,7 +27,7 @@ class EncodeUtterance(gym.ObservationWrapper[Any, Any, Any], RecordConstructorAr
         vocabulary: The words that have an id, or a file that `Vocabulary.save` wrote; None encodes UTF-8 bytes.
 
     Raises:
-        UserError: If the length is less than 1, or the file holds no vocabulary.
+        UserError: If the length is no int of at least 1, or the file holds no vocabulary.
         ValueError: If the environment is not MultiRef-v0, or its observations have no text of an utterance.
 
     Example:
@@ -54,8 +54,8 @@ class EncodeUtterance(gym.ObservationWrapper[Any, Any, Any], RecordConstructorAr
         space = env.observation_space
         if not isinstance(space, spaces.Dict) or not isinstance(space.get("utterance"), spaces.Text):
             raise ValueError(f"EncodeUtterance encodes the text 'utterance' of an observation; {env} has {space}")
-        if length < 1:
-            raise UserError(f"length={length}: allowed is an int of at least 1")
+        if not isinstance(length, int) or isinstance(length, bool) or length < 1:
+            raise UserError(f"length={length!r}: allowed is an int of at least 1")
         self.vocabulary = Vocabulary.load(vocabulary) if isinstance(vocabulary, Path | str) else vocabulary
         self._length = length
         greatest = 255 if self.vocabulary is None else len(self.vocabulary) - 1
