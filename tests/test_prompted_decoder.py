@@ -12,13 +12,14 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from peft import LoraConfig, get_peft_model
-from tiny_vlm import TEXT, tiny_vlm, tokenizer
+from tiny_vlm import TEXT, tiny_vlm
 from transformers import AutoModelForImageTextToText, AutoTokenizer, GPT2Config, GPT2LMHeadModel, LlamaConfig
 from transformers import LlamaForCausalLM as Llama
 
 from agents.answers import EndpointModel, LanguageModel
 from agents.prompted_decoder import BINARY, TERNARY, Form, PromptedDecoder, endpoint_decoder, prompted_decoder
 from benchmarks.decoders import both_forms
+from benchmarks.random_vlm import byte_tokenizer
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback
 from multiref_gym.game import Action
@@ -105,7 +106,7 @@ def opinionated(model: Any) -> Any:
 
 
 def llama(length: int = 2048) -> tuple[Any, Any]:
-    words = tokenizer()
+    words = byte_tokenizer()
     return opinionated(Llama(LlamaConfig(**TEXT, vocab_size=len(words), max_position_embeddings=length))), words
 
 
@@ -117,7 +118,7 @@ def chatting_llama() -> tuple[Any, Any]:
 
 def gpt2() -> tuple[Any, Any]:
     # Its positions are absolute, so that padding may shift them, and there is no token to pad with.
-    words = tokenizer()
+    words = byte_tokenizer()
     words.pad_token = None
     return opinionated(
         GPT2LMHeadModel(GPT2Config(vocab_size=len(words), n_positions=512, n_embd=32, n_layer=2, n_head=4))
