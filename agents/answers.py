@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from itertools import takewhile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText, AutoTokenizer, GenerationConfig
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
 
+from agents.vlm.loading import VlmConfig, load_base
 from multiref_gym.errors import UserError
 
 if TYPE_CHECKING:
@@ -41,8 +43,7 @@ class AnswerScorer(Protocol):
 class LanguageModel:
     """Scores answers by a model on this machine, text or image-text, in left-padded batches.
 
-    All tokens of an answer count. An adapter that the model has is left out, so that a listener's own model is asked
-    as it was before it learned.
+    All tokens of an answer count. An adapter that the model has is left out: it is asked as it was before it learned.
 
     Args:
         model: The model, in its evaluation mode; it may be wrapped by peft.
@@ -57,18 +58,23 @@ class LanguageModel:
     def load(cls, name: str) -> LanguageModel:
         """Loads a model of the Hugging Face hub or a folder, onto the GPU if there is one.
 
+        An image-text model is loaded as the vlm listener loads it; where both are of one model, they share its weights.
+
         Raises:
             UserError: If there is no such model or it has no tokenizer.
         """
+        config = VlmConfig.of(Path(name))
+        model: Any = None
         try:
-            config = AutoConfig.from_pretrained(name)
-            sees = config.model_type in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
-            kind = AutoModelForImageTextToText if sees else AutoModelForCausalLM
-            tokenizer = AutoTokenizer.from_pretrained(name)
-            model: Any = kind.from_pretrained(name, dtype="auto")
+            sees = AutoConfig.from_pretrained(config.model).model_type in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
+            tokenizer = AutoTokenizer.from_pretrained(config.model)
+            if not sees:
+                model = AutoModelForCausalLM.from_pretrained(config.model, dtype="auto")
         except (OSError, ValueError, ImportError) as error:
             reason = str(error).strip().partition("\n")[0]
             raise UserError(f"cannot load the language model {name!r}: {reason}") from error
+        if sees:
+            return cls(load_base(config), tokenizer)
         return cls(model.to("cuda" if torch.cuda.is_available() else "cpu"), tokenizer)
 
     def __call__(self, questions: Sequence[str], answers: Sequence[str]) -> NDArray[np.float64]:

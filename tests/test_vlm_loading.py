@@ -7,17 +7,23 @@ import shutil
 from dataclasses import fields, replace
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 from small_views import FIGURES
 from tiny_vlm import configured, tiny_vlm
+from transformers import AutoModelForImageTextToText
 
 from agents.learn import Optimisation
+from agents.prompted_decoder import prompted_decoder
 from agents.respect import Config, Respect
 from agents.vlm.listener import VlmListener
 from agents.vlm.loading import ALLOWED, VlmConfig
 from multiref_gym.errors import UserError
+from multiref_gym.feedback import Exchange
+from multiref_gym.game import Action
 
 
 @pytest.fixture
@@ -34,7 +40,7 @@ def _offline(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_offline")
 def test_an_unknown_model_is_refused_in_one_line() -> None:
-    with pytest.raises(UserError, match=r"cannot load a vision-language model .* from 'nobody/such-model'") as refused:
+    with pytest.raises(UserError, match=r"cannot load .* vision-language model from 'nobody/such-model'") as refused:
         VlmListener.load(FIGURES, Path("nobody/such-model"))
     assert "\n" not in str(refused.value)
 
@@ -49,6 +55,26 @@ def test_a_folder_without_a_processor_is_refused(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
     with pytest.raises(UserError, match="processor"):
         VlmListener.load(FIGURES, folder)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ImportError("\nSmolVLMVideoProcessor requires the Torchvision library but it was not found.\nSee elsewhere."),
+        ImportError("Package `num2words` is required to run SmolVLM processor."),
+        ValueError("model requires `torchvision` to be installed."),
+    ],
+)
+def test_a_processor_that_needs_more_packages_says_how_to_get_them(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def from_pretrained(name: str) -> None:
+        raise error
+
+    monkeypatch.setattr("agents.vlm.loading.AutoProcessor", SimpleNamespace(from_pretrained=from_pretrained))
+    with pytest.raises(UserError, match=r"`pip install 'multiref-gym\[vlm\]'`$") as refused:
+        VlmListener.load(FIGURES, folder)
+    assert "\n" not in str(refused.value)
 
 
 def test_a_model_without_a_chat_template_is_refused(folder: Path) -> None:
@@ -146,6 +172,27 @@ def test_a_policy_finds_its_base_from_anywhere(folder: Path, tmp_path: Path, mon
     VlmListener.load(FIGURES, Path(folder.name)).save(tmp_path / "policy")
     monkeypatch.chdir("/")
     VlmListener.load(FIGURES, tmp_path / "policy")
+
+
+def test_a_listener_and_a_decoder_of_one_model_load_it_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = []
+
+    def from_pretrained(name: str, **options: Any) -> Any:
+        loaded.append(name)
+        return AutoModelForImageTextToText.from_pretrained(name, **options)
+
+    monkeypatch.setattr(
+        "agents.vlm.loading.AutoModelForImageTextToText", SimpleNamespace(from_pretrained=from_pretrained)
+    )
+    decoder = prompted_decoder(str(folder))
+    exchanges = [Exchange(None, "the bird", Action(select=frozenset({6})), "no, the tall one")]
+    before = decoder.probabilities(exchanges)
+    listener = VlmListener.load(FIGURES, folder)
+    with torch.no_grad():
+        for name, weights in listener.model.named_parameters():
+            weights += float("lora" in name)
+    assert loaded == [str(folder)]
+    assert decoder.probabilities(exchanges) == before, "what the listener learns is not the decoder's"
 
 
 def test_four_bits_without_the_package_say_how_to_get_it(tmp_path: Path) -> None:

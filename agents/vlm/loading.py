@@ -26,6 +26,9 @@ ADAPTER = "adapter_model.safetensors"
 
 DTYPES = ("bfloat16", "float16", "float32")
 
+UNLOADABLE = (OSError, ValueError, KeyError, ImportError)
+"""What Hugging Face raises where there is no such model, or a part of it is missing."""
+
 INDIFFERENT = ("model", "device", "played_at_once", "kept_gib", "trained_at_once")
 """Settings of where the model is and in what memory it runs: a policy is the same under others, but for rounding."""
 
@@ -83,9 +86,8 @@ class VlmConfig:
         """
         file = path / SETTINGS
         if not file.is_file():
-            return cls(
-                str(path.resolve() if path.is_dir() else path)
-            )  # what is learned from it may be loaded elsewhere
+            # Resolved, as what is learned from it may be loaded elsewhere.
+            return cls(str(path.resolve() if path.is_dir() else path))
         try:
             settings = json.loads(file.read_text(encoding="utf-8"))
             config = cls(**settings)
@@ -115,7 +117,7 @@ def load_policy(config: VlmConfig, path: Path | None = None) -> tuple[PeftModel,
     Raises:
         UserError: If there is no such model, or the adapter does not fit it.
     """
-    base, processor = _base(config.model, config.device, config.dtype, config.attention, config.four_bit)
+    processor, base = _processor(config.model), load_base(config)
     shared = {id(tensor): tensor for tensor in [*base.parameters(), *base.buffers()]}
     model = copy.deepcopy(base, shared)
     layers = adapted_layers(model, model.config.model_type, config.layers)
@@ -125,8 +127,17 @@ def load_policy(config: VlmConfig, path: Path | None = None) -> tuple[PeftModel,
     return policy.eval(), processor
 
 
+def load_base(config: VlmConfig) -> Any:
+    """Returns a model with frozen weights, the same one as the last time if it is asked for in the same form.
+
+    Raises:
+        UserError: If there is no such model.
+    """
+    return _base(config.model, config.device, config.dtype, config.attention, config.four_bit)
+
+
 @lru_cache(maxsize=1)
-def _base(name: str, device: str | None, dtype: str | None, attention: str | None, four_bit: bool) -> tuple[Any, Any]:
+def _base(name: str, device: str | None, dtype: str | None, attention: str | None, four_bit: bool) -> Any:
     place = device or ("cuda" if torch.cuda.is_available() else "cpu")
     kind = dtype or ("bfloat16" if place.startswith("cuda") else "float32")
     options: dict[str, Any] = {"dtype": kind}
@@ -136,14 +147,24 @@ def _base(name: str, device: str | None, dtype: str | None, attention: str | Non
         options |= {"quantization_config": _four_bits(kind), "device_map": {"": place}}
     model: Any
     try:
-        processor = AutoProcessor.from_pretrained(name)
         model = AutoModelForImageTextToText.from_pretrained(name, **options)
-    except (OSError, ValueError, KeyError, ImportError) as error:
-        raise UserError(
-            f"cannot load a vision-language model and its processor from {name!r}: {_first(error)}"
-        ) from error
+    except UNLOADABLE as error:
+        raise UserError(f"cannot load a vision-language model from {name!r}: {_first(error)}") from error
     model.requires_grad_(False)
-    return (model if four_bit else model.to(place)).eval(), processor
+    return (model if four_bit else model.to(place)).eval()
+
+
+@lru_cache(maxsize=1)
+def _processor(name: str) -> Any:
+    try:
+        return AutoProcessor.from_pretrained(name)
+    except UNLOADABLE as error:
+        # Some processors prepare videos as well, or numbers in words, whether they are needed here or not.
+        missing = [package for package in ("torchvision", "num2words") if package in str(error).lower()]
+        hint = ": run `pip install 'multiref-gym[vlm]'`" if missing else ""
+        raise UserError(
+            f"cannot load the processor of a vision-language model from {name!r}: {_first(error)}{hint}"
+        ) from error
 
 
 def _four_bits(kind: str) -> BitsAndBytesConfig:
