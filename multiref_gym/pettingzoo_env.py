@@ -6,6 +6,7 @@ policy: `SpeakerPolicy` for any speaker, `ListenerPolicy` for any listener.
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -104,6 +105,7 @@ class TwoAgentEnv(AECEnv):  # type: ignore[misc]  # PettingZoo has no types
         self.observation_spaces = {SPEAKER: spaces.Dict(seen), LISTENER: heard}
         self.action_spaces = {SPEAKER: spaces.Text(MAX_LENGTH, min_length=0, charset=CHARSET), LISTENER: clicks}
         self._as_board = options.get("image", "board") == "board"
+        self.dialogue: list[tuple[str, Action]] = []
 
     def observation_space(self, agent: str) -> spaces.Space[Any]:
         """Returns what an agent sees."""
@@ -138,7 +140,7 @@ class TwoAgentEnv(AECEnv):  # type: ignore[misc]  # PettingZoo has no types
         """
         given = {"game": options["game"]} if options and "game" in options else None
         self._seen, info = self._game_env.reset(seed=seed, options=given)
-        self.dialogue: list[tuple[str, Action]] = []
+        self.dialogue = []
         self._said = ""
         self.agents = self.possible_agents.copy()
         self.agent_selection = SPEAKER
@@ -176,13 +178,17 @@ class TwoAgentEnv(AECEnv):  # type: ignore[misc]  # PettingZoo has no types
     def _conclude(self, over: bool, info: dict[str, Any]) -> None:
         self.terminations = dict.fromkeys(self.agents, over)
         self.truncations = dict.fromkeys(self.agents, False)
-        self.infos = {agent: info.copy() for agent in self.agents}
+        self.infos = {agent: deepcopy(info) for agent in self.agents}
 
     def observe(self, agent: str) -> Observation:
-        """Returns what an agent sees now."""
-        if agent == LISTENER:
-            return self._seen | {"utterance": self._said}
+        """Returns what an agent sees now, which is its own to change.
+
+        Raises:
+            ResetNeeded: If no game has begun.
+        """
         game, context = self.game, self.game.context
+        if agent == LISTENER:
+            return deepcopy(self._seen) | {"utterance": self._said}
         place = {name: position for position, name in enumerate(context.listener_order)}
         order = [place[name] for name in context.speaker_order]  # the listener's position of each
         clicked = self.dialogue[-1][1].clicks if self.dialogue else ()
@@ -232,7 +238,11 @@ class SpeakerPolicy:
         self._speaker = make_speaker(self._env.tangrams)
 
     def __call__(self, observation: Observation) -> str:
-        """Returns the next utterance; to be called once in each turn of the speaker."""
+        """Returns the next utterance; to be called once in each turn of the speaker.
+
+        Raises:
+            ResetNeeded: If no game has begun.
+        """
         env = self._env
         said: str
         said = self._speaker.reply(env.dialogue[-1][1]) if env.dialogue else self._speaker.start(env.game, env.rng)
@@ -255,7 +265,11 @@ class ListenerPolicy:
         self._view = resolve("view", {}, "agents.listener:View")
 
     def __call__(self, observation: Observation) -> NDArray[np.int8]:
-        """Returns the clicks that answer what was said."""
+        """Returns the clicks that answer what was said.
+
+        Raises:
+            ResetNeeded: If no game has begun.
+        """
         game = self._env.game
         order = game.context.listener_order
         view = self._view(order, tuple(self._env.dialogue), observation["utterance"], game.selected)

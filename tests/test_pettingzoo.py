@@ -11,6 +11,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+from gymnasium.error import ResetNeeded
 from gymnasium.utils.env_checker import data_equivalence
 from terse_speaker import TerseSpeaker
 
@@ -210,6 +211,35 @@ def test_a_reset_forgets_a_game_that_was_left(context: Context) -> None:
         assert env.render() == f"Speaker: {said}\nListener: (no click)"
         env.step(speak(env.last()[0]))
         assert env.last()[0]["utterance"].startswith("no, pick ")
+
+
+@pytest.mark.parametrize("image", ["board", None])
+def test_what_an_agent_was_shown_is_its_own_to_change(context: Context, image: str | None) -> None:
+    changed, left = (pettingzoo_env.env(image=image) for _ in range(2))
+    for env in (changed, left):
+        env.reset(options={"game": context})
+        env.step("the house")
+    for agent in changed.agents:
+        for value in changed.observe(agent).values():
+            if isinstance(value, np.ndarray):
+                value[...] = 1
+    for env in (changed, left):
+        env.step(clicks(3))
+    changed.infos["speaker"]["clicks"].clear()
+    assert changed.infos["listener"] == left.infos["listener"]
+    changed.observe("listener")["selected"][:] = 1
+    for agent in changed.agents:
+        assert data_equivalence(changed.observe(agent), left.observe(agent), exact=True)
+
+
+def test_policies_and_observations_need_a_game() -> None:
+    env = pettingzoo_env.env(image=None)
+    for policy in (SpeakerPolicy(env), ListenerPolicy(env, RandomListener(), np.random.default_rng(0))):
+        with pytest.raises(ResetNeeded):
+            policy({"utterance": ""})
+    for agent in env.possible_agents:
+        with pytest.raises(ResetNeeded):
+            env.unwrapped.observe(agent)
 
 
 @pytest.mark.parametrize("spoken", [None, 3, "ab\n", "猫", "a" * 513])
