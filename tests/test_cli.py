@@ -277,6 +277,15 @@ def test_a_person_speaks_sees_targets_and_no_letters(
     assert f"listener: selects {number}" in shown
 
 
+@pytest.mark.parametrize("option", ["--model", "--endpoint"])
+def test_a_person_who_listens_needs_no_model(
+    option: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    types([], monkeypatch)
+    assert run("play", option, "x") == 2
+    assert "add --as speaker" in capsys.readouterr().err
+
+
 def test_whoever_leaves_at_once_leaves_no_game(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     types([], monkeypatch)
     assert run("play", "--out", tmp_path / "games.jsonl") == 0

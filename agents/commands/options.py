@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from inspect import Parameter, signature
 from pathlib import Path
+from typing import Any
 
 from agents.baselines import OracleListener
 from agents.listener import Listener
@@ -28,7 +29,7 @@ def add_listener(parser: argparse.ArgumentParser, default: str) -> None:
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
-    """Adds `--model`, `--endpoint` and `--prices`."""
+    """Adds `--model` and `--endpoint`."""
     parser.add_argument(
         "--model",
         metavar="MODEL",
@@ -38,6 +39,10 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--endpoint", metavar="URL", help="of api: speaks the chat-completions protocol (OPENAI_BASE_URL, or OpenAI)"
     )
+
+
+def add_prices(parser: argparse.ArgumentParser) -> None:
+    """Adds `--prices`, for a command that tells what the listener cost."""
     parser.add_argument(
         "--prices", type=float, nargs=2, metavar=("IN", "OUT"), help="of api: of a million tokens, to be told the cost"
     )
@@ -79,20 +84,20 @@ def chosen_speaker(args: argparse.Namespace, tangrams: TangramSet) -> Callable[[
 
 
 def chosen_listener(args: argparse.Namespace, tangrams: TangramSet, tables: Sequence[Table]) -> Listener:
-    """Makes the listener that `add_listener` and `add_model` asked for.
+    """Makes the listener that `add_listener`, `add_model` and, where it is offered, `add_prices` asked for.
 
     A listener that has a checkpoint is loaded for these tangrams, an oracle sits down at the tables, and any other
     is made without arguments.
 
     Raises:
         UnknownName: If there is no such listener.
-        UserError: If it needs a model, or cannot do with what `add_model` was given.
+        UserError: If it needs a model, or cannot do with what it was given.
     """
     make = resolve("listener", LISTENERS, args.listener)
     is_oracle = isinstance(make, type) and issubclass(make, OracleListener)
     loads = hasattr(make, "load") and not is_oracle
     takes = signature(make.load).parameters if loads else {}
-    given = {name: value for name in MODEL_OPTIONS if (value := getattr(args, name)) is not None}
+    given = {name: value for name in MODEL_OPTIONS if (value := getattr(args, name, None)) is not None}
     for name in given:
         if name not in takes and not (name == "model" and "path" in takes):
             raise UserError(f"--{name} is not for --listener {args.listener}")
@@ -108,3 +113,11 @@ def chosen_listener(args: argparse.Namespace, tangrams: TangramSet, tables: Sequ
     logging.disable_progress_bar()  # the command has its own
     listener = make.load(tangrams, **given)
     return listener
+
+
+def told_usage(usage: Mapping[str, Any] | None) -> dict[str, str]:
+    """Returns what a listener says of its usage in words, a dash for what is not known; nothing if it says nothing."""
+    return {
+        name.replace("_", " "): "–" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+        for name, value in (usage or {}).items()
+    }

@@ -44,7 +44,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Plays a game, and saves it even if the person leaves before its end."""
+    """Plays a game, and saves it even if the person leaves before its end.
+
+    Raises:
+        UserError: If the listener or the speaker cannot be had, a model is named where the person listens, or there is
+            no writing to the file.
+    """
+    if args.role == "listener" and (args.model or args.endpoint):
+        raise UserError("--model and --endpoint are for a listener to speak to: add --as speaker")
     tangrams = chosen_tangrams(args)
     earlier: list[Interaction] = []
     if args.out:

@@ -10,7 +10,15 @@ import torch
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
-from agents.commands.options import add_listener, add_model, add_speaker, chosen_listener, chosen_speaker
+from agents.commands.options import (
+    add_listener,
+    add_model,
+    add_prices,
+    add_speaker,
+    chosen_listener,
+    chosen_speaker,
+    told_usage,
+)
 from agents.play import play, set_tables
 from multiref_gym.commands.options import add_tangrams, check_writable, chosen_tangrams, natural, positive
 from multiref_gym.game import CONTEXT_SIZE, Context
@@ -23,13 +31,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.jsonl", help="where to write them")
     add_listener(parser, default="small")
     add_model(parser)
+    add_prices(parser)
     add_speaker(parser)
     add_tangrams(parser, split="train")
     parser.add_argument("--seed", type=natural, default=0, help="seeds all chance (0)")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Plays the games and writes them, all or none."""
+    """Plays the games and writes them, all or none, and tells what the listener used, if it says so."""
     check_writable(args.out)
     torch.set_num_threads(1)  # so that a seed gives the same games on any number of cores
     tangrams = chosen_tangrams(args)
@@ -53,3 +62,6 @@ def run(args: argparse.Namespace) -> None:
     won = sum(interaction.success for interaction in interactions)
     turns = sum(len(interaction.turns) for interaction in interactions)
     console.print(f"{won / args.games:.1%} won, {turns / args.games:.1f} turns a game, in {args.out}")
+    if usage := told_usage(getattr(listener, "usage", None)):
+        told = ", ".join(f"{name}: {value}" for name, value in usage.items())
+        console.print(told, markup=False, soft_wrap=True)

@@ -16,7 +16,7 @@ from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
 
 from agents.baselines import OracleListener
-from agents.commands.options import add_listener, add_model, chosen_listener
+from agents.commands.options import add_listener, add_model, add_prices, chosen_listener, told_usage
 from agents.listener import Listener
 from agents.run_folder import write_atomically
 from benchmarks.logged_games import drawn_tangrams, fingerprint, read_games
@@ -41,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_listener(parser, default="small")
     add_model(parser)
+    add_prices(parser)
     parser.add_argument(
         "--tangrams", default="figures", metavar="SET", help="figures (default) or kilogram:PATH, all that are drawn"
     )
@@ -153,9 +154,6 @@ def _show(results: dict[str, Any], console: Console) -> None:
     for key, heading in FIGURES.items():
         table.add_row(heading, *told(key, results["figures"][key]), told(key, results["logged"].get(key))[0].strip("–"))
     table.add_row(f"ms a turn, in batches of {config['batch']}", f"{results['milliseconds']:.2f}")
-    for key, value in (results["usage"] or {}).items():
-        table.add_row(
-            key.replace("_", " "),
-            "–" if value is None else escape(f"{value:.4g}" if isinstance(value, float) else str(value)),
-        )
+    for name, value in told_usage(results["usage"]).items():
+        table.add_row(name, escape(value))
     console.print(table)
