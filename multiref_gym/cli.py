@@ -33,6 +33,7 @@ class Command:
 COMMANDS = {
     "respect": Command("agents.commands.respect", "learn from implicit feedback, round after round", resumes=True),
     "systems": Command("benchmarks.commands.systems", "compare six systems that learn, side by side", resumes=True),
+    "ppo": Command("agents.commands.ppo", "learn by PPO from true or decoded reward"),
     "simulate": Command("agents.commands.simulate", "play games between a simulated speaker and a listener"),
     "play": Command("agents.commands.play", "play a game yourself, as the listener or as the speaker"),
     "benchmark": Command("benchmarks.commands.benchmark", "measure a listener on logged games, turn by turn"),

@@ -8,7 +8,17 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("multiref-gym", "gymnasium", "numpy", "pillow", "sqlalchemy", "torch", "transformers", "peft")
+PACKAGES = (
+    "multiref-gym",
+    "gymnasium",
+    "numpy",
+    "pillow",
+    "sqlalchemy",
+    "stable-baselines3",
+    "torch",
+    "transformers",
+    "peft",
+)
 
 
 def provenance() -> dict[str, Any]:

@@ -21,6 +21,7 @@ LISTENERS = {
     "erring": "agents.baselines:ErringListener",
     "retrieval": "agents.retrieval:RetrievalListener",
     "small": "agents.small.listener:SmallListener",
+    "ppo": "agents.ppo.listener:PPOListener",
     "vlm": "agents.vlm.listener:VlmListener",
     "api": "agents.api_listener:ApiListener",
 }

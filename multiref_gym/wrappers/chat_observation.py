@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import Any, SupportsFloat
 
 import gymnasium as gym
@@ -9,10 +10,14 @@ from gymnasium import spaces
 from gymnasium.utils import RecordConstructorArgs
 from PIL import Image
 
+from multiref_gym.chat import chat_turns
 from multiref_gym.game import LETTERS
 from multiref_gym.wrappers.base import multiref
 
 Chats = list[dict[str, Any]]
+
+ROLES = ("user", "assistant")
+"""Who speaks by turns: the speaker of the game is the user, its listener the assistant."""
 
 
 class ChatObservation(gym.Wrapper[Chats, Any, Any, Any], RecordConstructorArgs):
@@ -68,12 +73,8 @@ class ChatObservation(gym.Wrapper[Chats, Any, Any, Any], RecordConstructorArgs):
 
     def _messages(self) -> Chats:
         env = multiref(self)
-        messages: Chats = []
-        selected: frozenset[int] = frozenset()
-        for utterance, action in env.dialogue:
-            messages += [_message("user", _view(selected, utterance)), _message("assistant", str(action) or "no click")]
-            selected = (selected - action.deselect) | action.select
-        messages.append(_message("user", _view(selected, env.utterance)))
+        turns = chat_turns(env.dialogue, env.utterance, env.game.selected)
+        messages = [_message(role, text) for role, text in zip(cycle(ROLES), turns, strict=False)]
         shown: list[dict[str, Any]] = []
         for letter, silhouette in zip(LETTERS, env.atlas.silhouettes(env.game.context.listener_order), strict=False):
             shown.append({"type": "image", "image": Image.fromarray(silhouette).convert("RGB")})
@@ -95,7 +96,7 @@ class Chat(spaces.Space[Chats]):
         return (
             isinstance(x, list)
             and len(x) % 2 == 1
-            and all(_is_message(message, ("user", "assistant")[i % 2]) for i, message in enumerate(x))
+            and all(_is_message(message, role) for message, role in zip(x, cycle(ROLES), strict=False))
         )
 
     def sample(self, mask: None = None, probability: None = None) -> Chats:
@@ -118,11 +119,6 @@ class Chat(spaces.Space[Chats]):
 
 def _message(role: str, text: str) -> dict[str, Any]:
     return {"role": role, "content": [{"type": "text", "text": text}]}
-
-
-def _view(selected: frozenset[int], utterance: str) -> str:
-    letters = " ".join(LETTERS[position] for position in sorted(selected))
-    return f"{letters} currently selected\n{utterance}" if letters else f"none is selected\n{utterance}"
 
 
 def _is_message(message: Any, role: str) -> bool:
