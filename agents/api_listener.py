@@ -18,6 +18,7 @@ from PIL import Image
 
 from agents.listener import Decision, View
 from agents.openai_api import ChatClient
+from multiref_gym.chat import NO_CLICK, chat_turns
 from multiref_gym.errors import UserError
 from multiref_gym.game import LETTERS, Action, InvalidAction, check_action
 from multiref_gym.tangrams import Atlas, TangramSet
@@ -26,9 +27,6 @@ Images = Literal["board", "tangrams"]
 
 SIZE = 128
 """The side of a tangram in pixels."""
-
-NO_CLICK = "no click"
-"""What stands for the empty action, whose canonical text is empty."""
 
 INSTRUCTION = """\
 You are the listener in a game. Above are {count} tangrams with their letters, A to {last}. A speaker describes some \
@@ -112,13 +110,11 @@ class ApiListener:
         return [self._decision(view, choice) for view, choice in zip(views, choices, strict=True)]
 
     def _messages(self, view: View) -> list[dict[str, Any]]:
-        messages: list[dict[str, Any]] = []
-        selected: frozenset[int] = frozenset()
-        for utterance, action in view.dialogue:
-            messages.append({"role": "user", "content": [_text(_heard(selected, utterance))]})
-            messages.append({"role": "assistant", "content": str(action) or NO_CLICK})
-            selected = (selected - action.deselect) | action.select
-        messages.append({"role": "user", "content": [_text(_heard(view.selected, view.utterance))]})
+        turns = chat_turns(view.dialogue, view.utterance, view.selected)
+        messages: list[dict[str, Any]] = [{"role": "user", "content": [_text(turns[0])]}]
+        for action, heard in zip(turns[1::2], turns[2::2], strict=True):
+            messages.append({"role": "assistant", "content": action})
+            messages.append({"role": "user", "content": [_text(heard)]})
         # The pictures are first and the same in all turns of a game, which endpoints may have read before.
         count = len(view.tangrams)
         instruction = INSTRUCTION.format(count=count, last=LETTERS[count - 1], no_click=NO_CLICK)
@@ -156,12 +152,6 @@ def parsed(text: str, context_size: int) -> Action:
     """
     line = (text.strip().splitlines() or [""])[-1].strip(" *`\"'.")
     return Action() if line.lower() == NO_CLICK else Action.parse(line, context_size)
-
-
-def _heard(selected: frozenset[int], utterance: str) -> str:
-    letters = " ".join(LETTERS[position] for position in sorted(selected))
-    state = f"{letters} currently selected" if letters else "none is selected"
-    return f"{state}\nSpeaker: {utterance}"
 
 
 def _text(text: str) -> dict[str, Any]:

@@ -92,10 +92,10 @@ def test_the_model_sees_the_board_and_the_dialogue_and_acts() -> None:
     assert [message["content"] for message in body["messages"][1::2]] == ["select A", "no click", "deselect A"]
     heard = [message["content"][-1]["text"] for message in body["messages"][::2]]
     assert heard == [
-        "none is selected\nSpeaker: the house",
-        "A currently selected\nSpeaker: no, the bird",
-        "A currently selected\nSpeaker: undo",
-        "none is selected\nSpeaker: both boats",
+        "none is selected\nthe house",
+        "A currently selected\nno, the bird",
+        "A currently selected\nundo",
+        "none is selected\nboth boats",
     ]
     [board] = pictures(body)
     assert board.mode == "RGB"
@@ -157,7 +157,7 @@ def test_anything_else_is_no_action(text: str) -> None:
 
 def test_what_is_no_action_clicks_nothing_and_is_counted() -> None:
     replies = {"one": "the bird", "two": None, "three": "select B", "four": "deselect C", "five": "no click"}
-    with serving(lambda body: completion(replies[said(body).rpartition(" ")[2]])) as endpoint:
+    with serving(lambda body: completion(replies[said(body).split()[-1]])) as endpoint:
         player = listener(endpoint)
         decisions = player.act([*map(view, replies)], np.random.default_rng(0))
     assert [decision.action for decision in decisions] == [Action(), Action(), select(1), Action(), Action()]
@@ -411,6 +411,18 @@ def test_the_benchmark_shows_what_it_cost(tmp_path: Path, capsys: pytest.Capture
     printed = capsys.readouterr().out
     assert all(told in printed for told in ("input tokens", "cost", "unparsed", "the [bird]"))
     assert SECRET not in printed + written
+
+
+def test_simulated_games_end_with_what_they_cost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--listener", "api", "--model", "tiny", "--prices", "2", "10", "--out", str(tmp_path / "games.jsonl")]
+    with serving(in_turn(completion("the [bird]"), SELECT_A)) as endpoint:
+        assert not cli.main(["simulate", "--games", "1", "--endpoint", endpoint.url, *options])
+        requests = len(endpoint.bodies)
+    assert (
+        f"requests: {requests}, retries: 0, uncounted: 0, input tokens: {100 * requests}, "
+        f"output tokens: {5 * requests}, cost: {requests * 250 / 1e6:.4g}, unparsed: 1, illegal: {requests - 2}, "
+        "first unparsed: the [bird]"
+    ) in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 from agents.listener import View
 from agents.vlm.listener import VlmListener
 from agents.vlm.vision import IMAGE_SIZE
+from multiref_gym.chat import chat_turns
 from multiref_gym.errors import UserError
 from multiref_gym.game import Action, check_action
 from multiref_gym.tangrams import Atlas
@@ -153,6 +154,14 @@ def naive_inputs(architecture: str, batch: Sequence[View]) -> tuple[Any, Any, An
     begins = architecture == "gemma3"  # its template begins with the token that the tokenizer would add
     inputs = processor(text=texts, images=images, padding=True, add_special_tokens=not begins, return_tensors="pt")
     return model.eval(), processor, inputs
+
+
+def test_prompts_have_the_words_of_every_chat() -> None:
+    dialogue = (("the house", Action(frozenset({0}))), ("no", Action()), ("undo", Action(deselect=frozenset({0}))))
+    messages = listener()._form.messages(View(FIGURES.ids[:10], dialogue, "the bird", frozenset()))
+    first, *turns = chat_turns(dialogue, "the bird", frozenset())
+    assert [message["role"] for message in messages] == ["user", "assistant"] * 3 + ["user"]
+    assert [message["content"][-1]["text"] for message in messages] == [f"J\n{first}", *turns]
 
 
 @every_architecture

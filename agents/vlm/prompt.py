@@ -18,6 +18,7 @@ from torch import Tensor
 
 from agents.listener import View
 from agents.vlm.actions import ActionTrie, Spelling
+from multiref_gym.chat import chat_turns
 from multiref_gym.errors import UserError
 from multiref_gym.game import LETTERS
 
@@ -99,23 +100,17 @@ class ChatForm:
 
     def messages(self, view: View) -> list[Message]:
         """Returns a view as the chat that the template is applied to."""
-        said = [view.utterance]
-        states = [view.selected]
-        for utterance, action in reversed(view.dialogue):
-            said.insert(0, utterance)
-            states.insert(0, (states[0] - action.select) | action.deselect)
+        dialogue = [(self._plain(said), action) for said, action in view.dialogue]
+        turns = chat_turns(dialogue, self._plain(view.utterance), view.selected)
         count = len(view.tangrams)
         shown: list[dict[str, str]] = [{"type": "image"}]
         for letter in LETTERS[: count - 1]:
             shown += [{"type": "text", "text": letter}, {"type": "image"}]
-        turns = [
-            f"{_selection(state)}\n{self._plain(utterance)}" for state, utterance in zip(states, said, strict=True)
-        ]
         # In one text with the last letter, as some templates trim each text and put nothing between two.
         first = {"type": "text", "text": f"{LETTERS[count - 1]}\n{turns[0]}"}
         messages: list[Message] = [{"role": "user", "content": [*shown, first]}]
-        for (_, action), turn in zip(view.dialogue, turns[1:], strict=True):
-            messages += [_message("assistant", str(action) or "nothing"), _message("user", turn)]
+        for action, heard in zip(turns[1::2], turns[2::2], strict=True):
+            messages += [_message("assistant", action), _message("user", heard)]
         return messages
 
     def _plain(self, utterance: str) -> str:
@@ -167,10 +162,6 @@ def _shared_start(first: str, second: str) -> str:
 
 def _message(role: str, text: str) -> Message:
     return {"role": role, "content": [{"type": "text", "text": text}]}
-
-
-def _selection(selected: frozenset[int]) -> str:
-    return f"{' '.join(LETTERS[i] for i in sorted(selected))} currently selected" if selected else "none is selected"
 
 
 def _picture(silhouette: np.ndarray) -> Image.Image:
