@@ -38,7 +38,14 @@ from multiref_gym.provenance import provenance
 from multiref_gym.tangrams import load_tangrams
 
 LEARNER = replace(SUP, optimisation=Optimisation(epochs=4, batch_size=32, learning_rate=1e-3, other_distractors=0.9))
-ADAPTER: dict[str, Any] = {"rank": 16, "alpha": 16, "dropout": 0.0, "trained_at_once": 32, "played_at_once": 64}
+ADAPTER: dict[str, Any] = {
+    "layers": r".*text_model.*_proj",
+    "rank": 16,
+    "alpha": 16,
+    "dropout": 0.0,
+    "trained_at_once": 32,
+    "played_at_once": 64,
+}
 """Settings of `vlm.json`. The rank is large for the width, as there is little in a tiny model to be adapted."""
 
 BASE_SEED = 0

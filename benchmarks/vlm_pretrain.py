@@ -93,9 +93,9 @@ class Plan:
     vision_epochs: int = 40
     vision_batch: int = 64
     vision_rate: float = 1e-3
-    plain_steps: int = 400
+    plain_steps: int = 600
     questions: int = 5
-    games: int = 8000
+    games: int = 12_800
     mistakes: float = 0.3
     turns: int = 6
     batch: int = 16
@@ -260,7 +260,11 @@ def pretrain(tangrams: TangramSet, plan: Plan, seed: int, folder: Path, report: 
     start = perf_counter()
     train = tangrams.split("train")
     described = [text for tangram in train for text in (tangram.descriptions[0], f" {tangram.descriptions[0]}")]
-    said = [turn.utterance for game, _ in watched_games(train, 1000, plan.mistakes, seed) for turn in game.turns]
+    said = [
+        turn.utterance
+        for game, _ in watched_games(train, min(plan.games, 1000), plan.mistakes, seed)
+        for turn in game.turns
+    ]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         # The words of actions so often that each is a token.

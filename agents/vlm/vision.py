@@ -50,22 +50,29 @@ class Vision:
         self._remembered: dict[str, Sight] = {}
         self._pixels = lru_cache(maxsize=PREPARED)(self._prepared)
         inner = model.get_base_model() if isinstance(model, PeftModel) else model
+        words = {id(weights) for weights in inner.get_decoder().parameters()}
+        # An adapter of the text alone leaves what is seen as it is.
+        self._learns = any(weights.requires_grad and id(weights) not in words for weights in inner.parameters())
         self._told = signature(inner.forward).parameters.keys()
         self._seen = signature(inner.get_image_features).parameters.keys()
 
     def forget(self) -> None:
-        """Forgets what was seen, as a model with other weights would see it otherwise."""
-        self._remembered.clear()
+        """Forgets what was seen if a model with other weights would see it otherwise."""
+        if self._learns:
+            self._remembered.clear()
 
     def show(self, boards: Sequence[Sequence[str]]) -> dict[str, Any]:
         """Returns the arguments that show the model the tangrams of some boards, one after another.
 
-        While gradients are wanted nothing is remembered, since the connector may learn.
+        While gradients are wanted nothing is remembered of a connector that learns.
         """
-        known = {} if torch.is_grad_enabled() else self._remembered
+        learns = torch.is_grad_enabled() and self._learns
+        known = {} if learns else self._remembered
         names = [name for board in boards for name in board]
         if new := [name for name in dict.fromkeys(names) if name not in known]:
-            known.update(zip(new, self._look(new), strict=True))
+            # What was seen in play may be learned from later, and of inference tensors nothing can be.
+            with torch.inference_mode(False), torch.set_grad_enabled(learns):
+                known.update(zip(new, self._look(new), strict=True))
         sights = [known[name] for name in names]
         features: Any = [sight.features for sight in sights]
         seen = self._kind(pooler_output=torch.stack(features) if self._in_one else features)
