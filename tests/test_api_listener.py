@@ -324,7 +324,7 @@ def test_a_refusal_ends_all_that_waits_and_is_what_is_told() -> None:
 
     def answer(body: Body) -> Reply:
         if said(body).endswith("first"):
-            return failure(503, "busy", Retry_After="60")
+            return failure(503, "busy", Retry_After="2")
         if said(body).endswith("second"):
             return failure(401, "no key")
         slow.wait(0.1)
