@@ -146,7 +146,7 @@ def attention(text: Any, normed: Tensor, rows: Tensor, places: Tensor) -> Tensor
     keys = keys.repeat_interleave(layer.num_key_value_groups, 2)[:, :, :HEADS]
     queries = queries * cosine[places][:, None] + rotate_half(queries) * sine[places][:, None]
     keys = keys * cosine[:, None] + rotate_half(keys) * sine[:, None]
-    logits = torch.einsum("nhw,nthw->nht", queries, keys[rows]) * layer.scaling
+    logits: Tensor = torch.einsum("nhw,nthw->nht", queries, keys[rows]) * layer.scaling
     return logits.masked_fill(torch.arange(length) > places[:, None, None], -torch.inf)
 
 
@@ -202,7 +202,7 @@ def lessons(form: ChatForm, tangrams: TangramSet, plan: Plan, seed: int) -> Iter
         yield [plain_lesson(form, tangrams, plan.questions, rng) for _ in range(plan.batch)]
     games = watched_games(tangrams, plan.games, plan.mistakes, seed)
     for rows in batches([len(game.turns) for game, _ in games], plan.batch, rng):
-        watched = [watched_lesson(form, *games[row], plan.turns) for row in rows]
+        watched = [watched_lesson(form, game, wanted, plan.turns) for game, wanted in (games[row] for row in rows)]
         yield [lesson for lesson in watched if lesson.looks]
 
 

@@ -15,6 +15,7 @@ from tiny_vlm import configured, tiny_vlm
 from agents.learn import Example, Optimisation, Scores, learn
 from agents.objectives import sup
 from agents.vlm.listener import VlmListener
+from agents.vlm.vision import Vision
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import Action
 
@@ -133,6 +134,20 @@ def test_a_batch_in_parts_has_the_gradient_of_the_whole(tmp_path: Path) -> None:
     parts, whole = gradients
     assert all(gradient is not None for gradient in whole.values())
     torch.testing.assert_close(parts, whole, atol=1e-4, rtol=1e-3)
+
+
+def test_where_the_text_alone_learns_what_was_seen_in_play_is_learned_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configured(tmp_path, layers=r".*text_model.*_proj", dropout=0.0)
+    played, fresh = VlmListener.load(FIGURES, tmp_path), VlmListener.load(FIGURES, tmp_path)
+    played.act(VIEWS, np.random.default_rng(0))
+    with monkeypatch.context() as unable:
+        unable.setattr(Vision, "_look", lambda self, names: pytest.fail("looked again"))
+        learn(played, EXAMPLES, sup, SOME_STEPS, seed=0)
+        learned = scores(played)
+    learn(fresh, EXAMPLES, sup, SOME_STEPS, seed=0)
+    torch.testing.assert_close(learned, scores(fresh), atol=1e-4, rtol=0)
 
 
 def test_training_reads_as_play_does() -> None:

@@ -49,7 +49,7 @@ class Vision:
         self._atlas = Atlas(tangrams, IMAGE_SIZE)
         self._remembered: dict[str, Sight] = {}
         self._pixels = lru_cache(maxsize=PREPARED)(self._prepared)
-        inner = model.get_base_model() if isinstance(model, PeftModel) else model
+        inner: Any = model.get_base_model() if isinstance(model, PeftModel) else model
         words = {id(weights) for weights in inner.get_decoder().parameters()}
         # An adapter of the text alone leaves what is seen as it is.
         self._learns = any(weights.requires_grad and id(weights) not in words for weights in inner.parameters())
