@@ -4,8 +4,9 @@
 
 An Idefics2 of a given size with random weights plays games, batch after batch, with and without keeping what it has
 read of each game's images. Beside it the same model plays as it would without this package: game by game, each prompt
-through the processor, and `generate` held to legal actions. Then it learns from its turns for one epoch. All is
-measured in one run, the ways of playing in turns; the medians are given, and ratios are to playing game by game.
+through the processor, and `generate` held to legal actions. Then it learns from its turns for one epoch, and once more
+by TRL's supervised fine-tuning if TRL is installed, in batches of the same size. All is measured in one run, the ways
+of playing in turns; the medians are given, and ratios are to playing game by game or to TRL.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from peft import PeftModel
 from PIL import Image
 from rich.console import Console
 from rich.table import Table
+from torch.utils.flop_counter import FlopCounterMode
 from transformers.utils import logging as transformers_logging
 
 from agents import objectives
@@ -38,6 +40,7 @@ from agents.vlm.prompt import ChatForm
 from agents.vlm.vision import IMAGE_SIZE
 from benchmarks.learning_systems import fixed_contexts
 from benchmarks.random_vlm import SIZES, TEXTS, byte_tokenizer, random_idefics2
+from benchmarks.trl_step import trl_rate
 from multiref_gym.commands.options import natural, positive
 from multiref_gym.feedback import Feedback
 from multiref_gym.interaction import Interaction
@@ -46,6 +49,12 @@ from multiref_gym.tangrams import Atlas, TangramSet, load_tangrams
 from simulators.scripted import ScriptedSpeaker
 
 REPEATS = 3
+LEARNED_AT_ONCE = 8
+"""Examples in a step of learning, TRL's as ours."""
+
+PEAKS = {"H100": 989e12, "H200": 989e12, "A100": 312e12}
+"""Of matrix multiplication in bfloat16 without sparsity, as the maker gives it, by part of a GPU's name."""
+
 NAIVE = "game by game, as `generate` does it"
 
 
@@ -137,6 +146,19 @@ def most_memory() -> str:
     return f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GiB"
 
 
+def peak_of_device() -> float | None:
+    """Returns the peak of the GPU in bfloat16, in operations a second; None if there is no GPU, or another one."""
+    name = torch.cuda.get_device_name() if torch.cuda.is_available() else ""
+    return next((peak for part, peak in PEAKS.items() if part in name), None)
+
+
+def flops_of_learning(listener: VlmListener, examples: Sequence[Example]) -> int:
+    """Returns the floating-point operations of learning from some examples once, as one batch."""
+    with FlopCounterMode(display=False) as counter:
+        learn(listener, examples, objectives.sup, Optimisation(epochs=1, batch_size=len(examples)), 0)
+    return int(counter.get_total_flops())
+
+
 def main() -> None:
     """Reads the command line, measures, and prints the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.vlm_speed", description=(__doc__ or "").split("\n")[0])
@@ -176,11 +198,21 @@ def main() -> None:
         for view, turn in zip(views_of(game), game.turns, strict=True)
     ]
     start = perf_counter()
-    learn(listener(1, 0.0), examples, objectives.sup, Optimisation(epochs=1), arguments.seed)
+    learn(
+        listener(1, 0.0), examples, objectives.sup, Optimisation(epochs=1, batch_size=LEARNED_AT_ONCE), arguments.seed
+    )
+    rate = len(examples) / (perf_counter() - start)
+    learning = most_memory()
+    peer = trl_rate(model, processor, figures, examples, LEARNED_AT_ONCE)
     table.add_section()
-    table.add_row("examples learned", f"{len(examples) / (perf_counter() - start):,.1f}", "")
+    table.add_row("examples learned", f"{rate:,.1f}", "")
+    table.add_row("examples learned, TRL's SFT", f"{peer:,.1f}" if peer else "TRL is not installed", "")
+    table.add_row("examples learned, to TRL's", "", f"{rate / peer:.1f}" if peer else "")
+    if peak := peak_of_device():
+        flops = flops_of_learning(listener(1, 0.0), examples[:LEARNED_AT_ONCE]) / len(examples[:LEARNED_AT_ONCE])
+        table.add_row("share of the GPU's peak, learning", f"{rate * flops / peak:.0%}", "")
     table.add_row("most memory, playing", playing, "")
-    table.add_row("most memory, learning too", most_memory(), "")
+    table.add_row("most memory, learning too", learning, "")
     Console().print(table, str(provenance()["machine"]))
 
 
