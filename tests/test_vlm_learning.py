@@ -12,6 +12,7 @@ import pytest
 import torch
 from small_views import FIGURES
 
+from agents import respect
 from agents.learn import views_of
 from agents.vlm.prompt import ChatForm
 from benchmarks import vlm_learning
@@ -73,6 +74,7 @@ def test_runs_from_random_weights_to_the_table(
     monkeypatch.setattr(vlm_learning, "load_tangrams", lambda name: FEW)
     # In this process, as one of its own would take longer to start than to run.
     monkeypatch.setattr(vlm_learning, "run_all", lambda run, jobs, *rest: [run(job) for job in jobs])
+    monkeypatch.setattr(respect, "SEED_TURNS", 8)
     asked = Namespace(seeds=1, rounds=1, games=2, out=tmp_path)
     vlm_learning.run(asked, SMALLEST)
     assert "round 1" in capsys.readouterr().out
