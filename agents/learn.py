@@ -73,7 +73,11 @@ class TrainableListener(Listener, Protocol):
         ...
 
     def score(self, views: Sequence[View], actions: Sequence[Action]) -> Scores:
-        """Returns how likely each action is."""
+        """Returns how likely each action is.
+
+        Raises:
+            ValueError: If an action is one that the listener cannot take, as the empty one may be.
+        """
         ...
 
 

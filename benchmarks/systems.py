@@ -151,7 +151,10 @@ def run_system(job: SystemJob) -> Curve:
 
 
 def _counts_of(respect: Respect, job: SystemJob, round: int) -> dict[str, Counts]:
-    """Returns the counts of all that a job deployed in a round; HH is played here, by the job that has CONTROL."""
+    """Returns the counts of all that a job deployed in a round.
+
+    Every job has HH's games played anew, which takes no time, to compare turns with; the one with CONTROL counts them.
+    """
     config, name = job.config, job.config.learner.name
     tables = respect.tables(round)
     people = play(OracleListener(tables), tables, np.random.default_rng(0), policy=HH, round=round)
