@@ -3,8 +3,9 @@
     python -m benchmarks.vlm_learning [--seeds 2] [--rounds 2] [--games 200] [--out runs/vlm_learning]
 
 A tiny Idefics2 of random weights is pretrained for some minutes on figures of "train" and plain words
-(`vlm_pretrain.py`). From that base RESPECT runs with LoRA on figures of "dev", once with each seed. Success is that of
-deployed games, in each round of other contexts, with 95 % bootstrap intervals over games.
+(`vlm_pretrain.py`). From that base RESPECT runs with LoRA on figures of "dev", once with each seed, with speakers who are
+half as figurative as the default ones. Success is that of deployed games, in each round of other contexts, with 95 %
+bootstrap intervals over games.
 
 The base and each run have a folder of their own, and the same command goes on with what is missing. Beside them it
 leaves `table.md` and `results.json`.
@@ -35,7 +36,8 @@ from benchmarks.vlm_pretrain import Plan, pretrain
 from multiref_gym.commands.options import positive
 from multiref_gym.errors import UserError
 from multiref_gym.provenance import provenance
-from multiref_gym.tangrams import load_tangrams
+from multiref_gym.tangrams import TangramSet, load_tangrams
+from simulators.scripted import FIGURATIVE, ScriptedSpeaker
 
 LEARNER = replace(SUP, optimisation=Optimisation(epochs=4, batch_size=32, learning_rate=1e-3, other_distractors=0.9))
 ADAPTER: dict[str, Any] = {
@@ -50,6 +52,17 @@ ADAPTER: dict[str, Any] = {
 
 BASE_SEED = 0
 SCORES = "scores.json"
+
+
+class HalfFigurativeSpeaker(ScriptedSpeaker):
+    """Says half as many phrases that no plain description holds as the default speaker, whom the base hardly follows.
+
+    Args:
+        tangrams: Where the game's tangrams come from.
+    """
+
+    def __init__(self, tangrams: TangramSet) -> None:
+        super().__init__(tangrams, FIGURATIVE / 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +173,7 @@ def run(arguments: argparse.Namespace, plan: Plan) -> None:
         rounds=arguments.rounds,
         games=arguments.games,
         listener="vlm",
+        speaker="benchmarks.vlm_learning:HalfFigurativeSpeaker",
         base=str(base.resolve()),
         learner=LEARNER,
         control=False,
