@@ -3,8 +3,8 @@
     python -m benchmarks.vlm_learning [--seeds 2] [--rounds 2] [--games 200] [--out runs/vlm_learning]
 
 A tiny Idefics2 of random weights is pretrained for some minutes on figures of "train" and plain words
-(`vlm_pretrain.py`). From that base RESPECT runs with LoRA on figures of "dev", once with each seed. Its speakers are half
-as figurative as the default ones. Success is that of deployed games, in each round of other contexts, with 95 %
+(`vlm_pretrain.py`). From that base RESPECT runs with LoRA on figures of "dev", once with each seed. Its speakers are
+half as figurative as the default ones. Success is that of deployed games, in each round of other contexts, with 95 %
 bootstrap intervals over games.
 
 The base and each run have a folder of their own, and the same command goes on with what is missing. Beside them it
