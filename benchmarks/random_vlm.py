@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
     Idefics2Config,
@@ -145,11 +144,3 @@ def random_idefics2(
         image_token_id=processor.image_token_id,
     )
     return Idefics2ForConditionalGeneration(config), processor
-
-
-def randomise(model: torch.nn.Module, spread: float = 0.3) -> None:
-    """Makes weights so large that the model is opinionated."""
-    with torch.no_grad():
-        for weights in model.parameters():
-            if weights.dim() > 1:
-                weights.normal_(0, spread)

@@ -5,7 +5,7 @@
 A tiny Idefics2 of random weights is pretrained for some minutes on figures of "train" and plain words
 (`vlm_pretrain.py`). From that base RESPECT runs with LoRA on figures of "dev", once with each seed. Its speakers are
 half as figurative as the default ones. Success is that of deployed games, in each round of other contexts, with 95 %
-bootstrap intervals over games.
+bootstrap intervals over games. As it is set it has shown no gain so far: it is an open question, not a result.
 
 The base and each run have a folder of their own, and the same command goes on with what is missing. Beside them it
 leaves `table.md` and `results.json`.

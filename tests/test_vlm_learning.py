@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 import torch
 from small_views import FIGURES
+from tiny_vlm import randomise
 
 from agents import respect
 from agents.learn import views_of
 from agents.vlm.prompt import ChatForm
 from benchmarks import vlm_learning
-from benchmarks.random_vlm import SIZES, random_idefics2, randomise
+from benchmarks.random_vlm import SIZES, random_idefics2
 from benchmarks.vlm_lessons import Lesson, plain_lesson, watched_games, watched_lesson
 from benchmarks.vlm_pretrain import HEADS, LOOKS_IN, Plan, attention
 from multiref_gym.errors import UserError

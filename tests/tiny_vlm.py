@@ -27,7 +27,7 @@ from transformers import (
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
 
-from benchmarks.random_vlm import SIZES, byte_tokenizer, random_idefics2, randomise
+from benchmarks.random_vlm import SIZES, byte_tokenizer, random_idefics2
 
 IMAGE_SIZE, PATCH_SIZE = 28, 7
 LATENTS = 4
@@ -142,3 +142,11 @@ def configured(folder: Path, architecture: str = "idefics2", **settings: Any) ->
     """Returns the folder, which now names a tiny model as a base and how it is run."""
     (folder / "vlm.json").write_text(json.dumps({"model": str(tiny_vlm(architecture)), **settings}))
     return folder
+
+
+def randomise(model: torch.nn.Module, spread: float = 0.3) -> None:
+    """Makes weights so large that the model is opinionated."""
+    with torch.no_grad():
+        for weights in model.parameters():
+            if weights.dim() > 1:
+                weights.normal_(0, spread)
