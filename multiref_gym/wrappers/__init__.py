@@ -4,9 +4,10 @@
 `EncodeUtterance`, `DiscreteClick` and `TangramObservation` are for those that know no text.
 
 They go in any order, and with other wrappers in between. None keeps a record of its own: what was said and done is
-read from the environment, so nothing leaks over a reset.
+read from the environment, so nothing leaks over a reset. `vector` has those of many games at once.
 """
 
+from multiref_gym.wrappers import vector
 from multiref_gym.wrappers.chat_observation import Chat, ChatObservation
 from multiref_gym.wrappers.discrete_click import DiscreteClick
 from multiref_gym.wrappers.encode_utterance import EncodeUtterance
@@ -22,4 +23,5 @@ __all__ = [
     "ImplicitReward",
     "TangramObservation",
     "TextAction",
+    "vector",
 ]

@@ -55,12 +55,7 @@ class ImplicitReward(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         RecordConstructorArgs.__init__(self, _disable_deepcopy=True, decoder=decoder, values=values)
         super().__init__(env)
         multiref(self)
-        if len(values) != len(Feedback):
-            raise ValueError(f"values={values!r}: allowed are three, of negative, neutral and positive feedback")
-        self._decoder: FeedbackDecoder = (
-            resolve("decoder", DECODERS, decoder)() if isinstance(decoder, str) else decoder
-        )
-        self._values = dict(zip(sorted(Feedback), map(float, values), strict=True))
+        self._decoded = DecodedReward(decoder, values)
 
     def step(self, action: Any) -> Step:
         """Takes the step and decodes the reply to its action."""
@@ -70,6 +65,37 @@ class ImplicitReward(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
             env = multiref(self)
             utterance, done = env.dialogue[-1]
             previous = env.dialogue[-2][1] if len(env.dialogue) > 1 else None
-            [feedback] = self._decoder.decode([Exchange(previous, utterance, done, env.utterance)])
-            reward = self._values[feedback]
+            [reward] = self._decoded.of([Exchange(previous, utterance, done, env.utterance)])
         return observation, reward, terminated, truncated, info | {"true_reward": true_reward}
+
+
+class DecodedReward:
+    """The rewards of exchanges: the feedback that a decoder finds in them, as numbers.
+
+    Args:
+        decoder: A registered name ("lexical"), an entry-point string, or a decoder.
+        values: The rewards of negative, neutral and positive feedback.
+
+    Raises:
+        UnknownName: If no decoder has this name.
+        ValueError: If `values` are not three numbers.
+    """
+
+    def __init__(self, decoder: str | FeedbackDecoder, values: Sequence[float]) -> None:
+        if len(values) != len(Feedback):
+            raise ValueError(f"values={values!r}: allowed are three, of negative, neutral and positive feedback")
+        self._decoder: FeedbackDecoder = (
+            resolve("decoder", DECODERS, decoder)() if isinstance(decoder, str) else decoder
+        )
+        self._values = dict(zip(sorted(Feedback), map(float, values), strict=True))
+
+    def of(self, exchanges: Sequence[Exchange]) -> list[float]:
+        """Returns the reward of each exchange, in order, from one call of the decoder.
+
+        Raises:
+            ValueError: If the decoder does not answer once for each.
+        """
+        answers = self._decoder.decode(exchanges)
+        if len(answers) != len(exchanges):
+            raise ValueError(f"the decoder gave {len(answers)} answers to {len(exchanges)} exchanges")
+        return [self._values[feedback] for feedback in answers]
