@@ -13,8 +13,9 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
+from multiref_gym.divided_batch import DividedBatch
 from multiref_gym.env import MultiRefEnv, Observation
-from multiref_gym.episode import Episode
+from multiref_gym.episode_batch import PLAY_AND_START, START, Arrays, EpisodeBatch, Final, Told
 from multiref_gym.errors import UserError
 from multiref_gym.game import GameOver
 
@@ -37,10 +38,14 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
             `info["final_obs"]` and `info["final_info"]`; "Disabled", never, and a step of it is an error.
         utterance_bytes: None for a tuple of texts; a number n for their UTF-8, uint8 (num_envs, n), cut off or with
             zeros after the end, as `multiref_gym.wrappers.EncodeUtterance` has it.
+        workers: The number of processes that the games are divided over, this one included; what they say does not
+            depend on it. The others are spawned: a script that makes such an environment does so under
+            `if __name__ == "__main__":`, and the options, a speaker for one, are such as pickle. `close` ends them.
         options: What `MultiRefEnv` takes, but for `render_mode`.
 
     Raises:
         UserError: If an argument is none that is allowed.
+        RuntimeError: If another process has ended, now or at a later call.
 
     Example:
         >>> import gymnasium as gym
@@ -59,6 +64,7 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         num_envs: int = 1,
         autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
         utterance_bytes: int | None = None,
+        workers: int = 1,
         **options: Any,
     ) -> None:
         if not _is_count(num_envs):
@@ -68,12 +74,13 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
             raise UserError(f"autoreset_mode={autoreset_mode!r}: allowed is one of {modes}")
         if utterance_bytes is not None and not _is_count(utterance_bytes):
             raise UserError(f"utterance_bytes={utterance_bytes!r}: allowed is an int of at least 1, or None for texts")
+        if not _is_count(workers) or workers > num_envs:
+            raise UserError(f"workers={workers!r}: allowed is an int from 1 to num_envs={num_envs}")
         if options.get("render_mode") is not None:
             raise UserError(f"render_mode={options['render_mode']!r}: only vectorization_mode='sync' can render")
         self.num_envs = num_envs
         self._autoreset = AutoresetMode(autoreset_mode)
         self.metadata = {"render_modes": [], "autoreset_mode": self._autoreset}
-        self._utterance_bytes = utterance_bytes
         self._scalar = MultiRefEnv(**options)  # knows the arguments, the spaces, and how a game starts
         self.single_action_space = self._scalar.action_space
         self.action_space = batch_space(self.single_action_space, num_envs)
@@ -85,24 +92,28 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
 
         (size,) = self.single_action_space.shape or ()
         self._progress = options.get("reward") == "progress"
-        self._speakers = [self._scalar.new_speaker() for _ in range(num_envs)]
-        self._rngs: list[np.random.Generator | None] = [None] * num_envs
-        self._episodes: list[Any] = [None] * num_envs  # an Episode each, once it has begun
+        self._begun = np.zeros(num_envs, np.bool_)
         self._selected = np.zeros((num_envs, size), np.int8)
-        self._targets = np.zeros((num_envs, size), np.int8)
         self._turn = np.zeros(num_envs, np.int64)
-        self._max_turns = np.zeros(num_envs, np.int64)
         image = single.get("image")
-        self._images = None if image is None else np.zeros((num_envs, *(image.shape or ())), np.uint8)
+        arrays: Arrays = {
+            "targets": np.zeros((num_envs, size), np.int8),
+            "max_turns": np.zeros(num_envs, np.int64),
+        }
+        if image is not None:
+            arrays["image"] = np.zeros((num_envs, *(image.shape or ())), np.uint8)
+        if utterance_bytes is not None:
+            arrays["utterance"] = np.zeros((num_envs, utterance_bytes), np.uint8)
         # Silhouettes stay for a whole game, a board is drawn anew where something was clicked.
-        self._boards = self._images if options.get("image", "board") == "board" else None
-
-    @property
-    def episodes(self) -> list[Episode]:
-        """The games in play with their speakers; a game knows the targets, for evaluation, never for an agent."""
-        if None in self._episodes:
-            raise ResetNeeded("a game has not begun: call reset() first")
-        return self._episodes
+        board = options.get("image", "board") == "board"
+        self._games: EpisodeBatch | DividedBatch
+        if workers == 1:
+            self._games = EpisodeBatch(self._scalar, arrays, board)
+        else:
+            self._games = DividedBatch(self._scalar, options, arrays, board, workers)
+            arrays = self._games.arrays
+        self._targets, self._max_turns = arrays["targets"], arrays["max_turns"]
+        self._shown = {key: arrays[key] for key in ("image", "utterance") if key in arrays}
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
@@ -115,6 +126,7 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
 
         Raises:
             ValueError: If there are more or fewer seeds than games, the mask is none, or `MultiRefEnv.reset` would.
+                After an error of a speaker none of the games that were to start has begun.
             ResetNeeded: If the mask leaves out a game that has not begun.
         """
         seeds: Sequence[int | None] = [None] * self.num_envs
@@ -128,11 +140,17 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         mask = options.pop("reset_mask", np.ones(self.num_envs, np.bool_))
         if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_ or mask.shape != (self.num_envs,):
             raise ValueError(f"options['reset_mask'] is {mask!r}: allowed is an array of {self.num_envs} bools")
-        for i in np.flatnonzero(mask).tolist():
-            if seeds[i] is not None or self._rngs[i] is None:
-                self._rngs[i], _ = seeding.np_random(seeds[i])
-            self._start(i, options)
-        return self._observations(), self._infos(mask)
+        if not (self._begun | mask).all():
+            raise ResetNeeded("a game has not begun: call reset() first")
+        if options:
+            self._scalar.new_game(self._scalar.np_random, options)  # raises before anything is changed
+        rngs = {i: None if seeds[i] is None else seeding.np_random(seeds[i])[0] for i in np.flatnonzero(mask).tolist()}
+        self._begun[mask] = False  # so it stays if a speaker fails
+        told = self._games.reset(rngs, options)
+        self._begun[mask] = True
+        self._selected[mask] = 0
+        self._turn[mask] = 0
+        return self._observations(told), self._infos(told, mask)
 
     def step(
         self, actions: NDArray[np.int8]
@@ -148,59 +166,47 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
             GameOver: If a game has ended and `autoreset_mode` is "Disabled"; no turn is taken then.
             ResetNeeded: If a game has not begun.
         """
-        episodes = self.episodes
+        if not self._begun.all():
+            raise ResetNeeded("a game has not begun: call reset() first")
         clicks = self._checked(actions)
         ended = self._over()
         if self._autoreset is AutoresetMode.DISABLED and ended.any():
             raise GameOver(f"games {np.flatnonzero(ended).tolist()} have ended: reset them with 'reset_mask'")
         try:
-            return self._played(episodes, clicks, ended)
+            return self._played(clicks, ended)
         except BaseException:
-            # Some games have taken the turn, others have not: none can go on.
-            self._episodes = [None] * self.num_envs
+            self._begun[:] = False  # some games have taken the turn, others have not: none can go on
             raise
 
+    def close_extras(self, **kwargs: Any) -> None:
+        """Ends the other processes, if there are any."""
+        if isinstance(self._games, DividedBatch):
+            self._games.close()
+
     def _played(
-        self, episodes: Sequence[Episode], clicks: NDArray[np.int8], ended: NDArray[np.bool_]
+        self, clicks: NDArray[np.int8], ended: NDArray[np.bool_]
     ) -> tuple[Observation, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
         """Returns what `step` does; of the games that have ended the clicks do not count."""
         overlap = self._overlap()
-        rows, size = clicks.tobytes(), clicks.shape[1]
         self._selected ^= clicks
         self._turn += 1
-        for i, (episode, over) in enumerate(zip(episodes, ended.tolist(), strict=True)):
-            if over:
-                self._start(i)
-                continue
-            game, before = episode.game, episode.game.selected
-            episode.turn(rows[i * size : (i + 1) * size])
-            if self._boards is not None:
-                changed = before ^ game.selected
-                self._scalar.atlas.redraw(self._boards[i], game.context.listener_order, changed, game.selected)
-        terminated = self._over()
-        rewards = self._overlap() - overlap if self._progress else self._success().astype(np.float64)
+        self._selected[ended] = 0
+        self._turn[ended] = 0
+        # How the turn ends is known before any speaker has heard of it.
+        success, terminated = self._success(), self._over()
+        rewards = self._overlap() - overlap if self._progress else success.astype(np.float64)
         rewards[ended] = 0.0
+        restarted = terminated & (self._autoreset is AutoresetMode.SAME_STEP)
+        plan = ended * START + restarted * PLAY_AND_START
+        told = self._games.step(clicks.tobytes(), bytes(plan.tolist()))
         final: dict[str, Any] = {}
-        if self._autoreset is AutoresetMode.SAME_STEP:
-            for i in np.flatnonzero(terminated).tolist():
-                final = self._add_info(final, {"final_obs": self._observation(i), "final_info": self._info(i)}, i)
-                self._start(i)
+        for i, ending in zip(np.flatnonzero(restarted).tolist(), told.finals, strict=True):
+            final = self._add_info(final, self._last(i, ending, bool(success[i])), i)
+        self._selected[restarted] = 0
+        self._turn[restarted] = 0
         truncated = np.zeros(self.num_envs, np.bool_)
-        return self._observations(), rewards, terminated, truncated, final | self._infos(np.ones_like(terminated))
-
-    def _start(self, i: int, options: dict[str, Any] | None = None) -> None:
-        rng = self._rngs[i]
-        assert rng is not None
-        game = self._scalar.new_game(rng, options)
-        self._episodes[i] = None  # so it stays if the speaker fails, which has left the game before
-        self._episodes[i] = Episode(game, self._speakers[i], rng)
-        self._selected[i] = 0
-        self._targets[i] = 0
-        self._targets[i, list(game.targets)] = 1
-        self._turn[i] = 0
-        self._max_turns[i] = game.max_turns
-        if self._images is not None:
-            self._images[i] = self._scalar.picture(game)
+        infos = self._infos(told, np.ones_like(terminated))
+        return self._observations(told), rewards, terminated, truncated, final | infos
 
     def _checked(self, actions: NDArray[np.int8]) -> NDArray[np.int8]:
         array = np.asarray(actions)
@@ -221,40 +227,26 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         overlap: NDArray[np.float64] = both.sum(axis=1) / either.sum(axis=1)
         return overlap
 
-    def _observations(self) -> Observation:
+    def _observations(self, told: Told) -> Observation:
         observations: Observation = {"selected": self._selected.copy(), "turn": self._turn.copy()}
-        if self._images is not None:
-            observations["image"] = self._images.copy()
-        utterances = tuple([episode.utterance for episode in self.episodes])
-        length = self._utterance_bytes
-        observations["utterance"] = utterances if length is None else _encoded(utterances, length)
-        return observations
+        observations["utterance"] = told.utterances
+        return observations | {name: array.copy() for name, array in self._shown.items()}
 
-    def _observation(self, i: int) -> Observation:
-        observation: Observation = {"selected": self._selected[i].copy(), "turn": int(self._turn[i])}
-        if self._images is not None:
-            observation["image"] = self._images[i].copy()
-        utterance = self._episodes[i].utterance
-        length = self._utterance_bytes
-        observation["utterance"] = utterance if length is None else _encoded([utterance], length)[0]
-        return observation
-
-    def _infos(self, told: NDArray[np.bool_]) -> dict[str, Any]:
+    def _infos(self, told: Told, included: NDArray[np.bool_]) -> dict[str, Any]:
         clicks = np.full(self.num_envs, None, object)
-        for i in np.flatnonzero(told).tolist():
-            clicks[i] = self._episodes[i].clicks.copy()
-        infos = {"success": self._success() & told, "turn": np.where(told, self._turn, 0), "clicks": clicks}
-        return infos | {f"_{key}": told.copy() for key in infos}
+        for i in np.flatnonzero(included).tolist():
+            clicks[i] = told.clicks[i]
+        infos = {"success": self._success() & included, "turn": np.where(included, self._turn, 0), "clicks": clicks}
+        return infos | {f"_{key}": included.copy() for key in infos}
 
-    def _info(self, i: int) -> dict[str, Any]:
-        episode = self._episodes[i]
-        return {"success": episode.game.success, "turn": episode.game.turn, "clicks": episode.clicks.copy()}
+    def _last(self, i: int, final: Final, success: bool) -> dict[str, Any]:
+        """Returns what is said of a game that has ended where another takes its place at once."""
+        turn = int(self._turn[i])
+        observation: Observation = {"selected": self._selected[i].copy(), "turn": turn, "utterance": final.utterance}
+        if final.image is not None:
+            observation["image"] = final.image
+        return {"final_obs": observation, "final_info": {"success": success, "turn": turn, "clicks": final.clicks}}
 
 
 def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 1
-
-
-def _encoded(utterances: Sequence[str], length: int) -> NDArray[np.uint8]:
-    rows = [utterance.encode()[:length].ljust(length, b"\0") for utterance in utterances]
-    return np.frombuffer(bytearray().join(rows), np.uint8).reshape(-1, length)
