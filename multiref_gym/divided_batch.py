@@ -90,8 +90,7 @@ class DividedBatch:
         for worker, theirs in zip(self._workers, others, strict=True):
             worker.send(method, theirs)
         told: list[Told] = [getattr(self._own, method)(*own), *[worker.receive() for worker in self._workers]]
-        utterances, clicks, finals = zip(*told, strict=True)
-        return Told(tuple(chain(*utterances)), list(chain(*clicks)), list(chain(*finals)))
+        return Told(*[list(chain(*texts)) for texts in zip(*told, strict=True)])
 
 
 class _SharedArray(NamedTuple):

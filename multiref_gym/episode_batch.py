@@ -16,31 +16,26 @@ PLAY, START, PLAY_AND_START = range(3)
 
 
 Arrays = dict[str, NDArray[Any]]
-"""What a batch says in arrays, a row for each game: "targets", int8 (games, context_size), ones for the targets;
-"max_turns", int64 (games,); where it is wanted "image", uint8 (games, ...), as `MultiRefEnv` draws it; and where it is
-wanted in bytes "utterance", uint8 (games, bytes), UTF-8 cut off or with zeros after the end."""
+"""What a batch says in arrays, a row for each game.
 
-
-class Final(NamedTuple):
-    """How a game was when it ended, before another took its place."""
-
-    utterance: str | NDArray[np.uint8]
-    clicks: list[str]
-    image: NDArray[np.uint8] | None
+"targets", int8 (games, context_size), has ones for the targets; "max_turns" is int64 (games,). Where they are wanted
+there are "image", uint8 (games, ...), as `MultiRefEnv` draws it; "final_image", how it was at the end of a game that
+another has followed in the same step; and "utterance", uint8 (games, bytes), what was said last, as `encoded`.
+"""
 
 
 class Told(NamedTuple):
-    """What a batch says of its games besides the arrays.
+    """What a batch says in texts.
 
     Attributes:
-        utterances: What was said last in each, or nothing where an array says it.
-        clicks: What was done so far in each, as texts.
-        finals: Those of `PLAY_AND_START`, in order.
+        utterances: What was said last in each game, or nothing where an array says it.
+        actions: What was done in each game in this step, None where a game has just started.
+        closing: What was said last in the games of `PLAY_AND_START`.
     """
 
-    utterances: tuple[str, ...]
-    clicks: list[list[str]]
-    finals: list[Final]
+    utterances: list[str]
+    actions: list[str | None]
+    closing: list[str]
 
 
 class EpisodeBatch:
@@ -58,8 +53,9 @@ class EpisodeBatch:
     def __init__(self, env: MultiRefEnv, arrays: Arrays, board: bool) -> None:
         self._env = env
         self._targets, self._max_turns = arrays["targets"], arrays["max_turns"]
-        self._images, self._encodings = arrays.get("image"), arrays.get("utterance")
+        self._images, self._final_images = arrays.get("image"), arrays.get("final_image")
         self._boards = self._images if board else None
+        self._encodings = arrays.get("utterance")
         games = len(self._targets)
         self._speakers = [env.new_speaker() for _ in range(games)]
         self._rngs = [np.random.default_rng() for _ in range(games)]
@@ -79,7 +75,7 @@ class EpisodeBatch:
             if rng is not None:
                 self._rngs[i] = rng
             self._start(i, options)
-        return self._told([])
+        return Told(self._said([episode.utterance for episode in self._episodes]), [], [])
 
     def step(self, clicks: bytes, plan: bytes) -> Told:
         """Does with each game what is planned.
@@ -91,48 +87,49 @@ class EpisodeBatch:
         Raises:
             ValueError: If a speaker says what an utterance may not be.
         """
-        finals = []
+        # All is taken down game by game: once the last has been played the first has left the processor's cache.
+        utterances: list[str] = []
+        actions: list[str | None] = []
+        closing: list[str] = []
         size = len(clicks) // len(plan)
         for i, (episode, planned) in enumerate(zip(self._episodes, plan, strict=True)):
             if planned == START:
-                self._start(i)
+                utterances.append(self._start(i).utterance)
+                actions.append(None)
                 continue
             game, before = episode.game, episode.game.selected
             episode.turn(clicks[i * size : (i + 1) * size])
+            actions.append(episode.clicks[-1])
             if self._boards is not None:
                 changed = before ^ game.selected
                 self._env.atlas.redraw(self._boards[i], game.context.listener_order, changed, game.selected)
             if planned == PLAY_AND_START:
-                finals.append(self._final(i, episode))
-                self._start(i)
-        return self._told(finals)
+                closing.append(episode.utterance)
+                if self._images is not None and self._final_images is not None:
+                    self._final_images[i] = self._images[i]
+                episode = self._start(i)
+            utterances.append(episode.utterance)
+        return Told(self._said(utterances), actions, closing)
 
-    def _start(self, i: int, options: dict[str, Any] | None = None) -> None:
+    def _start(self, i: int, options: dict[str, Any] | None = None) -> Episode:
         rng = self._rngs[i]
         game = self._env.new_game(rng, options)
-        self._episodes[i] = Episode(game, self._speakers[i], rng)
+        self._episodes[i] = episode = Episode(game, self._speakers[i], rng)
         self._targets[i] = 0
         self._targets[i, list(game.targets)] = 1
         self._max_turns[i] = game.max_turns
         if self._images is not None:
             self._images[i] = self._env.picture(game)
+        return episode
 
-    def _final(self, i: int, episode: Episode) -> Final:
-        image = None if self._images is None else self._images[i].copy()
+    def _said(self, utterances: list[str]) -> list[str]:
         if self._encodings is None:
-            return Final(episode.utterance, episode.clicks, image)
-        return Final(_encoded([episode.utterance], self._encodings.shape[1])[0], episode.clicks, image)
-
-    def _told(self, finals: list[Final]) -> Told:
-        episodes = self._episodes
-        utterances = tuple([episode.utterance for episode in episodes])
-        clicks = [episode.clicks.copy() for episode in episodes]
-        if self._encodings is None:
-            return Told(utterances, clicks, finals)
-        self._encodings[:] = _encoded(utterances, self._encodings.shape[1])
-        return Told((), clicks, finals)
+            return utterances
+        self._encodings[:] = encoded(utterances, self._encodings.shape[1])
+        return []
 
 
-def _encoded(utterances: Sequence[str], length: int) -> NDArray[np.uint8]:
+def encoded(utterances: Sequence[str], length: int) -> NDArray[np.uint8]:
+    """Returns the UTF-8 of utterances, uint8 (utterances, length), cut off or with zeros after the end."""
     rows = [utterance.encode()[:length].ljust(length, b"\0") for utterance in utterances]
     return np.frombuffer(bytearray().join(rows), np.uint8).reshape(-1, length)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from multiref_gym.divided_batch import DividedBatch
 from multiref_gym.env import MultiRefEnv, Observation
-from multiref_gym.episode_batch import PLAY_AND_START, START, Arrays, EpisodeBatch, Final, Told
+from multiref_gym.episode_batch import PLAY_AND_START, START, Arrays, EpisodeBatch, Told, encoded
 from multiref_gym.errors import UserError
 from multiref_gym.game import GameOver
 
@@ -95,6 +95,7 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         self._begun = np.zeros(num_envs, np.bool_)
         self._selected = np.zeros((num_envs, size), np.int8)
         self._turn = np.zeros(num_envs, np.int64)
+        self._clicks: list[list[str]] = [[] for _ in range(num_envs)]
         image = single.get("image")
         arrays: Arrays = {
             "targets": np.zeros((num_envs, size), np.int8),
@@ -102,6 +103,8 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         }
         if image is not None:
             arrays["image"] = np.zeros((num_envs, *(image.shape or ())), np.uint8)
+            if self._autoreset is AutoresetMode.SAME_STEP:
+                arrays["final_image"] = np.zeros_like(arrays["image"])
         if utterance_bytes is not None:
             arrays["utterance"] = np.zeros((num_envs, utterance_bytes), np.uint8)
         # Silhouettes stay for a whole game, a board is drawn anew where something was clicked.
@@ -113,7 +116,8 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
             self._games = DividedBatch(self._scalar, options, arrays, board, workers)
             arrays = self._games.arrays
         self._targets, self._max_turns = arrays["targets"], arrays["max_turns"]
-        self._shown = {key: arrays[key] for key in ("image", "utterance") if key in arrays}
+        self._images, self._final_images = arrays.get("image"), arrays.get("final_image")
+        self._encodings = arrays.get("utterance")
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
@@ -148,9 +152,8 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         self._begun[mask] = False  # so it stays if a speaker fails
         told = self._games.reset(rngs, options)
         self._begun[mask] = True
-        self._selected[mask] = 0
-        self._turn[mask] = 0
-        return self._observations(told), self._infos(told, mask)
+        self._clear(mask)
+        return self._observations(told), self._infos(mask, np.zeros_like(mask))
 
     def step(
         self, actions: NDArray[np.int8]
@@ -187,26 +190,32 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         self, clicks: NDArray[np.int8], ended: NDArray[np.bool_]
     ) -> tuple[Observation, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
         """Returns what `step` does; of the games that have ended the clicks do not count."""
-        overlap = self._overlap()
+        before = self._overlap() if self._progress else 0.0
         self._selected ^= clicks
         self._turn += 1
-        self._selected[ended] = 0
-        self._turn[ended] = 0
+        self._clear(ended)
         # How the turn ends is known before any speaker has heard of it.
-        success, terminated = self._success(), self._over()
-        rewards = self._overlap() - overlap if self._progress else success.astype(np.float64)
+        success = self._success()
+        terminated = success | (self._turn >= self._max_turns)
+        rewards = self._overlap() - before if self._progress else success.astype(np.float64)
         rewards[ended] = 0.0
         restarted = terminated & (self._autoreset is AutoresetMode.SAME_STEP)
-        plan = ended * START + restarted * PLAY_AND_START
-        told = self._games.step(clicks.tobytes(), bytes(plan.tolist()))
-        final: dict[str, Any] = {}
-        for i, ending in zip(np.flatnonzero(restarted).tolist(), told.finals, strict=True):
-            final = self._add_info(final, self._last(i, ending, bool(success[i])), i)
-        self._selected[restarted] = 0
-        self._turn[restarted] = 0
-        truncated = np.zeros(self.num_envs, np.bool_)
-        infos = self._infos(told, np.ones_like(terminated))
-        return self._observations(told), rewards, terminated, truncated, final | infos
+        plan = ended * np.uint8(START) + restarted * np.uint8(PLAY_AND_START)
+        told = self._games.step(clicks.tobytes(), plan.tobytes())
+        for done, action in zip(self._clicks, told.actions, strict=True):
+            if action is not None:
+                done.append(action)
+        final = self._final(told, restarted, success) if restarted.any() else {}
+        self._clear(restarted)
+        infos = self._infos(np.ones_like(ended), success & ~restarted)
+        return self._observations(told), rewards, terminated, np.zeros_like(ended), infos | final
+
+    def _clear(self, games: NDArray[np.bool_]) -> None:
+        """Forgets what was done in games that others take the place of."""
+        self._selected[games] = 0
+        self._turn[games] = 0
+        for i in np.flatnonzero(games).tolist():
+            self._clicks[i] = []
 
     def _checked(self, actions: NDArray[np.int8]) -> NDArray[np.int8]:
         array = np.asarray(actions)
@@ -229,23 +238,28 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
 
     def _observations(self, told: Told) -> Observation:
         observations: Observation = {"selected": self._selected.copy(), "turn": self._turn.copy()}
-        observations["utterance"] = told.utterances
-        return observations | {name: array.copy() for name, array in self._shown.items()}
+        if self._images is not None:
+            observations["image"] = self._images.copy()
+        observations["utterance"] = tuple(told.utterances) if self._encodings is None else self._encodings.copy()
+        return observations
 
-    def _infos(self, told: Told, included: NDArray[np.bool_]) -> dict[str, Any]:
+    def _infos(self, games: NDArray[np.bool_], success: NDArray[np.bool_]) -> dict[str, Any]:
         clicks = np.full(self.num_envs, None, object)
-        for i in np.flatnonzero(included).tolist():
-            clicks[i] = told.clicks[i]
-        infos = {"success": self._success() & included, "turn": np.where(included, self._turn, 0), "clicks": clicks}
-        return infos | {f"_{key}": included.copy() for key in infos}
+        for i in np.flatnonzero(games).tolist():
+            clicks[i] = self._clicks[i].copy()
+        infos = {"success": success & games, "turn": np.where(games, self._turn, 0), "clicks": clicks}
+        return infos | {f"_{key}": games.copy() for key in infos}
 
-    def _last(self, i: int, final: Final, success: bool) -> dict[str, Any]:
-        """Returns what is said of a game that has ended where another takes its place at once."""
-        turn = int(self._turn[i])
-        observation: Observation = {"selected": self._selected[i].copy(), "turn": turn, "utterance": final.utterance}
-        if final.image is not None:
-            observation["image"] = final.image
-        return {"final_obs": observation, "final_info": {"success": success, "turn": turn, "clicks": final.clicks}}
+    def _final(self, told: Told, games: NDArray[np.bool_], success: NDArray[np.bool_]) -> dict[str, Any]:
+        """Returns the last observations and infos of games that others take the place of."""
+        said = told.closing if self._encodings is None else encoded(told.closing, self._encodings.shape[1])
+        observations = np.full(self.num_envs, None, object)
+        for i, utterance in zip(np.flatnonzero(games).tolist(), said, strict=True):
+            observations[i] = {"selected": self._selected[i].copy(), "turn": int(self._turn[i]), "utterance": utterance}
+            if self._final_images is not None:
+                observations[i]["image"] = self._final_images[i].copy()
+        final = {"final_obs": observations, "final_info": self._infos(games, success)}
+        return final | {f"_{key}": games.copy() for key in final}
 
 
 def _is_count(value: object) -> bool:
