@@ -49,7 +49,13 @@ class DividedBatch:
     """
 
     def __init__(self, env: MultiRefEnv, options: Mapping[str, Any], arrays: Arrays, board: bool, workers: int) -> None:
-        pickled = {name: _pickled(name, option) for name, option in options.items()}
+        pickled = {}
+        for name, option in options.items():
+            try:
+                pickled[name] = pickle.dumps(option)
+            except Exception as error:
+                allowed = f"allowed with workers={workers} is what can be pickled"
+                raise UserError(f"{name}={option!r}: {allowed} ({error})") from error
         shared = {name: _SharedArray.like(array) for name, array in arrays.items()}
         self.arrays = _opened(shared, slice(None))
         games = len(arrays["targets"])
@@ -110,13 +116,6 @@ class _SharedArray(NamedTuple):
 
 def _opened(shared: dict[str, _SharedArray], part: slice) -> Arrays:
     return {name: array.opened()[part] for name, array in shared.items()}
-
-
-def _pickled(name: str, option: Any) -> bytes:
-    try:
-        return pickle.dumps(option)
-    except Exception as error:
-        raise UserError(f"{name}={option!r}: allowed with workers is what can be pickled ({error})") from error
 
 
 class _Worker:
