@@ -5,8 +5,8 @@ from __future__ import annotations
 import pickle
 import signal
 import traceback
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from itertools import chain, pairwise
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -88,7 +88,7 @@ class DividedBatch:
             worker.close()
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("games that other processes play cannot be copied: workers=1 can")
+        raise TypeError("games that other processes play cannot be copied; with workers=1 they can")
 
     def _all(self, method: str, arguments: list[tuple[Any, ...]]) -> Told:
         """Calls a method of all parts at once, and puts together what they say."""
@@ -132,34 +132,38 @@ class _Worker:
         self.close = finalize(self, _end, self._process, self._connection)
 
     def send(self, method: str, arguments: tuple[Any, ...]) -> None:
-        while self._answers:  # to a call that was given up, as there was an error elsewhere
+        while self._answers:  # to calls that were given up, as there was an error elsewhere
             self._next_answer()
-        try:
+        with self._unbroken():
             self._connection.send((method, arguments))
-        except OSError:
-            self._has_ended()
-        self._answers += 1
+            self._answers += 1
 
     def receive(self) -> Any:
         answer = pickle.loads(self._next_answer())
-        if isinstance(answer, BaseException):
+        if isinstance(answer, Exception):
             raise answer
         return answer
 
     def _next_answer(self) -> bytes:
-        try:
+        with self._unbroken():
             answer = self._connection.recv_bytes()
-        except (EOFError, OSError):
-            self._has_ended()
-        self._answers -= 1
+            self._answers -= 1
         return answer
 
-    def _has_ended(self) -> NoReturn:
-        self.close()
-        raise RuntimeError(
-            f"the process that played games {self._games} has ended (exit code {self._process.exitcode}): make the "
-            "environment anew; a script that makes one needs `if __name__ == '__main__':`"
-        ) from None
+    @contextmanager
+    def _unbroken(self) -> Iterator[None]:
+        """Ends the process if a message does not go through, or Ctrl-C cuts it in two: the rest would be in the way."""
+        try:
+            yield
+        except (EOFError, OSError):
+            self.close()
+            raise RuntimeError(
+                f"the process that played games {self._games} has ended (exit code {self._process.exitcode}): make "
+                "the environment anew; a script that makes one needs `if __name__ == '__main__':`"
+            ) from None
+        except BaseException:
+            self.close()
+            raise
 
 
 def _end(process: BaseProcess, connection: Connection) -> None:
@@ -174,7 +178,6 @@ def _serve(
 ) -> None:
     """Plays a part of the games in another process, as it is told to, until nobody is there to tell."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is heard by the process that started this one, which ends it
-
     try:
         env = MultiRefEnv(**{name: pickle.loads(option) for name, option in options.items()})
         batch = EpisodeBatch(env, _opened(arrays, part), board)
@@ -193,7 +196,7 @@ def _serve(
 
 
 def _portable(error: Exception) -> Exception:
-    """Returns the error with its traceback as a note, or one that says the same if it cannot be pickled."""
+    """Returns the error with its traceback as a note, or another that says the same if it cannot be pickled."""
     trace = traceback.format_exc()
     try:
         pickle.loads(pickle.dumps(error))

@@ -14,7 +14,6 @@ from multiref_gym.episode import Episode
 PLAY, START, PLAY_AND_START = range(3)
 """What a step does with a game: a turn, a new game in its place, or a turn, its last, and then a new game."""
 
-
 Arrays = dict[str, NDArray[Any]]
 """What a batch says in arrays, a row for each game.
 

@@ -38,9 +38,9 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
             `info["final_obs"]` and `info["final_info"]`; "Disabled", never, and a step of it is an error.
         utterance_bytes: None for a tuple of texts; a number n for their UTF-8, uint8 (num_envs, n), cut off or with
             zeros after the end, as `multiref_gym.wrappers.EncodeUtterance` has it.
-        workers: The number of processes that the games are divided over, this one included; what they say does not
-            depend on it. The others are spawned: a script that makes such an environment does so under
-            `if __name__ == "__main__":`, and the options, a speaker for one, are such as pickle. `close` ends them.
+        workers: The number of processes that the games are divided over, this one included; for the same seeds all is
+            the same with any number. As in `AsyncVectorEnv` with context="spawn", a script needs
+            `if __name__ == "__main__":`, and the options, such as a speaker, must pickle. `close` ends the processes.
         options: What `MultiRefEnv` takes, but for `render_mode`.
 
     Raises:
@@ -96,15 +96,10 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         self._selected = np.zeros((num_envs, size), np.int8)
         self._turn = np.zeros(num_envs, np.int64)
         self._clicks: list[list[str]] = [[] for _ in range(num_envs)]
-        image = single.get("image")
-        arrays: Arrays = {
-            "targets": np.zeros((num_envs, size), np.int8),
-            "max_turns": np.zeros(num_envs, np.int64),
-        }
-        if image is not None:
-            arrays["image"] = np.zeros((num_envs, *(image.shape or ())), np.uint8)
-            if self._autoreset is AutoresetMode.SAME_STEP:
-                arrays["final_image"] = np.zeros_like(arrays["image"])
+        arrays: Arrays = {"targets": np.zeros((num_envs, size), np.int8), "max_turns": np.zeros(num_envs, np.int64)}
+        if (image := single.get("image")) is not None:
+            keys = ("image", "final_image") if self._autoreset is AutoresetMode.SAME_STEP else ("image",)
+            arrays |= {key: np.zeros((num_envs, *(image.shape or ())), np.uint8) for key in keys}
         if utterance_bytes is not None:
             arrays["utterance"] = np.zeros((num_envs, utterance_bytes), np.uint8)
         # Silhouettes stay for a whole game, a board is drawn anew where something was clicked.
@@ -131,7 +126,7 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         Raises:
             ValueError: If there are more or fewer seeds than games, the mask is none, or `MultiRefEnv.reset` would.
                 After an error of a speaker none of the games that were to start has begun.
-            ResetNeeded: If the mask leaves out a game that has not begun.
+            ResetNeeded: If the mask leaves out a game that has not begun; none is started then.
         """
         seeds: Sequence[int | None] = [None] * self.num_envs
         if isinstance(seed, int):
