@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multiref_gym.env import MultiRefEnv
-from multiref_gym.episode_batch import Arrays, EpisodeBatch, Told
+from multiref_gym.episode_batch import PLAY_AND_START, Arrays, EpisodeBatch, Told
 from multiref_gym.errors import UserError
 
 _PATIENCE = 5.0
@@ -80,7 +80,11 @@ class DividedBatch:
     def step(self, clicks: bytes, plan: bytes) -> Told:
         """Does with each game what is planned, as `EpisodeBatch.step` does."""
         size = len(clicks) // len(plan)
-        return self._all("step", [(clicks[part.start * size : part.stop * size], plan[part]) for part in self._parts])
+        parts = [(clicks[part.start * size : part.stop * size], plan[part]) for part in self._parts]
+        told = self._all("step", parts)
+        if (images := self.arrays.get("final_image")) is None:
+            return told
+        return told._replace(final_images=[images[i].copy() for i, do in enumerate(plan) if do == PLAY_AND_START])
 
     def close(self) -> None:
         """Ends the other processes."""
@@ -96,7 +100,7 @@ class DividedBatch:
         for worker, theirs in zip(self._workers, others, strict=True):
             worker.send(method, theirs)
         told: list[Told] = [getattr(self._own, method)(*own), *[worker.receive() for worker in self._workers]]
-        return Told(*[list(chain(*texts)) for texts in zip(*told, strict=True)])
+        return Told(*[list(chain(*parts)) for parts in zip(*told, strict=True)])
 
 
 class _SharedArray(NamedTuple):

@@ -18,23 +18,25 @@ Arrays = dict[str, NDArray[Any]]
 """What a batch says in arrays, a row for each game.
 
 "targets", int8 (games, context_size), has ones for the targets; "max_turns" is int64 (games,). Where they are wanted
-there are "image", uint8 (games, ...), as `MultiRefEnv` draws it; "final_image", how it was at the end of a game that
-another has followed in the same step; and "utterance", uint8 (games, bytes), what was said last, as `encoded`.
+there are "image", uint8 (games, ...), as `MultiRefEnv` draws it; "utterance", uint8 (games, bytes), what was said last,
+as `encoded`; and "final_image", for the images at the end of `PLAY_AND_START` where a pipe would be too slow for them.
 """
 
 
 class Told(NamedTuple):
-    """What a batch says in texts.
+    """What a batch says besides its arrays.
 
     Attributes:
         utterances: What was said last in each game, or nothing where an array says it.
         actions: What was done in each game in this step, None where a game has just started.
         closing: What was said last in the games of `PLAY_AND_START`.
+        final_images: Fresh images of the same games as they ended, if there are images and no array has these.
     """
 
     utterances: list[str]
     actions: list[str | None]
     closing: list[str]
+    final_images: list[NDArray[np.uint8]]
 
 
 class EpisodeBatch:
@@ -74,7 +76,7 @@ class EpisodeBatch:
             if rng is not None:
                 self._rngs[i] = rng
             self._start(i, options)
-        return Told(self._said([episode.utterance for episode in self._episodes]), [], [])
+        return Told(self._said([episode.utterance for episode in self._episodes]), [], [], [])
 
     def step(self, clicks: bytes, plan: bytes) -> Told:
         """Does with each game what is planned.
@@ -90,6 +92,7 @@ class EpisodeBatch:
         utterances: list[str] = []
         actions: list[str | None] = []
         closing: list[str] = []
+        final_images: list[NDArray[np.uint8]] = []
         size = len(clicks) // len(plan)
         for i, (episode, planned) in enumerate(zip(self._episodes, plan, strict=True)):
             if planned == START:
@@ -104,11 +107,14 @@ class EpisodeBatch:
                 self._env.atlas.redraw(self._boards[i], game.context.listener_order, changed, game.selected)
             if planned == PLAY_AND_START:
                 closing.append(episode.utterance)
-                if self._images is not None and self._final_images is not None:
-                    self._final_images[i] = self._images[i]
+                if self._images is not None:
+                    if self._final_images is None:
+                        final_images.append(self._images[i].copy())
+                    else:
+                        self._final_images[i] = self._images[i]
                 episode = self._start(i)
             utterances.append(episode.utterance)
-        return Told(self._said(utterances), actions, closing)
+        return Told(self._said(utterances), actions, closing, final_images)
 
     def _start(self, i: int, options: dict[str, Any] | None = None) -> Episode:
         rng = self._rngs[i]

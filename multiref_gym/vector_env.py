@@ -98,8 +98,9 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         self._clicks: list[list[str]] = [[] for _ in range(num_envs)]
         arrays: Arrays = {"targets": np.zeros((num_envs, size), np.int8), "max_turns": np.zeros(num_envs, np.int64)}
         if (image := single.get("image")) is not None:
-            keys = ("image", "final_image") if self._autoreset is AutoresetMode.SAME_STEP else ("image",)
-            arrays |= {key: np.zeros((num_envs, *(image.shape or ())), np.uint8) for key in keys}
+            arrays["image"] = np.zeros((num_envs, *(image.shape or ())), np.uint8)
+            if workers > 1 and self._autoreset is AutoresetMode.SAME_STEP:
+                arrays["final_image"] = np.zeros(arrays["image"].shape, np.uint8)
         if utterance_bytes is not None:
             arrays["utterance"] = np.zeros((num_envs, utterance_bytes), np.uint8)
         # Silhouettes stay for a whole game, a board is drawn anew where something was clicked.
@@ -111,8 +112,7 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
             self._games = DividedBatch(self._scalar, options, arrays, board, workers)
             arrays = self._games.arrays
         self._targets, self._max_turns = arrays["targets"], arrays["max_turns"]
-        self._images, self._final_images = arrays.get("image"), arrays.get("final_image")
-        self._encodings = arrays.get("utterance")
+        self._images, self._encodings = arrays.get("image"), arrays.get("utterance")
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
@@ -249,10 +249,12 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         """Returns the last observations and infos of games that others take the place of."""
         said = told.closing if self._encodings is None else encoded(told.closing, self._encodings.shape[1])
         observations = np.full(self.num_envs, None, object)
-        for i, utterance in zip(np.flatnonzero(games).tolist(), said, strict=True):
+        indices = np.flatnonzero(games).tolist()
+        for i, utterance in zip(indices, said, strict=True):
             observations[i] = {"selected": self._selected[i].copy(), "turn": int(self._turn[i]), "utterance": utterance}
-            if self._final_images is not None:
-                observations[i]["image"] = self._final_images[i].copy()
+        if self._images is not None:
+            for i, image in zip(indices, told.final_images, strict=True):
+                observations[i]["image"] = image
         final = {"final_obs": observations, "final_info": self._infos(games, success)}
         return final | {f"_{key}": games.copy() for key in final}
 
