@@ -1,11 +1,12 @@
 """Does a vision-language model learn from implicit feedback? A tiny one, from random weights to the last round.
 
-    python -m benchmarks.vlm_learning [--seeds 2] [--rounds 2] [--games 200] [--out runs/vlm_learning]
+    python -m benchmarks.vlm_learning [--seeds 2] [--rounds 2] [--games 600] [--jobs 2] [--out runs/vlm_learning]
 
-A tiny Idefics2 of random weights is pretrained for some minutes on figures of "train" and plain words
-(`vlm_pretrain.py`). From that base RESPECT runs with LoRA on figures of "dev", once with each seed. Its speakers are
-half as figurative as the default ones. Success is that of deployed games, in each round of other contexts, with 95 %
-bootstrap intervals over games. As it is set it has shown no gain so far: it is an open question, not a result.
+A tiny Idefics2 of random weights is pretrained for some minutes on figures of "train", plain words and the games of a
+listener that errs, whose mistakes it learns to make as well (`vlm_pretrain.py`). From that base RESPECT runs with LoRA
+on figures of "dev", once with each seed. Its speakers use plain words too: what is to be learned is which of its actions
+are good, not what words mean. Success is that of deployed games, in each round of other contexts, with 95 % bootstrap
+intervals over games.
 
 The base and each run have a folder of their own, and the same command goes on with what is missing. Beside them it
 leaves `table.md` and `results.json`.
@@ -37,9 +38,10 @@ from multiref_gym.commands.options import positive
 from multiref_gym.errors import UserError
 from multiref_gym.provenance import provenance
 from multiref_gym.tangrams import TangramSet, load_tangrams
-from simulators.scripted import FIGURATIVE, ScriptedSpeaker
+from simulators.scripted import ScriptedSpeaker
 
-LEARNER = replace(SUP, optimisation=Optimisation(epochs=4, batch_size=32, learning_rate=1e-3, other_distractors=0.9))
+LEARNER = replace(SUP, optimisation=Optimisation(epochs=2, batch_size=16, learning_rate=3e-4))
+"""A higher rate spoils what the base knows: chosen with seeds 100 and 101."""
 ADAPTER: dict[str, Any] = {
     "layers": r".*text_model.*_proj",
     "rank": 16,
@@ -54,15 +56,15 @@ BASE_SEED = 0
 SCORES = "scores.json"
 
 
-class HalfFigurativeSpeaker(ScriptedSpeaker):
-    """Says half as many phrases that no plain description holds as the default speaker, whom the base hardly follows.
+class LiteralSpeaker(ScriptedSpeaker):
+    """Says nothing but plain descriptions.
 
     Args:
         tangrams: Where the game's tangrams come from.
     """
 
     def __init__(self, tangrams: TangramSet) -> None:
-        super().__init__(tangrams, FIGURATIVE / 2)
+        super().__init__(tangrams, figurative=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,8 @@ def main() -> None:
     )
     parser.add_argument("--seeds", type=positive, default=2, help="runs, with seeds from 0 (2)")
     parser.add_argument("--rounds", type=positive, default=2, help="of learning (2)")
-    parser.add_argument("--games", type=positive, default=200, help="of each round (200)")
+    parser.add_argument("--games", type=positive, default=600, help="of each round (600)")
+    parser.add_argument("--jobs", type=positive, default=2, help="runs at a time, each on one core (2)")
     parser.add_argument("--out", type=Path, default=Path("runs/vlm_learning"), metavar="FOLDER", help="(%(default)s)")
     arguments = parser.parse_args()
     try:
@@ -173,13 +176,13 @@ def run(arguments: argparse.Namespace, plan: Plan) -> None:
         rounds=arguments.rounds,
         games=arguments.games,
         listener="vlm",
-        speaker="benchmarks.vlm_learning:HalfFigurativeSpeaker",
+        speaker="benchmarks.vlm_learning:LiteralSpeaker",
         base=str(base.resolve()),
         learner=LEARNER,
         control=False,
     )
     jobs = [Job(replace(asked, seed=seed), arguments.out) for seed in range(arguments.seeds)]
-    curves = run_all(run_job, jobs, 1, console, lambda curve: f"{len(curve['rounds'])} rounds")
+    curves = run_all(run_job, jobs, arguments.jobs, console, lambda curve: f"{len(curve['rounds'])} rounds")
     results = {"base": scores, "adapter": ADAPTER, "runs": curves, **provenance()}
     write_atomically(arguments.out / "table.md", sheet(curves).markdown())
     write_atomically(arguments.out / "results.json", json.dumps(results, indent=2) + "\n")

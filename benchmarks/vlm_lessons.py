@@ -36,13 +36,13 @@ class Lesson(NamedTuple):
 
 
 def lesson_of(form: ChatForm, views: Sequence[View], actions: Sequence[Action], wanted: Sequence[Action]) -> Lesson:
-    """Returns a dialogue as a lesson; learned are the actions that were as wanted.
+    """Returns a dialogue as a lesson; learned are all actions, be they as wanted or not.
 
     Args:
         form: A chat form that ends each turn with the same token.
         views: Before each action, as the dialogue went on; none is of nothing.
         actions: What was done.
-        wanted: What was meant.
+        wanted: What was meant; it says which letters the words are of, not what is learned.
     """
     written = [
         form.trie(view.selected, len(view.tangrams)).answer(action) for view, action in zip(views, actions, strict=True)
@@ -53,10 +53,9 @@ def lesson_of(form: ChatForm, views: Sequence[View], actions: Sequence[Action], 
     answers, looks = [], []
     for answer, end, action, meant in zip(written, ends, actions, wanted, strict=True):
         before = end - len(answer.tokens)
-        if action == meant:
-            answers.append((before, answer))
-            if not action.deselect:  # a word such as "undo" is of no image
-                looks += [(before + 1 + number, position) for number, position in enumerate(sorted(action.select))]
+        answers.append((before, answer))
+        if action == meant and not action.deselect:  # a word such as "undo" is of no image
+            looks += [(before + 1 + number, position) for number, position in enumerate(sorted(action.select))]
     return Lesson(views[0].tangrams, tokens, answers, looks)
 
 

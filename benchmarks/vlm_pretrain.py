@@ -2,9 +2,10 @@
 
 First the vision learns to name the attributes of figures, and to redraw them, as the small listener's does. With the
 vision frozen the text model then learns plain words: from descriptions of one figure after another, and from games that
-it watches. Its answers alone would teach it only after hours, for they say nothing until three things have come
-together: the letter after an image knows the image, the words are of a kind with it, and the answer looks from one to
-the other. So a guide says each of them for itself, and is gone afterwards. All is of "train" and in plain language.
+it watches. The listener of those games errs, and the model learns to do as it does, mistakes included. Answers alone
+would teach it only after hours, for they say nothing until three things have come together: the letter after an image
+knows the image, the words are of a kind with it, and the answer looks from one to the other. So a guide says each of
+them for itself, and is gone afterwards. All is of "train" and in plain language.
 """
 
 from __future__ import annotations
@@ -95,7 +96,7 @@ class Plan:
     vision_rate: float = 1e-3
     plain_steps: int = 600
     questions: int = 5
-    games: int = 12_800
+    games: int = 9_600
     mistakes: float = 0.3
     turns: int = 6
     batch: int = 16
@@ -209,7 +210,7 @@ def lessons(form: ChatForm, tangrams: TangramSet, plan: Plan, seed: int) -> Iter
 def train_language(
     model: Any, form: ChatForm, vision: Vision, tangrams: TangramSet, plan: Plan, seed: int, report: Report
 ) -> float:
-    """Trains the text model in place; returns the mean probability of what was wanted in the last steps."""
+    """Trains the text model in place; returns the mean probability of what was done in the last lessons."""
     text = model.model.text_model
     width = text.config.hidden_size
     guide = Guide(width * model.config.perceiver_config.resampler_n_latents, width)
@@ -272,8 +273,8 @@ def pretrain(tangrams: TangramSet, plan: Plan, seed: int, folder: Path, report: 
         model, processor = random_idefics2(plan.size, tokenizer=tokenizer)
         form = ChatForm(processor, "idefics2")
         attributes = train_vision(model, form, train, plan, seed, report)
-        wanted = train_language(model, form, Vision(model, form, tangrams), train, plan, seed, report)
+        actions = train_language(model, form, Vision(model, form, tangrams), train, plan, seed, report)
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
     minutes = round((perf_counter() - start) / 60, 1)
-    return {"plan": asdict(plan), "seed": seed, "attributes": attributes, "wanted": wanted, "minutes": minutes}
+    return {"plan": asdict(plan), "seed": seed, "attributes": attributes, "actions": actions, "minutes": minutes}

@@ -48,13 +48,20 @@ def test_a_plain_lesson_asks_for_what_it_describes(form: ChatForm) -> None:
     assert len(lesson.answers) == len({position for _, position in lesson.looks}) == 4
 
 
-def test_a_watched_game_teaches_what_was_as_wanted(form: ChatForm) -> None:
+def test_a_watched_game_teaches_what_was_done_and_which_letters_were_meant(form: ChatForm) -> None:
+    mistakes = 0
     for game, wanted in watched_games(FIGURES.split("train"), 20, 0.5, 0):
         lesson = watched_lesson(form, game, wanted, 5)
         check(lesson, form)
-        right = [turn.action == meant for turn, meant in zip(game.turns[:5], wanted, strict=False)]
-        assert len(lesson.answers) == sum(right)
+        turns = list(zip(game.turns[:5], wanted, strict=False))
+        assert len(lesson.answers) == len(turns)
+        right = [meant.select for turn, meant in turns if turn.action == meant and not meant.deselect]
+        assert [position for _, position in lesson.looks] == [
+            position for select in right for position in sorted(select)
+        ]
+        mistakes += sum(turn.action != meant for turn, meant in turns)
         assert len(views_of(game)) == len(wanted)
+    assert mistakes > 10
 
 
 def test_the_guide_knows_where_the_model_looks() -> None:
@@ -76,7 +83,7 @@ def test_runs_from_random_weights_to_the_table(
     # In this process, as one of its own would take longer to start than to run.
     monkeypatch.setattr(vlm_learning, "run_all", lambda run, jobs, *rest: [run(job) for job in jobs])
     monkeypatch.setattr(respect, "SEED_TURNS", 8)
-    asked = Namespace(seeds=1, rounds=1, games=2, out=tmp_path)
+    asked = Namespace(seeds=1, rounds=1, games=2, jobs=1, out=tmp_path)
     vlm_learning.run(asked, SMALLEST)
     assert "round 1" in capsys.readouterr().out
     results = json.loads((tmp_path / "results.json").read_text())
