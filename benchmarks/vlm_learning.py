@@ -4,7 +4,7 @@
 
 A tiny Idefics2 of random weights is pretrained for some minutes on figures of "train", plain words and the games of a
 listener that errs, whose mistakes it learns to make as well (`vlm_pretrain.py`). From that base RESPECT runs with LoRA
-on figures of "dev", once with each seed. Its speakers use plain words too: what is to be learned is which of its actions
+on figures of "dev", once with each seed. Its speakers use plain words too: what is to be learned is which actions
 are good, not what words mean. Success is that of deployed games, in each round of other contexts, with 95 % bootstrap
 intervals over games.
 
