@@ -1,6 +1,6 @@
 """Does a vision-language model learn from implicit feedback? A tiny one, from random weights to the last round.
 
-    python -m benchmarks.vlm_learning [--seeds 2] [--rounds 2] [--games 600] [--jobs 2] [--out runs/vlm_learning]
+    python -m benchmarks.vlm_learning [--seeds 2] [--rounds 3] [--games 600] [--jobs 2] [--out runs/vlm_learning]
 
 A tiny Idefics2 of random weights is pretrained for some minutes on figures of "train", plain words and the games of a
 listener that errs, whose mistakes it learns to make as well (`vlm_pretrain.py`). From that base RESPECT runs with LoRA
@@ -147,7 +147,7 @@ def main() -> None:
         prog="python -m benchmarks.vlm_learning", description=(__doc__ or "").split("\n")[0]
     )
     parser.add_argument("--seeds", type=positive, default=2, help="runs, with seeds from 0 (2)")
-    parser.add_argument("--rounds", type=positive, default=2, help="of learning (2)")
+    parser.add_argument("--rounds", type=positive, default=3, help="of learning (3)")
     parser.add_argument("--games", type=positive, default=600, help="of each round (600)")
     parser.add_argument("--jobs", type=positive, default=2, help="runs at a time, each on one core (2)")
     parser.add_argument("--out", type=Path, default=Path("runs/vlm_learning"), metavar="FOLDER", help="(%(default)s)")
