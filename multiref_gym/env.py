@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
-from multiref_gym.game import CONTEXT_SIZE, LETTERS, MAX_TURNS, TARGETS, Action, Context, Game
+from multiref_gym.game import CONTEXT_SIZE, LETTERS, MAX_TURNS, TARGETS, Action, Context, Game, GameOver
 from multiref_gym.registry import SPEAKERS, resolve
 from multiref_gym.tangrams import Atlas, TangramSet, load_tangrams
 from multiref_gym.tangrams.tangram_set import SplitName
@@ -250,6 +250,7 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
         """
         super().reset(seed=seed)
         game = self.new_game(self.np_random, options)
+        self._episode = None  # so it stays if the speaker fails, which has left the game before
         self._episode = Episode(game, self._speaker, self.np_random)
         if self._image is not None:
             self._picture = self.picture(game)
@@ -264,14 +265,22 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
             action: int8 (context_size,) of zeros and ones, or None for an answer that was no action.
 
         Raises:
-            ValueError: If the action is anything else, or the speaker says what the observation space does not hold.
+            ValueError: If the action is anything else, or the speaker says what the observation space does not hold;
+                after this or any other error of the speaker no game has begun.
             GameOver: If the game has ended.
             ResetNeeded: If no game has begun.
         """
         episode = self.episode
         game = episode.game
         before = game.selected
-        episode.turn(None if action is None else self._clicks(action))
+        clicks = None if action is None else self._clicks(action)
+        try:
+            episode.turn(clicks)
+        except GameOver:
+            raise  # nothing has changed
+        except BaseException:
+            self._episode = None  # the turn has been taken, and nobody has replied to it
+            raise
         if self._image == "board":
             self.atlas.redraw(self._picture, game.context.listener_order, before ^ game.selected, game.selected)
         if self._progress:

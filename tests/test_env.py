@@ -7,7 +7,7 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import gymnasium as gym
 import numpy as np
@@ -343,6 +343,36 @@ def test_an_environment_is_copied_in_mid_game() -> None:
 def test_needs_a_reset_before_a_step() -> None:
     with pytest.raises(ResetNeeded):
         MultiRefEnv(speaker=TERSE).step(clicks())
+
+
+@pytest.mark.parametrize("fails", ["start", "reply"])
+def test_a_game_whose_speaker_failed_does_not_go_on(monkeypatch: pytest.MonkeyPatch, fails: str) -> None:
+    env = make()
+    env.reset(seed=0)
+
+    def no_voice(*_: Any) -> NoReturn:
+        raise LookupError("no voice")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TerseSpeaker, fails, no_voice)
+        with pytest.raises(LookupError, match="no voice"):
+            env.reset() if fails == "start" else env.step(clicks(1))
+    with pytest.raises(ResetNeeded):
+        env.step(clicks(2))
+    env.reset()
+    env.step(clicks(2))
+
+
+def test_a_step_that_is_refused_changes_nothing() -> None:
+    env = make(max_turns=1)
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match="allowed are 10 zeros and ones"):
+        env.step(np.full(10, 2))
+    assert env.step(clicks(1))[2]
+    for _ in range(2):
+        with pytest.raises(GameOver):
+            env.step(clicks(1))
+    assert env.unwrapped.game.turn == 1
 
 
 def test_spec_goes_through_json() -> None:
