@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import importlib
 import importlib.util
 import json
@@ -271,7 +272,13 @@ def test_the_command_leaves_a_policy_that_listens(tmp_path: Path, capsys: pytest
     results = json.loads((out / "results.json").read_text())
     assert results["config"] == {"reward": "implicit", "decoder": "lexical-ternary", "steps": 128, "seed": 0}
     assert [evaluation["steps"] for evaluation in results["evaluations"]] == [0, 128]
-    assert "evaluation/success" in (out / "progress.csv").read_text()
+    with (out / "progress.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    measured = [row for row in rows if row["evaluation/success"]]
+    assert [(int(row["time/total_timesteps"]), float(row["evaluation/success"])) for row in measured] == [
+        (evaluation["steps"], evaluation["success"]["mean"]) for evaluation in results["evaluations"]
+    ]
+    assert any(row["rollout/ep_rew_mean"] for row in rows)
     if importlib.util.find_spec("tensorboard"):
         assert list(out.glob("events.*"))
     assert PPOListener.load(FIGURES, out).act([view()], np.random.default_rng(0))

@@ -11,7 +11,7 @@ import numpy as np
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger, configure
-from stable_baselines3.common.vec_env import DummyVecEnv
+from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor
 
 from agents.evaluate import Estimate, estimate
 from agents.listener import Listener
@@ -82,7 +82,8 @@ def train(
     """
     tangrams = load_tangrams("figures")
     sight, vocabulary = Sight(tangrams), heard_vocabulary()
-    envs = DummyVecEnv([lambda: readable(make_game(), sight, vocabulary)] * ENVS)
+    # The monitor has the mean reward and length of the games logged.
+    envs = VecMonitor(DummyVecEnv([lambda: readable(make_game(), sight, vocabulary)] * ENVS))
     for_training, for_evaluation = np.random.SeedSequence(seed).spawn(2)
     ppo = PPO(
         TangramPolicy,
@@ -129,12 +130,14 @@ class SuccessCallback(BaseCallback):
 
     def _on_training_end(self) -> None:
         self._measure()
-        self.logger.dump(self.num_timesteps)
 
     def _measure(self) -> None:
         self.model.policy.set_training_mode(False)
         self.evaluations.append(Evaluation(self.num_timesteps, self._evaluate()))
         self.logger.record("evaluation/success", self.evaluations[-1].success.mean)
+        # At once: SB3 itself logs next after the rollout that follows, as if the policy had learned from that one too.
+        self.logger.record("time/total_timesteps", self.num_timesteps, exclude="tensorboard")
+        self.logger.dump(self.num_timesteps)
         self._on_evaluation(self.evaluations[-1])
 
     def _on_step(self) -> bool:
