@@ -361,10 +361,11 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
 
     def _clicks(self, action: NDArray[np.int8]) -> bytes:
         array = np.asarray(action)
-        bits = array.tolist() if array.shape == (self._context_size,) else []
+        kind = array.dtype.kind
+        bits = array.tolist() if array.shape == (self._context_size,) and kind in "buif" else []
         if bits.count(0) + bits.count(1) != self._context_size:
             raise ValueError(f"action {action!r}: allowed are {self._context_size} zeros and ones, one for each letter")
-        return bytes(bits) if array.dtype.kind in "bui" else bytes(map(int, bits))
+        return bytes(map(int, bits)) if kind == "f" else bytes(bits)
 
     def _observation(self, episode: Episode) -> Observation:
         game = episode.game

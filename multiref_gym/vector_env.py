@@ -124,15 +124,17 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
             options: `{"reset_mask": mask}`, bool (num_envs,), and `{"game": game}` as in `MultiRefEnv.reset`.
 
         Raises:
-            ValueError: If there are more or fewer seeds than games, the mask is none, or `MultiRefEnv.reset` would.
-                After an error of a speaker none of the games that were to start has begun.
+            ValueError: If the seeds are no such list, or more or fewer than games, the mask is none, or
+                `MultiRefEnv.reset` would. After an error of a speaker none of the games that were to start has begun.
             ResetNeeded: If the mask leaves out a game that has not begun; none is started then.
         """
         seeds: Sequence[int | None] = [None] * self.num_envs
         if isinstance(seed, int):
             seeds = range(seed, seed + self.num_envs)
-        elif seed is not None:
+        elif isinstance(seed, Sequence):
             seeds = seed
+        elif seed is not None:
+            raise ValueError(f"seed={seed!r}: allowed is an int, or a list of one for each of {self.num_envs} games")
         if len(seeds) != self.num_envs:
             raise ValueError(f"{len(seeds)} seeds: allowed is one for each of {self.num_envs} games")
         options = dict(options or {})
@@ -214,7 +216,8 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
 
     def _checked(self, actions: NDArray[np.int8]) -> NDArray[np.int8]:
         array = np.asarray(actions)
-        if array.shape != self._selected.shape or not ((array == 0) | (array == 1)).all():
+        numbers = array.dtype.kind in "buif" and array.shape == self._selected.shape
+        if not numbers or not ((array == 0) | (array == 1)).all():
             n, size = self._selected.shape
             raise ValueError(f"actions {actions!r}: allowed are zeros and ones, {size} for each of {n} games")
         return array.astype(np.int8)

@@ -277,7 +277,18 @@ def test_refuses_a_set_smaller_than_the_context() -> None:
 
 @pytest.mark.parametrize(
     "action",
-    [clicks(size=9), np.full(10, 2), np.full(10, -1), np.full(10, np.nan), 3, "select A", [[0] * 10], ["a"] * 10],
+    [
+        clicks(size=9),
+        np.full(10, 2),
+        np.full(10, -1),
+        np.full(10, np.nan),
+        np.zeros(10, complex),
+        np.zeros(10, object),
+        3,
+        "select A",
+        [[0] * 10],
+        ["a"] * 10,
+    ],
 )
 def test_refuses_actions_that_are_no_clicks(action: Any) -> None:
     env = make()

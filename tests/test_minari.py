@@ -265,3 +265,6 @@ def test_behaviour_cloning_learns_from_a_data_set(monkeypatch: pytest.MonkeyPatc
     assert chance < 0.2
     assert agreed > 0.9
     assert 0 <= cloning.main(NAME) <= 1
+    write_minari("undecoded-v0", Games(games))
+    with pytest.raises(SystemExit, match="exported with --decoder"):
+        cloning.main("undecoded-v0")

@@ -211,6 +211,8 @@ def test_plays_a_given_game() -> None:
         np.full((3, 10), np.nan),
         np.full((3, 10), 0.5),
         np.full((3, 10), "select A"),
+        np.zeros((3, 10), complex),
+        np.zeros((3, 10), object),
         [[None] * 10] * 3,
         None,
         7,
@@ -305,6 +307,8 @@ def test_refuses_bad_arguments_in_one_line(arguments: dict[str, Any], message: s
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ({"seed": np.int64(1)}, r"seed=np.int64\(1\): allowed is an int"),
+        ({"seed": 1.5}, "seed=1.5: allowed is an int"),
         ({"seed": [1, 2]}, "2 seeds: allowed is one for each of 3 games"),
         ({"options": {"reset_mask": [True] * 3}}, "allowed is an array of 3 bools"),
         ({"options": {"reset_mask": np.ones(2, bool)}}, "allowed is an array of 3 bools"),

@@ -59,6 +59,8 @@ def good_steps(episodes: Iterable[minari.EpisodeData], vocabulary: Vocabulary) -
             words.append(encode(episode.observations["utterance"][t], LENGTH, vocabulary))
             selected.append(episode.observations["selected"][t])
             clicks.append(episode.actions[t])
+    if not clicks:
+        raise SystemExit("no action has positive feedback: was the data set exported with --decoder?")
     images, words = torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(words)).long()
     return images, words, torch.from_numpy(np.stack(selected)).float(), torch.from_numpy(np.stack(clicks)).float()
 
