@@ -188,7 +188,7 @@ def test_a_number_is_a_click_or_none(start: dict[str, Any]) -> None:
     assert DiscreteClick(make(context_size=6)).action_space == gym.spaces.Discrete(7)
 
 
-@pytest.mark.parametrize("action", [-1, 11, 2.5, "A", None, clicks(3)])
+@pytest.mark.parametrize("action", [-1, 11, 2.5, True, np.True_, "A", None, clicks(3)])
 def test_a_number_that_stands_for_nothing_is_refused(action: Any) -> None:
     env = DiscreteClick(make())
     env.reset(seed=0)
@@ -249,12 +249,12 @@ def test_a_tangram_is_embedded_once_and_each_game_has_its_own(start: dict[str, A
 
 
 def test_the_vision_of_the_small_listener_embeds() -> None:
-    torch = pytest.importorskip("torch")
+    pytest.importorskip("torch")
+    from agents.ppo.observation import Sight
     from agents.small.listener import SmallListener
 
     listener = SmallListener.load(load_tangrams("figures"))
-    vision, size = listener.model.vision, listener.model.config.image_size
-    env = TangramObservation(make(), size, lambda images: vision(torch.from_numpy(images)).detach().numpy())
+    env = TangramObservation(make(), embed=Sight(load_tangrams("figures")))
     observation, _ = env.reset(seed=3)
     ids = env.unwrapped.game.context.listener_order
     np.testing.assert_allclose(observation["tangrams"], listener._look(ids).numpy(), rtol=1e-4, atol=1e-4)
@@ -277,11 +277,12 @@ def test_stable_baselines_takes_what_knows_no_text(embed: Any) -> None:
     checker.check_env(DiscreteClick(ImplicitReward(EncodeUtterance(env, 24), YesNo())))
 
 
-def test_stable_baselines_trains_on_it() -> None:
+@pytest.mark.parametrize("embed", [None, ink], ids=["silhouettes", "embeddings"])
+def test_stable_baselines_trains_on_it(embed: Any) -> None:
     stable_baselines3 = pytest.importorskip("stable_baselines3")
 
     def make_env() -> gym.Env:
-        return DiscreteClick(EncodeUtterance(TangramObservation(make(), 16, ink), 24))
+        return DiscreteClick(EncodeUtterance(TangramObservation(make(), embed=embed), 24))
 
     envs = stable_baselines3.common.env_util.make_vec_env(make_env, 2)
     agent = stable_baselines3.PPO("MultiInputPolicy", envs, n_steps=8, batch_size=8, n_epochs=1, device="cpu")

@@ -54,7 +54,7 @@ class DiscreteClick(gym.ActionWrapper[Any, Any, Any], RecordConstructorArgs):
         Raises:
             ValueError: If it is no number from 0 to the context's size.
         """
-        if not self.action_space.contains(action):
+        if isinstance(action, bool) or not self.action_space.contains(action):  # True would index all clicks
             raise ValueError(f"action {action!r}: allowed are 0 to {self._size - 1}, a click, and {self._size}, none")
         clicks = np.zeros(self._size, np.int8)
         if action < self._size:

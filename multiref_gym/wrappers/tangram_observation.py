@@ -12,6 +12,7 @@ from gymnasium import spaces
 from gymnasium.utils import RecordConstructorArgs
 from numpy.typing import NDArray
 
+from multiref_gym.env import IMAGE_SIZE
 from multiref_gym.tangrams import Atlas, TangramSet
 from multiref_gym.wrappers.base import context_size, multiref
 
@@ -27,9 +28,10 @@ class TangramObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructo
 
     Args:
         env: MultiRef-v0, wrapped or not, with a `Dict` of observations; `image=None` saves drawing those.
-        size: The side of a silhouette in pixels, at least 8.
+        size: The side of a silhouette in pixels, at least 8. Stable-Baselines3's own network for images needs 36.
         embed: Makes embeddings of silhouettes, such as `lambda images: vision(torch.from_numpy(images)).numpy()` of a
-            vision model of your own. The embedding of a tangram must not depend on those beside it.
+            vision model of your own; `agents.ppo.observation.Sight` is that of the small listener, for the usual size.
+            The embedding of a tangram must not depend on those beside it.
 
     Raises:
         ValueError: If the environment is not MultiRef-v0, it has no `Dict` of observations, the size is too small, or
@@ -49,7 +51,7 @@ class TangramObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructo
         Box(-inf, inf, (10, 16), float32)
     """
 
-    def __init__(self, env: gym.Env[Any, Any], size: int = 32, embed: Embed | None = None) -> None:
+    def __init__(self, env: gym.Env[Any, Any], size: int = IMAGE_SIZE, embed: Embed | None = None) -> None:
         # An embedding may be a large model, which is no thing to copy.
         RecordConstructorArgs.__init__(self, _disable_deepcopy=True, size=size, embed=embed)
         super().__init__(env)
