@@ -153,20 +153,21 @@ class VlmListener:
         rows = list(range(len(views)))
         while True:
             allowed = [tries[row].allowed(nodes[row]) for row in rows]
-            found = among(read.logits, [(row, 0) for row in rows], allowed).double().cpu().numpy()
-            written: list[list[int]] = [[] for _ in views]
+            found = among(read.logits, [(place, 0) for place in range(len(rows))], allowed).double().cpu().numpy()
+            written: list[list[int]] = []
             for row, tokens, log_prob in zip(rows, allowed, found, strict=True):
                 place, left[row] = _drawn(log_prob[: len(tokens)], left[row])
                 if self.config.greedy:
                     place = int(np.argmax(log_prob))
                 log_probs[row] += float(log_prob[place])
                 nodes[row] = tries[row].step(nodes[row], tokens[place])
-                written[row] = [tokens[place]]
-            rows = [row for row in rows if tries[row].allowed(nodes[row])]
-            if not rows:
+                written.append([tokens[place]])
+            going_on = [place for place, row in enumerate(rows) if tries[row].allowed(nodes[row])]
+            if not going_on:
                 actions = [trie.action(node) for trie, node in zip(tries, nodes, strict=True)]
                 return [Decision(action, p, str(action)) for action, p in zip(actions, log_probs, strict=True)]
-            read = self._reader.read_on(read, written)
+            read = self._reader.read_on(self._reader.only(read, going_on), [written[place] for place in going_on])
+            rows = [rows[place] for place in going_on]
 
     def _in_batches(self, use: str, rows: Sequence[int], run: Callable[[Sequence[int]], None]) -> None:
         """Runs on batches of rows; a batch that memory does not suffice for is halved, once in a listener's life.

@@ -61,6 +61,7 @@ class Reader:
         words = inner.config.get_text_config()
         self._longest = words.max_position_embeddings
         self._window = getattr(words, "sliding_window", None)
+        self._inner = inner.model
         self._counts_one_by_one = not hasattr(inner.model, "get_rope_index")
 
     def renew(self) -> None:
@@ -93,7 +94,10 @@ class Reader:
         # Padding between tokens moves the window of those after it.
         if not self._counts_one_by_one or (self._window and opening + 2 * longest + room > self._window):
             tokens, mask, shown = self._prompts(views, dialogues)
-            return self._run(Read(DynamicCache(), mask[:, :0], None, mask), tokens, mask, logits_to_keep=1, **shown)
+            whole = self._run(Read(DynamicCache(), mask[:, :0], None, mask), tokens, mask, logits_to_keep=1, **shown)
+            # By how much an image counts otherwise than its tokens do; for what is read on, nobody else adds it.
+            otherwise = getattr(self._inner, "rope_deltas", None)
+            return whole if otherwise is None else whole._replace(position=mask.sum(1, keepdim=True) - 1 + otherwise)
         boards = [view.tangrams for view in views]
         games = self._begun(boards)
         # At least the last token is read, for what it says of the next one.
@@ -108,6 +112,15 @@ class Reader:
     def read_on(self, read: Read, tokens: Sequence[Sequence[int]]) -> Read:
         """Reads further tokens of each row, none where it has no more."""
         return self._run(read, *self._padded(tokens))
+
+    def only(self, read: Read, rows: Sequence[int]) -> Read:
+        """Returns what was read of some rows, which takes the place of all."""
+        if len(rows) == len(read.mask):
+            return read
+        places = torch.tensor(rows, device=read.mask.device)
+        read.cache.batch_select_indices(places)
+        position = None if read.position is None else read.position[places]
+        return Read(read.cache, read.mask[places], position, read.logits[places])
 
     def repeated(self, read: Read, times: int) -> Read:
         """Returns what was read of a single prompt, so many times."""
