@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
 
-from agents.vlm.loading import VlmConfig, load_base
+from agents.vlm.loading import UNLOADABLE, VlmConfig, load_base
 from multiref_gym.errors import UserError
 
 if TYPE_CHECKING:
@@ -70,12 +70,13 @@ class LanguageModel:
             tokenizer = AutoTokenizer.from_pretrained(config.model)
             if not sees:
                 model = AutoModelForCausalLM.from_pretrained(config.model, dtype="auto")
-        except (OSError, ValueError, ImportError) as error:
+                model = model.to("cuda" if torch.cuda.is_available() else "cpu")
+        except UNLOADABLE as error:
             reason = str(error).strip().partition("\n")[0]
             raise UserError(f"cannot load the language model {name!r}: {reason}") from error
         if sees:
             return cls(load_base(config), tokenizer)
-        return cls(model.to("cuda" if torch.cuda.is_available() else "cpu"), tokenizer)
+        return cls(model, tokenizer)
 
     def __call__(self, questions: Sequence[str], answers: Sequence[str]) -> NDArray[np.float64]:
         """Returns log-probabilities as `AnswerScorer` does.

@@ -82,11 +82,12 @@ def write_minari(name: str, games: Games, tangrams: str = "figures", image: str 
     if len(sizes) != 1:
         raise UserError(f"a data set has games of one context size, not of {sorted(sizes)} tangrams")
     [size] = sizes
+    targets = [len(game.context.targets) for game in games.interactions]
     options: dict[str, Any] = {
         "tangrams": tangrams,
         "image": image,
         "context_size": size,
-        "targets": [min(bound, size) for bound in TARGETS],
+        "targets": [min(TARGETS[0], *targets), max(min(TARGETS[1], size), *targets)],
         "max_turns": max(MAX_TURNS, *(len(game.turns) for game in games.interactions)),
     }
     log = _Log()

@@ -116,6 +116,15 @@ def test_the_environment_of_a_data_set_can_be_recovered(games: list[Interaction]
     assert env.reset(seed=0)[0] in env.observation_space
 
 
+def test_the_environment_of_a_data_set_has_as_many_targets_as_its_games(games: list[Interaction]) -> None:
+    context = games[0].context
+    few = replace(games[0], game_id="few", context=replace(context, targets=frozenset(sorted(context.targets)[:1])))
+    write_minari(NAME, Games([few]), image=None)
+    spec = minari.load_dataset(NAME).spec.env_spec
+    assert spec is not None
+    assert spec.kwargs["targets"] == [1, 5]
+
+
 def test_a_store_goes_through_minari_and_comes_back(games: list[Interaction], tmp_path: Path) -> None:
     store, copy = tmp_path / "store.db", tmp_path / "copy.db"
     later = played(2, round=1)

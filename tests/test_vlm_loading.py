@@ -90,6 +90,38 @@ def test_a_chat_template_whose_answers_begin_otherwise_is_refused(folder: Path) 
         VlmListener.load(FIGURES, folder)
 
 
+@pytest.mark.parametrize("template", ["{% for", "{{ raise_exception('roles must alternate') }}"])
+def test_a_chat_template_that_fails_is_refused(folder: Path, template: str) -> None:
+    (folder / "chat_template.jinja").write_text(template)
+    with pytest.raises(UserError, match=f"the chat template of {folder} cannot be applied"):
+        VlmListener.load(FIGURES, folder)
+
+
+def test_broken_weights_are_refused(folder: Path) -> None:
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(UserError, match="cannot load a vision-language model"):
+        VlmListener.load(FIGURES, folder)
+
+
+def test_weights_of_other_sizes_are_refused(folder: Path) -> None:
+    file = folder / "config.json"
+    config = json.loads(file.read_text())
+    config["text_config"]["intermediate_size"] += 1
+    file.write_text(json.dumps(config))
+    with pytest.raises(UserError, match="cannot load a vision-language model"):
+        VlmListener.load(FIGURES, folder)
+
+
+def test_a_model_too_large_for_the_memory_is_told_in_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def to(self: torch.nn.Module, device: str) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.")
+
+    monkeypatch.setattr(torch.nn.Module, "to", to)
+    with pytest.raises(UserError, match=r"cannot load a vision-language model .*: CUDA out of memory"):
+        VlmListener.load(FIGURES, folder)
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"model": "x", "colour": "red"}', '{"rank": 8}'])
 def test_settings_that_are_none_are_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "vlm.json").write_text(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from test_vlm_listener import MIDDLE, VIEWS, every_architecture
 from tiny_vlm import configured, tiny_vlm
 
 from agents.learn import Example, Optimisation, Scores, learn
+from agents.listener import View
 from agents.objectives import sup
 from agents.vlm.listener import VlmListener
 from agents.vlm.vision import Vision
@@ -134,6 +136,29 @@ def test_a_batch_in_parts_has_the_gradient_of_the_whole(tmp_path: Path) -> None:
     parts, whole = gradients
     assert all(gradient is not None for gradient in whole.values())
     torch.testing.assert_close(parts, whole, atol=1e-4, rtol=1e-3)
+
+
+def test_a_batch_of_training_too_large_for_the_memory_is_halved_before_gradients_are_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def scarce(views: list[View], *rest: Any) -> Any:
+        read.append(len(views))
+        held = torch._C._autograd._top_saved_tensors_default_hooks(True) is None  # type: ignore[attr-defined]
+        if held and len(views) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return read_answers(views, *rest)
+
+    listener, read = VlmListener.load(FIGURES, configured(tmp_path, trained_at_once=4, dropout=0.0)), list[int]()
+    read_answers = listener._reader.read_answers
+    expected = listener.score(VIEWS * 3, ACTIONS * 3).log_prob.detach()
+    monkeypatch.setattr(listener._reader, "read_answers", scarce)
+    with pytest.warns(UserWarning, match="out of memory with 4 views at once in training: from now on 2"):
+        found = listener.score(VIEWS * 3 + VIEWS, ACTIONS * 3 + ACTIONS).log_prob
+    torch.testing.assert_close(found[:9].detach(), expected, atol=1e-4, rtol=0)
+    assert read == [4, 4, 4, *[2] * 6]
+    read.clear()
+    found.sum().backward()
+    assert read == [2] * 5, "all but the last are read again"
 
 
 def test_where_the_text_alone_learns_what_was_seen_in_play_is_learned_from(

@@ -16,7 +16,7 @@ from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 from transformers.utils import logging as transformers_logging
 
 from agents.ppo.games import REWARDS, rewarded_game
-from agents.ppo.listener import WEIGHTS
+from agents.ppo.listener import VOCABULARY, WEIGHTS
 from agents.ppo.training import ROLLOUT, Evaluation, literal_success, train
 from agents.run_folder import write_atomically
 from multiref_gym.commands.options import natural, positive
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> None:
     """
     if args.decoder is not None and args.reward != "implicit":
         raise UserError(f"--decoder is for --reward implicit, not for {args.reward}")
-    if (args.out / WEIGHTS).exists():
+    if any((args.out / name).exists() for name in (WEIGHTS, VOCABULARY)):
         raise UserError(f"{args.out} holds a policy already: choose another --out")
     decoder = args.decoder or "lexical"
     make_game = partial(rewarded_game, args.reward, decoder)
@@ -92,20 +92,20 @@ def run(args: argparse.Namespace) -> None:
             formats=formats,
             on_evaluation=show,
         )
-    tangrams = load_tangrams("figures")
-    fixed = np.random.SeedSequence(args.seed, spawn_key=(len("final"),))
-    final = {
-        split: asdict(literal_success(listener, tangrams, split, FINAL_GAMES, fixed)) for split in ("train", "test")
-    }
     config = {
         "reward": args.reward,
         "decoder": decoder if args.reward == "implicit" else None,
         "steps": args.steps,
         "seed": args.seed,
     }
+    listener.save(args.out, config)  # now: the games that follow take a while
+    tangrams = load_tangrams("figures")
+    fixed = np.random.SeedSequence(args.seed, spawn_key=(len("final"),))
+    final = {
+        split: asdict(literal_success(listener, tangrams, split, FINAL_GAMES, fixed)) for split in ("train", "test")
+    }
     results = {"config": config, "success": final, "evaluations": list(map(asdict, evaluations)), **provenance()}
     write_atomically(args.out / "results.json", json.dumps(results, indent=2) + "\n")
-    listener.save(args.out, config)
     seen, unseen = (f"{final[split]['mean']:.1%}" for split in ("train", "test"))
     console.print(
         f"{seen} of {FINAL_GAMES} games won, on unseen figures {unseen}; policy, logs and results are in {args.out}",

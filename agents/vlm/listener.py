@@ -5,8 +5,9 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import torch
@@ -24,6 +25,8 @@ from agents.vlm.vision import Vision
 from multiref_gym.errors import UserError
 from multiref_gym.game import Action
 from multiref_gym.tangrams import TangramSet
+
+Result = TypeVar("Result")
 
 ACTIONS_AT_ONCE = 128
 """Actions of a view that are scored at once when all of them are."""
@@ -84,23 +87,22 @@ class VlmListener:
         """
         draws = rng.random(len(views))
         dialogues = [self._form.dialogue(view) for view in views]
-        decisions: dict[int, Decision] = {}
 
-        def decide(rows: Sequence[int]) -> None:
-            decided = self._decided([views[row] for row in rows], [dialogues[row] for row in rows], draws[rows])
-            decisions.update(zip(rows, decided, strict=True))
+        def decide(rows: Sequence[int]) -> list[Decision]:
+            return self._decided([views[row] for row in rows], [dialogues[row] for row in rows], draws[rows])
 
         self._reader.renew()
         self._reader.keep(views)
         order = np.argsort([*map(len, dialogues)], kind="stable").tolist()  # a batch is padded to its longest
         with torch.inference_mode():
-            self._in_batches("play", order, decide)
+            decided = chain.from_iterable(self._in_batches("play", order, decide))
+        decisions = dict(zip(order, decided, strict=True))
         return [decisions[row] for row in range(len(views))]
 
     def score(self, views: Sequence[View], actions: Sequence[Action]) -> Scores:
         """Returns how likely each action is; a step is a token in whose place another one could have stood.
 
-        The activations of `trained_at_once` views at a time are held for the gradients, and computed again for others.
+        The activations of the last `trained_at_once` views are held for the gradients, and computed again for others.
 
         Raises:
             ValueError: If an action is empty, as this listener always clicks.
@@ -109,15 +111,16 @@ class VlmListener:
         if not all(action.clicks for action in actions):
             raise ValueError("an empty action has no probability: the vlm listener always clicks")
         answers = [self._trie(view).answer(action) for view, action in zip(views, actions, strict=True)]
-        parts: list[tuple[Tensor, Tensor]] = []
 
-        def score(rows: Sequence[int]) -> None:
+        def score(rows: Sequence[int]) -> tuple[Tensor, Tensor]:
             run = partial(self._scored, [views[row] for row in rows], [answers[row] for row in rows])
-            again = torch.is_grad_enabled() and len(rows) < len(views)
-            parts.append(checkpoint(run, use_reentrant=False) if again else run())
+            # The gradients begin with the last ones: if memory is out, it is now, when the batch can still be halved.
+            again = torch.is_grad_enabled() and rows[-1] < len(views) - 1
+            scored: tuple[Tensor, Tensor] = checkpoint(run, use_reentrant=False) if again else run()
+            return scored
 
         self._reader.renew()
-        self._in_batches("training", range(len(views)), score)
+        parts = self._in_batches("training", range(len(views)), score)
         log_prob, mean_log_prob = (torch.cat(part) for part in zip(*parts, strict=True))
         steps = torch.tensor([float(max(1, len(answer.choices))) for answer in answers])
         return Scores(log_prob.cpu(), mean_log_prob.cpu(), steps)
@@ -169,29 +172,23 @@ class VlmListener:
             read = self._reader.read_on(self._reader.only(read, going_on), [written[place] for place in going_on])
             rows = [rows[place] for place in going_on]
 
-    def _in_batches(self, use: str, rows: Sequence[int], run: Callable[[Sequence[int]], None]) -> None:
-        """Runs on batches of rows; a batch that memory does not suffice for is halved, once in a listener's life.
+    def _in_batches(self, use: str, rows: Sequence[int], run: Callable[[Sequence[int]], Result]) -> list[Result]:
+        """Returns what is found for each batch of rows; if memory is out, all is run again in halves, once in a life.
 
         Raises:
             UserError: If the half is too much as well.
         """
-        start = 0
-        while start < len(rows):
-            size = self._at_once[use]
-            try:
-                run(rows[start : start + size])
-            except torch.OutOfMemoryError as error:
-                if use in self._halved or size == 1:
-                    raise UserError(
-                        f"out of memory with {size} views at once in {use}: set fewer in vlm.json"
-                    ) from error
-                self._halved.add(use)
-                self._at_once[use] = size // 2
-                warnings.warn(
-                    f"out of memory with {size} views at once in {use}: from now on {size // 2}", stacklevel=3
-                )
-            else:
-                start += size
+        size = self._at_once[use]
+        try:
+            return [run(rows[start : start + size]) for start in range(0, len(rows), size)]
+        except torch.OutOfMemoryError as error:
+            if use in self._halved or size == 1:
+                raise UserError(f"out of memory with {size} views at once in {use}: set fewer in vlm.json") from error
+        # The error is gone, and with it what it held on to.
+        self._halved.add(use)
+        self._at_once[use] = size // 2
+        warnings.warn(f"out of memory with {size} views at once in {use}: from now on {size // 2}", stacklevel=3)
+        return self._in_batches(use, rows, run)
 
 
 def _drawn(log_probs: np.ndarray, number: float) -> tuple[int, float]:

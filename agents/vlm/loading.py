@@ -14,7 +14,8 @@ from typing import Any, Self
 
 import torch
 from peft import PeftModel
-from transformers import AutoModelForImageTextToText, AutoProcessor, BitsAndBytesConfig
+from safetensors import SafetensorError
+from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor, BitsAndBytesConfig
 
 from agents.vlm.lora import adapt, adapted_layers, read_adapter
 from multiref_gym.errors import UserError
@@ -26,8 +27,8 @@ ADAPTER = "adapter_model.safetensors"
 
 DTYPES = ("bfloat16", "float16", "float32")
 
-UNLOADABLE = (OSError, ValueError, KeyError, ImportError)
-"""What Hugging Face raises where there is no such model, or a part of it is missing."""
+UNLOADABLE = (OSError, ValueError, KeyError, AttributeError, ImportError, RuntimeError, SafetensorError)
+"""What Hugging Face raises where there is no such model, a part is missing or broken, or memory is out."""
 
 INDIFFERENT = ("model", "device", "played_at_once", "kept_gib", "trained_at_once")
 """Settings of where the model is and in what memory it runs: a policy is the same under others, but for rounding."""
@@ -148,15 +149,17 @@ def _base(name: str, device: str | None, dtype: str | None, attention: str | Non
     model: Any
     try:
         model = AutoModelForImageTextToText.from_pretrained(name, **options)
+        model = model if four_bit else model.to(place)
     except UNLOADABLE as error:
         raise UserError(f"cannot load a vision-language model from {name!r}: {_first(error)}") from error
     model.requires_grad_(False)
-    return (model if four_bit else model.to(place)).eval()
+    return model.eval()
 
 
 @lru_cache(maxsize=1)
 def _processor(name: str) -> Any:
     try:
+        AutoConfig.from_pretrained(name)  # without network a processor would try for each of its files, for minutes
         return AutoProcessor.from_pretrained(name)
     except UNLOADABLE as error:
         # Some processors prepare videos as well, or numbers in words, whether they are needed here or not.

@@ -13,6 +13,7 @@ from itertools import takewhile
 from typing import Any, NamedTuple
 
 import numpy as np
+from jinja2 import TemplateError
 from PIL import Image
 from torch import Tensor
 
@@ -118,7 +119,10 @@ class ChatForm:
         return self._special.sub(" ", utterance)
 
     def _rendered(self, messages: list[Message], ask: bool = True) -> str:
-        text: str = self._processor.apply_chat_template(messages, add_generation_prompt=ask, tokenize=False)
+        try:
+            text: str = self._processor.apply_chat_template(messages, add_generation_prompt=ask, tokenize=False)
+        except TemplateError as error:
+            raise UserError(f"the chat template of {self.name} cannot be applied: {error}") from error
         return text
 
     def _spelled(self) -> Spelling:
