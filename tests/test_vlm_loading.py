@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from small_views import FIGURES
@@ -17,6 +18,7 @@ from tiny_vlm import configured, tiny_vlm
 from transformers import AutoModelForImageTextToText
 
 from agents.learn import Optimisation
+from agents.listener import View
 from agents.prompted_decoder import prompted_decoder
 from agents.respect import Config, Respect
 from agents.vlm.listener import VlmListener
@@ -95,6 +97,13 @@ def test_a_chat_template_that_fails_is_refused(folder: Path, template: str) -> N
     (folder / "chat_template.jinja").write_text(template)
     with pytest.raises(UserError, match=f"the chat template of {folder} cannot be applied"):
         VlmListener.load(FIGURES, folder)
+
+
+def test_a_chat_template_without_images_is_refused(folder: Path) -> None:
+    template = folder / "chat_template.jinja"
+    template.write_text(template.read_text().replace("<image>", ""))
+    with pytest.raises(UserError, match="does not show 10 images"):
+        VlmListener.load(FIGURES, folder).act([View(FIGURES.ids[:10], (), "?", frozenset())], np.random.default_rng(0))
 
 
 def test_broken_weights_are_refused(folder: Path) -> None:

@@ -89,7 +89,10 @@ class ChatForm:
         text = self._opening_text(tangrams)
         blank = [_picture(np.full((64, 64), 255, np.uint8))] * tangrams
         begins = self._words.bos_token is not None and text.startswith(self._words.bos_token)
-        read = self._processor(text=[text], images=[blank], add_special_tokens=not begins)
+        try:
+            read = self._processor(text=[text], images=[blank], add_special_tokens=not begins)
+        except ValueError as error:
+            raise UserError(f"the chat template of {self.name} does not show {tangrams} images: {error}") from error
         tokens = list(read["input_ids"][0])
         kinds = {name: list(read[name][0]) for name in read if name.endswith("token_type_ids")}
         return Opening(tokens, kinds)
