@@ -139,7 +139,7 @@ class _Worker:
         while self._answers:  # to calls that were given up, as there was an error elsewhere
             self._next_answer()
         with self._unbroken():
-            self._connection.send((method, arguments))
+            self._connection.send_bytes(pickle.dumps((method, arguments)))
             self._answers += 1
 
     def receive(self) -> Any:
@@ -191,12 +191,12 @@ def _serve(
     with suppress(EOFError, OSError):
         connection.send(None)
         while True:
-            method, arguments = connection.recv()
+            method, arguments = pickle.loads(connection.recv_bytes())
             try:
                 answer = getattr(batch, method)(*arguments)
             except Exception as error:
                 answer = _portable(error)
-            connection.send(answer)
+            connection.send_bytes(pickle.dumps(answer))
 
 
 def _portable(error: Exception) -> Exception:
