@@ -6,7 +6,8 @@ An Idefics2 of a given size with random weights plays games, batch after batch, 
 read of each game's images. Beside it the same model plays as it would without this package: game by game, each prompt
 through the processor, and `generate` held to legal actions. Then it learns from its turns for one epoch, and once more
 by TRL's supervised fine-tuning if TRL is installed, in batches of the same size. All is measured in one run, the ways
-of playing in turns; the medians are given, and ratios are to playing game by game or to TRL.
+of playing in turns; the medians are given, and ratios are to playing game by game or to TRL. On a GPU whose peak is
+known the share of it that was reached is given as well.
 """
 
 from __future__ import annotations
@@ -49,11 +50,12 @@ from multiref_gym.tangrams import Atlas, TangramSet, load_tangrams
 from simulators.scripted import ScriptedSpeaker
 
 REPEATS = 3
-LEARNED_AT_ONCE = 8
-"""Examples in a step of learning, TRL's as ours."""
 
 PEAKS = {"H100": 989e12, "H200": 989e12, "A100": 312e12}
 """Of matrix multiplication in bfloat16 without sparsity, as the maker gives it, by part of a GPU's name."""
+
+KEPT_GIB = 32.0
+"""Room for what was read of all games."""
 
 NAIVE = "game by game, as `generate` does it"
 
@@ -152,11 +154,16 @@ def peak_of_device() -> float | None:
     return next((peak for part, peak in PEAKS.items() if part in name), None)
 
 
-def flops_of_learning(listener: VlmListener, examples: Sequence[Example]) -> int:
-    """Returns the floating-point operations of learning from some examples once, as one batch."""
+def flops_of(run: Callable[[], object]) -> int:
+    """Returns the floating-point operations of what is run."""
     with FlopCounterMode(display=False) as counter:
-        learn(listener, examples, objectives.sup, Optimisation(epochs=1, batch_size=len(examples)), 0)
+        run()
     return int(counter.get_total_flops())
+
+
+def learn_once(listener: VlmListener, examples: Sequence[Example], at_once: int, seed: int) -> None:
+    """Learns from all examples once, so many a step."""
+    learn(listener, examples, objectives.sup, Optimisation(epochs=1, batch_size=at_once), seed)
 
 
 def main() -> None:
@@ -164,7 +171,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.vlm_speed", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--size", choices=SIZES, default="tiny", help="of the model (tiny); 8b needs a GPU")
     parser.add_argument("--games", type=positive, default=32, help="played each time (32)")
-    parser.add_argument("--at-once", type=positive, nargs="+", default=[8, 32], help="views in a batch of play (8 32)")
+    parser.add_argument("--at-once", type=positive, nargs="+", default=[8, 32], help="views in a batch (8 32)")
     parser.add_argument("--seed", type=natural, default=0, help="of the games (0)")
     arguments = parser.parse_args()
     transformers_logging.set_verbosity_error()
@@ -172,8 +179,8 @@ def main() -> None:
     figures = load_tangrams("figures")
     model, processor = random_policy(arguments.size, figures)
 
-    def listener(at_once: int, kept_gib: float) -> VlmListener:
-        config = VlmConfig("idefics2", played_at_once=at_once, kept_gib=kept_gib)
+    def listener(at_once: int, kept_gib: float = KEPT_GIB) -> VlmListener:
+        config = VlmConfig("idefics2", played_at_once=at_once, trained_at_once=at_once, kept_gib=kept_gib)
         return VlmListener(model, processor, figures, config)
 
     def games(listener: Listener) -> list[Interaction]:
@@ -182,37 +189,45 @@ def main() -> None:
     def batched(at_once: int, kept_gib: float) -> list[Interaction]:
         return games(listener(at_once, kept_gib))
 
+    def share_of_peak(run: Callable[[], object], items: int, rate: float) -> str:
+        """Returns what share of the GPU's peak is reached if so many items take a run, at so many a second."""
+        peak = peak_of_device()
+        return f"{flops_of(run) / items * rate / peak:.1%}" if peak else ""
+
     ways: dict[str, Callable[[], list[Interaction]]] = {NAIVE: lambda: games(NaiveListener(model, processor, figures))}
     for at_once in arguments.at_once:
-        for kept_gib, how in ((32.0, "what was read is kept"), (0.0, "all is read each turn")):
+        for kept_gib, how in ((KEPT_GIB, "what was read is kept"), (0.0, "all is read each turn")):
             ways[f"{at_once} at once, {how}"] = partial(batched, at_once, kept_gib)
     rates = turns_a_second(ways)
-    weights = sum(weights.numel() for weights in model.parameters())
-    table = Table("", "a second", "ratio", title=f"Idefics2 of {weights / 1e6:,.1f} M weights; {arguments.games} games")
-    for way, rate in rates.items():
-        table.add_row(f"turns played, {way}", f"{rate:,.1f}", f"{rate / rates[NAIVE]:.1f}")
     playing = most_memory()
+    last = games(listener(max(arguments.at_once)))
+    turns = sum(len(game.turns) for game in last)
+    weights = sum(weights.numel() for weights in model.parameters())
+    title = f"Idefics2 of {weights / 1e6:,.1f} M weights; {arguments.games} games"
+    table = Table("", "a second", "ratio", "share of peak", title=title)
+    for way, rate in rates.items():
+        share = share_of_peak(ways[way], turns, rate)
+        table.add_row(f"turns played, {way}", f"{rate:,.1f}", f"{rate / rates[NAIVE]:.1f}", share)
+    table.add_section()
     examples = [
         Example(view, turn.action, Feedback.POSITIVE)
-        for game in games(listener(max(arguments.at_once), 32.0))
+        for game in last
         for view, turn in zip(views_of(game), game.turns, strict=True)
     ]
-    start = perf_counter()
-    learn(
-        listener(1, 0.0), examples, objectives.sup, Optimisation(epochs=1, batch_size=LEARNED_AT_ONCE), arguments.seed
-    )
-    rate = len(examples) / (perf_counter() - start)
-    learning = most_memory()
-    peer = trl_rate(model, processor, figures, examples, LEARNED_AT_ONCE)
+    for at_once in arguments.at_once:
+        run = partial(learn_once, listener(at_once), examples, at_once, arguments.seed)
+        start = perf_counter()
+        run()
+        rate = len(examples) / (perf_counter() - start)
+        peer = trl_rate(model, processor, figures, examples, at_once)
+        ratio = f"{rate / peer:.1f}" if peer else ""
+        share = share_of_peak(run, len(examples), rate)
+        table.add_row(f"examples learned, {at_once} at once", f"{rate:,.1f}", ratio, share)
+        theirs = f"{peer:,.1f}" if peer else "TRL is not installed"
+        table.add_row(f"examples learned, {at_once} at once, TRL's SFT", theirs, "1.0" if peer else "")
     table.add_section()
-    table.add_row("examples learned", f"{rate:,.1f}", "")
-    table.add_row("examples learned, TRL's SFT", f"{peer:,.1f}" if peer else "TRL is not installed", "")
-    table.add_row("examples learned, to TRL's", "", f"{rate / peer:.1f}" if peer else "")
-    if peak := peak_of_device():
-        flops = flops_of_learning(listener(1, 0.0), examples[:LEARNED_AT_ONCE]) / len(examples[:LEARNED_AT_ONCE])
-        table.add_row("share of the GPU's peak, learning", f"{rate * flops / peak:.0%}", "")
-    table.add_row("most memory, playing", playing, "")
-    table.add_row("most memory, learning too", learning, "")
+    table.add_row("most memory, playing", playing)
+    table.add_row("most memory, learning too", most_memory())
     Console().print(table, str(provenance()["machine"]))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import numpy as np
@@ -33,10 +34,15 @@ def test_the_naive_listener_is_the_same_policy() -> None:
 
 def test_prints_what_it_measured(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(vlm_speed, "REPEATS", 1)
+    monkeypatch.setattr(vlm_speed, "peak_of_device", lambda: 1e9)
+    monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.setattr(sys, "argv", ["vlm_speed", "--size", "tiny", "--games", "2", "--at-once", "2"])
     vlm_speed.main()
     shown = capsys.readouterr().out
     for row in (vlm_speed.NAIVE, "2 at once, what was read is kept", "2 at once, all is read each turn"):
         assert row in shown
-    assert "examples learned" in shown
+    assert "examples learned, 2 at once" in shown
+    shares = [float(share) for share in re.findall(r"([\d.]+)%", shown)]
+    assert len(shares) == 4  # of three ways to play and one to learn
+    assert all(share > 0 for share in shares)
     assert "most memory" in shown
