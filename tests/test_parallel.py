@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from tiny_vlm import configured
 
 TESTS = Path(__file__).parent
 
@@ -45,6 +46,31 @@ for name in ("sup", "sup_and_unlikelihood", "reinforce", "kto"):
         listener.save(Path(sys.argv[1]) / name)
 """
 
+LEARN_VLM = """
+import sys
+from pathlib import Path
+import torch
+from agents import objectives
+from agents.learn import Example, Optimisation, learn
+from agents.parallel import is_main
+from agents.vlm.listener import VlmListener
+from multiref_gym.feedback import Feedback
+from multiref_gym.game import Action
+from small_views import FIGURES
+from test_vlm_listener import VIEWS
+
+torch.set_num_threads(1)
+listener = VlmListener.load(FIGURES, Path(sys.argv[1]))
+examples = [
+    Example(view, Action.clicking([3 + i], view.selected), Feedback(1 - 2 * (i % 2)), -1.0)
+    for i in range(3)
+    for view in VIEWS
+]
+learn(listener, examples, objectives.reinforce, Optimisation(epochs=3, batch_size=4, learning_rate=0.01), 0)
+if is_main():
+    listener.save(Path(sys.argv[2]))
+"""
+
 
 def run(processes: int, *command: str | Path) -> None:
     """Runs a script or module in so many processes."""
@@ -68,6 +94,19 @@ def test_two_processes_take_the_steps_of_one(tmp_path: Path) -> None:
         assert one["bias"].abs().max() > 0.01  # it learned
         for weights in one:
             torch.testing.assert_close(two[weights], one[weights], atol=1e-6, rtol=1e-5)
+
+
+def test_two_processes_take_the_steps_of_one_with_a_vision_language_model(tmp_path: Path) -> None:
+    script, base = tmp_path / "learn_vlm.py", tmp_path / "base"
+    script.write_text(LEARN_VLM)
+    base.mkdir()
+    configured(base, dropout=0.0)  # which each process would draw for itself
+    for processes in (1, 2):
+        run(processes, script, base, tmp_path / str(processes))
+    one, two = (load_file(tmp_path / count / "adapter_model.safetensors") for count in ("1", "2"))
+    assert max(weights.abs().max() for name, weights in one.items() if "lora_B" in name) > 0.01  # it learned
+    for weights in one:
+        torch.testing.assert_close(two[weights], one[weights], atol=1e-5, rtol=1e-4)
 
 
 def test_a_run_in_two_processes_is_one_run(tmp_path: Path) -> None:
