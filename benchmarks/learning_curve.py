@@ -43,8 +43,8 @@ from benchmarks.learning_systems import (
     BOUNDS,
     LEARNERS,
     Evaluation,
-    Job,
     System,
+    SystemJob,
     fixed_contexts,
     run_job,
 )
@@ -341,7 +341,7 @@ def run(arguments: argparse.Namespace) -> None:
     }
     systems = LEARNERS + (ABLATIONS if arguments.ablations else BOUNDS)
     jobs = [
-        Job(system, Config(seed=seed, **asked), evaluation, arguments.out)
+        SystemJob(Config(seed=seed, **asked), arguments.out / f"{system.learner.name}-{seed}", system, evaluation)
         for seed in range(arguments.seeds)
         for system in systems
     ]

@@ -28,7 +28,7 @@ from agents.respect import OPTIMISATION, SEED, SIMILARITY, SUP, TURNS, Config, L
 from agents.run_folder import known, write_atomically
 from agents.small.listener import SmallListener
 from agents.small.model import SmallModel
-from benchmarks.processes import Curve, peak_memory_gb
+from benchmarks.processes import Curve, Job, peak_memory_gb
 from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.game import CONTEXT_SIZE, Action, Context
 from multiref_gym.interaction import Interaction
@@ -162,25 +162,17 @@ class Evaluation:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class SystemJob(Job):
     """One system with one seed.
 
     Attributes:
+        config: How it is run, but for what the system has of its own.
         system: What is run.
-        config: How, but for what the system has of its own.
         evaluation: What the policies play afterwards.
-        out: Where the folder of the run is.
     """
 
     system: System
-    config: Config
     evaluation: Evaluation
-    out: Path
-
-    @property
-    def folder(self) -> Path:
-        """The run's folder."""
-        return self.out / f"{self.system.learner.name}-{self.config.seed}"
 
     def respect(self) -> Respect:
         """Returns the run; see `Respect` for the errors."""
@@ -188,7 +180,7 @@ class Job:
         return self.system.loop(replace(self.config, learner=self.system.learner, listener=listener), self.folder)
 
 
-def run_job(job: Job) -> Curve:
+def run_job(job: SystemJob) -> Curve:
     """Runs what of a job is not done yet, and writes and returns its curve.
 
     Returns:

@@ -9,9 +9,10 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import torch
 from rich.console import Console
@@ -21,18 +22,17 @@ from transformers.utils import logging as transformers_logging
 from agents.respect import Config
 
 
-class Job(Protocol):
-    """A run of RESPECT and what is measured after it."""
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A run of RESPECT and what is measured after it.
 
-    @property
-    def folder(self) -> Path:
-        """The run's folder."""
-        ...
+    Attributes:
+        config: What is run.
+        folder: The run's folder.
+    """
 
-    @property
-    def config(self) -> Config:
-        """What is run."""
-        ...
+    config: Config
+    folder: Path
 
 
 AnyJob = TypeVar("AnyJob", bound=Job)

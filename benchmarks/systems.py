@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from agents.play import play
 from agents.respect import CONTROL, KTO, RL, SUP, Config, Respect
 from agents.run_folder import known, write_atomically
 from benchmarks.learning_systems import run_timed
-from benchmarks.processes import Curve
+from benchmarks.processes import Curve, Job
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback, FeedbackDecoder
 from multiref_gym.interaction import Interaction
@@ -67,24 +67,6 @@ Counts = dict[str, list[float]]
 """What was counted in the games of a round, by name a number for each game."""
 
 
-@dataclass(frozen=True, slots=True)
-class SystemJob:
-    """A system with one seed.
-
-    Attributes:
-        config: The run; its learner has the system's name.
-        out: Where the folder of the run is.
-    """
-
-    config: Config
-    out: Path
-
-    @property
-    def folder(self) -> Path:
-        """The run's folder."""
-        return self.out / f"{self.config.learner.name}-{self.config.seed}"
-
-
 def ternary_of(decoder: str) -> str:
     """Returns the name of a decoder's ternary form.
 
@@ -97,7 +79,7 @@ def ternary_of(decoder: str) -> str:
     return name + TERNARY + colon + model
 
 
-def jobs_of(config: Config, ternary: str, optimisation: Optimisation, seeds: int, out: Path) -> list[SystemJob]:
+def jobs_of(config: Config, ternary: str, optimisation: Optimisation, seeds: int, out: Path) -> list[Job]:
     """Returns the runs of the six systems, with seeds from 0.
 
     Args:
@@ -118,11 +100,13 @@ def jobs_of(config: Config, ternary: str, optimisation: Optimisation, seeds: int
     ]
     # CONTROL is the same in all runs of a seed, so the first of them deploys it.
     return [
-        SystemJob(replace(run, seed=seed, control=run is configs[0]), out) for seed in range(seeds) for run in configs
+        Job(replace(run, seed=seed, control=run is configs[0]), out / f"{run.learner.name}-{seed}")
+        for seed in range(seeds)
+        for run in configs
     ]
 
 
-def run_system(job: SystemJob) -> Curve:
+def run_system(job: Job) -> Curve:
     """Runs what of a job is not done yet, and writes and returns its curve.
 
     Returns:
@@ -150,7 +134,7 @@ def run_system(job: SystemJob) -> Curve:
     return curve
 
 
-def _counts_of(respect: Respect, job: SystemJob, round: int) -> dict[str, Counts]:
+def _counts_of(respect: Respect, job: Job, round: int) -> dict[str, Counts]:
     """Returns the counts of all that a job deployed in a round.
 
     Every job has HH's games played anew, which takes no time, to compare turns with; the one with CONTROL counts them.

@@ -17,7 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ from agents.learn import Optimisation
 from agents.respect import SUP, Config, Respect
 from agents.run_folder import write_atomically
 from agents.vlm.loading import VlmConfig
-from benchmarks.processes import Curve, run_all
+from benchmarks.processes import Curve, Job, run_all
 from benchmarks.sheets import Sheet, percent
 from benchmarks.vlm_pretrain import Plan, pretrain
 from multiref_gym.commands.options import positive
@@ -65,24 +65,6 @@ class LiteralSpeaker(ScriptedSpeaker):
 
     def __init__(self, tangrams: TangramSet) -> None:
         super().__init__(tangrams, figurative=0.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A run with one seed.
-
-    Attributes:
-        config: What is run.
-        out: Where the folder of the run is.
-    """
-
-    config: Config
-    out: Path
-
-    @property
-    def folder(self) -> Path:
-        """The run's folder."""
-        return self.out / f"seed-{self.config.seed}"
 
 
 def run_job(job: Job) -> Curve:
@@ -181,7 +163,7 @@ def run(arguments: argparse.Namespace, plan: Plan) -> None:
         learner=LEARNER,
         control=False,
     )
-    jobs = [Job(replace(asked, seed=seed), arguments.out) for seed in range(arguments.seeds)]
+    jobs = [Job(replace(asked, seed=seed), arguments.out / f"seed-{seed}") for seed in range(arguments.seeds)]
     curves = run_all(run_job, jobs, arguments.jobs, console, lambda curve: f"{len(curve['rounds'])} rounds")
     results = {"base": scores, "adapter": ADAPTER, "runs": curves, **provenance()}
     write_atomically(arguments.out / "table.md", sheet(curves).markdown())

@@ -29,8 +29,8 @@ from benchmarks.learning_systems import (
     BOUNDS,
     LEARNERS,
     Evaluation,
-    Job,
     LowRankListener,
+    SystemJob,
     run_job,
 )
 from multiref_gym.errors import UserError
@@ -61,8 +61,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     return folder
 
 
-def job(name: str, out: Path, **config: Any) -> Job:
-    return Job(SYSTEMS[name], replace(CONFIG, **config), EVALUATION, out)
+def job(name: str, out: Path, **config: Any) -> SystemJob:
+    asked = replace(CONFIG, **config)
+    return SystemJob(asked, out / f"{name}-{asked.seed}", SYSTEMS[name], EVALUATION)
 
 
 def curve_of(name: str, folder: Path) -> dict[str, Any]:
