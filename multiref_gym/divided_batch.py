@@ -30,7 +30,8 @@ class DividedBatch:
     """An `EpisodeBatch` of which this process plays the first part, and other processes the other parts.
 
     The parts are as even as can be. The arrays lie in memory that all processes share; all else goes over a pipe, one
-    message each way a call. The processes are spawned, as a fork is not safe where other threads run, such as torch's.
+    message each way a call. A message is a pickle, as those of `multiprocessing` are, and both ends are this program's
+    own. The processes are spawned, as a fork is not safe where other threads run, such as torch's.
     They end with `close`, with this object, or with the process that made it.
 
     Args:

@@ -9,9 +9,8 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
-from gymnasium.error import DependencyNotInstalled, ResetNeeded
+from gymnasium.error import ResetNeeded
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
 
 from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
@@ -22,11 +21,11 @@ from multiref_gym.tangrams.tangram_set import SplitName
 from multiref_gym.utterance import CHARSET as CHARSET
 from multiref_gym.utterance import MAX_LENGTH as MAX_LENGTH
 from multiref_gym.utterance import UtteranceSpace
+from multiref_gym.window import Window, captioned
 
 IMAGE_SIZE = 64
 """The side of a silhouette in pixels."""
 
-_CAPTION_SIZE = 16
 _IMAGES = ("board", "tangrams", None)
 _REWARDS = ("success", "progress")
 
@@ -199,7 +198,7 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
         self.render_mode = render_mode
         self.atlas = shared_atlas(self.tangrams, image_size)
         self._episode: Episode | None = None
-        self._window: Any = None
+        self._window: Window | None = None
 
         self.action_space = spaces.MultiBinary(context_size)
         observation: dict[str, spaces.Space[Any]] = {
@@ -311,18 +310,19 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
             ]
             return "\n".join([*turns, f"Speaker: {self.utterance}"])
         board = self.atlas.listener_board(game.context.listener_order, game.selected)
-        picture = _captioned(board, self.utterance)
+        picture = captioned(board, self.utterance)
         if self.render_mode == "rgb_array":
             return picture
-        self._show(picture)
+        if self._window is None:
+            height, width, _ = picture.shape
+            self._window = Window(width, height)
+        self._window.show(picture, self.metadata["render_fps"])
         return None
 
     def close(self) -> None:
         """Closes the window, if there is one."""
         if self._window is not None:
-            import pygame
-
-            pygame.display.quit()
+            self._window.close()
             self._window = None
 
     def new_speaker(self) -> Any:
@@ -381,25 +381,6 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
         game = episode.game
         return {"success": game.success, "turn": game.turn, "clicks": episode.clicks.copy()}
 
-    def _show(self, picture: NDArray[np.uint8]) -> None:
-        try:
-            import pygame
-        except ImportError as error:
-            raise DependencyNotInstalled(
-                "render_mode='human' needs pygame: run `pip install multiref-gym[human]`"
-            ) from error
-        height, width, _ = picture.shape
-        if self._window is None:
-            pygame.display.init()
-            pygame.display.set_caption("MultiRef-v0")
-            self._window = pygame.display.set_mode((width, height))
-            self._clock = pygame.time.Clock()
-        # pygame counts the width first.
-        self._window.blit(pygame.surfarray.make_surface(picture.swapaxes(0, 1)), (0, 0))
-        pygame.event.pump()
-        pygame.display.flip()
-        self._clock.tick(self.metadata["render_fps"])
-
 
 @lru_cache(maxsize=8)
 def shared_atlas(tangrams: TangramSet, size: int = IMAGE_SIZE) -> Atlas:
@@ -422,22 +403,3 @@ def _is_probability(value: object) -> bool:
 
 def _overlap(selected: frozenset[int], targets: frozenset[int]) -> float:
     return len(selected & targets) / len(selected | targets)
-
-
-def _captioned(board: NDArray[np.uint8], utterance: str) -> NDArray[np.uint8]:
-    """Returns the board over a strip of text, with as many words as three lines hold."""
-    height, width, _ = board.shape
-    font = ImageFont.load_default(_CAPTION_SIZE)
-    lines = [""]
-    for word in utterance.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if font.getlength(longer) <= width - _CAPTION_SIZE:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    if len(lines) > 3:
-        lines[2:] = [f"{lines[2]} …"]
-    picture = Image.new("RGB", (width, height + 4 * _CAPTION_SIZE + 8), "white")
-    picture.paste(Image.fromarray(board), (0, 0))
-    ImageDraw.Draw(picture).multiline_text((_CAPTION_SIZE // 2, height + 4), "\n".join(lines), "black", font)
-    return np.array(picture)

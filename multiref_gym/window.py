@@ -1,0 +1,78 @@
+"""How people watch a game: the listener's board with what was said below it, and a window that shows it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from gymnasium.error import DependencyNotInstalled
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+CAPTION_SIZE = 16
+"""Of the letters, in pixels."""
+
+
+def captioned(board: NDArray[np.uint8], utterance: str) -> NDArray[np.uint8]:
+    """Returns the board over a strip of text, with as many words as three lines hold.
+
+    Args:
+        board: uint8 (height, width, 3).
+        utterance: The text.
+
+    Returns:
+        uint8 (greater height, width, 3), the same for every text.
+    """
+    height, width, _ = board.shape
+    font = ImageFont.load_default(CAPTION_SIZE)
+    lines = [""]
+    for word in utterance.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if font.getlength(longer) <= width - CAPTION_SIZE:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    if len(lines) > 3:
+        lines[2:] = [f"{lines[2]} …"]
+    picture = Image.new("RGB", (width, height + 4 * CAPTION_SIZE + 8), "white")
+    picture.paste(Image.fromarray(board), (0, 0))
+    ImageDraw.Draw(picture).multiline_text((CAPTION_SIZE // 2, height + 4), "\n".join(lines), "black", font)
+    return np.array(picture)
+
+
+class Window:
+    """A window of pygame.
+
+    Args:
+        width: Of what it shows, in pixels.
+        height: The same.
+
+    Raises:
+        DependencyNotInstalled: If pygame is missing.
+    """
+
+    def __init__(self, width: int, height: int) -> None:
+        try:
+            import pygame
+        except ImportError as error:
+            raise DependencyNotInstalled(
+                "render_mode='human' needs pygame: run `pip install multiref-gym[human]`"
+            ) from error
+        self._pygame: Any = pygame
+        pygame.display.init()
+        pygame.display.set_caption("MultiRef-v0")
+        self._surface = pygame.display.set_mode((width, height))
+        self._clock = pygame.time.Clock()
+
+    def show(self, picture: NDArray[np.uint8], fps: int) -> None:
+        """Shows a picture, uint8 (height, width, 3), and waits so long that no more than `fps` are shown a second."""
+        pygame = self._pygame
+        # pygame counts the width first.
+        self._surface.blit(pygame.surfarray.make_surface(picture.swapaxes(0, 1)), (0, 0))
+        pygame.event.pump()
+        pygame.display.flip()
+        self._clock.tick(fps)
+
+    def close(self) -> None:
+        """Closes the window."""
+        self._pygame.display.quit()
