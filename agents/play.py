@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from agents.listener import Listener, View
 from multiref_gym.game import MAX_TURNS, Action, Context, Game
 from multiref_gym.interaction import Interaction, Turn
-from simulators.speaker import Speaker
+from multiref_gym.listener import Listener, View
+from multiref_gym.speaker import Speaker
 
 
 class Table:

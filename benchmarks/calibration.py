@@ -1,11 +1,11 @@
 """Can a decoder's probabilities be trusted, and what does a threshold buy?
 
-    python -m benchmarks.calibration --games GAMES.jsonl --decoder learned [--json FILE]
+    python -m multiref_gym.benchmarks.calibration --games GAMES.jsonl --decoder learned [--json FILE]
 
-The decoder says how likely each action was wholly good, and the ground truth says whether it was. As in
-`benchmarks.decoders` half-good actions are none, and the last turn of a game has no reply. The expected calibration
-error is the mean distance between what was said and what was true over bins of the probability, each counted by its
-replies; it is 0 for probabilities that are right on the average of every bin.
+The decoder says how likely each action was wholly good, and the ground truth says whether it was. As in `decoders.py`
+half-good actions are none, and the last turn of a game has no reply. The expected calibration error is the mean
+distance between what was said and what was true over bins of the probability, each counted by its replies; it is 0 for
+probabilities that are right on the average of every bin.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def show(results: dict[str, Any]) -> None:
 def main() -> None:
     """Reads the command line, prints the figures and writes them."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.calibration", description=(__doc__ or "").split("\n")[0]
+        prog="python -m multiref_gym.benchmarks.calibration", description=(__doc__ or "").split("\n")[0]
     )
     parser.add_argument("--games", type=Path, required=True, help="games, one JSON object a line")
     parser.add_argument("--decoder", default="learned", help="a decoder that has probabilities, or module:attribute")

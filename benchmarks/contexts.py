@@ -1,6 +1,6 @@
 """How confusable are contexts, by the similarity they are drawn with?
 
-    python -m benchmarks.contexts [--tangrams figures|kilogram:PATH] [--contexts 2000] [--seed 0] [--json FILE]
+    python -m multiref_gym.benchmarks.contexts [--tangrams figures|kilogram:PATH] [--contexts 2000] [--seed 0]
 
 A tangram of each context is described, by rule and in plain words, and the description is ambiguous if it is also true
 of another tangram of the context. One of the package's own figures is described by its facts, the one that rules out
@@ -108,7 +108,9 @@ def show(results: dict[str, Any]) -> None:
 
 def main() -> None:
     """Reads the command line, prints the shares and writes them."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.contexts", description=(__doc__ or "").split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m multiref_gym.benchmarks.contexts", description=(__doc__ or "").split("\n")[0]
+    )
     parser.add_argument("--tangrams", default="figures", metavar="SET", help="figures (default) or kilogram:PATH")
     parser.add_argument("--contexts", type=positive, default=2000, help="contexts a level of similarity (2000)")
     parser.add_argument("--seed", type=natural, default=0, help="of the contexts (0)")

@@ -1,6 +1,6 @@
 """How well does a decoder understand what speakers say in passing?
 
-    python -m benchmarks.decoders --games GAMES.jsonl --decoder lexical [--json FILE]
+    python -m multiref_gym.benchmarks.decoders --games GAMES.jsonl --decoder lexical [--json FILE]
 
 The decoder's answers are held against the ground truth: what the action did, by the targets that no decoder sees.
 A binary decoder is asked whether the speaker is content, so an action that is half good counts as negative in the
@@ -168,7 +168,9 @@ def show(results: dict[str, Any]) -> None:
 
 def main() -> None:
     """Reads the command line, prints the figures and writes them."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.decoders", description=(__doc__ or "").split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m multiref_gym.benchmarks.decoders", description=(__doc__ or "").split("\n")[0]
+    )
     parser.add_argument("--games", type=Path, required=True, help="games, one JSON object a line")
     parser.add_argument("--decoder", default="lexical", help=f"{', '.join(DECODERS)}, or module:attribute")
     parser.add_argument("--json", type=Path, help="where to write the figures")

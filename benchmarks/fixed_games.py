@@ -1,6 +1,6 @@
 """What has a policy learned, when it explores no more?
 
-    python -m benchmarks.fixed_games runs/learning_curve/TURNS-*/round-6 [--json FILE]
+    python -m multiref_gym.benchmarks.fixed_games runs/learning_curve/TURNS-*/round-6 [--json FILE]
 
 Deployed policies sample their actions, for that is how they find out more. Here each policy plays the fixed games of
 `learning_curve.py` twice, sampling, as there, and taking the likeliest action. Policies of the same system and round
@@ -22,12 +22,12 @@ from rich.console import Console
 from rich.progress import track
 from transformers.utils import logging as transformers_logging
 
-from agents.evaluate import estimate
-from agents.respect import Config
-from agents.run_folder import write_atomically
-from agents.small.listener import SmallListener
-from benchmarks.learning_systems import FIXED_GAMES, Evaluation, evaluate
-from benchmarks.sheets import Sheet, percent
+from multiref_gym.agents.evaluation.measures import estimate
+from multiref_gym.agents.evaluation.tables import Sheet, percent
+from multiref_gym.agents.learning.respect import Config
+from multiref_gym.agents.learning.run_folder import write_atomically
+from multiref_gym.agents.listeners.small.listener import SmallListener
+from multiref_gym.benchmarks.learning_systems import FIXED_GAMES, Evaluation, evaluate
 from multiref_gym.commands.options import positive
 from multiref_gym.errors import UserError
 from multiref_gym.provenance import provenance
@@ -65,7 +65,7 @@ def group_of(folder: Path) -> str:
 def main() -> None:
     """Reads the command line, has the policies play, and prints and writes how they did."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.fixed_games", description=(__doc__ or "").split("\n")[0]
+        prog="python -m multiref_gym.benchmarks.fixed_games", description=(__doc__ or "").split("\n")[0]
     )
     parser.add_argument("policies", type=Path, nargs="+", metavar="FOLDER", help="of a round, in the folder of a run")
     parser.add_argument(

@@ -16,8 +16,8 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from agents.run_folder import write_atomically
-from benchmarks.offline import FIGURES, Figure, told
+from multiref_gym.agents.evaluation.offline import FIGURES, Figure, told
+from multiref_gym.agents.learning.run_folder import write_atomically
 from multiref_gym.errors import UserError
 
 SAME = ("games", "decoder")

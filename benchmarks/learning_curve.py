@@ -1,7 +1,7 @@
 """How well does RESPECT learn, over seeds, beside its controls?
 
-    python -m benchmarks.learning_curve [--seeds 3] [--jobs 2] [--out runs/learning_curve]
-    python -m benchmarks.learning_curve --ablations
+    python -m multiref_gym.benchmarks.learning_curve [--seeds 3] [--jobs 2] [--out runs/learning_curve]
+    python -m multiref_gym.benchmarks.learning_curve --ablations
 
 Each system (`learning_systems.py`) is run with each seed: SUP learns from decoded positives, TURNS gives credit over
 several turns. They stand between two bounds: ALL, which takes every action as positive, would stay flat if nothing but
@@ -33,12 +33,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from agents.commands.run_options import add_deployment
-from agents.evaluate import estimate, over_seeds
-from agents.report import finish_axes
-from agents.respect import CONTROL, SUP, Config
-from agents.run_folder import write_atomically
-from benchmarks.learning_systems import (
+from multiref_gym.agents.commands.run_options import add_deployment
+from multiref_gym.agents.evaluation.measures import estimate, over_seeds
+from multiref_gym.agents.evaluation.report import finish_axes
+from multiref_gym.agents.evaluation.tables import Sheet, percent, rounds_heads, told_seeds
+from multiref_gym.agents.learning.jobs import Curve, run_all
+from multiref_gym.agents.learning.respect import CONTROL, SUP, Config
+from multiref_gym.agents.learning.run_folder import write_atomically
+from multiref_gym.benchmarks.learning_systems import (
     ABLATIONS,
     BOUNDS,
     LEARNERS,
@@ -48,8 +50,6 @@ from benchmarks.learning_systems import (
     fixed_contexts,
     run_job,
 )
-from benchmarks.processes import Curve, run_all
-from benchmarks.sheets import Sheet, percent, rounds_heads, told_seeds
 from multiref_gym.commands.options import positive
 from multiref_gym.errors import UserError
 from multiref_gym.game import MAX_TURNS
@@ -297,7 +297,7 @@ def _draw_measure(axes: Axes, systems: dict[str, Any], measure: str) -> None:
 def main() -> None:
     """Reads the command line, runs what is not there yet, and prints, writes and draws what came of it."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.learning_curve", description=(__doc__ or "").split("\n")[0]
+        prog="python -m multiref_gym.benchmarks.learning_curve", description=(__doc__ or "").split("\n")[0]
     )
     parser.add_argument("--seeds", type=positive, default=3, help="runs of each system, with seeds from 0 (3)")
     add_deployment(parser, DEFAULT)

@@ -1,6 +1,6 @@
 """What does it cost to learn and to play, and what makes it cheaper?
 
-    python -m benchmarks.learning_speed [--games 100] [--seed 0]
+    python -m multiref_gym.benchmarks.learning_speed [--games 100] [--seed 0]
 
 The small listener plays games, and learns from its turns for one epoch: as RESPECT does it (one thread, batches of
 like length, float32), and with one thing done otherwise each time. All is measured in one run, round after round, and
@@ -23,20 +23,20 @@ from rich.console import Console
 from rich.table import Table
 from transformers.utils import logging as transformers_logging
 
-from agents import learn as learning
-from agents import objectives
-from agents.learn import Example, learn, views_of
-from agents.play import play, set_tables
-from agents.respect import OPTIMISATION
-from agents.small import listener as small
-from agents.small.listener import SmallListener
-from benchmarks.learning_systems import fixed_contexts
+from multiref_gym.agents.learning import learn as learning
+from multiref_gym.agents.learning import objectives
+from multiref_gym.agents.learning.learn import Example, learn, views_of
+from multiref_gym.agents.learning.respect import OPTIMISATION
+from multiref_gym.agents.listeners.small import listener as small
+from multiref_gym.agents.listeners.small.listener import SmallListener
+from multiref_gym.agents.play import play, set_tables
+from multiref_gym.benchmarks.learning_systems import fixed_contexts
 from multiref_gym.commands.options import natural, positive
 from multiref_gym.feedback import Feedback
 from multiref_gym.interaction import Interaction
 from multiref_gym.provenance import provenance
+from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import TangramSet, load_tangrams
-from simulators.scripted import ScriptedSpeaker
 
 REPEATS = 5
 
@@ -104,7 +104,7 @@ def rates(ways: dict[str, Callable[[], AbstractContextManager[object]]], work: C
 def main() -> None:
     """Reads the command line, measures, and prints the table."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.learning_speed", description=(__doc__ or "").split("\n")[0]
+        prog="python -m multiref_gym.benchmarks.learning_speed", description=(__doc__ or "").split("\n")[0]
     )
     parser.add_argument("--games", type=positive, default=100, help="played each time (100)")
     parser.add_argument("--seed", type=natural, default=0, help="of the games (0)")

@@ -21,17 +21,17 @@ import torch
 from peft import LoraConfig, get_peft_model
 from torch import nn
 
-from agents.evaluate import measure
-from agents.listener import Listener
-from agents.play import play, set_tables
-from agents.respect import OPTIMISATION, SEED, SIMILARITY, SUP, TURNS, Config, Learner, Respect
-from agents.run_folder import known, write_atomically
-from agents.small.listener import SmallListener
-from agents.small.model import SmallModel
-from benchmarks.processes import Curve, Job, peak_memory_gb
+from multiref_gym.agents.evaluation.measures import measure
+from multiref_gym.agents.learning.jobs import Curve, Job, peak_memory_gb
+from multiref_gym.agents.learning.respect import OPTIMISATION, SEED, SIMILARITY, SUP, TURNS, Config, Learner, Respect
+from multiref_gym.agents.learning.run_folder import known, write_atomically
+from multiref_gym.agents.listeners.small.listener import SmallListener
+from multiref_gym.agents.listeners.small.model import SmallModel
+from multiref_gym.agents.play import play, set_tables
 from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.game import CONTEXT_SIZE, Action, Context
 from multiref_gym.interaction import Interaction
+from multiref_gym.listener import Listener
 from multiref_gym.registry import LISTENERS, SPEAKERS, resolve
 from multiref_gym.tangrams import load_tangrams
 from multiref_gym.tangrams.tangram_set import SplitName, TangramSet

@@ -1,4 +1,4 @@
-"""The rewards that `benchmarks.rewards` compares: the true one, decoded feedback, and decoded feedback with errors."""
+"""The rewards that `rewards.py` compares: the true one, decoded feedback, and decoded feedback with errors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
-from agents.ppo.games import literal_game
+from multiref_gym.agents.listeners.ppo.games import literal_game
 from multiref_gym.feedback import Exchange, Feedback, FeedbackDecoder
 from multiref_gym.registry import DECODERS, resolve
 from multiref_gym.wrappers import ImplicitReward

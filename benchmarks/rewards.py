@@ -1,8 +1,8 @@
 """What is decoded feedback worth as a reward, beside the true one?
 
-    python -m benchmarks.rewards [--seeds 5] [--steps 200000] [--jobs 2] [--out runs/rewards]
+    python -m multiref_gym.benchmarks.rewards [--seeds 5] [--steps 200000] [--jobs 2]
 
-A listener learns by PPO (`agents/ppo/`) from games with a speaker in plain words, all alike but for the reward
+A listener learns by PPO (`agents/listeners/ppo`) from games with a speaker in plain words, all alike but for the reward
 (`reward_conditions.py`): success at the end of a game (true), what the reply to each action gives away (decoded, by the
 lexical decoder), the same with a share of the labels flipped, and half of each. Success is that of sampled clicks in
 games that were not learned from.
@@ -32,12 +32,12 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from transformers.utils import logging as transformers_logging
 
-from agents.evaluate import estimate
-from agents.ppo.training import ROLLOUT, literal_success, train
-from agents.report import finish_axes
-from agents.run_folder import write_atomically
-from benchmarks.reward_conditions import CONDITIONS, Condition, game
-from benchmarks.sheets import Sheet, percent
+from multiref_gym.agents.evaluation.measures import estimate
+from multiref_gym.agents.evaluation.report import finish_axes
+from multiref_gym.agents.evaluation.tables import Sheet, percent
+from multiref_gym.agents.learning.run_folder import write_atomically
+from multiref_gym.agents.listeners.ppo.training import ROLLOUT, literal_success, train
+from multiref_gym.benchmarks.reward_conditions import CONDITIONS, Condition, game
 from multiref_gym.commands.options import positive
 from multiref_gym.errors import UserError
 from multiref_gym.provenance import provenance
@@ -65,7 +65,7 @@ def read_run(path: Path, steps: int) -> Run:
         run: Run = json.loads(path.read_text(encoding="utf-8"))
         before = run["steps"]
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} holds no run of benchmarks.rewards") from error
+        raise UserError(f"{path} holds no run of multiref_gym.benchmarks.rewards") from error
     if before != steps:
         raise UserError(f"{path} holds a run of {before} steps, not {steps}: choose another --out")
     return run
@@ -166,7 +166,9 @@ def draw(results: dict[str, Any], path: Path) -> None:
 
 def main() -> None:
     """Reads the command line, runs what is missing, and prints, writes and draws what came of it."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.rewards", description=(__doc__ or "").split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m multiref_gym.benchmarks.rewards", description=(__doc__ or "").split("\n")[0]
+    )
     parser.add_argument("--seeds", type=positive, default=5, help="runs of each reward, with seeds from 0 (5)")
     parser.add_argument("--steps", type=positive, default=200_000, help="environment steps of a run (200000)")
     parser.add_argument("--jobs", type=positive, default=2, help="runs at a time, each on one core (2)")

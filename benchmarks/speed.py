@@ -1,6 +1,6 @@
 """How fast is the environment?
 
-    python -m benchmarks.speed [--seconds 1] [--json FILE]
+    python -m multiref_gym.benchmarks.speed [--seconds 1] [--json FILE]
 
 Steps and resets a second under random actions, episode after episode, in one process and, where it says so, in as many
 as there are cores; beside other environments in the same run, since a figure without its machine says little: MiniGrid
@@ -33,9 +33,9 @@ import multiref_gym  # noqa: F401 (registers MultiRef-v0)
 from multiref_gym.errors import UserError
 from multiref_gym.game import CONTEXT_SIZE, Action, Context, Game
 from multiref_gym.provenance import provenance
+from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import load_tangrams
 from multiref_gym.wrappers import EncodeUtterance
-from simulators.scripted import ScriptedSpeaker
 
 MINIGRID = "MiniGrid-Empty-8x8-v0"
 REPEATS = 5
@@ -298,7 +298,9 @@ def show(results: dict[str, Any]) -> None:
 
 def main() -> None:
     """Reads the command line, prints the figures and writes them."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=(__doc__ or "").split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m multiref_gym.benchmarks.speed", description=(__doc__ or "").split("\n")[0]
+    )
     parser.add_argument("--seconds", type=float, default=1.0, help=f"length of each of the {REPEATS} measurements")
     parser.add_argument("--json", type=Path, help="where to write the figures")
     arguments = parser.parse_args()

@@ -19,18 +19,18 @@ from typing import Any
 
 import numpy as np
 
-from agents.baselines import OracleListener
-from agents.evaluate import clicks, over_seeds, right_clicks
-from agents.learn import Optimisation, views_of
-from agents.listener import Listener
-from agents.play import play
-from agents.respect import CONTROL, KTO, RL, SUP, Config, Respect
-from agents.run_folder import known, write_atomically
-from benchmarks.learning_systems import run_timed
-from benchmarks.processes import Curve, Job
+from multiref_gym.agents.evaluation.measures import clicks, over_seeds, right_clicks
+from multiref_gym.agents.learning.jobs import Curve, Job
+from multiref_gym.agents.learning.learn import Optimisation, views_of
+from multiref_gym.agents.learning.respect import CONTROL, KTO, RL, SUP, Config, Respect
+from multiref_gym.agents.learning.run_folder import known, write_atomically
+from multiref_gym.agents.listeners.baselines import OracleListener
+from multiref_gym.agents.play import play
+from multiref_gym.benchmarks.learning_systems import run_timed
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback, FeedbackDecoder
 from multiref_gym.interaction import Interaction
+from multiref_gym.listener import Listener
 from multiref_gym.registry import DECODERS, LISTENERS, resolve
 from multiref_gym.tangrams import load_tangrams
 

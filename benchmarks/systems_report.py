@@ -14,14 +14,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from agents.report import data_uri, definitions, finish_axes
-from agents.respect import CONTROL
-from benchmarks.sheets import Sheet, percent, rounds_heads, told_seeds
-from benchmarks.systems import HH, MEASURES, ternary_of
+from multiref_gym.agents.evaluation.report import data_uri, definitions, finish_axes
+from multiref_gym.agents.evaluation.tables import Sheet, percent, rounds_heads, told_seeds
+from multiref_gym.agents.learning.respect import CONTROL
+from multiref_gym.benchmarks.systems import HH, MEASURES, ternary_of
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import MAX_TURNS
 
-PAGE = Path(__file__).with_name("systems.html")
+PAGE = Path(__file__).parents[1] / "agents" / "evaluation" / "systems.html"
 PANELS = {
     "games.png": {
         "success": "Games won",

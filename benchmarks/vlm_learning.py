@@ -1,6 +1,6 @@
 """Does a vision-language model learn from implicit feedback? A tiny one, from random weights to the last round.
 
-    python -m benchmarks.vlm_learning [--seeds 2] [--rounds 3] [--games 600] [--jobs 2] [--out runs/vlm_learning]
+    python -m multiref_gym.benchmarks.vlm_learning [--seeds 2] [--rounds 3] [--games 600] [--jobs 2]
 
 A tiny Idefics2 of random weights is pretrained for some minutes on figures of "train", plain words and the games of a
 listener that errs, whose mistakes it learns to make as well (`vlm_pretrain.py`). From that base RESPECT runs with LoRA
@@ -22,23 +22,23 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from multiref_gym.agents.listeners.vlm.loading import VlmConfig
 from rich.console import Console
 from rich.progress import Progress
 from transformers.utils import logging as transformers_logging
 
-from agents.evaluate import over_seeds
-from agents.learn import Optimisation
-from agents.respect import SUP, Config, Respect
-from agents.run_folder import write_atomically
-from agents.vlm.loading import VlmConfig
-from benchmarks.processes import Curve, Job, run_all
-from benchmarks.sheets import Sheet, percent
-from benchmarks.vlm_pretrain import Plan, pretrain
+from multiref_gym.agents.evaluation.measures import over_seeds
+from multiref_gym.agents.evaluation.tables import Sheet, percent
+from multiref_gym.agents.learning.jobs import Curve, Job, run_all
+from multiref_gym.agents.learning.learn import Optimisation
+from multiref_gym.agents.learning.respect import SUP, Config, Respect
+from multiref_gym.agents.learning.run_folder import write_atomically
+from multiref_gym.benchmarks.vlm_pretrain import Plan, pretrain
 from multiref_gym.commands.options import positive
 from multiref_gym.errors import UserError
 from multiref_gym.provenance import provenance
+from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import TangramSet, load_tangrams
-from simulators.scripted import ScriptedSpeaker
 
 LEARNER = replace(SUP, optimisation=Optimisation(epochs=2, batch_size=16, learning_rate=3e-4))
 """A higher rate spoils what the base knows: chosen with seeds 100 and 101."""
@@ -126,7 +126,7 @@ def sheet(curves: Sequence[Curve]) -> Sheet:
 def main() -> None:
     """Reads the command line, runs what is not there yet, and prints and writes what came of it."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.vlm_learning", description=(__doc__ or "").split("\n")[0]
+        prog="python -m multiref_gym.benchmarks.vlm_learning", description=(__doc__ or "").split("\n")[0]
     )
     parser.add_argument("--seeds", type=positive, default=2, help="runs, with seeds from 0 (2)")
     parser.add_argument("--rounds", type=positive, default=3, help="of learning (3)")
@@ -158,7 +158,7 @@ def run(arguments: argparse.Namespace, plan: Plan) -> None:
         rounds=arguments.rounds,
         games=arguments.games,
         listener="vlm",
-        speaker="benchmarks.vlm_learning:LiteralSpeaker",
+        speaker="multiref_gym.benchmarks.vlm_learning:LiteralSpeaker",
         base=str(base.resolve()),
         learner=LEARNER,
         control=False,

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from multiref_gym.agents.listeners.vlm.actions import Answer
+from multiref_gym.agents.listeners.vlm.prompt import ChatForm
 
-from agents.baselines import ErringListener
-from agents.learn import views_of
-from agents.listener import View
-from agents.play import play, set_tables
-from agents.small.pretrain import contexts_of, literal_speakers
-from agents.vlm.actions import Answer
-from agents.vlm.prompt import ChatForm
+from multiref_gym.agents.learning.learn import views_of
+from multiref_gym.agents.listeners.baselines import ErringListener
+from multiref_gym.agents.listeners.small.pretrain import contexts_of, literal_speakers
+from multiref_gym.agents.play import play, set_tables
 from multiref_gym.game import CONTEXT_SIZE, Action
 from multiref_gym.interaction import Interaction
+from multiref_gym.listener import View
 from multiref_gym.tangrams import TangramSet
 
 

@@ -1,6 +1,6 @@
 """What does it cost a vision-language model to play and to learn, and what makes it cheaper?
 
-    python -m benchmarks.vlm_speed [--size tiny] [--games 32] [--at-once 8 32] [--seed 0]
+    python -m multiref_gym.benchmarks.vlm_speed [--size tiny] [--games 32] [--at-once 8 32] [--seed 0]
 
 An Idefics2 of a given size with random weights plays games, batch after batch, with and without keeping what it has
 read of each game's images. Beside it the same model plays as it would without this package: game by game, each prompt
@@ -23,6 +23,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from multiref_gym.agents.listeners.vlm.listener import VlmListener
+from multiref_gym.agents.listeners.vlm.loading import VlmConfig
+from multiref_gym.agents.listeners.vlm.lora import adapt, adapted_layers
+from multiref_gym.agents.listeners.vlm.prompt import ChatForm
+from multiref_gym.agents.listeners.vlm.vision import IMAGE_SIZE
 from peft import PeftModel
 from PIL import Image
 from rich.console import Console
@@ -30,24 +35,19 @@ from rich.table import Table
 from torch.utils.flop_counter import FlopCounterMode
 from transformers.utils import logging as transformers_logging
 
-from agents import objectives
-from agents.learn import Example, Optimisation, learn, views_of
-from agents.listener import Decision, Listener, View
-from agents.play import play, set_tables
-from agents.vlm.listener import VlmListener
-from agents.vlm.loading import VlmConfig
-from agents.vlm.lora import adapt, adapted_layers
-from agents.vlm.prompt import ChatForm
-from agents.vlm.vision import IMAGE_SIZE
-from benchmarks.learning_systems import fixed_contexts
-from benchmarks.random_vlm import SIZES, TEXTS, byte_tokenizer, random_idefics2
-from benchmarks.trl_step import trl_rate
+from multiref_gym.agents.learning import objectives
+from multiref_gym.agents.learning.learn import Example, Optimisation, learn, views_of
+from multiref_gym.agents.listeners.vlm.random_model import SIZES, TEXTS, byte_tokenizer, random_idefics2
+from multiref_gym.agents.play import play, set_tables
+from multiref_gym.benchmarks.learning_systems import fixed_contexts
+from multiref_gym.benchmarks.trl_step import trl_rate
 from multiref_gym.commands.options import natural, positive
 from multiref_gym.feedback import Feedback
 from multiref_gym.interaction import Interaction
+from multiref_gym.listener import Decision, Listener, View
 from multiref_gym.provenance import provenance
+from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import Atlas, TangramSet, load_tangrams
-from simulators.scripted import ScriptedSpeaker
 
 REPEATS = 3
 
@@ -168,7 +168,9 @@ def learn_once(listener: VlmListener, examples: Sequence[Example], at_once: int,
 
 def main() -> None:
     """Reads the command line, measures, and prints the table."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.vlm_speed", description=(__doc__ or "").split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m multiref_gym.benchmarks.vlm_speed", description=(__doc__ or "").split("\n")[0]
+    )
     parser.add_argument("--size", choices=SIZES, default="tiny", help="of the model (tiny); 8b needs a GPU")
     parser.add_argument("--games", type=positive, default=32, help="played each time (32)")
     parser.add_argument("--at-once", type=positive, nargs="+", default=[8, 32], help="views in a batch (8 32)")

@@ -31,13 +31,23 @@ class Command:
 
 
 COMMANDS = {
-    "respect": Command("agents.commands.respect", "learn from implicit feedback, round after round", resumes=True),
-    "systems": Command("benchmarks.commands.systems", "compare six systems that learn, side by side", resumes=True),
-    "ppo": Command("agents.commands.ppo", "learn by PPO from true or decoded reward"),
-    "simulate": Command("agents.commands.simulate", "play games between a simulated speaker and a listener"),
-    "play": Command("agents.commands.play", "play a game yourself, as the listener or as the speaker"),
-    "benchmark": Command("benchmarks.commands.benchmark", "measure a listener on logged games, turn by turn"),
-    "leaderboard": Command("benchmarks.commands.leaderboard", "collect benchmarks of listeners into one table"),
+    "respect": Command(
+        "multiref_gym.agents.commands.respect", "learn from implicit feedback, round after round", resumes=True
+    ),
+    "systems": Command(
+        "multiref_gym.benchmarks.commands.systems", "compare six systems that learn, side by side", resumes=True
+    ),
+    "ppo": Command("multiref_gym.agents.commands.ppo", "learn by PPO from true or decoded reward"),
+    "simulate": Command(
+        "multiref_gym.agents.commands.simulate", "play games between a simulated speaker and a listener"
+    ),
+    "play": Command("multiref_gym.agents.commands.play", "play a game yourself, as the listener or as the speaker"),
+    "benchmark": Command(
+        "multiref_gym.benchmarks.commands.benchmark", "measure a listener on logged games, turn by turn"
+    ),
+    "leaderboard": Command(
+        "multiref_gym.benchmarks.commands.leaderboard", "collect benchmarks of listeners into one table"
+    ),
     "tangrams": Command("multiref_gym.commands.tangrams", "draw a contact sheet of tangrams"),
     "export": Command("multiref_gym.commands.export", "write the games of a store to a file or a Minari data set"),
     "import": Command("multiref_gym.commands.import_", "read the games of a file or a Minari data set into a store"),

@@ -16,7 +16,7 @@ class Episode:
 
     Args:
         game: The game, which nobody has played in.
-        speaker: Who speaks in it, a `simulators.speaker.Speaker`.
+        speaker: Who speaks in it, a `multiref_gym.speaker.Speaker`.
         rng: All chance of the speaker.
 
     Attributes:

@@ -254,7 +254,7 @@ class ListenerPolicy:
 
     Args:
         env: What `env()` or `parallel_env()` returned.
-        listener: Acts on views: see `agents.listener.Listener`.
+        listener: Acts on views: see `multiref_gym.listener.Listener`.
         rng: The source of its chance.
     """
 
@@ -262,7 +262,7 @@ class ListenerPolicy:
         self._env: TwoAgentEnv = env.unwrapped
         self._listener = listener
         self._rng = rng
-        self._view = resolve("view", {}, "agents.listener:View")
+        self._view = resolve("view", {}, "multiref_gym.listener:View")
 
     def __call__(self, observation: Observation) -> NDArray[np.int8]:
         """Returns the clicks that answer what was said.

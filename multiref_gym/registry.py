@@ -14,26 +14,26 @@ from typing import Any
 
 from multiref_gym.errors import UserError
 
-SPEAKERS = {"scripted": "simulators.scripted:ScriptedSpeaker"}
+SPEAKERS = {"scripted": "multiref_gym.simulators.scripted:ScriptedSpeaker"}
 LISTENERS = {
-    "random": "agents.baselines:RandomListener",
-    "oracle": "agents.baselines:OracleListener",
-    "erring": "agents.baselines:ErringListener",
-    "retrieval": "agents.retrieval:RetrievalListener",
-    "small": "agents.small.listener:SmallListener",
-    "ppo": "agents.ppo.listener:PPOListener",
-    "vlm": "agents.vlm.listener:VlmListener",
-    "api": "agents.api_listener:ApiListener",
+    "random": "multiref_gym.agents.listeners.baselines:RandomListener",
+    "oracle": "multiref_gym.agents.listeners.baselines:OracleListener",
+    "erring": "multiref_gym.agents.listeners.baselines:ErringListener",
+    "retrieval": "multiref_gym.agents.listeners.retrieval:RetrievalListener",
+    "small": "multiref_gym.agents.listeners.small.listener:SmallListener",
+    "ppo": "multiref_gym.agents.listeners.ppo.listener:PPOListener",
+    "vlm": "multiref_gym.agents.listeners.vlm.listener:VlmListener",
+    "api": "multiref_gym.agents.listeners.api:ApiListener",
 }
 DECODERS = {
-    "lexical": "agents.lexical:LexicalDecoder",
-    "lexical-ternary": "agents.lexical:ternary_lexical_decoder",
-    "learned": "agents.learned_decoder:LearnedDecoder",
-    "learned-ternary": "agents.learned_decoder:ternary_learned_decoder",
-    "prompted": "agents.prompted_decoder:prompted_decoder",
-    "prompted-ternary": "agents.prompted_decoder:ternary_prompted_decoder",
-    "prompted-api": "agents.prompted_decoder:endpoint_decoder",
-    "prompted-api-ternary": "agents.prompted_decoder:ternary_endpoint_decoder",
+    "lexical": "multiref_gym.agents.decoders.lexical:LexicalDecoder",
+    "lexical-ternary": "multiref_gym.agents.decoders.lexical:ternary_lexical_decoder",
+    "learned": "multiref_gym.agents.decoders.learned:LearnedDecoder",
+    "learned-ternary": "multiref_gym.agents.decoders.learned:ternary_learned_decoder",
+    "prompted": "multiref_gym.agents.decoders.prompted:prompted_decoder",
+    "prompted-ternary": "multiref_gym.agents.decoders.prompted:ternary_prompted_decoder",
+    "prompted-api": "multiref_gym.agents.decoders.prompted:endpoint_decoder",
+    "prompted-api-ternary": "multiref_gym.agents.decoders.prompted:ternary_endpoint_decoder",
 }
 
 

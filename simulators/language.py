@@ -13,10 +13,10 @@ from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Protocol
 
+from multiref_gym.simulators.chance import Chance
+from multiref_gym.simulators.persona import Persona
 from multiref_gym.tangrams import LEXICON, Tangram, TangramSet
 from multiref_gym.tangrams.kilogram import content_words
-from simulators.chance import Chance
-from simulators.persona import Persona
 
 NAMED_AGAIN = 0.4
 """How much less often a thing is named when it is described again."""

@@ -16,7 +16,7 @@ from typing import Any, Literal, get_args, get_type_hints
 import numpy as np
 
 from multiref_gym.errors import UserError
-from simulators.chance import Choice
+from multiref_gym.simulators.chance import Choice
 
 Rate = float
 """How often something is done, from 0 to 1."""

@@ -17,10 +17,10 @@ import numpy as np
 
 from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.game import Action, Game
+from multiref_gym.simulators.chance import Chance
+from multiref_gym.simulators.language import language_of
+from multiref_gym.simulators.persona import Persona, population
 from multiref_gym.tangrams import TangramSet
-from simulators.chance import Chance
-from simulators.language import language_of
-from simulators.persona import Persona, population
 
 FIGURATIVE = 1.0
 """The share of a deployed speaker's phrases that a plain description does not hold."""

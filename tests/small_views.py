@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from hypothesis import strategies as st
 
-from agents.listener import View
-from agents.small.listener import SmallListener, new_model
-from agents.small.model import SmallConfig
+from multiref_gym.agents.listeners.small.listener import SmallListener, new_model
+from multiref_gym.agents.listeners.small.model import SmallConfig
 from multiref_gym.game import CONTEXT_SIZE, Action
+from multiref_gym.listener import View
 from multiref_gym.tangrams import load_tangrams
 
 TINY = {

@@ -20,16 +20,16 @@ from stub_endpoint import Body, Endpoint, Reply, completion, failure, in_turn, s
 
 pytest.importorskip("httpx")
 
-from agents.api_listener import ApiListener, parsed
-from agents.listener import View
-from agents.openai_api import ENDPOINT, KEY, ChatClient
-from agents.play import play, set_tables
 from multiref_gym import cli
+from multiref_gym.agents.listeners.api import ApiListener, parsed
+from multiref_gym.agents.openai_api import ENDPOINT, KEY, ChatClient
+from multiref_gym.agents.play import play, set_tables
 from multiref_gym.errors import UserError
 from multiref_gym.game import Action, Context, InvalidAction
 from multiref_gym.interaction import Interaction
+from multiref_gym.listener import View
+from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import load_tangrams
-from simulators.scripted import ScriptedSpeaker
 
 FIGURES = load_tangrams("figures")
 NAMES = FIGURES.ids[:10]
@@ -251,8 +251,8 @@ def test_the_waits_double_and_the_server_may_ask_for_another(monkeypatch: pytest
             waits.append(timeout)
             return False
 
-    monkeypatch.setattr("agents.openai_api.threading", SimpleNamespace(Event=Event, Lock=threading.Lock))
-    monkeypatch.setattr("agents.openai_api.random.uniform", lambda low, high: 1.0)
+    monkeypatch.setattr("multiref_gym.agents.openai_api.threading", SimpleNamespace(Event=Event, Lock=threading.Lock))
+    monkeypatch.setattr("multiref_gym.agents.openai_api.random.uniform", lambda low, high: 1.0)
     asks = [failure(429, "slow down", Retry_After=seconds) for seconds in ("7", "3600", "Fri, 21 Nov 2025")]
     with serving(in_turn(*[failure(500, "oops")] * 3, *asks, SELECT_A)) as endpoint:
         client(endpoint, attempts=7, backoff=0.5).complete([{"messages": []}])
@@ -390,9 +390,9 @@ def test_the_environment_names_the_endpoint(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_the_extra_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "httpx", None)
-    monkeypatch.delitem(sys.modules, "agents.openai_api")
+    monkeypatch.delitem(sys.modules, "multiref_gym.agents.openai_api")
     with pytest.raises(UserError, match=r"pip install multiref-gym\[api\]"):
-        importlib.import_module("agents.openai_api")
+        importlib.import_module("multiref_gym.agents.openai_api")
 
 
 def test_the_benchmark_shows_what_it_cost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

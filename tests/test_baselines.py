@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_views import FIGURES, views
 
-from agents.baselines import HARD, ErringListener, OracleListener, RandomListener, is_hard
-from agents.listener import View
-from agents.play import Table
+from multiref_gym.agents.listeners.baselines import HARD, ErringListener, OracleListener, RandomListener, is_hard
+from multiref_gym.agents.play import Table
 from multiref_gym.game import Action, Context, check_action
-from simulators.scripted import ScriptedSpeaker
+from multiref_gym.listener import View
+from multiref_gym.simulators.scripted import ScriptedSpeaker
 
 
 @settings(max_examples=30, deadline=None)

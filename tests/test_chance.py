@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulators.chance import BLOCK, Chance
+from multiref_gym.simulators.chance import BLOCK, Chance
 
 SEEDS = st.integers(0, 10_000)
 

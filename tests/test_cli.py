@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from agents.commands.play import picture
 from multiref_gym import cli
+from multiref_gym.agents.commands.play import picture
 from multiref_gym.errors import UserError
 from multiref_gym.game import Action
 from multiref_gym.interaction import Interaction, read_jsonl
@@ -199,7 +199,7 @@ def test_an_interrupted_simulation_leaves_the_games_of_an_earlier_one(
     def interrupted(*args: object, **kwargs: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("agents.commands.simulate.play", interrupted)
+    monkeypatch.setattr("multiref_gym.agents.commands.simulate.play", interrupted)
     assert run("simulate", "--games", 5, "--out", tmp_path / "games.jsonl", "--listener", "random") == 130
     assert list(read_jsonl(tmp_path / "games.jsonl")) == games
     assert [path.name for path in tmp_path.iterdir()] == ["games.jsonl"]
@@ -317,7 +317,7 @@ def test_a_picture_has_a_quarter_for_every_two_dark_pixels() -> None:
 
 
 def test_the_main_job_has_the_papers_size_by_default() -> None:
-    from agents.commands import respect
+    from multiref_gym.agents.commands import respect
 
     parser = argparse.ArgumentParser()
     respect.add_arguments(parser)
@@ -349,7 +349,7 @@ def test_simulated_games_can_be_judged_by_the_benchmark_of_decoders(tmp_path: Pa
     command: list[str | Path] = [
         sys.executable,
         "-m",
-        "benchmarks.decoders",
+        "multiref_gym.benchmarks.decoders",
         "--games",
         tmp_path / "games.jsonl",
         "--json",

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import contexts
-from benchmarks.contexts import ambiguous, fitting, greedy, measure, wilson
+from multiref_gym.benchmarks import contexts
+from multiref_gym.benchmarks.contexts import ambiguous, fitting, greedy, measure, wilson
 from multiref_gym.tangrams import Tangram, TangramSet, load_tangrams
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.credit import Credit, examples_of
-from agents.learn import Example
+from multiref_gym.agents.learning.credit import Credit, examples_of
+from multiref_gym.agents.learning.learn import Example
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import Action, Context
 from multiref_gym.interaction import Interaction, Turn

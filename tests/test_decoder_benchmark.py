@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from strategies import games
 
-from benchmarks import decoders
+from multiref_gym.benchmarks import decoders
 from multiref_gym.feedback import Exchange, Feedback
 from multiref_gym.game import Action, Context
 from multiref_gym.interaction import Interaction, Turn, write_jsonl

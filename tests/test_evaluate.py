@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.evaluate import Estimate, decoder_quality, estimate, measure, over_seeds
+from multiref_gym.agents.evaluation.measures import Estimate, decoder_quality, estimate, measure, over_seeds
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import Action, Context
 from multiref_gym.interaction import Interaction, Turn

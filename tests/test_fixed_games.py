@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_views import FIGURES, tiny_small_listener, views
 
-from agents.listener import View
-from benchmarks import fixed_games
+from multiref_gym.benchmarks import fixed_games
+from multiref_gym.listener import View
 
 
 def command(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> None:

@@ -14,9 +14,18 @@ import pytest
 from hypothesis import given, settings
 from strategies import games
 
-from benchmarks import dialogue_statistics, human_likeness, reply_classifier
-from benchmarks.dialogue_statistics import Unit, compare, intervals, overlap, praise_rates, statistics, units_of
-from benchmarks.reply_classifier import masked, people_apart, replies_of, tell_apart
+from multiref_gym.agents.evaluation import dialogue_statistics, reply_classifier
+from multiref_gym.agents.evaluation.dialogue_statistics import (
+    Unit,
+    compare,
+    intervals,
+    overlap,
+    praise_rates,
+    statistics,
+    units_of,
+)
+from multiref_gym.agents.evaluation.reply_classifier import masked, people_apart, replies_of, tell_apart
+from multiref_gym.benchmarks import likeness as human_likeness
 from multiref_gym.game import Action, Context
 from multiref_gym.interaction import Interaction, Turn, read_jsonl, write_jsonl
 

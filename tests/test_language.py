@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from multiref_gym.simulators.chance import Chance
+from multiref_gym.simulators.language import FigureLanguage, RecordedLanguage, language_of
+from multiref_gym.simulators.persona import Article, Persona
 from multiref_gym.tangrams import LEXICON, Tangram, TangramSet, load_tangrams
-from simulators.chance import Chance
-from simulators.language import FigureLanguage, RecordedLanguage, language_of
-from simulators.persona import Article, Persona
 
 FIGURES = load_tangrams("figures")
 CHANCE = st.integers(0, 10_000)

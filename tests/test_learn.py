@@ -15,7 +15,7 @@ from small_views import FIGURES, tiny_small_listener
 from strategies import interactions
 from tiny_listener import TinyListener
 
-from agents.learn import (
+from multiref_gym.agents.learning.learn import (
     Example,
     Optimisation,
     batches,
@@ -26,12 +26,12 @@ from agents.learn import (
     views_of,
     with_other_distractors,
 )
-from agents.listener import View
-from agents.objectives import ScoredTurns, sup, sup_and_unlikelihood
-from agents.small.listener import SmallListener
+from multiref_gym.agents.learning.objectives import ScoredTurns, sup, sup_and_unlikelihood
+from multiref_gym.agents.listeners.small.listener import SmallListener
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import Action
 from multiref_gym.interaction import Interaction
+from multiref_gym.listener import View
 
 ONE_STEP = Optimisation(epochs=1)
 SOME_STEPS = Optimisation(epochs=10, batch_size=4, learning_rate=1e-2)

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents import decoder_training
-from agents.learned_decoder import WEIGHTS, LearnedDecoder, Weights, features, ternary_learned_decoder
-from agents.lexical import LexicalDecoder
-from benchmarks import calibration
+from multiref_gym.agents.decoders import training as decoder_training
+from multiref_gym.agents.decoders.learned import WEIGHTS, LearnedDecoder, Weights, features, ternary_learned_decoder
+from multiref_gym.agents.decoders.lexical import LexicalDecoder
+from multiref_gym.benchmarks import calibration
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback, ground_truth
 from multiref_gym.game import Action

@@ -18,13 +18,13 @@ import torch
 from PIL import Image
 from small_views import FIGURES, tiny_small_listener
 
-from agents.learn import Example, Optimisation, learn
-from agents.listener import View
-from agents.objectives import sup
-from agents.respect import CONTROL, SEED, TURNS, Config, Respect
-from agents.small.listener import SmallListener
-from benchmarks import learning_curve, learning_systems, processes
-from benchmarks.learning_systems import (
+from multiref_gym.agents.learning import jobs as processes
+from multiref_gym.agents.learning.learn import Example, Optimisation, learn
+from multiref_gym.agents.learning.objectives import sup
+from multiref_gym.agents.learning.respect import CONTROL, SEED, TURNS, Config, Respect
+from multiref_gym.agents.listeners.small.listener import SmallListener
+from multiref_gym.benchmarks import learning_curve, learning_systems
+from multiref_gym.benchmarks.learning_systems import (
     ABLATIONS,
     BOUNDS,
     LEARNERS,
@@ -36,6 +36,7 @@ from benchmarks.learning_systems import (
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.game import Action
+from multiref_gym.listener import View
 from multiref_gym.store import InteractionStore
 
 LISTENER = "tiny_listener:TinyListener"
@@ -361,7 +362,7 @@ import os, sys, time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
-from benchmarks.processes import _prepare_process
+from multiref_gym.agents.learning.jobs import _prepare_process
 
 def job(path):
     Path(path).write_text(str(os.getpid()))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.lexical import LexicalDecoder, ternary_lexical_decoder
+from multiref_gym.agents.decoders.lexical import LexicalDecoder, ternary_lexical_decoder
 from multiref_gym.feedback import Exchange, Feedback, ground_truth
 from multiref_gym.game import Action
 from multiref_gym.interaction import read_jsonl

@@ -15,23 +15,23 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from agents.baselines import RandomListener
-from agents.play import play, set_tables
+from multiref_gym.agents.listeners.baselines import RandomListener
+from multiref_gym.agents.play import play, set_tables
 from multiref_gym.commands import export, import_
 from multiref_gym.env import MultiRefEnv
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.game import Action, Context
 from multiref_gym.interaction import Interaction, MalformedInteraction, Turn
+from multiref_gym.simulators.replay import ReplaySpeaker
+from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.store import InteractionStore
 from multiref_gym.tangrams import load_tangrams
 from multiref_gym.vocabulary import Vocabulary, encode
-from simulators.replay import ReplaySpeaker
-from simulators.scripted import ScriptedSpeaker
 
 minari = pytest.importorskip("minari", reason="Minari is an extra")
 parquet = pytest.importorskip("pyarrow.parquet", reason="Minari stores with it")
-from multiref_gym.minari_data import Games, read_minari, write_minari  # noqa: E402 (it needs Minari)
+from multiref_gym.formats.minari import Games, read_minari, write_minari  # noqa: E402 (it needs Minari)
 
 NAME = "multiref/games-v0"
 
@@ -244,7 +244,7 @@ def test_without_minari_the_extra_is_named() -> None:
     code = (
         "import sys; sys.modules['minari'] = None\n"
         "from multiref_gym.errors import UserError\n"
-        "try: import multiref_gym.minari_data\n"
+        "try: import multiref_gym.formats.minari\n"
         "except UserError as error: print(error)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from agents.learn import Objective
-from agents.objectives import ScoredTurns, kto, reinforce, sup, sup_and_unlikelihood
+from multiref_gym.agents.learning.learn import Objective
+from multiref_gym.agents.learning.objectives import ScoredTurns, kto, reinforce, sup, sup_and_unlikelihood
 
 LOG_PROB = torch.tensor([-1.0, -2.0, -4.0, -8.0])
 FEEDBACK = torch.tensor([1.0, 1.0, -1.0, 0.0])

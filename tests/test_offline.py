@@ -14,21 +14,21 @@ import numpy as np
 import pytest
 import torch
 
-from agents.baselines import RandomListener
-from agents.learn import Scores
-from agents.listener import Decision, View
-from agents.play import play, set_tables
-from benchmarks.logged_games import LoggedGame, drawn_tangrams, fingerprint, read_games
-from benchmarks.offline import Answers, LoggedTurn, ask, auc, logged_turns, measure
 from multiref_gym import cli
+from multiref_gym.agents.evaluation.offline import Answers, LoggedTurn, ask, auc, logged_turns, measure
+from multiref_gym.agents.learning.learn import Scores
+from multiref_gym.agents.listeners.baselines import RandomListener
+from multiref_gym.agents.play import play, set_tables
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback
+from multiref_gym.formats.logged_games import LoggedGame, drawn_tangrams, fingerprint, read_games
+from multiref_gym.formats.public_rows import to_interaction_row, to_turn_rows
 from multiref_gym.game import Action, Context
 from multiref_gym.interaction import Interaction, Turn, write_jsonl, write_records
-from multiref_gym.public_data import to_interaction_row, to_turn_rows
+from multiref_gym.listener import Decision, View
+from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.store import InteractionStore
 from multiref_gym.tangrams import load_tangrams
-from simulators.scripted import ScriptedSpeaker
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 FIGURES = load_tangrams("figures")

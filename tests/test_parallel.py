@@ -21,10 +21,10 @@ from dataclasses import replace
 from pathlib import Path
 import numpy as np
 import torch
-from agents import objectives
-from agents.learn import Example, Optimisation, learn
-from agents.listener import View
-from agents.parallel import is_main, share
+from multiref_gym.agents.learning import objectives
+from multiref_gym.agents.learning.learn import Example, Optimisation, learn
+from multiref_gym.listener import View
+from multiref_gym.agents.learning.parallel import is_main, share
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import Action
 from tiny_listener import TinyListener
@@ -50,10 +50,10 @@ LEARN_VLM = """
 import sys
 from pathlib import Path
 import torch
-from agents import objectives
-from agents.learn import Example, Optimisation, learn
-from agents.parallel import is_main
-from agents.vlm.listener import VlmListener
+from multiref_gym.agents.learning import objectives
+from multiref_gym.agents.learning.learn import Example, Optimisation, learn
+from multiref_gym.agents.learning.parallel import is_main
+from multiref_gym.agents.listeners.vlm.listener import VlmListener
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import Action
 from small_views import FIGURES

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from simulators.persona import POPULATION, Persona, PersonaError, population, read_personas
+from multiref_gym.simulators.persona import POPULATION, Persona, PersonaError, population, read_personas
 
 
 def test_speakers_have_names_of_their_own() -> None:

@@ -15,10 +15,10 @@ from gymnasium.error import ResetNeeded
 from gymnasium.utils.env_checker import data_equivalence
 from terse_speaker import TerseSpeaker
 
-from agents.baselines import RandomListener
-from agents.listener import Decision, View
+from multiref_gym.agents.listeners.baselines import RandomListener
 from multiref_gym.errors import UserError
 from multiref_gym.game import LETTERS, Action, Context, Game
+from multiref_gym.listener import Decision, View
 from multiref_gym.tangrams import load_tangrams, speaker_board
 
 pettingzoo_test = pytest.importorskip("pettingzoo.test", reason="PettingZoo is an extra")

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.baselines import OracleListener, RandomListener
-from agents.listener import Decision, Listener, View
-from agents.play import Table, play, set_tables
+from multiref_gym.agents.listeners.baselines import OracleListener, RandomListener
+from multiref_gym.agents.play import Table, play, set_tables
 from multiref_gym.game import MAX_TURNS, Action, Context, Game
 from multiref_gym.interaction import Interaction
+from multiref_gym.listener import Decision, Listener, View
+from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import load_tangrams
-from simulators.scripted import ScriptedSpeaker
 
 FIGURES = load_tangrams("figures")
 seeds = st.integers(0, 10_000)

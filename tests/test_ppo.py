@@ -23,21 +23,21 @@ from small_views import FIGURES, views
 from stable_baselines3.common.env_checker import check_env
 from terse_speaker import TerseSpeaker
 
-from agents.commands import ppo
-from agents.listener import View
-from agents.play import play, set_tables
-from agents.ppo import training
-from agents.ppo.games import heard_vocabulary, literal_game, rewarded_game
-from agents.ppo.listener import CONFIG, VOCABULARY, WEIGHTS, PPOListener, new_policy
-from agents.ppo.observation import Sight, observation_space, readable
-from agents.ppo.training import literal_success, train
 from multiref_gym import cli
+from multiref_gym.agents.commands import ppo
+from multiref_gym.agents.listeners.ppo import training
+from multiref_gym.agents.listeners.ppo.games import heard_vocabulary, literal_game, rewarded_game
+from multiref_gym.agents.listeners.ppo.listener import CONFIG, VOCABULARY, WEIGHTS, PPOListener, new_policy
+from multiref_gym.agents.listeners.ppo.observation import Sight, observation_space, readable
+from multiref_gym.agents.listeners.ppo.training import literal_success, train
+from multiref_gym.agents.play import play, set_tables
 from multiref_gym.errors import UserError
 from multiref_gym.game import Action, Context
 from multiref_gym.interaction import write_jsonl
+from multiref_gym.listener import View
+from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.vocabulary import Vocabulary
 from multiref_gym.wrappers import ImplicitReward
-from simulators.scripted import ScriptedSpeaker
 
 SIGHT = Sight(FIGURES)
 WORDS = Vocabulary.of(["yes now the bird , undo that"], 20)
@@ -168,7 +168,12 @@ def test_a_saved_policy_enters_the_benchmark(tmp_path: Path) -> None:
     done = cli.main(
         [
             *("benchmark", "--games", str(tmp_path / "games.jsonl"), "--out", str(tmp_path / "results")),
-            *("--listener", "agents.ppo.listener:PPOListener", "--model", str(tmp_path / "policy")),
+            *(
+                "--listener",
+                "multiref_gym.agents.listeners.ppo.listener:PPOListener",
+                "--model",
+                str(tmp_path / "policy"),
+            ),
         ]
     )
     figures = json.loads((tmp_path / "results" / "results.json").read_text())["figures"]
@@ -230,7 +235,7 @@ def test_speakers_are_literal() -> None:
 
 
 def test_it_learns_something_else_with_each_seed(monkeypatch: pytest.MonkeyPatch) -> None:
-    # How many games it wins after a whole run is measured by `benchmarks.rewards`.
+    # How many games it wins after a whole run is measured by `multiref_gym.benchmarks.rewards`.
     monkeypatch.setattr(training, "ENVS", 4)
     make_game = partial(rewarded_game, "implicit", "lexical")
     evaluations: list[training.Evaluation] = []

@@ -11,9 +11,9 @@ import pytest
 import torch
 from small_views import tiny_small_listener
 
-from agents.small import listener as small_listener
-from agents.small import pretrain
-from agents.small.listener import CHECKPOINT, SmallListener
+from multiref_gym.agents.listeners.small import listener as small_listener
+from multiref_gym.agents.listeners.small import pretrain
+from multiref_gym.agents.listeners.small.listener import CHECKPOINT, SmallListener
 from multiref_gym.tangrams import Tangram, TangramSet, load_tangrams
 
 PIECE = np.array([(0.0, 0.0), (1.0, 0.0), (1.0, 1.0)])

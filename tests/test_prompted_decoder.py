@@ -16,10 +16,17 @@ from tiny_vlm import TEXT, tiny_vlm
 from transformers import AutoModelForImageTextToText, AutoTokenizer, GPT2Config, GPT2LMHeadModel, LlamaConfig
 from transformers import LlamaForCausalLM as Llama
 
-from agents.answers import EndpointModel, LanguageModel
-from agents.prompted_decoder import BINARY, TERNARY, Form, PromptedDecoder, endpoint_decoder, prompted_decoder
-from benchmarks.decoders import both_forms
-from benchmarks.random_vlm import byte_tokenizer
+from multiref_gym.agents.decoders.answers import EndpointModel, LanguageModel
+from multiref_gym.agents.decoders.prompted import (
+    BINARY,
+    TERNARY,
+    Form,
+    PromptedDecoder,
+    endpoint_decoder,
+    prompted_decoder,
+)
+from multiref_gym.agents.listeners.vlm.random_model import byte_tokenizer
+from multiref_gym.benchmarks.decoders import both_forms
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback
 from multiref_gym.game import Action
@@ -243,7 +250,7 @@ class TestEndpoint:
     def scores(self, logprobs: Any, answers: Sequence[str] = ("No", "Yes")) -> list[float]:
         from stub_endpoint import completion, serving
 
-        from agents.openai_api import ChatClient
+        from multiref_gym.agents.openai_api import ChatClient
 
         with serving(lambda body: completion("Yes", logprobs=logprobs)) as endpoint:
             [row] = EndpointModel(ChatClient("tiny", endpoint.url, attempts=1))(["well?"], answers)

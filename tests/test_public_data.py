@@ -18,9 +18,7 @@ from strategies import games, interactions
 
 from multiref_gym.commands import export, import_
 from multiref_gym.errors import UserError
-from multiref_gym.game import Action, Context
-from multiref_gym.interaction import Interaction, MalformedInteraction, Turn, read_jsonl, write_jsonl, write_records
-from multiref_gym.public_data import (
+from multiref_gym.formats.public_rows import (
     INTERACTION_COLUMNS,
     TURN_COLUMNS,
     from_interaction_row,
@@ -28,6 +26,8 @@ from multiref_gym.public_data import (
     to_interaction_row,
     to_turn_rows,
 )
+from multiref_gym.game import Action, Context
+from multiref_gym.interaction import Interaction, MalformedInteraction, Turn, read_jsonl, write_jsonl, write_records
 from multiref_gym.store import InteractionStore
 
 HUMAN_GAMES = Path("../shared/data/human_games/dev.jsonl")

@@ -10,7 +10,7 @@ import gymnasium
 import numpy as np
 import pytest
 
-from agents.play import play, set_tables
+from multiref_gym.agents.play import play, set_tables
 from multiref_gym.game import Context
 from multiref_gym.tangrams import load_tangrams
 

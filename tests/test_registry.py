@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.lexical import LexicalDecoder
+from multiref_gym.agents.decoders.lexical import LexicalDecoder
 from multiref_gym.registry import DECODERS, LISTENERS, SPEAKERS, UnknownName, resolve
 
 NAMED = {"speaker": SPEAKERS, "listener": LISTENERS, "decoder": DECODERS}
@@ -20,7 +20,7 @@ def test_every_registered_name_stands_for_something(kind: str, name: str) -> Non
 
 
 def test_a_name_may_be_an_entry_point_of_ones_own() -> None:
-    assert resolve("decoder", DECODERS, "agents.lexical:LexicalDecoder") is LexicalDecoder
+    assert resolve("decoder", DECODERS, "multiref_gym.agents.decoders.lexical:LexicalDecoder") is LexicalDecoder
 
 
 def test_a_decoder_that_is_made_of_a_model_is_told_which() -> None:
@@ -37,11 +37,11 @@ def test_a_decoder_that_is_made_of_a_model_is_told_which() -> None:
             "prompted, prompted-ternary, prompted-api, prompted-api-ternary, or give 'module:attribute'",
         ),
         ("nowhere.at.all:Decoder", "unknown decoder 'nowhere.at.all:Decoder': No module named 'nowhere'"),
-        ("agents.lexical:Telepathy", "no attribute 'Telepathy'"),
+        ("multiref_gym.agents.decoders.lexical:Telepathy", "no attribute 'Telepathy'"),
         ("", "unknown decoder ''"),
         ("lexical:model", "unknown decoder 'lexical:model': lexical is not made of a model"),
         (":Decoder", "unknown decoder ':Decoder'"),
-        ("agents.lexical:", "unknown decoder 'agents.lexical:'"),
+        ("multiref_gym.agents.decoders.lexical:", "unknown decoder 'multiref_gym.agents.decoders.lexical:'"),
     ],
 )
 def test_an_unknown_name_gets_those_that_are_known(name: str, complaint: str) -> None:

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from strategies import interactions
 
-from agents.baselines import OracleListener, RandomListener
-from agents.play import Table, play
+from multiref_gym.agents.listeners.baselines import OracleListener, RandomListener
+from multiref_gym.agents.play import Table, play
 from multiref_gym.game import Action, Game
 from multiref_gym.interaction import Interaction
-from simulators.replay import ReplaySpeaker
-from simulators.speaker import Speaker
+from multiref_gym.simulators.replay import ReplaySpeaker
+from multiref_gym.speaker import Speaker
 
 
 def start(interaction: Interaction) -> tuple[Game, Speaker, str]:

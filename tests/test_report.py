@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from agents.evaluate import decoder_quality, measure
-from agents.report import COLUMNS, draw_curves, table_row, write_report
-from agents.respect import Config, recorded, results
+from multiref_gym.agents.evaluation.measures import decoder_quality, measure
+from multiref_gym.agents.evaluation.report import COLUMNS, draw_curves, table_row, write_report
+from multiref_gym.agents.learning.respect import Config, recorded, results
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import Action, Context
 from multiref_gym.interaction import Interaction, Turn

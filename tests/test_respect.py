@@ -17,13 +17,25 @@ import tiny_listener
 import torch
 from tiny_listener import TinyListener
 
-from agents import objectives, respect
-from agents.baselines import ErringListener
-from agents.credit import Credit, examples_of
-from agents.learn import Example, Objective, learn
-from agents.play import Table
-from agents.respect import CONTROL, KTO, OPTIMISATION, RL, SEED, SEED_TURNS, SUP, TURNS, Config, Learner, Respect
-from agents.small.listener import SmallListener
+from multiref_gym.agents.learning import objectives, respect
+from multiref_gym.agents.learning.credit import Credit, examples_of
+from multiref_gym.agents.learning.learn import Example, Objective, learn
+from multiref_gym.agents.learning.respect import (
+    CONTROL,
+    KTO,
+    OPTIMISATION,
+    RL,
+    SEED,
+    SEED_TURNS,
+    SUP,
+    TURNS,
+    Config,
+    Learner,
+    Respect,
+)
+from multiref_gym.agents.listeners.baselines import ErringListener
+from multiref_gym.agents.listeners.small.listener import SmallListener
+from multiref_gym.agents.play import Table
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback
 from multiref_gym.game import MAX_TURNS, Action
@@ -157,7 +169,7 @@ def test_killed_in_the_middle_of_a_file_it_is_the_same_run(
 def test_killed_by_the_system_it_is_the_same_run(tmp_path: Path, whole: tuple[Path, list[dict[str, Any]]]) -> None:
     out, measures = whole
     code = (
-        "import sys\nfrom pathlib import Path\nfrom agents.respect import Config, Respect\n"
+        "import sys\nfrom pathlib import Path\nfrom multiref_gym.agents.learning.respect import Config, Respect\n"
         "config = Config(rounds=2, games=5, listener='tiny_listener:TinyListener')\n"
         "report = lambda step, done, total: print(step, flush=True)\n"
         "list(Respect(config, Path(sys.argv[1]), report).rounds())"

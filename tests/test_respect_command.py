@@ -11,9 +11,9 @@ import pytest
 import torch
 from tiny_listener import TinyListener
 
-from agents.commands import respect
-from agents.respect import KTO, SUP, TURNS, fingerprint
 from multiref_gym import cli
+from multiref_gym.agents.commands import respect
+from multiref_gym.agents.learning.respect import KTO, SUP, TURNS, fingerprint
 from multiref_gym.store import InteractionStore
 from multiref_gym.tangrams import load_tangrams
 

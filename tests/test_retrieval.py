@@ -17,13 +17,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_views import FIGURES, views
 
-from agents.learn import views_of
-from agents.lexical import rejects
-from agents.listener import View
-from agents.retrieval import RetrievalListener, described
+from multiref_gym.agents.decoders.lexical import rejects
+from multiref_gym.agents.learning.learn import views_of
+from multiref_gym.agents.listeners.retrieval import RetrievalListener, described
 from multiref_gym.errors import UserError
 from multiref_gym.game import Action, check_action
 from multiref_gym.interaction import read_jsonl
+from multiref_gym.listener import View
 from multiref_gym.tangrams import Tangram, TangramSet, TangramWarning, load_tangrams
 
 DATA = Path(__file__).parents[2] / "shared" / "data"

@@ -14,10 +14,10 @@ import pytest
 from PIL import Image
 from terse_speaker import TerseSpeaker
 
-from agents.ppo.games import literal_game
-from benchmarks import rewards
-from benchmarks.reward_conditions import CONDITIONS, FlippedDecoder, MixedReward, game
-from benchmarks.rewards import read_run, run_one, sheet, summaries
+from multiref_gym.agents.listeners.ppo.games import literal_game
+from multiref_gym.benchmarks import rewards
+from multiref_gym.benchmarks.reward_conditions import CONDITIONS, FlippedDecoder, MixedReward, game
+from multiref_gym.benchmarks.rewards import read_run, run_one, sheet, summaries
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback
 from multiref_gym.game import Action
@@ -132,7 +132,7 @@ def test_the_figure_is_a_picture(tmp_path: Path) -> None:
 
 
 def test_a_run_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agents.ppo.training.ENVS", 4)
+    monkeypatch.setattr("multiref_gym.agents.listeners.ppo.training.ENVS", 4)
     monkeypatch.setattr(rewards, "GAMES", 4)
     monkeypatch.setattr(rewards, "FINAL_GAMES", 4)
     path = tmp_path / "half-0.json"

@@ -18,12 +18,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.lexical import rejects
+from multiref_gym.agents.decoders.lexical import rejects
 from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.game import Action, Context, Game, check_action
+from multiref_gym.simulators.persona import Persona, population
+from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import LEXICON, load_tangrams
-from simulators.persona import Persona, population
-from simulators.scripted import ScriptedSpeaker
 
 FIGURES = load_tangrams("figures")
 PERSONAS = {persona.name: persona for persona in population()}

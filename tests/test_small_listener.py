@@ -17,15 +17,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_views import FIGURES, TINY, tiny_small_listener, views
 
-from agents.baselines import RandomListener
-from agents.learn import Example, Optimisation, learn
-from agents.listener import View
-from agents.objectives import sup
-from agents.small.listener import CHECKPOINT, SmallListener, new_model
-from agents.small.model import Attention, FeedForward, SmallConfig, SmallModel
-from agents.small.pretrain import literal_success
+from multiref_gym.agents.learning.learn import Example, Optimisation, learn
+from multiref_gym.agents.learning.objectives import sup
+from multiref_gym.agents.listeners.baselines import RandomListener
+from multiref_gym.agents.listeners.small.listener import CHECKPOINT, SmallListener, new_model
+from multiref_gym.agents.listeners.small.model import Attention, FeedForward, SmallConfig, SmallModel
+from multiref_gym.agents.listeners.small.pretrain import literal_success
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import Action, check_action
+from multiref_gym.listener import View
 
 LISTENER = tiny_small_listener()
 TEN = FIGURES.ids[:10]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import speed
+from multiref_gym.benchmarks import speed
 
 
 def test_writes_figures_beside_those_of_others(

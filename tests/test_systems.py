@@ -14,14 +14,23 @@ import torch
 from PIL import Image
 from tiny_listener import TinyListener
 
-from agents.listener import Decision, View
-from agents.respect import CONTROL, OPTIMISATION, Config
-from benchmarks import processes
-from benchmarks.systems import HH, MEANINGS, MEASURES, game_counts, jobs_of, run_system, ternary_of, turn_counts
+from multiref_gym.agents.learning import jobs as processes
+from multiref_gym.agents.learning.respect import CONTROL, OPTIMISATION, Config
+from multiref_gym.benchmarks.systems import (
+    HH,
+    MEANINGS,
+    MEASURES,
+    game_counts,
+    jobs_of,
+    run_system,
+    ternary_of,
+    turn_counts,
+)
 from multiref_gym.cli import main
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import Action, Context
 from multiref_gym.interaction import Interaction, Turn
+from multiref_gym.listener import Decision, View
 from multiref_gym.store import InteractionStore
 
 LEARNERS = ["B-SUP", "T-SUP", "B-RL", "T-RL", "B-KTO", "T-KTO"]

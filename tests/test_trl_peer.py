@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from agents.objectives import ScoredTurns, kto
+from multiref_gym.agents.learning.objectives import ScoredTurns, kto
 
 trl = pytest.importorskip("trl", reason="TRL is not installed")
 

@@ -10,16 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from multiref_gym.agents.listeners.vlm.prompt import ChatForm
 from small_views import FIGURES
 from tiny_vlm import randomise
 
-from agents import respect
-from agents.learn import views_of
-from agents.vlm.prompt import ChatForm
-from benchmarks import vlm_learning
-from benchmarks.random_vlm import SIZES, random_idefics2
-from benchmarks.vlm_lessons import Lesson, plain_lesson, watched_games, watched_lesson
-from benchmarks.vlm_pretrain import HEADS, LOOKS_IN, Plan, attention
+from multiref_gym.agents.learning import respect
+from multiref_gym.agents.learning.learn import views_of
+from multiref_gym.agents.listeners.vlm.random_model import SIZES, random_idefics2
+from multiref_gym.benchmarks import vlm_learning
+from multiref_gym.benchmarks.vlm_lessons import Lesson, plain_lesson, watched_games, watched_lesson
+from multiref_gym.benchmarks.vlm_pretrain import HEADS, LOOKS_IN, Plan, attention
 from multiref_gym.errors import UserError
 from multiref_gym.game import LETTERS
 from multiref_gym.tangrams import TangramSet

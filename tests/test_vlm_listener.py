@@ -14,17 +14,17 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
+from multiref_gym.agents.listeners.vlm.listener import VlmListener
+from multiref_gym.agents.listeners.vlm.vision import IMAGE_SIZE
 from PIL import Image
 from small_views import FIGURES, views
 from tiny_vlm import ARCHITECTURES, configured, tiny_vlm
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
-from agents.listener import View
-from agents.vlm.listener import VlmListener
-from agents.vlm.vision import IMAGE_SIZE
 from multiref_gym.chat import chat_turns
 from multiref_gym.errors import UserError
 from multiref_gym.game import Action, check_action
+from multiref_gym.listener import View
 from multiref_gym.tangrams import Atlas
 
 TEN = FIGURES.ids[:10]

@@ -13,19 +13,19 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from multiref_gym.agents.listeners.vlm.listener import VlmListener
+from multiref_gym.agents.listeners.vlm.loading import ALLOWED, VlmConfig
 from small_views import FIGURES
 from tiny_vlm import configured, tiny_vlm
 from transformers import AutoModelForImageTextToText
 
-from agents.learn import Optimisation
-from agents.listener import View
-from agents.prompted_decoder import prompted_decoder
-from agents.respect import Config, Respect
-from agents.vlm.listener import VlmListener
-from agents.vlm.loading import ALLOWED, VlmConfig
+from multiref_gym.agents.decoders.prompted import prompted_decoder
+from multiref_gym.agents.learning.learn import Optimisation
+from multiref_gym.agents.learning.respect import Config, Respect
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange
 from multiref_gym.game import Action
+from multiref_gym.listener import View
 
 
 @pytest.fixture
@@ -73,7 +73,9 @@ def test_a_processor_that_needs_more_packages_says_how_to_get_them(
     def from_pretrained(name: str) -> None:
         raise error
 
-    monkeypatch.setattr("agents.vlm.loading.AutoProcessor", SimpleNamespace(from_pretrained=from_pretrained))
+    monkeypatch.setattr(
+        "multiref_gym.agents.listeners.vlm.loading.AutoProcessor", SimpleNamespace(from_pretrained=from_pretrained)
+    )
     with pytest.raises(UserError, match=r"`pip install 'multiref-gym\[vlm\]'`$") as refused:
         VlmListener.load(FIGURES, folder)
     assert "\n" not in str(refused.value)
@@ -223,7 +225,8 @@ def test_a_listener_and_a_decoder_of_one_model_load_it_once(folder: Path, monkey
         return AutoModelForImageTextToText.from_pretrained(name, **options)
 
     monkeypatch.setattr(
-        "agents.vlm.loading.AutoModelForImageTextToText", SimpleNamespace(from_pretrained=from_pretrained)
+        "multiref_gym.agents.listeners.vlm.loading.AutoModelForImageTextToText",
+        SimpleNamespace(from_pretrained=from_pretrained),
     )
     decoder = prompted_decoder(str(folder))
     exchanges = [Exchange(None, "the bird", Action(select=frozenset({6})), "no, the tall one")]
@@ -244,7 +247,12 @@ def test_four_bits_without_the_package_say_how_to_get_it(tmp_path: Path) -> None
 
 
 def test_the_whole_loop_runs_and_goes_on_where_it_was(tmp_path: Path) -> None:
-    config = Config(rounds=1, games=3, listener="agents.vlm.listener:VlmListener", base=str(tiny_vlm("idefics2")))
+    config = Config(
+        rounds=1,
+        games=3,
+        listener="multiref_gym.agents.listeners.vlm.listener:VlmListener",
+        base=str(tiny_vlm("idefics2")),
+    )
     learner = replace(config.learner, optimisation=Optimisation(epochs=1, batch_size=16, held_back=0.05))
     config = replace(config, learner=learner)
     measures = list(Respect(config, tmp_path / "run").rounds())

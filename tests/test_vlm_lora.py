@@ -6,6 +6,7 @@ import re
 
 import pytest
 import torch
+from multiref_gym.agents.listeners.vlm.lora import PATTERNS, adapted_layers
 from tiny_vlm import TEXT, VISION, tiny_vlm
 from torch import nn
 from transformers import (
@@ -17,7 +18,6 @@ from transformers import (
     SmolVLMConfig,
 )
 
-from agents.vlm.lora import PATTERNS, adapted_layers
 from multiref_gym.errors import UserError
 
 LLAMA = {**TEXT, "model_type": "llama", "vocab_size": 64, "pad_token_id": 0}

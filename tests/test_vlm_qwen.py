@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from multiref_gym.agents.listeners.vlm.listener import VlmListener
+from multiref_gym.agents.listeners.vlm.loading import VlmConfig
+from multiref_gym.agents.listeners.vlm.lora import adapt, adapted_layers
 from small_views import FIGURES
 from test_vlm_listener import VIEWS
 from tiny_vlm import PATCH_SIZE, TEXT, randomise
 from transformers import AutoModelForImageTextToText, PreTrainedConfig, Qwen2_5_VLConfig, Qwen3VLConfig
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-from agents.vlm.listener import VlmListener
-from agents.vlm.loading import VlmConfig
-from agents.vlm.lora import adapt, adapted_layers
-from benchmarks.random_vlm import byte_tokenizer
+from multiref_gym.agents.listeners.vlm.random_model import byte_tokenizer
 
 MARKS = {
     "vision_start_token": "<|vision_start|>",

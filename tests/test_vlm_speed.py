@@ -7,12 +7,12 @@ import sys
 
 import numpy as np
 import pytest
+from multiref_gym.agents.listeners.vlm.listener import VlmListener
+from multiref_gym.agents.listeners.vlm.loading import VlmConfig
 from small_views import FIGURES
 from test_vlm_listener import VIEWS
 
-from agents.vlm.listener import VlmListener
-from agents.vlm.loading import VlmConfig
-from benchmarks import vlm_speed
+from multiref_gym.benchmarks import vlm_speed
 from multiref_gym.game import check_action
 
 

@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from multiref_gym.agents.listeners.vlm.listener import VlmListener
+from multiref_gym.agents.listeners.vlm.vision import Vision
 from small_views import FIGURES
 from test_vlm_listener import MIDDLE, VIEWS, every_architecture
 from tiny_vlm import configured, tiny_vlm
 
-from agents.learn import Example, Optimisation, Scores, learn
-from agents.listener import View
-from agents.objectives import sup
-from agents.vlm.listener import VlmListener
-from agents.vlm.vision import Vision
+from multiref_gym.agents.learning.learn import Example, Optimisation, Scores, learn
+from multiref_gym.agents.learning.objectives import sup
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import Action
+from multiref_gym.listener import View
 
 ACTIONS = [Action(select=frozenset({3})), Action(frozenset({5}), frozenset({2})), Action(frozenset({0, 7}))]
 EXAMPLES = [Example(view, action, Feedback.POSITIVE) for view, action in zip(VIEWS, ACTIONS, strict=True)]

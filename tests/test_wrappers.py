@@ -250,8 +250,8 @@ def test_a_tangram_is_embedded_once_and_each_game_has_its_own(start: dict[str, A
 
 def test_the_vision_of_the_small_listener_embeds() -> None:
     pytest.importorskip("torch")
-    from agents.ppo.observation import Sight
-    from agents.small.listener import SmallListener
+    from multiref_gym.agents.listeners.ppo.observation import Sight
+    from multiref_gym.agents.listeners.small.listener import SmallListener
 
     listener = SmallListener.load(load_tangrams("figures"))
     env = TangramObservation(make(), embed=Sight(load_tangrams("figures")))

@@ -11,9 +11,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from agents.learn import Scores
-from agents.listener import Decision, View
+from multiref_gym.agents.learning.learn import Scores
 from multiref_gym.game import CONTEXT_SIZE, Action
+from multiref_gym.listener import Decision, View
 from multiref_gym.tangrams import TangramSet
 
 

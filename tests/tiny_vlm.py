@@ -27,7 +27,7 @@ from transformers import (
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
 
-from benchmarks.random_vlm import SIZES, byte_tokenizer, random_idefics2
+from multiref_gym.agents.listeners.vlm.random_model import SIZES, byte_tokenizer, random_idefics2
 
 IMAGE_SIZE, PATCH_SIZE = 28, 7
 LATENTS = 4

@@ -9,14 +9,14 @@ from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any
 
-from agents.baselines import OracleListener
-from agents.listener import Listener
-from agents.play import Table
+from multiref_gym.agents.listeners.baselines import OracleListener
+from multiref_gym.agents.play import Table
 from multiref_gym.errors import UserError
+from multiref_gym.listener import Listener
 from multiref_gym.registry import LISTENERS, SPEAKERS, resolve
+from multiref_gym.simulators.persona import Persona, read_personas
+from multiref_gym.speaker import Speaker
 from multiref_gym.tangrams import TangramSet
-from simulators.persona import Persona, read_personas
-from simulators.speaker import Speaker
 
 MODEL_OPTIONS = ("model", "endpoint", "prices")
 

@@ -13,14 +13,14 @@ from rich.panel import Panel
 from rich.table import Table as Grid
 from rich.text import Text
 
-from agents.baselines import OracleListener
-from agents.commands.options import add_listener, add_model, add_speaker, chosen_listener, chosen_speaker
-from agents.listener import View
-from agents.play import Table
+from multiref_gym.agents.commands.options import add_listener, add_model, add_speaker, chosen_listener, chosen_speaker
+from multiref_gym.agents.listeners.baselines import OracleListener
+from multiref_gym.agents.play import Table
 from multiref_gym.commands.options import add_tangrams, check_writable, chosen_tangrams, natural
 from multiref_gym.errors import UserError
 from multiref_gym.game import CONTEXT_SIZE, LETTERS, Action, Context, Game, InvalidAction, check_action
 from multiref_gym.interaction import Interaction, read_jsonl, write_jsonl
+from multiref_gym.listener import View
 from multiref_gym.tangrams import Atlas, TangramSet
 
 QUIT = ("q", "quit")

@@ -18,12 +18,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from transformers.utils import logging as transformers_logging
 
-from agents.commands.options import add_speaker, chosen_personas
-from agents.commands.run_options import add_deployment, add_optimisation, chosen_optimisation
-from agents.parallel import is_main
-from agents.report import COLUMNS, draw_curves, table_row, write_report
-from agents.respect import KTO, RL, SUP, TURNS, Config, Respect, results
-from agents.run_folder import known, write_atomically
+from multiref_gym.agents.commands.options import add_speaker, chosen_personas
+from multiref_gym.agents.commands.run_options import add_deployment, add_optimisation, chosen_optimisation
+from multiref_gym.agents.evaluation.report import COLUMNS, draw_curves, table_row, write_report
+from multiref_gym.agents.learning.parallel import is_main
+from multiref_gym.agents.learning.respect import KTO, RL, SUP, TURNS, Config, Respect, results
+from multiref_gym.agents.learning.run_folder import known, write_atomically
 from multiref_gym.commands.options import natural, positive
 from multiref_gym.errors import UserError
 from multiref_gym.registry import DECODERS

@@ -6,9 +6,9 @@ import argparse
 from dataclasses import replace
 from typing import get_args
 
-from agents.commands.options import add_listener
-from agents.learn import Optimisation
-from agents.respect import Config
+from multiref_gym.agents.commands.options import add_listener
+from multiref_gym.agents.learning.learn import Optimisation
+from multiref_gym.agents.learning.respect import Config
 from multiref_gym.commands.options import positive, positive_number
 from multiref_gym.tangrams.tangram_set import SplitName
 

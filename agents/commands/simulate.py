@@ -10,7 +10,7 @@ import torch
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
-from agents.commands.options import (
+from multiref_gym.agents.commands.options import (
     add_listener,
     add_model,
     add_prices,
@@ -19,7 +19,7 @@ from agents.commands.options import (
     chosen_speaker,
     told_usage,
 )
-from agents.play import play, set_tables
+from multiref_gym.agents.play import play, set_tables
 from multiref_gym.commands.options import add_tangrams, check_writable, chosen_tangrams, natural, positive
 from multiref_gym.game import CONTEXT_SIZE, Context
 from multiref_gym.interaction import write_jsonl

@@ -15,14 +15,14 @@ from rich.markup import escape
 from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
 
-from agents.baselines import OracleListener
-from agents.commands.options import add_listener, add_model, add_prices, chosen_listener, told_usage
-from agents.listener import Listener
-from agents.run_folder import write_atomically
-from benchmarks.logged_games import drawn_tangrams, fingerprint, read_games
-from benchmarks.offline import FIGURES, ask, logged_turns, measure, told
+from multiref_gym.agents.commands.options import add_listener, add_model, add_prices, chosen_listener, told_usage
+from multiref_gym.agents.evaluation.offline import FIGURES, ask, logged_turns, measure, told
+from multiref_gym.agents.learning.run_folder import write_atomically
+from multiref_gym.agents.listeners.baselines import OracleListener
 from multiref_gym.commands.options import natural, positive
 from multiref_gym.errors import UserError
+from multiref_gym.formats.logged_games import drawn_tangrams, fingerprint, read_games
+from multiref_gym.listener import Listener
 from multiref_gym.provenance import provenance
 from multiref_gym.registry import DECODERS, LISTENERS, resolve
 from multiref_gym.tangrams import TangramSet

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.leaderboard import collect, draw, printed, write
+from multiref_gym.benchmarks.leaderboard import collect, draw, printed, write
 from multiref_gym.errors import UserError
 
 

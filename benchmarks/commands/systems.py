@@ -10,12 +10,19 @@ from pathlib import Path
 from rich.console import Console
 from transformers.utils import logging as transformers_logging
 
-from agents.commands.run_options import add_deployment, add_optimisation, chosen_optimisation
-from agents.respect import Config
-from agents.run_folder import write_atomically
-from benchmarks.processes import Curve, run_all
-from benchmarks.systems import PAIRED, decoders, jobs_of, run_system, summaries, ternary_of
-from benchmarks.systems_report import csv_text, decoder_sheet, measures_sheet, page, pictures, success_sheet
+from multiref_gym.agents.commands.run_options import add_deployment, add_optimisation, chosen_optimisation
+from multiref_gym.agents.learning.jobs import Curve, run_all
+from multiref_gym.agents.learning.respect import Config
+from multiref_gym.agents.learning.run_folder import write_atomically
+from multiref_gym.benchmarks.systems import PAIRED, decoders, jobs_of, run_system, summaries, ternary_of
+from multiref_gym.benchmarks.systems_report import (
+    csv_text,
+    decoder_sheet,
+    measures_sheet,
+    page,
+    pictures,
+    success_sheet,
+)
 from multiref_gym.commands.options import positive
 from multiref_gym.provenance import provenance
 

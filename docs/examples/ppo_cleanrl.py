@@ -24,11 +24,11 @@ from torch import Tensor, nn
 from torch.distributions import Categorical
 
 import multiref_gym  # noqa: F401 (registers MultiRef-v0)
-from agents.ppo.observation import LastClick, Sight
+from multiref_gym.agents.listeners.ppo.observation import LastClick, Sight
+from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import load_tangrams
 from multiref_gym.vocabulary import Vocabulary
 from multiref_gym.wrappers import DiscreteClick, EncodeUtterance, ImplicitReward, TangramObservation
-from simulators.scripted import ScriptedSpeaker
 
 ENVS, TURNS = 32, 64
 EPOCHS, RATE = 8, 3e-3

@@ -11,8 +11,8 @@ from rich.console import Console
 
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
+from multiref_gym.formats.public_rows import to_interaction_row, to_turn_rows
 from multiref_gym.interaction import Interaction, write_records
-from multiref_gym.public_data import to_interaction_row, to_turn_rows
 from multiref_gym.store import InteractionStore, StoreError
 
 FORMATS = ("jsonl", "interaction", "turn")
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> None:
     if args.minari is None:
         write_records(args.out, (record for system, game in games for record in _records(game, args.format, system)))
     else:
-        from multiref_gym.minari_data import Games, write_minari  # Minari is an extra
+        from multiref_gym.formats.minari import Games, write_minari  # Minari is an extra
 
         decoded = Games([game for _, game in games], feedback, args.decoder or "")
         image = args.image or "tangrams"

@@ -13,8 +13,8 @@ from rich.console import Console
 
 from multiref_gym.commands.export import FORMATS, check_applies
 from multiref_gym.feedback import Feedback
+from multiref_gym.formats.public_rows import from_interaction_row, from_turn_rows
 from multiref_gym.interaction import Interaction, MalformedInteraction, read_records
-from multiref_gym.public_data import from_interaction_row, from_turn_rows
 from multiref_gym.store import InteractionStore
 
 
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> None:
     if args.minari is None:
         games = read_games(args.games, args.format)
     else:
-        from multiref_gym.minari_data import read_minari  # Minari is an extra
+        from multiref_gym.formats.minari import read_minari  # Minari is an extra
 
         found = read_minari(args.minari)
         games, feedback, decoder = found.interactions, found.feedback, found.decoder

@@ -136,7 +136,8 @@ def described_alike(tangrams: Sequence[Tangram]) -> np.ndarray:
 
     A word weighs the share of a tangram's descriptions that say it, so one with fifty descriptions and one with a
     single one compare, times the logarithm of how rare the word is among the tangrams (tf-idf; Salton and Buckley
-    1988). Contexts drawn by it are more confusable than by the overlap of all words ever said (`benchmarks.contexts`).
+    1988). Contexts drawn by it are more confusable than by the overlap of all words ever said
+    (`benchmarks/contexts.py`).
     """
     column = {word: i for i, word in enumerate(sorted({word for tangram in tangrams for word in tangram.facts}))}
     weights = np.zeros((len(tangrams), len(column)), np.float32)

@@ -30,7 +30,8 @@ class TangramObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructo
         env: MultiRef-v0, wrapped or not, with a `Dict` of observations; `image=None` saves drawing those.
         size: The side of a silhouette in pixels, at least 8. Stable-Baselines3's own network for images needs 36.
         embed: Makes embeddings of silhouettes, such as `lambda images: vision(torch.from_numpy(images)).numpy()` of a
-            vision model of your own; `agents.ppo.observation.Sight` is that of the small listener, for the usual size.
+            vision model of your own; `Sight` of the listeners that PPO trains is that of the small listener, for the
+            usual size.
             The embedding of a tangram must not depend on those beside it.
 
     Raises:

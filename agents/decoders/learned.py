@@ -1,0 +1,184 @@
+"""A feedback decoder learned from simulated games: logistic regression on what was said and done.
+
+A reply is its word n-grams, those of its opening and those of the rest apart, as a speaker mostly judges first and
+describes then. Words that describe tangrams are masked, since other people use others, and so the words that are kept
+are data, too: they come with the weights. What was clicked, how long the reply is, whether it asks for an undo and
+how much of it was said before are features as well. Only numpy is needed to decode; `training.py` makes the weights.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from multiref_gym.agents.decoders.lexical import UNDO
+from multiref_gym.errors import UserError
+from multiref_gym.feedback import Exchange, Feedback
+
+WEIGHTS = Path(__file__).with_name("learned.json")
+"""The weights that come with the package."""
+
+THRESHOLD = 0.5
+"""From which probability of a positive on an action is decoded as one."""
+
+OPENING = 6
+"""How many tokens are the opening of a reply."""
+LENGTHS = (2, 4, 8, 14)
+"""Where one class of reply lengths, in words, ends and the next begins."""
+OVERLAPS = (0.01, 0.2, 0.5)
+"""The same for the share of the reply's masked words that the utterance before it had."""
+
+MASK, START, STOP = "_", "^", "."
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What was learned: the log-odds of a positive are the bias and the weights of an exchange's features.
+
+    Attributes:
+        words: The words that are kept; all others are masked.
+        bias: The log-odds of an exchange without features.
+        by_feature: By name, what a feature adds.
+    """
+
+    words: frozenset[str]
+    bias: float
+    by_feature: Mapping[str, float]
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the weights as a JSON object."""
+        return {"words": sorted(self.words), "bias": self.bias, "features": dict(sorted(self.by_feature.items()))}
+
+    @classmethod
+    def from_json(cls, record: Any) -> Weights:
+        """Reads what `to_json` writes; other keys are left alone.
+
+        Raises:
+            ValueError: If this is not such an object.
+        """
+        try:
+            words, bias, by_feature = record["words"], record["bias"], record["features"]
+            numbers = np.array([bias, *by_feature.values()], np.float64)
+        except KeyError as error:
+            raise ValueError(f"no key {error}") from error
+        except (AttributeError, TypeError) as error:
+            raise ValueError(f"expected 'words', 'bias' and 'features' of an object ({error})") from error
+        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+            raise ValueError("'words' must be a list of texts")
+        if not np.isfinite(numbers).all():
+            raise ValueError("a weight is not finite")
+        return cls(frozenset(words), float(bias), dict(zip(by_feature, numbers[1:].tolist(), strict=True)))
+
+
+def read_weights(path: Path) -> Weights:
+    """Reads a file of weights.
+
+    Raises:
+        UserError: If the file is missing or malformed.
+    """
+    try:
+        return Weights.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise UserError(f"cannot read the weights of the learned decoder from {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise UserError(f"malformed weights of the learned decoder in {path}: {error}") from error
+
+
+def words_of(text: str) -> list[str]:
+    """Returns the words of a text in lower case, without apostrophes, and `STOP` for any run of punctuation.
+
+    Verbs that ask for an undo become "deselect", however they are spelt.
+    """
+    plain = re.sub("['’]", "", UNDO.sub("deselect", text.lower()))
+    return [STOP if token[0] in ".,;:!?" else token for token in re.findall(r"[a-z0-9]+|[.,;:!?]+", plain)]
+
+
+def features(exchange: Exchange, words: Collection[str]) -> set[str]:
+    """Returns the names of what is known of an exchange.
+
+    Args:
+        exchange: What was said and done.
+        words: The words that are not masked.
+    """
+    said = words_of(exchange.reply)
+    tokens = [token if token in words or token == STOP else MASK for token in said]
+    if tokens[-1:] != [STOP]:
+        tokens.append(STOP)
+    bounded = [START, *tokens]
+    grams = set[str]()
+    for size in (1, 2):
+        for end in range(size, len(bounded) + 1):
+            # "^ no" and "no" in the opening, "... no" later
+            grams.add(f"{'' if end <= OPENING + 1 else '... '}{' '.join(bounded[end - size : end])}")
+    action = exchange.action
+    clicked = " and ".join(filter(None, ["select" if action.select else "", "deselect" if action.deselect else ""]))
+    described = {word for word, token in zip(said, tokens, strict=False) if token == MASK}
+    common = len(described.intersection(words_of(exchange.utterance))) / max(1, len(described))
+    return grams - {START} | {
+        f"[{clicked}]",
+        f"[{clicked}] {' '.join(tokens[:1])}",
+        f"[length class {np.digitize(len(exchange.reply.split()), LENGTHS)}]",
+        f"[overlap class {np.digitize(common, OVERLAPS)}]",
+        f"[asks for an undo: {'deselect' in tokens}]",
+        f"[describes: {bool(described)}]",
+    }
+
+
+class LearnedDecoder:
+    """Decodes feedback by weights learned from simulated games.
+
+    Args:
+        threshold: From which probability on an action is decoded as positive, from 0 to 1: the higher, the fewer
+            positives, and the surer they are.
+        ternary: Whether neutral is an answer, for what is not positive and both selects and deselects; people ask
+            for a deselection, and what they reject is the new choice.
+        weights: A file that `multiref_gym.agents.decoders.training` made.
+
+    Raises:
+        UserError: If the threshold is no probability, or the file is missing or malformed.
+    """
+
+    def __init__(self, threshold: float = THRESHOLD, ternary: bool = False, weights: Path = WEIGHTS) -> None:
+        if not 0 <= threshold <= 1:
+            raise UserError(f"threshold = {threshold}: expected a number from 0 to 1")
+        self.threshold, self.ternary = threshold, ternary
+        self._weights = read_weights(weights)
+
+    def probabilities(self, exchanges: Sequence[Exchange]) -> NDArray[np.float64]:
+        """Returns the calibrated probability that each action was wholly good, of shape `(len(exchanges),)`.
+
+        It is 0 where nothing was clicked, which is not good whatever is said.
+        """
+        logits = [self._logit(exchange) if exchange.action.clicks else -np.inf for exchange in exchanges]
+        return 1 / (1 + np.exp(-np.array(logits, np.float64)))
+
+    def _logit(self, exchange: Exchange) -> float:
+        weight_of = self._weights.by_feature
+        # Sorted, as a sum of floats depends on its order and that of a set on the process.
+        named = sorted(features(exchange, self._weights.words))
+        return self._weights.bias + sum(weight_of.get(name, 0.0) for name in named)
+
+    def decode(self, exchanges: Sequence[Exchange]) -> list[Feedback]:
+        """Returns the feedback that each reply gives on the action before it, in order."""
+        probabilities = self.probabilities(exchanges)
+        return [self._decode(exchange, p) for exchange, p in zip(exchanges, probabilities.tolist(), strict=True)]
+
+    def _decode(self, exchange: Exchange, probability: float) -> Feedback:
+        # Where nothing was clicked there is nothing positive, even at a threshold of 0.
+        if exchange.action.clicks and probability >= self.threshold:
+            return Feedback.POSITIVE
+        if self.ternary and exchange.action.select and exchange.action.deselect:
+            return Feedback.NEUTRAL
+        return Feedback.NEGATIVE
+
+
+# The decoder that also answers neutral, under a name of its own for the registry.
+ternary_learned_decoder = partial(LearnedDecoder, ternary=True)

@@ -1,0 +1,135 @@
+"""A feedback decoder that asks a language model whether the speaker was content, the idea of arXiv 2410.13852.
+
+The model reads the exchange and a question with a few answers. What it would write is never read: the answer is the
+one that it finds the most likely; see `multiref_gym.agents.decoders.answers`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from multiref_gym.agents.decoders.answers import AnswerScorer, EndpointModel, LanguageModel
+from multiref_gym.errors import UserError
+from multiref_gym.feedback import Exchange, Feedback
+from multiref_gym.game import Action
+
+QUESTION = """\
+A speaker describes tangrams to a listener, who selects and deselects them. Here is a part of what they said and did.
+
+{exchange}
+
+The speaker's last words show what the speaker thinks of the listener's last action. A speaker who is content says so \
+("yes", "good", "correct", "ok") or just goes on to the next tangram. A speaker who is not says so ("no", "not that \
+one"), describes the same tangram again in other words, or asks to undo or deselect what was done. {question}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What is asked of an exchange.
+
+    Attributes:
+        question: The question itself.
+        answers: Each answer and what it means, from bad to good: of answers that are as likely the first is taken.
+    """
+
+    question: str
+    answers: Mapping[str, Feedback]
+
+    def ask(self, exchange: Exchange) -> str:
+        """Returns all that the model is to read."""
+        lines = [f"Speaker: {exchange.utterance}", _did(exchange.action), f"Speaker: {exchange.reply}"]
+        if exchange.previous_action is not None:
+            lines.insert(0, _did(exchange.previous_action))
+        return QUESTION.format(exchange="\n".join(lines), question=self.question)
+
+
+BINARY = Form(
+    "Is the speaker content with the listener's last action? If that is not clear, the speaker is not. Answer with one "
+    "word, Yes or No.",
+    {"No": Feedback.NEGATIVE, "Yes": Feedback.POSITIVE},
+)
+TERNARY = Form(
+    "Is this feedback on the listener's last action positive, as all of it was right, neutral, as a part of it was "
+    "right and another wrong, or negative? Answer with one word, Positive, Neutral or Negative.",
+    {"Negative": Feedback.NEGATIVE, "Neutral": Feedback.NEUTRAL, "Positive": Feedback.POSITIVE},
+)
+
+
+class PromptedDecoder:
+    """Decodes feedback by asking a model.
+
+    Where nothing was clicked the model is not asked: that is negative, as for the other decoders.
+
+    Args:
+        scorer: The model.
+        ternary: Whether neutral is an answer.
+    """
+
+    def __init__(self, scorer: AnswerScorer, ternary: bool = False) -> None:
+        self._scorer, self._form = scorer, TERNARY if ternary else BINARY
+
+    def probabilities(self, exchanges: Sequence[Exchange]) -> NDArray[np.float64]:
+        """Returns the model's probability of a positive, beside the other answers, of shape `(len(exchanges),)`."""
+        return self._probabilities(exchanges)[:, -1]
+
+    def decode(self, exchanges: Sequence[Exchange]) -> list[Feedback]:
+        """Returns the feedback that each reply gives on the action before it, in order."""
+        meanings = list(self._form.answers.values())
+        return [meanings[number] for number in self._probabilities(exchanges).argmax(axis=1).tolist()]
+
+    def _probabilities(self, exchanges: Sequence[Exchange]) -> NDArray[np.float64]:
+        """Returns the probability of each answer, of shape `(len(exchanges), answers)`."""
+        probabilities = np.tile(np.eye(len(self._form.answers))[0], (len(exchanges), 1))
+        asked = [row for row, exchange in enumerate(exchanges) if exchange.action.clicks]
+        if asked:
+            log_probs = self._scorer([self._form.ask(exchanges[row]) for row in asked], list(self._form.answers))
+            shares = np.exp(log_probs - log_probs.max(axis=1, keepdims=True))
+            probabilities[asked] = shares / shares.sum(axis=1, keepdims=True)
+        return probabilities
+
+
+def prompted_decoder(model: str = "", ternary: bool = False) -> PromptedDecoder:
+    """Returns the decoder that asks a model of the Hugging Face hub or a folder.
+
+    Raises:
+        UserError: If no model is named, or it cannot be loaded.
+    """
+    return PromptedDecoder(_loaded(_named(model)), ternary)
+
+
+def endpoint_decoder(model: str = "", ternary: bool = False) -> PromptedDecoder:
+    """Returns the decoder that asks a model at the endpoint of the environment; see `multiref_gym.agents.openai_api`.
+
+    Raises:
+        UserError: If no model is named, or the endpoint or the key is none.
+    """
+    model = _named(model)
+    from multiref_gym.agents.openai_api import ChatClient  # here, as it needs httpx
+
+    return PromptedDecoder(EndpointModel(ChatClient(model)), ternary)
+
+
+# The decoders that also answer neutral, under names of their own for the registry.
+ternary_prompted_decoder = partial(prompted_decoder, ternary=True)
+ternary_endpoint_decoder = partial(endpoint_decoder, ternary=True)
+
+
+def _named(model: str) -> str:
+    if not model:
+        raise UserError("a prompted decoder needs a model: add :MODEL to its name")
+    return model
+
+
+@lru_cache(maxsize=1)
+def _loaded(name: str) -> LanguageModel:
+    """Loads a model that the binary and the ternary decoder share."""
+    return LanguageModel.load(name)
+
+
+def _did(action: Action) -> str:
+    return f"Listener: {str(action) or 'no click'}"

@@ -1,0 +1,236 @@
+"""Trains the learned decoder on simulated games alone, in ten seconds on one core.
+
+Listeners of several skills play with one population of speakers, and a logistic regression learns from their replies
+which actions were wholly good. With another population its log-odds are then stretched and shifted until they are
+right on the average (Platt scaling), which is folded into the weights. The speakers met in deployment (`population()`)
+are in neither.
+
+Half of the speakers have words of their own: the scripted population rejects in six ways, and people in many more.
+These words were thought up. What is owed to games of people is what the package owes to them anyway: the phrases of
+the scripted population, and the spellings of undo verbs, which are the lexical decoder's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from multiref_gym.agents.decoders.learned import WEIGHTS, Weights, features, words_of
+from multiref_gym.agents.listeners.baselines import ErringListener, RandomListener
+from multiref_gym.agents.play import Table, play, set_tables
+from multiref_gym.commands.options import check_writable, natural, positive
+from multiref_gym.errors import UserError
+from multiref_gym.feedback import Exchange, Feedback, ground_truth
+from multiref_gym.game import CONTEXT_SIZE, Context
+from multiref_gym.listener import Listener
+from multiref_gym.simulators.persona import CORRECTIONS, PRAISES, UNDOS, Persona, population
+from multiref_gym.simulators.scripted import ScriptedSpeaker
+from multiref_gym.tangrams import load_tangrams
+
+SEED = 0
+GAMES = 500
+"""Games of each listener, with speakers to learn from and again with those to calibrate on."""
+LEARNED_FROM, CALIBRATED_ON = range(101, 109), range(109, 117)
+"""Seeds of the populations: several, so that no phrase is heard from one speaker alone."""
+LISTENERS: dict[str, Callable[[Sequence[Table]], Listener]] = {
+    "good": partial(ErringListener, mistakes=0.1, hard=0.3),
+    "as people spoke to": ErringListener,
+    "poor": partial(ErringListener, mistakes=0.6, hard=0.9),
+    "random": lambda tables: RandomListener(),
+}
+INVERSE_PENALTY = 1.0
+"""C of the logistic regression."""
+FEWEST = 5
+"""How many replies have a feature that gets a weight."""
+
+# What speakers say beside the phrases of the scripted population.
+MORE_PRAISES = (
+    *(
+        "yes",
+        "yeah",
+        "yep",
+        "yup",
+        "yes",
+        "good",
+        "great",
+        "nice",
+        "right",
+        "perfect",
+        "excellent",
+        "awesome",
+        "exactly",
+    ),
+    *("good job", "nice job", "great job", "well done", "you got it", "got it", "that's it", "that's right", "cool"),
+    *("that's correct", "that is correct", "that's the one", "correct choice", "thanks", "thank you", "ok", "okay"),
+    *("fine", "sure", "all good", "looks good", "that works", "keep that", "keep it", "yes, that is it", "amazing"),
+)
+MORE_CORRECTIONS = (
+    *("no", "nope", "no", "nah", "wrong", "wrong one", "wrong choice", "incorrect", "not that", "not that one", "oops"),
+    *("that's not it", "that is not it", "that isn't it", "it's not that one", "that's wrong", "that was wrong"),
+    *("not quite", "not correct", "not right", "that's not right", "that is incorrect", "close, but no", "almost"),
+    *("try again", "no, try again", "sorry, no", "sorry, wrong one", "that was a mistake", "mistake", "error", "close"),
+    *("not what i meant", "you picked the wrong one", "you chose the wrong one", "don't pick that", "not this one"),
+    *("neither", "still wrong", "still no", "no, the other one", "not it", "no no", "again, no", "i meant another one"),
+)
+MORE_UNDOS = tuple(
+    f"{verb} {what}".strip()
+    for verb in ("deselect", "please deselect", "undo", "take off", "get rid of", "you need to deselect")
+    for what in (
+        *("", "that", "it", "this", "that one", "this one", "the last one", "the last shape", "last one", "those"),
+        *(
+            "the last selection",
+            "your last choice",
+            "what you just picked",
+            "the one you just selected",
+            "the previous",
+        ),
+    )
+)
+OWN_PHRASES = 2
+"""How many ways to praise, to correct and to ask for an undo a speaker has."""
+UNDOERS = 8
+"""Of how many people one answers a bad action by asking for an undo, and then goes on."""
+
+# Descriptions of figures hold no negation, and those that people give do.
+NEGATIONS = (("without a ", "with no "), ("facing ", "not facing "), ("looking ", "not looking "))
+
+FUNCTION_WORDS = """
+    a an the this that thats these those it its he she they them i im ive me my we you your who which what where there
+    is isnt are arent was wasnt were be do does doesnt did didnt dont have has can cant should and or but so if then
+    at by for from in into of off on to with without like as about both all every any some other another else one two
+    three four five first second third last final previous prior total more again still also too just only very now
+    before after next
+"""
+COMMAND_WORDS = "pick click select selected choose find look looks need want get take keep leave deselect"
+
+
+def learned_words() -> frozenset[str]:
+    """Returns the words that are not masked: those that any request and any judgement is put together with."""
+    phrases = (*PRAISES, *MORE_PRAISES, *CORRECTIONS, *MORE_CORRECTIONS, *UNDOS, *MORE_UNDOS)
+    return frozenset(word for text in (*phrases, FUNCTION_WORDS, COMMAND_WORDS) for word in words_of(text)) - {"."}
+
+
+def speakers(populations: Iterable[int]) -> list[Persona]:
+    """Returns the people of some populations, and the same people with words of their own, as many.
+
+    Some of the latter have no words for a bad action but the request to undo it.
+    """
+    personas = [persona for seed in populations for persona in population(seed)]
+    rng = np.random.default_rng([*populations])
+
+    def own(phrases: Sequence[str]) -> tuple[str, ...]:
+        return tuple(rng.choice(phrases, OWN_PHRASES, replace=False).tolist())
+
+    others = [
+        replace(persona, praises=own(MORE_PRAISES), corrections=own(MORE_CORRECTIONS), undos=own(MORE_UNDOS))
+        for persona in personas
+    ]
+    undoers = [replace(other, corrections=("",), punctuation="", asks_undo=1.0) for other in others[::UNDOERS]]
+    return [*personas, *others, *undoers]
+
+
+def simulated(
+    personas: Sequence[Persona], games: int, seed: np.random.SeedSequence
+) -> tuple[list[Exchange], list[bool]]:
+    """Plays games of each listener with these speakers.
+
+    Returns:
+        The exchanges, and whether each action was wholly good. Actions without a click are left out, as no reply
+        makes them good.
+    """
+    tangrams = load_tangrams("figures").split("train")
+    exchanges, good = [], []
+    for name, child in zip(LISTENERS, seed.spawn(len(LISTENERS)), strict=True):
+        rng = np.random.default_rng(child)
+        contexts = [Context.sample(tangrams.draw(rng, CONTEXT_SIZE), rng) for _ in range(games)]
+        tables = set_tables(contexts, partial(ScriptedSpeaker, tangrams, personas=personas), child)
+        for game in play(LISTENERS[name](tables), tables, rng, policy=name):
+            for exchange in game.exchanges():
+                if exchange.action.clicks:
+                    exchanges.append(_negated(exchange) if rng.random() < 0.5 else exchange)
+                    good.append(ground_truth(exchange.action, game.targets) is Feedback.POSITIVE)
+    return exchanges, good
+
+
+def _negated(exchange: Exchange) -> Exchange:
+    """Returns the exchange with negations in what the reply says of tangrams."""
+    reply = exchange.reply
+    for plain, negation in NEGATIONS:
+        reply = reply.replace(plain, negation)
+    return replace(exchange, reply=reply)
+
+
+def train(games: int, seed: int) -> Weights:
+    """Learns from simulated games.
+
+    Args:
+        games: How many of each listener, to learn from and to calibrate on.
+        seed: Seeds all chance but the populations.
+
+    Raises:
+        UserError: If scikit-learn is missing.
+    """
+    try:
+        from sklearn.feature_extraction import DictVectorizer
+        from sklearn.linear_model import LogisticRegression
+    except ImportError as error:
+        raise UserError("scikit-learn trains the decoder: run `pip install multiref-gym[learned]`") from error
+    words = learned_words()
+    for_learning, for_calibration = np.random.SeedSequence(seed).spawn(2)
+
+    exchanges, good = simulated(speakers(LEARNED_FROM), games, for_learning)
+    replies = [features(exchange, words) for exchange in exchanges]
+    seen = Counter(name for reply in replies for name in reply)
+    frequent = {name for name, count in seen.items() if count >= FEWEST}
+    table = DictVectorizer()
+    rows = table.fit_transform([dict.fromkeys(reply & frequent, 1.0) for reply in replies])
+    model = LogisticRegression(C=INVERSE_PENALTY, max_iter=1000, tol=1e-6).fit(rows, good)
+
+    exchanges, good = simulated(speakers(CALIBRATED_ON), games, for_calibration)
+    rows = table.transform([dict.fromkeys(features(exchange, words), 1.0) for exchange in exchanges])
+    scores = model.decision_function(rows)[:, None]
+    scaling = LogisticRegression(C=np.inf).fit(scores, good)
+    slope, shift = float(scaling.coef_[0, 0]), float(scaling.intercept_[0])
+    by_feature = {
+        name: weight
+        for name, value in zip(table.get_feature_names_out().tolist(), model.coef_[0].tolist(), strict=True)
+        if (weight := round(slope * value, 4))
+    }
+    return Weights(words & frequent, round(slope * float(model.intercept_[0]) + shift, 4), by_feature)
+
+
+def write(path: Path, weights: Weights, settings: dict[str, Any]) -> None:
+    """Writes weights, and how they were made, as JSON, one weight a line."""
+    record = settings | weights.to_json()
+    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    """Reads the command line, trains and writes the weights."""
+    parser = argparse.ArgumentParser(
+        prog="python -m multiref_gym.agents.decoders.training", description=(__doc__ or "").split("\n")[0]
+    )
+    parser.add_argument("--out", type=Path, default=WEIGHTS, metavar="FILE.json", help="where to write the weights")
+    parser.add_argument("--games", type=positive, default=GAMES, help=f"of each listener and part ({GAMES})")
+    parser.add_argument("--seed", type=natural, default=SEED, help=f"seeds all chance ({SEED})")
+    arguments = parser.parse_args()
+    try:
+        check_writable(arguments.out)
+        weights = train(arguments.games, arguments.seed)
+        write(arguments.out, weights, {"games": arguments.games, "seed": arguments.seed})
+    except UserError as error:
+        parser.exit(2, f"{parser.prog}: error: {error}\n")
+    Console(highlight=False).print(f"{len(weights.by_feature)} weights in {arguments.out}")
+
+
+if __name__ == "__main__":
+    main()

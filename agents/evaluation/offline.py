@@ -1,0 +1,278 @@
+"""How would a listener have acted in games that are over? The measure of `multiref benchmark`.
+
+Logged games are replayed turn by turn: whatever the listener does, on the next turn it sees the dialogue and the
+selection as they were. It is asked for an action, and how probable the logged action is, where it can say so.
+
+What people thought of a logged action is what a decoder makes of the reply to it, as in deployment: rewarded actions
+were decoded as positive, corrected ones as negative. A turn without a reply is neither. The targets are looked at for
+the precision and the recall of clicks alone.
+
+Figures are over all turns, with 95 % bootstrap intervals over games.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from multiref_gym.agents.evaluation.measures import RESAMPLES, Estimate, estimate
+from multiref_gym.agents.learning.learn import views_of
+from multiref_gym.errors import UserError
+from multiref_gym.feedback import Feedback, FeedbackDecoder
+from multiref_gym.formats.logged_games import LoggedGame
+from multiref_gym.game import Action, InvalidAction, check_action
+from multiref_gym.listener import Decision, Listener, View
+
+FIGURES = {
+    "exact_match": "exact match with rewarded",
+    "click_precision": "click precision",
+    "click_recall": "click recall",
+    "legality": "legal actions",
+    "log_prob_rewarded": "log-prob. of rewarded",
+    "log_prob_corrected": "log-prob. of corrected",
+    "auc": "AUC, rewarded or corrected",
+}
+"""What is measured, and what it is called in tables."""
+
+Figure = dict[str, float] | None
+"""An `Estimate` as a dict, or None where there was nothing to measure."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedTurn:
+    """A turn of a logged game.
+
+    Attributes:
+        game: The number of the game.
+        view: What the listener saw.
+        action: What it did.
+        targets: The positions of the targets.
+        feedback: What was said of the action, None if nothing.
+    """
+
+    game: int
+    view: View
+    action: Action
+    targets: frozenset[int]
+    feedback: Feedback | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a listener makes of logged turns.
+
+    Attributes:
+        actions: What it does, an action a turn.
+        legal: Whether what it answered is that and allowed, one value a turn.
+        log_probs: The log-probability of each logged action, float64 (turns,), NaN where it was not asked; None if
+            the listener cannot say.
+        seconds: How long it took to act, a turn, one value for each batch.
+    """
+
+    actions: list[Action]
+    legal: list[bool]
+    log_probs: np.ndarray | None
+    seconds: list[float]
+
+
+def logged_turns(games: Sequence[LoggedGame], decoder: FeedbackDecoder | None) -> list[LoggedTurn]:
+    """Returns the turns of games with the feedback on them.
+
+    Args:
+        games: The games.
+        decoder: Decodes the replies; None to take the labels that the games have.
+
+    Raises:
+        UserError: If the decoder answers what is no feedback, or no game has a label.
+    """
+    exchanges = [logged.exchanges() for logged in games]
+    feedback: list[tuple[Feedback | None, ...]] = [logged.labels for logged in games]
+    if decoder is None:
+        if not any(label is not None for labels in feedback for label in labels):
+            raise UserError("no game has labels, in a field 'feedback': choose a decoder")
+    else:
+        decoded = decoder.decode([exchange for of_game in exchanges for exchange in of_game])
+        if unknown := [value for value in decoded if value not in set(Feedback)]:
+            raise UserError(f"the decoder answers {unknown[0]!r}: feedback is -1, 0 or 1")
+        answers = iter(decoded)
+        feedback = [
+            (*(Feedback(next(answers)) for _ in of_game), *[None] * (len(logged.game.turns) - len(of_game)))
+            for logged, of_game in zip(games, exchanges, strict=True)
+        ]
+    return [
+        LoggedTurn(number, view, turn.action, logged.game.targets, value)
+        for number, (logged, values) in enumerate(zip(games, feedback, strict=True))
+        for view, turn, value in zip(views_of(logged.game), logged.game.turns, values, strict=True)
+    ]
+
+
+def ask(
+    listener: Listener,
+    turns: Sequence[LoggedTurn],
+    rng: np.random.Generator,
+    batch_size: int,
+    on_batch: Callable[[int], None] = lambda turns: None,
+) -> Answers:
+    """Has a listener act on every turn and score the logged actions that got feedback, but for those without clicks.
+
+    Args:
+        listener: The listener; it can score actions if it has `score`, as a `TrainableListener` does.
+        turns: What it is asked about.
+        rng: The source of its chance.
+        batch_size: Turns at once.
+        on_batch: Called after each batch with the number of turns that are done.
+    """
+    score = getattr(listener, "score", None)
+    decisions: list[Decision] = []
+    log_probs = np.full(len(turns), np.nan)
+    seconds = []
+    for start in range(0, len(turns), batch_size):
+        batch = turns[start : start + batch_size]
+        began = time.perf_counter()
+        decided = listener.act([turn.view for turn in batch], rng)
+        seconds.append((time.perf_counter() - began) / len(batch))
+        decisions += [decision for _, decision in zip(batch, decided, strict=True)]
+        rows = [i for i, turn in enumerate(batch, start) if turn.feedback is not None and turn.action.clicks]
+        if score and rows:
+            with torch.inference_mode():
+                scores = score([turns[i].view for i in rows], [turns[i].action for i in rows])
+                log_probs[rows] = scores.log_prob.double().cpu().numpy()
+        on_batch(start + len(batch))
+    actions = [decision.action for decision in decisions]
+    legal = [d.legal and _is_legal(turn, d.action) for turn, d in zip(turns, decisions, strict=True)]
+    return Answers(actions, legal, log_probs if score else None, seconds)
+
+
+def measure(turns: Sequence[LoggedTurn], answers: Answers) -> dict[str, Any]:
+    """Returns the figures, the counts behind them, and the latency.
+
+    A click is right if it selects a target that was not selected or deselects a tangram that is none. Precision is the
+    share of clicks that are right. Recall is the share of what was still to be clicked, which speakers hardly ever ask
+    for in one turn: a low one is no fault, which is why the clicks of the logged actions are measured beside.
+
+    Args:
+        turns: One or more.
+        answers: What the listener makes of them.
+
+    Returns:
+        `figures` and `logged`, a `Figure` by its name; `counts`; and `milliseconds` a turn, the median of the batches.
+    """
+    game = np.array([turn.game for turn in turns])
+    games = int(game.max()) + 1
+
+    def by_game(values: Any) -> np.ndarray:
+        return np.bincount(game, np.asarray(values, np.float64), minlength=games)
+
+    def ratio(above: Any, below: Any) -> Figure:
+        below = by_game(below)
+        return asdict(estimate(by_game(above).tolist(), below.tolist())) if below.any() else None
+
+    def clicks(actions: Sequence[Action]) -> dict[str, Figure]:
+        right = [_right_clicks(turn, action) for turn, action in zip(turns, actions, strict=True)]
+        return {
+            "click_precision": ratio(right, [len(action.select) + len(action.deselect) for action in actions]),
+            "click_recall": ratio(right, [len(turn.targets ^ turn.view.selected) for turn in turns]),
+        }
+
+    logged = [turn.action for turn in turns]
+    rewarded = np.array([turn.feedback is Feedback.POSITIVE for turn in turns])
+    corrected = np.array([turn.feedback is Feedback.NEGATIVE for turn in turns])
+    same = np.array([action == done for action, done in zip(answers.actions, logged, strict=True)])
+    clicked = np.array([bool(action.clicks) for action in logged])
+    figures = {
+        "exact_match": ratio(same & rewarded, rewarded),
+        **clicks(answers.actions),
+        "legality": ratio(answers.legal, np.ones(len(turns))),
+        **dict.fromkeys(("log_prob_rewarded", "log_prob_corrected", "auc")),
+    }
+    impossible = None
+    if answers.log_probs is not None:
+        log_probs = answers.log_probs
+        good, bad = rewarded & clicked, corrected & clicked
+        impossible = int(np.isneginf(log_probs[good | bad]).sum())
+        for name, chosen in (("log_prob_rewarded", good), ("log_prob_corrected", bad)):
+            # A single impossible action would make the mean minus infinity, which says nothing of the others.
+            if np.isfinite(log_probs[chosen]).all():
+                figures[name] = ratio(np.where(chosen, log_probs, 0), chosen)
+        figures["auc"] = _auc_over_games(log_probs, good, bad, game, games)
+    return {
+        "figures": figures,
+        "logged": clicks(logged),
+        "counts": {
+            "games": games,
+            "turns": len(turns),
+            "replies": sum(turn.feedback is not None for turn in turns),
+            "rewarded": int(rewarded.sum()),
+            "corrected": int(corrected.sum()),
+            "without_clicks": int(((rewarded | corrected) & ~clicked).sum()),
+            "impossible": impossible,
+        },
+        "milliseconds": 1000 * float(np.median(answers.seconds)),
+    }
+
+
+def auc(
+    positives: np.ndarray,
+    negatives: np.ndarray,
+    positive_weights: np.ndarray | None = None,
+    negative_weights: np.ndarray | None = None,
+) -> float:
+    """Returns how often a positive has the higher score than a negative, ties counted as half.
+
+    Args:
+        positives: Scores, one or more.
+        negatives: Scores, one or more.
+        positive_weights: How often each positive counts; once each if None.
+        negative_weights: How often each negative counts; once each if None.
+    """
+    ones = [np.ones(len(scores)) for scores in (positives, negatives)]
+    positive_weights = ones[0] if positive_weights is None else positive_weights
+    negative_weights = ones[1] if negative_weights is None else negative_weights
+    order = np.argsort(negatives)
+    below = np.append(0, negative_weights[order].cumsum())
+    lower, upper = (np.searchsorted(negatives[order], positives, side) for side in ("left", "right"))
+    wins = positive_weights @ (below[lower] + below[upper]) / 2
+    return float(wins / (positive_weights.sum() * negative_weights.sum()))
+
+
+def _auc_over_games(scores: np.ndarray, good: np.ndarray, bad: np.ndarray, game: np.ndarray, games: int) -> Figure:
+    if not (good.any() and bad.any()):
+        return None
+    mean = auc(scores[good], scores[bad])
+    drawn = np.random.default_rng(0).integers(0, games, (RESAMPLES, games))
+    aucs = []
+    for counts in (np.bincount(row, minlength=games) for row in drawn):
+        weights = counts[game[good]], counts[game[bad]]
+        if all(weight.any() for weight in weights):  # there are two kinds to compare in this draw, too
+            aucs.append(auc(scores[good], scores[bad], *weights))
+    low, high = np.quantile(aucs or [mean], [0.025, 0.975])
+    return asdict(Estimate(mean, float(low), float(high)))
+
+
+def _right_clicks(turn: LoggedTurn, action: Action) -> int:
+    wanted, unwanted = turn.targets - turn.view.selected, turn.view.selected - turn.targets
+    return len(action.select & wanted) + len(action.deselect & unwanted)
+
+
+def _is_legal(turn: LoggedTurn, action: Action) -> bool:
+    try:
+        check_action(action, turn.view.selected, len(turn.view.tangrams))
+    except InvalidAction:
+        return False
+    return True
+
+
+def told(name: str, figure: Figure) -> tuple[str, str]:
+    """Returns a figure and its interval as texts, a dash for what was not measured."""
+    if figure is None:
+        return "–", ""
+    if name.startswith("log_prob"):
+        return f"{figure['mean']:.2f}", f"{figure['low']:.2f} to {figure['high']:.2f}"
+    if name == "auc":
+        return f"{figure['mean']:.3f}", f"{figure['low']:.3f} to {figure['high']:.3f}"
+    return f"{figure['mean']:.1%}", f"{figure['low']:.1%} to {figure['high']:.1%}"

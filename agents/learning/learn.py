@@ -1,0 +1,316 @@
+"""Learns a policy from turns with feedback: the same few lines for any listener that can score an action."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple, Protocol, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from multiref_gym.agents.learning.objectives import ScoredTurns
+from multiref_gym.agents.learning.parallel import add_gradients, of_all, share
+from multiref_gym.feedback import Feedback
+from multiref_gym.game import Action
+from multiref_gym.interaction import Interaction
+from multiref_gym.listener import Listener, View
+from multiref_gym.tangrams import TangramSet
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A turn to learn from: what the listener saw, what it did, what feedback says of it, and how likely it was.
+
+    Attributes:
+        view: What the listener saw.
+        action: What it did.
+        feedback: What the speaker's reply says of it.
+        log_prob: The action's log-probability under the policy that acted, or None where it is unknown.
+        weight: How much the turn counts beside others.
+    """
+
+    view: View
+    action: Action
+    feedback: Feedback
+    log_prob: float | None = None
+    weight: float = 1.0
+
+
+class Scores(NamedTuple):
+    """How likely actions are under a policy; each a float32 tensor (batch,).
+
+    Attributes:
+        log_prob: Log-probability of the action.
+        mean_log_prob: The mean of the log-probabilities of all that could have been done.
+        steps: In how many steps an action is chosen; see `ScoredTurns`.
+    """
+
+    log_prob: Tensor
+    mean_log_prob: Tensor
+    steps: Tensor
+
+
+class TrainableListener(Listener, Protocol):
+    """A listener that can be trained: its model, and how likely given actions are."""
+
+    @property
+    def model(self) -> nn.Module:
+        """The network that is trained."""
+        ...
+
+    @classmethod
+    def load(cls, tangrams: TangramSet, path: Path | None = None) -> Self:
+        """Loads the policy in a folder or, if None, the base that every round starts from."""
+        ...
+
+    def save(self, path: Path) -> None:
+        """Saves the policy to a folder, as safetensors."""
+        ...
+
+    def score(self, views: Sequence[View], actions: Sequence[Action]) -> Scores:
+        """Returns how likely each action is.
+
+        Raises:
+            ValueError: If an action is one that the listener cannot take, as the empty one may be.
+        """
+        ...
+
+
+def fingerprint(model: nn.Module) -> str:
+    """Returns a short hash of a model's weights."""
+    digest = hashlib.sha256()
+    for name, weights in sorted(model.state_dict().items()):
+        # As bytes, as NumPy has no bfloat16.
+        digest.update(name.encode() + weights.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+Objective = Callable[[ScoredTurns], tuple[Tensor, dict[str, float]]]
+"""Turns to a loss and statistics; see `objectives.py`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Optimisation:
+    """How the loss is minimised: AdamW with a cosine schedule after a short warm-up.
+
+    Attributes:
+        epochs: Passes over the examples.
+        batch_size: Examples a step.
+        learning_rate: Peak learning rate.
+        embedding_rate: Factor on the learning rate of word embeddings, which see few examples each.
+        weight_decay: Decoupled weight decay.
+        warmup: Share of the steps in which the learning rate rises.
+        clip: Largest norm of the gradient.
+        held_back: Share of the examples that is not learned from but says after which epoch the policy was best: after
+            the one that makes the positives among them most probable on average. (Their log-probability would not do:
+            a policy that grows too sure of a few is still a better one.)
+        other_distractors: How likely, in each pass, a tangram that plays no part gives way to another one.
+    """
+
+    epochs: int
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    embedding_rate: float = 4.0
+    weight_decay: float = 0.01
+    warmup: float = 0.05
+    clip: float = 1.0
+    held_back: float = 0.0
+    other_distractors: float = 0.0
+
+
+def views_of(interaction: Interaction) -> list[View]:
+    """Returns what the listener saw before each of its actions."""
+    dialogue = tuple((turn.utterance, turn.action) for turn in interaction.turns)
+    return [
+        View(interaction.context.listener_order, dialogue[:i], turn.utterance, selected)
+        for i, (turn, selected) in enumerate(zip(interaction.turns, interaction.selections, strict=False))
+    ]
+
+
+def learn(
+    listener: TrainableListener,
+    examples: Sequence[Example],
+    objective: Objective,
+    optimisation: Optimisation,
+    seed: int,
+    on_step: Callable[[int, int], None] = lambda step, steps: None,
+    reference: TrainableListener | None = None,
+) -> dict[str, float]:
+    """Trains the listener's model in place; the same seed gives the same weights on the same machine.
+
+    In several processes (`parallel.py`) each scores its share of a batch, and all end with the same weights.
+
+    Args:
+        listener: The listener to train, from the weights that it has.
+        examples: What to learn from.
+        objective: The loss.
+        optimisation: How it is minimised.
+        seed: For the order of the examples and for dropout.
+        on_step: Called after each step with its number and the number of all steps.
+        reference: What the policy is compared with, for an objective that does so.
+
+    Returns:
+        The loss and the objective's statistics, means over the steps of the epoch that the weights are of, which epoch
+        that is and, if examples are held back, the mean probability of their actions.
+
+    Raises:
+        ValueError: If there is nothing to learn from.
+    """
+    if not examples:
+        raise ValueError("no examples to learn from")
+    order = np.random.default_rng(seed)
+    learned, held_back = divided(examples, optimisation.held_back, order)
+    steps_an_epoch = math.ceil(len(learned) / optimisation.batch_size)
+    steps = optimisation.epochs * steps_an_epoch
+    optimizer, scheduler = _optimizer(listener.model, optimisation, steps)
+    lengths = [example.view.length for example in learned]
+    pool = sorted({name for example in learned for name in example.view.tangrams})
+    trained = {name: weights for name, weights in listener.model.named_parameters() if weights.requires_grad}
+    best: dict[str, Tensor] = {}
+    known: dict[str, float] = {}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        for epoch in range(optimisation.epochs):
+            listener.model.train()
+            statistics: list[dict[str, float]] = []
+            for rows in batches(lengths, optimisation.batch_size, order):
+                batch = [with_other_distractors(learned[i], pool, optimisation.other_distractors, order) for i in rows]
+                loss, named = objective(scored(listener, batch, reference))
+                optimizer.zero_grad()
+                loss.backward()
+                add_gradients(trained.values())
+                nn.utils.clip_grad_norm_(listener.model.parameters(), optimisation.clip)
+                optimizer.step()
+                scheduler.step()
+                statistics.append({"loss": loss.item(), **named})
+                on_step(epoch * steps_an_epoch + len(statistics), steps)
+            listener.model.eval()
+            means = {name: float(np.mean([step[name] for step in statistics])) for name in statistics[0]}
+            means["epochs"] = epoch + 1
+            if held_back:
+                means["held_back_probability"] = mean_probability(listener, held_back)
+                if known and means["held_back_probability"] < known["held_back_probability"]:
+                    continue
+                best = {name: weights.detach().clone() for name, weights in trained.items()}
+            known = means
+    with torch.no_grad():
+        for name, weights in best.items():
+            trained[name].copy_(weights)
+    return known
+
+
+def divided(
+    examples: Sequence[Example], held_back: float, rng: np.random.Generator
+) -> tuple[list[Example], list[Example]]:
+    """Returns what is learned from, and the positives among a share that is held back."""
+    shuffled = rng.permutation(len(examples))
+    apart = int(held_back * len(examples))
+    rest = (examples[i] for i in shuffled[:apart])
+    return [examples[i] for i in shuffled[apart:]], [e for e in rest if e.feedback is Feedback.POSITIVE]
+
+
+def batches(lengths: Sequence[int], size: int, rng: np.random.Generator, mixed: int = 8) -> list[np.ndarray]:
+    """Returns the indices of all examples in batches, in random order, with examples of like length in a batch.
+
+    A batch is padded to its longest example, so one of like lengths is cheaper.
+
+    Args:
+        lengths: How long each example is, in any unit.
+        size: Examples a batch; some have fewer.
+        rng: The source of chance.
+        mixed: Among how many batches of examples, drawn at random, the like ones are put together.
+    """
+    shuffled = rng.permutation(len(lengths))
+    batches = []
+    for start in range(0, len(shuffled), mixed * size):
+        drawn = shuffled[start : start + mixed * size]
+        drawn = drawn[np.argsort(np.asarray(lengths)[drawn], kind="stable")]
+        batches += np.split(drawn, range(size, len(drawn), size))
+    return [batches[i] for i in rng.permutation(len(batches))]
+
+
+def with_other_distractors(example: Example, pool: Sequence[str], share: float, rng: np.random.Generator) -> Example:
+    """Returns the example with other tangrams in place of some that were neither selected nor clicked.
+
+    A few thousand turns are soon known by heart. What was said of a target holds in other company, too, so with other
+    distractors in each pass only what the words have to do with the target can be learned. At times the words fit a
+    newcomer as well; that they were said to tell the target from others makes it rare.
+
+    Args:
+        example: The example, which stays as it is.
+        pool: Where the others are drawn from.
+        share: How likely each such tangram gives way; it stays if the one drawn is there already.
+        rng: The source of chance.
+    """
+    view = example.view
+    concerned = view.selected.union(example.action.clicks, *(action.clicks for _, action in view.dialogue))
+    tangrams = list(view.tangrams)
+    for position, (chance, draw) in enumerate(rng.random((len(tangrams), 2)).tolist()):
+        newcomer = pool[int(draw * len(pool))]
+        if chance < share and position not in concerned and newcomer not in tangrams:
+            tangrams[position] = newcomer
+    return replace(example, view=replace(view, tangrams=tuple(tangrams)))
+
+
+def scored(
+    listener: TrainableListener, batch: Sequence[Example], reference: TrainableListener | None = None
+) -> ScoredTurns:
+    """Returns what an objective sees of a batch.
+
+    Mismatched is each turn with what was clicked in the next turn of the batch.
+    """
+    views, actions = [example.view for example in batch], [example.action for example in batch]
+    scores = _scores(listener, views, actions)
+    behaviour = torch.tensor([math.nan if e.log_prob is None else e.log_prob for e in batch])
+    mismatched = torch.full_like(behaviour, math.nan)
+    if reference is not None:
+        others = [Action.clicking(a.clicks, v.selected) for v, a in zip(views, actions[1:] + actions[:1], strict=True)]
+        with torch.no_grad():
+            mismatched = _scores(listener, views, others).log_prob - _scores(reference, views, others).log_prob
+            behaviour = torch.where(behaviour.isnan(), _scores(reference, views, actions).log_prob, behaviour)
+    return ScoredTurns(
+        *scores,
+        behaviour_log_prob=behaviour,
+        mismatched=mismatched,
+        feedback=torch.tensor([float(e.feedback) for e in batch]),
+        weight=torch.tensor([e.weight for e in batch]),
+    )
+
+
+def _scores(listener: TrainableListener, views: Sequence[View], actions: Sequence[Action]) -> Scores:
+    """Returns the scores of a batch, of which each process finds its share."""
+    rows = share(len(views))
+    found = listener.score([views[row] for row in rows], [actions[row] for row in rows])
+    return Scores(*(of_all(values, rows, len(views)) for values in found))
+
+
+def mean_probability(listener: TrainableListener, examples: Sequence[Example], batch_size: int = 256) -> float:
+    """Returns the mean probability of the examples' actions under the listener's policy."""
+    with torch.inference_mode():
+        batches = [examples[i : i + batch_size] for i in range(0, len(examples), batch_size)]
+        return float(torch.cat([scored(listener, batch).log_prob for batch in batches]).exp().mean())
+
+
+def _optimizer(
+    model: nn.Module, optimisation: Optimisation, steps: int
+) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
+    embeddings = [p for m in model.modules() if isinstance(m, nn.Embedding) for p in m.parameters() if p.requires_grad]
+    fast = {id(p) for p in embeddings}
+    others = [p for p in model.parameters() if p.requires_grad and id(p) not in fast]
+    rate = optimisation.learning_rate
+    groups = [
+        {"params": others, "weight_decay": optimisation.weight_decay},
+        {"params": embeddings, "lr": rate * optimisation.embedding_rate, "weight_decay": 0.0},
+    ]
+    optimizer = torch.optim.AdamW(groups, lr=rate, fused=True)
+    warmup = max(1, round(optimisation.warmup * steps))
+
+    def schedule(step: int) -> float:
+        return min((step + 1) / warmup, 0.5 + 0.5 * math.cos(math.pi * step / steps))
+
+    return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, schedule)

@@ -1,0 +1,331 @@
+"""RESPECT: retrospective learning from interactions (arXiv 2410.13852, section 4), the whole loop.
+
+Round after round the listener policy is deployed, feedback on each of its past actions is decoded from what the
+speaker said next, and the next policy is learned from the base checkpoint on the seed and on all rounds so far.
+Beside it the initial policy is redeployed to the same contexts and speakers (CONTROL), so that a gain is a gain of
+learning. The true targets are used for the measures alone.
+
+Everything that a round leaves is in the run folder: its policy in `round-N/`, its interactions and feedback in
+`interactions.db`. A step that is there is not taken again, so a run that was killed goes on where it was.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from enum import IntEnum
+from functools import partial
+from importlib import metadata
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from multiref_gym.agents.evaluation.measures import decoder_quality, measure
+from multiref_gym.agents.learning import objectives
+from multiref_gym.agents.learning.credit import Credit, examples_of
+from multiref_gym.agents.learning.learn import Example, Objective, Optimisation, TrainableListener, fingerprint, learn
+from multiref_gym.agents.learning.parallel import is_main, main_first
+from multiref_gym.agents.learning.run_folder import claim
+from multiref_gym.agents.listeners.baselines import ErringListener
+from multiref_gym.agents.play import Table, play, set_tables
+from multiref_gym.errors import UserError
+from multiref_gym.game import CONTEXT_SIZE, Context
+from multiref_gym.listener import Listener
+from multiref_gym.provenance import provenance
+from multiref_gym.registry import DECODERS, LISTENERS, SPEAKERS, resolve
+from multiref_gym.simulators.persona import Persona
+from multiref_gym.simulators.scripted import FIGURATIVE
+from multiref_gym.store import InteractionStore
+from multiref_gym.tangrams import load_tangrams
+from multiref_gym.tangrams.tangram_set import SplitName, TangramSet
+
+CONTROL, SEED = "CONTROL", "SEED"
+"""What is deployed beside the learner: the initial policy again, and the demonstrations' oracle."""
+
+LEARNING = "learning.json"
+"""In the folder of a round: the loss and the objective's statistics in the last epoch."""
+
+# What changes the outcome, beside the configuration of a run and the speakers' FIGURATIVE, which `recorded` adds.
+SEED_TURNS = 100
+SEED_MISTAKES = 0.075, 0.19
+SEED_CREDIT = Credit(last_action=True)
+REPLY = Credit()
+OPTIMISATION = Optimisation(
+    epochs=4, batch_size=48, learning_rate=1e-3, embedding_rate=4.0, other_distractors=0.9, held_back=0.05
+)
+SIMILARITY = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Learner:
+    """How a policy learns from interactions.
+
+    Attributes:
+        name: What it is called in the store and in results.
+        objective: What it minimises: the name of a function of `objectives.py`.
+        credit: What says how good an action was: the reply to it, or what else the game tells too (`credit.py`).
+        optimisation: How the loss is minimised.
+    """
+
+    name: str
+    objective: str
+    credit: Credit = REPLY
+    optimisation: Optimisation = OPTIMISATION
+
+
+SUP = Learner("SUP", "sup")
+RL = Learner("RL", "reinforce", replace(REPLY, negatives=1.0))
+KTO = Learner("KTO", "kto", replace(REPLY, negatives=0.1))
+TURNS = Learner(
+    "TURNS",
+    "sup_and_unlikelihood",
+    Credit(last_action=True, final_selection=True, relabelled=0.5, negatives=0.1),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What a run is: it resumes only under the same.
+
+    Attributes:
+        rounds: Rounds of learning; round 0 deploys the initial policy.
+        games: Games of each round.
+        seed: Seeds all chance of the run.
+        listener: Registered name or entry-point string of a trainable listener.
+        decoder: Of a feedback decoder.
+        speaker: Of a speaker.
+        personas: Who the speakers are; only the scripted speaker can be given any.
+        learner: How the policy learns.
+        control: Whether the initial policy is deployed beside it, in all rounds.
+        tangrams: "figures", "kilogram:PATH" or a part of KiloGram's descriptions.
+        seed_tangrams: What the seed's speakers describe the tangrams by, if not the same: another part.
+        split: The part of them that is deployed; the base that ships has seen the figures of "train".
+        base: Folder of the checkpoint that every round starts from; the one that ships if None.
+    """
+
+    rounds: int = 6
+    games: int = 330
+    seed: int = 0
+    listener: str = "small"
+    decoder: str = "lexical"
+    speaker: str = "scripted"
+    tangrams: str = "figures"
+    seed_tangrams: str | None = None
+    split: SplitName = "dev"
+    base: str | None = None
+    personas: tuple[Persona, ...] | None = None
+    learner: Learner = SUP
+    control: bool = True
+
+
+class Purpose(IntEnum):
+    """What a stream of chance is for; with the seed and the round it names the stream."""
+
+    CONTEXTS = 0
+    SPEAKERS = 1
+    LISTENER = 2
+    LEARNING = 3
+
+
+Report = Callable[[str, int, int], None]
+"""Told of each step: what is done, how much of it, and of how much."""
+
+
+class Respect:
+    """A run in a folder.
+
+    Args:
+        config: What to run.
+        out: The run's folder; made if it is not there.
+        report: Told of the progress of each step.
+
+    Attributes:
+        record: What decides the outcome; `config.json` holds it.
+        store: The run's interactions and feedback.
+
+    Raises:
+        UserError: If the configuration names what does not exist or cannot learn, or the folder holds a run of
+            another configuration.
+    """
+
+    def __init__(self, config: Config, out: Path, report: Report = lambda step, done, total: None) -> None:
+        self.config, self.out, self._report = config, out, report
+        tangrams = load_tangrams(config.tangrams)
+        self._tangrams = tangrams.split(config.split)
+        self._tangrams.draw(np.random.default_rng(0), CONTEXT_SIZE)  # too small a set is an error now, not later
+        self._load = partial(_load, _trainable(config.listener), tangrams, config.base)
+        self._system = config.learner.name
+        self._objective: Objective = getattr(objectives, config.learner.objective)
+        self._decoder = resolve("decoder", DECODERS, config.decoder)()
+        make_speaker = resolve("speaker", SPEAKERS, config.speaker)
+        if config.personas is not None:
+            make_speaker = partial(make_speaker, personas=config.personas)
+        self._make_speaker = partial(make_speaker, tangrams)
+        described = tangrams if config.seed_tangrams is None else load_tangrams(config.seed_tangrams)
+        if missing := [name for name in self._tangrams.ids if name not in described]:
+            raise UserError(f"{described.name} cannot describe the seed: it has no {missing[0]} of {tangrams.name}")
+        self._make_seed_speaker = partial(make_speaker, described)
+        base = self._load()
+        self.record = recorded(config, fingerprint(base.model), getattr(base, "settings", {}))
+        with main_first():
+            claim(out, self.record)
+            self.store = InteractionStore(out / "interactions.db")
+        self._remembered: dict[tuple[str, int], list[Example]] = {}
+
+    def rounds(self) -> Iterator[dict[str, Any]]:
+        """Yields the measures of each round, after running what of it is not there yet."""
+        with main_first():  # of several processes that learn together: the others find that it is done
+            self._demonstrate()
+        for round in range(self.config.rounds + 1):
+            policy = self._learned(round)
+            with main_first():
+                self._deploy(policy, self._system, round)
+                del policy  # with what it keeps of the games
+                if self.config.control:
+                    self._deploy(self._learned(0), CONTROL, round)
+                self._decode(self._system, round)
+            yield self._measured(round)
+
+    def _demonstrate(self) -> None:
+        """Has the seed played: about a hundred turns of won games of a listener that understands as people do."""
+        if not self.store.has_round(SEED, 0):
+            contexts, seeds = self._contexts(SEED_TURNS, -1), self._seeds(-1, Purpose.SPEAKERS)
+            tables = set_tables(contexts, self._make_seed_speaker, seeds)
+            listener = ErringListener(tables, *SEED_MISTAKES)
+            games = play(listener, tables, self._rng(-1, Purpose.LISTENER), policy=SEED)
+            won = [game for game in games if game.success]
+            if not won:
+                raise UserError(f"no game of {len(games)} was won to learn from first: speaker {self.config.speaker!r}")
+            turns = np.cumsum([len(game.turns) for game in won])
+            self.store.add(won[: int(np.searchsorted(turns, SEED_TURNS)) + 1], SEED)
+        self._decode(SEED, 0)
+
+    def _learned(self, round: int) -> TrainableListener:
+        """Returns the policy of a round: learned from the base on the seed and all rounds before."""
+        folder = self.out / f"round-{round}"
+        if not folder.exists():
+            listener, reference = self._load(), None
+            # Demonstrations alone are learned by supervised learning, so that all systems start from one policy.
+            objective: Objective = self._objective if round else objectives.sup
+            if objective is objectives.kto:  # it starts from what it is compared with
+                listener, reference = self._learned(0), self._learned(0)
+            optimisation = self.config.learner.optimisation
+            rng_seed = int(self._rng(round, Purpose.LEARNING).integers(2**31))
+            on_step = partial(self._report, f"round {round}: learn")
+            statistics = learn(listener, self._examples(round), objective, optimisation, rng_seed, on_step, reference)
+            with main_first():
+                if is_main():
+                    unfinished = folder.with_suffix(".unfinished")
+                    listener.save(unfinished)
+                    (unfinished / LEARNING).write_text(json.dumps(statistics, indent=2) + "\n", encoding="utf-8")
+                    unfinished.rename(folder)
+        return self._load(folder)
+
+    def _examples(self, round: int) -> list[Example]:
+        """Returns what the seed and all rounds before teach."""
+        taught = [self._taught(SEED, 0), *(self._taught(self._system, earlier) for earlier in range(round))]
+        return [example for examples in taught for example in examples]
+
+    def _taught(self, system: str, round: int) -> list[Example]:
+        """Returns what the games of one round teach."""
+        if (system, round) not in self._remembered:
+            credit = SEED_CREDIT if system == SEED else self.config.learner.credit
+            games = self.store.interactions(system, round)
+            feedback = self.store.feedback(self.config.decoder, system, round)
+            self._remembered[system, round] = [
+                example
+                for game, values in zip(games, feedback, strict=True)
+                for example in examples_of(game, values, credit)
+            ]
+        return self._remembered[system, round]
+
+    def _deploy(self, listener: Listener, system: str, round: int) -> None:
+        """Has a policy play the round's games."""
+        if self.store.has_round(system, round):
+            return
+        tables = self.tables(round)
+        on_turn = lambda over: self._report(f"round {round}: deploy {system}", over, len(tables))  # noqa: E731
+        rng = self._rng(round, Purpose.LISTENER)
+        self.store.add(play(listener, tables, rng, policy=system, round=round, on_turn=on_turn), system)
+
+    def tables(self, round: int) -> list[Table]:
+        """Returns the games of a round before their first turn: every system meets the same contexts and speakers."""
+        contexts = self._contexts(self.config.games, round)
+        return set_tables(contexts, self._make_speaker, self._seeds(round, Purpose.SPEAKERS))
+
+    def _decode(self, system: str, round: int) -> None:
+        """Decodes feedback on every action of a round that was replied to."""
+        if self.store.has_feedback(system, round, self.config.decoder):
+            return
+        games = self.store.interactions(system, round)
+        decoded = iter(self._decoder.decode([exchange for game in games for exchange in game.exchanges()]))
+        feedback = [list(islice(decoded, len(game.turns) - 1)) for game in games]
+        self.store.add_feedback(system, round, self.config.decoder, feedback)
+
+    def _measured(self, round: int) -> dict[str, Any]:
+        systems = (self._system, CONTROL) if self.config.control else (self._system,)
+        games = {system: self.store.interactions(system, round) for system in systems}
+        feedback = self.store.feedback(self.config.decoder, self._system, round)
+        return {
+            "round": round,
+            "examples": len(self._examples(round)),
+            "learning": json.loads((self.out / f"round-{round}" / LEARNING).read_text(encoding="utf-8")),
+            "systems": {system: measure(played) for system, played in games.items()},
+            "decoder": decoder_quality(games[self._system], feedback),
+        }
+
+    def _contexts(self, count: int, round: int) -> list[Context]:
+        rng = self._rng(round, Purpose.CONTEXTS)
+        return [Context.sample(self._tangrams.draw(rng, CONTEXT_SIZE, SIMILARITY), rng) for _ in range(count)]
+
+    def _seeds(self, round: int, purpose: Purpose) -> np.random.SeedSequence:
+        return np.random.SeedSequence(self.config.seed, spawn_key=(round + 1, purpose))
+
+    def _rng(self, round: int, purpose: Purpose) -> np.random.Generator:
+        return np.random.default_rng(self._seeds(round, purpose))
+
+
+def recorded(config: Config, base: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """Returns what decides the outcome of a run: it resumes only under the same.
+
+    Args:
+        config: What was asked for.
+        base: The fingerprint of the checkpoint that every round starts from.
+        settings: What else the listener is set to.
+    """
+    hyperparameters = {
+        "seed_turns": SEED_TURNS,
+        "similarity": SIMILARITY,
+        "seed_mistakes": SEED_MISTAKES,
+        "seed_credit": asdict(SEED_CREDIT),
+        "figurative": FIGURATIVE,
+    }
+    version = metadata.version("multiref-gym")
+    return {
+        "config": asdict(config),
+        "hyperparameters": hyperparameters,
+        "base": base,
+        "settings": settings,
+        "version": version,
+    }
+
+
+def results(record: dict[str, Any], measures: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Returns what `results.json` holds: what decided the outcome, the measures, and versions and machine."""
+    return {**record, "rounds": list(measures), **provenance()}
+
+
+def _load(
+    listener: type[TrainableListener], tangrams: TangramSet, base: str | None, policy: Path | None = None
+) -> TrainableListener:
+    return listener.load(tangrams, policy or (None if base is None else Path(base)))
+
+
+def _trainable(name: str) -> type[TrainableListener]:
+    listener: type[TrainableListener] = resolve("listener", LISTENERS, name)
+    if not hasattr(listener, "save"):
+        raise UserError(f"listener {name!r} cannot learn: it has no weights to save")
+    return listener

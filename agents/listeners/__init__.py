@@ -1,0 +1,1 @@
+"""Who listens, a file or a folder each."""

@@ -1,0 +1,166 @@
+"""A listener that is a vision-language model behind an OpenAI-compatible endpoint. It does not learn.
+
+The model is shown the tangrams with their letters, then the dialogue as chat messages: what was selected and what the
+speaker said, and its own actions. It answers in text, and nobody knows how likely its actions are. A text that is no
+action, or one that the rules forbid, clicks nothing, and is counted.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, Literal, Self, get_args
+
+import numpy as np
+from PIL import Image
+
+from multiref_gym.agents.openai_api import ChatClient
+from multiref_gym.chat import NO_CLICK, chat_turns
+from multiref_gym.errors import UserError
+from multiref_gym.game import LETTERS, Action, InvalidAction, check_action
+from multiref_gym.listener import Decision, View
+from multiref_gym.tangrams import Atlas, TangramSet
+
+Images = Literal["board", "tangrams"]
+
+SIZE = 128
+"""The side of a tangram in pixels."""
+
+INSTRUCTION = """\
+You are the listener in a game. Above are {count} tangrams with their letters, A to {last}. A speaker describes some \
+of them to you, one or a few at a time, and wants those selected and no others. What the speaker says may also tell \
+you that your last action was wrong. Each turn you read which tangrams are selected and what the speaker says. Answer \
+with your action alone, such as "select A", "select B C", "deselect D" or "deselect D select E". Only what is selected \
+can be deselected, and only what is not can be selected. "{no_click}" leaves everything as it is."""
+
+
+class ApiListener:
+    """Asks a model for each action, many at once.
+
+    Args:
+        tangrams: Where the views' tangrams come from.
+        client: Asks the model.
+        images: One picture of the listener's board, or one a tangram, which take more tokens.
+        options: Further fields of every request, such as `{"temperature": 0}`.
+        prices: Of a million tokens of requests and of answers, in any currency, for `usage` to tell the cost.
+
+    Raises:
+        UserError: If `images` is neither.
+    """
+
+    def __init__(
+        self,
+        tangrams: TangramSet,
+        client: ChatClient,
+        *,
+        images: Images = "board",
+        options: Mapping[str, Any] | None = None,
+        prices: tuple[float, float] | None = None,
+    ) -> None:
+        if images not in get_args(Images):
+            raise UserError(f"images = {images!r}: choose from {', '.join(get_args(Images))}")
+        self._client, self._atlas, self._images = client, Atlas(tangrams, SIZE), images
+        self._options, self._prices = options or {}, prices
+        self._unparsed: list[str] = []
+        self._illegal = 0
+
+    @classmethod
+    def load(
+        cls, tangrams: TangramSet, model: str, endpoint: str | None = None, prices: tuple[float, float] | None = None
+    ) -> Self:
+        """Makes the listener of a model, with the key of the environment; see `ChatClient`.
+
+        Raises:
+            UserError: If the endpoint is no address, or the key is none.
+        """
+        return cls(tangrams, ChatClient(model, endpoint), prices=prices)
+
+    @property
+    def usage(self) -> dict[str, Any]:
+        """What the listener has asked and cost so far, and what it could not make an action of, for JSON.
+
+        The fields of `multiref_gym.agents.openai_api.Usage`; `cost`, None without prices; `unparsed` and `illegal`, the
+        answers in place of which nothing was clicked; and the beginning of the first that did not parse, None
+        if all did.
+        """
+        usage = self._client.usage
+        return {
+            **asdict(usage),
+            "cost": None if self._prices is None else usage.cost(*self._prices),
+            "unparsed": len(self._unparsed),
+            "illegal": self._illegal,
+            "first_unparsed": self._unparsed[0][:200] if self._unparsed else None,
+        }
+
+    def act(self, views: Sequence[View], rng: np.random.Generator) -> list[Decision]:
+        """Asks for an action for each view. Endpoints that know `seed` draw all chance from `rng`.
+
+        Raises:
+            UserError: If the endpoint refuses or cannot be had; see `ChatClient.complete`.
+        """
+        seeds = rng.integers(2**31, size=len(views)).tolist()
+        choices = self._client.complete(
+            [
+                {"messages": self._messages(view), "seed": seed, **self._options}
+                for view, seed in zip(views, seeds, strict=True)
+            ]
+        )
+        return [self._decision(view, choice) for view, choice in zip(views, choices, strict=True)]
+
+    def _messages(self, view: View) -> list[dict[str, Any]]:
+        turns = chat_turns(view.dialogue, view.utterance, view.selected)
+        messages: list[dict[str, Any]] = [{"role": "user", "content": [_text(turns[0])]}]
+        for action, heard in zip(turns[1::2], turns[2::2], strict=True):
+            messages.append({"role": "assistant", "content": action})
+            messages.append({"role": "user", "content": [_text(heard)]})
+        # The pictures are first and the same in all turns of a game, which endpoints may have read before.
+        count = len(view.tangrams)
+        instruction = INSTRUCTION.format(count=count, last=LETTERS[count - 1], no_click=NO_CLICK)
+        messages[0]["content"][:0] = [*self._pictures(view.tangrams), _text(instruction)]
+        return messages
+
+    def _pictures(self, tangrams: Sequence[str]) -> list[dict[str, Any]]:
+        if self._images == "board":
+            return [_image(self._atlas.listener_board(tangrams))]
+        silhouettes = zip(self._atlas.silhouettes(tangrams), LETTERS, strict=False)
+        return [part for silhouette, letter in silhouettes for part in (_image(silhouette), _text(letter))]
+
+    def _decision(self, view: View, choice: Mapping[str, Any]) -> Decision:
+        said = choice["message"].get("content")
+        text = said if isinstance(said, str) else ""  # null where a model refuses
+        size = len(view.tangrams)
+        try:
+            action = parsed(text, size)
+        except InvalidAction:
+            self._unparsed.append(text)
+            return Decision(Action(), None, text, legal=False)
+        try:
+            check_action(action, view.selected, size)
+        except InvalidAction:
+            self._illegal += 1
+            return Decision(Action(), None, text, legal=False)
+        return Decision(action, None, text)
+
+
+def parsed(text: str, context_size: int) -> Action:
+    """Reads what a model answers: an action on the last line, whatever it has thought aloud before.
+
+    Raises:
+        InvalidAction: If the last line is no action.
+    """
+    line = (text.strip().splitlines() or [""])[-1].strip(" *`\"'.")
+    return Action() if line.lower() == NO_CLICK else Action.parse(line, context_size)
+
+
+def _text(text: str) -> dict[str, Any]:
+    return {"type": "text", "text": text}
+
+
+def _image(pixels: np.ndarray) -> dict[str, Any]:
+    """Returns a picture, uint8 (height, width) or (height, width, 3), as a part of a message."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    address = f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+    return {"type": "image_url", "image_url": {"url": address}}

@@ -1,0 +1,101 @@
+"""Listeners that do not learn: the floor and the ceiling of every comparison."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from multiref_gym.agents.play import Table
+from multiref_gym.game import Action
+from multiref_gym.listener import Decision, View
+
+HARD = 0.3
+"""The share of tangrams that are hard for an erring listener."""
+SWAPS = 0.8
+"""How often an erring listener deselects what it should while it selects what it should not."""
+
+
+class RandomListener:
+    """Clicks one tangram, any, whatever is said."""
+
+    def act(self, views: Sequence[View], rng: np.random.Generator) -> list[Decision]:
+        """Returns one random click for each view."""
+        decisions = []
+        for view in views:
+            size = len(view.tangrams)
+            action = Action.clicking([int(rng.random() * size)], view.selected)
+            decisions.append(Decision(action, -math.log(size), str(action)))
+        return decisions
+
+
+class OracleListener:
+    """Does what the speaker meant: it sits at the tables and asks the speakers. It stands in for a person.
+
+    Args:
+        tables: The games that it will act in, each with an order of its own, by which it knows them.
+
+    Raises:
+        ValueError: If two games have the same tangrams in the same order.
+    """
+
+    def __init__(self, tables: Sequence[Table]) -> None:
+        self._tables = {table.game.context.listener_order: table for table in tables}
+        if len(self._tables) < len(tables):
+            raise ValueError("two games have the same tangrams in the same order: an oracle cannot tell them apart")
+
+    def act(self, views: Sequence[View], rng: np.random.Generator) -> list[Decision]:
+        """Returns the wanted action for each view, with certainty."""
+        wanted = [self._tables[view.tangrams].speaker.wanted for view in views]
+        return [Decision(action, 0.0, str(action)) for action in wanted]
+
+
+class ErringListener(OracleListener):
+    """Does what the speaker meant but for mistakes: it stands in for a listener that has learned for a while.
+
+    Some tangrams are hard for it, whoever describes them and however often, as they are for a learner. With the rates
+    that are the default it wins about eight games in ten of the scripted speaker, as the listeners did that the people
+    of the human games spoke to.
+
+    Args:
+        tables: The games that it will act in.
+        mistakes: How often it selects a tangram that was not meant; it deselects a wrong one a third as often.
+        hard: The same for a tangram that is hard.
+
+    Attributes:
+        wanted: What the speaker meant, by the tangrams in the listener's order and the number of turns before.
+    """
+
+    def __init__(self, tables: Sequence[Table], mistakes: float = 0.29, hard: float = 0.72) -> None:
+        super().__init__(tables)
+        self._mistakes, self._hard = mistakes, hard
+        self.wanted: dict[tuple[tuple[str, ...], int], Action] = {}
+
+    def act(self, views: Sequence[View], rng: np.random.Generator) -> list[Decision]:
+        """Returns the wanted action or a mistake for each view, and remembers what was wanted."""
+        decisions = []
+        for view, decision in zip(views, super().act(views, rng), strict=True):
+            wanted = self.wanted[view.tangrams, len(view.dialogue)] = decision.action
+            action = self._mistake(wanted, view, rng) if rng.random() < self._rate(wanted, view) else wanted
+            decisions.append(Decision(action, 0.0, str(action)))
+        return decisions
+
+    def _rate(self, wanted: Action, view: View) -> float:
+        if not wanted.select:
+            return self._mistakes / 3
+        return self._hard if all(is_hard(view.tangrams[position]) for position in wanted.select) else self._mistakes
+
+    def _mistake(self, wanted: Action, view: View, rng: np.random.Generator) -> Action:
+        if not wanted.select:
+            return Action(deselect=frozenset(rng.choice(sorted(view.selected), 1).tolist()))
+        others = sorted(set(range(len(view.tangrams))) - view.selected - wanted.select)
+        # Mostly what was to be deselected is deselected all the same: a swap to a wrong tangram.
+        deselect = wanted.deselect if rng.random() < SWAPS else frozenset[int]()
+        return Action(select=frozenset(rng.choice(others, 1).tolist()), deselect=deselect)
+
+
+def is_hard(tangram: str) -> bool:
+    """Whether a tangram is hard for an erring listener: the same few everywhere, whatever they look like."""
+    return zlib.crc32(tangram.encode()) / 2**32 < HARD

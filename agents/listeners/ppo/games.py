@@ -1,0 +1,58 @@
+"""The games that are learned from: a speaker in plain words, and a reward of one's choice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+
+import multiref_gym  # noqa: F401 (registers MultiRef-v0)
+from multiref_gym.simulators.scripted import ScriptedSpeaker
+from multiref_gym.vocabulary import Vocabulary
+from multiref_gym.wrappers import ImplicitReward
+
+REWARDS = ("true", "implicit", "progress")
+WORDS = 1000
+"""Ids of the vocabulary at most; some 500 are in use."""
+HEARD_GAMES = 400
+"""Games that the vocabulary is from."""
+
+MakeGame = Callable[[], gym.Env[Any, Any]]
+"""Makes MultiRef-v0 with its reward; texts and clicks are as they come."""
+
+
+def literal_game(reward: str = "success") -> gym.Env[Any, Any]:
+    """Returns a game with a speaker in plain words, without pictures; the reward is one of the environment's own."""
+    speaker = partial(ScriptedSpeaker, figurative=0.0)
+    # Gymnasium's checker would double the time of a step.
+    return gym.make("MultiRef-v0", image=None, speaker=speaker, reward=reward, disable_env_checker=True)
+
+
+def rewarded_game(reward: str, decoder: str) -> gym.Env[Any, Any]:
+    """Returns a literal game that rewards as one of `REWARDS`: success, decoded feedback on each action, or progress.
+
+    Raises:
+        UnknownName: If feedback is wanted and there is no such decoder.
+    """
+    if reward == "implicit":
+        return ImplicitReward(literal_game(), decoder)
+    return literal_game("progress" if reward == "progress" else "success")
+
+
+def heard_vocabulary() -> Vocabulary:
+    """Returns the words that a listener hears which clicks at random."""
+    return Vocabulary.of(_heard(np.random.default_rng(0)), WORDS)
+
+
+def _heard(rng: np.random.Generator) -> Iterator[str]:
+    env = literal_game()
+    [size] = env.action_space.shape or ()
+    for seed in range(HEARD_GAMES):
+        observation, _ = env.reset(seed=seed)
+        over = False
+        while not over:
+            yield observation["utterance"]
+            observation, _, over, *_ = env.step(np.eye(size, dtype=np.int8)[rng.integers(size)])

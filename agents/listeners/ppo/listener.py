@@ -1,0 +1,153 @@
+"""A policy that PPO has trained, as a listener: it clicks one tangram a turn, or none."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from safetensors import SafetensorError
+from safetensors.torch import load_model, save_model
+from torch import Tensor
+
+from multiref_gym.agents.learning.learn import Scores, fingerprint
+from multiref_gym.agents.listeners.ppo.observation import LENGTH, Sight, observation_space
+from multiref_gym.agents.listeners.ppo.policy import TangramPolicy
+from multiref_gym.errors import UserError
+from multiref_gym.game import Action
+from multiref_gym.listener import Decision, View
+from multiref_gym.tangrams import Atlas, TangramSet
+from multiref_gym.vocabulary import Vocabulary, encode
+
+CONFIG, WEIGHTS, VOCABULARY = "config.json", "model.safetensors", "vocabulary.json"
+"""The files of a saved policy. Nothing is pickled, as Stable-Baselines3's own archives are: loading runs no code."""
+
+
+class PPOListener:
+    """Samples from a policy's distribution over single clicks.
+
+    Args:
+        policy: The network.
+        vocabulary: The words that it was trained with.
+        sight: The vision that it was trained with.
+        tangrams: Where the views' tangrams come from.
+    """
+
+    def __init__(self, policy: TangramPolicy, vocabulary: Vocabulary, sight: Sight, tangrams: TangramSet) -> None:
+        space = policy.observation_space
+        assert isinstance(space, spaces.Dict)
+        self.policy = policy
+        self._vocabulary = vocabulary
+        self._sight = sight
+        self._atlas = Atlas(tangrams, sight.size)
+        self._size = int(space["selected"].shape[0])  # type: ignore[index]
+        self._turns = int(space["turn"].n) - 1  # type: ignore[attr-defined]
+
+    @classmethod
+    def load(cls, tangrams: TangramSet, path: Path | None = None) -> Self:
+        """Loads what `save` wrote.
+
+        Raises:
+            FileNotFoundError: If the folder holds no policy.
+            UserError: If no folder is given, or it holds a policy of another network, with another vision or
+                with another vocabulary.
+        """
+        if path is None:
+            raise UserError("a listener of PPO has no base: train one by `multiref ppo` and name its folder")
+        if not (path / WEIGHTS).is_file():
+            raise FileNotFoundError(f"no policy of PPO in {path}: {WEIGHTS} is missing")
+        vocabulary, sight = Vocabulary.load(path / VOCABULARY), Sight(tangrams)
+        try:
+            config = json.loads((path / CONFIG).read_text(encoding="utf-8"))["policy"]
+            policy = new_policy(config["tangrams"], config["turns"], len(vocabulary), sight)
+            load_model(policy, path / WEIGHTS)
+            vision, words = config["vision"], config["vocabulary"]
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+            raise UserError(f"{path} holds no policy of PPO that fits its {CONFIG} and {VOCABULARY}") from error
+        if vision != fingerprint(sight.vision):
+            raise UserError(f"the policy in {path} was trained with the vision of another base")
+        if words != _digest(vocabulary):
+            raise UserError(f"the policy in {path} was trained with other words than those of its {VOCABULARY}")
+        policy.set_training_mode(False)
+        return cls(policy, vocabulary, sight, tangrams)
+
+    def save(self, path: Path, record: dict[str, Any]) -> None:
+        """Saves the policy to a folder, and a record of how it came about under other keys of its configuration."""
+        path.mkdir(parents=True, exist_ok=True)
+        trained = {
+            "tangrams": self._size,
+            "turns": self._turns,
+            "vision": fingerprint(self._sight.vision),
+            "vocabulary": _digest(self._vocabulary),
+        }
+        self._vocabulary.save(path / VOCABULARY)
+        (path / CONFIG).write_text(json.dumps(record | {"policy": trained}, indent=2) + "\n", encoding="utf-8")
+        save_model(self.policy, str(path / WEIGHTS))
+
+    def act(self, views: Sequence[View], rng: np.random.Generator) -> list[Decision]:
+        """Samples an action for each view."""
+        with torch.inference_mode():
+            log_probs = self._log_probs(views).double().numpy()
+        cumulative = np.exp(log_probs).cumsum(axis=1)
+        draws = rng.random(len(views)) * cumulative[:, -1]
+        decisions = []
+        for view, row, bounds, draw in zip(views, log_probs, cumulative, draws, strict=True):
+            number = int(np.searchsorted(bounds, draw, side="right"))
+            action = Action.clicking({number} - {self._size}, view.selected)
+            decisions.append(Decision(action, float(row[number]), str(action)))
+        return decisions
+
+    def score(self, views: Sequence[View], actions: Sequence[Action]) -> Scores:
+        """Returns how likely each action is, in one step; more than one click at once has no probability at all."""
+        log_probs = self._log_probs(views)
+        impossible = torch.full((len(views), 1), -math.inf)
+        numbers = [self._size + 1 if len(a.clicks) > 1 else min(a.clicks, default=self._size) for a in actions]
+        log_prob = torch.cat([log_probs, impossible], 1).gather(1, torch.tensor(numbers)[:, None]).squeeze(1)
+        return Scores(log_prob, log_probs.mean(1), torch.ones_like(log_prob))
+
+    def _log_probs(self, views: Sequence[View]) -> Tensor:
+        """Returns the log-probability of each click and of none, float32 (views, context size + 1)."""
+        observations = self.observe(views)
+        tensors = {key: torch.from_numpy(array) for key, array in observations.items()}
+        distribution = self.policy.get_distribution(tensors).distribution
+        assert isinstance(distribution, torch.distributions.Categorical)
+        return distribution.logits
+
+    def observe(self, views: Sequence[View]) -> dict[str, np.ndarray]:
+        """Returns what `readable` games show of these views, a row each.
+
+        Raises:
+            UserError: If a view has another number of tangrams than the policy was trained with.
+        """
+        if other := [view for view in views if len(view.tangrams) != self._size]:
+            raise UserError(f"a context of {len(other[0].tangrams)} tangrams: this policy clicks on {self._size}")
+        selected, clicked = np.zeros((2, len(views), self._size), np.int8)
+        for row, view in enumerate(views):
+            selected[row, list(view.selected)] = 1
+            if view.dialogue:
+                clicked[row, list(view.dialogue[-1][1].clicks)] = 1
+        silhouettes = self._atlas.silhouettes([name for view in views for name in view.tangrams])
+        return {
+            "clicked": clicked,
+            "selected": selected,
+            "tangrams": self._sight(silhouettes).reshape(len(views), self._size, -1),
+            "turn": np.array([min(len(view.dialogue), self._turns) for view in views]),
+            "utterance": np.stack([encode(view.utterance, LENGTH, self._vocabulary) for view in views]),
+        }
+
+
+def new_policy(tangrams: int, turns: int, words: int, sight: Sight) -> TangramPolicy:
+    """Returns a policy with random weights for contexts of so many tangrams and so many ids of words."""
+    space = observation_space(tangrams, turns, words, sight.width)
+    return TangramPolicy(space, spaces.Discrete(tangrams + 1), lambda _: 0.0)
+
+
+def _digest(vocabulary: Vocabulary) -> str:
+    """Returns a short hash of the words in the order of their ids."""
+    return hashlib.sha256(" ".join(vocabulary.words).encode()).hexdigest()[:16]

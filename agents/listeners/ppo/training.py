@@ -1,0 +1,157 @@
+"""Trains a listener by PPO, and measures on the way how many games it wins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from stable_baselines3 import PPO
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.logger import Logger, configure
+from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor
+
+from multiref_gym.agents.evaluation.measures import Estimate, estimate
+from multiref_gym.agents.listeners.ppo.games import MakeGame, heard_vocabulary
+from multiref_gym.agents.listeners.ppo.listener import PPOListener
+from multiref_gym.agents.listeners.ppo.observation import Sight, readable
+from multiref_gym.agents.listeners.ppo.policy import TangramPolicy
+from multiref_gym.agents.play import play, set_tables
+from multiref_gym.game import CONTEXT_SIZE, Context
+from multiref_gym.listener import Listener
+from multiref_gym.simulators.scripted import ScriptedSpeaker
+from multiref_gym.tangrams import TangramSet, load_tangrams
+from multiref_gym.tangrams.tangram_set import SplitName
+
+ENVS = 32
+TURNS = 64
+"""Of each environment between two updates."""
+ROLLOUT = ENVS * TURNS
+"""Steps between two updates."""
+EPOCHS = 8
+"""Passes over a rollout, each of them one step of gradient descent: at first one game in 200 is won, and most smaller
+batches would have none of those and teach noise."""
+RATE = 3e-3
+"""Of learning, at first; it falls to zero."""
+DISCOUNT = 0.9
+LAMBDA = 0.6
+"""Of generalised advantage estimation: low, as a critic that reads the reply knows at once how good an action was."""
+ENTROPY = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """How a policy did in games that it does not learn from.
+
+    Attributes:
+        steps: The environment steps that it had learned from.
+        success: The share of games won, with its 95 % interval over games.
+    """
+
+    steps: int
+    success: Estimate
+
+
+def train(
+    make_game: MakeGame,
+    steps: int,
+    seed: int,
+    *,
+    games: int,
+    every: int,
+    out: Path | None = None,
+    formats: Sequence[str] = (),
+    on_evaluation: Callable[[Evaluation], None] = lambda evaluation: None,
+) -> tuple[PPOListener, list[Evaluation]]:
+    """Trains a policy from random weights; the same seed gives the same one on the same machine.
+
+    Args:
+        make_game: Makes the games that it learns from.
+        steps: Environment steps to learn from, rounded up to whole rollouts.
+        seed: Seeds all chance, and torch's global generator with it.
+        games: How many games an evaluation is of, the same each time, on figures of the split that is learned from.
+        every: Steps between two evaluations, in whole rollouts; there is one before the first step and one at the end.
+        out: Where SB3 logs.
+        formats: What it logs as: "csv", "tensorboard".
+        on_evaluation: Called after each evaluation.
+
+    Returns:
+        The policy and all evaluations.
+    """
+    tangrams = load_tangrams("figures")
+    sight, vocabulary = Sight(tangrams), heard_vocabulary()
+    # The monitor has the mean reward and length of the games logged.
+    envs = VecMonitor(DummyVecEnv([lambda: readable(make_game(), sight, vocabulary)] * ENVS))
+    for_training, for_evaluation = np.random.SeedSequence(seed).spawn(2)
+    ppo = PPO(
+        TangramPolicy,
+        envs,
+        learning_rate=lambda remaining: RATE * remaining,
+        n_steps=TURNS,
+        batch_size=ENVS * TURNS,
+        n_epochs=EPOCHS,
+        gamma=DISCOUNT,
+        gae_lambda=LAMBDA,
+        ent_coef=ENTROPY,
+        seed=int(for_training.generate_state(1)[0] >> 1),  # each environment adds its number to it
+        device="cpu",
+    )
+    ppo.set_logger(configure(str(out), list(formats)) if formats else Logger(None, []))
+    assert isinstance(ppo.policy, TangramPolicy)
+    listener = PPOListener(ppo.policy, vocabulary, sight, tangrams)
+    evaluate = partial(literal_success, listener, tangrams, "train", games, for_evaluation)
+    callback = SuccessCallback(evaluate, every, on_evaluation)
+    ppo.learn(steps, callback=callback)
+    envs.close()
+    return listener, callback.evaluations
+
+
+class SuccessCallback(BaseCallback):
+    """Evaluates the policy before the first rollout, every so many steps, and after the last update.
+
+    Args:
+        evaluate: Plays games and returns the share that was won.
+        every: Steps between two evaluations; they wait for the end of an update.
+        on_evaluation: Called after each.
+    """
+
+    def __init__(
+        self, evaluate: Callable[[], Estimate], every: int, on_evaluation: Callable[[Evaluation], None]
+    ) -> None:
+        super().__init__()
+        self.evaluations: list[Evaluation] = []
+        self._evaluate, self._every, self._on_evaluation = evaluate, every, on_evaluation
+
+    def _on_rollout_start(self) -> None:
+        if self.num_timesteps >= len(self.evaluations) * self._every:
+            self._measure()
+
+    def _on_training_end(self) -> None:
+        self._measure()
+
+    def _measure(self) -> None:
+        self.model.policy.set_training_mode(False)
+        self.evaluations.append(Evaluation(self.num_timesteps, self._evaluate()))
+        self.logger.record("evaluation/success", self.evaluations[-1].success.mean)
+        # At once: SB3 itself logs next after the rollout that follows, as if the policy had learned from that one too.
+        self.logger.record("time/total_timesteps", self.num_timesteps, exclude="tensorboard")
+        self.logger.dump(self.num_timesteps)
+        self._on_evaluation(self.evaluations[-1])
+
+    def _on_step(self) -> bool:
+        return True
+
+
+def literal_success(
+    listener: Listener, tangrams: TangramSet, split: SplitName, games: int, seed: np.random.SeedSequence
+) -> Estimate:
+    """Returns the share of games with a literal speaker that a listener wins; the same seed gives the same games."""
+    for_contexts, for_speakers, for_listener = np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key).spawn(3)
+    rng = np.random.default_rng(for_contexts)
+    drawn_from = tangrams.split(split)
+    contexts = [Context.sample(drawn_from.draw(rng, CONTEXT_SIZE), rng) for _ in range(games)]
+    tables = set_tables(contexts, partial(ScriptedSpeaker, tangrams, figurative=0.0), for_speakers)
+    interactions = play(listener, tables, np.random.default_rng(for_listener), policy="ppo")
+    return estimate([game.success for game in interactions])

@@ -1,0 +1,171 @@
+"""How like people's are the games of a simulated speaker?
+
+    python -m multiref_gym.benchmarks.likeness --games SIMULATED.jsonl --human HUMAN.jsonl [--other MORE_HUMAN.jsonl]
+
+Two answers. The first is how many statistics of the simulated games lie within the human interval: the 95 % bootstrap
+interval of the human games or, with a second human file, the range that both files' intervals span. Speakers are what
+is drawn with replacement, since the games of one are alike; games are where the file names fewer than two speakers.
+
+The second is how well a classifier tells simulated from human replies when it knows nothing of the tangrams: the words
+that say what a tangram looks like are masked. 0.5 is chance, and so perfect; that of people against people, speakers
+halved at random, says what is to be had. A reply is its word n-grams, how long it is, which turn it is, what was
+clicked before it and how the two go together; a speaker is never in both the part that is learned from and the part
+that is judged. Success, clicks and truth of the actions are the listener's doing as much as the speaker's, so the
+games should be those of a listener as good as the people's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from collections.abc import Iterable, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from multiref_gym.agents.evaluation.dialogue_statistics import Interval, compare, praise_rates, units_of
+from multiref_gym.agents.evaluation.reply_classifier import people_apart, replies_of, tell_apart
+from multiref_gym.commands.options import check_writable, natural
+from multiref_gym.errors import UserError
+from multiref_gym.interaction import Interaction, read_jsonl
+from multiref_gym.provenance import provenance
+
+
+def evaluate(
+    simulated: Sequence[Interaction], human: Sequence[Sequence[Interaction]], rng: np.random.Generator
+) -> dict[str, Any]:
+    """Returns all figures.
+
+    Args:
+        simulated: The simulated games, one or more. At most as many as the first human file has are looked at, drawn
+            at random: the more is said, the fewer of the words are distinct.
+        human: The human games, file by file, one or more in each.
+        rng: The source of all chance.
+
+    Raises:
+        UserError: If there are too few replies or speakers to tell apart, or scikit-learn is missing.
+    """
+    size = min(len(simulated), len(human[0]))
+    simulated = [simulated[i] for i in np.sort(rng.choice(len(simulated), size, replace=False))]
+    units = [units_of(games) for games in (simulated, *human)]
+    compared = compare(units[0], units[1:], rng)
+    human_replies = replies_of(human)
+    judgement = tell_apart(replies_of([simulated]), human_replies, rng)
+    return {
+        "games": [len(games) for games in (simulated, *human)],
+        "resampled": [f"{len(sample)} {'speakers' if sample[0].speaker else 'games'}" for sample in units],
+        "statistics": compared,
+        "inside": sum(statistic["inside"] for statistic in compared.values()),
+        "praise_rates": [praise_rates(sample) for sample in units],
+        "classifier": {
+            "accuracy": judgement.accuracy,
+            "interval": judgement.accuracy_interval(rng),
+            "replies": len(judgement.right),
+            "people_against_people": people_apart(human_replies, rng),
+            "giveaways": judgement.giveaways(),
+        },
+    }
+
+
+def show(results: dict[str, Any]) -> None:
+    """Prints the figures as tables."""
+
+    def parts(values: Iterable[float]) -> str:
+        return " / ".join("-" if math.isnan(value) else f"{value:.{1 if value > 2 else 2}f}" for value in values)
+
+    def spans(intervals: Iterable[Interval]) -> str:
+        return " / ".join("–".join(parts([end]) for end in interval) for interval in intervals)
+
+    console = Console(highlight=False)
+    table = Table("", "simulated", "its interval", *results["files"][1:], "human interval", "inside")
+    for name, row in results["statistics"].items():
+        table.add_row(
+            name,
+            parts(row["simulated"]),
+            f"[dim]{spans(row['simulated_interval'])}[/]",
+            *(parts(values) for values in row["human"]),
+            spans(row["human_interval"]),
+            "yes" if row["inside"] else "[bold]no[/]",
+        )
+    console.print(table)
+    sizes = ", ".join(
+        f"{file}: {games} games, {drawn}"
+        for file, games, drawn in zip(results["files"], results["games"], results["resampled"], strict=True)
+    )
+    console.print(f"95 % bootstrap intervals over speakers or games. {sizes}.\n")
+
+    classifier = results["classifier"]
+    low, high = classifier["interval"]
+    table = Table("tells simulated", "weight", "sim.", "human", "tells human", "weight", "sim.", "human")
+    for rows in zip(*classifier["giveaways"].values(), strict=True):
+        table.add_row(
+            *(
+                cell
+                for row in rows
+                for cell in (
+                    escape(row["feature"]),
+                    f"{row['weight']:+.2f}",
+                    f"{row['simulated']:.1%}",
+                    f"{row['human']:.1%}",
+                )
+            )
+        )
+    console.print(table)
+    console.print("The share of the replies that have a feature, content words masked as _; ^ is the beginning.\n")
+    console.print(
+        f"inside the human interval: [bold]{results['inside']} of {len(results['statistics'])}[/]\n"
+        f"simulated or human, {classifier['replies']} replies: [bold]{classifier['accuracy']:.1%}[/] "
+        f"({low:.1%} to {high:.1%}) are told right; people against people {classifier['people_against_people']:.1%}"
+    )
+
+
+def _without_nan(value: Any) -> Any:
+    """Returns figures with None for NaN, for which JSON has no word."""
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def main() -> None:
+    """Reads the command line, prints the figures and writes them."""
+    parser = argparse.ArgumentParser(
+        prog="python -m multiref_gym.benchmarks.likeness", description=(__doc__ or "").split("\n")[0]
+    )
+    parser.add_argument("--games", type=Path, required=True, help="simulated games, one JSON object a line")
+    parser.add_argument("--human", type=Path, required=True, help="games of people")
+    parser.add_argument("--other", type=Path, help="games of other people, to widen the human interval")
+    parser.add_argument("--json", type=Path, help="where to write the figures")
+    parser.add_argument("--seed", type=natural, default=0, help="seeds all chance (0)")
+    arguments = parser.parse_args()
+    paths = [path for path in (arguments.games, arguments.human, arguments.other) if path]
+    try:
+        if arguments.json:
+            check_writable(arguments.json)
+        simulated, *human = (_games(path) for path in paths)
+        results = evaluate(simulated, human, np.random.default_rng(arguments.seed))
+        results |= {"files": [path.name for path in paths], "seed": arguments.seed, **provenance()}
+        results["versions"]["scikit-learn"] = metadata.version("scikit-learn")
+        show(results)
+        if arguments.json:
+            text = json.dumps(_without_nan(results), indent=2, allow_nan=False)
+            arguments.json.write_text(text + "\n", encoding="utf-8")
+    except (OSError, UserError) as error:
+        parser.exit(2, f"{parser.prog}: error: {error}\n")
+
+
+def _games(path: Path) -> list[Interaction]:
+    if games := list(read_jsonl(path)):
+        return games
+    raise UserError(f"no game in {path}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Games on disk and elsewhere: a file for each format."""
