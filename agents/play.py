@@ -3,8 +3,9 @@
 What happens in a game follows from its own seed: that of the games, and its number among them. So the games of a round
 may be played in any order and in parts, on one machine or on several. A listener draws the chance of each decision from
 the generator of that game. What is left is rounding: the last bits of a model's numbers may depend on who else is in
-its batch, so log-probabilities are recorded to six decimals, and a sampled action can be another one where a draw falls
-within those last bits of a bound, which in single precision is less than once in 100,000 actions.
+its batch. So log-probabilities are recorded to six decimals, and in double precision (`listener.model.double()`) games
+are the same to the last digit. In single precision a log-probability of the small listener may be off by some
+millionths, and an action is another one only where a draw falls that close to a bound.
 """
 
 from __future__ import annotations

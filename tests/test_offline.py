@@ -97,7 +97,7 @@ def turns_of(*games: Interaction) -> list[LoggedTurn]:
 
 def measured(listener: Any, *games: Interaction, batch_size: int = 3) -> dict[str, Any]:
     turns = turns_of(*games)
-    return measure(turns, ask(listener, turns, np.random.default_rng(0), batch_size))
+    return measure(turns, ask(listener, turns, 0, batch_size))
 
 
 def mean(results: dict[str, Any], name: str) -> float:

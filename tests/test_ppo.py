@@ -210,7 +210,7 @@ def test_rewards_are_success_progress_and_decoded_feedback() -> None:
         rewards = set()
         for seed in range(20):
             env.reset(seed=seed)
-            speaker = env.unwrapped.episode._speaker
+            speaker = env.unwrapped.episode.speaker
             over = False
             while not over:
                 wanted = speaker.wanted.clicks

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 from hypothesis import given
-from strategies import interactions
+from strategies import interactions, utterances
 
 from multiref_gym.agents.listeners.baselines import OracleListener, RandomListener
 from multiref_gym.agents.play import play
@@ -58,7 +58,7 @@ def replayed_game(interaction: Interaction) -> Episode:
     return Episode(Game(interaction.context), ReplaySpeaker(interaction), np.random.default_rng(0))
 
 
-@given(interactions())
+@given(interactions(utterances))
 def test_an_oracle_wins_against_any_log(interaction: Interaction) -> None:
     game = replayed_game(interaction)
     (replayed,) = play(OracleListener([game]), [game])
@@ -66,7 +66,7 @@ def test_an_oracle_wins_against_any_log(interaction: Interaction) -> None:
     assert len(replayed.turns) == len(interaction.context.targets)
 
 
-@given(interactions())
+@given(interactions(utterances))
 def test_any_listener_can_play_against_a_log(interaction: Interaction) -> None:
     (replayed,) = play(RandomListener(), [replayed_game(interaction)])
     assert replayed.turns[0].utterance == interaction.turns[0].utterance

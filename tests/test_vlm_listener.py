@@ -21,6 +21,7 @@ from tiny_vlm import ARCHITECTURES, configured, tiny_vlm
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from multiref_gym.agents.listeners.vlm.listener import VlmListener
+from multiref_gym.agents.listeners.vlm.memory import key_of
 from multiref_gym.agents.listeners.vlm.vision import IMAGE_SIZE
 from multiref_gym.chat import chat_turns
 from multiref_gym.errors import UserError
@@ -240,9 +241,10 @@ def test_what_is_kept_of_a_game_changes_nothing_but_how_much_is_read(architectur
         batch = [next_turn(view, decision.action) for view, decision in zip(batch, kept, strict=True)]
 
 
-def test_another_game_with_the_same_tangrams_is_another_game() -> None:
+def test_another_game_with_the_same_tangrams_or_the_same_name_is_another_game() -> None:
     vlm = VlmListener.load(FIGURES, tiny_vlm("idefics2"))
-    for view in (OPENING, MIDDLE, replace(MIDDLE, utterance="good, the bird"), OPENING):
+    other, no_name = replace(MIDDLE, utterance="good, the bird", game_id="other"), replace(MIDDLE, utterance="ok")
+    for view in (OPENING, MIDDLE, other, no_name, replace(no_name, tangrams=ELSEWHERE.tangrams), OPENING):
         (decision,), (alone,) = (
             act(vlm, [view]),
             act(VlmListener.load(FIGURES, tiny_vlm("idefics2")), [view]),
@@ -259,18 +261,18 @@ def test_nothing_is_kept_where_a_layer_sees_fewer_tokens_than_there_are() -> Non
 
 def test_games_that_are_over_are_forgotten() -> None:
     vlm = VlmListener.load(FIGURES, tiny_vlm("llava"))
-    boards = [OPENING.tangrams, ELSEWHERE.tangrams]
+    keys = [key_of(OPENING), key_of(ELSEWHERE)]
     act(vlm, VIEWS, 0)
-    assert set(vlm._reader._games.of(boards)) == set(boards)
+    assert set(vlm._reader._games.of(keys)) == set(keys)
     act(vlm, [ELSEWHERE], 0)
-    assert set(vlm._reader._games.of(boards)) == {ELSEWHERE.tangrams}
+    assert set(vlm._reader._games.of(keys)) == {key_of(ELSEWHERE)}
 
 
 def test_no_more_games_are_kept_than_there_is_room_for(tmp_path: Path) -> None:
     def kept(room: float) -> list[int]:
         vlm = VlmListener.load(FIGURES, configured(tmp_path, "llava", kept_gib=room / 2**30))
         act(vlm, VIEWS, 0)
-        return [game.bytes for game in vlm._reader._games.of([OPENING.tangrams, ELSEWHERE.tangrams]).values()]
+        return [game.bytes for game in vlm._reader._games.of([key_of(OPENING), key_of(ELSEWHERE)]).values()]
 
     both = kept(2**30)
     assert len(both) == 2
