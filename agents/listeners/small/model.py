@@ -128,7 +128,7 @@ class Vision(nn.Module):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, silhouettes: Tensor) -> Tensor:
-        """Maps silhouettes, uint8 (n, size, size), black on white, to features (n, vision_width) of the weights' type."""
+        """Maps silhouettes, uint8 (n, size, size), black on white, to features (n, vision_width)."""
         dtype = self.head.weight.dtype
         ink = (1.0 - silhouettes[:, None].to(dtype) / 255.0).to(memory_format=torch.channels_last)
         features: Tensor = self.norm(self.head(self.layers(ink).to(dtype).flatten(1)))
