@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 
 from multiref_gym.tangrams.figures import figures
-from multiref_gym.tangrams.kilogram import described_alike, read_kilogram, read_part
+from multiref_gym.tangrams.kilogram import described_alike, read_kilogram, read_part, read_svg
 from multiref_gym.tangrams.tangram_set import Tangram, TangramError, TangramSet
 
 
@@ -34,6 +35,27 @@ def load_tangrams(spec: str) -> TangramSet:
         f"unknown tangrams {spec!r}: expected 'figures' or 'kilogram:PATH', or 'kilogram-known:PATH' or "
         "'kilogram-new:PATH' for a part of KiloGram's descriptions"
     )
+
+
+def drawn_tangrams(spec: str) -> TangramSet:
+    """Returns what `load_tangrams` does, and of KiloGram also what is drawn but not described: people got those, too.
+
+    Raises:
+        TangramError: As `load_tangrams`, or if a drawing is malformed.
+    """
+    described = load_tangrams(spec)
+    source, _, path = spec.partition(":")
+    if not source.startswith("kilogram"):
+        return described
+    folder = Path(path).expanduser()
+    folder = folder.parent if folder.is_file() else folder / "dataset" if (folder / "dataset").is_dir() else folder
+    files = sorted((folder / "tangrams-svg").glob("*.svg"))
+    others = [
+        Tangram(f"{file.stem}.png", tuple(read_svg(file).values()), frozenset(), (), ())
+        for file in files
+        if f"{file.stem}.png" not in described
+    ]
+    return TangramSet(spec, (*described, *others), split_by="id")
 
 
 def _kilogram(spec: str, tangrams: Sequence[Tangram]) -> TangramSet:
