@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 from multiref_gym.formats.logged_game import LoggedGame
-from multiref_gym.formats.records import Record, RecordFormat, log_prob
+from multiref_gym.formats.records import Record, RecordFormat
 
 
 class GameRecords(RecordFormat):
@@ -25,12 +25,10 @@ class GameRecords(RecordFormat):
         [record] = records
         context = record.context("context", self.listener_order)
         chat, selections = record.texts("chat"), record.clicks("chat", context.listener_order)
-        log_probs = _items(record, "log_probs", len(chat), "turn")
+        log_probs = [record.log_prob(value, "log_probs") for value in _items(record, "log_probs", len(chat), "turn")]
         labels = _items(record, "feedback", len(chat) - 1, "turn but the last")
         return LoggedGame(
-            record.interaction(
-                context, chat, selections, [log_prob(value, record, "log_probs") for value in log_probs]
-            ),
+            record.interaction(context, chat, selections, log_probs),
             labels=tuple(map(record.label, labels)),
             system=record.text("dataset_alias", ""),
             place=record.place,

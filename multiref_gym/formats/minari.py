@@ -27,7 +27,6 @@ from numpy.typing import NDArray
 
 from multiref_gym.env import MultiRefEnv
 from multiref_gym.errors import UserError
-from multiref_gym.feedback import Feedback
 from multiref_gym.formats.jsonl import GameRecords
 from multiref_gym.formats.logged_game import BadGame, LoggedGame
 from multiref_gym.formats.records import Record
@@ -214,7 +213,7 @@ def _logged_game(record: dict[str, Any], episode: minari.EpisodeData, place: str
         "chat": chat,
         "clicks": [[order[position] for position in np.flatnonzero(state)] for state in selected[1:]],
         "log_probs": _nulls(episode.infos["log_prob"][1:]),
-        "feedback": [None if label is None else Feedback(label) for label in _nulls(episode.infos["feedback"][1:-1])],
+        "feedback": _nulls(episode.infos["feedback"][1:-1]),
         "closing": closing,
     }
     return GameRecords().game([Record(place, record | turns)])

@@ -85,11 +85,19 @@ class Record:
             raise self.bad(f"expected a whole number, not {value!r:.60}", field)
         return value
 
+    def log_prob(self, value: Any, field: str) -> float | None:
+        """Returns a log-probability of a field, None if it is null."""
+        if value is None:
+            return None
+        if not is_number(value) or not -math.inf < value <= ROUNDING:
+            raise self.bad(f"expected a finite number of at most 0 or null, not {value!r:.60}", field)
+        return float(value)
+
     def label(self, value: Any) -> Feedback | None:
         """Returns what a label of `feedback` says, None if it is null."""
         if value is None:
             return None
-        if not isinstance(value, str | int) or isinstance(value, bool) or value not in LABELS:
+        if not (isinstance(value, str) or is_number(value)) or value not in LABELS:
             allowed = ", ".join(map(repr, LABELS))
             raise self.bad(f"unknown label {value!r:.60}: expected {allowed} or null", "feedback")
         return LABELS[value]
@@ -201,15 +209,6 @@ class RecordFormat(ABC):
         """Writes a file of JSON Lines."""
         records = (record for game in games for record in self.to_records(game))
         write_lines_atomically(Path(where), (json.dumps(record, ensure_ascii=False) for record in records))
-
-
-def log_prob(value: Any, record: Record, field: str) -> float | None:
-    """Returns a log-probability of a record, None if it is null."""
-    if value is None:
-        return None
-    if not is_number(value) or not -math.inf < value <= ROUNDING:
-        raise record.bad(f"expected a finite number of at most 0 or null, not {value!r:.60}", field)
-    return float(value)
 
 
 def is_number(value: Any) -> bool:
