@@ -32,8 +32,9 @@ from multiref_gym.agents.listeners.ppo.observation import Sight, observation_spa
 from multiref_gym.agents.listeners.ppo.training import literal_success, train
 from multiref_gym.agents.play import play, set_tables
 from multiref_gym.errors import UserError
+from multiref_gym.formats import write_games
+from multiref_gym.formats.logged_game import LoggedGame
 from multiref_gym.game import Action, Context
-from multiref_gym.interaction import write_jsonl
 from multiref_gym.listener import View
 from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.vocabulary import Vocabulary
@@ -164,7 +165,7 @@ def test_a_saved_policy_enters_the_benchmark(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     contexts = [Context.sample(FIGURES.draw(rng, 10), rng) for _ in range(3)]
     tables = set_tables(contexts, partial(ScriptedSpeaker, FIGURES), np.random.SeedSequence(0))
-    write_jsonl(tmp_path / "games.jsonl", play(LISTENER, tables, rng, policy="ppo"))
+    write_games("jsonl", tmp_path / "games.jsonl", map(LoggedGame, play(LISTENER, tables, rng, policy="ppo")))
     done = cli.main(
         [
             *("benchmark", "--games", str(tmp_path / "games.jsonl"), "--out", str(tmp_path / "results")),

@@ -48,6 +48,8 @@ def run(args: argparse.Namespace) -> None:
         UserError: If an option does not apply, Minari is missing, or these games make no data set of that name.
         OSError: If the file cannot be written. One that was there before stays as it was.
     """
+    if args.out and args.format == "minari":
+        args.minari, args.out, args.format = args.out, None, None
     check_applies(args, "out" if args.minari is None else "minari", OPTIONS)
     with InteractionStore(args.store, create=False) as store:
         systems = store.systems() if args.system is None else [args.system]

@@ -40,6 +40,8 @@ def run(args: argparse.Namespace) -> None:
         UserError: If an option does not apply, Minari is missing, or it has no such data set.
         OSError: If the file cannot be read.
     """
+    if args.games and args.format == "minari":
+        args.minari, args.games, args.format = args.games, None, None
     check_applies(args, "games" if args.minari is None else "minari", {"games": ("format",)})
     decoder = ""
     if args.minari is not None:
