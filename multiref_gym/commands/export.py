@@ -57,11 +57,10 @@ def run(args: argparse.Namespace) -> None:
         if not games:
             there = ", ".join(f"{system!r} rounds {store.rounds(system)}" for system in store.systems()) or "none"
             raise StoreError(f"{args.store}: no interactions to export; there are: {there}")
-        feedback = None if args.decoder is None else _feedback(store, args.decoder, games)
-    labels = feedback or [None] * len(games)
+        labels = [[]] * len(games) if args.decoder is None else _feedback(store, args.decoder, games)
     logged = [
-        LoggedGame(game, labels=tuple(values or ()), system=system)
-        for (system, game), values in zip(games, labels, strict=True)
+        LoggedGame(game, labels=tuple(of_game), system=system)
+        for (system, game), of_game in zip(games, labels, strict=True)
     ]
     if args.minari is None:
         write_games(args.format or "jsonl", args.out, logged)
@@ -78,10 +77,8 @@ def check_applies(args: argparse.Namespace, form: str, options: Mapping[str, Seq
                 raise UserError(f"--{name} applies to --{other} only, not to --{form}")
 
 
-def _feedback(
-    store: InteractionStore, decoder: str, games: Sequence[tuple[str, Interaction]]
-) -> list[list[Feedback] | None]:
-    """Returns the decoder's feedback on each game of a system, or None where it has not decoded the game's round."""
+def _feedback(store: InteractionStore, decoder: str, games: Sequence[tuple[str, Interaction]]) -> list[list[Feedback]]:
+    """Returns the decoder's feedback on each game of a system, [] where it has not decoded the game's round."""
     rounds = dict.fromkeys((system, game.round) for system, game in games)
     decoded = {
         (system, round): iter(store.feedback(decoder, system, round))
@@ -91,7 +88,7 @@ def _feedback(
     if not decoded:
         there = ", ".join(f"round {round} of {system!r}" for system, round in rounds)
         raise StoreError(f"{decoder!r} has not decoded any of what is to be exported: {there}")
-    return [next(decoded[system, game.round]) if (system, game.round) in decoded else None for system, game in games]
+    return [next(decoded[system, game.round]) if (system, game.round) in decoded else [] for system, game in games]
 
 
 def _minari(args: argparse.Namespace) -> Format:

@@ -14,11 +14,12 @@ import math
 import re
 from abc import ABC, abstractmethod
 from codecs import BOM_UTF8
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
+from types import UnionType
 from typing import Any, ClassVar
 
 from multiref_gym.errors import UserError
@@ -66,24 +67,15 @@ class Record:
 
     def text(self, field: str, default: str | None = None) -> str:
         """Returns a text."""
-        value = self.value.get(field, default)
-        if not _is_text(value):
-            raise self.bad(f"expected a text, not {value!r:.60}", field)
-        return str(value)
+        return str(self._expect("a text", _is_text, field, default))
 
     def texts(self, field: str) -> list[str]:
         """Returns a list of texts."""
-        value: list[str] = self.value[field]
-        if not _is_texts(value):
-            raise self.bad(f"expected a list of texts, not {value!r:.60}", field)
-        return value
+        return list(self._expect("a list of texts", _is_texts, field))
 
     def whole(self, field: str, default: int) -> int:
         """Returns a whole number."""
-        value = self.value.get(field, default)
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise self.bad(f"expected a whole number, not {value!r:.60}", field)
-        return value
+        return int(self._expect("a whole number", lambda value: is_number(value, int), field, default))
 
     def log_prob(self, value: Any, field: str) -> float | None:
         """Returns a log-probability of a field, None if it is null."""
@@ -121,11 +113,9 @@ class Record:
 
     def clicks(self, chat: str, order: Sequence[str]) -> list[frozenset[int]]:
         """Returns the positions that each item of `clicks` names, one item for each utterance of the field `chat`."""
-        clicks = self.value["clicks"]
-        if not (isinstance(clicks, list) and all(map(_is_texts, clicks))):
-            raise self.bad(f"expected a list of lists of texts, not {clicks!r:.60}", "clicks")
-        if not clicks or len(clicks) != len(self.texts(chat)):
-            told = f"{len(clicks)} for {len(self.texts(chat))} utterances in {chat!r}"
+        clicks, utterances = self._expect("a list of lists of texts", _is_lists, "clicks"), self.texts(chat)
+        if not clicks or len(clicks) != len(utterances):
+            told = f"{len(clicks)} for {len(utterances)} utterances in {chat!r}"
             raise self.bad(f"expected one item a turn and a turn or more, got {told}", "clicks")
         return [self.positions("clicks", names, order, f" of turn {turn}") for turn, names in enumerate(clicks)]
 
@@ -137,12 +127,8 @@ class Record:
         log_probs: Sequence[float | None],
     ) -> Interaction:
         """Returns the game with these utterances, the selection after each turn, and the record's other fields."""
-        turns = tuple(
-            Turn(utterance, Action(after - before, before - after), log_prob)
-            for utterance, (before, after), log_prob in zip(
-                chat, pairwise([frozenset[int](), *selections]), log_probs, strict=True
-            )
-        )
+        actions = [Action(after - before, before - after) for before, after in pairwise([frozenset(), *selections])]
+        turns = tuple(map(Turn, chat, actions, log_probs))
         return Interaction(
             game_id=self.text("game_id"),
             context=context,
@@ -152,6 +138,12 @@ class Record:
             round=self.whole("round", 0),
             closing=self.text("closing", ""),
         )
+
+    def _expect(self, what: str, holds: Callable[[Any], bool], field: str, default: Any = None) -> Any:
+        value = self.value.get(field, default)
+        if not holds(value):
+            raise self.bad(f"expected {what}, not {value!r:.60}", field)
+        return value
 
     def _order(self, field: str) -> tuple[str, ...]:
         names = self.texts(field)
@@ -211,9 +203,9 @@ class RecordFormat(ABC):
         write_lines_atomically(Path(where), (json.dumps(record, ensure_ascii=False) for record in records))
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: Any, kinds: UnionType | type = int | float) -> bool:
     """Returns whether a value of JSON is a number, which true and false are not."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, kinds) and not isinstance(value, bool)
 
 
 def _is_text(value: Any) -> bool:
@@ -222,6 +214,10 @@ def _is_text(value: Any) -> bool:
 
 def _is_texts(value: Any) -> bool:
     return isinstance(value, list) and all(map(_is_text, value))
+
+
+def _is_lists(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_is_texts, value))
 
 
 # Where records come from.

@@ -49,8 +49,8 @@ class TurnRows(RecordFormat):
             if len(so_far.turns) in row_of:
                 there = row_of[len(so_far.turns)][0].place
                 raise record.bad(f"turn {len(so_far.turns) - 1} of game {so_far.game_id!r} is in {there} already")
-            for _, other in row_of.values():
-                _check_same_game(record, so_far, other)
+            if row_of:
+                _check_same_game(record, so_far, row_of[max(row_of)][1])
             row_of[len(so_far.turns)] = record, so_far
         last, longest = row_of[max(row_of)]
         numbers = range(1, len(longest.turns) + 1)
