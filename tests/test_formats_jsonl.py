@@ -115,6 +115,7 @@ def test_any_json_in_any_field_is_read_or_refused(value: object) -> None:
         ({"log_probs": [True, None]}, "log_probs", "not True"),
         ({"log_probs": [0.5, None]}, "log_probs", "not 0.5"),
         ({"log_probs": [-math.inf, None]}, "log_probs", "not -inf"),
+        ({"log_probs": [-(10**400), None]}, "log_probs", "not -1000"),
         ({"log_probs": [math.nan, None]}, "log_probs", "not nan"),
         ({"targets": ["d"]}, "targets", "'d' is not in the context"),
         ({"targets": []}, "targets", "expected one target or more"),
@@ -124,9 +125,10 @@ def test_any_json_in_any_field_is_read_or_refused(value: object) -> None:
         ({"game_id": 7}, "game_id", "expected a text, not 7"),
         ({"speaker": None}, "speaker", "expected a text, not None"),
         ({"closing": ["bye"]}, "closing", "expected a text"),
-        ({"round": "two"}, "round", "expected a whole number, not 'two'"),
-        ({"round": 1.5}, "round", "expected a whole number, not 1.5"),
-        ({"round": True}, "round", "expected a whole number, not True"),
+        ({"round": "two"}, "round", "expected a whole number between -2147483647 and 2147483647, not 'two'"),
+        ({"round": 1.5}, "round", "expected a whole number between -2147483647 and 2147483647, not 1.5"),
+        ({"round": 2**31}, "round", "not 2147483648"),
+        ({"round": True}, "round", "expected a whole number between -2147483647 and 2147483647, not True"),
     ],
 )
 def test_a_malformed_record_says_what_is_wrong(change: dict[str, Any], field: str, complaint: str) -> None:

@@ -183,7 +183,7 @@ def test_a_reply_after_the_last_row_says_that_the_game_goes_on() -> None:
         ({"chat_feedback": None}, "chat_feedback", "expected a text, not None"),
         ({"feedback": 2}, "feedback", "unknown label 2: expected 'negative', -1, 'neutral', 0"),
         ({"feedback": True}, "feedback", "unknown label True"),
-        ({"round": 2.0}, "round", "expected a whole number, not 2.0"),
+        ({"round": 2.0}, "round", "and 2147483647, not 2.0"),
         ({"context": ["b", "a", "c"]}, "context", "the context of game 'g' is another one"),
         ({"round": 3}, "round", "the round of game 'g' is another one"),
         ({"policy_name": "base"}, "policy_name", "the policy of game 'g' is another one"),

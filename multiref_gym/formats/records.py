@@ -10,8 +10,8 @@ Any record may carry explicit `feedback` as well. Labels are "positive", "neutra
 from __future__ import annotations
 
 import json
-import math
 import re
+import sys
 from abc import ABC, abstractmethod
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -35,6 +35,8 @@ HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 """Half of a pair of UTF-16, which JSON can spell and no text holds."""
 
 LABELS = {label: value for value in Feedback for label in (value.name.lower(), int(value))}
+LARGEST = 2**31 - 1
+"""The largest number that every database takes."""
 ROUNDING = 1e-4
 """How far above 0 the logarithm of a probability may be, when it is a sum of many rounded ones."""
 
@@ -75,13 +77,14 @@ class Record:
 
     def whole(self, field: str, default: int) -> int:
         """Returns a whole number."""
-        return int(self._expect("a whole number", lambda value: is_number(value, int), field, default))
+        fits = f"a whole number between -{LARGEST} and {LARGEST}"
+        return int(self._expect(fits, lambda value: is_number(value, int) and abs(value) <= LARGEST, field, default))
 
     def log_prob(self, value: Any, field: str) -> float | None:
         """Returns a log-probability of a field, None if it is null."""
         if value is None:
             return None
-        if not is_number(value) or not -math.inf < value <= ROUNDING:
+        if not is_number(value) or not -sys.float_info.max <= value <= ROUNDING:
             raise self.bad(f"expected a finite number of at most 0 or null, not {value!r:.60}", field)
         return float(value)
 
