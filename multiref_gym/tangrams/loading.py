@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 
 from multiref_gym.tangrams.figures import figures
-from multiref_gym.tangrams.kilogram import described_alike, read_kilogram, read_part, read_svg
+from multiref_gym.tangrams.kilogram import described_alike, read_drawings, read_kilogram, read_part
 from multiref_gym.tangrams.tangram_set import Tangram, TangramError, TangramSet
 
 
@@ -47,14 +46,7 @@ def drawn_tangrams(spec: str) -> TangramSet:
     source, _, path = spec.partition(":")
     if not source.startswith("kilogram"):
         return described
-    folder = Path(path).expanduser()
-    folder = folder.parent if folder.is_file() else folder / "dataset" if (folder / "dataset").is_dir() else folder
-    files = sorted((folder / "tangrams-svg").glob("*.svg"))
-    others = [
-        Tangram(f"{file.stem}.png", tuple(read_svg(file).values()), frozenset(), (), ())
-        for file in files
-        if f"{file.stem}.png" not in described
-    ]
+    others = [tangram for tangram in read_drawings(path) if tangram.id not in described]
     return TangramSet(spec, (*described, *others), split_by="id")
 
 
