@@ -1,69 +1,83 @@
-"""Plays many games at once: one batch of views a turn, whatever the number of games."""
+"""Plays many games at once: one batch of views a turn, whatever the number of games.
+
+What happens in a game follows from its own seed: that of the games, and its number among them. So the games of a round
+may be played in any order and in parts, on one machine or on several. A listener draws the chance of each decision from
+the generator of that game. What is left is rounding: the last bits of a model's numbers may depend on who else is in
+its batch. So log-probabilities are recorded to six decimals, and in double precision (`listener.model.double()`) games
+are the same to the last digit. In single precision a log-probability of the small listener may be off by some
+millionths, and an action is another one only where a draw falls that close to a bound.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from enum import IntEnum
 
 import numpy as np
 
-from multiref_gym.game import MAX_TURNS, Action, Context, Game
-from multiref_gym.interaction import Interaction, Turn
-from multiref_gym.listener import Listener, View
+from multiref_gym.episode import Episode
+from multiref_gym.game import CONTEXT_SIZE, Context, Game
+from multiref_gym.interaction import Interaction
+from multiref_gym.listener import Listener
 from multiref_gym.speaker import Speaker
+from multiref_gym.tangrams import TangramSet
 
 
-class Table:
-    """One game in play, with its speaker and what has been said and done.
+class Stream(IntEnum):
+    """The streams of chance of a game."""
+
+    CONTEXT = 0
+    SPEAKER = 1
+    LISTENER = 2
+
+
+def chance(seed: np.random.SeedSequence, game: int, stream: Stream) -> np.random.Generator:
+    """Returns a stream of a game.
 
     Args:
-        context: What the game is about.
-        speaker: Speaks in this game and no other.
-        rng: The source of the speaker's chance.
-        max_turns: The length of the game.
+        seed: That of all the games.
+        game: The number of the game among them.
+        stream: Which.
     """
-
-    def __init__(self, context: Context, speaker: Speaker, rng: np.random.Generator, max_turns: int = MAX_TURNS):
-        self.game = Game(context, max_turns)
-        self.speaker = speaker
-        self.turns: list[Turn] = []
-        self.utterance = speaker.start(self.game, rng)
-
-    @property
-    def view(self) -> View:
-        """What the listener knows now."""
-        dialogue = tuple((turn.utterance, turn.action) for turn in self.turns)
-        return View(self.game.context.listener_order, dialogue, self.utterance, self.game.selected)
-
-    def take_turn(self, action: Action, log_prob: float | None) -> None:
-        """Applies the listener's action and hears what the speaker says to it."""
-        self.game.apply(action)
-        self.turns.append(Turn(self.utterance, action, log_prob))
-        self.utterance = self.speaker.reply(action)
-
-    def interaction(self, game_id: str, policy: str, round: int) -> Interaction:
-        """Returns the record of the game so far."""
-        return Interaction(
-            game_id, self.game.context, tuple(self.turns), self.speaker.name, policy, round, closing=self.utterance
-        )
+    return np.random.default_rng(np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, game, stream)))
 
 
-def set_tables(
-    contexts: Sequence[Context], make_speaker: Callable[[], Speaker], seed: np.random.SeedSequence
-) -> list[Table]:
-    """Returns a table for each context, with a speaker and a random generator of its own."""
-    children = seed.spawn(len(contexts))
-    return [
-        Table(context, make_speaker(), np.random.default_rng(child))
-        for context, child in zip(contexts, children, strict=True)
-    ]
+def new_games(
+    tangrams: TangramSet,
+    numbers: Iterable[int],
+    make_speaker: Callable[[], Speaker],
+    seed: np.random.SeedSequence,
+    *,
+    name: str = "game",
+    similarity: float = 0.0,
+) -> list[Episode]:
+    """Starts games, each with a context, a speaker and chance of its own.
+
+    Args:
+        tangrams: Where their tangrams come from.
+        numbers: Which of the games that have this seed.
+        make_speaker: Makes the speaker of one game.
+        seed: That of all the games.
+        name: What the games are called, before their numbers.
+        similarity: How alike the tangrams of a context are; see `TangramSet.draw`.
+
+    Raises:
+        TangramError: If such contexts cannot be drawn.
+    """
+    games = []
+    for number in numbers:
+        rng = chance(seed, number, Stream.CONTEXT)
+        context = Context.sample(tangrams.draw(rng, CONTEXT_SIZE, similarity), rng)
+        speaker, listener = (chance(seed, number, stream) for stream in (Stream.SPEAKER, Stream.LISTENER))
+        games.append(Episode(Game(context), make_speaker(), speaker, listener, f"{name}-{number:04d}"))
+    return games
 
 
 def play(
     listener: Listener,
-    tables: Sequence[Table],
-    rng: np.random.Generator,
+    games: Sequence[Episode],
     *,
-    policy: str,
+    policy: str = "",
     round: int = 0,
     on_turn: Callable[[int], None] = lambda games_over: None,
 ) -> list[Interaction]:
@@ -71,20 +85,19 @@ def play(
 
     Args:
         listener: Acts in all of them.
-        tables: The games, in any state but over.
-        rng: The source of the listener's chance.
-        policy: What the listener's policy is called in the records; a game is called `policy-round-number`.
+        games: The games, in any state.
+        policy: What the listener's policy is called in the records.
         round: The round of deployment.
         on_turn: Called after each turn of the batch with the number of games that are over.
 
     Returns:
-        The interactions, in the order of the tables.
+        The interactions, in the order of the games.
     """
-    running = [table for table in tables if not table.game.over]
+    running = [game for game in games if not game.game.over]
     while running:
-        decisions = listener.act([table.view for table in running], rng)
-        for table, decision in zip(running, decisions, strict=True):
-            table.take_turn(decision.action, decision.log_prob)
-        running = [table for table in running if not table.game.over]
-        on_turn(len(tables) - len(running))
-    return [table.interaction(f"{policy}-{round}-{i:04d}", policy, round) for i, table in enumerate(tables)]
+        decisions = listener.act([game.view for game in running], [game.listener_rng for game in running])
+        for game, decision in zip(running, decisions, strict=True):
+            game.take(decision.action, decision.log_prob)
+        running = [game for game in running if not game.game.over]
+        on_turn(len(games) - len(running))
+    return [game.interaction(policy, round) for game in games]

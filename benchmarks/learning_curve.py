@@ -38,7 +38,7 @@ from multiref_gym.agents.evaluation.measures import estimate, over_seeds
 from multiref_gym.agents.evaluation.report import finish_axes
 from multiref_gym.agents.evaluation.tables import Sheet, percent, rounds_heads, told_seeds
 from multiref_gym.agents.learning.jobs import Curve, run_all
-from multiref_gym.agents.learning.respect import CONTROL, SUP, Config
+from multiref_gym.agents.learning.respect import CONTROL, SIMILARITY, SUP, Config
 from multiref_gym.benchmarks.learning_systems import (
     ABLATIONS,
     BOUNDS,
@@ -46,13 +46,12 @@ from multiref_gym.benchmarks.learning_systems import (
     Evaluation,
     System,
     SystemJob,
-    fixed_contexts,
     run_job,
 )
 from multiref_gym.commands.options import positive
 from multiref_gym.errors import UserError
 from multiref_gym.files import write_atomically
-from multiref_gym.game import MAX_TURNS
+from multiref_gym.game import CONTEXT_SIZE, MAX_TURNS
 from multiref_gym.provenance import provenance
 from multiref_gym.tangrams import load_tangrams
 from multiref_gym.tangrams.tangram_set import SplitName
@@ -333,7 +332,8 @@ def run(arguments: argparse.Namespace) -> None:
         raise UserError(f"--unseen {arguments.unseen}: allowed is a split that is no part of --split {arguments.split}")
     tangrams = load_tangrams(arguments.tangrams)
     for split in (arguments.split, arguments.unseen):
-        fixed_contexts(tangrams.split(split), 1)  # too small a split is an error now, not after the runs
+        # Too small a split is an error now, not after the runs.
+        tangrams.split(split).draw(np.random.default_rng(), CONTEXT_SIZE, SIMILARITY)
     evaluation = Evaluation(arguments.evaluation, arguments.unseen)
     asked = {
         name: getattr(arguments, name)

@@ -25,12 +25,11 @@ from transformers.utils import logging as transformers_logging
 
 from multiref_gym.agents.learning import learn as learning
 from multiref_gym.agents.learning import objectives
-from multiref_gym.agents.learning.learn import Example, learn, views_of
-from multiref_gym.agents.learning.respect import OPTIMISATION
+from multiref_gym.agents.learning.learn import Example, learn
+from multiref_gym.agents.learning.respect import OPTIMISATION, SIMILARITY
 from multiref_gym.agents.listeners.small import listener as small
 from multiref_gym.agents.listeners.small.listener import SmallListener
-from multiref_gym.agents.play import play, set_tables
-from multiref_gym.benchmarks.learning_systems import fixed_contexts
+from multiref_gym.agents.play import new_games, play
 from multiref_gym.commands.options import natural, positive
 from multiref_gym.feedback import Feedback
 from multiref_gym.interaction import Interaction
@@ -84,9 +83,8 @@ PLAYING: dict[str, Callable[[], AbstractContextManager[object]]] = {
 
 def played(listener: SmallListener, tangrams: TangramSet, games: int, seed: int) -> list[Interaction]:
     """Plays games with figurative speakers."""
-    split = tangrams.split("dev")
-    tables = set_tables(fixed_contexts(split, games), partial(ScriptedSpeaker, tangrams), np.random.SeedSequence(seed))
-    return play(listener, tables, np.random.default_rng(seed), policy="speed")
+    seeds, make_speaker = np.random.SeedSequence(seed), partial(ScriptedSpeaker, tangrams)
+    return play(listener, new_games(tangrams.split("dev"), range(games), make_speaker, seeds, similarity=SIMILARITY))
 
 
 def rates(ways: dict[str, Callable[[], AbstractContextManager[object]]], work: Callable[[], int]) -> dict[str, float]:
@@ -117,7 +115,7 @@ def main() -> None:
         examples = [
             Example(view, turn.action, Feedback.POSITIVE)
             for game in games
-            for view, turn in zip(views_of(game), game.turns, strict=True)
+            for view, turn in zip(game.views(), game.turns, strict=True)
         ]
         epoch = replace(OPTIMISATION, epochs=1, held_back=0.0)
 

@@ -8,7 +8,7 @@ policy saw. What came of it is in `curve.json`; a job that has one is not run ag
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -27,13 +27,15 @@ from multiref_gym.agents.learning.respect import OPTIMISATION, SEED, SIMILARITY,
 from multiref_gym.agents.learning.run_folder import known
 from multiref_gym.agents.listeners.small.listener import SmallListener
 from multiref_gym.agents.listeners.small.model import SmallModel
-from multiref_gym.agents.play import play, set_tables
+from multiref_gym.agents.play import new_games, play
+from multiref_gym.episode import Episode
 from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.files import write_atomically
-from multiref_gym.game import CONTEXT_SIZE, Action, Context
+from multiref_gym.game import Action
 from multiref_gym.interaction import Interaction
 from multiref_gym.listener import Listener
 from multiref_gym.registry import LISTENERS, SPEAKERS, resolve
+from multiref_gym.speaker import Speaker
 from multiref_gym.tangrams import load_tangrams
 from multiref_gym.tangrams.tangram_set import SplitName, TangramSet
 
@@ -241,21 +243,19 @@ def evaluate(listener: Listener, tangrams: TangramSet, config: Config, evaluatio
     make_speaker = partial(resolve("speaker", SPEAKERS, config.speaker), tangrams)
     measures = {}
     for name, split in {"seen": config.split, "unseen": evaluation.unseen}.items():
-        speakers, chance = np.random.SeedSequence(FIXED_GAMES, spawn_key=(1,)).spawn(2)
-        tables = set_tables(fixed_contexts(tangrams.split(split), evaluation.games), make_speaker, speakers)
-        games = play(listener, tables, np.random.default_rng(chance), policy="evaluation")
+        games = play(listener, fixed_games(tangrams.split(split), evaluation.games, make_speaker))
         measures[name] = {**measure(games), "by_game": by_game(games)}
     return measures
 
 
-def fixed_contexts(tangrams: TangramSet, count: int) -> list[Context]:
-    """Returns the contexts of the fixed games; fewer of them are the first of more.
+def fixed_games(tangrams: TangramSet, count: int, make_speaker: Callable[[], Speaker]) -> list[Episode]:
+    """Returns the fixed games; fewer of them are the first of more.
 
     Raises:
         TangramError: If there are too few tangrams.
     """
-    rng = np.random.default_rng(np.random.SeedSequence(FIXED_GAMES, spawn_key=(0,)))
-    return [Context.sample(tangrams.draw(rng, CONTEXT_SIZE, SIMILARITY), rng) for _ in range(count)]
+    seed = np.random.SeedSequence(FIXED_GAMES)
+    return new_games(tangrams, range(count), make_speaker, seed, similarity=SIMILARITY)
 
 
 def by_game(games: Sequence[Interaction]) -> dict[str, str]:

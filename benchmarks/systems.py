@@ -21,7 +21,7 @@ import numpy as np
 
 from multiref_gym.agents.evaluation.measures import clicks, over_seeds, right_clicks
 from multiref_gym.agents.learning.jobs import Curve, Job
-from multiref_gym.agents.learning.learn import Optimisation, views_of
+from multiref_gym.agents.learning.learn import Optimisation
 from multiref_gym.agents.learning.respect import CONTROL, KTO, RL, SUP, Config, Respect
 from multiref_gym.agents.learning.run_folder import known
 from multiref_gym.agents.listeners.baselines import OracleListener
@@ -30,6 +30,7 @@ from multiref_gym.benchmarks.learning_systems import run_timed
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback, FeedbackDecoder
 from multiref_gym.files import write_atomically
+from multiref_gym.game import Action
 from multiref_gym.interaction import Interaction
 from multiref_gym.listener import Listener
 from multiref_gym.registry import DECODERS, LISTENERS, resolve
@@ -141,14 +142,14 @@ def _counts_of(respect: Respect, job: Job, round: int) -> dict[str, Counts]:
     Every job has HH's games played anew, which takes no time, to compare turns with; the one with CONTROL counts them.
     """
     config, name = job.config, job.config.learner.name
-    tables = respect.tables(round)
-    people = play(OracleListener(tables), tables, np.random.default_rng(0), policy=HH, round=round)
+    games = respect.games(HH, round)
+    people = play(OracleListener(games), games, policy=HH, round=round)
     decoder = resolve("decoder", DECODERS, config.decoder)()
     load, tangrams = resolve("listener", LISTENERS, config.listener).load, load_tangrams(config.tangrams)
 
     def counts(system: str, policy: int) -> Counts:
-        games = respect.store.interactions(system, round)
-        return game_counts(games, decoder) | turn_counts(load(tangrams, job.folder / f"round-{policy}"), people)
+        played = respect.store.interactions(system, round)
+        return game_counts(played, decoder) | turn_counts(load(tangrams, job.folder / f"round-{policy}"), people)
 
     counted = {name: counts(name, round)}
     if config.control:
@@ -177,9 +178,10 @@ def turn_counts(listener: Listener, games: Sequence[Interaction]) -> Counts:
     The similarity of two actions is that of their sets of clicks, after Jaccard: how many they share, of how many there
     are in either.
     """
-    views = [view for game in games for view in views_of(game)]
-    acted = iter(listener.act(views, np.random.default_rng(0)))
-    pairs = [[(next(acted).action.clicks, turn.action.clicks) for turn in game.turns] for game in games]
+    views = [view for game in games for view in game.views()]
+    rngs = [np.random.default_rng(child) for child in np.random.SeedSequence(0).spawn(len(views))]
+    acted = iter(listener.act(views, rngs))
+    pairs = [[((next(acted).action or Action()).clicks, turn.action.clicks) for turn in game.turns] for game in games]
     return {
         "asked": [float(len(game.turns)) for game in games],
         "matched": [float(sum(mine == theirs for mine, theirs in of_game)) for of_game in pairs],

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+
+from multiref_gym.agents.listeners.baselines import ErringListener
+from multiref_gym.agents.listeners.small.pretrain import SIMILARITY, literal_speakers
 from multiref_gym.agents.listeners.vlm.actions import Answer
 from multiref_gym.agents.listeners.vlm.prompt import ChatForm
-
-from multiref_gym.agents.learning.learn import views_of
-from multiref_gym.agents.listeners.baselines import ErringListener
-from multiref_gym.agents.listeners.small.pretrain import contexts_of, literal_speakers
-from multiref_gym.agents.play import play, set_tables
+from multiref_gym.agents.play import new_games, play
 from multiref_gym.game import CONTEXT_SIZE, Action
 from multiref_gym.interaction import Interaction
 from multiref_gym.listener import View
@@ -83,12 +82,12 @@ def watched_games(
     tangrams: TangramSet, games: int, mistakes: float, seed: int
 ) -> list[tuple[Interaction, list[Action]]]:
     """Returns games of a literal speaker with a listener that errs, and what was wanted at each turn."""
-    rng = np.random.default_rng(seed)
-    tables = set_tables(contexts_of(tangrams, games, rng), literal_speakers(tangrams), np.random.SeedSequence(seed))
-    listener = ErringListener(tables, mistakes, mistakes)
+    seeds = np.random.SeedSequence(seed)
+    started = new_games(tangrams, range(games), literal_speakers(tangrams), seeds, similarity=SIMILARITY)
+    listener = ErringListener(started, mistakes, mistakes)
     return [
-        (game, [listener.wanted[view.tangrams, len(view.dialogue)] for view in views_of(game)])
-        for game in play(listener, tables, rng, policy="erring")
+        (game, [listener.wanted[view.game_id, len(view.dialogue)] for view in game.views()])
+        for game in play(listener, started)
     ]
 
 
@@ -96,4 +95,4 @@ def watched_lesson(form: ChatForm, game: Interaction, wanted: Sequence[Action], 
     """Returns the first turns of a game, up to one at which nothing was clicked."""
     actions = [turn.action for turn in game.turns[:turns]]
     clicked = next((number for number, action in enumerate(actions) if not action.clicks), len(actions))
-    return lesson_of(form, views_of(game)[:clicked], actions[:clicked], wanted[:clicked])
+    return lesson_of(form, game.views()[:clicked], actions[:clicked], wanted[:clicked])

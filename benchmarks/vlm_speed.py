@@ -23,11 +23,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from multiref_gym.agents.listeners.vlm.listener import VlmListener
-from multiref_gym.agents.listeners.vlm.loading import VlmConfig
-from multiref_gym.agents.listeners.vlm.lora import adapt, adapted_layers
-from multiref_gym.agents.listeners.vlm.prompt import ChatForm
-from multiref_gym.agents.listeners.vlm.vision import IMAGE_SIZE
 from peft import PeftModel
 from PIL import Image
 from rich.console import Console
@@ -36,10 +31,15 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers.utils import logging as transformers_logging
 
 from multiref_gym.agents.learning import objectives
-from multiref_gym.agents.learning.learn import Example, Optimisation, learn, views_of
+from multiref_gym.agents.learning.learn import Example, Optimisation, learn
+from multiref_gym.agents.learning.respect import SIMILARITY
+from multiref_gym.agents.listeners.vlm.listener import VlmListener
+from multiref_gym.agents.listeners.vlm.loading import VlmConfig
+from multiref_gym.agents.listeners.vlm.lora import adapt, adapted_layers
+from multiref_gym.agents.listeners.vlm.prompt import ChatForm
 from multiref_gym.agents.listeners.vlm.random_model import SIZES, TEXTS, byte_tokenizer, random_idefics2
-from multiref_gym.agents.play import play, set_tables
-from multiref_gym.benchmarks.learning_systems import fixed_contexts
+from multiref_gym.agents.listeners.vlm.vision import IMAGE_SIZE
+from multiref_gym.agents.play import new_games, play
 from multiref_gym.benchmarks.trl_step import trl_rate
 from multiref_gym.commands.options import natural, positive
 from multiref_gym.feedback import Feedback
@@ -73,13 +73,13 @@ class NaiveListener:
         self._model, self._processor = model, processor
         self._form, self._atlas = ChatForm(processor, "idefics2"), Atlas(tangrams, IMAGE_SIZE)
 
-    def act(self, views: Sequence[View], rng: np.random.Generator) -> list[Decision]:
+    def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> list[Decision]:
         """Samples an action for each view."""
-        torch.manual_seed(int(rng.integers(2**31)))
         with torch.inference_mode():
-            return [self._decision(view) for view in views]
+            return [self._decision(view, rng) for view, rng in zip(views, rngs, strict=True)]
 
-    def _decision(self, view: View) -> Decision:
+    def _decision(self, view: View, rng: np.random.Generator) -> Decision:
+        torch.manual_seed(int(rng.integers(2**31)))
         text = self._processor.apply_chat_template(self._form.messages(view), add_generation_prompt=True)
         images = [Image.fromarray(image).convert("RGB") for image in self._atlas.silhouettes(view.tangrams)]
         inputs = self._processor(text=[text], images=[images], return_tensors="pt").to(self._model.device)
@@ -125,9 +125,8 @@ def random_policy(size: str, tangrams: TangramSet) -> tuple[PeftModel, Any]:
 
 def played(listener: Listener, tangrams: TangramSet, games: int, seed: int) -> list[Interaction]:
     """Plays games with figurative speakers."""
-    contexts = fixed_contexts(tangrams.split("dev"), games)
-    tables = set_tables(contexts, partial(ScriptedSpeaker, tangrams), np.random.SeedSequence(seed))
-    return play(listener, tables, np.random.default_rng(seed), policy="speed")
+    seeds, make_speaker = np.random.SeedSequence(seed), partial(ScriptedSpeaker, tangrams)
+    return play(listener, new_games(tangrams.split("dev"), range(games), make_speaker, seeds, similarity=SIMILARITY))
 
 
 def turns_a_second(ways: dict[str, Callable[[], list[Interaction]]]) -> dict[str, float]:
@@ -214,7 +213,7 @@ def main() -> None:
     examples = [
         Example(view, turn.action, Feedback.POSITIVE)
         for game in last
-        for view, turn in zip(views_of(game), game.turns, strict=True)
+        for view, turn in zip(game.views(), game.turns, strict=True)
     ]
     for at_once in arguments.at_once:
         run = partial(learn_once, listener(at_once), examples, at_once, arguments.seed)

@@ -16,10 +16,11 @@ from typing import Any, NamedTuple, NoReturn
 from weakref import finalize
 
 import numpy as np
+from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
 from multiref_gym.env import MultiRefEnv
-from multiref_gym.episode_batch import PLAY_AND_START, Arrays, EpisodeBatch, Told
+from multiref_gym.episode_batch import Arrays, EpisodeBatch, Told
 from multiref_gym.errors import UserError
 
 _PATIENCE = 5.0
@@ -37,8 +38,10 @@ class DividedBatch:
     Args:
         env: What this process plays with, made of the options.
         options: What each other process makes a `MultiRefEnv` of.
+        games: How many there are.
         arrays: Of which shapes and types the arrays are.
         board: Whether the images change with what is selected.
+        autoreset: When a game that has ended is followed by a new one.
         workers: The number of processes, this one included.
 
     Attributes:
@@ -49,7 +52,16 @@ class DividedBatch:
         RuntimeError: If a process has ended, now or in any later call.
     """
 
-    def __init__(self, env: MultiRefEnv, options: Mapping[str, Any], arrays: Arrays, board: bool, workers: int) -> None:
+    def __init__(
+        self,
+        env: MultiRefEnv,
+        options: Mapping[str, Any],
+        games: int,
+        arrays: Arrays,
+        board: bool,
+        autoreset: AutoresetMode,
+        workers: int,
+    ) -> None:
         pickled = {}
         for name, option in options.items():
             try:
@@ -59,12 +71,11 @@ class DividedBatch:
                 raise UserError(f"{name}={option!r}: {allowed} ({error})") from error
         shared = {name: _SharedArray.like(array) for name, array in arrays.items()}
         self.arrays = _opened(shared, slice(None))
-        games = len(arrays["targets"])
         bounds = [games * i // workers for i in range(workers + 1)]
         self._parts = [slice(start, stop) for start, stop in pairwise(bounds)]
-        self._workers = [_Worker(part, pickled, shared, board) for part in self._parts[1:]]
+        self._workers = [_Worker(part, pickled, shared, (board, autoreset)) for part in self._parts[1:]]
         try:
-            self._own = EpisodeBatch(env, _opened(shared, self._parts[0]), board)
+            self._own = EpisodeBatch(env, _length(self._parts[0]), _opened(shared, self._parts[0]), board, autoreset)
             for worker in self._workers:
                 worker.receive()
         except BaseException:
@@ -78,14 +89,13 @@ class DividedBatch:
         ]
         return self._all("reset", [(rngs_of_part, options) for rngs_of_part in parts])
 
-    def step(self, clicks: bytes, plan: bytes) -> Told:
-        """Does with each game what is planned, as `EpisodeBatch.step` does."""
-        size = len(clicks) // len(plan)
-        parts = [(clicks[part.start * size : part.stop * size], plan[part]) for part in self._parts]
-        told = self._all("step", parts)
+    def step(self, clicks: bytes) -> Told:
+        """Takes a turn of each game, as `EpisodeBatch.step` does."""
+        size = len(clicks) // self._parts[-1].stop
+        told = self._all("step", [(clicks[part.start * size : part.stop * size],) for part in self._parts])
         if (images := self.arrays.get("final_image")) is None:
             return told
-        return told._replace(final_images=[images[i].copy() for i, do in enumerate(plan) if do == PLAY_AND_START])
+        return told._replace(final_images=[images[i].copy() for i, over in enumerate(told.over) if over])
 
     def close(self) -> None:
         """Ends the other processes."""
@@ -126,10 +136,12 @@ def _opened(shared: dict[str, _SharedArray], part: slice) -> Arrays:
 class _Worker:
     """Another process, which plays a part of the games; its first answer is that it is ready to."""
 
-    def __init__(self, part: slice, options: dict[str, bytes], arrays: dict[str, _SharedArray], board: bool) -> None:
+    def __init__(
+        self, part: slice, options: dict[str, bytes], arrays: dict[str, _SharedArray], how: tuple[bool, AutoresetMode]
+    ) -> None:
         context = get_context("spawn")
         self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, part, options, arrays, board), daemon=True)
+        self._process = context.Process(target=_serve, args=(theirs, part, options, arrays, how), daemon=True)
         self._process.start()
         theirs.close()  # else nobody would notice here that the process has ended
         self._games = f"{part.start} to {part.stop - 1}"
@@ -178,14 +190,22 @@ def _end(process: BaseProcess, connection: Connection) -> None:
     process.join()
 
 
+def _length(part: slice) -> int:
+    return int(part.stop - part.start)
+
+
 def _serve(
-    connection: Connection, part: slice, options: dict[str, bytes], arrays: dict[str, _SharedArray], board: bool
+    connection: Connection,
+    part: slice,
+    options: dict[str, bytes],
+    arrays: dict[str, _SharedArray],
+    how: tuple[bool, AutoresetMode],
 ) -> None:
     """Plays a part of the games in another process, as it is told to, until nobody is there to tell."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is heard by the process that started this one, which ends it
     try:
         env = MultiRefEnv(**{name: pickle.loads(option) for name, option in options.items()})
-        batch = EpisodeBatch(env, _opened(arrays, part), board)
+        batch = EpisodeBatch(env, _length(part), _opened(arrays, part), *how)
     except Exception as error:
         connection.send(_portable(error))
         return

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
-from multiref_gym.game import CONTEXT_SIZE, LETTERS, MAX_TURNS, TARGETS, Action, Context, Game, GameOver
+from multiref_gym.game import CONTEXT_SIZE, LETTERS, MAX_TURNS, TARGETS, Action, Context, Game, GameOver, overlap
 from multiref_gym.registry import SPEAKERS, resolve
+from multiref_gym.speaker import Speaker
 from multiref_gym.tangrams import Atlas, TangramSet, load_tangrams
 from multiref_gym.tangrams.tangram_set import SplitName
 from multiref_gym.utterance import CHARSET as CHARSET
@@ -151,7 +152,7 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
         self,
         tangrams: str | TangramSet = "figures",
         split: SplitName = "train",
-        speaker: str | Callable[[TangramSet], Any] = "scripted",
+        speaker: str | Callable[[TangramSet], Speaker] = "scripted",
         context_size: int = CONTEXT_SIZE,
         targets: Sequence[int] = TARGETS,
         max_turns: int = MAX_TURNS,
@@ -272,9 +273,9 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
         episode = self.episode
         game = episode.game
         before = game.selected
-        clicks = None if action is None else self._clicks(action)
+        done = None if action is None else Action.of_bits(self._clicks(action), before)
         try:
-            episode.turn(clicks)
+            episode.take(done)
         except GameOver:
             raise  # nothing has changed
         except BaseException:
@@ -282,13 +283,9 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
             raise
         if self._image == "board":
             self.atlas.redraw(self._picture, game.context.listener_order, before ^ game.selected, game.selected)
-        if self._progress:
-            reward = _overlap(game.selected, game.targets) - _overlap(before, game.targets)
-        else:
-            reward = float(game.success)
         if self.render_mode == "human":
             self.render()
-        return self._observation(episode), reward, game.over, False, self._info(episode)
+        return self._observation(episode), self.reward(game, before), game.over, False, self._info(episode)
 
     def render(self) -> NDArray[np.uint8] | str | None:
         """Shows the game as `render_mode` says.
@@ -325,7 +322,13 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
             self._window.close()
             self._window = None
 
-    def new_speaker(self) -> Any:
+    def reward(self, game: Game, before: frozenset[int]) -> float:
+        """Returns the reward of the last turn of a game in which these positions were selected before it."""
+        if self._progress:
+            return overlap(game.selected, game.targets) - overlap(before, game.targets)
+        return float(game.success)
+
+    def new_speaker(self) -> Speaker:
         """Returns another speaker like the environment's own; `MultiRefVectorEnv` has one for each game."""
         # A speaker knows the whole set, so that a given game may come from any split.
         return self._make_speaker(self.tangrams)
@@ -399,7 +402,3 @@ def _is_int(value: object, low: int, high: int | None = None) -> bool:
 
 def _is_probability(value: object) -> bool:
     return isinstance(value, int | float) and 0 <= value <= 1
-
-
-def _overlap(selected: frozenset[int], targets: frozenset[int]) -> float:
-    return len(selected & targets) / len(selected | targets)

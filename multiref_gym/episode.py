@@ -1,23 +1,33 @@
-"""A game with its speaker: what an environment plays, be it one game or many."""
+"""One game in play: the game, its speaker and its chance. Whoever plays a game, plays it here."""
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Any
+from itertools import count
 
 import numpy as np
 
 from multiref_gym.game import Action, Game
+from multiref_gym.interaction import Interaction, Turn
+from multiref_gym.listener import View
+from multiref_gym.speaker import Speaker
 from multiref_gym.utterance import checked
+
+LOG_PROB_DECIMALS = 6
+"""To how many decimals a log-probability is recorded: the last bits of a model's depend on who else is in its batch."""
+
+_NOTHING = Action()
+_NUMBERS = count()
 
 
 class Episode:
-    """One game, from the speaker's first utterance to its closing remark.
+    """A game from the speaker's first utterance to its closing remark.
 
     Args:
         game: The game, which nobody has played in.
-        speaker: Who speaks in it, a `multiref_gym.speaker.Speaker`.
+        speaker: Who speaks in it, and in no other game at the same time.
         rng: All chance of the speaker.
+        listener_rng: The chance of the listener, for who asks one for decisions; the speaker's if None.
+        game_id: What the game is called; if None, a name that no other game of this process has.
 
     Attributes:
         utterance: What the speaker said last.
@@ -29,38 +39,70 @@ class Episode:
         ValueError: If the speaker says what an utterance may not be.
     """
 
-    __slots__ = ("_speaker", "clicks", "dialogue", "game", "not_understood", "utterance")
+    __slots__ = (
+        *("clicks", "dialogue", "game", "game_id", "listener_rng", "not_understood", "speaker", "utterance"),
+        "_log_probs",
+    )
 
-    def __init__(self, game: Game, speaker: Any, rng: np.random.Generator) -> None:
-        self.game = game
-        self._speaker = speaker
-        self.utterance = checked(speaker.start(game, rng))
+    def __init__(
+        self,
+        game: Game,
+        speaker: Speaker,
+        rng: np.random.Generator,
+        listener_rng: np.random.Generator | None = None,
+        game_id: str | None = None,
+    ) -> None:
+        self.game, self.speaker = game, speaker
+        self.game_id = f"game-{next(_NUMBERS)}" if game_id is None else game_id
+        self.listener_rng = rng if listener_rng is None else listener_rng
         self.dialogue: list[tuple[str, Action]] = []
         self.clicks: list[str] = []
         self.not_understood = 0
+        self._log_probs: list[float | None] = []
+        self.utterance = checked(speaker.start(game, rng))
 
-    def turn(self, clicks: bytes | None) -> None:
-        """Applies the clicks, a byte of 0 or 1 for each position, then lets the speaker speak.
+    @property
+    def view(self) -> View:
+        """What the listener knows now."""
+        game = self.game
+        return View(game.context.listener_order, tuple(self.dialogue), self.utterance, game.selected, self.game_id)
+
+    def say(self, utterance: str) -> None:
+        """Puts other words in place of the speaker's last ones: those of an agent that speaks for it.
+
+        Raises:
+            ValueError: If they are what an utterance may not be.
+        """
+        self.utterance = checked(utterance)
+
+    def take(self, action: Action | None, log_prob: float | None = None) -> None:
+        """Takes one turn: applies the listener's action, then lets the speaker speak.
 
         Args:
-            clicks: None stands for an answer that was no action.
+            action: None stands for an answer that was no action: nothing is clicked, and the speaker hears so.
+            log_prob: Its natural log-probability, None if nobody knows; kept to `LOG_PROB_DECIMALS`.
 
         Raises:
             GameOver: If the game has ended.
+            InvalidAction: If the rules forbid the action. The game is unchanged then.
             ValueError: If the speaker says what an utterance may not be.
         """
-        game = self.game
-        action = _NOTHING if clicks is None else Action.clicking(_positions(clicks), game.selected)
-        game.apply(action)
-        self.dialogue.append((self.utterance, action))
-        self.clicks.append(str(action))
-        self.not_understood += clicks is None
-        self.utterance = checked(self._speaker.reply(None if clicks is None else action))
+        done = _NOTHING if action is None else action
+        self.game.apply(done)
+        self.dialogue.append((self.utterance, done))
+        self.clicks.append(str(done))
+        self.not_understood += action is None
+        self._log_probs.append(log_prob if log_prob is None else round(log_prob, LOG_PROB_DECIMALS))
+        self.utterance = checked(self.speaker.reply(action))
 
+    def interaction(self, policy: str = "", round: int = 0) -> Interaction:
+        """Returns the record of the game so far.
 
-_NOTHING = Action()
-
-
-@lru_cache(maxsize=1 << 12)
-def _positions(clicks: bytes) -> frozenset[int]:
-    return frozenset([position for position, click in enumerate(clicks) if click])
+        Args:
+            policy: What the listener's policy is called.
+            round: The round of deployment.
+        """
+        said_and_done = zip(self.dialogue, self._log_probs, strict=True)
+        turns = tuple(Turn(utterance, action, log_prob) for (utterance, action), log_prob in said_and_done)
+        closing = self.utterance if self.game.over else ""
+        return Interaction(self.game_id, self.game.context, turns, self.speaker.name, policy, round, closing)

@@ -89,10 +89,19 @@ class Action:
             raise InvalidAction(f"{_letters(both)} both selected and deselected in {text!r}: {allowed}")
         return action
 
+    @classmethod
+    def of_bits(cls, clicks: bytes, selected: Collection[int]) -> Action:
+        """Returns the action of clicks as bytes, of 0 or 1 for each position, when `selected` are selected."""
+        return cls.clicking(_set_bits(clicks), selected)
+
     @property
     def clicks(self) -> frozenset[int]:
         """The positions clicked."""
         return self.select | self.deselect
+
+    def after(self, selected: frozenset[int]) -> frozenset[int]:
+        """Returns what is selected after the action where these positions were selected before."""
+        return (selected - self.deselect) | self.select
 
     def __str__(self) -> str:
         """Returns the canonical text: deselect first, letters sorted; empty for the empty action."""
@@ -100,6 +109,11 @@ class Action:
         if not self.deselect:
             return select
         return f"deselect {_letters(self.deselect)} {select}".rstrip()
+
+
+@lru_cache(maxsize=1 << 12)
+def _set_bits(clicks: bytes) -> frozenset[int]:
+    return frozenset([position for position, click in enumerate(clicks) if click])
 
 
 @lru_cache(maxsize=1 << 12)
@@ -132,6 +146,12 @@ class Context:
             raise ValueError("speaker and listener must see the same tangrams")
         if not self.targets or not self.targets <= tangrams:
             raise ValueError(f"targets must be some of the tangrams, got {sorted(self.targets)}")
+
+    @property
+    def target_positions(self) -> frozenset[int]:
+        """The positions of the targets, in the listener's order."""
+        targets = self.targets
+        return frozenset([i for i, tangram in enumerate(self.listener_order) if tangram in targets])
 
     @classmethod
     def sample(cls, tangrams: Sequence[str], rng: np.random.Generator, targets: tuple[int, int] = TARGETS) -> Context:
@@ -167,8 +187,7 @@ class Game:
         self.max_turns = max_turns
         self.selected: frozenset[int] = frozenset()
         self.turn = 0
-        order, targets = context.listener_order, context.targets
-        self.targets = frozenset([i for i, tangram in enumerate(order) if tangram in targets])
+        self.targets = context.target_positions
 
     @property
     def success(self) -> bool:
@@ -191,8 +210,13 @@ class Game:
         if self.over:
             raise GameOver(f"the game ended after turn {self.turn}; start another one")
         check_action(action, self.selected, len(self.context.listener_order))
-        self.selected = (self.selected - action.deselect) | action.select
+        self.selected = action.after(self.selected)
         self.turn += 1
+
+
+def overlap(selected: frozenset[int], targets: frozenset[int]) -> float:
+    """Returns how far a selection is from the targets: |S ∩ T| / |S ∪ T| (Jaccard), 1 where they are the same."""
+    return len(selected & targets) / len(selected | targets)
 
 
 @cache

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from multiref_gym.feedback import Exchange
 from multiref_gym.game import Action, Context
+from multiref_gym.listener import View
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +54,27 @@ class Interaction:
         """The selected positions before each turn and, as the last item, after the last turn."""
         states = [frozenset[int]()]
         for turn in self.turns:
-            states.append((states[-1] - turn.action.deselect) | turn.action.select)
+            states.append(turn.action.after(states[-1]))
         return states
 
     @property
     def targets(self) -> frozenset[int]:
         """The positions of the targets in the listener's order."""
-        return frozenset(i for i, name in enumerate(self.context.listener_order) if name in self.context.targets)
+        return self.context.target_positions
 
     @property
     def success(self) -> bool:
         """Whether the game ended with exactly the targets selected."""
         return self.selections[-1] == self.targets
+
+    def views(self) -> list[View]:
+        """Returns what the listener saw before each of its actions."""
+        order = self.context.listener_order
+        dialogue = tuple((turn.utterance, turn.action) for turn in self.turns)
+        return [
+            View(order, dialogue[:i], turn.utterance, selected, self.game_id)
+            for i, (turn, selected) in enumerate(zip(self.turns, self.selections, strict=False))
+        ]
 
     def exchanges(self) -> list[Exchange]:
         """Returns an exchange for every turn but the last, which has no reply and so no feedback."""

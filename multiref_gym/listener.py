@@ -1,4 +1,4 @@
-"""The contract of a listener."""
+"""The contract of a listener: what it sees, what it does."""
 
 from __future__ import annotations
 
@@ -20,12 +20,14 @@ class View:
         dialogue: The turns so far, oldest first: what was said and what the listener did.
         utterance: What the speaker said just now.
         selected: The selected positions.
+        game_id: Which game this is: the same in all its turns, and no other game's that is in play.
     """
 
     tangrams: tuple[str, ...]
     dialogue: tuple[tuple[str, Action], ...]
     utterance: str
     selected: frozenset[int]
+    game_id: str = ""
 
     @property
     def length(self) -> int:
@@ -38,21 +40,25 @@ class Decision:
     """What a listener does.
 
     Attributes:
-        action: A legal action for the view.
+        action: A legal action for the view, or None where the answer was none.
         log_prob: Its natural log-probability under the distribution that it was sampled from, None if nobody knows.
         text: What the listener wrote, the action's canonical text unless a model said it otherwise.
-        legal: Whether the text is a legal action; if it is not, `action` is the empty one in its place.
     """
 
-    action: Action
+    action: Action | None
     log_prob: float | None
     text: str
-    legal: bool = True
 
 
 class Listener(Protocol):
     """Acts on views, always a batch: one game is a batch of one."""
 
-    def act(self, views: Sequence[View], rng: np.random.Generator) -> list[Decision]:
-        """Returns a decision for each view, in order. All chance is drawn from `rng`."""
+    def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> list[Decision]:
+        """Returns a decision for each view, in order.
+
+        Args:
+            views: One or more.
+            rngs: For each view the chance of its game. All chance of a decision is drawn from its own, so that a game
+                does not depend on which others are in the batch.
+        """
         ...

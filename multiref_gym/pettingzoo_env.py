@@ -6,6 +6,7 @@ policy: `SpeakerPolicy` for any speaker, `ListenerPolicy` for any listener.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
@@ -14,9 +15,12 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from multiref_gym.env import CHARSET, MAX_LENGTH, MultiRefEnv, Observation
+from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
 from multiref_gym.game import Action, Game
+from multiref_gym.listener import Listener
 from multiref_gym.registry import SPEAKERS, resolve
+from multiref_gym.speaker import Speaker
 from multiref_gym.tangrams import TangramSet, speaker_board
 
 try:
@@ -67,9 +71,6 @@ class TwoAgentEnv(AECEnv):  # type: ignore[misc]  # PettingZoo has no types
     Raises:
         UserError: If an argument is none that is allowed.
 
-    Attributes:
-        dialogue: The turns so far: what was said, and what was done.
-
     Example:
         >>> from multiref_gym import pettingzoo_env
         >>> env = pettingzoo_env.env(image=None, render_mode="ansi")
@@ -105,7 +106,6 @@ class TwoAgentEnv(AECEnv):  # type: ignore[misc]  # PettingZoo has no types
         self.observation_spaces = {SPEAKER: spaces.Dict(seen), LISTENER: heard}
         self.action_spaces = {SPEAKER: spaces.Text(MAX_LENGTH, min_length=0, charset=CHARSET), LISTENER: clicks}
         self._as_board = options.get("image", "board") == "board"
-        self.dialogue: list[tuple[str, Action]] = []
 
     def observation_space(self, agent: str) -> spaces.Space[Any]:
         """Returns what an agent sees."""
@@ -116,8 +116,13 @@ class TwoAgentEnv(AECEnv):  # type: ignore[misc]  # PettingZoo has no types
         return self.action_spaces[agent]
 
     @property
+    def episode(self) -> Episode:
+        """The game in play, with what was said and done."""
+        return self._game_env.episode
+
+    @property
     def game(self) -> Game:
-        """The game in play, which knows the targets: for evaluation and for the speaker, never for a listener."""
+        """Its state, which knows the targets: for evaluation and for the speaker, never for a listener."""
         return self._game_env.game
 
     @property
@@ -140,8 +145,6 @@ class TwoAgentEnv(AECEnv):  # type: ignore[misc]  # PettingZoo has no types
         """
         given = {"game": options["game"]} if options and "game" in options else None
         self._seen, info = self._game_env.reset(seed=seed, options=given)
-        self.dialogue = []
-        self._said = ""
         self.agents = self.possible_agents.copy()
         self.agent_selection = SPEAKER
         self.rewards = dict.fromkeys(self.agents, 0.0)
@@ -163,13 +166,10 @@ class TwoAgentEnv(AECEnv):  # type: ignore[misc]  # PettingZoo has no types
         self._cumulative_rewards[agent] = 0.0
         self._clear_rewards()
         if isinstance(action, str):
-            self._said = action
+            self.episode.say(action)
             self.agent_selection = LISTENER
             return
-        assert action is not None
-        clicks = Action.clicking(np.flatnonzero(action).tolist(), self.game.selected)
         self._seen, reward, over, _, info = self._game_env.step(action)
-        self.dialogue.append((self._said, clicks))
         self.rewards = dict.fromkeys(self.agents, reward)
         self._accumulate_rewards()
         self._conclude(over, info)
@@ -186,12 +186,14 @@ class TwoAgentEnv(AECEnv):  # type: ignore[misc]  # PettingZoo has no types
         Raises:
             ResetNeeded: If no game has begun.
         """
-        game, context = self.game, self.game.context
+        dialogue, game = self.episode.dialogue, self.episode.game
+        context = game.context
         if agent == LISTENER:
-            return deepcopy(self._seen) | {"utterance": self._said}
+            said = dialogue[-1][0] if dialogue else ""  # while the speaker has not gone on
+            return deepcopy(self._seen) | {"utterance": self.episode.utterance if self._spoken else said}
         place = {name: position for position, name in enumerate(context.listener_order)}
         order = [place[name] for name in context.speaker_order]  # the listener's position of each
-        clicked = self.dialogue[-1][1].clicks if self.dialogue else ()
+        clicked = dialogue[-1][1].clicks if dialogue else ()
         seen: Observation = {"turn": game.turn}
         for key, positions in (("targets", game.targets), ("selected", game.selected), ("clicks", clicked)):
             seen[key] = np.array([position in positions for position in order], np.int8)
@@ -205,8 +207,13 @@ class TwoAgentEnv(AECEnv):  # type: ignore[misc]  # PettingZoo has no types
         """Returns the dialogue, a line for each utterance and action, or None without a render mode."""
         if self.render_mode is None:
             return None
-        turns = [f"Speaker: {said}\nListener: {str(done) or '(no click)'}" for said, done in self.dialogue]
-        return "\n".join([*turns, f"Speaker: {self._said}"] if self.agent_selection == LISTENER else turns)
+        turns = [f"Speaker: {said}\nListener: {str(done) or '(no click)'}" for said, done in self.episode.dialogue]
+        return "\n".join([*turns, f"Speaker: {self.episode.utterance}"] if self._spoken else turns)
+
+    @property
+    def _spoken(self) -> bool:
+        """Whether the speaker has spoken in this turn."""
+        return bool(self.agent_selection == LISTENER)
 
     def close(self) -> None:
         """Does nothing: there is no window."""
@@ -232,10 +239,10 @@ class SpeakerPolicy:
         'listener'
     """
 
-    def __init__(self, env: AECEnv | ParallelEnv, speaker: Any = "scripted") -> None:
+    def __init__(self, env: AECEnv | ParallelEnv, speaker: str | Callable[[TangramSet], Speaker] = "scripted") -> None:
         self._env: TwoAgentEnv = env.unwrapped
         make_speaker = resolve("speaker", SPEAKERS, speaker) if isinstance(speaker, str) else speaker
-        self._speaker = make_speaker(self._env.tangrams)
+        self._speaker: Speaker = make_speaker(self._env.tangrams)
 
     def __call__(self, observation: Observation) -> str:
         """Returns the next utterance; to be called once in each turn of the speaker.
@@ -243,10 +250,10 @@ class SpeakerPolicy:
         Raises:
             ResetNeeded: If no game has begun.
         """
-        env = self._env
-        said: str
-        said = self._speaker.reply(env.dialogue[-1][1]) if env.dialogue else self._speaker.start(env.game, env.rng)
-        return said
+        episode = self._env.episode
+        if episode.dialogue:
+            return self._speaker.reply(episode.dialogue[-1][1])
+        return self._speaker.start(episode.game, self._env.rng)
 
 
 class ListenerPolicy:
@@ -254,15 +261,14 @@ class ListenerPolicy:
 
     Args:
         env: What `env()` or `parallel_env()` returned.
-        listener: Acts on views: see `multiref_gym.listener.Listener`.
+        listener: Acts on views.
         rng: The source of its chance.
     """
 
-    def __init__(self, env: AECEnv | ParallelEnv, listener: Any, rng: np.random.Generator) -> None:
+    def __init__(self, env: AECEnv | ParallelEnv, listener: Listener, rng: np.random.Generator) -> None:
         self._env: TwoAgentEnv = env.unwrapped
         self._listener = listener
         self._rng = rng
-        self._view = resolve("view", {}, "multiref_gym.listener:View")
 
     def __call__(self, observation: Observation) -> NDArray[np.int8]:
         """Returns the clicks that answer what was said.
@@ -270,12 +276,10 @@ class ListenerPolicy:
         Raises:
             ResetNeeded: If no game has begun.
         """
-        game = self._env.game
-        order = game.context.listener_order
-        view = self._view(order, tuple(self._env.dialogue), observation["utterance"], game.selected)
-        [decision] = self._listener.act([view], self._rng)
-        clicks = np.zeros(len(order), np.int8)
-        clicks[list(decision.action.clicks)] = 1
+        view = self._env.episode.view
+        [decision] = self._listener.act([view], [self._rng])
+        clicks = np.zeros(len(view.tangrams), np.int8)
+        clicks[list((decision.action or Action()).clicks)] = 1
         return clicks
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from multiref_gym.divided_batch import DividedBatch
 from multiref_gym.env import MultiRefEnv, Observation
-from multiref_gym.episode_batch import PLAY_AND_START, START, Arrays, EpisodeBatch, Told, encoded
+from multiref_gym.episode_batch import Arrays, EpisodeBatch, Told, encoded
 from multiref_gym.errors import UserError
 from multiref_gym.game import GameOver
 
@@ -91,12 +91,11 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         self.observation_space = batch_space(self.single_observation_space, num_envs)
 
         (size,) = self.single_action_space.shape or ()
-        self._progress = options.get("reward") == "progress"
-        self._begun = np.zeros(num_envs, np.bool_)
+        self._begun, self._ended = np.zeros((2, num_envs), np.bool_)
         self._selected = np.zeros((num_envs, size), np.int8)
         self._turn = np.zeros(num_envs, np.int64)
         self._clicks: list[list[str]] = [[] for _ in range(num_envs)]
-        arrays: Arrays = {"targets": np.zeros((num_envs, size), np.int8), "max_turns": np.zeros(num_envs, np.int64)}
+        arrays: Arrays = {}
         if (image := single.get("image")) is not None:
             arrays["image"] = np.zeros((num_envs, *(image.shape or ())), np.uint8)
             if workers > 1 and self._autoreset is AutoresetMode.SAME_STEP:
@@ -107,11 +106,10 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         board = options.get("image", "board") == "board"
         self._games: EpisodeBatch | DividedBatch
         if workers == 1:
-            self._games = EpisodeBatch(self._scalar, arrays, board)
+            self._games = EpisodeBatch(self._scalar, num_envs, arrays, board, self._autoreset)
         else:
-            self._games = DividedBatch(self._scalar, options, arrays, board, workers)
+            self._games = DividedBatch(self._scalar, options, num_envs, arrays, board, self._autoreset, workers)
             arrays = self._games.arrays
-        self._targets, self._max_turns = arrays["targets"], arrays["max_turns"]
         self._images, self._encodings = arrays.get("image"), arrays.get("utterance")
 
     def reset(
@@ -149,6 +147,7 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         self._begun[mask] = False  # so it stays if a speaker fails
         told = self._games.reset(rngs, options)
         self._begun[mask] = True
+        self._ended = np.array(told.over)
         self._clear(mask)
         return self._observations(told), self._infos(mask, np.zeros_like(mask))
 
@@ -169,43 +168,32 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         if not self._begun.all():
             raise ResetNeeded("a game has not begun: call reset() first")
         clicks = self._checked(actions)
-        ended = self._over()
-        if self._autoreset is AutoresetMode.DISABLED and ended.any():
-            raise GameOver(f"games {np.flatnonzero(ended).tolist()} have ended: reset them with 'reset_mask'")
+        if self._autoreset is AutoresetMode.DISABLED and self._ended.any():
+            raise GameOver(f"games {np.flatnonzero(self._ended).tolist()} have ended: reset them with 'reset_mask'")
         try:
-            return self._played(clicks, ended)
+            told = self._games.step(clicks.tobytes())
         except BaseException:
             self._begun[:] = False  # some games have taken the turn, others have not: none can go on
             raise
-
-    def close_extras(self, **kwargs: Any) -> None:
-        """Ends the other processes, if there are any."""
-        if isinstance(self._games, DividedBatch):
-            self._games.close()
-
-    def _played(
-        self, clicks: NDArray[np.int8], ended: NDArray[np.bool_]
-    ) -> tuple[Observation, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
-        """Returns what `step` does; of the games that have ended the clicks do not count."""
-        before = self._overlap() if self._progress else 0.0
-        self._selected ^= clicks
+        self._selected ^= clicks  # a click toggles
         self._turn += 1
-        self._clear(ended)
-        # How the turn ends is known before any speaker has heard of it.
-        success = self._success()
-        terminated = success | (self._turn >= self._max_turns)
-        rewards = self._overlap() - before if self._progress else success.astype(np.float64)
-        rewards[ended] = 0.0
+        self._clear(self._ended)  # others have started in their place
+        terminated, success = np.array(told.over), np.array(told.success)
         restarted = terminated & (self._autoreset is AutoresetMode.SAME_STEP)
-        plan = ended * np.uint8(START) + restarted * np.uint8(PLAY_AND_START)
-        told = self._games.step(clicks.tobytes(), plan.tobytes())
+        self._ended = terminated & ~restarted
         for done, action in zip(self._clicks, told.actions, strict=True):
             if action is not None:
                 done.append(action)
         final = self._final(told, restarted, success) if restarted.any() else {}
         self._clear(restarted)
-        infos = self._infos(np.ones_like(ended), success & ~restarted)
-        return self._observations(told), rewards, terminated, np.zeros_like(ended), infos | final
+        infos = self._infos(np.ones_like(terminated), success & ~restarted)
+        rewards = np.array(told.rewards, np.float64)
+        return self._observations(told), rewards, terminated, np.zeros_like(terminated), infos | final
+
+    def close_extras(self, **kwargs: Any) -> None:
+        """Ends the other processes, if there are any."""
+        if isinstance(self._games, DividedBatch):
+            self._games.close()
 
     def _clear(self, games: NDArray[np.bool_]) -> None:
         """Forgets what was done in games that others take the place of."""
@@ -221,18 +209,6 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
             n, size = self._selected.shape
             raise ValueError(f"actions {actions!r}: allowed are zeros and ones, {size} for each of {n} games")
         return array.astype(np.int8)
-
-    def _success(self) -> NDArray[np.bool_]:
-        success: NDArray[np.bool_] = (self._selected == self._targets).all(axis=1)
-        return success
-
-    def _over(self) -> NDArray[np.bool_]:
-        return self._success() | (self._turn >= self._max_turns)
-
-    def _overlap(self) -> NDArray[np.float64]:
-        both, either = self._selected & self._targets, self._selected | self._targets
-        overlap: NDArray[np.float64] = both.sum(axis=1) / either.sum(axis=1)
-        return overlap
 
     def _observations(self, told: Told) -> Observation:
         observations: Observation = {"selected": self._selected.copy(), "turn": self._turn.copy()}

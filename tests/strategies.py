@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from multiref_gym.game import MAX_TURNS, Action, Context, Game
 from multiref_gym.interaction import Interaction, Turn
+from multiref_gym.utterance import CHARSET
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 log_probs = st.none() | st.floats(-100, 0)
@@ -19,9 +20,12 @@ def contexts(draw: st.DrawFn) -> Context:
     return Context(tuple(draw(st.permutations(ids))), tuple(draw(st.permutations(ids))), frozenset(targets))
 
 
+utterances = st.text(CHARSET, max_size=40)
+
+
 @st.composite
-def interactions(draw: st.DrawFn) -> Interaction:
-    """Games of any length, won, lost or left, with actions that may be empty."""
+def interactions(draw: st.DrawFn, texts: st.SearchStrategy[str] = texts) -> Interaction:
+    """Games of any length, won, lost or left, with actions that may be empty and texts that may hold anything."""
     context = draw(contexts())
     game = Game(context)
     positions = st.integers(0, len(context.listener_order) - 1)

@@ -20,16 +20,17 @@ from stub_endpoint import Body, Endpoint, Reply, completion, failure, in_turn, s
 
 pytest.importorskip("httpx")
 
+from acting import act, games_of
+
 from multiref_gym import cli
 from multiref_gym.agents.listeners.api import ApiListener, parsed
 from multiref_gym.agents.openai_api import ENDPOINT, KEY, ChatClient
-from multiref_gym.agents.play import play, set_tables
+from multiref_gym.agents.play import play
 from multiref_gym.errors import UserError
 from multiref_gym.formats import read_interactions, write_games
 from multiref_gym.formats.logged_game import LoggedGame
-from multiref_gym.game import Action, Context, InvalidAction
+from multiref_gym.game import Action, InvalidAction
 from multiref_gym.listener import View
-from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import load_tangrams
 
 FIGURES = load_tangrams("figures")
@@ -64,7 +65,7 @@ def listener(endpoint: Endpoint, **options: Any) -> ApiListener:
 
 
 def actions(player: ApiListener, *views: View, seed: int = 0) -> list[Action]:
-    return [decision.action for decision in player.act(views, np.random.default_rng(seed))]
+    return [decision.action for decision in act(player, views, seed)]
 
 
 def select(*positions: int) -> Action:
@@ -118,10 +119,8 @@ def test_images_that_there_are_not_are_refused() -> None:
 
 def test_it_plays_whole_games_that_can_be_stored(tmp_path: Path) -> None:
     with serving(in_turn(completion("I am not sure.\nselect A"))) as endpoint:
-        contexts = [Context.sample(FIGURES.ids[i : i + 10], np.random.default_rng(i)) for i in range(2)]
-        tables = set_tables(contexts, lambda: ScriptedSpeaker(FIGURES), np.random.SeedSequence(0))
         player = listener(endpoint)
-        games = play(player, tables, np.random.default_rng(0), policy="api")
+        games = play(player, games_of(FIGURES, 2), policy="api")
     assert all(turn.log_prob is None for game in games for turn in game.turns)
     write_games("jsonl", tmp_path / "games.jsonl", map(LoggedGame, games))
     assert read_interactions(tmp_path / "games.jsonl") == games
@@ -161,7 +160,7 @@ def test_what_is_no_action_clicks_nothing_and_is_counted() -> None:
     replies = {"one": "the bird", "two": None, "three": "select B", "four": "deselect C", "five": "no click"}
     with serving(lambda body: completion(replies[said(body).split()[-1]])) as endpoint:
         player = listener(endpoint)
-        decisions = player.act([*map(view, replies)], np.random.default_rng(0))
+        decisions = act(player, [*map(view, replies)], 0)
     assert [decision.action for decision in decisions] == [Action(), Action(), select(1), Action(), Action()]
     assert [decision.legal for decision in decisions] == [False, False, True, False, True]
     assert {key: player.usage[key] for key in ("unparsed", "illegal", "first_unparsed")} == {
@@ -217,7 +216,7 @@ def test_as_many_requests_as_allowed_are_under_way_and_no_more() -> None:
         return SELECT_A
 
     with serving(answer) as endpoint:
-        ApiListener(FIGURES, client(endpoint, concurrency=3)).act([view()] * 9, np.random.default_rng(0))
+        act(ApiListener(FIGURES, client(endpoint, concurrency=3)), [view()] * 9, 0)
         assert endpoint.most_at_once == 3
 
 

@@ -7,33 +7,32 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from acting import act, games_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_views import FIGURES, views
 
 from multiref_gym.agents.listeners.baselines import HARD, ErringListener, OracleListener, RandomListener, is_hard
-from multiref_gym.agents.play import Table
-from multiref_gym.game import Action, Context, check_action
+from multiref_gym.game import Action, check_action
 from multiref_gym.listener import View
-from multiref_gym.simulators.scripted import ScriptedSpeaker
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(views(), max_size=4), st.integers(0, 99))
 def test_chance_clicks_one_tangram(batch: list[View], seed: int) -> None:
-    decisions = RandomListener().act(batch, np.random.default_rng(seed))
+    decisions = act(RandomListener(), batch, seed)
     assert len(decisions) == len(batch)
     for view, decision in zip(batch, decisions, strict=True):
         check_action(decision.action, view.selected)
         assert len(decision.action.clicks) == 1
         assert decision.text == str(decision.action)
-    assert decisions == RandomListener().act(batch, np.random.default_rng(seed))
+    assert decisions == act(RandomListener(), batch, seed)
 
 
 @pytest.mark.parametrize("size", [4, 10])
 def test_chance_clicks_each_tangram_as_often_as_it_says(size: int) -> None:
     view = View(FIGURES.ids[:size], (), "the bird", frozenset({1}))
-    decisions = RandomListener().act([view] * 5000, np.random.default_rng(0))
+    decisions = act(RandomListener(), [view] * 5000, 0)
     count = Counter(decision.action for decision in decisions)
     assert len(count) == size
     for decision in decisions[:50]:
@@ -42,28 +41,38 @@ def test_chance_clicks_each_tangram_as_often_as_it_says(size: int) -> None:
 
 
 def test_the_oracle_does_what_each_speaker_wants() -> None:
-    rng = np.random.default_rng(0)
-    tables = [Table(Context.sample(FIGURES.draw(rng, 10), rng), ScriptedSpeaker(FIGURES), rng) for _ in range(5)]
-    decisions = OracleListener(tables).act([table.view for table in reversed(tables)], rng)
-    assert [decision.action for decision in decisions] == [table.speaker.wanted for table in reversed(tables)]
+    games = games_of(FIGURES, 5)
+    decisions = act(OracleListener(games), [game.view for game in reversed(games)])
+    assert [decision.action for decision in decisions] == [game.speaker.wanted for game in reversed(games)]
     assert all(decision.log_prob == 0 for decision in decisions)
     # It hears what was said last: after another action of somebody else it wants something else.
-    table = tables[0]
-    wrong = min(set(range(10)) - table.game.targets)
-    table.take_turn(Action(select=frozenset({wrong})), None)
-    assert OracleListener(tables).act([table.view], rng)[0].action == table.speaker.wanted
+    game = games[0]
+    wrong = min(set(range(10)) - game.game.targets)
+    game.take(Action(select=frozenset({wrong})))
+    assert act(OracleListener(games), [game.view])[0].action == game.speaker.wanted
+
+
+def test_the_oracle_tells_games_with_the_same_tangrams_apart() -> None:
+    one, other = games_of(FIGURES, 1, name="one")[0], games_of(FIGURES, 1, name="other")[0]
+    assert one.view.tangrams == other.view.tangrams
+    one.take(one.speaker.wanted)
+    wanted = [decision.action for decision in act(OracleListener([one, other]), [one.view, other.view])]
+    assert wanted == [one.speaker.wanted, other.speaker.wanted]
+    assert wanted[0] != wanted[1]
+    with pytest.raises(ValueError, match="same name"):
+        OracleListener([one, one])
 
 
 def erring_actions(mistakes: float, hard: float, seed: int) -> list[tuple[View, Action, Action]]:
     """Plays a game and returns each view with what was wanted and what was done."""
-    rng = np.random.default_rng(seed)
-    table = Table(Context.sample(FIGURES.draw(rng, 10), rng), ScriptedSpeaker(FIGURES), rng)
-    listener, found = ErringListener([table], mistakes, hard), []
-    while not table.game.over:
-        view = table.view
-        [decision] = listener.act([view], rng)
-        found.append((view, listener.wanted[view.tangrams, len(view.dialogue)], decision.action))
-        table.take_turn(decision.action, None)
+    (game,) = games_of(FIGURES, 1, seed)
+    listener, found = ErringListener([game], mistakes, hard), []
+    while not game.game.over:
+        view = game.view
+        [decision] = listener.act([view], [game.listener_rng])
+        assert decision.action is not None
+        found.append((view, listener.wanted[view.game_id, len(view.dialogue)], decision.action))
+        game.take(decision.action)
     return found
 
 

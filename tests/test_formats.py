@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from acting import games_of
 
 from multiref_gym.agents.listeners.baselines import RandomListener
-from multiref_gym.agents.play import play, set_tables
+from multiref_gym.agents.play import play
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
 from multiref_gym.formats import read_games, read_interactions, write_games
@@ -25,7 +26,6 @@ from multiref_gym.formats.records import RecordFormat
 from multiref_gym.formats.turn_rows import TurnRows
 from multiref_gym.game import Action, Context
 from multiref_gym.interaction import Interaction, Turn
-from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import load_tangrams
 
 FIGURES = load_tangrams("figures")
@@ -50,13 +50,7 @@ OTHER = game(("the boat", Action(frozenset({2}))), ("yes, the cat", Action(froze
 
 @pytest.fixture(scope="module")
 def played() -> list[Interaction]:
-    rng = np.random.default_rng(0)
-    tables = set_tables(
-        [Context.sample(FIGURES.draw(rng, 10), rng) for _ in range(8)],
-        lambda: ScriptedSpeaker(FIGURES),
-        np.random.SeedSequence(1),
-    )
-    return play(RandomListener(), tables, rng, policy="random")
+    return play(RandomListener(), games_of(FIGURES, 8), policy="random")
 
 
 def records_of(games: Sequence[Interaction], format: RecordFormat | None = None) -> list[dict[str, Any]]:

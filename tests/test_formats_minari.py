@@ -14,9 +14,10 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+from acting import games_of
 
 from multiref_gym.agents.listeners.baselines import RandomListener
-from multiref_gym.agents.play import play, set_tables
+from multiref_gym.agents.play import play
 from multiref_gym.commands import export, import_
 from multiref_gym.env import MultiRefEnv
 from multiref_gym.errors import UserError
@@ -26,7 +27,6 @@ from multiref_gym.formats.logged_game import BadGame, LoggedGame
 from multiref_gym.game import Action, Context
 from multiref_gym.interaction import Interaction, Turn
 from multiref_gym.simulators.replay import ReplaySpeaker
-from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.store import InteractionStore
 from multiref_gym.tangrams import load_tangrams
 from multiref_gym.vocabulary import Vocabulary, encode
@@ -47,10 +47,8 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def played(number: int, size: int = 10, round: int = 0) -> list[Interaction]:
     """Games of a random listener with the scripted speaker."""
-    tangrams, rng = load_tangrams("figures"), np.random.default_rng(number)
-    contexts = [Context.sample(tangrams.draw(rng, size), rng) for _ in range(number)]
-    tables = set_tables(contexts, lambda: ScriptedSpeaker(tangrams), np.random.SeedSequence(number))
-    return play(RandomListener(), tables, rng, policy="random", round=round)
+    started = games_of(load_tangrams("figures"), number, number, size=size, name=f"random-{round}")
+    return play(RandomListener(), started, policy="random", round=round)
 
 
 @pytest.fixture(scope="module")

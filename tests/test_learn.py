@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from acting import act
 from hypothesis import given
 from hypothesis import strategies as st
 from small_views import FIGURES, tiny_small_listener
@@ -23,7 +24,6 @@ from multiref_gym.agents.learning.learn import (
     learn,
     mean_probability,
     scored,
-    views_of,
     with_other_distractors,
 )
 from multiref_gym.agents.learning.objectives import ScoredTurns, sup, sup_and_unlikelihood
@@ -70,7 +70,7 @@ def test_what_was_not_good_teaches_the_supervised_nothing() -> None:
 
 def test_with_unlikelihood_what_was_not_good_becomes_unlikely() -> None:
     listener = tiny_small_listener()
-    likeliest = listener.act([e.view for e in EXAMPLES], np.random.default_rng(0))
+    likeliest = act(listener, [e.view for e in EXAMPLES], 0)
     done = [replace(e, action=d.action, weight=0.5) for e, d in zip(EXAMPLES, likeliest, strict=True)]
     bad = [replace(e, feedback=Feedback.NEGATIVE) for e in done]
     before = mean_probability(listener, done)
@@ -129,7 +129,7 @@ def test_the_weights_are_of_the_epoch_that_made_what_is_held_back_most_likely() 
 @given(interactions(), st.floats(0, 1), st.integers(0, 1000))
 def test_only_tangrams_that_play_no_part_give_way(game: Interaction, share: float, seed: int) -> None:
     pool = [f"newcomer-{number}" for number in range(30)]
-    for view, turn in zip(views_of(game), game.turns, strict=True):
+    for view, turn in zip(game.views(), game.turns, strict=True):
         example = Example(view, turn.action, Feedback.POSITIVE)
         changed = with_other_distractors(example, pool, share, np.random.default_rng(seed))
         assert len(set(changed.view.tangrams)) == len(view.tangrams)
@@ -254,7 +254,7 @@ def test_nothing_to_learn_from_is_an_error() -> None:
 
 @given(interactions())
 def test_views_are_what_the_listener_saw_before_it_acted(interaction: Interaction) -> None:
-    views = views_of(interaction)
+    views = interaction.views()
     assert len(views) == len(interaction.turns)
     for number, (view, turn) in enumerate(zip(views, interaction.turns, strict=True)):
         assert view.tangrams == interaction.context.listener_order

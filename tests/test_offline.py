@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from acting import games_of
 
 from multiref_gym import cli
 from multiref_gym.agents.evaluation.offline import Answers, LoggedTurn, ask, auc, logged_turns, measure
 from multiref_gym.agents.learning.learn import Scores
 from multiref_gym.agents.listeners.baselines import RandomListener
-from multiref_gym.agents.play import play, set_tables
+from multiref_gym.agents.play import play
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback
 from multiref_gym.formats import write_games
@@ -25,7 +26,6 @@ from multiref_gym.formats.logged_game import LoggedGame
 from multiref_gym.game import Action, Context
 from multiref_gym.interaction import Interaction, Turn
 from multiref_gym.listener import Decision, View
-from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import load_tangrams
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
@@ -66,7 +66,7 @@ class Told:
         self.views: list[View] = []
         self.batches: list[int] = []
 
-    def act(self, views: Sequence[View], rng: np.random.Generator) -> list[Decision]:
+    def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> list[Decision]:
         self.views += views
         self.batches.append(len(views))
         return [Decision(action, 0.0, str(action)) for _, action in zip(views, self.actions, strict=False)]
@@ -94,7 +94,7 @@ def turns_of(*games: Interaction) -> list[LoggedTurn]:
 
 def measured(listener: Any, *games: Interaction, batch_size: int = 3) -> dict[str, Any]:
     turns = turns_of(*games)
-    return measure(turns, ask(listener, turns, np.random.default_rng(0), batch_size))
+    return measure(turns, ask(listener, turns, 0, batch_size))
 
 
 def mean(results: dict[str, Any], name: str) -> float:
@@ -237,13 +237,7 @@ def test_a_decoder_that_answers_nonsense_is_told_so() -> None:
 
 @pytest.fixture(scope="module")
 def played() -> list[Interaction]:
-    rng = np.random.default_rng(0)
-    tables = set_tables(
-        [Context.sample(FIGURES.draw(rng, 10), rng) for _ in range(8)],
-        lambda: ScriptedSpeaker(FIGURES),
-        np.random.SeedSequence(1),
-    )
-    return play(RandomListener(), tables, rng, policy="random")
+    return play(RandomListener(), games_of(FIGURES, 8), policy="random")
 
 
 def write(path: Path, games: Sequence[Interaction], format: str = "jsonl") -> Path:

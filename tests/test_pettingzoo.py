@@ -44,7 +44,7 @@ class ObedientListener:
     def __init__(self) -> None:
         self.views: list[View] = []
 
-    def act(self, views: Sequence[View], rng: np.random.Generator) -> list[Decision]:
+    def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> list[Decision]:
         self.views += views
         named = [LETTERS.index(view.utterance[-1]) for view in views]
         return [

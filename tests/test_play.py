@@ -1,4 +1,4 @@
-"""Many games at once are the same games as one at a time, and their records are true."""
+"""Many games at once are the same games as one at a time, however they are divided, and their records are true."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from multiref_gym.agents.listeners.baselines import OracleListener, RandomListener
-from multiref_gym.agents.play import Table, play, set_tables
-from multiref_gym.game import MAX_TURNS, Action, Context, Game
+from multiref_gym.agents.listeners.baselines import ErringListener, OracleListener, RandomListener
+from multiref_gym.agents.listeners.small.listener import SmallListener
+from multiref_gym.agents.play import new_games, play
+from multiref_gym.episode import Episode
+from multiref_gym.game import MAX_TURNS, Action, Game
 from multiref_gym.interaction import Interaction
 from multiref_gym.listener import Decision, Listener, View
 from multiref_gym.simulators.scripted import ScriptedSpeaker
@@ -25,19 +27,19 @@ seeds = st.integers(0, 10_000)
 class ClickyListener:
     """Clicks any number of tangrams, or none."""
 
-    def act(self, views: Sequence[View], rng: np.random.Generator) -> list[Decision]:
-        actions = [Action.clicking(np.flatnonzero(rng.random(10) < 0.2).tolist(), view.selected) for view in views]
+    def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> list[Decision]:
+        clicks = [np.flatnonzero(rng.random(10) < 0.2).tolist() for rng in rngs]
+        actions = [Action.clicking(clicked, view.selected) for clicked, view in zip(clicks, views, strict=True)]
         return [Decision(action, -1.0, str(action)) for action in actions]
 
 
-def tables(seed: int, count: int = 5) -> list[Table]:
-    rng = np.random.default_rng(seed)
-    contexts = [Context.sample(FIGURES.draw(rng, 10), rng) for _ in range(count)]
-    return set_tables(contexts, partial(ScriptedSpeaker, FIGURES), np.random.SeedSequence(seed))
+def started(seed: int, numbers: Sequence[int] = range(5)) -> list[Episode]:
+    make_speaker = partial(ScriptedSpeaker, FIGURES)
+    return new_games(FIGURES, numbers, make_speaker, np.random.SeedSequence(seed), name="P-3")
 
 
 def played(listener: Listener, seed: int, count: int = 5) -> list[Interaction]:
-    return play(listener, tables(seed, count), np.random.default_rng(seed), policy="P", round=3)
+    return play(listener, started(seed, range(count)), policy="P", round=3)
 
 
 @settings(max_examples=15, deadline=None)
@@ -62,49 +64,89 @@ def test_the_same_seeds_play_the_same_games(seed: int) -> None:
 
 
 @settings(max_examples=10, deadline=None)
-@given(seeds)
-def test_games_do_not_know_of_one_another(seed: int) -> None:
-    together = tables(seed)
-    play(OracleListener(together), together, np.random.default_rng(0), policy="P")
-    for first, again in zip(together, tables(seed), strict=True):
-        play(OracleListener([again]), [again], np.random.default_rng(0), policy="P")
-        assert first.interaction("game", "P", 0) == again.interaction("game", "P", 0)
+@given(seeds, st.permutations(range(6)), st.integers(0, 6), st.sampled_from([ClickyListener, ErringListener]))
+def test_a_game_depends_on_its_own_seed_alone(seed: int, order: list[int], cut: int, kind: type) -> None:
+    def run(numbers: Sequence[int]) -> dict[str, Interaction]:
+        games = started(seed, numbers)
+        listener = kind(games) if kind is ErringListener else kind()
+        return {game.game_id: game for game in play(listener, games, policy="P", round=3)}
+
+    together = run(range(6))
+    assert run(order) == together
+    assert run(order[:cut]) | run(order[cut:]) == together
+    assert len(together) == 6
+
+
+@pytest.fixture(scope="module")
+def exact() -> SmallListener:
+    """The small listener in double precision."""
+    listener = SmallListener.load(FIGURES)
+    listener.model.double()
+    return listener
+
+
+def test_the_small_listener_plays_the_same_games_however_they_are_divided(
+    exact: SmallListener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(numbers: Sequence[int]) -> list[Interaction]:
+        return sorted(play(exact, started(1, numbers)), key=lambda game: game.game_id)
+
+    together = run(range(24))
+    assert len({turn.log_prob for game in together for turn in game.turns}) > 24
+    assert run(range(23, -1, -1)) == together
+    assert run(range(12)) + run(range(12, 24)) == together
+    for size in (1, 5):
+        monkeypatch.setattr("multiref_gym.agents.listeners.small.listener.PLAYED_AT_ONCE", size)
+        assert run(range(24)) == together
 
 
 def test_what_was_said_and_done_is_on_record() -> None:
-    (table,) = tables(seed=1, count=1)
+    (game,) = started(1, [4])
     heard: list[View] = []
 
     class Recorder(RandomListener):
-        def act(self, views: Sequence[View], rng: np.random.Generator) -> list[Decision]:
+        def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> list[Decision]:
             heard.extend(views)
-            return super().act(views, rng)
+            return super().act(views, rngs)
 
-    (interaction,) = play(Recorder(), [table], np.random.default_rng(0), policy="P", round=3)
+    (interaction,) = play(Recorder(), [game], policy="P", round=3)
+    assert heard == interaction.views()
     assert [view.utterance for view in heard] == [turn.utterance for turn in interaction.turns]
     assert [view.selected for view in heard] == interaction.selections[:-1]
     assert heard[-1].dialogue == tuple((turn.utterance, turn.action) for turn in interaction.turns[:-1])
     assert all(turn.log_prob == pytest.approx(-np.log(10)) for turn in interaction.turns)
-    assert (interaction.game_id, interaction.policy, interaction.round) == ("P-3-0000", "P", 3)
-    assert interaction.speaker == table.speaker.name
-    assert interaction.closing == table.utterance
+    assert (interaction.game_id, interaction.policy, interaction.round) == ("P-3-0004", "P", 3)
+    assert interaction.speaker == game.speaker.name
+    assert interaction.closing == game.utterance
+
+
+def test_an_answer_that_was_no_action_is_heard_as_such() -> None:
+    class Mumbling:
+        def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> list[Decision]:
+            return [Decision(None, None, "um") for _ in views]
+
+    (game,) = started(0, [0])
+    (interaction,) = play(Mumbling(), [game])
+    assert all(turn.action == Action() for turn in interaction.turns)
+    assert "select or deselect" in interaction.turns[1].utterance
+    assert game.not_understood == MAX_TURNS
 
 
 def test_progress_counts_the_games_that_are_over() -> None:
     over: list[int] = []
-    play(RandomListener(), tables(0), np.random.default_rng(0), policy="P", on_turn=over.append)
+    play(RandomListener(), started(0), on_turn=over.append)
     assert over == sorted(over)
     assert over[-1] == 5
     assert len(over) == MAX_TURNS
 
 
 def test_no_games_are_no_interactions() -> None:
-    assert play(RandomListener(), [], np.random.default_rng(0), policy="P") == []
+    assert play(RandomListener(), []) == []
 
 
 def test_understanding_wins_and_chance_hardly_ever_does() -> None:
-    understood = tables(seed=7, count=150)
-    games = play(OracleListener(understood), understood, np.random.default_rng(0), policy="oracle")
+    understood = started(7, range(150))
+    games = play(OracleListener(understood), understood)
     # A speaker's slips cost a turn or, at the worst, the game.
     assert np.mean([game.success for game in games]) > 0.98
     assert np.mean([len(game.turns) <= len(game.targets) for game in games]) > 0.8

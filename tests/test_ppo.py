@@ -16,6 +16,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import torch
+from acting import act, games_of
 from gymnasium import spaces
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -30,13 +31,12 @@ from multiref_gym.agents.listeners.ppo.games import heard_vocabulary, literal_ga
 from multiref_gym.agents.listeners.ppo.listener import CONFIG, VOCABULARY, WEIGHTS, PPOListener, new_policy
 from multiref_gym.agents.listeners.ppo.observation import Sight, observation_space, readable
 from multiref_gym.agents.listeners.ppo.training import literal_success, train
-from multiref_gym.agents.play import play, set_tables
+from multiref_gym.agents.play import play
 from multiref_gym.errors import UserError
 from multiref_gym.formats import write_games
 from multiref_gym.formats.logged_game import LoggedGame
-from multiref_gym.game import Action, Context
+from multiref_gym.game import Action
 from multiref_gym.listener import View
-from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.vocabulary import Vocabulary
 from multiref_gym.wrappers import ImplicitReward
 
@@ -123,14 +123,14 @@ def test_actions_are_legal_and_have_the_probability_that_is_told(seen: View) -> 
     all_actions = [Action(), *(Action.clicking([i], seen.selected) for i in range(10))]
     log_probs = LISTENER.score([seen] * 11, all_actions).log_prob
     assert log_probs.exp().sum().item() == pytest.approx(1, abs=1e-4)
-    for decision in LISTENER.act([seen] * 5, np.random.default_rng(0)):
+    for decision in act(LISTENER, [seen] * 5, 0):
         [log_prob] = log_probs[all_actions.index(decision.action)][None].tolist()
         assert decision.log_prob == pytest.approx(log_prob, abs=1e-4)
         assert decision.text == str(decision.action)
 
 
 def test_draws_as_often_as_it_says() -> None:
-    decisions = LISTENER.act([view()] * 4000, np.random.default_rng(0))
+    decisions = act(LISTENER, [view()] * 4000, 0)
     actions = [decision.action for decision in decisions]
     for decision in {d.action: d for d in decisions}.values():
         assert actions.count(decision.action) / 4000 == pytest.approx(math.exp(decision.log_prob), abs=0.03)
@@ -148,7 +148,7 @@ def test_nothing_said_is_nothing_to_stumble_over() -> None:
 
 def test_another_context_size_is_refused() -> None:
     with pytest.raises(UserError, match="a context of 6 tangrams: this policy clicks on 10"):
-        LISTENER.act([View(FIGURES.ids[:6], (), "the bird", frozenset())], np.random.default_rng(0))
+        act(LISTENER, [View(FIGURES.ids[:6], (), "the bird", frozenset())], 0)
 
 
 def test_a_saved_policy_is_the_same_and_nothing_of_it_is_pickled(tmp_path: Path) -> None:
@@ -156,16 +156,14 @@ def test_a_saved_policy_is_the_same_and_nothing_of_it_is_pickled(tmp_path: Path)
     assert {path.name for path in tmp_path.iterdir()} == {CONFIG, VOCABULARY, WEIGHTS}
     assert json.loads((tmp_path / CONFIG).read_text())["reward"] == "true"
     again = PPOListener.load(FIGURES, tmp_path)
-    decisions = [one.act([view()] * 20, np.random.default_rng(3)) for one in (LISTENER, again)]
+    decisions = [act(one, [view()] * 20, 3) for one in (LISTENER, again)]
     assert decisions[0] == decisions[1]
 
 
 def test_a_saved_policy_enters_the_benchmark(tmp_path: Path) -> None:
     LISTENER.save(tmp_path / "policy", {})
-    rng = np.random.default_rng(0)
-    contexts = [Context.sample(FIGURES.draw(rng, 10), rng) for _ in range(3)]
-    tables = set_tables(contexts, partial(ScriptedSpeaker, FIGURES), np.random.SeedSequence(0))
-    write_games("jsonl", tmp_path / "games.jsonl", map(LoggedGame, play(LISTENER, tables, rng, policy="ppo")))
+    games = play(LISTENER, games_of(FIGURES, 3), policy="ppo")
+    write_games("jsonl", tmp_path / "games.jsonl", map(LoggedGame, games))
     done = cli.main(
         [
             *("benchmark", "--games", str(tmp_path / "games.jsonl"), "--out", str(tmp_path / "results")),
@@ -214,7 +212,7 @@ def test_rewards_are_success_progress_and_decoded_feedback() -> None:
         rewards = set()
         for seed in range(20):
             env.reset(seed=seed)
-            speaker = env.unwrapped.episode._speaker
+            speaker = env.unwrapped.episode.speaker
             over = False
             while not over:
                 wanted = speaker.wanted.clicks
@@ -287,7 +285,7 @@ def test_the_command_leaves_a_policy_that_listens(tmp_path: Path, capsys: pytest
     assert any(row["rollout/ep_rew_mean"] for row in rows)
     if importlib.util.find_spec("tensorboard"):
         assert list(out.glob("events.*"))
-    assert PPOListener.load(FIGURES, out).act([view()], np.random.default_rng(0))
+    assert act(PPOListener.load(FIGURES, out), [view()], 0)
     with pytest.raises(UserError, match="holds a policy already"):
         run("--out", str(out))
 

@@ -9,9 +9,9 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pytest
+from acting import games_of
 
-from multiref_gym.agents.play import play, set_tables
-from multiref_gym.game import Context
+from multiref_gym.agents.play import play
 from multiref_gym.tangrams import load_tangrams
 
 ROOT = Path(__file__).parents[1]
@@ -61,11 +61,8 @@ def test_the_speaker_has_a_mistake_undone() -> None:
 
 
 def test_the_listener_plays_and_the_decoder_decodes() -> None:
-    tangrams = load_tangrams("figures")
-    rng = np.random.default_rng(0)
-    contexts = [Context.sample(tangrams.draw(rng, 10), rng) for _ in range(5)]
-    tables = set_tables(contexts, lambda: defined("SpellingSpeaker")(tangrams), np.random.SeedSequence(0))
-    games = play(defined("FreshListener")(), tables, rng, policy="fresh")
+    tangrams, speaker = load_tangrams("figures"), defined("SpellingSpeaker")
+    games = play(defined("FreshListener")(), games_of(tangrams, 5, make_speaker=lambda: speaker(tangrams)))
     assert all(len(turn.action.select) == 1 for game in games for turn in game.turns)
     feedback = [defined("PraiseDecoder")().decode(game.exchanges()) for game in games]
     praised = [exchange.reply.startswith("yes") for game in games for exchange in game.exchanges()]

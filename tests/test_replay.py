@@ -7,10 +7,11 @@ import dataclasses
 import numpy as np
 import pytest
 from hypothesis import given
-from strategies import interactions
+from strategies import interactions, utterances
 
 from multiref_gym.agents.listeners.baselines import OracleListener, RandomListener
-from multiref_gym.agents.play import Table, play
+from multiref_gym.agents.play import play
+from multiref_gym.episode import Episode
 from multiref_gym.game import Action, Game
 from multiref_gym.interaction import Interaction
 from multiref_gym.simulators.replay import ReplaySpeaker
@@ -53,18 +54,21 @@ def test_a_second_start_begins_anew(interaction: Interaction) -> None:
     assert speaker.start(Game(interaction.context), np.random.default_rng(1)) == utterance
 
 
-@given(interactions())
+def replayed_game(interaction: Interaction) -> Episode:
+    return Episode(Game(interaction.context), ReplaySpeaker(interaction), np.random.default_rng(0))
+
+
+@given(interactions(utterances))
 def test_an_oracle_wins_against_any_log(interaction: Interaction) -> None:
-    table = Table(interaction.context, ReplaySpeaker(interaction), np.random.default_rng(0))
-    (replayed,) = play(OracleListener([table]), [table], np.random.default_rng(0), policy="oracle")
+    game = replayed_game(interaction)
+    (replayed,) = play(OracleListener([game]), [game])
     assert replayed.success
     assert len(replayed.turns) == len(interaction.context.targets)
 
 
-@given(interactions())
+@given(interactions(utterances))
 def test_any_listener_can_play_against_a_log(interaction: Interaction) -> None:
-    table = Table(interaction.context, ReplaySpeaker(interaction), np.random.default_rng(0))
-    (replayed,) = play(RandomListener(), [table], np.random.default_rng(0), policy="random")
+    (replayed,) = play(RandomListener(), [replayed_game(interaction)])
     assert replayed.turns[0].utterance == interaction.turns[0].utterance
 
 

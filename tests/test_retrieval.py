@@ -13,12 +13,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from acting import act
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_views import FIGURES, views
 
 from multiref_gym.agents.decoders.lexical import rejects
-from multiref_gym.agents.learning.learn import views_of
 from multiref_gym.agents.listeners.retrieval import RetrievalListener, described
 from multiref_gym.errors import UserError
 from multiref_gym.formats import read_interactions
@@ -155,8 +155,8 @@ def test_tangrams_that_nobody_described_are_all_equally_likely() -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.lists(views(), max_size=4), st.integers(0, 99))
 def test_whatever_is_said_the_action_is_legal_and_has_the_probability_it_says(batch: list[View], seed: int) -> None:
-    decisions = FAMILIAR.act(batch, np.random.default_rng(seed))
-    assert decisions == FAMILIAR.act(batch, np.random.default_rng(seed))
+    decisions = act(FAMILIAR, batch, seed)
+    assert decisions == act(FAMILIAR, batch, seed)
     for view, decision, found in zip(batch, decisions, FAMILIAR.distributions(batch), strict=True):
         assert sum(found.values()) == pytest.approx(1)
         for action in found:
@@ -171,7 +171,7 @@ def test_whatever_is_said_the_action_is_legal_and_has_the_probability_it_says(ba
 def test_actions_are_as_frequent_as_they_are_probable() -> None:
     vague = view(("the ship", select(BOAT)), says="no, a light at sea")
     found = distribution(vague)
-    count = Counter(decision.action for decision in LISTENER.act([vague] * 4000, np.random.default_rng(0)))
+    count = Counter(decision.action for decision in act(LISTENER, [vague] * 4000, 0))
     assert all(count[action] / 4000 == pytest.approx(share, abs=0.03) for action, share in found.items())
     assert len(count) > 3
 
@@ -242,7 +242,7 @@ def test_people_are_understood_three_times_as_often_as_by_chance() -> None:
     for game in read_interactions(DATA / "human_games" / "dev.jsonl")[1::2]:
         turns = [turn.utterance for turn in game.turns]
         for found, turn, (_, reply) in zip(
-            listener.distributions(views_of(game)), game.turns, pairwise(turns), strict=False
+            listener.distributions(game.views()), game.turns, pairwise(turns), strict=False
         ):
             clicked = [game.context.listener_order[position] for position in turn.action.clicks]
             if clicked and not rejects(reply) and all(name in tangrams for name in clicked):

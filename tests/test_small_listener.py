@@ -13,6 +13,7 @@ import numpy as np
 import peft
 import pytest
 import torch
+from acting import act
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_views import FIGURES, TINY, tiny_small_listener, views
@@ -63,7 +64,7 @@ def test_the_probabilities_of_all_actions_add_up_to_one(view: View) -> None:
 @settings(max_examples=10, deadline=None)
 @given(st.lists(views(), min_size=1, max_size=5), st.integers(0, 9))
 def test_decisions_are_legal_and_say_their_own_probability(batch: list[View], seed: int) -> None:
-    decisions = LISTENER.act(batch, np.random.default_rng(seed))
+    decisions = act(LISTENER, batch, seed)
     for view, decision in zip(batch, decisions, strict=True):
         check_action(decision.action, view.selected)
         assert decision.action.clicks
@@ -85,7 +86,7 @@ def test_nobody_else_in_the_batch_matters(batch: list[View]) -> None:
 def test_actions_are_sampled_as_often_as_they_are_probable() -> None:
     view = View(TEN[:4], (("the bird", Action(select=frozenset({1}))),), "the house", frozenset({1}))
     draws = 20_000
-    decisions = LISTENER.act([view] * draws, np.random.default_rng(0))
+    decisions = act(LISTENER, [view] * draws, 0)
     count = Counter(decision.action for decision in decisions)
     probabilities = distribution(LISTENER, view).exp().tolist()
     assert max(probabilities) > 1.5 / 15  # the test would be a weak one for a uniform distribution
@@ -150,14 +151,14 @@ def test_words_beyond_the_longest_utterance_are_not_read() -> None:
 
 @pytest.mark.parametrize("utterance", ["", "   ", "?!", "qxqxqx zzyzx", "日本の鳥", "e" * 500, "\x00"])
 def test_any_words_are_heard(utterance: str) -> None:
-    (decision,) = LISTENER.act([replace(OPENING, utterance=utterance)], np.random.default_rng(0))
+    (decision,) = act(LISTENER, [replace(OPENING, utterance=utterance)], 0)
     assert np.isfinite(decision.log_prob)
 
 
 @pytest.mark.parametrize("size", [1, 3, 12])
 def test_contexts_may_have_other_sizes(size: int) -> None:
     view = View(FIGURES.ids[:size], (), "the bird", frozenset({0}))
-    decisions = LISTENER.act([view] * 20, np.random.default_rng(0))
+    decisions = act(LISTENER, [view] * 20, 0)
     for decision in decisions:
         check_action(decision.action, view.selected, size)
     assert distribution(LISTENER, view).exp().sum().item() == pytest.approx(1, abs=1e-4)
@@ -170,7 +171,7 @@ def test_the_empty_action_has_no_probability() -> None:
 
 def test_the_same_seed_decides_the_same() -> None:
     batch = [OPENING, MIDDLE, SILENT] * 5
-    first, again, other = (LISTENER.act(batch, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    first, again, other = (act(LISTENER, batch, seed) for seed in (1, 1, 2))
     assert first == again != other
 
 
@@ -209,19 +210,18 @@ def test_each_tangram_is_looked_at_once_by_all_listeners_with_the_same_vision() 
 
     figures = FIGURES.split("dev")  # which no other test looks at
     opening = replace(OPENING, tangrams=figures.ids[:10])
-    rng = np.random.default_rng(0)
-    tiny(8).act([opening, replace(MIDDLE, tangrams=figures.ids[:10])], rng)
+    act(tiny(8), [opening, replace(MIDDLE, tangrams=figures.ids[:10])])
     assert sum(looked) == 10
-    tiny(8).act([replace(OPENING, tangrams=figures.ids[5:15])], rng)
+    act(tiny(8), [replace(OPENING, tangrams=figures.ids[5:15])])
     assert sum(looked) == 15
-    tiny(9).act([opening], rng)
+    act(tiny(9), [opening])
     assert sum(looked) == 25
 
 
 def test_learning_after_playing_leaves_the_vision_as_it_was() -> None:
     listener = tiny_small_listener()
     before = {name: weights.clone() for name, weights in listener.model.state_dict().items()}
-    (decision,) = listener.act([OPENING], np.random.default_rng(0))
+    (decision,) = act(listener, [OPENING], 0)
     learn(listener, [Example(OPENING, decision.action, Feedback.POSITIVE)], sup, Optimisation(epochs=2), seed=0)
     after = listener.model.state_dict()
     changed = {name for name in before if not torch.equal(before[name], after[name])}

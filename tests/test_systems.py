@@ -106,7 +106,7 @@ def test_a_system_is_what_its_name_says() -> None:
 class Echo(TinyListener):
     """Always clicks the first two positions."""
 
-    def act(self, views: Any, rng: Any) -> list[Decision]:
+    def act(self, views: Any, rngs: Any) -> list[Decision]:
         return [Decision(Action.clicking([0, 1], view.selected), 0.0, "") for view in views]
 
 
@@ -224,9 +224,9 @@ def test_views_are_those_of_the_games() -> None:
     seen: list[View] = []
 
     class Watching(Echo):
-        def act(self, views: Any, rng: Any) -> list[Decision]:
+        def act(self, views: Any, rngs: Any) -> list[Decision]:
             seen.extend(views)
-            return super().act(views, rng)
+            return super().act(views, rngs)
 
     turn_counts(Watching(), [GAME])
     assert [view.selected for view in seen] == [frozenset(), frozenset({0, 1}), frozenset({0, 1, 2})]

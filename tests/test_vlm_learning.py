@@ -10,12 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from multiref_gym.agents.listeners.vlm.prompt import ChatForm
 from small_views import FIGURES
 from tiny_vlm import randomise
 
 from multiref_gym.agents.learning import respect
-from multiref_gym.agents.learning.learn import views_of
+from multiref_gym.agents.listeners.vlm.prompt import ChatForm
 from multiref_gym.agents.listeners.vlm.random_model import SIZES, random_idefics2
 from multiref_gym.benchmarks import vlm_learning
 from multiref_gym.benchmarks.vlm_lessons import Lesson, plain_lesson, watched_games, watched_lesson
@@ -60,7 +59,7 @@ def test_a_watched_game_teaches_what_was_done_and_which_letters_were_meant(form:
             position for select in right for position in sorted(select)
         ]
         mistakes += sum(turn.action != meant for turn, meant in turns)
-        assert len(views_of(game)) == len(wanted)
+        assert len(game.views()) == len(wanted)
     assert mistakes > 10
 
 

@@ -6,21 +6,23 @@ import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from acting import act
 from hypothesis import given, settings
-from multiref_gym.agents.listeners.vlm.listener import VlmListener
-from multiref_gym.agents.listeners.vlm.vision import IMAGE_SIZE
 from PIL import Image
 from small_views import FIGURES, views
 from tiny_vlm import ARCHITECTURES, configured, tiny_vlm
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
+from multiref_gym.agents.listeners.vlm.listener import VlmListener
+from multiref_gym.agents.listeners.vlm.memory import key_of
+from multiref_gym.agents.listeners.vlm.vision import IMAGE_SIZE
 from multiref_gym.chat import chat_turns
 from multiref_gym.errors import UserError
 from multiref_gym.game import Action, check_action
@@ -68,7 +70,7 @@ def test_the_probabilities_of_all_actions_add_up_to_one(architecture: str) -> No
 def test_what_is_sampled_has_the_probability_that_it_is_scored_with(architecture: str) -> None:
     vlm = listener(architecture)
     batch = VIEWS * 4
-    decisions = vlm.act(batch, np.random.default_rng(0))
+    decisions = act(vlm, batch, 0)
     together = scores(vlm, batch, [decision.action for decision in decisions])
     distributions = {view: vlm.distribution(view) for view in VIEWS}
     for view, decision, scored in zip(batch, decisions, together, strict=True):
@@ -81,10 +83,10 @@ def test_what_is_sampled_has_the_probability_that_it_is_scored_with(architecture
 @every_architecture
 def test_nobody_else_in_the_batch_matters(architecture: str) -> None:
     vlm = listener(architecture)
-    rng = np.random.default_rng(1)
-    together = vlm.act(VIEWS, np.random.default_rng(1))
-    for view, decision in zip(VIEWS, together, strict=True):
-        (alone,) = vlm.act([view], rng)
+    seeds = np.random.SeedSequence(1).spawn(len(VIEWS))
+    together = act(vlm, VIEWS, 1)
+    for view, decision, seed in zip(VIEWS, together, seeds, strict=True):
+        (alone,) = vlm.act([view], [np.random.default_rng(seed)])
         assert alone.action == decision.action
         assert alone.log_prob == pytest.approx(decision.log_prob, abs=1e-4)
 
@@ -94,7 +96,7 @@ def test_a_thousand_sampled_actions_are_legal(architecture: str) -> None:
     rng = np.random.default_rng(2)
     selections = [frozenset(np.flatnonzero(rng.random(10) < share).tolist()) for share in np.linspace(0, 1, 20)]
     batch = [replace(OPENING, selected=selected) for selected in selections] * 50
-    decisions = listener(architecture).act(batch, rng)
+    decisions = act(listener(architecture), batch)
     assert len(decisions) == 1000
     for view, decision in zip(batch, decisions, strict=True):
         check_action(decision.action, view.selected)
@@ -104,7 +106,7 @@ def test_a_thousand_sampled_actions_are_legal(architecture: str) -> None:
 @settings(max_examples=5, deadline=None)
 @given(views())
 def test_any_view_is_understood(view: View) -> None:
-    (decision,) = listener().act([view], np.random.default_rng(0))
+    (decision,) = act(listener(), [view], 0)
     check_action(decision.action, view.selected)
     assert decision.log_prob == pytest.approx(listener().distribution(view)[decision.action], abs=1e-4)
 
@@ -112,7 +114,7 @@ def test_any_view_is_understood(view: View) -> None:
 def test_actions_are_sampled_as_often_as_they_are_probable() -> None:
     view = View(TEN[:4], (("the bird", Action(select=frozenset({1}))),), "the house", frozenset({1}))
     draws = 2_000
-    count = Counter(decision.action for decision in listener().act([view] * draws, np.random.default_rng(0)))
+    count = Counter(decision.action for decision in act(listener(), [view] * draws, 0))
     probabilities = {action: np.exp(log_prob) for action, log_prob in listener().distribution(view).items()}
     assert len(probabilities) == 15
     assert max(probabilities.values()) > 1.5 / 15  # the test would be a weak one for a uniform distribution
@@ -140,7 +142,7 @@ def test_words_tangrams_their_order_and_the_past_all_matter(architecture: str, o
 @pytest.mark.parametrize("size", [1, 3, 12])
 def test_contexts_may_have_other_sizes(size: int) -> None:
     view = View(FIGURES.ids[:size], (), "the bird", frozenset({0}))
-    for decision in listener().act([view] * 20, np.random.default_rng(0)):
+    for decision in act(listener(), [view] * 20, 0):
         check_action(decision.action, view.selected, size)
 
 
@@ -193,11 +195,11 @@ def test_the_likeliest_tokens_are_those_that_plain_generation_finds(architecture
         **inputs, do_sample=False, max_new_tokens=max(t.longest for t in tries), prefix_allowed_tokens_fn=allowed
     )
     greedy = VlmListener.load(FIGURES, configured(tmp_path, architecture, greedy=True))
-    decisions = greedy.act(VIEWS, np.random.default_rng(0))
+    decisions = act(greedy, VIEWS, 0)
     for row, trie, decision in zip(generated[:, width:].tolist(), tries, decisions, strict=True):
         written = list(trie.answer(decision.action).tokens)
         assert row[: len(written)] == written
-    again = greedy.act(VIEWS, np.random.default_rng(1))
+    again = act(greedy, VIEWS, 1)
     assert [decision.action for decision in decisions] == [decision.action for decision in again]
 
 
@@ -225,13 +227,13 @@ def test_what_is_kept_of_a_game_changes_nothing_but_how_much_is_read(architectur
     batch = [MIDDLE, ELSEWHERE]
     for turn in range(3):
         read.clear()
-        kept = keeping.act(batch, np.random.default_rng(turn))
+        kept = act(keeping, batch, turn)
         new = max(tokens(view) - known for view, known in zip(batch, before, strict=True))
         assert read[: 2 if turn == 0 else 1] == ([opening, new] if turn == 0 else [new])
         read.clear()
-        all_read = whole.act(batch, np.random.default_rng(turn))
+        all_read = act(whole, batch, turn)
         assert read[0] == opening + max(map(tokens, batch))
-        for others in (all_read, fresh().act(batch, np.random.default_rng(turn))):
+        for others in (all_read, act(fresh(), batch, turn)):
             for decision, other in zip(kept, others, strict=True):
                 assert decision.action == other.action
                 assert decision.log_prob == pytest.approx(other.log_prob, abs=1e-4)
@@ -239,13 +241,13 @@ def test_what_is_kept_of_a_game_changes_nothing_but_how_much_is_read(architectur
         batch = [next_turn(view, decision.action) for view, decision in zip(batch, kept, strict=True)]
 
 
-def test_another_game_with_the_same_tangrams_is_another_game() -> None:
+def test_another_game_with_the_same_tangrams_or_the_same_name_is_another_game() -> None:
     vlm = VlmListener.load(FIGURES, tiny_vlm("idefics2"))
-    rng = partial(np.random.default_rng, 0)
-    for view in (OPENING, MIDDLE, replace(MIDDLE, utterance="good, the bird"), OPENING):
+    other, no_name = replace(MIDDLE, utterance="good, the bird", game_id="other"), replace(MIDDLE, utterance="ok")
+    for view in (OPENING, MIDDLE, other, no_name, replace(no_name, tangrams=ELSEWHERE.tangrams), OPENING):
         (decision,), (alone,) = (
-            vlm.act([view], rng()),
-            VlmListener.load(FIGURES, tiny_vlm("idefics2")).act([view], rng()),
+            act(vlm, [view]),
+            act(VlmListener.load(FIGURES, tiny_vlm("idefics2")), [view]),
         )
         assert decision.action == alone.action
         assert decision.log_prob == pytest.approx(alone.log_prob, abs=1e-4)
@@ -253,24 +255,24 @@ def test_another_game_with_the_same_tangrams_is_another_game() -> None:
 
 def test_nothing_is_kept_where_a_layer_sees_fewer_tokens_than_there_are() -> None:
     vlm = listener("gemma3", window=32)
-    vlm.act(VIEWS, np.random.default_rng(0))
+    act(vlm, VIEWS, 0)
     assert not vlm._reader._games
 
 
 def test_games_that_are_over_are_forgotten() -> None:
     vlm = VlmListener.load(FIGURES, tiny_vlm("llava"))
-    boards = [OPENING.tangrams, ELSEWHERE.tangrams]
-    vlm.act(VIEWS, np.random.default_rng(0))
-    assert set(vlm._reader._games.of(boards)) == set(boards)
-    vlm.act([ELSEWHERE], np.random.default_rng(0))
-    assert set(vlm._reader._games.of(boards)) == {ELSEWHERE.tangrams}
+    keys = [key_of(OPENING), key_of(ELSEWHERE)]
+    act(vlm, VIEWS, 0)
+    assert set(vlm._reader._games.of(keys)) == set(keys)
+    act(vlm, [ELSEWHERE], 0)
+    assert set(vlm._reader._games.of(keys)) == {key_of(ELSEWHERE)}
 
 
 def test_no_more_games_are_kept_than_there_is_room_for(tmp_path: Path) -> None:
     def kept(room: float) -> list[int]:
         vlm = VlmListener.load(FIGURES, configured(tmp_path, "llava", kept_gib=room / 2**30))
-        vlm.act(VIEWS, np.random.default_rng(0))
-        return [game.bytes for game in vlm._reader._games.of([OPENING.tangrams, ELSEWHERE.tangrams]).values()]
+        act(vlm, VIEWS, 0)
+        return [game.bytes for game in vlm._reader._games.of([key_of(OPENING), key_of(ELSEWHERE)]).values()]
 
     both = kept(2**30)
     assert len(both) == 2
@@ -284,7 +286,7 @@ def test_each_tangram_is_looked_at_once() -> None:
     looked: list[int] = []
     tower = vlm.model.get_base_model().model.vision_tower
     tower.register_forward_hook(lambda module, inputs, output: looked.append(len(output.last_hidden_state)))
-    vlm.act([OPENING, MIDDLE, replace(OPENING, tangrams=FIGURES.ids[5:15])], np.random.default_rng(0))
+    act(vlm, [OPENING, MIDDLE, replace(OPENING, tangrams=FIGURES.ids[5:15])], 0)
     assert sum(looked) == 15
     scores(vlm, [OPENING, OPENING], actions_of(OPENING)[:2])
     assert sum(looked) == 15
@@ -294,7 +296,7 @@ def test_the_same_seed_decides_the_same_and_the_global_generator_stays_as_it_was
     state = torch.get_rng_state()
     batch = VIEWS * 5
     fresh = (VlmListener.load(FIGURES, tiny_vlm("idefics2")) for _ in range(3))
-    first, again, other = (vlm.act(batch, np.random.default_rng(s)) for vlm, s in zip(fresh, (1, 1, 2), strict=True))
+    first, again, other = (act(vlm, batch, s) for vlm, s in zip(fresh, (1, 1, 2), strict=True))
     assert first == again != other
     assert torch.equal(torch.get_rng_state(), state)
 
@@ -304,7 +306,7 @@ def test_the_same_seed_decides_the_same_and_the_global_generator_stays_as_it_was
     "utterance", ["", "?!", "日本の鳥", "\x00", "<image>", "<end_of_utterance>", "<start_of_image>"]
 )
 def test_any_words_are_heard_and_none_is_taken_for_an_image(architecture: str, utterance: str) -> None:
-    (decision,) = listener(architecture).act([replace(OPENING, utterance=utterance)], np.random.default_rng(0))
+    (decision,) = act(listener(architecture), [replace(OPENING, utterance=utterance)], 0)
     assert np.isfinite(decision.log_prob)
 
 
@@ -323,10 +325,10 @@ def test_a_step_is_a_choice() -> None:
 
 def test_a_dialogue_that_is_too_long_is_refused() -> None:
     vlm = listener(length=120)
-    vlm.act([OPENING], np.random.default_rng(0))
+    act(vlm, [OPENING], 0)
     long = replace(OPENING, utterance="the bird " * 30)
     with pytest.raises(UserError, match=r"takes \d+ tokens, and .* reads 120 at most"):
-        vlm.act([long], np.random.default_rng(0))
+        act(vlm, [long], 0)
     with pytest.raises(UserError, match="reads 120 at most"):
         vlm.score([long], [Action(select=frozenset({0}))])
 
@@ -339,14 +341,14 @@ def test_a_batch_too_large_for_the_memory_is_halved_once(monkeypatch: pytest.Mon
 
     vlm = VlmListener.load(FIGURES, tiny_vlm("idefics2"))
     read, room = vlm._reader.read, 16
-    expected = [decision.action for decision in vlm.act(VIEWS * 11, np.random.default_rng(0))]
+    expected = [decision.action for decision in act(vlm, VIEWS * 11, 0)]
     monkeypatch.setattr(vlm._reader, "read", scarce)
     with pytest.warns(UserWarning, match="out of memory with 32 views at once in play: from now on 16"):
-        decisions = vlm.act(VIEWS * 11, np.random.default_rng(0))
+        decisions = act(vlm, VIEWS * 11, 0)
     assert [decision.action for decision in decisions] == expected
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        vlm.act(VIEWS * 11, np.random.default_rng(0))
+        act(vlm, VIEWS * 11, 0)
     room = 8
     with pytest.raises(UserError, match="out of memory with 16 views"):
-        vlm.act(VIEWS * 11, np.random.default_rng(0))
+        act(vlm, VIEWS * 11, 0)

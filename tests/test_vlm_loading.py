@@ -10,11 +10,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from multiref_gym.agents.listeners.vlm.listener import VlmListener
-from multiref_gym.agents.listeners.vlm.loading import ALLOWED, VlmConfig
+from acting import act
 from small_views import FIGURES
 from tiny_vlm import configured, tiny_vlm
 from transformers import AutoModelForImageTextToText
@@ -22,6 +20,8 @@ from transformers import AutoModelForImageTextToText
 from multiref_gym.agents.decoders.prompted import prompted_decoder
 from multiref_gym.agents.learning.learn import Optimisation
 from multiref_gym.agents.learning.respect import Config, Respect
+from multiref_gym.agents.listeners.vlm.listener import VlmListener
+from multiref_gym.agents.listeners.vlm.loading import ALLOWED, VlmConfig
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange
 from multiref_gym.game import Action
@@ -105,7 +105,7 @@ def test_a_chat_template_without_images_is_refused(folder: Path) -> None:
     template = folder / "chat_template.jinja"
     template.write_text(template.read_text().replace("<image>", ""))
     with pytest.raises(UserError, match="does not show 10 images"):
-        VlmListener.load(FIGURES, folder).act([View(FIGURES.ids[:10], (), "?", frozenset())], np.random.default_rng(0))
+        act(VlmListener.load(FIGURES, folder), [View(FIGURES.ids[:10], (), "?", frozenset())], 0)
 
 
 def test_broken_weights_are_refused(folder: Path) -> None:

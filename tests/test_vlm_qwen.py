@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from multiref_gym.agents.listeners.vlm.listener import VlmListener
-from multiref_gym.agents.listeners.vlm.loading import VlmConfig
-from multiref_gym.agents.listeners.vlm.lora import adapt, adapted_layers
+from acting import act
 from small_views import FIGURES
 from test_vlm_listener import VIEWS
 from tiny_vlm import PATCH_SIZE, TEXT, randomise
 from transformers import AutoModelForImageTextToText, PreTrainedConfig, Qwen2_5_VLConfig, Qwen3VLConfig
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
+from multiref_gym.agents.listeners.vlm.listener import VlmListener
+from multiref_gym.agents.listeners.vlm.loading import VlmConfig
+from multiref_gym.agents.listeners.vlm.lora import adapt, adapted_layers
 from multiref_gym.agents.listeners.vlm.random_model import byte_tokenizer
 
 MARKS = {
@@ -89,7 +89,7 @@ def listener(architecture: str) -> VlmListener:
 def test_what_is_sampled_has_the_probability_that_it_is_scored_with(architecture: str) -> None:
     vlm = listener(architecture)
     batch = VIEWS * 3
-    decisions = vlm.act(batch, np.random.default_rng(0))
+    decisions = act(vlm, batch, 0)
     together = vlm.score(batch, [decision.action for decision in decisions]).log_prob
     assert together.requires_grad
     distributions = [vlm.distribution(view) for view in VIEWS]

@@ -7,11 +7,12 @@ import sys
 
 import numpy as np
 import pytest
-from multiref_gym.agents.listeners.vlm.listener import VlmListener
-from multiref_gym.agents.listeners.vlm.loading import VlmConfig
+from acting import act
 from small_views import FIGURES
 from test_vlm_listener import VIEWS
 
+from multiref_gym.agents.listeners.vlm.listener import VlmListener
+from multiref_gym.agents.listeners.vlm.loading import VlmConfig
 from multiref_gym.benchmarks import vlm_speed
 from multiref_gym.game import check_action
 
@@ -19,12 +20,12 @@ from multiref_gym.game import check_action
 def test_the_naive_listener_is_the_same_policy() -> None:
     model, processor = vlm_speed.random_policy("tiny", FIGURES)
     naive = vlm_speed.NaiveListener(model, processor, FIGURES)
-    for view, decision in zip(VIEWS, naive.act(VIEWS, np.random.default_rng(0)), strict=True):
+    for view, decision in zip(VIEWS, act(naive, VIEWS, 0), strict=True):
         check_action(decision.action, view.selected)
         assert decision.action.clicks
     ours = VlmListener(model, processor, FIGURES, VlmConfig("idefics2"))
     view, draws = VIEWS[0], 100
-    first = [min(decision.action.clicks) for decision in naive.act([view] * draws, np.random.default_rng(0))]
+    first = [min(decision.action.clicks) for decision in act(naive, [view] * draws, 0)]
     expected = np.zeros(10)
     for action, log_prob in ours.distribution(view).items():
         expected[min(action.clicks)] += np.exp(log_prob)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from multiref_gym.agents.listeners.vlm.listener import VlmListener
-from multiref_gym.agents.listeners.vlm.vision import Vision
+from acting import act
 from small_views import FIGURES
 from test_vlm_listener import MIDDLE, VIEWS, every_architecture
 from tiny_vlm import configured, tiny_vlm
 
 from multiref_gym.agents.learning.learn import Example, Optimisation, Scores, learn
 from multiref_gym.agents.learning.objectives import sup
+from multiref_gym.agents.listeners.vlm.listener import VlmListener
+from multiref_gym.agents.listeners.vlm.vision import Vision
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import Action
 from multiref_gym.listener import View
@@ -63,17 +62,16 @@ def test_without_its_adapter_a_policy_is_the_base() -> None:
     listener = trained()
     base = scores(VlmListener.load(FIGURES, tiny_vlm("idefics2")))
     learned = scores(listener)
-    rng = partial(np.random.default_rng, 0)
-    acted = listener.act(VIEWS, rng())
+    acted = act(listener, VIEWS)
     with listener.model.disable_adapter():
         torch.testing.assert_close(scores(listener), base)
-        as_base = listener.act(VIEWS, rng())
-    base_acted = VlmListener.load(FIGURES, tiny_vlm("idefics2")).act(VIEWS, rng())
+        as_base = act(listener, VIEWS)
+    base_acted = act(VlmListener.load(FIGURES, tiny_vlm("idefics2")), VIEWS)
     assert [decision.action for decision in as_base] == [decision.action for decision in base_acted]
     assert [d.log_prob for d in as_base] == pytest.approx([d.log_prob for d in base_acted], abs=1e-5)
     assert [d.log_prob for d in as_base] != pytest.approx([d.log_prob for d in acted], abs=1e-2)
     torch.testing.assert_close(scores(listener), learned)
-    assert listener.act(VIEWS, rng()) == acted
+    assert act(listener, VIEWS) == acted
 
 
 @pytest.mark.parametrize("settings", [{}, {"dora": True}, {"rank": 2, "alpha": 4}])
@@ -114,12 +112,12 @@ def test_the_same_seed_learns_the_same_and_another_one_does_not() -> None:
 
 def test_what_was_read_before_learning_is_not_used_after_it() -> None:
     listener = VlmListener.load(FIGURES, tiny_vlm("idefics2"))
-    before = listener.act(VIEWS, np.random.default_rng(0))
+    before = act(listener, VIEWS, 0)
     scores(listener)
     learn(listener, EXAMPLES, sup, SOME_STEPS, seed=0)
-    after = listener.act(VIEWS, np.random.default_rng(0))
+    after = act(listener, VIEWS, 0)
     assert after != before
-    again = trained().act(VIEWS, np.random.default_rng(0))
+    again = act(trained(), VIEWS, 0)
     assert after == again
 
 
@@ -166,7 +164,7 @@ def test_where_the_text_alone_learns_what_was_seen_in_play_is_learned_from(
 ) -> None:
     configured(tmp_path, layers=r".*text_model.*_proj", dropout=0.0)
     played, fresh = VlmListener.load(FIGURES, tmp_path), VlmListener.load(FIGURES, tmp_path)
-    played.act(VIEWS, np.random.default_rng(0))
+    act(played, VIEWS, 0)
     with monkeypatch.context() as unable:
         unable.setattr(Vision, "_look", lambda self, names: pytest.fail("looked again"))
         learn(played, EXAMPLES, sup, SOME_STEPS, seed=0)

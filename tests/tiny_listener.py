@@ -36,10 +36,10 @@ class TinyListener:
         path.mkdir(exist_ok=True)
         save_file(self.model.state_dict(), path / "model.safetensors")
 
-    def act(self, views: Sequence[View], rng: np.random.Generator) -> list[Decision]:
+    def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> list[Decision]:
         log_probs = self._all(len(views)).detach().double().numpy()
         decisions = []
-        for view, row in zip(views, log_probs, strict=True):
+        for view, row, rng in zip(views, log_probs, rngs, strict=True):
             position = int(np.searchsorted(np.exp(row).cumsum()[:-1], rng.random()))
             action = Action.clicking([position], view.selected)
             decisions.append(Decision(action, float(row[position]), str(action)))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from multiref_gym.agents.listeners.baselines import OracleListener
-from multiref_gym.agents.play import Table
+from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
 from multiref_gym.listener import Listener
 from multiref_gym.registry import LISTENERS, SPEAKERS, resolve
@@ -83,11 +83,11 @@ def chosen_speaker(args: argparse.Namespace, tangrams: TangramSet) -> Callable[[
     return partial(make, tangrams) if personas is None else partial(make, tangrams, personas=personas)
 
 
-def chosen_listener(args: argparse.Namespace, tangrams: TangramSet, tables: Sequence[Table]) -> Listener:
+def chosen_listener(args: argparse.Namespace, tangrams: TangramSet, games: Sequence[Episode]) -> Listener:
     """Makes the listener that `add_listener`, `add_model` and, where it is offered, `add_prices` asked for.
 
-    A listener that has a checkpoint is loaded for these tangrams, an oracle sits down at the tables, and any other
-    is made without arguments.
+    A listener that has a checkpoint is loaded for these tangrams, an oracle is told of these games, and any other is
+    made without arguments.
 
     Raises:
         UnknownName: If there is no such listener.
@@ -102,7 +102,7 @@ def chosen_listener(args: argparse.Namespace, tangrams: TangramSet, tables: Sequ
         if name not in takes and not (name == "model" and "path" in takes):
             raise UserError(f"--{name} is not for --listener {args.listener}")
     if is_oracle or not loads:
-        listener: Listener = make(tables) if is_oracle else make()
+        listener: Listener = make(games) if is_oracle else make()
         return listener
     if "model" in takes and takes["model"].default is Parameter.empty and "model" not in given:
         raise UserError(f"--listener {args.listener} needs a --model")

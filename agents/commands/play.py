@@ -15,8 +15,8 @@ from rich.text import Text
 
 from multiref_gym.agents.commands.options import add_listener, add_model, add_speaker, chosen_listener, chosen_speaker
 from multiref_gym.agents.listeners.baselines import OracleListener
-from multiref_gym.agents.play import Table
 from multiref_gym.commands.options import add_tangrams, check_writable, chosen_tangrams, natural
+from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
 from multiref_gym.formats import read_games, write_games
 from multiref_gym.formats.logged_game import LoggedGame
@@ -65,30 +65,29 @@ def run(args: argparse.Namespace) -> None:
     terminal = Terminal(Console(highlight=False), tangrams)
     terminal.say(f"You are the {args.role}; {QUIT[0]} quits.", "dim")
 
-    table = None
+    game, game_id, rng = Game(context), uuid.uuid4().hex, np.random.default_rng(for_speaker)
+    episode = None
     try:
         if args.role == "listener":
-            table = Table(context, chosen_speaker(args, tangrams)(), np.random.default_rng(for_speaker))
-            while not table.game.over:
-                # What a person does has no probability that anybody knows.
-                table.take_turn(terminal.ask_for_action(table.view), log_prob=None)
+            episode = Episode(game, chosen_speaker(args, tangrams)(), rng, game_id=game_id)
+            while not game.over:
+                episode.take(terminal.ask_for_action(episode.view))  # what a person does has no known probability
         else:
             listener = chosen_listener(args, tangrams, [])
             if isinstance(listener, OracleListener):
                 raise UserError("--listener oracle: an oracle is told what is meant, so it cannot listen to a person")
-            rng = np.random.default_rng(for_listener)
-            table = Table(context, TypingSpeaker(terminal), np.random.default_rng(for_speaker))
-            while not table.game.over:
-                (decision,) = listener.act([table.view], rng)
-                table.take_turn(decision.action, decision.log_prob)
-        terminal.show_end(table, args.role)
+            listener_rng = np.random.default_rng(for_listener)
+            episode = Episode(game, TypingSpeaker(terminal), rng, listener_rng, game_id)
+            while not game.over:
+                (decision,) = listener.act([episode.view], [listener_rng])
+                episode.take(decision.action, decision.log_prob)
+        terminal.show_end(episode, args.role)
     except Left:
         terminal.say("You left the game.", "dim")
 
-    if args.out and table and table.turns:
+    if args.out and episode and episode.dialogue:
         policy = "person" if args.role == "listener" else args.listener
-        game = LoggedGame(table.interaction(uuid.uuid4().hex, policy, 0))
-        write_games("jsonl", args.out, [*earlier, game])
+        write_games("jsonl", args.out, [*earlier, LoggedGame(episode.interaction(policy))])
         terminal.say(f"The game is the last of {len(earlier) + 1} in {args.out}.", "dim")
 
 
@@ -154,15 +153,16 @@ class Terminal:
         names = LETTERS[: len(order)] if role == "listener" else [str(i) for i in range(1, len(order) + 1)]
         self._show(order, names, {game.context.listener_order[i] for i in game.selected}, game.context.targets)
 
-    def show_end(self, table: Table, role: str) -> None:
+    def show_end(self, episode: Episode, role: str) -> None:
         """Shows how the game ended."""
-        self.show_game(table.game, role)
-        if table.utterance:
-            self.say(table.utterance, who="speaker")
-        if table.game.success:
-            self.say(f"Won in {table.game.turn} turns.", "bold green")
+        game = episode.game
+        self.show_game(game, role)
+        if episode.utterance:
+            self.say(episode.utterance, who="speaker")
+        if game.success:
+            self.say(f"Won in {game.turn} turns.", "bold green")
         else:
-            self.say(f"Lost after {table.game.turn} turns.", "bold red")
+            self.say(f"Lost after {game.turn} turns.", "bold red")
 
     def _show(
         self,

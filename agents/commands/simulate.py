@@ -19,11 +19,10 @@ from multiref_gym.agents.commands.options import (
     chosen_speaker,
     told_usage,
 )
-from multiref_gym.agents.play import play, set_tables
+from multiref_gym.agents.play import new_games, play
 from multiref_gym.commands.options import add_tangrams, check_writable, chosen_tangrams, natural, positive
 from multiref_gym.formats import write_games
 from multiref_gym.formats.logged_game import LoggedGame
-from multiref_gym.game import CONTEXT_SIZE, Context
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,19 +42,16 @@ def run(args: argparse.Namespace) -> None:
     check_writable(args.out)
     torch.set_num_threads(1)  # so that a seed gives the same games on any number of cores
     tangrams = chosen_tangrams(args)
-    for_contexts, for_speakers, for_listener = np.random.SeedSequence(args.seed).spawn(3)
-    rng = np.random.default_rng(for_contexts)
-    contexts = [Context.sample(tangrams.draw(rng, CONTEXT_SIZE), rng) for _ in range(args.games)]
-    tables = set_tables(contexts, chosen_speaker(args, tangrams), for_speakers)
-    listener = chosen_listener(args, tangrams, tables)
+    seed = np.random.SeedSequence(args.seed)
+    games = new_games(tangrams, range(args.games), chosen_speaker(args, tangrams), seed, name=f"{args.listener}-0")
+    listener = chosen_listener(args, tangrams, games)
 
     console = Console(highlight=False)
     with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=console) as progress:
         task = progress.add_task("games", total=args.games)
         interactions = play(
             listener,
-            tables,
-            np.random.default_rng(for_listener),
+            games,
             policy=args.listener,
             on_turn=lambda over: progress.update(task, completed=over),
         )

@@ -26,11 +26,11 @@ from rich.console import Console
 
 from multiref_gym.agents.decoders.learned import WEIGHTS, Weights, features, words_of
 from multiref_gym.agents.listeners.baselines import ErringListener, RandomListener
-from multiref_gym.agents.play import Table, play, set_tables
+from multiref_gym.agents.play import new_games, play
 from multiref_gym.commands.options import check_writable, natural, positive
+from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback, ground_truth
-from multiref_gym.game import CONTEXT_SIZE, Context
 from multiref_gym.listener import Listener
 from multiref_gym.simulators.persona import CORRECTIONS, PRAISES, UNDOS, Persona, population
 from multiref_gym.simulators.scripted import ScriptedSpeaker
@@ -41,11 +41,11 @@ GAMES = 500
 """Games of each listener, with speakers to learn from and again with those to calibrate on."""
 LEARNED_FROM, CALIBRATED_ON = range(101, 109), range(109, 117)
 """Seeds of the populations: several, so that no phrase is heard from one speaker alone."""
-LISTENERS: dict[str, Callable[[Sequence[Table]], Listener]] = {
+LISTENERS: dict[str, Callable[[Sequence[Episode]], Listener]] = {
     "good": partial(ErringListener, mistakes=0.1, hard=0.3),
     "as people spoke to": ErringListener,
     "poor": partial(ErringListener, mistakes=0.6, hard=0.9),
-    "random": lambda tables: RandomListener(),
+    "random": lambda games: RandomListener(),
 }
 INVERSE_PENALTY = 1.0
 """C of the logistic regression."""
@@ -151,9 +151,8 @@ def simulated(
     exchanges, good = [], []
     for name, child in zip(LISTENERS, seed.spawn(len(LISTENERS)), strict=True):
         rng = np.random.default_rng(child)
-        contexts = [Context.sample(tangrams.draw(rng, CONTEXT_SIZE), rng) for _ in range(games)]
-        tables = set_tables(contexts, partial(ScriptedSpeaker, tangrams, personas=personas), child)
-        for game in play(LISTENERS[name](tables), tables, rng, policy=name):
+        started = new_games(tangrams, range(games), partial(ScriptedSpeaker, tangrams, personas=personas), child)
+        for game in play(LISTENERS[name](started), started, policy=name):
             for exchange in game.exchanges():
                 if exchange.action.clicks:
                     exchanges.append(_negated(exchange) if rng.random() < 0.5 else exchange)

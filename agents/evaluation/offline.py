@@ -21,7 +21,6 @@ import numpy as np
 import torch
 
 from multiref_gym.agents.evaluation.measures import RESAMPLES, Estimate, estimate
-from multiref_gym.agents.learning.learn import views_of
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback, FeedbackDecoder
 from multiref_gym.formats.logged_game import LoggedGame
@@ -107,14 +106,14 @@ def logged_turns(games: Sequence[LoggedGame], decoder: FeedbackDecoder | None) -
     return [
         LoggedTurn(number, view, turn.action, logged.interaction.targets, value)
         for number, (logged, values) in enumerate(zip(games, feedback, strict=True))
-        for view, turn, value in zip(views_of(logged.interaction), logged.interaction.turns, values, strict=True)
+        for view, turn, value in zip(logged.interaction.views(), logged.interaction.turns, values, strict=True)
     ]
 
 
 def ask(
     listener: Listener,
     turns: Sequence[LoggedTurn],
-    rng: np.random.Generator,
+    seed: int,
     batch_size: int,
     on_batch: Callable[[int], None] = lambda turns: None,
 ) -> Answers:
@@ -123,18 +122,19 @@ def ask(
     Args:
         listener: The listener; it can score actions if it has `score`, as a `TrainableListener` does.
         turns: What it is asked about.
-        rng: The source of its chance.
+        seed: Seeds the listener's chance at each turn, whatever the batch.
         batch_size: Turns at once.
         on_batch: Called after each batch with the number of turns that are done.
     """
     score = getattr(listener, "score", None)
+    rngs = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(len(turns))]
     decisions: list[Decision] = []
     log_probs = np.full(len(turns), np.nan)
     seconds = []
     for start in range(0, len(turns), batch_size):
         batch = turns[start : start + batch_size]
         began = time.perf_counter()
-        decided = listener.act([turn.view for turn in batch], rng)
+        decided = listener.act([turn.view for turn in batch], rngs[start : start + len(batch)])
         seconds.append((time.perf_counter() - began) / len(batch))
         decisions += [decision for _, decision in zip(batch, decided, strict=True)]
         rows = [i for i, turn in enumerate(batch, start) if turn.feedback is not None and turn.action.clicks]
@@ -143,8 +143,8 @@ def ask(
                 scores = score([turns[i].view for i in rows], [turns[i].action for i in rows])
                 log_probs[rows] = scores.log_prob.double().cpu().numpy()
         on_batch(start + len(batch))
-    actions = [decision.action for decision in decisions]
-    legal = [d.legal and _is_legal(turn, d.action) for turn, d in zip(turns, decisions, strict=True)]
+    actions = [decision.action or Action() for decision in decisions]
+    legal = [d.action is not None and _is_legal(turn, d.action) for turn, d in zip(turns, decisions, strict=True)]
     return Answers(actions, legal, log_probs if score else None, seconds)
 
 

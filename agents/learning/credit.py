@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from multiref_gym.agents.learning.learn import Example, views_of
+from multiref_gym.agents.learning.learn import Example
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import MAX_TURNS, Action
 from multiref_gym.interaction import Interaction
@@ -54,7 +54,7 @@ def examples_of(game: Interaction, feedback: Sequence[Feedback], credit: Credit 
     weights = {Feedback.POSITIVE: 1.0, Feedback.NEUTRAL: 0.0, Feedback.NEGATIVE: credit.negatives}
     examples: list[Example] = []
     failed: list[View] = []
-    for view, turn, value in zip(views_of(game), game.turns, feedback, strict=False):
+    for view, turn, value in zip(game.views(), game.turns, feedback, strict=False):
         action, weight = turn.action, weights[value]
         if value is Feedback.POSITIVE and credit.final_selection and won and not action.select <= game.selections[-1]:
             continue

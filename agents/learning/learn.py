@@ -17,7 +17,6 @@ from multiref_gym.agents.learning.objectives import ScoredTurns
 from multiref_gym.agents.learning.parallel import add_gradients, of_all, share
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import Action
-from multiref_gym.interaction import Interaction
 from multiref_gym.listener import Listener, View
 from multiref_gym.tangrams import TangramSet
 
@@ -121,15 +120,6 @@ class Optimisation:
     clip: float = 1.0
     held_back: float = 0.0
     other_distractors: float = 0.0
-
-
-def views_of(interaction: Interaction) -> list[View]:
-    """Returns what the listener saw before each of its actions."""
-    dialogue = tuple((turn.utterance, turn.action) for turn in interaction.turns)
-    return [
-        View(interaction.context.listener_order, dialogue[:i], turn.utterance, selected)
-        for i, (turn, selected) in enumerate(zip(interaction.turns, interaction.selections, strict=False))
-    ]
 
 
 def learn(

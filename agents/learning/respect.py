@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from enum import IntEnum
 from functools import partial
 from importlib import metadata
 from itertools import islice
@@ -30,14 +29,16 @@ from multiref_gym.agents.learning.learn import Example, Objective, Optimisation,
 from multiref_gym.agents.learning.parallel import is_main, main_first
 from multiref_gym.agents.learning.run_folder import claim
 from multiref_gym.agents.listeners.baselines import ErringListener
-from multiref_gym.agents.play import Table, play, set_tables
+from multiref_gym.agents.play import new_games, play
+from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
-from multiref_gym.game import CONTEXT_SIZE, Context
+from multiref_gym.game import CONTEXT_SIZE
 from multiref_gym.listener import Listener
 from multiref_gym.provenance import provenance
 from multiref_gym.registry import DECODERS, LISTENERS, SPEAKERS, resolve
 from multiref_gym.simulators.persona import Persona
 from multiref_gym.simulators.scripted import FIGURATIVE
+from multiref_gym.speaker import Speaker
 from multiref_gym.store import InteractionStore
 from multiref_gym.tangrams import load_tangrams
 from multiref_gym.tangrams.tangram_set import SplitName, TangramSet
@@ -121,15 +122,6 @@ class Config:
     control: bool = True
 
 
-class Purpose(IntEnum):
-    """What a stream of chance is for; with the seed and the round it names the stream."""
-
-    CONTEXTS = 0
-    SPEAKERS = 1
-    LISTENER = 2
-    LEARNING = 3
-
-
 Report = Callable[[str, int, int], None]
 """Told of each step: what is done, how much of it, and of how much."""
 
@@ -192,10 +184,8 @@ class Respect:
     def _demonstrate(self) -> None:
         """Has the seed played: about a hundred turns of won games of a listener that understands as people do."""
         if not self.store.has_round(SEED, 0):
-            contexts, seeds = self._contexts(SEED_TURNS, -1), self._seeds(-1, Purpose.SPEAKERS)
-            tables = set_tables(contexts, self._make_seed_speaker, seeds)
-            listener = ErringListener(tables, *SEED_MISTAKES)
-            games = play(listener, tables, self._rng(-1, Purpose.LISTENER), policy=SEED)
+            started = self._new_games(f"{SEED}-0", SEED_TURNS, self._make_seed_speaker, -1)
+            games = play(ErringListener(started, *SEED_MISTAKES), started, policy=SEED)
             won = [game for game in games if game.success]
             if not won:
                 raise UserError(f"no game of {len(games)} was won to learn from first: speaker {self.config.speaker!r}")
@@ -213,7 +203,7 @@ class Respect:
             if objective is objectives.kto:  # it starts from what it is compared with
                 listener, reference = self._learned(0), self._learned(0)
             optimisation = self.config.learner.optimisation
-            rng_seed = int(self._rng(round, Purpose.LEARNING).integers(2**31))
+            rng_seed = int(self._seed(round).generate_state(1)[0])
             on_step = partial(self._report, f"round {round}: learn")
             statistics = learn(listener, self._examples(round), objective, optimisation, rng_seed, on_step, reference)
             with main_first():
@@ -246,15 +236,17 @@ class Respect:
         """Has a policy play the round's games."""
         if self.store.has_round(system, round):
             return
-        tables = self.tables(round)
-        on_turn = lambda over: self._report(f"round {round}: deploy {system}", over, len(tables))  # noqa: E731
-        rng = self._rng(round, Purpose.LISTENER)
-        self.store.add(play(listener, tables, rng, policy=system, round=round, on_turn=on_turn), system)
+        games = self.games(system, round)
+        on_turn = lambda over: self._report(f"round {round}: deploy {system}", over, len(games))  # noqa: E731
+        self.store.add(play(listener, games, policy=system, round=round, on_turn=on_turn), system)
 
-    def tables(self, round: int) -> list[Table]:
+    def games(self, system: str, round: int) -> list[Episode]:
         """Returns the games of a round before their first turn: every system meets the same contexts and speakers."""
-        contexts = self._contexts(self.config.games, round)
-        return set_tables(contexts, self._make_speaker, self._seeds(round, Purpose.SPEAKERS))
+        return self._new_games(f"{system}-{round}", self.config.games, self._make_speaker, round)
+
+    def _new_games(self, name: str, count: int, make_speaker: Callable[[], Speaker], round: int) -> list[Episode]:
+        seed = self._seed(round)
+        return new_games(self._tangrams, range(count), make_speaker, seed, name=name, similarity=SIMILARITY)
 
     def _decode(self, system: str, round: int) -> None:
         """Decodes feedback on every action of a round that was replied to."""
@@ -277,15 +269,9 @@ class Respect:
             "decoder": decoder_quality(games[self._system], feedback),
         }
 
-    def _contexts(self, count: int, round: int) -> list[Context]:
-        rng = self._rng(round, Purpose.CONTEXTS)
-        return [Context.sample(self._tangrams.draw(rng, CONTEXT_SIZE, SIMILARITY), rng) for _ in range(count)]
-
-    def _seeds(self, round: int, purpose: Purpose) -> np.random.SeedSequence:
-        return np.random.SeedSequence(self.config.seed, spawn_key=(round + 1, purpose))
-
-    def _rng(self, round: int, purpose: Purpose) -> np.random.Generator:
-        return np.random.default_rng(self._seeds(round, purpose))
+    def _seed(self, round: int) -> np.random.SeedSequence:
+        """Returns the seed of a round, of its games and of what is learned before them; the seed's round is -1."""
+        return np.random.SeedSequence(self.config.seed, spawn_key=(round + 1,))
 
 
 def recorded(config: Config, base: str, settings: dict[str, Any]) -> dict[str, Any]:

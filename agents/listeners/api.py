@@ -94,13 +94,13 @@ class ApiListener:
             "first_unparsed": self._unparsed[0][:200] if self._unparsed else None,
         }
 
-    def act(self, views: Sequence[View], rng: np.random.Generator) -> list[Decision]:
-        """Asks for an action for each view. Endpoints that know `seed` draw all chance from `rng`.
+    def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> list[Decision]:
+        """Asks for an action for each view. Endpoints that know `seed` draw all chance from its generator.
 
         Raises:
             UserError: If the endpoint refuses or cannot be had; see `ChatClient.complete`.
         """
-        seeds = rng.integers(2**31, size=len(views)).tolist()
+        seeds = [int(rng.integers(2**31)) for rng in rngs]
         choices = self._client.complete(
             [
                 {"messages": self._messages(view), "seed": seed, **self._options}
@@ -135,12 +135,12 @@ class ApiListener:
             action = parsed(text, size)
         except InvalidAction:
             self._unparsed.append(text)
-            return Decision(Action(), None, text, legal=False)
+            return Decision(None, None, text)
         try:
             check_action(action, view.selected, size)
         except InvalidAction:
             self._illegal += 1
-            return Decision(Action(), None, text, legal=False)
+            return Decision(None, None, text)
         return Decision(action, None, text)
 
 

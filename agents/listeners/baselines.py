@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from multiref_gym.agents.play import Table
+from multiref_gym.episode import Episode
 from multiref_gym.game import Action
 from multiref_gym.listener import Decision, View
 
@@ -21,10 +21,10 @@ SWAPS = 0.8
 class RandomListener:
     """Clicks one tangram, any, whatever is said."""
 
-    def act(self, views: Sequence[View], rng: np.random.Generator) -> list[Decision]:
+    def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> list[Decision]:
         """Returns one random click for each view."""
         decisions = []
-        for view in views:
+        for view, rng in zip(views, rngs, strict=True):
             size = len(view.tangrams)
             action = Action.clicking([int(rng.random() * size)], view.selected)
             decisions.append(Decision(action, -math.log(size), str(action)))
@@ -32,23 +32,23 @@ class RandomListener:
 
 
 class OracleListener:
-    """Does what the speaker meant: it sits at the tables and asks the speakers. It stands in for a person.
+    """Does what the speaker meant: it sits beside the speakers and asks them. It stands in for a person.
 
     Args:
-        tables: The games that it will act in, each with an order of its own, by which it knows them.
+        games: The games that it will act in.
 
     Raises:
-        ValueError: If two games have the same tangrams in the same order.
+        ValueError: If two games have the same name.
     """
 
-    def __init__(self, tables: Sequence[Table]) -> None:
-        self._tables = {table.game.context.listener_order: table for table in tables}
-        if len(self._tables) < len(tables):
-            raise ValueError("two games have the same tangrams in the same order: an oracle cannot tell them apart")
+    def __init__(self, games: Sequence[Episode]) -> None:
+        self._games = {game.game_id: game for game in games}
+        if len(self._games) < len(games):
+            raise ValueError("two games have the same name: an oracle cannot tell them apart")
 
-    def act(self, views: Sequence[View], rng: np.random.Generator) -> list[Decision]:
+    def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> list[Decision]:
         """Returns the wanted action for each view, with certainty."""
-        wanted = [self._tables[view.tangrams].speaker.wanted for view in views]
+        wanted = [self._games[view.game_id].speaker.wanted for view in views]
         return [Decision(action, 0.0, str(action)) for action in wanted]
 
 
@@ -60,24 +60,24 @@ class ErringListener(OracleListener):
     of the human games spoke to.
 
     Args:
-        tables: The games that it will act in.
+        games: The games that it will act in.
         mistakes: How often it selects a tangram that was not meant; it deselects a wrong one a third as often.
         hard: The same for a tangram that is hard.
 
     Attributes:
-        wanted: What the speaker meant, by the tangrams in the listener's order and the number of turns before.
+        wanted: What the speaker meant, by the name of the game and the number of turns before.
     """
 
-    def __init__(self, tables: Sequence[Table], mistakes: float = 0.29, hard: float = 0.72) -> None:
-        super().__init__(tables)
+    def __init__(self, games: Sequence[Episode], mistakes: float = 0.29, hard: float = 0.72) -> None:
+        super().__init__(games)
         self._mistakes, self._hard = mistakes, hard
-        self.wanted: dict[tuple[tuple[str, ...], int], Action] = {}
+        self.wanted: dict[tuple[str, int], Action] = {}
 
-    def act(self, views: Sequence[View], rng: np.random.Generator) -> list[Decision]:
+    def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> list[Decision]:
         """Returns the wanted action or a mistake for each view, and remembers what was wanted."""
         decisions = []
-        for view, decision in zip(views, super().act(views, rng), strict=True):
-            wanted = self.wanted[view.tangrams, len(view.dialogue)] = decision.action
+        for view, rng in zip(views, rngs, strict=True):
+            wanted = self.wanted[view.game_id, len(view.dialogue)] = self._games[view.game_id].speaker.wanted
             action = self._mistake(wanted, view, rng) if rng.random() < self._rate(wanted, view) else wanted
             decisions.append(Decision(action, 0.0, str(action)))
         return decisions

@@ -123,12 +123,12 @@ class RetrievalListener:
             raise UserError(f"cannot load a sentence encoder from {model!r}: {error}") from error
         return cls(tangrams, encoder.encode)
 
-    def act(self, views: Sequence[View], rng: np.random.Generator) -> list[Decision]:
+    def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> list[Decision]:
         """Samples an action for each view from its distribution."""
         decisions = []
-        for distribution, draw in zip(self.distributions(views), rng.random(len(views)).tolist(), strict=True):
+        for distribution, rng in zip(self.distributions(views), rngs, strict=True):
             actions, bounds = list(distribution), np.cumsum(list(distribution.values()))
-            action = actions[int(np.searchsorted(bounds, draw * bounds[-1], side="right"))]
+            action = actions[int(np.searchsorted(bounds, rng.random() * bounds[-1], side="right"))]
             decisions.append(Decision(action, math.log(distribution[action]), str(action)))
         return decisions
 

@@ -7,7 +7,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from rich import box
 from rich.console import Console
@@ -92,8 +91,7 @@ def run(args: argparse.Namespace) -> None:
     listener = _chosen_listener(args, tangrams)
     with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=console, transient=True) as progress:
         task = progress.add_task("turns", total=len(turns))
-        rng = np.random.default_rng(args.seed)
-        answers = ask(listener, turns, rng, args.batch, lambda done: progress.update(task, completed=done))
+        answers = ask(listener, turns, args.seed, args.batch, lambda done: progress.update(task, completed=done))
     results = {"config": config, "file": args.games, **measure(turns, answers), "skipped": len(bad), **provenance()}
     results["usage"] = getattr(listener, "usage", None)
     _show(results, console)

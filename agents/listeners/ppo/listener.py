@@ -90,12 +90,12 @@ class PPOListener:
         (path / CONFIG).write_text(json.dumps(record | {"policy": trained}, indent=2) + "\n", encoding="utf-8")
         save_model(self.policy, str(path / WEIGHTS))
 
-    def act(self, views: Sequence[View], rng: np.random.Generator) -> list[Decision]:
+    def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> list[Decision]:
         """Samples an action for each view."""
         with torch.inference_mode():
             log_probs = self._log_probs(views).double().numpy()
         cumulative = np.exp(log_probs).cumsum(axis=1)
-        draws = rng.random(len(views)) * cumulative[:, -1]
+        draws = np.array([rng.random() for rng in rngs]) * cumulative[:, -1]
         decisions = []
         for view, row, bounds, draw in zip(views, log_probs, cumulative, draws, strict=True):
             number = int(np.searchsorted(bounds, draw, side="right"))

@@ -18,8 +18,7 @@ from multiref_gym.agents.listeners.ppo.games import MakeGame, heard_vocabulary
 from multiref_gym.agents.listeners.ppo.listener import PPOListener
 from multiref_gym.agents.listeners.ppo.observation import Sight, readable
 from multiref_gym.agents.listeners.ppo.policy import TangramPolicy
-from multiref_gym.agents.play import play, set_tables
-from multiref_gym.game import CONTEXT_SIZE, Context
+from multiref_gym.agents.play import new_games, play
 from multiref_gym.listener import Listener
 from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import TangramSet, load_tangrams
@@ -148,10 +147,6 @@ def literal_success(
     listener: Listener, tangrams: TangramSet, split: SplitName, games: int, seed: np.random.SeedSequence
 ) -> Estimate:
     """Returns the share of games with a literal speaker that a listener wins; the same seed gives the same games."""
-    for_contexts, for_speakers, for_listener = np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key).spawn(3)
-    rng = np.random.default_rng(for_contexts)
-    drawn_from = tangrams.split(split)
-    contexts = [Context.sample(drawn_from.draw(rng, CONTEXT_SIZE), rng) for _ in range(games)]
-    tables = set_tables(contexts, partial(ScriptedSpeaker, tangrams, figurative=0.0), for_speakers)
-    interactions = play(listener, tables, np.random.default_rng(for_listener), policy="ppo")
+    make_speaker = partial(ScriptedSpeaker, tangrams, figurative=0.0)
+    interactions = play(listener, new_games(tangrams.split(split), range(games), make_speaker, seed))
     return estimate([game.success for game in interactions])

@@ -70,11 +70,11 @@ class SmallListener:
         """Saves the network as a checkpoint folder."""
         self.model.save_pretrained(path)
 
-    def act(self, views: Sequence[View], rng: np.random.Generator) -> list[Decision]:
+    def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> list[Decision]:
         """Samples an action for each view from the distribution that `score` is of; see `greedy`."""
         log_probs = self._log_probs_of_all(views)
         cumulative = np.exp(log_probs).cumsum(axis=1)
-        draws = rng.random(len(views)) * cumulative[:, -1]
+        draws = np.array([rng.random() for rng in rngs]) * cumulative[:, -1]
         decisions = []
         for view, row, bounds, draw in zip(views, log_probs, cumulative, draws, strict=True):
             number = int(row.argmax() if self.greedy else np.searchsorted(bounds, draw, side="right"))
@@ -126,8 +126,9 @@ class SmallListener:
             ages.append([age for age, words in enumerate(heard) for _ in words])
             places.append([place for words in heard for place in range(len(words))])
         pieces, words = encode_words(texts, config.buckets)
+        features = self._look([name for view in views for name in view.tangrams])
         return Batch(
-            features=self._look([name for view in views for name in view.tangrams]).unflatten(0, (len(views), -1)),
+            features=features.to(self.model.dtype).unflatten(0, (len(views), -1)),
             selected=torch.from_numpy(selected),
             clicks=torch.from_numpy(clicks),
             clicked=torch.from_numpy(clicked),

@@ -128,9 +128,10 @@ class Vision(nn.Module):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, silhouettes: Tensor) -> Tensor:
-        """Maps silhouettes, uint8 (n, size, size), black on white, to features, float32 (n, vision_width)."""
-        ink = (1.0 - silhouettes[:, None].float() / 255.0).to(memory_format=torch.channels_last)
-        features: Tensor = self.norm(self.head(self.layers(ink).float().flatten(1)))
+        """Maps silhouettes, uint8 (n, size, size), black on white, to features (n, vision_width)."""
+        dtype = self.head.weight.dtype
+        ink = (1.0 - silhouettes[:, None].to(dtype) / 255.0).to(memory_format=torch.channels_last)
+        features: Tensor = self.norm(self.head(self.layers(ink).to(dtype).flatten(1)))
         return features
 
 
@@ -246,7 +247,7 @@ class SmallModel(PreTrainedModel):
             nn.init.normal_(module.board, std=0.1)
 
     def forward(self, batch: Batch) -> Tensor:
-        """Returns the log-probability of every action, float32 (B, 2**N - 1).
+        """Returns the log-probability of every action (B, 2**N - 1), float64 if the weights are, else float32.
 
         Action number k - 1 clicks the positions of the bits that are set in k.
         """
@@ -286,9 +287,10 @@ class SmallModel(PreTrainedModel):
         """Normalises click scores (B, N) and count scores (B, COUNTS**2) over all non-empty sets of clicks."""
         tangrams = clicks.shape[1]
         numbers = torch.arange(1, 2**tangrams, device=clicks.device)
-        members = (numbers[:, None] >> torch.arange(tangrams, device=clicks.device) & 1).float()
-        deselects = selected.float() @ members.T
+        dtype = torch.promote_types(clicks.dtype, torch.float32)
+        members = (numbers[:, None] >> torch.arange(tangrams, device=clicks.device) & 1).to(dtype)
+        deselects = selected.to(dtype) @ members.T
         selects = members.sum(1) - deselects
         kind = selects.clamp(max=COUNTS - 1) * COUNTS + deselects.clamp(max=COUNTS - 1)
         energy = clicks @ members.T + counts.gather(1, kind.long())
-        return energy.float().log_softmax(-1)
+        return energy.to(dtype).log_softmax(-1)

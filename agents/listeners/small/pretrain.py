@@ -27,14 +27,14 @@ from rich.progress import Progress
 from torch import Tensor, nn
 
 from multiref_gym.agents.learning import objectives, respect
-from multiref_gym.agents.learning.learn import Example, Optimisation, learn, views_of
+from multiref_gym.agents.learning.learn import Example, Optimisation, learn
 from multiref_gym.agents.listeners.baselines import ErringListener
 from multiref_gym.agents.listeners.small.listener import CHECKPOINT, SmallListener, new_model
 from multiref_gym.agents.listeners.small.model import SmallConfig, SmallModel
-from multiref_gym.agents.play import play, set_tables
+from multiref_gym.agents.play import new_games, play
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
-from multiref_gym.game import Context
+from multiref_gym.game import CONTEXT_SIZE
 from multiref_gym.listener import Listener
 from multiref_gym.provenance import provenance
 from multiref_gym.simulators.persona import population
@@ -61,13 +61,6 @@ SCORED_GAMES = 1000
 LANGUAGE = Optimisation(epochs=4, batch_size=64, learning_rate=1e-3, embedding_rate=2.0)
 
 
-def contexts_of(
-    tangrams: TangramSet, games: int, rng: np.random.Generator, similarity: float = SIMILARITY
-) -> list[Context]:
-    """Draws contexts of ten tangrams."""
-    return [Context.sample(tangrams.draw(rng, 10, similarity), rng) for _ in range(games)]
-
-
 def literal_speakers(tangrams: TangramSet) -> Callable[[], ScriptedSpeaker]:
     """Returns what makes a speaker in plain words."""
     return partial(ScriptedSpeaker, tangrams, figurative=0.0, personas=population(SPEAKERS))
@@ -77,16 +70,14 @@ def watched_games(
     tangrams: TangramSet, games: int, seed: np.random.SeedSequence, similarity: float = SIMILARITY
 ) -> list[Example]:
     """Plays games of a literal speaker and an erring listener; returns each view with what was wanted."""
-    rng = np.random.default_rng(seed)
-    contexts = contexts_of(tangrams, games, rng, similarity)
-    tables = set_tables(contexts, literal_speakers(tangrams), seed)
-    listener = ErringListener(tables, MISTAKES, MISTAKES)
-    interactions = play(listener, tables, rng, policy="erring")
+    started = new_games(tangrams, range(games), literal_speakers(tangrams), seed, similarity=similarity)
+    listener = ErringListener(started, MISTAKES, MISTAKES)
+    interactions = play(listener, started)
     return [
         Example(view, wanted, Feedback.POSITIVE)
         for interaction in interactions
-        for view in views_of(interaction)
-        if (wanted := listener.wanted[view.tangrams, len(view.dialogue)]).clicks
+        for view in interaction.views()
+        if (wanted := listener.wanted[view.game_id, len(view.dialogue)]).clicks
     ]
 
 
@@ -164,10 +155,9 @@ def learn_language(
 
 def literal_success(listener: Listener, tangrams: TangramSet, games: int, seed: int) -> float:
     """Returns the share of games with a literal speaker that the listener wins, in contexts as in deployment."""
-    rng = np.random.default_rng(seed)
-    contexts = contexts_of(tangrams, games, rng, respect.SIMILARITY)
-    tables = set_tables(contexts, literal_speakers(tangrams), np.random.SeedSequence(seed))
-    return float(np.mean([game.success for game in play(listener, tables, rng, policy="base")]))
+    seeds = np.random.SeedSequence(seed)
+    started = new_games(tangrams, range(games), literal_speakers(tangrams), seeds, similarity=respect.SIMILARITY)
+    return float(np.mean([game.success for game in play(listener, started)]))
 
 
 def main() -> None:
@@ -200,7 +190,7 @@ def main() -> None:
         tangrams = load_tangrams(args.tangrams)
         train, test = tangrams.split("train"), tangrams.split("test")
         for split in train, test:
-            contexts_of(split, 1, np.random.default_rng(), max(similarity, respect.SIMILARITY))
+            split.draw(np.random.default_rng(), CONTEXT_SIZE, max(similarity, respect.SIMILARITY))
         out.mkdir(parents=True, exist_ok=True)
     except (OSError, UserError) as error:
         parser.exit(2, f"{parser.prog}: error: {error}\n")

@@ -79,13 +79,13 @@ class VlmListener:
         self.model.save_pretrained(str(path), save_embedding_layers=False)
         self.config.write(path)
 
-    def act(self, views: Sequence[View], rng: np.random.Generator) -> list[Decision]:
-        """Samples an action for each view, by one number of `rng` each; the likeliest tokens if it is greedy.
+    def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> list[Decision]:
+        """Samples an action for each view, by one number of its generator; the likeliest tokens if it is greedy.
 
         Raises:
             UserError: If a view is too long for the model, or memory is out.
         """
-        draws = rng.random(len(views))
+        draws = np.array([rng.random() for rng in rngs])
         dialogues = [self._form.dialogue(view) for view in views]
 
         def decide(rows: Sequence[int]) -> list[Decision]:

@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 from torch import Tensor
 from transformers import DynamicCache
 
-Board = tuple[str, ...]
-"""The tangrams of a game in the listener's order; they name it."""
+from multiref_gym.listener import View
+
+Key = tuple[str, tuple[str, ...]]
+"""The name of a game, and its tangrams in the listener's order, as a view that is of no game in play has no name."""
 
 Layers = list[list[Tensor]]
 """Keys and values of each layer, (rows, heads, tokens, width)."""
@@ -37,8 +39,13 @@ class Game(NamedTuple):
         return next((place for place, (one, other) in pairs if one != other), min(len(self.dialogue), len(dialogue)))
 
 
+def key_of(view: View) -> Key:
+    """Returns what tells the game of a view from others."""
+    return view.game_id, view.tangrams
+
+
 class GameMemory:
-    """Games by their tangrams. Of several with the same ones the last that was read is kept.
+    """What was read of games, by their keys.
 
     Args:
         room: The memory that they may take, in bytes.
@@ -46,24 +53,24 @@ class GameMemory:
 
     def __init__(self, room: float) -> None:
         self._room = room
-        self._games: dict[Board, Game] = {}
+        self._games: dict[Key, Game] = {}
 
     def __len__(self) -> int:
         return len(self._games)
 
-    def of(self, boards: Iterable[Board]) -> dict[Board, Game]:
+    def of(self, keys: Iterable[Key]) -> dict[Key, Game]:
         """Returns those games that are there."""
-        return {board: self._games[board] for board in boards if board in self._games}
+        return {key: self._games[key] for key in keys if key in self._games}
 
-    def keep(self, board: Board, game: Game) -> None:
+    def keep(self, key: Key, game: Game) -> None:
         """Keeps a game if there is room for it."""
-        self._games.pop(board, None)
+        self._games.pop(key, None)
         if sum(other.bytes for other in self._games.values()) + game.bytes <= self._room:
-            self._games[board] = game
+            self._games[key] = game
 
-    def forget_all_but(self, boards: Iterable[Board]) -> None:
+    def forget_all_but(self, keys: Iterable[Key]) -> None:
         """Forgets games that are over."""
-        self._games = self.of(set(boards))
+        self._games = self.of(set(keys))
 
 
 def layers_of(cache: Any) -> Layers:

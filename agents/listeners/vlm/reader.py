@@ -18,7 +18,7 @@ from torch.nn.functional import pad
 from transformers import DynamicCache
 
 from multiref_gym.agents.listeners.vlm.actions import Answer
-from multiref_gym.agents.listeners.vlm.memory import Game, GameMemory, Layers, cache_of, layers_of, row_of
+from multiref_gym.agents.listeners.vlm.memory import Game, GameMemory, Layers, cache_of, key_of, layers_of, row_of
 from multiref_gym.agents.listeners.vlm.prompt import ChatForm
 from multiref_gym.agents.listeners.vlm.vision import Vision
 from multiref_gym.errors import UserError
@@ -75,7 +75,7 @@ class Reader:
 
     def keep(self, views: Sequence[View]) -> None:
         """Forgets all games but these."""
-        self._games.forget_all_but(view.tangrams for view in views)
+        self._games.forget_all_but(map(key_of, views))
 
     def read(self, views: Sequence[View], dialogues: Sequence[list[int]], room: int) -> Read:
         """Reads what stands before an answer, and of what is kept of the games no more than is exact; no gradients.
@@ -98,15 +98,14 @@ class Reader:
             # By how much an image counts otherwise than its tokens do; for what is read on, nobody else adds it.
             otherwise = getattr(self._inner, "rope_deltas", None)
             return whole if otherwise is None else whole._replace(position=mask.sum(1, keepdim=True) - 1 + otherwise)
-        boards = [view.tangrams for view in views]
-        games = self._begun(boards)
+        games = self._begun(views)
         # At least the last token is read, for what it says of the next one.
         known = [min(game.known(new), len(new) - 1) for game, new in zip(games, dialogues, strict=True)]
         before = self._stacked([game.layers for game in games], [opening + count for count in known])
         new = [dialogue[count:] for dialogue, count in zip(dialogues, known, strict=True)]
         read = self._run(before, *self._padded(new, left=True), logits_to_keep=1)
-        for row, (board, dialogue) in enumerate(zip(boards, dialogues, strict=True)):
-            self._games.keep(board, Game(dialogue, row_of(read.cache, row, read.mask[row])))
+        for row, (view, dialogue) in enumerate(zip(views, dialogues, strict=True)):
+            self._games.keep(key_of(view), Game(dialogue, row_of(read.cache, row, read.mask[row])))
         return read
 
     def read_on(self, read: Read, tokens: Sequence[Sequence[int]]) -> Read:
@@ -152,17 +151,19 @@ class Reader:
         ).logits
         return logits
 
-    def _begun(self, boards: Sequence[tuple[str, ...]]) -> list[Game]:
+    def _begun(self, views: Sequence[View]) -> list[Game]:
         """Returns what is kept of some games, the opening at least."""
-        games = self._games.of(boards)
-        if new := [board for board in dict.fromkeys(boards) if board not in games]:
-            opening = self._form.opening(len(new[0]))
+        keys = [key_of(view) for view in views]
+        games = self._games.of(keys)
+        if new := [key for key in dict.fromkeys(keys) if key not in games]:
+            boards = [tangrams for _, tangrams in new]
+            opening = self._form.opening(len(boards[0]))
             tokens, mask = self._padded([opening.tokens] * len(new))
             kinds = {name: mask.new_tensor([kind] * len(new)) for name, kind in opening.kinds.items()}
             blank = Read(DynamicCache(), mask[:, :0], None, mask)
-            read = self._run(blank, tokens, mask, logits_to_keep=1, **kinds, **self._vision.show(new))
-            games |= {board: Game([], row_of(read.cache, row, mask[row])) for row, board in enumerate(new)}
-        return [games[board] for board in boards]
+            read = self._run(blank, tokens, mask, logits_to_keep=1, **kinds, **self._vision.show(boards))
+            games |= {key: Game([], row_of(read.cache, row, mask[row])) for row, key in enumerate(new)}
+        return [games[key] for key in keys]
 
     def _stacked(self, rows: Sequence[Layers], lengths: Sequence[int]) -> Read:
         """Returns the first tokens of some games, so many of each, as rows padded on the left; without logits."""
