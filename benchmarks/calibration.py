@@ -23,7 +23,8 @@ from rich.table import Table
 
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback, ground_truth
-from multiref_gym.interaction import Interaction, read_jsonl
+from multiref_gym.formats import read_interactions
+from multiref_gym.interaction import Interaction
 from multiref_gym.provenance import provenance
 from multiref_gym.registry import DECODERS, resolve
 
@@ -133,7 +134,7 @@ def main() -> None:
         decoder = resolve("decoder", DECODERS, arguments.decoder)()
         if not hasattr(decoder, "probabilities"):
             raise UserError(f"the decoder {arguments.decoder!r} has no probabilities")
-        results = evaluate(decoder, list(read_jsonl(arguments.games)))
+        results = evaluate(decoder, read_interactions(arguments.games))
         results |= {"decoder": arguments.decoder, "file": arguments.games.name, **provenance()}
         show(results)
         if arguments.json:

@@ -25,7 +25,8 @@ from rich.table import Table
 
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback, FeedbackDecoder, ground_truth
-from multiref_gym.interaction import Interaction, read_jsonl
+from multiref_gym.formats import read_interactions
+from multiref_gym.interaction import Interaction
 from multiref_gym.provenance import provenance
 from multiref_gym.registry import DECODERS, resolve
 
@@ -177,7 +178,7 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         make = resolve("decoder", DECODERS, arguments.decoder)
-        results = evaluate(make, list(read_jsonl(arguments.games)))
+        results = evaluate(make, read_interactions(arguments.games))
         results |= {"decoder": arguments.decoder, "file": arguments.games.name, **provenance()}
         show(results)
         if arguments.json:

@@ -33,7 +33,8 @@ from multiref_gym.agents.evaluation.dialogue_statistics import Interval, compare
 from multiref_gym.agents.evaluation.reply_classifier import people_apart, replies_of, tell_apart
 from multiref_gym.commands.options import check_writable, natural
 from multiref_gym.errors import UserError
-from multiref_gym.interaction import Interaction, read_jsonl
+from multiref_gym.formats import read_interactions
+from multiref_gym.interaction import Interaction
 from multiref_gym.provenance import provenance
 
 
@@ -149,7 +150,7 @@ def main() -> None:
     try:
         if arguments.json:
             check_writable(arguments.json)
-        simulated, *human = (_games(path) for path in paths)
+        simulated, *human = (read_interactions(path) for path in paths)
         results = evaluate(simulated, human, np.random.default_rng(arguments.seed))
         results |= {"files": [path.name for path in paths], "seed": arguments.seed, **provenance()}
         results["versions"]["scikit-learn"] = metadata.version("scikit-learn")
@@ -159,12 +160,6 @@ def main() -> None:
             arguments.json.write_text(text + "\n", encoding="utf-8")
     except (OSError, UserError) as error:
         parser.exit(2, f"{parser.prog}: error: {error}\n")
-
-
-def _games(path: Path) -> list[Interaction]:
-    if games := list(read_jsonl(path)):
-        return games
-    raise UserError(f"no game in {path}")
 
 
 if __name__ == "__main__":

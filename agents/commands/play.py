@@ -18,8 +18,9 @@ from multiref_gym.agents.listeners.baselines import OracleListener
 from multiref_gym.commands.options import add_tangrams, check_writable, chosen_tangrams, natural
 from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
+from multiref_gym.formats import read_games, write_games
+from multiref_gym.formats.logged_game import LoggedGame
 from multiref_gym.game import CONTEXT_SIZE, LETTERS, Action, Context, Game, InvalidAction, check_action
-from multiref_gym.interaction import Interaction, read_jsonl, write_jsonl
 from multiref_gym.listener import View
 from multiref_gym.tangrams import Atlas, TangramSet
 
@@ -53,10 +54,11 @@ def run(args: argparse.Namespace) -> None:
     if args.role == "listener" and (args.model or args.endpoint):
         raise UserError("--model and --endpoint are for a listener to speak to: add --as speaker")
     tangrams = chosen_tangrams(args)
-    earlier: list[Interaction] = []
+    earlier: list[LoggedGame] = []
     if args.out:
         check_writable(args.out)
-        earlier = list(read_jsonl(args.out)) if args.out.exists() else []
+        if args.out.exists() and args.out.stat().st_size:
+            earlier, _ = read_games(args.out, "jsonl")
     for_context, for_speaker, for_listener = np.random.SeedSequence(args.seed).spawn(3)
     rng = np.random.default_rng(for_context)
     context = Context.sample(tangrams.draw(rng, CONTEXT_SIZE), rng)
@@ -85,7 +87,7 @@ def run(args: argparse.Namespace) -> None:
 
     if args.out and episode and episode.dialogue:
         policy = "person" if args.role == "listener" else args.listener
-        write_jsonl(args.out, [*earlier, episode.interaction(policy)])
+        write_games("jsonl", args.out, [*earlier, LoggedGame(episode.interaction(policy))])
         terminal.say(f"The game is the last of {len(earlier) + 1} in {args.out}.", "dim")
 
 

@@ -15,12 +15,12 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 from transformers.utils import logging as transformers_logging
 
-from multiref_gym.agents.learning.run_folder import write_atomically
 from multiref_gym.agents.listeners.ppo.games import REWARDS, rewarded_game
 from multiref_gym.agents.listeners.ppo.listener import VOCABULARY, WEIGHTS
 from multiref_gym.agents.listeners.ppo.training import ROLLOUT, Evaluation, literal_success, train
 from multiref_gym.commands.options import natural, positive
 from multiref_gym.errors import UserError
+from multiref_gym.files import write_atomically
 from multiref_gym.provenance import provenance
 from multiref_gym.registry import DECODERS
 from multiref_gym.tangrams import load_tangrams

@@ -21,7 +21,8 @@ from multiref_gym.agents.commands.options import (
 )
 from multiref_gym.agents.play import new_games, play
 from multiref_gym.commands.options import add_tangrams, check_writable, chosen_tangrams, natural, positive
-from multiref_gym.interaction import write_jsonl
+from multiref_gym.formats import write_games
+from multiref_gym.formats.logged_game import LoggedGame
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +55,7 @@ def run(args: argparse.Namespace) -> None:
             policy=args.listener,
             on_turn=lambda over: progress.update(task, completed=over),
         )
-    write_jsonl(args.out, interactions)
+    write_games("jsonl", args.out, map(LoggedGame, interactions))
     won = sum(interaction.success for interaction in interactions)
     turns = sum(len(interaction.turns) for interaction in interactions)
     console.print(f"{won / args.games:.1%} won, {turns / args.games:.1f} turns a game, in {args.out}")

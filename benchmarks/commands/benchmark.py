@@ -16,15 +16,17 @@ from rich.table import Table
 
 from multiref_gym.agents.commands.options import add_listener, add_model, add_prices, chosen_listener, told_usage
 from multiref_gym.agents.evaluation.offline import FIGURES, ask, logged_turns, measure, told
-from multiref_gym.agents.learning.run_folder import write_atomically
 from multiref_gym.agents.listeners.baselines import OracleListener
 from multiref_gym.commands.options import natural, positive
 from multiref_gym.errors import UserError
-from multiref_gym.formats.logged_games import drawn_tangrams, fingerprint, read_games
+from multiref_gym.files import write_atomically
+from multiref_gym.formats import FORMATS, read_games
+from multiref_gym.formats.logged_game import fingerprint
+from multiref_gym.game import CONTEXT_SIZE
 from multiref_gym.listener import Listener
 from multiref_gym.provenance import provenance
 from multiref_gym.registry import DECODERS, LISTENERS, resolve
-from multiref_gym.tangrams import TangramSet
+from multiref_gym.tangrams import TangramSet, drawn_tangrams
 
 LOGGED = "logged"
 """In place of a decoder: the labels that the games have."""
@@ -37,6 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         metavar="FILE",
         help="games or `turn` rows: JSON Lines, JSON, Parquet, or the id of a data set of the Hugging Face hub",
+    )
+    parser.add_argument(
+        "--format", metavar="NAME", help=f"what they are: {', '.join(FORMATS)} or module:attribute (as they look)"
     )
     add_listener(parser, default="small")
     add_model(parser)
@@ -67,7 +72,9 @@ def run(args: argparse.Namespace) -> None:
     console = Console(highlight=False)
     tangrams = drawn_tangrams(args.tangrams)
     decoder = None if args.decoder == LOGGED else resolve("decoder", DECODERS, args.decoder)()
-    games, bad = read_games(args.games, tangrams, args.skip_bad)
+    games, bad = read_games(
+        args.games, args.format, tangrams=tangrams, context_size=CONTEXT_SIZE, skip_bad=args.skip_bad
+    )
     config = {
         "games": fingerprint(games),
         "listener": args.listener,

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
-from multiref_gym.formats.public_rows import to_interaction_row, to_turn_rows
-from multiref_gym.interaction import Interaction, write_records
+from multiref_gym.formats import FORMATS, write_games
+from multiref_gym.formats.logged_game import Format, LoggedGame
+from multiref_gym.interaction import Interaction
 from multiref_gym.store import InteractionStore, StoreError
 
-FORMATS = ("jsonl", "interaction", "turn")
 IMAGES = ("tangrams", "board", "none")
 OPTIONS = {"out": ("format",), "minari": ("decoder", "image", "tangrams")}
 
@@ -24,13 +22,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
     parser.add_argument("--store", required=True, help="the store: a SQLite file, or a database URL")
     where = parser.add_mutually_exclusive_group(required=True)
-    where.add_argument("--out", type=Path, help="the file to write, one JSON object a line")
+    where.add_argument("--out", help="the file to write, or what the format writes else")
     where.add_argument("--minari", metavar="NAME", help="the Minari data set to make, such as multiref/sup-v0")
     parser.add_argument(
         "--format",
-        choices=FORMATS,
-        help="a line of --out is a game as in the human games (jsonl, the default: nothing is lost), or a row of the "
-        "public data set",
+        metavar="NAME",
+        help=f"{', '.join(FORMATS)} or module:attribute: a line of --out is a game as in the human games (jsonl, the "
+        "default: nothing is lost), or a row of the public data set",
     )
     parser.add_argument(
         "--decoder",
@@ -50,6 +48,8 @@ def run(args: argparse.Namespace) -> None:
         UserError: If an option does not apply, Minari is missing, or these games make no data set of that name.
         OSError: If the file cannot be written. One that was there before stays as it was.
     """
+    if args.out and args.format == "minari":
+        args.minari, args.out, args.format = args.out, None, None
     check_applies(args, "out" if args.minari is None else "minari", OPTIONS)
     with InteractionStore(args.store, create=False) as store:
         systems = store.systems() if args.system is None else [args.system]
@@ -57,15 +57,15 @@ def run(args: argparse.Namespace) -> None:
         if not games:
             there = ", ".join(f"{system!r} rounds {store.rounds(system)}" for system in store.systems()) or "none"
             raise StoreError(f"{args.store}: no interactions to export; there are: {there}")
-        feedback = None if args.decoder is None else _feedback(store, args.decoder, games)
+        labels = [[]] * len(games) if args.decoder is None else _feedback(store, args.decoder, games)
+    logged = [
+        LoggedGame(game, labels=tuple(of_game), system=system)
+        for (system, game), of_game in zip(games, labels, strict=True)
+    ]
     if args.minari is None:
-        write_records(args.out, (record for system, game in games for record in _records(game, args.format, system)))
+        write_games(args.format or "jsonl", args.out, logged)
     else:
-        from multiref_gym.formats.minari import Games, write_minari  # Minari is an extra
-
-        decoded = Games([game for _, game in games], feedback, args.decoder or "")
-        image = args.image or "tangrams"
-        write_minari(args.minari, decoded, args.tangrams or "figures", None if image == "none" else image)
+        write_games(_minari(args), args.minari, logged)
     Console().print(f"{len(games)} interactions written to {args.out or args.minari}", highlight=False)
 
 
@@ -77,10 +77,8 @@ def check_applies(args: argparse.Namespace, form: str, options: Mapping[str, Seq
                 raise UserError(f"--{name} applies to --{other} only, not to --{form}")
 
 
-def _feedback(
-    store: InteractionStore, decoder: str, games: Sequence[tuple[str, Interaction]]
-) -> list[list[Feedback] | None]:
-    """Returns the decoder's feedback on each game of a system, or None where it has not decoded the game's round."""
+def _feedback(store: InteractionStore, decoder: str, games: Sequence[tuple[str, Interaction]]) -> list[list[Feedback]]:
+    """Returns the decoder's feedback on each game of a system, [] where it has not decoded the game's round."""
     rounds = dict.fromkeys((system, game.round) for system, game in games)
     decoded = {
         (system, round): iter(store.feedback(decoder, system, round))
@@ -90,13 +88,11 @@ def _feedback(
     if not decoded:
         there = ", ".join(f"round {round} of {system!r}" for system, round in rounds)
         raise StoreError(f"{decoder!r} has not decoded any of what is to be exported: {there}")
-    return [next(decoded[system, game.round]) if (system, game.round) in decoded else None for system, game in games]
+    return [next(decoded[system, game.round]) if (system, game.round) in decoded else [] for system, game in games]
 
 
-def _records(game: Interaction, format: str | None, system: str) -> Iterator[dict[str, Any]]:
-    if format == "turn":
-        yield from to_turn_rows(game, dataset_alias=system)
-    elif format == "interaction":
-        yield to_interaction_row(game, dataset_alias=system)
-    else:
-        yield game.to_json()
+def _minari(args: argparse.Namespace) -> Format:
+    from multiref_gym.formats.minari import Minari  # Minari is an extra
+
+    image = args.image or "tangrams"
+    return Minari(args.tangrams or "figures", None if image == "none" else image, args.decoder or "")
