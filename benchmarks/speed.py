@@ -2,11 +2,10 @@
 
     python -m multiref_gym.benchmarks.speed [--seconds 1] [--json FILE]
 
-Steps and resets a second under random actions, episode after episode, in one process and, where it says so, in as many
-as there are cores; beside other environments in the same run, since a figure without its machine says little: MiniGrid
-alone, with an RGB image, and in Gymnasium's sync vector environment; PettingZoo's connect four; MiniGrid in envpool,
-which is C++ and uses all cores. What is not installed is named and left out. Gymnasium's passive checker is off, as it
-would be most of the time measured.
+Steps and resets a second under random actions, episode after episode, in one process; beside other environments in the
+same run, since a figure without its machine says little: MiniGrid alone, with an RGB image, and in Gymnasium's sync
+vector environment; PettingZoo's connect four; MiniGrid in envpool, which is C++ and uses all cores. What is not
+installed is named and left out. Gymnasium's passive checker is off, as it would be most of the time measured.
 Measurements take turns, so that a busy moment of the machine hits all; a ratio is the median of those within a turn.
 The scripted speaker is measured on its own as well.
 """
@@ -15,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 from collections.abc import Callable
 from functools import partial
@@ -42,8 +40,6 @@ REPEATS = 5
 ACTIONS, VECTOR_ACTIONS = 256, 8
 """How many actions, or batches of them, are drawn before the clock starts: it is the environment that is measured."""
 UTTERANCE_BYTES = 128
-WORKERS = min(os.cpu_count() or 1, 64)
-"""How many processes "all cores" are: each needs a game."""
 UNDERSTOOD = 0.7
 """How often the speaker that is measured sees done what it wants."""
 SEED = 0
@@ -57,10 +53,6 @@ RATIOS = (
     ("step, turn-based", "MultiRef", "connect four"),
     ("step, 64 games", "MultiRef vector 64", "MiniGrid envpool 64"),
     ("step, 1,024 games", "MultiRef vector 1024", "MiniGrid envpool 1024"),
-    ("step, 64 games", "MultiRef vector 64, all cores", "MultiRef vector 64"),
-    ("step, 1,024 games", "MultiRef vector 1024, all cores", "MultiRef vector 1024"),
-    ("step, 64 games", "MultiRef vector 64, all cores", "MiniGrid envpool 64"),
-    ("step, 1,024 games", "MultiRef vector 1024, all cores", "MiniGrid envpool 1024"),
 )
 """What is compared: in what, and the names of ours and theirs."""
 
@@ -201,9 +193,6 @@ def ours() -> dict[str, Measure]:
         "MultiRef vector 1024": vector(1024),
         "MultiRef vector 64, board": vector(64, image="board"),
         "MultiRef vector 64, ten 32x32 silhouettes": vector(64, **silhouettes),
-        "MultiRef vector 64, all cores": vector(64, workers=WORKERS),
-        "MultiRef vector 1024, all cores": vector(1024, workers=WORKERS),
-        "MultiRef vector 64, ten 32x32 silhouettes, all cores": vector(64, workers=WORKERS, **silhouettes),
         "Scripted speaker, utterances": utterances(ScriptedSpeaker(load_tangrams("figures"))),
     }
 

@@ -15,7 +15,6 @@ def test_writes_figures_beside_those_of_others(
     pytest.importorskip("minigrid")
     monkeypatch.setitem(sys.modules, "envpool", None)
     monkeypatch.setattr(speed, "REPEATS", 1)
-    monkeypatch.setattr(speed, "WORKERS", 2)
     file = tmp_path / "speed.json"
     monkeypatch.setattr(sys, "argv", ["speed", "--seconds", "0.001", "--json", str(file)])
     speed.main()
