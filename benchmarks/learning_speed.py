@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.table import Table
 from transformers.utils import logging as transformers_logging
 
+from multiref_gym.agents.evaluation.fixed_games import fixed_contexts
 from multiref_gym.agents.learning import learn as learning
 from multiref_gym.agents.learning import objectives
 from multiref_gym.agents.learning.learn import Example, learn, views_of
@@ -30,7 +31,6 @@ from multiref_gym.agents.learning.respect import OPTIMISATION
 from multiref_gym.agents.listeners.small import listener as small
 from multiref_gym.agents.listeners.small.listener import SmallListener
 from multiref_gym.agents.play import play, set_tables
-from multiref_gym.benchmarks.learning_systems import fixed_contexts
 from multiref_gym.commands.options import natural, positive
 from multiref_gym.feedback import Feedback
 from multiref_gym.interaction import Interaction

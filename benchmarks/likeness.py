@@ -31,6 +31,7 @@ from rich.table import Table
 
 from multiref_gym.agents.evaluation.dialogue_statistics import Interval, compare, praise_rates, units_of
 from multiref_gym.agents.evaluation.reply_classifier import people_apart, replies_of, tell_apart
+from multiref_gym.agents.evaluation.tables import percent
 from multiref_gym.commands.options import check_writable, natural
 from multiref_gym.errors import UserError
 from multiref_gym.interaction import Interaction, read_jsonl
@@ -65,7 +66,7 @@ def evaluate(
         "praise_rates": [praise_rates(sample) for sample in units],
         "classifier": {
             "accuracy": judgement.accuracy,
-            "interval": judgement.accuracy_interval(rng),
+            "interval": judgement.accuracy_interval(),
             "replies": len(judgement.right),
             "people_against_people": people_apart(human_replies, rng),
             "giveaways": judgement.giveaways(),
@@ -102,6 +103,7 @@ def show(results: dict[str, Any]) -> None:
 
     classifier = results["classifier"]
     low, high = classifier["interval"]
+    told = percent({"mean": classifier["accuracy"], "low": low, "high": high}, 1, "%")
     table = Table("tells simulated", "weight", "sim.", "human", "tells human", "weight", "sim.", "human")
     for rows in zip(*classifier["giveaways"].values(), strict=True):
         table.add_row(
@@ -120,8 +122,8 @@ def show(results: dict[str, Any]) -> None:
     console.print("The share of the replies that have a feature, content words masked as _; ^ is the beginning.\n")
     console.print(
         f"inside the human interval: [bold]{results['inside']} of {len(results['statistics'])}[/]\n"
-        f"simulated or human, {classifier['replies']} replies: [bold]{classifier['accuracy']:.1%}[/] "
-        f"({low:.1%} to {high:.1%}) are told right; people against people {classifier['people_against_people']:.1%}"
+        f"simulated or human, {classifier['replies']} replies: [bold]{told}[/] are told right; "
+        f"people against people {classifier['people_against_people']:.1%}"
     )
 
 

@@ -39,7 +39,7 @@ from multiref_gym.agents.learning import objectives
 from multiref_gym.agents.learning.learn import Example, Optimisation, learn, views_of
 from multiref_gym.agents.listeners.vlm.random_model import SIZES, TEXTS, byte_tokenizer, random_idefics2
 from multiref_gym.agents.play import play, set_tables
-from multiref_gym.benchmarks.learning_systems import fixed_contexts
+from multiref_gym.agents.evaluation.fixed_games import fixed_contexts
 from multiref_gym.benchmarks.trl_step import trl_rate
 from multiref_gym.commands.options import natural, positive
 from multiref_gym.feedback import Feedback

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from multiref_gym.agents.evaluation.dialogue_statistics import RESAMPLES, Interval, overlap
+from multiref_gym.agents.evaluation.dialogue_statistics import Interval, overlap
+from multiref_gym.agents.evaluation.intervals import by_unit, over_samples
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback, ground_truth
 from multiref_gym.interaction import Interaction
@@ -106,6 +106,11 @@ class Replies:
         """Whether there are enough to learn from some and judge others."""
         return len(self.features) >= FOLDS and len(set(self.speakers)) >= 2
 
+    @property
+    def names(self) -> list[str]:
+        """Who said each, in one word."""
+        return [f"{file} {name}" for file, name in self.speakers]
+
     def of(self, chosen: Sequence[int]) -> Replies:
         """Returns the replies at these indices."""
         return Replies([self.features[i] for i in chosen], [self.speakers[i] for i in chosen])
@@ -143,15 +148,15 @@ class Judgement:
         """The share judged right."""
         return float(np.mean(self.right))
 
-    def accuracy_interval(self, rng: np.random.Generator) -> Interval:
+    def accuracy_interval(self) -> Interval:
         """Returns the 95 % interval of the accuracy, drawing speakers of each side with replacement."""
-        sides = np.split(self.right, [len(self.simulated.speakers)])
-        drawn = [
-            _drawn_mean(right, replies.speakers, rng)
-            for right, replies in zip(sides, (self.simulated, self.human), strict=True)
-        ]
-        low, high = np.quantile(np.mean(drawn, axis=0), [0.025, 0.975])
-        return float(low), float(high)
+        rights = np.split(self.right, [len(self.simulated.speakers)])
+        sides = list(zip(rights, (self.simulated.names, self.human.names), strict=True))
+        found = over_samples(
+            [by_unit(right, names) for right, names in sides],
+            [by_unit(np.ones_like(right), names) for right, names in sides],
+        )
+        return found.low, found.high
 
     def giveaways(self) -> dict[str, list[dict[str, Any]]]:
         """Returns the features that speak most for either side, with the share of the replies that have them."""
@@ -168,17 +173,6 @@ class Judgement:
             "simulated": [row(feature) for feature in ranked[:SHOWN]],
             "human": [row(feature) for feature in ranked[::-1][:SHOWN]],
         }
-
-
-def _drawn_mean(right: np.ndarray, speakers: Sequence[Any], rng: np.random.Generator) -> np.ndarray:
-    """Returns the share of right answers of each resample of speakers."""
-    by_speaker = defaultdict[Any, list[bool]](list)
-    for speaker, answer in zip(speakers, right.tolist(), strict=True):
-        by_speaker[speaker].append(answer)
-    hits, asked = np.array([[sum(answers), len(answers)] for answers in by_speaker.values()]).T
-    drawn = rng.integers(len(hits), size=(RESAMPLES, len(hits)))
-    share: np.ndarray = hits[drawn].sum(axis=1) / asked[drawn].sum(axis=1)
-    return share
 
 
 def tell_apart(simulated: Replies, human: Replies, rng: np.random.Generator) -> Judgement:
@@ -208,7 +202,7 @@ def tell_apart(simulated: Replies, human: Replies, rng: np.random.Generator) -> 
         )
     is_simulated = np.repeat([True, False], size)
     replies = [reply for side in sides for reply in side.features]
-    groups = [f"{number} {speaker}" for number, side in enumerate(sides) for speaker in side.speakers]
+    groups = [f"{number} {name}" for number, side in enumerate(sides) for name in side.names]
     classifier = make_pipeline(
         CountVectorizer(analyzer=sorted, binary=True, min_df=2),
         LogisticRegression(class_weight="balanced", max_iter=1000),
