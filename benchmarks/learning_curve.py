@@ -36,7 +36,7 @@ from multiref_gym.agents.commands.run_options import add_deployment
 from multiref_gym.agents.evaluation.fixed_games import Evaluation, fixed_contexts
 from multiref_gym.agents.evaluation.intervals import estimate, over_samples
 from multiref_gym.agents.evaluation.pictures import FAINT, draw_band, finish_axes, png
-from multiref_gym.agents.evaluation.tables import Sheet, percent, rounds_heads, told_seeds
+from multiref_gym.agents.evaluation.tables import Sheet, percent, rounds_heads, success_sheet, told_seeds
 from multiref_gym.agents.learning.jobs import Curve, Measures, run_all
 from multiref_gym.agents.learning.respect import CONTROL, SUP, Config
 from multiref_gym.agents.learning.run_folder import write_atomically
@@ -161,18 +161,15 @@ def _without_games(value: Any) -> Any:
     return [_without_games(item) for item in value] if isinstance(value, list) else value
 
 
-def success_sheet(results: dict[str, Any]) -> Sheet:
-    """Returns the deployed success by round: the systems' means, then every run."""
+def deployed_sheet(results: dict[str, Any]) -> Sheet:
+    """Returns the deployed success by round."""
     systems = results["systems"]
-    rows = [[name, *map(percent, system["success"])] for name, system in systems.items()]
-    rows += [
-        [f"{name}, seed {run['seed']}", *(f"{100 * m['deployed']['success']['mean']:.0f}" for m in run["rounds"])]
+    means = {name: system["success"] for name, system in systems.items()}
+    runs = {
+        name: {run["seed"]: [m["deployed"]["success"] for m in run["rounds"]] for run in system["runs"]}
         for name, system in systems.items()
-        for run in system["runs"]
-    ]
-    games = results["config"]["games"]
-    title = f"Deployed games won, in percent; simulated speakers, {games} games a round, {told_seeds(results)}"
-    return Sheet(title, ["system", *rounds_heads(results)], rows)
+    }
+    return success_sheet("Deployed games won", results, means, runs)
 
 
 def fixed_sheet(results: dict[str, Any]) -> Sheet:
@@ -343,7 +340,7 @@ def run(arguments: argparse.Namespace) -> None:
         "systems": summaries(curves, systems),
         **provenance(),
     }
-    sheets = [success_sheet(results), fixed_sheet(results), measures_sheet(results)]
+    sheets = [deployed_sheet(results), fixed_sheet(results), measures_sheet(results)]
     if arguments.ablations:
         sheets.insert(0, ablation_sheet(results))
     for sheet in sheets:

@@ -177,10 +177,11 @@ def run_one(condition: Condition, seed: int, steps: int, path: Path) -> Run:
 
 def summaries(runs: Iterable[Run]) -> dict[str, Any]:
     """Returns by condition its curve, each point with mean, low and high over seeds, and its success at the end."""
-    by_name: dict[str, list[Run]] = {condition.name: [] for condition in CONDITIONS}
-    for run in sorted(runs, key=lambda run: int(run["seed"])):
-        by_name[run["condition"]].append(run)
-    return {condition.name: _summary(condition, by_name[condition.name]) for condition in CONDITIONS}
+    in_order = sorted(runs, key=lambda run: int(run["seed"]))
+    return {
+        condition.name: _summary(condition, [run for run in in_order if run["condition"] == condition.name])
+        for condition in CONDITIONS
+    }
 
 
 def _summary(condition: Condition, runs: Sequence[Run]) -> dict[str, Any]:
@@ -210,13 +211,9 @@ def sheet(results: dict[str, Any]) -> Sheet:
         reached = [f"{s / 1000:.0f}k" for s in learned if s is not None]
         told = " ".join(reached) + (f", {len(learned) - len(reached)} never" if None in learned else "")
         rows.append([summary["meaning"], *map(percent, [*shown, summary["seen"], summary["unseen"]]), told.strip(", ")])
-    columns = [
-        "reward",
-        *(f"{at // 1000}k steps" for at in results["shown"]),
-        f"end, {results['steps'] // 1000}k",
-        "unseen figures",
-        f"steps to {LEARNED:.0%}, by seed",
-    ]
+    heads = [f"{at // 1000}k steps" for at in results["shown"]]
+    end = f"end, {results['steps'] // 1000}k"
+    columns = ["reward", *heads, end, "unseen figures", f"steps to {LEARNED:.0%}, by seed"]
     return Sheet(f"Literal games won, in percent; simulated speakers, {results['seeds']} seeds", columns, rows)
 
 

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from multiref_gym.agents.evaluation import pages
 from multiref_gym.agents.evaluation.measures import Confusion
 from multiref_gym.agents.evaluation.pictures import FAINT, data_uri, draw_band, finish_axes, png
-from multiref_gym.agents.evaluation.tables import Sheet, percent, rounds_heads, told_seeds
+from multiref_gym.agents.evaluation.tables import Sheet, percent, rounds_heads, success_sheet, told_seeds
 from multiref_gym.agents.learning.respect import CONTROL
 from multiref_gym.agents.learning.run_folder import fields
 from multiref_gym.benchmarks.systems import HH, MEASURES, ternary_of
@@ -39,20 +39,12 @@ COLOURS = {"SUP": "#0072b2", "RL": "#d55e00", "KTO": "#009e73", CONTROL: "#8a6d3
 STYLES = {"B": ("-", "o"), "T": ("--", "^"), CONTROL: (":", "v"), HH: ("-.", None)}
 
 
-def success_sheet(results: dict[str, Any]) -> Sheet:
-    """Returns the games won by round: the systems' means, then every run."""
+def sheets(results: dict[str, Any]) -> list[Sheet]:
+    """Returns all tables."""
     systems = results["systems"]
-    rows = [[name, *map(percent, system["measures"]["success"])] for name, system in systems.items()]
-    if len(results["seeds"]) > 1:
-        rows += [
-            [f"{name}, seed {seed}", *(f"{100 * won['mean']:.0f}" for won in run["success"])]
-            for name, system in systems.items()
-            for seed, run in system["runs"].items()
-        ]
-    title = (
-        f"Games won, in percent; simulated speakers, {results['config']['games']} games a round, {told_seeds(results)}"
-    )
-    return Sheet(title, ["system", *rounds_heads(results)], rows)
+    means = {name: system["measures"]["success"] for name, system in systems.items()}
+    runs = {name: {seed: run["success"] for seed, run in system["runs"].items()} for name, system in systems.items()}
+    return [success_sheet("Games won", results, means, runs), measures_sheet(results), decoder_sheet(results)]
 
 
 def measures_sheet(results: dict[str, Any]) -> Sheet:
@@ -173,18 +165,18 @@ def _confusion_png(results: dict[str, Any]) -> bytes:
     return png(figure)
 
 
-def page(results: dict[str, Any], drawn: dict[str, bytes], sheets: Sequence[Sheet]) -> str:
+def page(results: dict[str, Any], drawn: dict[str, bytes], tables: Sequence[Sheet]) -> str:
     """Returns the page: one file without scripts or links.
 
     Args:
         results: What `results.json` holds.
         drawn: The pictures, by name.
-        sheets: The tables.
+        tables: All of them.
     """
     return pages.page(
         "systems.html",
         systems={name: system["meaning"] for name, system in results["systems"].items()},
         pictures={name: data_uri(content) for name, content in drawn.items()},
-        sheets=sheets,
+        sheets=tables,
         setup={name: fields(results[name]) for name in ("config", "versions", "machine")},
     )

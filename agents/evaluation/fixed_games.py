@@ -1,4 +1,4 @@
-"""Games that are the same for every policy: contexts, speakers and chance, on a split that is deployed and on an unseen one."""
+"""Games that are the same for every policy, on the split that is deployed and on one that no policy saw."""
 
 from __future__ import annotations
 

@@ -77,3 +77,24 @@ def told_seeds(results: dict[str, Any]) -> str:
     """Returns what is said of figures of results, which have their `seeds`."""
     count = len(results["seeds"])
     return "1 seed" if count == 1 else f"means over {count} seeds"
+
+
+def success_sheet(title: str, results: dict[str, Any], means: Mapping[str, Any], runs: Mapping[str, Any]) -> Sheet:
+    """Returns success by round: that of each system, then that of its runs if there are several.
+
+    Args:
+        title: What was won.
+        results: With their `seeds`, and `config.rounds` and `config.games`.
+        means: By system an estimate for each round.
+        runs: By system and seed the same.
+    """
+    rows = [[name, *map(percent, won)] for name, won in means.items()]
+    if len(results["seeds"]) > 1:
+        rows += [
+            [f"{name}, seed {seed}", *(f"{100 * each['mean']:.0f}" for each in won)]
+            for name, of_system in runs.items()
+            for seed, won in of_system.items()
+        ]
+    games = results["config"]["games"]
+    title = f"{title}, in percent; simulated speakers, {games} games a round, {told_seeds(results)}"
+    return Sheet(title, ["system", *rounds_heads(results)], rows)
