@@ -21,7 +21,7 @@ import numpy as np
 from rich.console import Console
 
 from multiref_gym.agents.evaluation.intervals import wilson
-from multiref_gym.agents.evaluation.tables import Sheet, percent
+from multiref_gym.agents.evaluation.tables import Sheet, apart, percent
 from multiref_gym.commands.options import natural, positive
 from multiref_gym.errors import UserError
 from multiref_gym.game import CONTEXT_SIZE
@@ -88,14 +88,12 @@ def measure(tangrams: TangramSet, contexts: int, seed: int) -> dict[str, Any]:
 
 def show(results: dict[str, Any]) -> None:
     """Prints the shares as a table."""
-
-    def told(kind: dict[str, Any]) -> str:
-        low, high = kind["interval"]
-        return percent({"mean": kind["ambiguous"], "low": low, "high": high}, 1, "%")
-
     levels = results["similarity"]
     title = "Ambiguous descriptions, {contexts} contexts of {tangrams} a level".format(**results)
-    rows = [[similarity, *map(told, kinds.values())] for similarity, kinds in levels.items()]
+    rows = [
+        [similarity, *(percent(apart(kind["ambiguous"], kind["interval"]), 1, "%") for kind in kinds.values())]
+        for similarity, kinds in levels.items()
+    ]
     Console().print(Sheet(title, ["similarity", *levels[str(SIMILARITIES[0])]], rows).printed())
 
 

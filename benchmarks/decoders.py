@@ -23,7 +23,7 @@ from rich.console import Console
 
 from multiref_gym.agents.evaluation.intervals import by_unit, estimate
 from multiref_gym.agents.evaluation.measures import Confusion
-from multiref_gym.agents.evaluation.tables import Sheet, percent, share
+from multiref_gym.agents.evaluation.tables import Sheet, apart, percent, share
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback, FeedbackDecoder, ground_truth
 from multiref_gym.interaction import Interaction, read_jsonl
@@ -88,8 +88,7 @@ def show(results: dict[str, Any]) -> None:
     """Prints the figures as tables."""
 
     def accuracy(form: str) -> str:
-        low, high = results["intervals"][f"{form}_accuracy"]
-        return percent({"mean": results[form]["accuracy"], "low": low, "high": high}, 1, "%")
+        return percent(apart(results[form]["accuracy"], results["intervals"][f"{form}_accuracy"]), 1, "%")
 
     console = Console()
     title = "{decoder} on {turns} replies, {games} games, {speakers} speakers".format(**results)

@@ -29,7 +29,7 @@ from rich.console import Console
 
 from multiref_gym.agents.evaluation.dialogue_statistics import Interval, compare, praise_rates, units_of
 from multiref_gym.agents.evaluation.reply_classifier import people_apart, replies_of, tell_apart
-from multiref_gym.agents.evaluation.tables import Sheet, percent, share
+from multiref_gym.agents.evaluation.tables import Sheet, apart, percent, share
 from multiref_gym.commands.options import check_writable, natural
 from multiref_gym.errors import UserError
 from multiref_gym.interaction import Interaction, read_jsonl
@@ -113,8 +113,7 @@ def show(results: dict[str, Any]) -> None:
     heads = ["tells simulated", "weight", "sim.", "human", "tells human", "weight", "sim.", "human"]
     note = "The share of the replies that have a feature, content words masked as _; ^ is the beginning"
     console.print(Sheet("", heads, rows, note).printed())
-    low, high = classifier["interval"]
-    told = percent({"mean": classifier["accuracy"], "low": low, "high": high}, 1, "%")
+    told = percent(apart(classifier["accuracy"], classifier["interval"]), 1, "%")
     console.print(
         f"inside the human interval: [bold]{results['inside']} of {len(results['statistics'])}[/]\n"
         f"simulated or human, {classifier['replies']} replies: [bold]{told}[/] are told right; "

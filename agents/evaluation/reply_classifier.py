@@ -95,7 +95,7 @@ class Replies:
     """
 
     features: list[set[str]]
-    speakers: list[tuple[int, str]]
+    speakers: list[str]
 
     def __str__(self) -> str:
         """Returns how many there are."""
@@ -105,11 +105,6 @@ class Replies:
     def suffice(self) -> bool:
         """Whether there are enough to learn from some and judge others."""
         return len(self.features) >= FOLDS and len(set(self.speakers)) >= 2
-
-    @property
-    def names(self) -> list[str]:
-        """Who said each, in one word."""
-        return [f"{file} {name}" for file, name in self.speakers]
 
     def of(self, chosen: Sequence[int]) -> Replies:
         """Returns the replies at these indices."""
@@ -123,7 +118,7 @@ def replies_of(files: Sequence[Sequence[Interaction]]) -> Replies:
         for game in interactions:
             for number, exchange in enumerate(game.exchanges(), start=2):
                 replies.features.append(features(number, exchange, ground_truth(exchange.action, game.targets)))
-                replies.speakers.append((index, game.speaker or f"game {game.game_id}"))
+                replies.speakers.append(f"{index} {game.speaker or f'game {game.game_id}'}")
     return replies
 
 
@@ -151,7 +146,7 @@ class Judgement:
     def accuracy_interval(self) -> Interval:
         """Returns the 95 % interval of the accuracy, drawing speakers of each side with replacement."""
         rights = np.split(self.right, [len(self.simulated.speakers)])
-        sides = list(zip(rights, (self.simulated.names, self.human.names), strict=True))
+        sides = list(zip(rights, (self.simulated.speakers, self.human.speakers), strict=True))
         found = over_samples(
             [by_unit(right, names) for right, names in sides],
             [by_unit(np.ones_like(right), names) for right, names in sides],
@@ -202,7 +197,7 @@ def tell_apart(simulated: Replies, human: Replies, rng: np.random.Generator) -> 
         )
     is_simulated = np.repeat([True, False], size)
     replies = [reply for side in sides for reply in side.features]
-    groups = [f"{number} {name}" for number, side in enumerate(sides) for name in side.names]
+    groups = [f"{number} {name}" for number, side in enumerate(sides) for name in side.speakers]
     classifier = make_pipeline(
         CountVectorizer(analyzer=sorted, binary=True, min_df=2),
         LogisticRegression(class_weight="balanced", max_iter=1000),

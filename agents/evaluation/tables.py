@@ -63,6 +63,11 @@ def percent(estimate: Mapping[str, float] | None, decimals: int = 0, sign: str =
     return f"{100 * estimate['mean']:.{decimals}f}{sign} ({100 * estimate['low']:.0f}–{100 * estimate['high']:.0f})"
 
 
+def apart(mean: float, interval: Sequence[float]) -> dict[str, float]:
+    """Returns what `percent` takes of a mean and its interval that are kept apart."""
+    return {"mean": mean, "low": interval[0], "high": interval[1]}
+
+
 def share(value: float | None) -> str:
     """Returns a share in percent with one decimal, a dash for what is not there."""
     return "–" if value is None else f"{value:.1%}"
