@@ -91,7 +91,7 @@ def show(results: dict[str, Any]) -> None:
     levels = results["similarity"]
     title = "Ambiguous descriptions, {contexts} contexts of {tangrams} a level".format(**results)
     rows = [
-        [similarity, *(percent(apart(kind["ambiguous"], kind["interval"]), 1, "%") for kind in kinds.values())]
+        [similarity, *(percent(apart(kind["ambiguous"], kind["interval"]), 1, "%", 1) for kind in kinds.values())]
         for similarity, kinds in levels.items()
     ]
     Console().print(Sheet(title, ["similarity", *levels[str(SIMILARITIES[0])]], rows).printed())

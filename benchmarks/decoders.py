@@ -88,7 +88,7 @@ def show(results: dict[str, Any]) -> None:
     """Prints the figures as tables."""
 
     def accuracy(form: str) -> str:
-        return percent(apart(results[form]["accuracy"], results["intervals"][f"{form}_accuracy"]), 1, "%")
+        return percent(apart(results[form]["accuracy"], results["intervals"][f"{form}_accuracy"]), 1, "%", 1)
 
     console = Console()
     title = "{decoder} on {turns} replies, {games} games, {speakers} speakers".format(**results)

@@ -113,7 +113,7 @@ def show(results: dict[str, Any]) -> None:
     heads = ["tells simulated", "weight", "sim.", "human", "tells human", "weight", "sim.", "human"]
     note = "The share of the replies that have a feature, content words masked as _; ^ is the beginning"
     console.print(Sheet("", heads, rows, note).printed())
-    told = percent(apart(classifier["accuracy"], classifier["interval"]), 1, "%")
+    told = percent(apart(classifier["accuracy"], classifier["interval"]), 1, "%", 1)
     console.print(
         f"inside the human interval: [bold]{results['inside']} of {len(results['statistics'])}[/]\n"
         f"simulated or human, {classifier['replies']} replies: [bold]{told}[/] are told right; "

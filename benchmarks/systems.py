@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from multiref_gym.agents.evaluation.intervals import over_samples
-from multiref_gym.agents.evaluation.measures import RATIOS, Counts, counts
+from multiref_gym.agents.evaluation.measures import RATIOS, Counts, counts_of
 from multiref_gym.agents.learning.jobs import Curve, Job, Measures, run_curve
 from multiref_gym.agents.learning.learn import Optimisation, views_of
 from multiref_gym.agents.learning.respect import CONTROL, KTO, RL, SUP, Config, Respect
@@ -108,14 +108,14 @@ def run_system(job: Job) -> Curve:
 
     def told(respect: Respect, rounds: list[Measures]) -> list[Measures]:
         return [
-            {"round": m["round"], "decoder": m["decoder"], "counts": _counts_of(respect, job, m["round"])}
+            {"round": m["round"], "decoder": m["decoder"], "counts": _round_counts(respect, job, m["round"])}
             for m in rounds
         ]
 
     return run_curve(job, lambda: Respect(job.config, job.folder), told)
 
 
-def _counts_of(respect: Respect, job: Job, round: int) -> dict[str, Counts]:
+def _round_counts(respect: Respect, job: Job, round: int) -> dict[str, Counts]:
     """Returns the counts of all that a job deployed in a round.
 
     Every job has HH's games played anew, which takes no time, to compare turns with; the one with CONTROL counts them.
@@ -140,7 +140,7 @@ def game_counts(games: Sequence[Interaction], decoder: FeedbackDecoder) -> Count
     """Returns the counts of games and of the feedback on their actions."""
     exchanges = [game.exchanges() for game in games]
     decoded = iter(decoder.decode([exchange for of_game in exchanges for exchange in of_game]))
-    return counts(games) | {
+    return counts_of(games) | {
         "positives": [float(sum(next(decoded) is Feedback.POSITIVE for _ in of_game)) for of_game in exchanges],
         "replies": [float(len(of_game)) for of_game in exchanges],
     }

@@ -19,10 +19,11 @@ def printed(sheet: Sheet, width: int = 80) -> str:
     return capture.get()
 
 
-def test_an_estimate_is_written_with_its_interval_in_whole_percent() -> None:
+def test_an_estimate_is_written_with_its_interval_in_percent() -> None:
     found = {"mean": 0.804, "low": 0.75, "high": 0.852}
     assert percent(found) == "80 (75–85)"
     assert percent(found, 1, "%") == "80.4% (75–85)"
+    assert percent(found, 1, "%", 1) == "80.4% (75.0–85.2)"
     assert percent(None) == share(None) == "–"
     assert share(0.804) == "80.4%"
 

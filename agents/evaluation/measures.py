@@ -14,13 +14,13 @@ from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.interaction import Interaction
 
 RATIOS = {"success": ("won", "games"), "turns": ("turns", "games"), "click_accuracy": ("right_clicks", "clicks")}
-"""The measures of games: each is a ratio of two sums of `counts`."""
+"""The measures of games: each is a ratio of two sums of `counts_of`."""
 
 Counts = dict[str, list[float]]
 """What was counted in some games, by name a number for each game."""
 
 
-def counts(games: Sequence[Interaction]) -> Counts:
+def counts_of(games: Sequence[Interaction]) -> Counts:
     """Returns what `RATIOS` are of; a click is right that selects a target or deselects a tangram that is none."""
     actions = [[turn.action for turn in game.turns] for game in games]
     return {
@@ -37,7 +37,7 @@ def counts(games: Sequence[Interaction]) -> Counts:
 
 def measure(games: Sequence[Interaction]) -> dict[str, Any]:
     """Returns success, turns a game and click accuracy of some games, each an estimate, and the number of games."""
-    counted = counts(games)
+    counted = counts_of(games)
     ratios = {name: asdict(estimate(counted[above], counted[below])) for name, (above, below) in RATIOS.items()}
     return {"games": len(games), **ratios}
 

@@ -50,17 +50,19 @@ class Sheet:
         return table
 
 
-def percent(estimate: Mapping[str, float] | None, decimals: int = 0, sign: str = "") -> str:
-    """Returns an estimate in percent, with its interval in whole ones: "80 (75–85)"; a dash for what is not there.
+def percent(estimate: Mapping[str, float] | None, decimals: int = 0, sign: str = "", ends: int = 0) -> str:
+    """Returns an estimate in percent with its interval: "80 (75–85)"; a dash for what is not there.
 
     Args:
         estimate: Its `mean`, `low` and `high`.
         decimals: Of the mean.
         sign: What follows the mean.
+        ends: Decimals of the interval.
     """
     if estimate is None:
         return "–"
-    return f"{100 * estimate['mean']:.{decimals}f}{sign} ({100 * estimate['low']:.0f}–{100 * estimate['high']:.0f})"
+    mean, low, high = (100 * estimate[part] for part in ("mean", "low", "high"))
+    return f"{mean:.{decimals}f}{sign} ({low:.{ends}f}–{high:.{ends}f})"
 
 
 def apart(mean: float, interval: Sequence[float]) -> dict[str, float]:
