@@ -25,9 +25,9 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 from rich.console import Console
-from rich.table import Table
 
 import multiref_gym  # noqa: F401 (registers MultiRef-v0)
+from multiref_gym.agents.evaluation.tables import Sheet
 from multiref_gym.errors import UserError
 from multiref_gym.game import CONTEXT_SIZE, Action, Context, Game
 from multiref_gym.provenance import provenance
@@ -265,15 +265,17 @@ def ratios(measured: dict[str, list[float]]) -> list[dict[str, Any]]:
 def show(results: dict[str, Any]) -> None:
     """Prints the figures as tables."""
     console = Console()
-    speeds = Table("what", "a second", "least to greatest", title="Speed")
-    for name, measured in results["measured"].items():
-        least, median, greatest = min(measured), statistics.median(measured), max(measured)
-        speeds.add_row(name, f"{median:,.0f}", f"{least:,.0f} to {greatest:,.0f}")
-    compared = Table("what", "ours", "theirs", "ratio", "least to greatest", title="As many times as fast")
-    for row in results["ratios"]:
-        spread = f"{min(row['all']):.2f} to {max(row['all']):.2f}"
-        compared.add_row(row["what"], row["ours"], row["theirs"], f"{row['ratio']:.2f}", spread)
-    console.print(speeds, compared)
+    speeds = [
+        [name, f"{statistics.median(rates):,.0f}", f"{min(rates):,.0f} to {max(rates):,.0f}"]
+        for name, rates in results["measured"].items()
+    ]
+    ratios = [
+        [r["what"], r["ours"], r["theirs"], f"{r['ratio']:.2f}", f"{min(r['all']):.2f} to {max(r['all']):.2f}"]
+        for r in results["ratios"]
+    ]
+    console.print(Sheet("Speed", ["what", "a second", "least to greatest"], speeds).printed())
+    heads = ["what", "ours", "theirs", "ratio", "least to greatest"]
+    console.print(Sheet("As many times as fast", heads, ratios).printed())
     for package in results["missing"]:
         console.print(f"Left out, as {package} is not installed: pip install {package}", highlight=False)
     machine = results["machine"]

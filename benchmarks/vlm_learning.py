@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.progress import Progress
 from transformers.utils import logging as transformers_logging
 
-from multiref_gym.agents.evaluation.measures import over_seeds
+from multiref_gym.agents.evaluation.intervals import over_samples
 from multiref_gym.agents.evaluation.tables import Sheet, percent
 from multiref_gym.agents.learning.jobs import Curve, Job, run_all
 from multiref_gym.agents.learning.learn import Optimisation
@@ -114,7 +114,7 @@ def sheet(curves: Sequence[Curve]) -> Sheet:
     for curve in curves:
         (name,) = curve["rounds"][0]["systems"]
         rows.append([f"seed {curve['seed']}", *(percent(r["systems"][name]["success"]) for r in curve["rounds"])])
-    together = [asdict(over_seeds(won)) for won in zip(*(curve["won"] for curve in curves), strict=True)]
+    together = [asdict(over_samples(won)) for won in zip(*(curve["won"] for curve in curves), strict=True)]
     rounds = [f"round {number}" for number in range(len(together))]
     return Sheet(
         "Games won by a tiny vision-language model, in percent",

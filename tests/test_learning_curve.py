@@ -18,17 +18,18 @@ import torch
 from PIL import Image
 from small_views import FIGURES, tiny_small_listener
 
+from multiref_gym.agents.evaluation import fixed_games
+from multiref_gym.agents.evaluation.fixed_games import Evaluation
 from multiref_gym.agents.learning import jobs as processes
 from multiref_gym.agents.learning.learn import Example, Optimisation, learn
 from multiref_gym.agents.learning.objectives import sup
 from multiref_gym.agents.learning.respect import CONTROL, SEED, TURNS, Config, Respect
 from multiref_gym.agents.listeners.small.listener import SmallListener
-from multiref_gym.benchmarks import learning_curve, learning_systems
+from multiref_gym.benchmarks import learning_curve
 from multiref_gym.benchmarks.learning_systems import (
     ABLATIONS,
     BOUNDS,
     LEARNERS,
-    Evaluation,
     LowRankListener,
     SystemJob,
     run_job,
@@ -110,13 +111,13 @@ def test_every_policy_of_a_learner_plays_the_fixed_games_and_the_first_and_last_
 
 def test_the_fixed_games_are_the_same_for_all_policies(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
-    original = learning_systems.play
+    original = fixed_games.play
 
     def watched(listener: Any, tables: Any, rng: np.random.Generator, **options: Any) -> Any:
         seen.append((rng.bit_generator.state, [(table.game.context, table.utterance) for table in tables]))
         return original(listener, tables, rng, **options)
 
-    monkeypatch.setattr(learning_systems, "play", watched)
+    monkeypatch.setattr(fixed_games, "play", watched)
     for name, seed in (("SUP", 0), ("TURNS", 1)):
         out = folder / "again"
         run_job(job(name, out, seed=seed, rounds=1))
@@ -132,7 +133,7 @@ def test_a_job_that_is_done_does_nothing_again(folder: Path, monkeypatch: pytest
     def unwanted(*args: Any, **options: Any) -> None:
         raise AssertionError("played again")
 
-    monkeypatch.setattr(learning_systems, "play", unwanted)
+    monkeypatch.setattr(fixed_games, "play", unwanted)
     monkeypatch.setattr(Respect, "rounds", unwanted)
     assert run_job(job("SUP", folder)) == curve_of("SUP", folder)
 

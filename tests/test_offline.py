@@ -15,7 +15,8 @@ import torch
 from acting import games_of
 
 from multiref_gym import cli
-from multiref_gym.agents.evaluation.offline import Answers, LoggedTurn, ask, auc, logged_turns, measure
+from multiref_gym.agents.evaluation.intervals import auc, estimate_auc
+from multiref_gym.agents.evaluation.offline import Answers, LoggedTurn, ask, logged_turns, measure
 from multiref_gym.agents.learning.learn import Scores
 from multiref_gym.agents.listeners.baselines import RandomListener
 from multiref_gym.agents.play import play
@@ -205,12 +206,12 @@ def test_auc(positives: list[float], negatives: list[float], expected: float) ->
     assert auc(np.array(positives, float), np.array(negatives, float)) == pytest.approx(expected)
 
 
-def test_weights_of_the_auc_count_as_repetitions() -> None:
-    rng = np.random.default_rng(0)
-    positives, negatives = rng.integers(0, 5, 6).astype(float), rng.integers(0, 5, 9).astype(float)
-    good, bad = rng.integers(0, 3, 6), rng.integers(0, 3, 9)
-    repeated = auc(np.repeat(positives, good), np.repeat(negatives, bad))
-    assert auc(positives, negatives, good, bad) == pytest.approx(repeated)
+def test_the_interval_of_the_auc_is_over_games() -> None:
+    scores, positive = np.array([1.0, 0.0, 0.0, 1.0]), np.array([True, False, True, False])
+    found = estimate_auc(scores, positive, np.array([0, 0, 1, 1]))
+    assert (found.low, found.mean, found.high) == (0, 0.5, 1)  # either game alone is drawn now and then
+    alike = estimate_auc(scores[[0, 1, 0, 1]], positive[[0, 1, 0, 1]], np.array([0, 0, 1, 1]))
+    assert (alike.low, alike.mean, alike.high) == (1, 1, 1)
 
 
 def test_the_reply_to_the_last_turn_counts_where_the_game_goes_on() -> None:

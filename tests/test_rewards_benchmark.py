@@ -16,8 +16,16 @@ from terse_speaker import TerseSpeaker
 
 from multiref_gym.agents.listeners.ppo.games import literal_game
 from multiref_gym.benchmarks import rewards
-from multiref_gym.benchmarks.reward_conditions import CONDITIONS, FlippedDecoder, MixedReward, game
-from multiref_gym.benchmarks.rewards import read_run, run_one, sheet, summaries
+from multiref_gym.benchmarks.rewards import (
+    CONDITIONS,
+    FlippedDecoder,
+    MixedReward,
+    game,
+    read_run,
+    run_one,
+    sheet,
+    summaries,
+)
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback
 from multiref_gym.game import Action

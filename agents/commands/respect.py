@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from rich import box
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -21,6 +20,7 @@ from transformers.utils import logging as transformers_logging
 from multiref_gym.agents.commands.options import add_speaker, chosen_personas
 from multiref_gym.agents.commands.run_options import add_deployment, add_optimisation, chosen_optimisation
 from multiref_gym.agents.evaluation.report import COLUMNS, draw_curves, table_row, write_report
+from multiref_gym.agents.evaluation.tables import Sheet
 from multiref_gym.agents.learning.parallel import is_main
 from multiref_gym.agents.learning.respect import KTO, RL, SUP, TURNS, Config, Respect, results
 from multiref_gym.agents.learning.run_folder import known
@@ -143,11 +143,5 @@ def _advance(progress: Progress, task: TaskID, step: str, done: int, total: int)
 
 
 def _table(measures: Sequence[Measures]) -> Table:
-    table = Table(title="Simulated speakers; in brackets 95 % intervals", box=box.SIMPLE, padding=0)
     rows = [table_row(measured) for measured in measures]
-    for column, *texts in zip(COLUMNS, *rows, strict=True):
-        # Headings wrap at words, figures never, so the table fits a terminal of 80 columns.
-        table.add_column(column, justify="right", width=max(map(len, [*column.split(), *texts])))
-    for row in rows:
-        table.add_row(*row)
-    return table
+    return Sheet("Simulated speakers; in brackets 95 % intervals", COLUMNS, rows).printed()

@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import MofNCompleteColumn, Progress
-from rich.table import Table
 
 from multiref_gym.agents.commands.options import add_listener, add_model, add_prices, chosen_listener, told_usage
 from multiref_gym.agents.evaluation.offline import FIGURES, ask, logged_turns, measure, told
+from multiref_gym.agents.evaluation.tables import Sheet
 from multiref_gym.agents.listeners.baselines import OracleListener
 from multiref_gym.commands.options import natural, positive
 from multiref_gym.errors import UserError
@@ -147,18 +145,11 @@ def _show(results: dict[str, Any], console: Console) -> None:
         notes.append(f"{counts['without_clicks']} actions without clicks, not scored")
     if counts["impossible"]:
         notes.append(f"{counts['impossible']} actions impossible for this listener, so no mean log-probability")
-    table = Table(
-        "",
-        "",
-        "95 % interval",
-        "logged actions",
-        title=escape(f"{name} on {counts['turns']} turns of {counts['games']} games"),
-        caption=escape("; ".join(notes)),
-        box=box.SIMPLE,
-    )
-    for key, heading in FIGURES.items():
-        table.add_row(heading, *told(key, results["figures"][key]), told(key, results["logged"].get(key))[0].strip("–"))
-    table.add_row(f"ms a turn, in batches of {config['batch']}", f"{results['milliseconds']:.2f}")
-    for name, value in told_usage(results["usage"]).items():
-        table.add_row(name, escape(value))
-    console.print(table)
+    rows = [
+        [heading, told(key, results["figures"][key]), told(key, results["logged"].get(key)).strip("–")]
+        for key, heading in FIGURES.items()
+    ]
+    rows.append([f"ms a turn, in batches of {config['batch']}", f"{results['milliseconds']:.2f}", ""])
+    rows += [[name, value, ""] for name, value in told_usage(results["usage"]).items()]
+    title = f"{name} on {counts['turns']} turns of {counts['games']} games; in brackets 95 % intervals"
+    console.print(Sheet(title, ["", "", "logged actions"], rows, "; ".join(notes)).printed())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from multiref_gym.benchmarks.leaderboard import collect, draw, printed, write
+from multiref_gym.benchmarks.leaderboard import collect, draw, sheet, write
 from multiref_gym.errors import UserError
 
 
@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> None:
     write(board, args.out)
     draw(board, args.out / "leaderboard.png")
     console = Console(highlight=False)
-    console.print(printed(board))
+    console.print(sheet(board).printed())
     if bad:
         console.print(f"{len(bad)} bad results skipped; the first: {bad[0]}", markup=False, soft_wrap=True)
     console.print(

@@ -14,14 +14,7 @@ from multiref_gym.agents.commands.run_options import add_deployment, add_optimis
 from multiref_gym.agents.learning.jobs import Curve, run_all
 from multiref_gym.agents.learning.respect import Config
 from multiref_gym.benchmarks.systems import PAIRED, decoders, jobs_of, run_system, summaries, ternary_of
-from multiref_gym.benchmarks.systems_report import (
-    csv_text,
-    decoder_sheet,
-    measures_sheet,
-    page,
-    pictures,
-    success_sheet,
-)
+from multiref_gym.benchmarks.systems_report import csv_text, page, pictures, sheets
 from multiref_gym.commands.options import positive
 from multiref_gym.files import write_atomically
 from multiref_gym.provenance import provenance
@@ -70,15 +63,15 @@ def run(args: argparse.Namespace) -> None:
         "decoders": decoders(curves),
         **provenance(),
     }
-    sheets = [success_sheet(results), measures_sheet(results), decoder_sheet(results)]
+    tables = sheets(results)
     drawn = pictures(results)
-    for each in sheets:
+    for each in tables:
         console.print(each.printed())
     for name, png in drawn.items():
         write_atomically(args.out / name, png)
-    write_atomically(args.out / "table.md", "\n".join(each.markdown() for each in sheets))
+    write_atomically(args.out / "table.md", "\n".join(each.markdown() for each in tables))
     write_atomically(args.out / "systems.csv", csv_text(results))
-    write_atomically(args.out / "report.html", page(results, drawn, sheets))
+    write_atomically(args.out / "report.html", page(results, drawn, tables))
     write_atomically(args.out / "results.json", json.dumps(results, indent=2) + "\n")
     written = ["results.json", "table.md", "systems.csv", "report.html", *drawn]
     console.print(f"{', '.join(written)} are in {args.out}", soft_wrap=True)
