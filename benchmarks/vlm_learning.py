@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from multiref_gym.agents.listeners.vlm.loading import VlmConfig
 from rich.console import Console
 from rich.progress import Progress
 from transformers.utils import logging as transformers_logging
@@ -33,6 +32,7 @@ from multiref_gym.agents.learning.jobs import Curve, Job, run_all
 from multiref_gym.agents.learning.learn import Optimisation
 from multiref_gym.agents.learning.respect import SUP, Config, Respect
 from multiref_gym.agents.learning.run_folder import write_atomically
+from multiref_gym.agents.listeners.vlm.loading import VlmConfig
 from multiref_gym.benchmarks.vlm_pretrain import Plan, pretrain
 from multiref_gym.commands.options import positive
 from multiref_gym.errors import UserError

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from multiref_gym.agents.listeners.vlm.actions import Answer
-from multiref_gym.agents.listeners.vlm.prompt import ChatForm
 
 from multiref_gym.agents.learning.learn import views_of
 from multiref_gym.agents.listeners.baselines import ErringListener
 from multiref_gym.agents.listeners.small.pretrain import contexts_of, literal_speakers
+from multiref_gym.agents.listeners.vlm.actions import Answer
+from multiref_gym.agents.listeners.vlm.prompt import ChatForm
 from multiref_gym.agents.play import play, set_tables
 from multiref_gym.game import CONTEXT_SIZE, Action
 from multiref_gym.interaction import Interaction

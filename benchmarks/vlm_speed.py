@@ -23,11 +23,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from multiref_gym.agents.listeners.vlm.listener import VlmListener
-from multiref_gym.agents.listeners.vlm.loading import VlmConfig
-from multiref_gym.agents.listeners.vlm.lora import adapt, adapted_layers
-from multiref_gym.agents.listeners.vlm.prompt import ChatForm
-from multiref_gym.agents.listeners.vlm.vision import IMAGE_SIZE
 from peft import PeftModel
 from PIL import Image
 from rich.console import Console
@@ -37,7 +32,12 @@ from transformers.utils import logging as transformers_logging
 
 from multiref_gym.agents.learning import objectives
 from multiref_gym.agents.learning.learn import Example, Optimisation, learn, views_of
+from multiref_gym.agents.listeners.vlm.listener import VlmListener
+from multiref_gym.agents.listeners.vlm.loading import VlmConfig
+from multiref_gym.agents.listeners.vlm.lora import adapt, adapted_layers
+from multiref_gym.agents.listeners.vlm.prompt import ChatForm
 from multiref_gym.agents.listeners.vlm.random_model import SIZES, TEXTS, byte_tokenizer, random_idefics2
+from multiref_gym.agents.listeners.vlm.vision import IMAGE_SIZE
 from multiref_gym.agents.play import play, set_tables
 from multiref_gym.benchmarks.learning_systems import fixed_contexts
 from multiref_gym.benchmarks.trl_step import trl_rate

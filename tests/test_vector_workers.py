@@ -18,7 +18,7 @@ import pytest
 from failing_speaker import TwofoldError
 from gymnasium.error import ResetNeeded
 from gymnasium.utils.env_checker import data_equivalence
-from test_vector_env import assert_same_infos, make, random_clicks
+from vector_games import assert_same_infos, make, random_clicks
 
 from multiref_gym.errors import UserError
 from multiref_gym.game import Context, Game, GameOver

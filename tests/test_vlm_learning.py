@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from multiref_gym.agents.listeners.vlm.prompt import ChatForm
+from rounding import LOG_PROB
 from small_views import FIGURES
 from tiny_vlm import randomise
 
 from multiref_gym.agents.learning import respect
 from multiref_gym.agents.learning.learn import views_of
+from multiref_gym.agents.listeners.vlm.prompt import ChatForm
 from multiref_gym.agents.listeners.vlm.random_model import SIZES, random_idefics2
 from multiref_gym.benchmarks import vlm_learning
 from multiref_gym.benchmarks.vlm_lessons import Lesson, plain_lesson, watched_games, watched_lesson
@@ -73,7 +74,7 @@ def test_the_guide_knows_where_the_model_looks() -> None:
     rows, places = torch.tensor([0, 1, 1]), torch.tensor([3, 8, 5])
     normed = text.layers[LOOKS_IN].input_layernorm(read.hidden_states[LOOKS_IN])
     found = attention(text, normed, rows, places).softmax(2)
-    assert torch.allclose(found, read.attentions[LOOKS_IN][rows, :HEADS, places], atol=1e-5)
+    torch.testing.assert_close(found, read.attentions[LOOKS_IN][rows, :HEADS, places], atol=LOG_PROB, rtol=0)
 
 
 def test_runs_from_random_weights_to_the_table(

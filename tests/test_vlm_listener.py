@@ -6,7 +6,7 @@ import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,36 +14,19 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
-from multiref_gym.agents.listeners.vlm.listener import VlmListener
-from multiref_gym.agents.listeners.vlm.vision import IMAGE_SIZE
 from PIL import Image
-from small_views import FIGURES, views
-from tiny_vlm import ARCHITECTURES, configured, tiny_vlm
+from rounding import LOG_PROB
+from small_views import ELSEWHERE, FIGURES, MIDDLE, OPENING, TEN, VIEWS, views
+from tiny_vlm import configured, every_architecture, listener, tiny_vlm
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
+from multiref_gym.agents.listeners.vlm.listener import VlmListener
+from multiref_gym.agents.listeners.vlm.vision import IMAGE_SIZE
 from multiref_gym.chat import chat_turns
 from multiref_gym.errors import UserError
 from multiref_gym.game import Action, check_action
 from multiref_gym.listener import View
 from multiref_gym.tangrams import Atlas
-
-TEN = FIGURES.ids[:10]
-OPENING = View(TEN, (), "the bird with no chimneys", frozenset())
-MIDDLE = View(
-    TEN,
-    (("the bird", Action(select=frozenset({2, 4}))), ("no, undo that", Action(deselect=frozenset({4})))),
-    "good, the house",
-    frozenset({2}),
-)
-ELSEWHERE = View(FIGURES.ids[20:30], (("", Action()),), "", frozenset({1, 2, 9}))
-VIEWS = [OPENING, MIDDLE, ELSEWHERE]
-
-every_architecture = pytest.mark.parametrize("architecture", ARCHITECTURES)
-
-
-@cache
-def listener(architecture: str = "idefics2", **sizes: int) -> VlmListener:
-    return VlmListener.load(FIGURES, tiny_vlm(architecture, **sizes))
 
 
 def scores(vlm: VlmListener, batch: Sequence[View], actions: Sequence[Action]) -> list[float]:
@@ -61,7 +44,7 @@ def test_the_probabilities_of_all_actions_add_up_to_one(architecture: str) -> No
     for view in VIEWS:
         found = listener(architecture).distribution(view)
         assert list(found) == actions_of(view)
-        assert np.exp(list(found.values())).sum() == pytest.approx(1, abs=1e-5)
+        assert np.exp(list(found.values())).sum() == pytest.approx(1, abs=LOG_PROB)
 
 
 @every_architecture
@@ -73,9 +56,9 @@ def test_what_is_sampled_has_the_probability_that_it_is_scored_with(architecture
     distributions = {view: vlm.distribution(view) for view in VIEWS}
     for view, decision, scored in zip(batch, decisions, together, strict=True):
         assert decision.text == str(decision.action)
-        assert decision.log_prob == pytest.approx(scored, abs=1e-4)
-        assert decision.log_prob == pytest.approx(distributions[view][decision.action], abs=1e-4)
-        assert scores(vlm, [view], [decision.action]) == pytest.approx([scored], abs=1e-4)
+        assert decision.log_prob == pytest.approx(scored, abs=LOG_PROB)
+        assert decision.log_prob == pytest.approx(distributions[view][decision.action], abs=LOG_PROB)
+        assert scores(vlm, [view], [decision.action]) == pytest.approx([scored], abs=LOG_PROB)
 
 
 @every_architecture
@@ -86,7 +69,7 @@ def test_nobody_else_in_the_batch_matters(architecture: str) -> None:
     for view, decision in zip(VIEWS, together, strict=True):
         (alone,) = vlm.act([view], rng)
         assert alone.action == decision.action
-        assert alone.log_prob == pytest.approx(decision.log_prob, abs=1e-4)
+        assert alone.log_prob == pytest.approx(decision.log_prob, abs=LOG_PROB)
 
 
 @every_architecture
@@ -106,7 +89,7 @@ def test_a_thousand_sampled_actions_are_legal(architecture: str) -> None:
 def test_any_view_is_understood(view: View) -> None:
     (decision,) = listener().act([view], np.random.default_rng(0))
     check_action(decision.action, view.selected)
-    assert decision.log_prob == pytest.approx(listener().distribution(view)[decision.action], abs=1e-4)
+    assert decision.log_prob == pytest.approx(listener().distribution(view)[decision.action], abs=LOG_PROB)
 
 
 def test_actions_are_sampled_as_often_as_they_are_probable() -> None:
@@ -234,7 +217,7 @@ def test_what_is_kept_of_a_game_changes_nothing_but_how_much_is_read(architectur
         for others in (all_read, fresh().act(batch, np.random.default_rng(turn))):
             for decision, other in zip(kept, others, strict=True):
                 assert decision.action == other.action
-                assert decision.log_prob == pytest.approx(other.log_prob, abs=1e-4)
+                assert decision.log_prob == pytest.approx(other.log_prob, abs=LOG_PROB)
         before = [*map(tokens, batch)]
         batch = [next_turn(view, decision.action) for view, decision in zip(batch, kept, strict=True)]
 
@@ -248,7 +231,7 @@ def test_another_game_with_the_same_tangrams_is_another_game() -> None:
             VlmListener.load(FIGURES, tiny_vlm("idefics2")).act([view], rng()),
         )
         assert decision.action == alone.action
-        assert decision.log_prob == pytest.approx(alone.log_prob, abs=1e-4)
+        assert decision.log_prob == pytest.approx(alone.log_prob, abs=LOG_PROB)
 
 
 def test_nothing_is_kept_where_a_layer_sees_fewer_tokens_than_there_are() -> None:

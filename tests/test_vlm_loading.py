@@ -13,8 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from multiref_gym.agents.listeners.vlm.listener import VlmListener
-from multiref_gym.agents.listeners.vlm.loading import ALLOWED, VlmConfig
 from small_views import FIGURES
 from tiny_vlm import configured, tiny_vlm
 from transformers import AutoModelForImageTextToText
@@ -22,6 +20,8 @@ from transformers import AutoModelForImageTextToText
 from multiref_gym.agents.decoders.prompted import prompted_decoder
 from multiref_gym.agents.learning.learn import Optimisation
 from multiref_gym.agents.learning.respect import Config, Respect
+from multiref_gym.agents.listeners.vlm.listener import VlmListener
+from multiref_gym.agents.listeners.vlm.loading import ALLOWED, VlmConfig
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange
 from multiref_gym.game import Action

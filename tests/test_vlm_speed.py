@@ -7,11 +7,10 @@ import sys
 
 import numpy as np
 import pytest
+from small_views import FIGURES, VIEWS
+
 from multiref_gym.agents.listeners.vlm.listener import VlmListener
 from multiref_gym.agents.listeners.vlm.loading import VlmConfig
-from small_views import FIGURES
-from test_vlm_listener import VIEWS
-
 from multiref_gym.benchmarks import vlm_speed
 from multiref_gym.game import check_action
 
