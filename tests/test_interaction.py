@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from human_like import People
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import games, interactions
@@ -15,7 +16,6 @@ from strategies import games, interactions
 from multiref_gym.game import Action, Context, Game
 from multiref_gym.interaction import Interaction, MalformedInteraction, Turn, read_jsonl, write_jsonl
 
-HUMAN_GAMES = Path("../shared/data/human_games/dev.jsonl")
 RECORD: dict[str, Any] = {
     "game_id": "1",
     "speaker": "someone",
@@ -143,10 +143,9 @@ def test_a_missing_file_is_an_os_error(tmp_path: Path) -> None:
         list(read_jsonl(tmp_path / "absent.jsonl"))
 
 
-@pytest.mark.skipif(not HUMAN_GAMES.exists(), reason=f"no {HUMAN_GAMES}")
-def test_the_human_games_are_read_and_written_as_they_are() -> None:
-    records = [json.loads(line) for line in HUMAN_GAMES.read_text().splitlines()]
-    for record, interaction in zip(records, read_jsonl(HUMAN_GAMES), strict=True):
+def test_the_human_games_are_read_and_written_as_they_are(people: People) -> None:
+    records = [json.loads(line) for line in people.games.read_text().splitlines()]
+    for record, interaction in zip(records, read_jsonl(people.games), strict=True):
         written = interaction.to_json()
         for key, value in record.items():
             if key == "clicks":

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from human_like import People
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,7 +22,6 @@ from multiref_gym.feedback import Exchange, Feedback, ground_truth
 from multiref_gym.game import Action
 from multiref_gym.interaction import read_jsonl
 
-HUMAN_GAMES = Path("../shared/data/human_games/dev.jsonl")
 SELECT = Action(select=frozenset({3}))
 DESELECT = Action(deselect=frozenset({3}))
 SWAP = Action(select=frozenset({3}), deselect=frozenset({5}))
@@ -238,9 +238,8 @@ def test_calibration_says_what_it_cannot_judge(
     assert error.count("\n") == 1
 
 
-@pytest.mark.skipif(not HUMAN_GAMES.exists(), reason=f"no {HUMAN_GAMES}")
-def test_people_whom_it_never_heard_are_understood_nearly_as_well_as_by_rules_made_for_them() -> None:
-    games = list(read_jsonl(HUMAN_GAMES))
+def test_people_whom_it_never_heard_are_understood_nearly_as_well_as_by_rules_made_for_them(people: People) -> None:
+    games = list(read_jsonl(people.games))
     exchanges = [exchange for game in games for exchange in game.exchanges()]
     truth = [ground_truth(e.action, game.targets) is Feedback.POSITIVE for game in games for e in game.exchanges()]
     good, decoded, by_rules = (

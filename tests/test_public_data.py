@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from human_like import People
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import games, interactions
@@ -30,7 +31,6 @@ from multiref_gym.game import Action, Context
 from multiref_gym.interaction import Interaction, MalformedInteraction, Turn, read_jsonl, write_jsonl, write_records
 from multiref_gym.store import InteractionStore
 
-HUMAN_GAMES = Path("../shared/data/human_games/dev.jsonl")
 GAME = Interaction(
     game_id="g",
     context=Context(("c", "a", "b"), ("a", "b", "c"), frozenset("bc")),
@@ -192,9 +192,8 @@ def test_any_json_in_any_column_is_read_or_refused(value: Any) -> None:
         from_interaction_row(value)
 
 
-@pytest.mark.skipif(not HUMAN_GAMES.exists(), reason=f"no {HUMAN_GAMES}")
-def test_human_games_survive_both_kinds_of_rows() -> None:
-    humans = list(read_jsonl(HUMAN_GAMES))
+def test_human_games_survive_both_kinds_of_rows(people: People) -> None:
+    humans = list(read_jsonl(people.games))
     assert [named_clicks(from_interaction_row(to_interaction_row(game))) for game in humans] == [
         named_clicks(game) for game in humans
     ]

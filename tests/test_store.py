@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy
+from human_like import People
 from hypothesis import given, settings
 from strategies import games
 
@@ -20,7 +21,6 @@ from multiref_gym.game import Action, Context
 from multiref_gym.interaction import Interaction, Turn, read_jsonl
 from multiref_gym.store import InteractionStore, StoreError
 
-HUMAN_GAMES = Path("../shared/data/human_games/dev.jsonl")
 CONTEXT = Context(("c", "a", "b"), ("a", "b", "c"), frozenset("bc"))
 
 
@@ -55,9 +55,8 @@ def test_interactions_come_back_as_they_went_in(interactions: list[Interaction])
         assert store.rounds("B-SUP") == sorted({interaction.round for interaction in interactions})
 
 
-@pytest.mark.skipif(not HUMAN_GAMES.exists(), reason=f"no {HUMAN_GAMES}")
-def test_human_games_come_back_as_they_went_in(path: Path) -> None:
-    interactions = list(read_jsonl(HUMAN_GAMES))
+def test_human_games_come_back_as_they_went_in(path: Path, people: People) -> None:
+    interactions = list(read_jsonl(people.games))
     with InteractionStore(path) as store:
         store.add(interactions, "HUMAN")
     with InteractionStore(path, create=False) as store:
