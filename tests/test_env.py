@@ -335,7 +335,7 @@ def test_what_people_say_fits_the_space(people: People) -> None:
     said = [utterance for game in games for utterance in json.loads(game)["chat"]]
     said += [description for tangram in tangrams for description in tangram.descriptions]
     assert [text for text in said if text not in space] == []
-    env = make(tangrams=tangrams, context_size=8, speaker="scripted", image="board")
+    env = make(tangrams=tangrams, split="all", speaker="scripted", image="board")
     assert all(observation in env.observation_space for observation, *_ in play(env, 0))
 
 
