@@ -89,7 +89,7 @@ def test_words_that_describe_tangrams_do_not_matter(reply: str) -> None:
 
 
 def test_a_description_that_is_repeated_is_known_to_be() -> None:
-    words = DECODER._weights.words
+    words = Weights.from_json(json.loads(WEIGHTS.read_text())).words
     other = features(Exchange(None, "the tall bird", SELECT, "the boat"), words)
     assert features(Exchange(None, "the tall bird", SELECT, "the bird"), words) != other
 

@@ -17,10 +17,11 @@ from hypothesis import given, settings
 from PIL import Image
 from rounding import LOG_PROB
 from small_views import ELSEWHERE, FIGURES, MIDDLE, OPENING, TEN, VIEWS, views
-from tiny_vlm import configured, every_architecture, listener, tiny_vlm
+from tiny_vlm import chat_form, configured, every_architecture, listener, tiny_vlm
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from multiref_gym.agents.listeners.vlm.listener import VlmListener
+from multiref_gym.agents.listeners.vlm.reader import Reader
 from multiref_gym.agents.listeners.vlm.vision import IMAGE_SIZE
 from multiref_gym.chat import chat_turns
 from multiref_gym.errors import UserError
@@ -131,7 +132,7 @@ def naive_inputs(architecture: str, batch: Sequence[View]) -> tuple[Any, Any, An
     """Returns the model, its processor, and what the processor makes of whole prompts: no memory, no shortcuts."""
     folder = tiny_vlm(architecture)
     model, processor = AutoModelForImageTextToText.from_pretrained(folder), AutoProcessor.from_pretrained(folder)
-    atlas, form = Atlas(FIGURES, IMAGE_SIZE), listener(architecture)._form
+    atlas, form = Atlas(FIGURES, IMAGE_SIZE), chat_form(architecture)
     images = [[Image.fromarray(image).convert("RGB") for image in atlas.silhouettes(v.tangrams)] for v in batch]
     texts = [processor.apply_chat_template(form.messages(v), add_generation_prompt=True) for v in batch]
     begins = architecture == "gemma3"  # its template begins with the token that the tokenizer would add
@@ -141,7 +142,7 @@ def naive_inputs(architecture: str, batch: Sequence[View]) -> tuple[Any, Any, An
 
 def test_prompts_have_the_words_of_every_chat() -> None:
     dialogue = (("the house", Action(frozenset({0}))), ("no", Action()), ("undo", Action(deselect=frozenset({0}))))
-    messages = listener()._form.messages(View(FIGURES.ids[:10], dialogue, "the bird", frozenset()))
+    messages = chat_form().messages(View(FIGURES.ids[:10], dialogue, "the bird", frozenset()))
     first, *turns = chat_turns(dialogue, "the bird", frozenset())
     assert [message["role"] for message in messages] == ["user", "assistant"] * 3 + ["user"]
     assert [message["content"][-1]["text"] for message in messages] == [f"J\n{first}", *turns]
@@ -150,7 +151,7 @@ def test_prompts_have_the_words_of_every_chat() -> None:
 @every_architecture
 def test_prompts_are_those_of_the_processor(architecture: str) -> None:
     _, processor, inputs = naive_inputs(architecture, VIEWS)
-    form = listener(architecture)._form
+    form = chat_form(architecture)
     for tokens, view in zip(inputs["input_ids"].tolist(), VIEWS, strict=True):
         ours = [*form.opening(10).tokens, *form.dialogue(view)]
         assert tokens[-len(ours) :] == ours
@@ -161,7 +162,7 @@ def test_prompts_are_those_of_the_processor(architecture: str) -> None:
 def test_the_likeliest_tokens_are_those_that_plain_generation_finds(architecture: str, tmp_path: Path) -> None:
     model, _, inputs = naive_inputs(architecture, VIEWS)
     width = inputs["input_ids"].shape[1]
-    form = listener(architecture)._form
+    form = chat_form(architecture)
     tries = [form.trie(view.selected, 10) for view in VIEWS]
 
     def allowed(row: int, tokens: torch.Tensor) -> list[int]:
@@ -198,13 +199,14 @@ def test_what_is_kept_of_a_game_changes_nothing_but_how_much_is_read(architectur
         return VlmListener.load(FIGURES, tiny_vlm(architecture, **sizes))
 
     def tokens(view: View) -> int:
-        return len(keeping._form.dialogue(view))
+        return len(form.dialogue(view))
 
+    form = chat_form(architecture)
     keeping, whole, read = fresh(), fresh(), list[int]()
     whole._reader._counts_one_by_one = False
     for vlm in (keeping, whole):
         vlm.model.get_base_model().model.get_decoder().register_forward_hook(count)
-    opening, before = len(keeping._form.opening(10).tokens), [0, 0]
+    opening, before = len(form.opening(10).tokens), [0, 0]
     batch = [MIDDLE, ELSEWHERE]
     for turn in range(3):
         read.clear()
@@ -315,15 +317,15 @@ def test_a_dialogue_that_is_too_long_is_refused() -> None:
 
 
 def test_a_batch_too_large_for_the_memory_is_halved_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    def scarce(batch: Sequence[View], *rest: Any) -> Any:
+    def scarce(reader: Reader, batch: Sequence[View], *rest: Any) -> Any:
         if len(batch) > room:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return read(batch, *rest)
+        return read(reader, batch, *rest)
 
     vlm = VlmListener.load(FIGURES, tiny_vlm("idefics2"))
-    read, room = vlm._reader.read, 16
+    read, room = Reader.read, 16
     expected = [decision.action for decision in vlm.act(VIEWS * 11, np.random.default_rng(0))]
-    monkeypatch.setattr(vlm._reader, "read", scarce)
+    monkeypatch.setattr(Reader, "read", scarce)
     with pytest.warns(UserWarning, match="out of memory with 32 views at once in play: from now on 16"):
         decisions = vlm.act(VIEWS * 11, np.random.default_rng(0))
     assert [decision.action for decision in decisions] == expected

@@ -16,6 +16,7 @@ from tiny_vlm import configured, every_architecture, randomise_adapters, tiny_vl
 from multiref_gym.agents.learning.learn import Example, Optimisation, Scores, learn
 from multiref_gym.agents.learning.objectives import sup
 from multiref_gym.agents.listeners.vlm.listener import VlmListener
+from multiref_gym.agents.listeners.vlm.reader import Reader
 from multiref_gym.agents.listeners.vlm.vision import Vision
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import Action
@@ -147,17 +148,17 @@ def test_a_batch_in_parts_has_the_gradient_of_the_whole(tmp_path: Path) -> None:
 def test_a_batch_of_training_too_large_for_the_memory_is_halved_before_gradients_are_wanted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def scarce(views: list[View], *rest: Any) -> Any:
+    def scarce(reader: Reader, views: list[View], *rest: Any) -> Any:
         read.append(len(views))
         held = torch._C._autograd._top_saved_tensors_default_hooks(True) is None  # type: ignore[attr-defined]
         if held and len(views) > 2:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return read_answers(views, *rest)
+        return read_answers(reader, views, *rest)
 
     listener, read = VlmListener.load(FIGURES, configured(tmp_path, trained_at_once=4, dropout=0.0)), list[int]()
-    read_answers = listener._reader.read_answers
+    read_answers = Reader.read_answers
     expected = listener.score(VIEWS * 3, ACTIONS * 3).log_prob.detach()
-    monkeypatch.setattr(listener._reader, "read_answers", scarce)
+    monkeypatch.setattr(Reader, "read_answers", scarce)
     with pytest.warns(UserWarning, match="out of memory with 4 views at once in training: from now on 2"):
         found = listener.score(VIEWS * 3 + VIEWS, ACTIONS * 3 + ACTIONS).log_prob
     torch.testing.assert_close(found[:9].detach(), expected, atol=LOG_PROB, rtol=0)

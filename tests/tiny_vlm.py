@@ -13,6 +13,7 @@ import pytest
 import torch
 from small_views import FIGURES
 from transformers import (
+    AutoProcessor,
     CLIPVisionConfig,
     Gemma3Config,
     Gemma3ForConditionalGeneration,
@@ -30,6 +31,7 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
 
 from multiref_gym.agents.listeners.vlm.listener import VlmListener
+from multiref_gym.agents.listeners.vlm.prompt import ChatForm
 from multiref_gym.agents.listeners.vlm.random_model import SIZES, byte_tokenizer, random_idefics2
 
 IMAGE_SIZE, PATCH_SIZE = 28, 7
@@ -146,6 +148,12 @@ def tiny_vlm(architecture: str, seed: int = 0, **sizes: int) -> Path:
 def listener(architecture: str = "idefics2", **sizes: int) -> VlmListener:
     """Returns a listener that all tests share, so none may train it."""
     return VlmListener.load(FIGURES, tiny_vlm(architecture, **sizes))
+
+
+@functools.cache
+def chat_form(architecture: str = "idefics2") -> ChatForm:
+    """Returns how views and actions are written for a tiny model."""
+    return ChatForm(AutoProcessor.from_pretrained(tiny_vlm(architecture)), architecture)
 
 
 def configured(folder: Path, architecture: str = "idefics2", **settings: Any) -> Path:
