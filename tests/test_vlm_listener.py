@@ -330,7 +330,7 @@ def test_a_batch_too_large_for_the_memory_is_halved_once(monkeypatch: pytest.Mon
         decisions = vlm.act(VIEWS * 11, np.random.default_rng(0))
     assert [decision.action for decision in decisions] == expected
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.filterwarnings("error", "out of memory")
         vlm.act(VIEWS * 11, np.random.default_rng(0))
     room = 8
     with pytest.raises(UserError, match="out of memory with 16 views"):
