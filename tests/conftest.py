@@ -11,6 +11,11 @@ from pathlib import Path
 
 import pytest
 from human_like import People, write_games, write_kilogram
+from hypothesis import HealthCheck, settings
+
+# How long a busy machine takes says nothing of the code.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 RECORDED = Path(__file__).parents[2] / "shared" / "data"
 
