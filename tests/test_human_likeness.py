@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from human_like import People
 from hypothesis import given, settings
 from strategies import games
 
@@ -264,9 +265,8 @@ def test_a_speaker_who_is_known_by_name_alone_is_two_in_two_files() -> None:
     assert len(set(replies.speakers)) == 16
 
 
-@pytest.mark.skipif(not HUMAN.exists(), reason="the human games are not here")
-def test_half_of_the_people_cannot_be_told_from_the_other_half() -> None:
-    assert people_apart(replies_of([read_interactions(HUMAN)]), RNG(0)) == pytest.approx(0.5, abs=0.12)
+def test_half_of_the_people_cannot_be_told_from_the_other_half(people: People) -> None:
+    assert people_apart(replies_of([read_interactions(people.games)]), RNG(0)) == pytest.approx(0.5, abs=0.12)
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from rounding import LOG_PROB
 from small_views import FIGURES, tiny_small_listener
 
 from multiref_gym.agents.evaluation import fixed_games
@@ -227,7 +228,7 @@ def test_low_rank_updates_are_learned_and_saved_as_weights(tmp_path: Path) -> No
     listener.save(tmp_path)
     saved = SmallListener.load(FIGURES, tmp_path)
     learned, loaded = (each.score([wanted.view], [wanted.action]).log_prob for each in (listener, saved))
-    torch.testing.assert_close(learned, loaded, atol=1e-5, rtol=0)
+    torch.testing.assert_close(learned, loaded, atol=LOG_PROB, rtol=0)
 
 
 def test_the_command_leaves_tables_results_and_curves(

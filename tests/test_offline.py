@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from acting import games_of
+from human_like import People
 
 from multiref_gym import cli
 from multiref_gym.agents.evaluation.intervals import auc, estimate_auc
@@ -29,7 +30,6 @@ from multiref_gym.interaction import Interaction, Turn
 from multiref_gym.listener import Decision, View
 from multiref_gym.tangrams import load_tangrams
 
-SHARED = Path(__file__).parents[2] / "shared" / "data"
 FIGURES = load_tangrams("figures")
 NAMES = FIGURES.ids[:10]
 POSITIVE, NEGATIVE = Feedback.POSITIVE, Feedback.NEGATIVE
@@ -361,14 +361,13 @@ def test_what_cannot_be_measured_gets_one_clear_line(
     assert error.count("\n") == 1
 
 
-def test_games_of_people_are_replayed_with_the_drawings_of_kilogram(tmp_path: Path) -> None:
-    if not SHARED.exists():
-        pytest.skip("no human games at ../shared/data")
-    human, tangrams = SHARED / "human_games" / "dev.jsonl", f"kilogram:{SHARED / 'kilogram'}"
-    assert run("--games", human, "--tangrams", tangrams, "--listener", "random", "--out", tmp_path / "out") == 0
+def test_games_of_people_are_replayed_with_the_drawings_of_kilogram(tmp_path: Path, people: People) -> None:
+    tangrams = f"kilogram:{people.kilogram}"
+    assert run("--games", people.games, "--tangrams", tangrams, "--listener", "random", "--out", tmp_path / "out") == 0
     results = json.loads((tmp_path / "out" / "results.json").read_text())
-    assert results["counts"]["games"] == 159
-    assert results["counts"]["turns"] == 1028
-    assert results["counts"]["replies"] == 1028 - 159
+    turns = [json.loads(line)["turn"] for line in people.games.read_text().splitlines()]
+    assert results["counts"]["games"] == len(turns)
+    assert results["counts"]["turns"] == sum(turns)
+    assert results["counts"]["replies"] == sum(turns) - len(turns)
     assert results["logged"]["click_precision"]["low"] > 0.6
     assert results["figures"]["exact_match"]["high"] < 0.2

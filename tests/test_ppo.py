@@ -20,6 +20,7 @@ from acting import act, games_of
 from gymnasium import spaces
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rounding import LOG_PROB
 from small_views import FIGURES, views
 from stable_baselines3.common.env_checker import check_env
 from terse_speaker import TerseSpeaker
@@ -114,7 +115,7 @@ def test_tangrams_are_treated_alike(seen: View, order: list[int]) -> None:
     here = LISTENER.score([seen] * 10, clicks).log_prob
     there = LISTENER.score([shuffled] * 10, [moved(action) for action in clicks]).log_prob
     assert here.std() > 0
-    torch.testing.assert_close(here, there, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(here, there, atol=LOG_PROB, rtol=0)
 
 
 @settings(max_examples=30, deadline=None)
@@ -122,10 +123,10 @@ def test_tangrams_are_treated_alike(seen: View, order: list[int]) -> None:
 def test_actions_are_legal_and_have_the_probability_that_is_told(seen: View) -> None:
     all_actions = [Action(), *(Action.clicking([i], seen.selected) for i in range(10))]
     log_probs = LISTENER.score([seen] * 11, all_actions).log_prob
-    assert log_probs.exp().sum().item() == pytest.approx(1, abs=1e-4)
+    assert log_probs.exp().sum().item() == pytest.approx(1, abs=LOG_PROB)
     for decision in act(LISTENER, [seen] * 5, 0):
         [log_prob] = log_probs[all_actions.index(decision.action)][None].tolist()
-        assert decision.log_prob == pytest.approx(log_prob, abs=1e-4)
+        assert decision.log_prob == pytest.approx(log_prob, abs=LOG_PROB)
         assert decision.text == str(decision.action)
 
 

@@ -8,8 +8,7 @@ import sys
 import numpy as np
 import pytest
 from acting import act
-from small_views import FIGURES
-from test_vlm_listener import VIEWS
+from small_views import FIGURES, VIEWS
 
 from multiref_gym.agents.listeners.vlm.listener import VlmListener
 from multiref_gym.agents.listeners.vlm.loading import VlmConfig
