@@ -114,9 +114,10 @@ def test_the_fixed_games_are_the_same_for_all_policies(folder: Path, monkeypatch
     seen: list[Any] = []
     original = fixed_games.play
 
-    def watched(listener: Any, tables: Any, rng: np.random.Generator, **options: Any) -> Any:
-        seen.append((rng.bit_generator.state, [(table.game.context, table.utterance) for table in tables]))
-        return original(listener, tables, rng, **options)
+    def watched(listener: Any, games: Any, **options: Any) -> Any:
+        rngs = [str(game.listener_rng.bit_generator.state) for game in games]
+        seen.append((rngs, [(game.game.context, game.utterance) for game in games]))
+        return original(listener, games, **options)
 
     monkeypatch.setattr(fixed_games, "play", watched)
     for name, seed in (("SUP", 0), ("TURNS", 1)):
