@@ -17,9 +17,10 @@ from matplotlib.figure import Figure
 from multiref_gym.agents.evaluation.report import data_uri, definitions, finish_axes
 from multiref_gym.agents.evaluation.tables import Sheet, percent, rounds_heads, told_seeds
 from multiref_gym.agents.learning.respect import CONTROL
-from multiref_gym.benchmarks.systems import HH, MEASURES, ternary_of
+from multiref_gym.benchmarks.systems import HH, MEASURES
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import MAX_TURNS
+from multiref_gym.registry import feedback_name
 
 PAGE = Path(__file__).parents[1] / "agents" / "evaluation" / "systems.html"
 PANELS = {
@@ -95,8 +96,7 @@ def _last(estimates: Sequence[dict[str, float]] | None) -> str:
 
 
 def _decoder(results: dict[str, Any], kind: str) -> str:
-    binary: str = results["config"]["decoder"]
-    return binary if kind == "B" else ternary_of(binary)
+    return feedback_name(results["config"]["decoder"], ternary=kind == "T")
 
 
 def csv_text(results: dict[str, Any]) -> str:

@@ -18,9 +18,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from multiref_gym.agents.listeners.vlm.actions import score_answers
-from multiref_gym.agents.listeners.vlm.prompt import ChatForm
-from multiref_gym.agents.listeners.vlm.vision import IMAGE_SIZE, Vision
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 from torch.optim import AdamW
@@ -29,7 +26,10 @@ from transformers.models.mistral.modeling_mistral import rotate_half
 
 from multiref_gym.agents.learning.learn import batches
 from multiref_gym.agents.listeners.small.pretrain import VisionTeacher, shifted
+from multiref_gym.agents.listeners.vlm.actions import score_answers
+from multiref_gym.agents.listeners.vlm.prompt import ChatForm
 from multiref_gym.agents.listeners.vlm.random_model import TEXTS, Size, byte_tokenizer, random_idefics2
+from multiref_gym.agents.listeners.vlm.vision import IMAGE_SIZE, Vision
 from multiref_gym.benchmarks.vlm_lessons import Lesson, plain_lesson, watched_games, watched_lesson
 from multiref_gym.game import CONTEXT_SIZE, Action
 from multiref_gym.tangrams import Atlas, TangramSet
