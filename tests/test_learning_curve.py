@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -112,9 +112,9 @@ def test_the_fixed_games_are_the_same_for_all_policies(folder: Path, monkeypatch
     seen: list[Any] = []
     original = learning_systems.play
 
-    def watched(listener: Any, tables: Any, rng: np.random.Generator, **options: Any) -> Any:
-        seen.append((rng.bit_generator.state, [(table.game.context, table.utterance) for table in tables]))
-        return original(listener, tables, rng, **options)
+    def watched(listener: Any, games: Any) -> Any:
+        seen.append([(game.listener_rng.bit_generator.state, game.game.context, game.utterance) for game in games])
+        return original(listener, games)
 
     monkeypatch.setattr(learning_systems, "play", watched)
     for name, seed in (("SUP", 0), ("TURNS", 1)):
@@ -124,7 +124,7 @@ def test_the_fixed_games_are_the_same_for_all_policies(folder: Path, monkeypatch
     assert len(deployed) == len(unseen) == 4
     assert all(games == deployed[0] for games in deployed)
     assert all(games == unseen[0] for games in unseen)
-    tangrams = [{id for context, _ in games for id in context.listener_order} for _, games in seen[:2]]
+    tangrams = [{id for _, context, _ in games for id in context.listener_order} for games in seen[:2]]
     assert not tangrams[0] & tangrams[1]
 
 
@@ -353,7 +353,7 @@ def test_bad_options_get_one_clear_line_and_write_nothing(
 def test_a_system_is_recorded_as_it_learns(folder: Path) -> None:
     for name, system in SYSTEMS.items():
         config = curve_of(name, folder)["record"]["config"]
-        assert config["learner"] == json.loads(json.dumps(asdict(system.learner)))
+        assert config["learner"] == system.learner.recorded()
 
 
 def test_a_run_ends_with_the_command_that_started_it(tmp_path: Path) -> None:
