@@ -24,6 +24,7 @@ from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.game import Action, Context
 from multiref_gym.interaction import Interaction, MalformedInteraction, Turn
+from multiref_gym.registry import feedback_name
 from multiref_gym.simulators.replay import ReplaySpeaker
 from multiref_gym.store import InteractionStore
 from multiref_gym.tangrams import load_tangrams
@@ -140,6 +141,18 @@ def test_a_store_goes_through_minari_and_comes_back(games: list[Interaction], tm
         run(export, "--store", store, "--minari", "other-v0", "--system", "CONTROL", "--decoder", "lexical")
     with pytest.raises(UserError, match="there is a Minari data set 'multiref/games-v0' already"):
         run(export, "--store", store, "--minari", NAME, "--image", "none")
+
+
+def test_the_feedback_of_the_ternary_form_is_exported_on_demand(games: list[Interaction], tmp_path: Path) -> None:
+    neutral = [[Feedback.NEUTRAL] * (len(game.turns) - 1) for game in games]
+    with InteractionStore(tmp_path / "store.db") as opened:
+        opened.add(games, "SUP")
+        opened.add_feedback("SUP", 0, "lexical", feedback_on(games))
+        opened.add_feedback("SUP", 0, feedback_name("lexical", ternary=True), neutral)
+    for options, feedback in (([], feedback_on(games)), (["--ternary"], neutral)):
+        name = f"multiref/forms{len(options)}-v0"
+        run(export, "--store", tmp_path / "store.db", "--minari", name, "--decoder", "lexical", *options)
+        assert read_minari(name).feedback == feedback
 
 
 def test_a_whole_store_goes_through_minari_where_not_all_was_decoded(

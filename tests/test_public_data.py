@@ -248,6 +248,8 @@ def test_an_export_of_nothing_says_what_there_is(store: Path, tmp_path: Path, op
 @pytest.mark.parametrize(
     ("command", "words", "message"),
     [
+        (export, ["--out", "games.jsonl", "--ternary"], "--ternary applies to --minari only, not to --out"),
+        (export, ["--minari", "some-v0", "--ternary"], "--ternary is of a decoder: name it by --decoder"),
         (export, ["--out", "games.jsonl", "--decoder", "lexical"], "--decoder applies to --minari only, not to --out"),
         (export, ["--out", "games.jsonl", "--image", "tangrams"], "--image applies to --minari only"),
         (export, ["--out", "games.jsonl", "--tangrams", "figures"], "--tangrams applies to --minari only"),

@@ -64,6 +64,8 @@ def run(args: argparse.Namespace) -> None:
     torch.set_num_threads(1)  # so that a seed gives the same figures on any number of cores
     console = Console(highlight=False)
     tangrams = drawn_tangrams(args.tangrams)
+    if args.ternary and args.decoder == LOGGED:
+        raise UserError(f"--ternary is for a decoder, not for the labels of --decoder {LOGGED}")
     decoder = None if args.decoder == LOGGED else new_decoder(args.decoder, args.ternary)
     games, bad = read_games(args.games, tangrams, args.skip_bad)
     config = {

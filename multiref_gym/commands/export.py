@@ -54,6 +54,8 @@ def run(args: argparse.Namespace) -> None:
         OSError: If the file cannot be written. One that was there before stays as it was.
     """
     check_applies(args, "out" if args.minari is None else "minari", OPTIONS)
+    if args.ternary and args.decoder is None:
+        raise UserError("--ternary is of a decoder: name it by --decoder")
     with InteractionStore(args.store, create=False) as store:
         systems = store.systems() if args.system is None else [args.system]
         games = [(system, game) for system in systems for game in store.interactions(system, args.round)]
