@@ -27,7 +27,7 @@ from multiref_gym.feedback import Exchange, Feedback, ground_truth
 from multiref_gym.formats import read_interactions
 from multiref_gym.interaction import Interaction
 from multiref_gym.provenance import provenance
-from multiref_gym.registry import DECODERS, resolve
+from multiref_gym.registry import new_decoder
 
 BINS = 10
 THRESHOLDS = (0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
@@ -120,7 +120,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="where to write the figures")
     arguments = parser.parse_args()
     try:
-        decoder = resolve("decoder", DECODERS, arguments.decoder)()
+        decoder: Any = new_decoder(arguments.decoder)
         if not hasattr(decoder, "probabilities"):
             raise UserError(f"the decoder {arguments.decoder!r} has no probabilities")
         results = evaluate(decoder, read_interactions(arguments.games))

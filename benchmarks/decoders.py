@@ -11,7 +11,6 @@ reply and is left out. Intervals are 95 % bootstrap intervals over speakers, sin
 from __future__ import annotations
 
 import argparse
-import inspect
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -29,7 +28,7 @@ from multiref_gym.feedback import Feedback, FeedbackDecoder, ground_truth
 from multiref_gym.formats import read_interactions
 from multiref_gym.interaction import Interaction
 from multiref_gym.provenance import provenance
-from multiref_gym.registry import DECODERS, resolve
+from multiref_gym.registry import DECODERS, decoder_of, has_ternary_form
 
 SEED = 0
 NAMES = {feedback.name.lower(): int(feedback) + 1 for feedback in Feedback}
@@ -38,7 +37,7 @@ NAMES = {feedback.name.lower(): int(feedback) + 1 for feedback in Feedback}
 
 def both_forms(make: Callable[..., FeedbackDecoder]) -> tuple[FeedbackDecoder, FeedbackDecoder]:
     """Returns the binary and the ternary form of a decoder: one and the same if it takes no `ternary`."""
-    if "ternary" in inspect.signature(make).parameters:
+    if has_ternary_form(make):
         return make(ternary=False), make(ternary=True)
     return make(), make()
 
@@ -111,10 +110,13 @@ def main() -> None:
     )
     parser.add_argument("--games", type=Path, required=True, help="games, one JSON object a line")
     parser.add_argument("--decoder", default="lexical", help=f"{', '.join(DECODERS)}, or module:attribute")
+    parser.add_argument("--ternary", action="store_true", help="refuse a decoder that never answers neutral")
     parser.add_argument("--json", type=Path, help="where to write the figures")
     arguments = parser.parse_args()
     try:
-        make = resolve("decoder", DECODERS, arguments.decoder)
+        make = decoder_of(arguments.decoder)
+        if arguments.ternary:
+            decoder_of(arguments.decoder, ternary=True)
         results = evaluate(make, read_interactions(arguments.games))
         results |= {"decoder": arguments.decoder, "file": arguments.games.name, **provenance()}
         show(results)

@@ -19,12 +19,13 @@ from torch import nn
 
 from multiref_gym.agents.evaluation.fixed_games import FIXED_GAMES, Evaluation, by_game, evaluate
 from multiref_gym.agents.learning.jobs import Curve, Job, Measures, run_curve
+from multiref_gym.agents.learning.objectives import SupAndUnlikelihood
 from multiref_gym.agents.learning.respect import OPTIMISATION, SEED, SUP, TURNS, Learner, Respect
+from multiref_gym.agents.listeners.named import new_listener
 from multiref_gym.agents.listeners.small.listener import SmallListener
 from multiref_gym.agents.listeners.small.model import SmallModel
 from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.game import Action
-from multiref_gym.registry import LISTENERS, resolve
 from multiref_gym.tangrams import TangramSet, load_tangrams
 
 
@@ -40,10 +41,10 @@ class Labelled(Respect):
     def _decode(self, system: str, round: int) -> None:
         if system == SEED:
             super()._decode(system, round)
-        elif not self.store.has_feedback(system, round, self.config.decoder):
+        elif not self.store.has_feedback(system, round, self._feedback):
             games = self.store.interactions(system, round)
             labels = [[self._label(turn.action, game.targets) for turn in game.turns[:-1]] for game in games]
-            self.store.add_feedback(system, round, self.config.decoder, labels)
+            self.store.add_feedback(system, round, self._feedback, labels)
 
 
 class AllPositive(Labelled):
@@ -131,7 +132,7 @@ ABLATIONS = (
     System("TURNS, last action of a won game left out", _without("last", last_action=False)),
     System("TURNS, final selection not looked at", _without("final", final_selection=False)),
     System("TURNS, failed descriptions left out", _without("relabelled", relabelled=0.0)),
-    System("TURNS, negatives left out", _without("negatives", negatives=0.0)),
+    System("TURNS, negatives left out", replace(TURNS, name="TURNS-negatives", objective=SupAndUnlikelihood(0.0))),
     System("SUP, low-rank updates", replace(SUP, name="SUP-LoRA"), listener=f"{__name__}:LowRankListener"),
 )
 
@@ -152,7 +153,7 @@ class SystemJob(Job):
     def respect(self) -> Respect:
         """Returns the run; see `Respect` for the errors."""
         listener = self.system.listener or self.config.listener
-        return self.system.loop(replace(self.config, learner=self.system.learner, listener=listener), self.folder)
+        return self.system.loop(replace(self.config, listener=listener), self.system.learner, self.folder)
 
 
 def run_job(job: SystemJob) -> Curve:
@@ -165,14 +166,13 @@ def run_job(job: SystemJob) -> Curve:
 
     def told(respect: Respect, rounds: list[Measures]) -> list[Measures]:
         tangrams = load_tangrams(job.config.tangrams)
-        load = resolve("listener", LISTENERS, job.config.listener).load
         for measured in rounds:
             round = measured["round"]
             for system, measures in measured["systems"].items():
                 measures["by_game"] = by_game(respect.store.interactions(system, round))
             measured["fixed"] = None
             if job.system.every_round or round in (0, job.config.rounds):
-                listener = load(tangrams, job.folder / f"round-{round}")
+                listener = new_listener(job.config.listener, tangrams, model=job.folder / f"round-{round}")
                 measured["fixed"] = evaluate(listener, tangrams, job.config, job.evaluation)
         return rounds
 

@@ -42,7 +42,7 @@ from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback, FeedbackDecoder
 from multiref_gym.files import write_atomically
 from multiref_gym.provenance import provenance
-from multiref_gym.registry import DECODERS, resolve
+from multiref_gym.registry import new_decoder
 from multiref_gym.tangrams import load_tangrams
 from multiref_gym.wrappers import ImplicitReward
 
@@ -133,7 +133,7 @@ def game(condition: Condition, rng: np.random.Generator) -> gym.Env[Any, Any]:
     env = literal_game()
     if condition.decoder is None:
         return env
-    decoder: FeedbackDecoder = resolve("decoder", DECODERS, condition.decoder)()
+    decoder: FeedbackDecoder = new_decoder(condition.decoder)
     env = ImplicitReward(env, FlippedDecoder(decoder, condition.flipped, rng) if condition.flipped else decoder)
     return MixedReward(env, condition.true_share) if condition.true_share else env
 

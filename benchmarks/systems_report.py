@@ -17,8 +17,9 @@ from multiref_gym.agents.evaluation.pictures import FAINT, data_uri, draw_band, 
 from multiref_gym.agents.evaluation.tables import Sheet, percent, rounds_heads, success_sheet, told_seeds
 from multiref_gym.agents.learning.respect import CONTROL
 from multiref_gym.agents.learning.run_folder import fields
-from multiref_gym.benchmarks.systems import HH, MEASURES, ternary_of
+from multiref_gym.benchmarks.systems import HH, MEASURES
 from multiref_gym.feedback import Feedback
+from multiref_gym.registry import feedback_name
 
 PANELS = {
     "games.png": {
@@ -83,8 +84,7 @@ def _last(estimates: Sequence[dict[str, float]] | None) -> str:
 
 
 def _decoder(results: dict[str, Any], kind: str) -> str:
-    binary: str = results["config"]["decoder"]
-    return binary if kind == "B" else ternary_of(binary)
+    return feedback_name(results["config"]["decoder"], ternary=kind == "T")
 
 
 def csv_text(results: dict[str, Any]) -> str:

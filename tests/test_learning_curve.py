@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from multiref_gym.agents.evaluation import fixed_games
 from multiref_gym.agents.evaluation.fixed_games import Evaluation
 from multiref_gym.agents.learning import jobs as processes
 from multiref_gym.agents.learning.learn import Example, Optimisation, learn
-from multiref_gym.agents.learning.objectives import sup
+from multiref_gym.agents.learning.objectives import Sup
 from multiref_gym.agents.learning.respect import CONTROL, SEED, TURNS, Config, Respect
 from multiref_gym.agents.listeners.small.listener import SmallListener
 from multiref_gym.benchmarks import learning_curve
@@ -127,7 +127,7 @@ def test_the_fixed_games_are_the_same_for_all_policies(folder: Path, monkeypatch
     assert len(deployed) == len(unseen) == 4
     assert all(games == deployed[0] for games in deployed)
     assert all(games == unseen[0] for games in unseen)
-    tangrams = [{id for context, _ in games for id in context.listener_order} for _, games in seen[:2]]
+    tangrams = [{id for _, context, _ in games for id in context.listener_order} for games in seen[:2]]
     assert not tangrams[0] & tangrams[1]
 
 
@@ -199,14 +199,16 @@ def test_all_systems_start_from_the_same_policy(folder: Path, name: str) -> None
 
 
 def test_each_ablation_lacks_one_rule() -> None:
-    full = TURNS.credit
     without = [system.learner for system in ABLATIONS if system.learner.name.startswith("TURNS")]
+    full = {**TURNS.recorded()["credit"], "negatives": TURNS.objective.negatives}
+    lacking = set()
     for learner in without:
-        changed = [name for name in full.__slots__ if getattr(learner.credit, name) != getattr(full, name)]
-        assert len(changed) == 1
-        assert not getattr(learner.credit, changed[0])
-        assert replace(learner, name=TURNS.name, credit=full) == TURNS
-    assert len({learner.credit for learner in without}) == 4
+        rules = {**learner.recorded()["credit"], "negatives": learner.objective.negatives}
+        [changed] = [name for name in full if rules[name] != full[name]]
+        assert not rules[changed]
+        lacking.add(changed)
+        assert replace(learner, name=TURNS.name, credit=TURNS.credit, objective=TURNS.objective) == TURNS
+    assert lacking == full.keys()
 
 
 @pytest.mark.parametrize("name", ["SUP", "ALL"])
@@ -222,7 +224,7 @@ def test_low_rank_updates_are_learned_and_saved_as_weights(tmp_path: Path) -> No
     listener = LowRankListener(tiny_small_listener().model, FIGURES)
     before = {name: weights.clone() for name, weights in listener.model.state_dict().items()}
     wanted = Example(View(FIGURES.ids[:10], (), "a bird", frozenset()), Action(frozenset([0])), Feedback.POSITIVE)
-    learn(listener, [wanted] * 8, sup, Optimisation(epochs=3, batch_size=4), seed=0)
+    learn(listener, [wanted] * 8, Sup(), Optimisation(epochs=3, batch=4), seed=0)
     changed = {name for name, weights in listener.model.state_dict().items() if not torch.equal(before[name], weights)}
     assert changed
     assert all("lora_" in name or "modules_to_save" in name for name in changed)
@@ -354,7 +356,7 @@ def test_bad_options_get_one_clear_line_and_write_nothing(
 def test_a_system_is_recorded_as_it_learns(folder: Path) -> None:
     for name, system in SYSTEMS.items():
         config = curve_of(name, folder)["record"]["config"]
-        assert config["learner"] == json.loads(json.dumps(asdict(system.learner)))
+        assert config["learner"] == system.learner.recorded()
 
 
 def test_a_run_ends_with_the_command_that_started_it(tmp_path: Path) -> None:

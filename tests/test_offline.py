@@ -343,6 +343,7 @@ def test_bad_games_are_skipped_where_it_is_asked_for_and_counted(
         (["--listener", "random", "--model", "x"], "--model is not for --listener random"),
         (["--listener", "random", "--decoder", "telepathy"], "unknown decoder"),
         (["--listener", "random", "--decoder", "logged"], "no game has labels"),
+        (["--listener", "random", "--decoder", "logged", "--ternary"], "--ternary is for a decoder"),
         (["--listener", "random", "--tangrams", "kilogram:nowhere"], "no KiloGram there"),
         (["--listener", "small", "--model", "nowhere"], "no checkpoint"),
     ],

@@ -19,7 +19,9 @@ TESTS = Path(__file__).parent
 LEARN = """
 import sys
 from pathlib import Path
-from multiref_gym.agents.learning import objectives
+import numpy as np
+import torch
+from multiref_gym.agents.learning.objectives import Kto, Reinforce, Sup, SupAndUnlikelihood
 from multiref_gym.agents.learning.learn import Example, Optimisation, learn
 from multiref_gym.listener import View
 from multiref_gym.agents.learning.parallel import is_main, share
@@ -33,21 +35,22 @@ examples = [
     Example(view, Action.clicking([i % 5], ()), Feedback(1 if i % 3 else -1), -1.0 if i % 2 else None, 1 + i % 2)
     for i in range(13)
 ]
-for name in ("sup", "sup_and_unlikelihood", "reinforce", "kto"):
+for objective in (Sup(), SupAndUnlikelihood(), Reinforce(), Kto()):
     listener = ExactListener()
-    reference = ExactListener() if name == "kto" else None
-    optimisation = Optimisation(epochs=3, batch_size=4, learning_rate=0.05)
-    learn(listener, examples, getattr(objectives, name), optimisation, 0, reference=reference)
+    reference = ExactListener() if objective.needs_reference else None
+    optimisation = Optimisation(epochs=3, batch=4, learning_rate=0.05)
+    learn(listener, examples, objective, optimisation, 0, reference=reference)
     assert len(share(4)) == 4 // int(sys.argv[2])
     if is_main():
-        listener.save(Path(sys.argv[1]) / name)
+        listener.save(Path(sys.argv[1]) / type(objective).__name__)
 """
 
 LEARN_VLM = """
 import math, os, sys
 from pathlib import Path
 from safetensors.torch import save_file
-from multiref_gym.agents.learning import objectives
+import torch
+from multiref_gym.agents.learning.objectives import Reinforce
 from multiref_gym.agents.learning.learn import Example, Optimisation, learn
 from multiref_gym.agents.listeners.vlm.listener import VlmListener
 from multiref_gym.feedback import Feedback
@@ -66,7 +69,7 @@ trained = {name: weights for name, weights in listener.model.named_parameters() 
 gradients = {}
 # One step with a batch that is divided unevenly, and one that leaves nothing to the second process.
 for size in (9, 1):
-    learn(listener, examples[:size], objectives.reinforce, Optimisation(epochs=1, batch_size=9, clip=math.inf), 0)
+    learn(listener, examples[:size], Reinforce(), Optimisation(epochs=1, batch=9, clip=math.inf), 0)
     gradients |= {f"{size} {name}": weights.grad.clone() for name, weights in trained.items()}
     randomise_adapters(listener.model)  # as they were before the step
 save_file(gradients, f"{sys.argv[2]}-{os.environ.get('RANK', '0')}.safetensors")
@@ -90,7 +93,7 @@ def test_two_processes_take_the_steps_of_one(tmp_path: Path) -> None:
         folder = tmp_path / str(processes)
         folder.mkdir()
         run(processes, script, folder, str(processes))
-    for name in ("sup", "sup_and_unlikelihood", "reinforce", "kto"):
+    for name in ("Sup", "SupAndUnlikelihood", "Reinforce", "Kto"):
         one, two = (load_file(tmp_path / count / name / "model.safetensors") for count in ("1", "2"))
         assert one["bias"].abs().max() > 0.01  # it learned
         torch.testing.assert_close(two, one, atol=EXACT, rtol=0)

@@ -272,10 +272,10 @@ def run(*arguments: str) -> None:
 @pytest.mark.usefixtures("quick")
 def test_the_command_leaves_a_policy_that_listens(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "policy"
-    run("--reward", "implicit", "--decoder", "lexical-ternary", "--steps", "128", "--out", str(out))
+    run("--reward", "implicit", "--ternary", "--steps", "128", "--out", str(out))
     assert "of 4 games won" in capsys.readouterr().out
     results = json.loads((out / "results.json").read_text())
-    assert results["config"] == {"reward": "implicit", "decoder": "lexical-ternary", "steps": 128, "seed": 0}
+    assert results["config"] == {"reward": "implicit", "decoder": "lexical, ternary", "steps": 128, "seed": 0}
     assert [evaluation["steps"] for evaluation in results["evaluations"]] == [0, 128]
     with (out / "progress.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -304,6 +304,7 @@ def test_without_tensorboard_it_says_so_and_goes_on(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--ternary"], "--ternary is for --reward implicit, not for true"),
         (["--decoder", "lexical"], "--decoder is for --reward implicit, not for true"),
         (["--reward", "implicit", "--decoder", "none"], "unknown decoder 'none'"),
         (["--out", __file__], "cannot write to"),

@@ -13,7 +13,7 @@ from small_views import FIGURES, MIDDLE, VIEWS
 from tiny_vlm import configured, every_architecture, randomise_adapters, tiny_vlm
 
 from multiref_gym.agents.learning.learn import Example, Optimisation, Scores, learn
-from multiref_gym.agents.learning.objectives import sup
+from multiref_gym.agents.learning.objectives import Sup
 from multiref_gym.agents.listeners.vlm.listener import VlmListener
 from multiref_gym.agents.listeners.vlm.reader import Reader
 from multiref_gym.agents.listeners.vlm.vision import Vision
@@ -23,7 +23,7 @@ from multiref_gym.listener import View
 
 ACTIONS = [Action(select=frozenset({3})), Action(frozenset({5}), frozenset({2})), Action(frozenset({0, 7}))]
 EXAMPLES = [Example(view, action, Feedback.POSITIVE) for view, action in zip(VIEWS, ACTIONS, strict=True)]
-SOME_STEPS = Optimisation(epochs=8, batch_size=3, learning_rate=2e-2)
+SOME_STEPS = Optimisation(epochs=8, batch=3, learning_rate=2e-2)
 VISION = {"idefics2": "vision_model", "llava": "vision_tower", "gemma3": "vision_tower"}
 CONNECTOR = {"idefics2": ".connector.", "llava": ".multi_modal_projector."}
 
@@ -35,7 +35,7 @@ def scores(listener: VlmListener) -> torch.Tensor:
 
 def trained(architecture: str = "idefics2", seed: int = 0, path: Path | None = None) -> VlmListener:
     listener = VlmListener.load(FIGURES, path or tiny_vlm(architecture))
-    learn(listener, EXAMPLES, sup, SOME_STEPS, seed)
+    learn(listener, EXAMPLES, Sup(), SOME_STEPS, seed)
     return listener
 
 
@@ -98,7 +98,7 @@ def test_a_saved_policy_is_the_same_policy(tmp_path: Path, settings: dict[str, o
     assert {n for n, p in again.model.named_parameters() if p.requires_grad} == {
         n for n, p in listener.model.named_parameters() if p.requires_grad
     }
-    learn(again, EXAMPLES, sup, SOME_STEPS, seed=1)
+    learn(again, EXAMPLES, Sup(), SOME_STEPS, seed=1)
     assert not torch.equal(scores(again), scores(listener))
 
 
@@ -126,7 +126,7 @@ def test_what_was_read_before_learning_is_not_used_after_it(tmp_path: Path) -> N
     listener = VlmListener.load(FIGURES, tiny_vlm("idefics2"))
     before = act(listener, VIEWS, 0)
     scores(listener)
-    learn(listener, EXAMPLES, sup, SOME_STEPS, seed=0)
+    learn(listener, EXAMPLES, Sup(), SOME_STEPS, seed=0)
     listener.save(tmp_path)
     fresh = VlmListener.load(FIGURES, tmp_path)
     after, anew = (act(each, VIEWS, 0) for each in (listener, fresh))
@@ -174,7 +174,7 @@ def test_where_the_text_alone_learns_what_was_seen_in_play_is_learned_from(
     act(played, VIEWS, 0)
     with monkeypatch.context() as unable:
         unable.setattr(Vision, "_look", lambda self, names: pytest.fail("looked again"))
-        learn(played, EXAMPLES, sup, SOME_STEPS, seed=0)
+        learn(played, EXAMPLES, Sup(), SOME_STEPS, seed=0)
         played.model.zero_grad()
         gradients = gradients_of(played)
     assert_same_gradients(gradients, gradients_of(fresh))

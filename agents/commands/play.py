@@ -14,7 +14,6 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from multiref_gym.agents.commands.options import add_listener, add_model, add_speaker, chosen_listener, chosen_speaker
-from multiref_gym.agents.listeners.baselines import OracleListener
 from multiref_gym.commands.options import add_tangrams, check_writable, chosen_tangrams, natural
 from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
@@ -73,9 +72,7 @@ def run(args: argparse.Namespace) -> None:
             while not game.over:
                 episode.take(terminal.ask_for_action(episode.view))  # what a person does has no known probability
         else:
-            listener = chosen_listener(args, tangrams, [])
-            if isinstance(listener, OracleListener):
-                raise UserError("--listener oracle: an oracle is told what is meant, so it cannot listen to a person")
+            listener = chosen_listener(args, tangrams, None)
             listener_rng = np.random.default_rng(for_listener)
             episode = Episode(game, TypingSpeaker(terminal), rng, listener_rng, game_id)
             while not game.over:

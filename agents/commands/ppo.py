@@ -22,7 +22,7 @@ from multiref_gym.commands.options import natural, positive
 from multiref_gym.errors import UserError
 from multiref_gym.files import write_atomically
 from multiref_gym.provenance import provenance
-from multiref_gym.registry import DECODERS
+from multiref_gym.registry import DECODERS, feedback_name
 from multiref_gym.tangrams import load_tangrams
 
 STEPS = 300_000
@@ -43,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--decoder", metavar="NAME", help=f"of --reward implicit: {', '.join(DECODERS)} or module:attribute (lexical)"
     )
+    parser.add_argument("--ternary", action="store_true", help="the decoder also answers neutral")
     parser.add_argument("--steps", type=positive, default=STEPS, help=f"of the environment ({STEPS})")
     parser.add_argument("--seed", type=natural, default=0, help="seeds all chance (0)")
     parser.add_argument("--out", type=Path, default=Path("runs/ppo"), metavar="FOLDER", help="of the policy (runs/ppo)")
@@ -55,12 +56,13 @@ def run(args: argparse.Namespace) -> None:
         UserError: If a decoder is named for a reward that is not decoded, there is no such decoder, the folder holds a
             policy already, or there is no writing there.
     """
-    if args.decoder is not None and args.reward != "implicit":
-        raise UserError(f"--decoder is for --reward implicit, not for {args.reward}")
+    for name in ("decoder", "ternary"):
+        if getattr(args, name) and args.reward != "implicit":
+            raise UserError(f"--{name} is for --reward implicit, not for {args.reward}")
     if any((args.out / name).exists() for name in (WEIGHTS, VOCABULARY)):
         raise UserError(f"{args.out} holds a policy already: choose another --out")
     decoder = args.decoder or "lexical"
-    make_game = partial(rewarded_game, args.reward, decoder)
+    make_game = partial(rewarded_game, args.reward, decoder, args.ternary)
     make_game()  # better refused now than after the words have been heard
     try:
         args.out.mkdir(parents=True, exist_ok=True)
@@ -94,7 +96,7 @@ def run(args: argparse.Namespace) -> None:
         )
     config = {
         "reward": args.reward,
-        "decoder": decoder if args.reward == "implicit" else None,
+        "decoder": feedback_name(decoder, args.ternary) if args.reward == "implicit" else None,
         "steps": args.steps,
         "seed": args.seed,
     }

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from rich.console import Console, Group
@@ -17,22 +16,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from transformers.utils import logging as transformers_logging
 
-from multiref_gym.agents.commands.options import add_speaker, chosen_personas
+from multiref_gym.agents.commands.options import add_decoder, add_speaker
 from multiref_gym.agents.commands.run_options import add_deployment, add_optimisation, chosen_optimisation
 from multiref_gym.agents.evaluation.report import COLUMNS, draw_curves, table_row, write_report
 from multiref_gym.agents.evaluation.tables import Sheet
 from multiref_gym.agents.learning.parallel import is_main
-from multiref_gym.agents.learning.respect import KTO, RL, SUP, TURNS, Config, Respect, results
+from multiref_gym.agents.learning.respect import OPTIMISATION, Config, CreditName, Respect, learner_of, results
 from multiref_gym.agents.learning.run_folder import known
 from multiref_gym.commands.options import natural, positive
-from multiref_gym.errors import UserError
 from multiref_gym.files import write_atomically
-from multiref_gym.registry import DECODERS
+from multiref_gym.registry import OBJECTIVES
 from multiref_gym.tangrams import load_tangrams
 
 DEFAULT = Config()
-LEARNERS = {("sup", "reply"): SUP, ("sup", "turns"): TURNS, ("rl", "reply"): RL, ("kto", "reply"): KTO}
-"""By objective and credit."""
 
 EXAMPLE = """\
 a vision-language model, with the passes, batch and rate of arXiv 2410.13852, on one GPU of 80 GB or more:
@@ -55,25 +51,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, default=Path("runs/respect"), metavar="FOLDER", help="of the run (runs/respect)"
     )
     add_deployment(parser, DEFAULT)
-    parser.add_argument(
-        "--decoder",
-        default=DEFAULT.decoder,
-        metavar="NAME",
-        help=f"{', '.join(DECODERS)} or module:attribute ({DEFAULT.decoder})",
-    )
+    add_decoder(parser)
     parser.add_argument(
         "--objective",
-        choices=("sup", "rl", "kto"),
         default="sup",
-        help="supervised learning on positives (default), REINFORCE or Kahneman-Tversky optimisation",
+        metavar="NAME",
+        help=f"{', '.join(OBJECTIVES)} or module:attribute: supervised learning on positives (default), REINFORCE, "
+        "Kahneman-Tversky optimisation, or your own",
     )
     parser.add_argument(
         "--credit",
-        choices=("reply", "turns"),
+        choices=get_args(CreditName),
         default="reply",
         help="what says how good an action was: the reply to it (default), or all that the game tells (with sup)",
     )
-    add_optimisation(parser, DEFAULT.learner.optimisation)
+    add_optimisation(parser, OPTIMISATION)
     add_speaker(parser)
 
 
@@ -83,9 +75,7 @@ def run(args: argparse.Namespace) -> None:
     Raises:
         UserError: If the run cannot be had as it was asked for; see `Respect`.
     """
-    if (args.objective, args.credit) not in LEARNERS:
-        raise UserError(f"--credit {args.credit} is learned from by --objective sup, not {args.objective}")
-    learner = LEARNERS[args.objective, args.credit]
+    learner = learner_of(args.objective, args.credit, chosen_optimisation(args, OPTIMISATION))
     transformers_logging.disable_progress_bar()  # it would draw one for each policy that is loaded
     torch.set_num_threads(1)  # the batches are too small to share; and so the outcome depends on no number of cores
     config = Config(
@@ -94,11 +84,11 @@ def run(args: argparse.Namespace) -> None:
         seed=args.seed,
         listener=args.listener,
         decoder=args.decoder,
+        ternary=args.ternary,
         speaker=args.speaker,
         tangrams=args.tangrams,
         seed_tangrams=args.seed_tangrams,
-        personas=chosen_personas(args),
-        learner=replace(learner, optimisation=chosen_optimisation(args, learner.optimisation)),
+        personas=args.personas,
         split=args.split,
         base=args.base,
     )
@@ -106,7 +96,7 @@ def run(args: argparse.Namespace) -> None:
     progress = Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
     )
-    respect = Respect(config, args.out, partial(_advance, progress, progress.add_task("")))
+    respect = Respect(config, learner, args.out, partial(_advance, progress, progress.add_task("")))
     path = args.out / "results.json"
     with respect.store as store:
         # A finished run keeps its results, with the versions and the machine that they were got with.

@@ -42,9 +42,7 @@ def add_deployment(parser: argparse.ArgumentParser, default: Config) -> None:
 def add_optimisation(parser: argparse.ArgumentParser, default: Optimisation) -> None:
     """Adds `--epochs`, `--batch` and `--learning-rate`."""
     parser.add_argument("--epochs", type=positive, default=default.epochs, help=f"over the examples ({default.epochs})")
-    parser.add_argument(
-        "--batch", type=positive, default=default.batch_size, help=f"examples a step ({default.batch_size})"
-    )
+    parser.add_argument("--batch", type=positive, default=default.batch, help=f"examples a step ({default.batch})")
     parser.add_argument(
         "--learning-rate",
         type=positive_number,
@@ -56,4 +54,4 @@ def add_optimisation(parser: argparse.ArgumentParser, default: Optimisation) -> 
 
 def chosen_optimisation(args: argparse.Namespace, default: Optimisation) -> Optimisation:
     """Returns how the loss is minimised, as `add_optimisation` asked for it; the rest is as it was."""
-    return replace(default, epochs=args.epochs, batch_size=args.batch, learning_rate=args.learning_rate)
+    return replace(default, epochs=args.epochs, batch=args.batch, learning_rate=args.learning_rate)

@@ -141,7 +141,7 @@ def run_curve(
     resumed = (job.folder / "config.json").exists()
     respect = make()
     path = job.folder / "curve.json"
-    what = {"system": respect.config.learner.name, "seed": job.config.seed, "record": respect.record, **what}
+    what = {"system": respect.learner.name, "seed": job.config.seed, "record": respect.record, **what}
     with respect.store:
         if (there := known(path, what)) is not None:
             return there

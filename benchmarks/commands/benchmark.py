@@ -14,17 +14,15 @@ from rich.progress import MofNCompleteColumn, Progress
 from multiref_gym.agents.commands.options import add_listener, add_model, add_prices, chosen_listener, told_usage
 from multiref_gym.agents.evaluation.offline import FIGURES, ask, logged_turns, measure, told
 from multiref_gym.agents.evaluation.tables import Sheet
-from multiref_gym.agents.listeners.baselines import OracleListener
 from multiref_gym.commands.options import natural, positive
 from multiref_gym.errors import UserError
 from multiref_gym.files import write_atomically
 from multiref_gym.formats import FORMATS, read_games
 from multiref_gym.formats.logged_game import fingerprint
 from multiref_gym.game import CONTEXT_SIZE
-from multiref_gym.listener import Listener
 from multiref_gym.provenance import provenance
-from multiref_gym.registry import DECODERS, LISTENERS, resolve
-from multiref_gym.tangrams import TangramSet, drawn_tangrams
+from multiref_gym.registry import DECODERS, feedback_name, new_decoder
+from multiref_gym.tangrams import drawn_tangrams
 
 LOGGED = "logged"
 """In place of a decoder: the labels that the games have."""
@@ -53,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help=f"what rewards: {', '.join(DECODERS)} or module:attribute (lexical), or {LOGGED}, the games' own labels",
     )
+    parser.add_argument("--ternary", action="store_true", help="the decoder also answers neutral")
     parser.add_argument("--batch", type=positive, default=32, metavar="N", help="turns at once (32)")
     parser.add_argument("--seed", type=natural, default=0, help="seeds all chance (0)")
     parser.add_argument("--skip-bad", action="store_true", help="leave out bad games, and say how many")
@@ -69,7 +68,9 @@ def run(args: argparse.Namespace) -> None:
     torch.set_num_threads(1)  # so that a seed gives the same figures on any number of cores
     console = Console(highlight=False)
     tangrams = drawn_tangrams(args.tangrams)
-    decoder = None if args.decoder == LOGGED else resolve("decoder", DECODERS, args.decoder)()
+    if args.ternary and args.decoder == LOGGED:
+        raise UserError(f"--ternary is for a decoder, not for the labels of --decoder {LOGGED}")
+    decoder = None if args.decoder == LOGGED else new_decoder(args.decoder, args.ternary)
     games, bad = read_games(
         args.games, args.format, tangrams=tangrams, context_size=CONTEXT_SIZE, skip_bad=args.skip_bad
     )
@@ -79,14 +80,14 @@ def run(args: argparse.Namespace) -> None:
         "model": args.model,
         "endpoint": args.endpoint,
         "tangrams": args.tangrams,
-        "decoder": args.decoder,
+        "decoder": feedback_name(args.decoder, args.ternary),
         "batch": args.batch,
         "seed": args.seed,
     }
     if args.out:
         _check_folder(args.out / "results.json", config)
     turns = logged_turns(games, decoder)
-    listener = _chosen_listener(args, tangrams)
+    listener = chosen_listener(args, tangrams, None)
     with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=console, transient=True) as progress:
         task = progress.add_task("turns", total=len(turns))
         answers = ask(listener, turns, args.seed, args.batch, lambda done: progress.update(task, completed=done))
@@ -98,15 +99,6 @@ def run(args: argparse.Namespace) -> None:
     if args.out:
         write_atomically(args.out / "results.json", json.dumps(results, indent=2, allow_nan=False) + "\n")
         console.print(f"results.json is in {args.out}", markup=False, soft_wrap=True)
-
-
-def _chosen_listener(args: argparse.Namespace, tangrams: TangramSet) -> Listener:
-    make = resolve("listener", LISTENERS, args.listener)
-    if isinstance(make, type) and issubclass(make, OracleListener):
-        raise UserError(
-            f"--listener {args.listener} asks the speaker what was meant, and there is none to ask in logged games"
-        )
-    return chosen_listener(args, tangrams, [])
 
 
 def _check_folder(path: Path, config: dict[str, Any]) -> None:

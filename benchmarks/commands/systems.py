@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
@@ -12,12 +11,18 @@ from transformers.utils import logging as transformers_logging
 
 from multiref_gym.agents.commands.run_options import add_deployment, add_optimisation, chosen_optimisation
 from multiref_gym.agents.learning.jobs import Curve, run_all
-from multiref_gym.agents.learning.respect import Config
-from multiref_gym.benchmarks.systems import PAIRED, decoders, jobs_of, run_system, summaries, ternary_of
-from multiref_gym.benchmarks.systems_report import csv_text, page, pictures, sheets
+from multiref_gym.agents.learning.respect import OPTIMISATION, Config
+from multiref_gym.benchmarks.systems import decoders, jobs_of, run_system, summaries
+from multiref_gym.benchmarks.systems_report import (
+    csv_text,
+    page,
+    pictures,
+    sheets,
+)
 from multiref_gym.commands.options import positive
 from multiref_gym.files import write_atomically
 from multiref_gym.provenance import provenance
+from multiref_gym.registry import DECODERS
 
 DEFAULT = Config(rounds=3)
 
@@ -31,10 +36,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--decoder",
         default=DEFAULT.decoder,
         metavar="NAME",
-        help=f"that has a ternary form: {', '.join(PAIRED)}, of a model as in prompted:MODEL ({DEFAULT.decoder})",
+        help=f"that has a ternary form: {', '.join(DECODERS)}, of a model as in prompted:MODEL ({DEFAULT.decoder})",
     )
     add_deployment(parser, DEFAULT)
-    add_optimisation(parser, DEFAULT.learner.optimisation)
+    add_optimisation(parser, OPTIMISATION)
     parser.add_argument("--jobs", type=positive, default=2, help="runs at a time, each on one core (2)")
     parser.add_argument("--out", type=Path, default=Path("runs/systems"), metavar="FOLDER", help="(runs/systems)")
 
@@ -50,13 +55,13 @@ def run(args: argparse.Namespace) -> None:
         name: getattr(args, name)
         for name in ("rounds", "games", "decoder", "listener", "tangrams", "seed_tangrams", "split", "base")
     }
-    optimisation = chosen_optimisation(args, DEFAULT.learner.optimisation)
-    jobs = jobs_of(Config(**asked), ternary_of(args.decoder), optimisation, args.seeds, args.out)
+    optimisation = chosen_optimisation(args, OPTIMISATION)
+    jobs = jobs_of(Config(**asked), optimisation, args.seeds, args.out)
     console = Console(highlight=False)
     curves = run_all(run_system, jobs, args.jobs, console, _told)
     results = {
         "config": asked,
-        "learners": {job.config.learner.name: asdict(job.config.learner) for job in jobs},
+        "learners": {job.learner.name: job.learner.recorded() for job in jobs},
         "seeds": list(range(args.seeds)),
         "jobs": args.jobs,
         "systems": summaries(curves),

@@ -12,10 +12,11 @@ from multiref_gym.feedback import Feedback
 from multiref_gym.formats import FORMATS, write_games
 from multiref_gym.formats.logged_game import Format, LoggedGame
 from multiref_gym.interaction import Interaction
+from multiref_gym.registry import feedback_name
 from multiref_gym.store import InteractionStore, StoreError
 
 IMAGES = ("tangrams", "board", "none")
-OPTIONS = {"out": ("format",), "minari": ("decoder", "image", "tangrams")}
+OPTIONS = {"out": ("format",), "minari": ("decoder", "ternary", "image", "tangrams")}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--decoder",
         help="a Minari data set's feedback: that of this decoder in all rounds that it has decoded (default: none)",
     )
+    # None and not False if it is not given, as of the other options: it applies to a Minari data set only.
+    parser.add_argument("--ternary", action="store_true", default=None, help="that of the decoder's ternary form")
     parser.add_argument("--image", choices=IMAGES, help="a Minari data set's pictures (tangrams)")
     parser.add_argument("--tangrams", metavar="SET", help="for them: figures (default) or kilogram:PATH")
     parser.add_argument("--system", help="only the games of this system")
@@ -51,13 +54,16 @@ def run(args: argparse.Namespace) -> None:
     if args.out and args.format == "minari":
         args.minari, args.out, args.format = args.out, None, None
     check_applies(args, "out" if args.minari is None else "minari", OPTIONS)
+    if args.ternary and args.decoder is None:
+        raise UserError("--ternary is of a decoder: name it by --decoder")
     with InteractionStore(args.store, create=False) as store:
         systems = store.systems() if args.system is None else [args.system]
         games = [(system, game) for system in systems for game in store.interactions(system, args.round)]
         if not games:
             there = ", ".join(f"{system!r} rounds {store.rounds(system)}" for system in store.systems()) or "none"
             raise StoreError(f"{args.store}: no interactions to export; there are: {there}")
-        labels = [[]] * len(games) if args.decoder is None else _feedback(store, args.decoder, games)
+        decoder = "" if args.decoder is None else feedback_name(args.decoder, bool(args.ternary))
+        labels = [[]] * len(games) if not decoder else _feedback(store, decoder, games)
     logged = [
         LoggedGame(game, labels=tuple(of_game), system=system)
         for (system, game), of_game in zip(games, labels, strict=True)
@@ -65,7 +71,7 @@ def run(args: argparse.Namespace) -> None:
     if args.minari is None:
         write_games(args.format or "jsonl", args.out, logged)
     else:
-        write_games(_minari(args), args.minari, logged)
+        write_games(_minari(args, decoder), args.minari, logged)
     Console().print(f"{len(games)} interactions written to {args.out or args.minari}", highlight=False)
 
 
@@ -91,8 +97,8 @@ def _feedback(store: InteractionStore, decoder: str, games: Sequence[tuple[str, 
     return [next(decoded[system, game.round]) if (system, game.round) in decoded else [] for system, game in games]
 
 
-def _minari(args: argparse.Namespace) -> Format:
+def _minari(args: argparse.Namespace, decoder: str) -> Format:
     from multiref_gym.formats.minari import Minari  # Minari is an extra
 
     image = args.image or "tangrams"
-    return Minari(args.tangrams or "figures", None if image == "none" else image, args.decoder or "")
+    return Minari(args.tangrams or "figures", None if image == "none" else image, decoder)

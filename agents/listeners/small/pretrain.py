@@ -26,8 +26,9 @@ from rich.console import Console
 from rich.progress import Progress
 from torch import Tensor, nn
 
-from multiref_gym.agents.learning import objectives, respect
+from multiref_gym.agents.learning import respect
 from multiref_gym.agents.learning.learn import Example, Optimisation, learn
+from multiref_gym.agents.learning.objectives import Sup
 from multiref_gym.agents.listeners.baselines import ErringListener
 from multiref_gym.agents.listeners.small.listener import CHECKPOINT, SmallListener, new_model
 from multiref_gym.agents.listeners.small.model import SmallConfig, SmallModel
@@ -58,7 +59,7 @@ RECORDED_SIMILARITY = 0.0
 """With recorded descriptions: nearly half of them fit another tangram of the context however unlike they are."""
 SCORED_GAMES = 1000
 """Games of each split that the scores are of, in contexts as in deployment."""
-LANGUAGE = Optimisation(epochs=4, batch_size=64, learning_rate=1e-3, embedding_rate=2.0)
+LANGUAGE = Optimisation(epochs=4, batch=64, learning_rate=1e-3, embedding_rate=2.0)
 
 
 def literal_speakers(tangrams: TangramSet) -> Callable[[], ScriptedSpeaker]:
@@ -145,7 +146,7 @@ def learn_language(
     learn(
         listener,
         examples,
-        objectives.sup,
+        Sup(),
         LANGUAGE,
         seed,
         on_step=lambda step, steps: progress.update(task, completed=step, total=steps),
