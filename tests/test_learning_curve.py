@@ -115,8 +115,7 @@ def test_the_fixed_games_are_the_same_for_all_policies(folder: Path, monkeypatch
     original = fixed_games.play
 
     def watched(listener: Any, games: Any, **options: Any) -> Any:
-        rngs = [str(game.listener_rng.bit_generator.state) for game in games]
-        seen.append((rngs, [(game.game.context, game.utterance) for game in games]))
+        seen.append([(game.listener_rng.bit_generator.state, game.game.context, game.utterance) for game in games])
         return original(listener, games, **options)
 
     monkeypatch.setattr(fixed_games, "play", watched)
