@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from multiref_gym.cli import main
+from multiref_gym.formats import read_interactions
 from multiref_gym.interaction import Interaction
 from multiref_gym.store import InteractionStore
 
