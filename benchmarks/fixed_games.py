@@ -25,11 +25,11 @@ from transformers.utils import logging as transformers_logging
 from multiref_gym.agents.evaluation.measures import estimate
 from multiref_gym.agents.evaluation.tables import Sheet, percent
 from multiref_gym.agents.learning.respect import Config
-from multiref_gym.agents.learning.run_folder import write_atomically
 from multiref_gym.agents.listeners.small.listener import SmallListener
 from multiref_gym.benchmarks.learning_systems import FIXED_GAMES, Evaluation, evaluate
 from multiref_gym.commands.options import positive
 from multiref_gym.errors import UserError
+from multiref_gym.files import write_atomically
 from multiref_gym.provenance import provenance
 from multiref_gym.tangrams import load_tangrams
 from multiref_gym.tangrams.tangram_set import SplitName

@@ -17,8 +17,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from multiref_gym.agents.evaluation.offline import FIGURES, Figure, told
-from multiref_gym.agents.learning.run_folder import write_atomically
 from multiref_gym.errors import UserError
+from multiref_gym.files import write_atomically
 
 SAME = ("games", "decoder")
 """What listeners must have in common to be compared."""

@@ -39,7 +39,6 @@ from multiref_gym.agents.evaluation.report import finish_axes
 from multiref_gym.agents.evaluation.tables import Sheet, percent, rounds_heads, told_seeds
 from multiref_gym.agents.learning.jobs import Curve, run_all
 from multiref_gym.agents.learning.respect import CONTROL, SIMILARITY, SUP, Config
-from multiref_gym.agents.learning.run_folder import write_atomically
 from multiref_gym.benchmarks.learning_systems import (
     ABLATIONS,
     BOUNDS,
@@ -51,6 +50,7 @@ from multiref_gym.benchmarks.learning_systems import (
 )
 from multiref_gym.commands.options import positive
 from multiref_gym.errors import UserError
+from multiref_gym.files import write_atomically
 from multiref_gym.game import CONTEXT_SIZE, MAX_TURNS
 from multiref_gym.provenance import provenance
 from multiref_gym.tangrams import load_tangrams

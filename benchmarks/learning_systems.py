@@ -24,12 +24,13 @@ from torch import nn
 from multiref_gym.agents.evaluation.measures import measure
 from multiref_gym.agents.learning.jobs import Curve, Job, peak_memory_gb
 from multiref_gym.agents.learning.respect import OPTIMISATION, SEED, SIMILARITY, SUP, TURNS, Config, Learner, Respect
-from multiref_gym.agents.learning.run_folder import known, write_atomically
+from multiref_gym.agents.learning.run_folder import known
 from multiref_gym.agents.listeners.small.listener import SmallListener
 from multiref_gym.agents.listeners.small.model import SmallModel
 from multiref_gym.agents.play import new_games, play
 from multiref_gym.episode import Episode
 from multiref_gym.feedback import Feedback, ground_truth
+from multiref_gym.files import write_atomically
 from multiref_gym.game import Action
 from multiref_gym.interaction import Interaction
 from multiref_gym.listener import Listener

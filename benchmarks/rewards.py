@@ -35,11 +35,11 @@ from transformers.utils import logging as transformers_logging
 from multiref_gym.agents.evaluation.measures import estimate
 from multiref_gym.agents.evaluation.report import finish_axes
 from multiref_gym.agents.evaluation.tables import Sheet, percent
-from multiref_gym.agents.learning.run_folder import write_atomically
 from multiref_gym.agents.listeners.ppo.training import ROLLOUT, literal_success, train
 from multiref_gym.benchmarks.reward_conditions import CONDITIONS, Condition, game
 from multiref_gym.commands.options import positive
 from multiref_gym.errors import UserError
+from multiref_gym.files import write_atomically
 from multiref_gym.provenance import provenance
 from multiref_gym.tangrams import load_tangrams
 

@@ -23,12 +23,13 @@ from multiref_gym.agents.evaluation.measures import clicks, over_seeds, right_cl
 from multiref_gym.agents.learning.jobs import Curve, Job
 from multiref_gym.agents.learning.learn import Optimisation
 from multiref_gym.agents.learning.respect import CONTROL, KTO, RL, SUP, Config, Respect
-from multiref_gym.agents.learning.run_folder import known, write_atomically
+from multiref_gym.agents.learning.run_folder import known
 from multiref_gym.agents.listeners.baselines import OracleListener
 from multiref_gym.agents.play import play
 from multiref_gym.benchmarks.learning_systems import run_timed
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback, FeedbackDecoder
+from multiref_gym.files import write_atomically
 from multiref_gym.game import Action
 from multiref_gym.interaction import Interaction
 from multiref_gym.listener import Listener

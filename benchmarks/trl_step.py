@@ -10,12 +10,12 @@ from time import perf_counter
 from typing import Any
 
 import torch
-from multiref_gym.agents.listeners.vlm.prompt import ChatForm
-from multiref_gym.agents.listeners.vlm.vision import IMAGE_SIZE
 from peft import PeftModel
 from PIL import Image
 
 from multiref_gym.agents.learning.learn import Example
+from multiref_gym.agents.listeners.vlm.prompt import ChatForm
+from multiref_gym.agents.listeners.vlm.vision import IMAGE_SIZE
 from multiref_gym.tangrams import Atlas, TangramSet
 
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from multiref_gym import cli
 from multiref_gym.agents.decoders import training as decoder_training
 from multiref_gym.agents.decoders.learned import WEIGHTS, LearnedDecoder, Weights, features, ternary_learned_decoder
 from multiref_gym.agents.decoders.lexical import LexicalDecoder
@@ -182,15 +183,12 @@ def test_a_seed_fixes_the_weights() -> None:
     assert weights != decoder_training.train(20, seed=4)
 
 
-def test_the_command_makes_weights_that_agree_with_those_that_ship(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_command_makes_weights_that_agree_with_those_that_ship(tmp_path: Path) -> None:
     path = tmp_path / "weights.json"
-    monkeypatch.setattr(sys, "argv", ["decoder_training", "--games", "60", "--out", str(path)])
-    decoder_training.main()
+    assert cli.main(["train-decoder", "--games", "60", "--out", str(path)]) == 0
     made = LearnedDecoder(weights=path)
     assert json.loads(path.read_text())["games"] == 60
-    assert Weights.from_json(json.loads(path.read_text())) == decoder_training.train(60, decoder_training.SEED)
+    assert Weights.from_json(json.loads(path.read_text())) == decoder_training.train(60, 0)
     exchanges, _ = decoder_training.simulated(decoder_training.speakers([8]), 25, np.random.SeedSequence(8))
     assert np.mean(np.array(made.decode(exchanges)) == np.array(DECODER.decode(exchanges))) > 0.95
 
@@ -225,14 +223,11 @@ def test_bins_and_their_error_are_those_counted_by_hand() -> None:
     ("decoder", "message"), [("lexical", "has no probabilities"), ("learned", "nothing to decode")]
 )
 def test_calibration_says_what_it_cannot_judge(
-    decoder: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    decoder: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "games.jsonl"
     path.write_text("")
-    monkeypatch.setattr(sys, "argv", ["calibration", "--games", str(path), "--decoder", decoder])
-    with pytest.raises(SystemExit) as exit_:
-        calibration.main()
-    assert exit_.value.code == 2
+    assert cli.main(["bench", "calibration", "--games", str(path), "--decoder", decoder]) == 2
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1

@@ -23,9 +23,10 @@ from multiref_gym.agents.commands.run_options import add_deployment, add_optimis
 from multiref_gym.agents.evaluation.report import COLUMNS, draw_curves, table_row, write_report
 from multiref_gym.agents.learning.parallel import is_main
 from multiref_gym.agents.learning.respect import KTO, RL, SUP, TURNS, Config, Respect, results
-from multiref_gym.agents.learning.run_folder import known, write_atomically
+from multiref_gym.agents.learning.run_folder import known
 from multiref_gym.commands.options import natural, positive
 from multiref_gym.errors import UserError
+from multiref_gym.files import write_atomically
 from multiref_gym.registry import DECODERS
 from multiref_gym.tangrams import load_tangrams
 

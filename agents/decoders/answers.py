@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
-from multiref_gym.agents.listeners.vlm.loading import UNLOADABLE, VlmConfig, load_base
 from numpy.typing import NDArray
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
 
+from multiref_gym.agents.listeners.vlm.loading import UNLOADABLE, VlmConfig, load_base
 from multiref_gym.errors import UserError
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from PIL import Image
 
-from multiref_gym.agents.learning.run_folder import write_atomically
 from multiref_gym.feedback import Feedback, ground_truth
+from multiref_gym.files import write_atomically
 from multiref_gym.game import LETTERS, MAX_TURNS, Action
 from multiref_gym.interaction import Interaction
 from multiref_gym.store import InteractionStore

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from multiref_gym.errors import UserError
+from multiref_gym.files import write_atomically
 
 
 def claim(out: Path, record: dict[str, Any]) -> None:
@@ -59,10 +60,3 @@ def known(path: Path, what: dict[str, Any]) -> dict[str, Any] | None:
     what = json.loads(json.dumps(what))  # as it is read back, with lists for tuples
     results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     return results if results and {name: results.get(name) for name in what} == what else None
-
-
-def write_atomically(path: Path, content: str | bytes) -> None:
-    """Writes a file so that it is there whole or not at all; a text as UTF-8."""
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_bytes(content.encode() if isinstance(content, str) else content)
-    unfinished.replace(path)

@@ -16,10 +16,10 @@ from rich.table import Table
 
 from multiref_gym.agents.commands.options import add_listener, add_model, add_prices, chosen_listener, told_usage
 from multiref_gym.agents.evaluation.offline import FIGURES, ask, logged_turns, measure, told
-from multiref_gym.agents.learning.run_folder import write_atomically
 from multiref_gym.agents.listeners.baselines import OracleListener
 from multiref_gym.commands.options import natural, positive
 from multiref_gym.errors import UserError
+from multiref_gym.files import write_atomically
 from multiref_gym.formats.logged_games import drawn_tangrams, fingerprint, read_games
 from multiref_gym.listener import Listener
 from multiref_gym.provenance import provenance

@@ -13,7 +13,6 @@ from transformers.utils import logging as transformers_logging
 from multiref_gym.agents.commands.run_options import add_deployment, add_optimisation, chosen_optimisation
 from multiref_gym.agents.learning.jobs import Curve, run_all
 from multiref_gym.agents.learning.respect import Config
-from multiref_gym.agents.learning.run_folder import write_atomically
 from multiref_gym.benchmarks.systems import PAIRED, decoders, jobs_of, run_system, summaries, ternary_of
 from multiref_gym.benchmarks.systems_report import (
     csv_text,
@@ -24,6 +23,7 @@ from multiref_gym.benchmarks.systems_report import (
     success_sheet,
 )
 from multiref_gym.commands.options import positive
+from multiref_gym.files import write_atomically
 from multiref_gym.provenance import provenance
 
 DEFAULT = Config(rounds=3)
