@@ -1,6 +1,6 @@
 """Can a decoder's probabilities be trusted, and what does a threshold buy?
 
-    python -m multiref_gym.benchmarks.calibration --games GAMES.jsonl --decoder learned [--json FILE]
+    multiref bench calibration --games GAMES.jsonl --decoder learned [--json FILE]
 
 The decoder says how likely each action was wholly good, and the ground truth says whether it was. As in `decoders.py`
 half-good actions are none, and the last turn of a game has no reply. The expected calibration error is the mean
@@ -10,21 +10,22 @@ probabilities that are right on the average of every bin.
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.table import Table
 
+from multiref_gym.agents.commands.options import DecoderName
+from multiref_gym.commands.options import FiguresOptions
+from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback, ground_truth
 from multiref_gym.interaction import Interaction, read_jsonl
-from multiref_gym.provenance import provenance
+from multiref_gym.provenance import write_results
 from multiref_gym.registry import DECODERS, resolve
 
 BINS = 10
@@ -101,46 +102,45 @@ def evaluate(decoder: ProbabilisticDecoder, interactions: Sequence[Interaction])
     }
 
 
-def show(results: dict[str, Any]) -> None:
+def show(results: dict[str, Any], screen: Screen) -> None:
     """Prints the figures as tables."""
 
     def percent(share: float | None) -> str:
         return "-" if share is None else f"{share:.1%}"
 
-    console = Console()
     title = "{decoder} on {replies} replies, expected calibration error {expected_calibration_error:.3f}"
     table = Table("from", "replies", "said", "true", title=title.format(**results))
     for row in results["bins"]:
         table.add_row(f"{row['from']:.1f}", str(row["replies"]), percent(row["said"]), percent(row["true"]))
-    console.print(table)
+    screen.show(table)
     table = Table("threshold", "accuracy", "positive precision", "positive recall")
     for row in results["thresholds"]:
         shares = (row["accuracy"], row["positive_precision"], row["positive_recall"])
         table.add_row(str(row["threshold"]), *map(percent, shares))
-    console.print(table)
+    screen.show(table)
 
 
-def main() -> None:
-    """Reads the command line, prints the figures and writes them."""
-    parser = argparse.ArgumentParser(
-        prog="python -m multiref_gym.benchmarks.calibration", description=(__doc__ or "").split("\n")[0]
-    )
-    parser.add_argument("--games", type=Path, required=True, help="games, one JSON object a line")
-    parser.add_argument("--decoder", default="learned", help="a decoder that has probabilities, or module:attribute")
-    parser.add_argument("--json", type=Path, help="where to write the figures")
-    arguments = parser.parse_args()
-    try:
-        decoder = resolve("decoder", DECODERS, arguments.decoder)()
+@dataclass(frozen=True, kw_only=True)
+class Calibration(FiguresOptions):
+    """Can a decoder's probabilities be trusted, and what does a threshold buy?
+
+    Attributes:
+        games: Games, one JSON object a line.
+        decoder: One that has probabilities.
+    """
+
+    games: Path
+    decoder: DecoderName = "learned"
+
+    def run(self, screen: Screen) -> None:
+        """Prints the figures and writes them.
+
+        Raises:
+            UserError: If there is no such decoder or it has no probabilities, a game is bad, or no action got a reply.
+        """
+        decoder = resolve("decoder", DECODERS, self.decoder)()
         if not hasattr(decoder, "probabilities"):
-            raise UserError(f"the decoder {arguments.decoder!r} has no probabilities")
-        results = evaluate(decoder, list(read_jsonl(arguments.games)))
-        results |= {"decoder": arguments.decoder, "file": arguments.games.name, **provenance()}
-        show(results)
-        if arguments.json:
-            arguments.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    except (OSError, UserError) as error:
-        parser.exit(2, f"{parser.prog}: error: {error}\n")
-
-
-if __name__ == "__main__":
-    main()
+            raise UserError(f"the decoder {self.decoder!r} has no probabilities")
+        results = evaluate(decoder, list(read_jsonl(self.games)))
+        results |= {"decoder": self.decoder, "file": self.games.name}
+        show(write_results(self.json, results), screen)

@@ -1,6 +1,6 @@
 """How well does a decoder understand what speakers say in passing?
 
-    python -m multiref_gym.benchmarks.decoders --games GAMES.jsonl --decoder lexical [--json FILE]
+    multiref bench decoders --games GAMES.jsonl --decoder lexical [--json FILE]
 
 The decoder's answers are held against the ground truth: what the action did, by the targets that no decoder sees.
 A binary decoder is asked whether the speaker is content, so an action that is half good counts as negative in the
@@ -10,9 +10,7 @@ reply and is left out. Intervals are 95 % bootstrap intervals over speakers, sin
 
 from __future__ import annotations
 
-import argparse
 import inspect
-import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,13 +18,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
+from multiref_gym.agents.commands.options import DecoderName
+from multiref_gym.commands.options import FiguresOptions
+from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback, FeedbackDecoder, ground_truth
 from multiref_gym.interaction import Interaction, read_jsonl
-from multiref_gym.provenance import provenance
+from multiref_gym.provenance import write_results
 from multiref_gym.registry import DECODERS, resolve
 
 RESAMPLES = 2000
@@ -140,7 +140,7 @@ def evaluate(make: Callable[..., FeedbackDecoder], interactions: Sequence[Intera
     }
 
 
-def show(results: dict[str, Any]) -> None:
+def show(results: dict[str, Any], screen: Screen) -> None:
     """Prints the figures as tables."""
 
     def percent(share: float | None) -> str:
@@ -150,41 +150,39 @@ def show(results: dict[str, Any]) -> None:
         low, high = results["intervals"][f"{form}_accuracy"]
         return f"{percent(results[form]['accuracy'])} [dim]({percent(low)} to {percent(high)})[/]"
 
-    console = Console()
     title = "{decoder} on {turns} replies, {games} games, {speakers} speakers"
     table = Table("", "accuracy", "positive precision", "positive recall", title=title.format(**results))
     binary = results["binary"]
     precision, recall = (percent(binary[key]) for key in ("positive_precision", "positive_recall"))
     table.add_row("binary", accuracy("binary"), precision, recall)
     table.add_row("ternary", accuracy("ternary"), "", "")
-    console.print(table)
+    screen.show(table)
 
     answers = [feedback.name.lower() for feedback in Feedback]
     table = Table("truth \\ decoded", *answers, title="ternary")
     for true, row in results["ternary"]["confusion"].items():
         table.add_row(true, *(str(row[answer]) for answer in answers))
-    console.print(table)
+    screen.show(table)
 
 
-def main() -> None:
-    """Reads the command line, prints the figures and writes them."""
-    parser = argparse.ArgumentParser(
-        prog="python -m multiref_gym.benchmarks.decoders", description=(__doc__ or "").split("\n")[0]
-    )
-    parser.add_argument("--games", type=Path, required=True, help="games, one JSON object a line")
-    parser.add_argument("--decoder", default="lexical", help=f"{', '.join(DECODERS)}, or module:attribute")
-    parser.add_argument("--json", type=Path, help="where to write the figures")
-    arguments = parser.parse_args()
-    try:
-        make = resolve("decoder", DECODERS, arguments.decoder)
-        results = evaluate(make, list(read_jsonl(arguments.games)))
-        results |= {"decoder": arguments.decoder, "file": arguments.games.name, **provenance()}
-        show(results)
-        if arguments.json:
-            arguments.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    except (OSError, UserError) as error:
-        parser.exit(2, f"{parser.prog}: error: {error}\n")
+@dataclass(frozen=True, kw_only=True)
+class Decoders(FiguresOptions):
+    """How well does a decoder understand what speakers say in passing?
 
+    Attributes:
+        games: Games, one JSON object a line.
+        decoder: Its name.
+    """
 
-if __name__ == "__main__":
-    main()
+    games: Path
+    decoder: DecoderName = "lexical"
+
+    def run(self, screen: Screen) -> None:
+        """Prints the figures and writes them.
+
+        Raises:
+            UserError: If there is no such decoder, a game is bad, or no action got a reply.
+        """
+        results = evaluate(resolve("decoder", DECODERS, self.decoder), list(read_jsonl(self.games)))
+        results |= {"decoder": self.decoder, "file": self.games.name}
+        show(write_results(self.json, results), screen)

@@ -28,6 +28,7 @@ from multiref_gym.agents.learning.run_folder import known
 from multiref_gym.agents.listeners.small.listener import SmallListener
 from multiref_gym.agents.listeners.small.model import SmallModel
 from multiref_gym.agents.play import new_games, play
+from multiref_gym.commands.options import Count
 from multiref_gym.episode import Episode
 from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.files import write_atomically
@@ -151,17 +152,17 @@ ABLATIONS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Evaluation:
     """The fixed games.
 
     Attributes:
         games: How many there are on either split.
-        unseen: The split that is not deployed.
+        unseen: The split that is not deployed: what no policy sees before it is judged.
     """
 
-    games: int
-    unseen: SplitName
+    games: Count = 1000
+    unseen: SplitName = "test"
 
 
 @dataclass(frozen=True, slots=True)
