@@ -12,15 +12,14 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from multiref_gym.agents.commands.options import PricedListenerOptions, named, told_usage
+from multiref_gym.agents.commands.options import PricedListenerOptions, told_usage
 from multiref_gym.agents.evaluation.offline import FIGURES, ask, logged_turns, measure, told
-from multiref_gym.agents.listeners.baselines import OracleListener
-from multiref_gym.commands.options import Count, Natural
+from multiref_gym.commands.options import Count, Natural, named
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.formats.logged_games import drawn_tangrams, fingerprint, read_games
 from multiref_gym.provenance import write_results
-from multiref_gym.registry import DECODERS, LISTENERS, resolve
+from multiref_gym.registry import DECODERS, feedback_name, new_decoder
 
 LOGGED = "logged"
 """In place of a decoder: the labels that the games have."""
@@ -33,6 +32,7 @@ class Benchmark(PricedListenerOptions):
     Attributes:
         games: Games or `turn` rows: JSON Lines, JSON, Parquet, or the id of a data set of the Hugging Face hub.
         tangrams: figures or kilogram:PATH, all that are drawn.
+        ternary: The decoder also answers neutral.
         batch: Turns at once.
         seed: Seeds all chance.
         skip_bad: Leave out bad games, and say how many.
@@ -44,6 +44,7 @@ class Benchmark(PricedListenerOptions):
     decoder: Annotated[str, named({**DECODERS, LOGGED: ""}, "What rewards; logged is the games' own labels: ")] = (
         "lexical"
     )
+    ternary: bool = False
     batch: Count = 32
     seed: Natural = 0
     skip_bad: bool = False
@@ -57,7 +58,7 @@ class Benchmark(PricedListenerOptions):
                 the folder has results of another configuration.
         """
         tangrams = drawn_tangrams(self.tangrams)
-        decoder = None if self.decoder == LOGGED else resolve("decoder", DECODERS, self.decoder)()
+        decoder = None if self.decoder == LOGGED else new_decoder(self.decoder, self.ternary)
         games, bad = read_games(self.games, tangrams, self.skip_bad)
         config = {
             "games": fingerprint(games),
@@ -65,7 +66,7 @@ class Benchmark(PricedListenerOptions):
             "model": self.model,
             "endpoint": self.endpoint,
             "tangrams": self.tangrams,
-            "decoder": self.decoder,
+            "decoder": feedback_name(self.decoder, self.ternary),
             "batch": self.batch,
             "seed": self.seed,
         }
@@ -73,12 +74,7 @@ class Benchmark(PricedListenerOptions):
         if path:
             _check_folder(path, config)
         turns = logged_turns(games, decoder)
-        make = resolve("listener", LISTENERS, self.listener)
-        if isinstance(make, type) and issubclass(make, OracleListener):
-            raise UserError(
-                f"--listener {self.listener} asks the speaker what was meant, and there is none to ask in logged games"
-            )
-        listener = self.chosen_listener(tangrams, [])
+        listener = self.chosen_listener(tangrams)
         report = partial(screen.report, "turns", total=len(turns))
         answers = ask(listener, turns, self.seed, self.batch, report)
         results = {"config": config, "file": self.games, **measure(turns, answers), "skipped": len(bad)}

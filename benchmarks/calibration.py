@@ -19,14 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
-from multiref_gym.agents.commands.options import DecoderName
-from multiref_gym.commands.options import FiguresOptions
+from multiref_gym.commands.options import DecoderName, FiguresOptions
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback, ground_truth
 from multiref_gym.interaction import Interaction, read_jsonl
 from multiref_gym.provenance import write_results
-from multiref_gym.registry import DECODERS, resolve
+from multiref_gym.registry import new_decoder
 
 BINS = 10
 THRESHOLDS = (0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
@@ -138,7 +137,7 @@ class Calibration(FiguresOptions):
         Raises:
             UserError: If there is no such decoder or it has no probabilities, a game is bad, or no action got a reply.
         """
-        decoder = resolve("decoder", DECODERS, self.decoder)()
+        decoder: Any = new_decoder(self.decoder)
         if not hasattr(decoder, "probabilities"):
             raise UserError(f"the decoder {self.decoder!r} has no probabilities")
         results = evaluate(decoder, list(read_jsonl(self.games)))

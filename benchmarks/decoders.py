@@ -10,7 +10,6 @@ reply and is left out. Intervals are 95 % bootstrap intervals over speakers, sin
 
 from __future__ import annotations
 
-import inspect
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,14 +19,13 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from multiref_gym.agents.commands.options import DecoderName
-from multiref_gym.commands.options import FiguresOptions
+from multiref_gym.commands.options import DecoderName, FiguresOptions
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback, FeedbackDecoder, ground_truth
 from multiref_gym.interaction import Interaction, read_jsonl
 from multiref_gym.provenance import write_results
-from multiref_gym.registry import DECODERS, resolve
+from multiref_gym.registry import decoder_of, has_ternary_form
 
 RESAMPLES = 2000
 SEED = 0
@@ -105,7 +103,7 @@ def ask(decoder: FeedbackDecoder, interactions: Sequence[Interaction], *, ternar
 
 def both_forms(make: Callable[..., FeedbackDecoder]) -> tuple[FeedbackDecoder, FeedbackDecoder]:
     """Returns the binary and the ternary form of a decoder: one and the same if it takes no `ternary`."""
-    if "ternary" in inspect.signature(make).parameters:
+    if has_ternary_form(make):
         return make(ternary=False), make(ternary=True)
     return make(), make()
 
@@ -172,10 +170,12 @@ class Decoders(FiguresOptions):
     Attributes:
         games: Games, one JSON object a line.
         decoder: Its name.
+        ternary: Refuse a decoder that never answers neutral.
     """
 
     games: Path
     decoder: DecoderName = "lexical"
+    ternary: bool = False
 
     def run(self, screen: Screen) -> None:
         """Prints the figures and writes them.
@@ -183,6 +183,9 @@ class Decoders(FiguresOptions):
         Raises:
             UserError: If there is no such decoder, a game is bad, or no action got a reply.
         """
-        results = evaluate(resolve("decoder", DECODERS, self.decoder), list(read_jsonl(self.games)))
+        make = decoder_of(self.decoder)
+        if self.ternary:
+            decoder_of(self.decoder, ternary=True)
+        results = evaluate(make, list(read_jsonl(self.games)))
         results |= {"decoder": self.decoder, "file": self.games.name}
         show(write_results(self.json, results), screen)

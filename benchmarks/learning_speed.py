@@ -21,8 +21,8 @@ import torch
 from rich.table import Table
 
 from multiref_gym.agents.learning import learn as learning
-from multiref_gym.agents.learning import objectives
 from multiref_gym.agents.learning.learn import Example, learn
+from multiref_gym.agents.learning.objectives import Sup
 from multiref_gym.agents.learning.respect import OPTIMISATION, SIMILARITY
 from multiref_gym.agents.listeners.small import listener as small
 from multiref_gym.agents.listeners.small.listener import SmallListener
@@ -122,7 +122,7 @@ class LearningSpeed:
         epoch = replace(OPTIMISATION, epochs=1, held_back=0.0)
 
         def learned() -> int:
-            learn(SmallListener.load(figures), examples, objectives.sup, epoch, seed=0)
+            learn(SmallListener.load(figures), examples, Sup(), epoch, seed=0)
             return len(examples)
 
         def turns() -> int:

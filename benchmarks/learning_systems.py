@@ -11,7 +11,6 @@ import json
 from collections.abc import Callable, Collection, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -23,8 +22,10 @@ from torch import nn
 
 from multiref_gym.agents.evaluation.measures import measure
 from multiref_gym.agents.learning.jobs import Curve, Job, peak_memory_gb
+from multiref_gym.agents.learning.objectives import SupAndUnlikelihood
 from multiref_gym.agents.learning.respect import OPTIMISATION, SEED, SIMILARITY, SUP, TURNS, Config, Learner, Respect
 from multiref_gym.agents.learning.run_folder import known
+from multiref_gym.agents.listeners.named import new_listener
 from multiref_gym.agents.listeners.small.listener import SmallListener
 from multiref_gym.agents.listeners.small.model import SmallModel
 from multiref_gym.agents.play import new_games, play
@@ -35,7 +36,7 @@ from multiref_gym.files import write_atomically
 from multiref_gym.game import Action
 from multiref_gym.interaction import Interaction
 from multiref_gym.listener import Listener
-from multiref_gym.registry import LISTENERS, SPEAKERS, resolve
+from multiref_gym.simulators.named import speaker_of
 from multiref_gym.speaker import Speaker
 from multiref_gym.tangrams import load_tangrams
 from multiref_gym.tangrams.tangram_set import SplitName, TangramSet
@@ -56,10 +57,10 @@ class Labelled(Respect):
     def _decode(self, system: str, round: int) -> None:
         if system == SEED:
             super()._decode(system, round)
-        elif not self.store.has_feedback(system, round, self.config.decoder):
+        elif not self.store.has_feedback(system, round, self._feedback):
             games = self.store.interactions(system, round)
             labels = [[self._label(turn.action, game.targets) for turn in game.turns[:-1]] for game in games]
-            self.store.add_feedback(system, round, self.config.decoder, labels)
+            self.store.add_feedback(system, round, self._feedback, labels)
 
 
 class AllPositive(Labelled):
@@ -147,7 +148,7 @@ ABLATIONS = (
     System("TURNS, last action of a won game left out", _without("last", last_action=False)),
     System("TURNS, final selection not looked at", _without("final", final_selection=False)),
     System("TURNS, failed descriptions left out", _without("relabelled", relabelled=0.0)),
-    System("TURNS, negatives left out", _without("negatives", negatives=0.0)),
+    System("TURNS, negatives left out", replace(TURNS, name="TURNS-negatives", objective=SupAndUnlikelihood(0.0))),
     System("SUP, low-rank updates", replace(SUP, name="SUP-LoRA"), listener=f"{__name__}:LowRankListener"),
 )
 
@@ -181,7 +182,7 @@ class SystemJob(Job):
     def respect(self) -> Respect:
         """Returns the run; see `Respect` for the errors."""
         listener = self.system.listener or self.config.listener
-        return self.system.loop(replace(self.config, learner=self.system.learner, listener=listener), self.folder)
+        return self.system.loop(replace(self.config, listener=listener), self.system.learner, self.folder)
 
 
 def run_job(job: SystemJob) -> Curve:
@@ -209,14 +210,13 @@ def run_job(job: SystemJob) -> Curve:
             return there
         rounds, cost = run_timed(respect, resumed)
         tangrams = load_tangrams(job.config.tangrams)
-        load = resolve("listener", LISTENERS, job.config.listener).load
         for measured in rounds:
             round = measured["round"]
             for system, measures in measured["systems"].items():
                 measures["by_game"] = by_game(store.interactions(system, round))
             measured["fixed"] = None
             if job.system.every_round or round in (0, job.config.rounds):
-                listener = load(tangrams, job.folder / f"round-{round}")
+                listener = new_listener(job.config.listener, tangrams, model=job.folder / f"round-{round}")
                 measured["fixed"] = evaluate(listener, tangrams, job.config, job.evaluation)
     text = json.dumps({**what, "cost": cost, "rounds": rounds})
     write_atomically(path, text + "\n")
@@ -241,7 +241,7 @@ def run_timed(respect: Respect, resumed: bool) -> tuple[list[dict[str, Any]], di
 
 def evaluate(listener: Listener, tangrams: TangramSet, config: Config, evaluation: Evaluation) -> dict[str, Any]:
     """Returns the measures of a policy on the fixed games, by "seen" and "unseen"."""
-    make_speaker = partial(resolve("speaker", SPEAKERS, config.speaker), tangrams)
+    make_speaker = speaker_of(config.speaker, tangrams, config.personas)
     measures = {}
     for name, split in {"seen": config.split, "unseen": evaluation.unseen}.items():
         games = play(listener, fixed_games(tangrams.split(split), evaluation.games, make_speaker))

@@ -11,7 +11,7 @@ import numpy as np
 
 from multiref_gym.agents.listeners.ppo.games import literal_game
 from multiref_gym.feedback import Exchange, Feedback, FeedbackDecoder
-from multiref_gym.registry import DECODERS, resolve
+from multiref_gym.registry import new_decoder
 from multiref_gym.wrappers import ImplicitReward
 
 
@@ -91,6 +91,6 @@ def game(condition: Condition, rng: np.random.Generator) -> gym.Env[Any, Any]:
     env = literal_game()
     if condition.decoder is None:
         return env
-    decoder: FeedbackDecoder = resolve("decoder", DECODERS, condition.decoder)()
+    decoder = new_decoder(condition.decoder)
     env = ImplicitReward(env, FlippedDecoder(decoder, condition.flipped, rng) if condition.flipped else decoder)
     return MixedReward(env, condition.true_share) if condition.true_share else env

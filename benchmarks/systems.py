@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,25 +22,21 @@ import numpy as np
 from multiref_gym.agents.evaluation.measures import clicks, over_seeds, right_clicks
 from multiref_gym.agents.learning.jobs import Curve, Job
 from multiref_gym.agents.learning.learn import Optimisation
-from multiref_gym.agents.learning.respect import CONTROL, KTO, RL, SUP, Config, Respect
+from multiref_gym.agents.learning.respect import CONTROL, KTO, RL, SUP, Config, Learner, Respect
 from multiref_gym.agents.learning.run_folder import known
 from multiref_gym.agents.listeners.baselines import OracleListener
+from multiref_gym.agents.listeners.named import new_listener
 from multiref_gym.agents.play import play
 from multiref_gym.benchmarks.learning_systems import run_timed
-from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback, FeedbackDecoder
 from multiref_gym.files import write_atomically
 from multiref_gym.game import Action
 from multiref_gym.interaction import Interaction
 from multiref_gym.listener import Listener
-from multiref_gym.registry import DECODERS, LISTENERS, resolve
+from multiref_gym.registry import decoder_of, new_decoder
 from multiref_gym.tangrams import load_tangrams
 
 HH = "HH"
-TERNARY = "-ternary"
-PAIRED = [name for name in DECODERS if name + TERNARY in DECODERS]
-"""The decoders that have a ternary form, under the same name with this ending."""
-
 KINDS = ("B", "T")
 """The letters of systems with a binary and with a ternary decoder."""
 
@@ -69,46 +65,44 @@ Counts = dict[str, list[float]]
 """What was counted in the games of a round, by name a number for each game."""
 
 
-def ternary_of(decoder: str) -> str:
-    """Returns the name of a decoder's ternary form.
+@dataclass(frozen=True, slots=True)
+class LearnerJob(Job):
+    """One system with one seed.
 
-    Raises:
-        UserError: If none is known.
+    Attributes:
+        learner: How it learns; its name is that of the system.
     """
-    name, colon, model = decoder.partition(":")
-    if name not in PAIRED:
-        raise UserError(f"decoder {decoder!r} has no ternary form; these have one: {', '.join(PAIRED)}")
-    return name + TERNARY + colon + model
+
+    learner: Learner
 
 
-def jobs_of(config: Config, ternary: str, optimisation: Optimisation, seeds: int, out: Path) -> list[Job]:
-    """Returns the runs of the six systems, with seeds from 0.
+def jobs_of(config: Config, optimisation: Optimisation, seeds: int, out: Path) -> list[LearnerJob]:
+    """Returns the runs of the six systems, with seeds from that of the configuration.
 
     Args:
-        config: What they have in common, the binary decoder among it.
-        ternary: The name of the ternary decoder.
+        config: What they have in common, the decoder among it.
         optimisation: How all of them minimise their losses.
         seeds: Runs of each system.
         out: Where their folders are.
+
+    Raises:
+        UserError: If there is no such decoder, or it has no ternary form.
     """
-    configs = [
-        replace(
-            config,
-            learner=replace(learner, name=f"{kind}-{learner.name}", optimisation=optimisation),
-            decoder=decoder,
-        )
-        for learner in OBJECTIVES
-        for kind, decoder in zip(KINDS, (config.decoder, ternary), strict=True)
-    ]
+    decoder_of(config.decoder, ternary=True)
     # CONTROL is the same in all runs of a seed, so the first of them deploys it.
     return [
-        Job(replace(run, seed=seed, control=run is configs[0]), out / f"{run.learner.name}-{seed}")
-        for seed in range(seeds)
-        for run in configs
+        LearnerJob(
+            replace(config, seed=seed, ternary=kind == "T", control=(learner, kind) == (SUP, "B")),
+            out / f"{kind}-{learner.name}-{seed}",
+            replace(learner, name=f"{kind}-{learner.name}", optimisation=optimisation),
+        )
+        for seed in range(config.seed, config.seed + seeds)
+        for learner in OBJECTIVES
+        for kind in KINDS
     ]
 
 
-def run_system(job: Job) -> Curve:
+def run_system(job: LearnerJob) -> Curve:
     """Runs what of a job is not done yet, and writes and returns its curve.
 
     Returns:
@@ -119,9 +113,9 @@ def run_system(job: Job) -> Curve:
         UserError: If the job cannot be run, or its folder is of another one.
     """
     resumed = (job.folder / "config.json").exists()
-    respect = Respect(job.config, job.folder)
+    respect = Respect(job.config, job.learner, job.folder)
     path = job.folder / "curve.json"
-    what = {"system": job.config.learner.name, "seed": job.config.seed, "record": respect.record}
+    what = {"system": job.learner.name, "seed": job.config.seed, "record": respect.record}
     with respect.store:
         if (there := known(path, what)) is not None:
             return there
@@ -136,20 +130,20 @@ def run_system(job: Job) -> Curve:
     return curve
 
 
-def _counts_of(respect: Respect, job: Job, round: int) -> dict[str, Counts]:
+def _counts_of(respect: Respect, job: LearnerJob, round: int) -> dict[str, Counts]:
     """Returns the counts of all that a job deployed in a round.
 
     Every job has HH's games played anew, which takes no time, to compare turns with; the one with CONTROL counts them.
     """
-    config, name = job.config, job.config.learner.name
+    config, name = job.config, job.learner.name
     games = respect.games(HH, round)
     people = play(OracleListener(games), games, policy=HH, round=round)
-    decoder = resolve("decoder", DECODERS, config.decoder)()
-    load, tangrams = resolve("listener", LISTENERS, config.listener).load, load_tangrams(config.tangrams)
+    decoder, tangrams = new_decoder(config.decoder, config.ternary), load_tangrams(config.tangrams)
 
     def counts(system: str, policy: int) -> Counts:
         played = respect.store.interactions(system, round)
-        return game_counts(played, decoder) | turn_counts(load(tangrams, job.folder / f"round-{policy}"), people)
+        listener = new_listener(config.listener, tangrams, model=job.folder / f"round-{policy}")
+        return game_counts(played, decoder) | turn_counts(listener, people)
 
     counted = {name: counts(name, round)}
     if config.control:

@@ -30,8 +30,8 @@ from rich.table import Table
 from torch.utils.flop_counter import FlopCounterMode
 from transformers.utils import logging as transformers_logging
 
-from multiref_gym.agents.learning import objectives
 from multiref_gym.agents.learning.learn import Example, Optimisation, learn
+from multiref_gym.agents.learning.objectives import Sup
 from multiref_gym.agents.learning.respect import SIMILARITY
 from multiref_gym.agents.listeners.vlm.listener import VlmListener
 from multiref_gym.agents.listeners.vlm.loading import VlmConfig
@@ -163,7 +163,7 @@ def flops_of(run: Callable[[], object]) -> int:
 
 def learn_once(listener: VlmListener, examples: Sequence[Example], at_once: int, seed: int) -> None:
     """Learns from all examples once, so many a step."""
-    learn(listener, examples, objectives.sup, Optimisation(epochs=1, batch_size=at_once), seed)
+    learn(listener, examples, Sup(), Optimisation(epochs=1, batch=at_once), seed)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,18 +1,19 @@
 """Names for the parts that a user chooses, each an entry-point string, so that nothing is imported unasked.
 
 A name that is not listed may be an entry-point string itself: `--listener mypackage.module:MyListener`. To a
-listed one that is made of a model a colon adds which: `--decoder prompted:MODEL`.
+decoder that is made of a model a colon adds which: `--decoder prompted:MODEL`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import import_module
 from inspect import signature
 from typing import Any
 
 from multiref_gym.errors import UserError
+from multiref_gym.feedback import FeedbackDecoder
 
 SPEAKERS = {"scripted": "multiref_gym.simulators.scripted:ScriptedSpeaker"}
 LISTENERS = {
@@ -27,13 +28,14 @@ LISTENERS = {
 }
 DECODERS = {
     "lexical": "multiref_gym.agents.decoders.lexical:LexicalDecoder",
-    "lexical-ternary": "multiref_gym.agents.decoders.lexical:ternary_lexical_decoder",
     "learned": "multiref_gym.agents.decoders.learned:LearnedDecoder",
-    "learned-ternary": "multiref_gym.agents.decoders.learned:ternary_learned_decoder",
-    "prompted": "multiref_gym.agents.decoders.prompted:prompted_decoder",
-    "prompted-ternary": "multiref_gym.agents.decoders.prompted:ternary_prompted_decoder",
-    "prompted-api": "multiref_gym.agents.decoders.prompted:endpoint_decoder",
-    "prompted-api-ternary": "multiref_gym.agents.decoders.prompted:ternary_endpoint_decoder",
+    "prompted": "multiref_gym.agents.decoders.prompted:PromptedDecoder",
+    "prompted-api": "multiref_gym.agents.decoders.prompted:EndpointDecoder",
+}
+OBJECTIVES = {
+    "sup": "multiref_gym.agents.learning.objectives:Sup",
+    "rl": "multiref_gym.agents.learning.objectives:Reinforce",
+    "kto": "multiref_gym.agents.learning.objectives:Kto",
 }
 
 
@@ -47,17 +49,11 @@ def resolve(kind: str, names: Mapping[str, str], name: str) -> Any:
     Args:
         kind: What is looked for ("speaker"), for the error message.
         names: The registered names and their entry-point strings.
-        name: A registered name, alone or as `name:model`, or an entry-point string `module:attribute`.
+        name: A registered name, or an entry-point string `module:attribute`.
 
     Raises:
         UnknownName: If the name is neither.
     """
-    listed, colon, argument = name.partition(":")
-    if colon and listed in names:
-        make = resolve(kind, names, listed)
-        if isinstance(make, type) or "model" not in signature(make).parameters:
-            raise UnknownName(f"unknown {kind} {name!r}: {listed} is not made of a model")
-        return partial(make, model=argument)
     module, _, attribute = names.get(name, name).partition(":")
     if not (module and attribute) or module.startswith("."):
         raise UnknownName(f"unknown {kind} {name!r}: choose from {', '.join(names)}, or give 'module:attribute'")
@@ -68,3 +64,49 @@ def resolve(kind: str, names: Mapping[str, str], name: str) -> Any:
     if not hasattr(found, attribute):
         raise UnknownName(f"unknown {kind} {name!r}: module {module!r} has no attribute {attribute!r}")
     return getattr(found, attribute)
+
+
+def decoder_of(name: str, ternary: bool = False) -> Callable[..., FeedbackDecoder]:
+    """Returns what makes a decoder.
+
+    A decoder with a function `load` is made of a model by it, any other by a call; one that has a ternary form takes
+    `ternary` there.
+
+    Args:
+        name: A registered name or an entry-point string; with `:MODEL` after it if the decoder is made of a model.
+        ternary: Whether neutral is to be an answer.
+
+    Raises:
+        UnknownName: If there is no such decoder, or it is not made of a model.
+        UserError: If it needs a model, or has no ternary form.
+    """
+    colons = 1 if name.partition(":")[0] in DECODERS else 2
+    parts = name.split(":", colons)
+    listed, model = ":".join(parts[:colons]), parts[colons:]
+    make = resolve("decoder", DECODERS, listed)
+    if load := getattr(make, "load", None):
+        if model in ([], [""]):
+            raise UserError(f"decoder {name!r} is made of a model: expected '{listed}:MODEL'")
+        make = partial(load, *model)
+    elif model:
+        raise UnknownName(f"unknown decoder {name!r}: {listed} is not made of a model")
+    if not ternary:
+        return make  # type: ignore[no-any-return]
+    if not has_ternary_form(make):
+        raise UserError(f"decoder {name!r} has no ternary form; these have one: {', '.join(DECODERS)}")
+    return partial(make, ternary=True)
+
+
+def has_ternary_form(make: Callable[..., FeedbackDecoder]) -> bool:
+    """Whether a decoder can be made to answer neutral as well."""
+    return "ternary" in signature(make).parameters
+
+
+def new_decoder(name: str, ternary: bool = False) -> FeedbackDecoder:
+    """Makes a decoder by its name; see `decoder_of` for names and errors."""
+    return decoder_of(name, ternary)()
+
+
+def feedback_name(decoder: str, ternary: bool = False) -> str:
+    """Returns the name under which a decoder's feedback is stored: the two forms of one decoder are two in a store."""
+    return f"{decoder}, ternary" if ternary else decoder

@@ -49,7 +49,8 @@ from multiref_gym.feedback import Feedback
 from multiref_gym.game import LETTERS, Action, Context, InvalidAction, check_action
 from multiref_gym.interaction import Interaction, Turn
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""1 was that of version 0.1."""
 BUSY_TIMEOUT = 60.0
 """Seconds that a writer waits for another one."""
 
@@ -128,7 +129,7 @@ class InteractionStore:
 
     Raises:
         StoreError: If there is no store and none is to be made, or what is there is no store, is damaged, or was
-            written by a newer version of this package.
+            written by another version of this package.
     """
 
     def __init__(self, where: str | Path, *, create: bool = True) -> None:
@@ -354,8 +355,8 @@ class InteractionStore:
             raise StoreError(f"{self._where}: there is no such store")
         if version != SCHEMA_VERSION:
             raise StoreError(
-                f"{self._where}: written in schema {version} by a newer version of multiref-gym; "
-                f"this one reads schema {SCHEMA_VERSION}: upgrade it"
+                f"{self._where}: written in schema {version} by another version of multiref-gym; "
+                f"this one reads schema {SCHEMA_VERSION}"
             )
 
     def _schema_version(self, connection: Connection) -> int | None:

@@ -32,14 +32,14 @@ def test_by_the_replies_alone_the_last_action_has_no_feedback() -> None:
 
 def test_negatives_count_as_much_as_asked_and_neutral_actions_never() -> None:
     played, feedback = game("select A", "select B", "select C", "select D"), [BAD, NEITHER, GOOD]
-    examples = examples_of(played, feedback, Credit(negatives=0.25))
+    examples = examples_of(played, feedback, negatives=0.25)
     assert [(str(e.action), e.feedback, e.weight) for e in examples] == [
         ("select A", BAD, 0.25),
         ("select C", GOOD, 1.0),
     ]
     assert examples[0].view.utterance == "utterance 0"
     assert examples[0].log_prob == -1.0
-    assert [e.feedback for e in examples_of(played, feedback, Credit(negatives=0.0))] == [GOOD]
+    assert [e.feedback for e in examples_of(played, feedback, negatives=0.0)] == [GOOD]
 
 
 def test_the_last_action_of_a_game_that_ended_early_was_good() -> None:
@@ -93,7 +93,7 @@ def test_the_final_selection_of_a_game_that_was_not_won_says_nothing() -> None:
 
 def test_a_relabelled_description_is_a_positive_and_what_it_led_to_a_negative() -> None:
     examples = examples_of(
-        game("select A", "deselect A select B", "select C"), [BAD, GOOD], Credit(relabelled=0.5, negatives=0.1)
+        game("select A", "deselect A select B", "select C"), [BAD, GOOD], Credit(relabelled=0.5), 0.1
     )
     assert [(e.view.utterance, str(e.action), e.feedback, e.weight) for e in examples] == [
         ("utterance 0", "select A", BAD, 0.1),
@@ -112,6 +112,6 @@ def test_an_undo_that_was_accepted_leaves_the_description_open() -> None:
 def test_a_turn_without_clicks_teaches_nothing() -> None:
     turns = (Turn("one", Action()), Turn("two", Action.parse("select A")), Turn("three", Action()))
     idle = Interaction("game", CONTEXT, turns, speaker="somebody")
-    credit = Credit(last_action=True, final_selection=True, relabelled=0.5, negatives=0.1)
+    credit = Credit(last_action=True, final_selection=True, relabelled=0.5)
     assert learned(examples_of(idle, [GOOD, GOOD], credit)) == [("two", "select A", 1.0)]
-    assert [e.view.utterance for e in examples_of(idle, [BAD, BAD], credit)] == ["two"]
+    assert [e.view.utterance for e in examples_of(idle, [BAD, BAD], credit, negatives=0.1)] == ["two"]

@@ -16,7 +16,6 @@ from multiref_gym.benchmarks import decoders
 from multiref_gym.feedback import Exchange, Feedback
 from multiref_gym.game import Action, Context
 from multiref_gym.interaction import Interaction, Turn, write_jsonl
-from multiref_gym.registry import DECODERS, resolve
 
 NAMES = tuple("abcdef")
 
@@ -73,9 +72,19 @@ def test_the_figures_of_a_game_counted_by_hand(tmp_path: Path, monkeypatch: pyte
     assert {"versions", "machine", "seed", "file"} <= set(figures)
 
 
-def test_either_name_of_a_decoder_gives_both_of_its_forms() -> None:
-    named = [decoders.evaluate(resolve("decoder", DECODERS, name), [GAME]) for name in ("lexical", "lexical-ternary")]
-    assert named[0] == named[1]
+def test_a_decoder_is_judged_in_both_of_its_forms_and_may_have_to_have_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_jsonl(tmp_path / "games.jsonl", [GAME])
+    figures = []
+    for number, options in enumerate(([], ["--ternary"])):
+        out = tmp_path / f"{number}.json"
+        run(monkeypatch, "--games", str(tmp_path / "games.jsonl"), "--json", str(out), *options)
+        figures.append(json.loads(out.read_text()))
+    assert figures[0] == figures[1]
+    with pytest.raises(SystemExit):
+        run(monkeypatch, "--games", "games.jsonl", "--decoder", "test_decoder_benchmark:Optimist", "--ternary")
+    assert "'test_decoder_benchmark:Optimist' has no ternary form" in capsys.readouterr().err
 
 
 def test_a_decoder_of_ones_own_needs_no_second_form() -> None:

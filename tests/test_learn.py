@@ -26,15 +26,16 @@ from multiref_gym.agents.learning.learn import (
     scored,
     with_other_distractors,
 )
-from multiref_gym.agents.learning.objectives import ScoredTurns, sup, sup_and_unlikelihood
+from multiref_gym.agents.learning.objectives import Kto, ScoredTurns, Sup, SupAndUnlikelihood
 from multiref_gym.agents.listeners.small.listener import SmallListener
+from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import Action
 from multiref_gym.interaction import Interaction
 from multiref_gym.listener import View
 
 ONE_STEP = Optimisation(epochs=1)
-SOME_STEPS = Optimisation(epochs=10, batch_size=4, learning_rate=1e-2)
+SOME_STEPS = Optimisation(epochs=10, batch=4, learning_rate=1e-2)
 WORDS = ("a bird", "a house", "the boat", "a cat facing left", "some dude", "a fish")
 EXAMPLES = [
     Example(View(FIGURES.ids[i : i + 10], (), words, frozenset()), Action(select=frozenset({i})), Feedback.POSITIVE)
@@ -44,7 +45,7 @@ EXAMPLES = [
 
 def weights_after(seed: int, examples: list[Example] = EXAMPLES) -> dict[str, torch.Tensor]:
     listener = tiny_small_listener()
-    learn(listener, examples, sup, SOME_STEPS, seed)
+    learn(listener, examples, Sup(), SOME_STEPS, seed)
     return dict(listener.model.state_dict())
 
 
@@ -56,7 +57,7 @@ def log_probs(listener: SmallListener) -> torch.Tensor:
 def test_what_was_good_becomes_likely() -> None:
     listener = tiny_small_listener()
     before = log_probs(listener)
-    learn(listener, EXAMPLES, sup, SOME_STEPS, seed=0)
+    learn(listener, EXAMPLES, Sup(), SOME_STEPS, seed=0)
     assert (log_probs(listener) > before + 1).all()
 
 
@@ -64,7 +65,7 @@ def test_what_was_not_good_teaches_the_supervised_nothing() -> None:
     bad = [Example(e.view, Action(select=frozenset({9})), Feedback.NEGATIVE) for e in EXAMPLES]
     optimisation = replace(SOME_STEPS, weight_decay=0.0)
     before, listener = tiny_small_listener().model.state_dict(), tiny_small_listener()
-    learn(listener, bad, sup, optimisation, seed=0)
+    learn(listener, bad, Sup(), optimisation, seed=0)
     assert all(torch.equal(before[name], weights) for name, weights in listener.model.state_dict().items())
 
 
@@ -74,7 +75,7 @@ def test_with_unlikelihood_what_was_not_good_becomes_unlikely() -> None:
     done = [replace(e, action=d.action, weight=0.5) for e, d in zip(EXAMPLES, likeliest, strict=True)]
     bad = [replace(e, feedback=Feedback.NEGATIVE) for e in done]
     before = mean_probability(listener, done)
-    statistics = learn(listener, bad, sup_and_unlikelihood, SOME_STEPS, seed=0)
+    statistics = learn(listener, bad, SupAndUnlikelihood(), SOME_STEPS, seed=0)
     assert mean_probability(listener, done) < before / 2
     assert statistics["positive_log_prob"] == 0
 
@@ -100,7 +101,7 @@ def test_the_global_generator_stays_as_it_was() -> None:
 
 def test_a_trained_listener_is_ready_to_act() -> None:
     listener = tiny_small_listener()
-    learn(listener, EXAMPLES, sup, ONE_STEP, seed=0)
+    learn(listener, EXAMPLES, Sup(), ONE_STEP, seed=0)
     assert not listener.model.training  # no dropout when it acts or scores
 
 
@@ -120,7 +121,7 @@ def test_the_weights_are_of_the_epoch_that_made_what_is_held_back_most_likely() 
             likely.append(mean_probability(listener, held_back))
             listener.model.train()
 
-    statistics = learn(listener, noise, sup, optimisation, seed=3, on_step=after_step)
+    statistics = learn(listener, noise, Sup(), optimisation, seed=3, on_step=after_step)
     assert len(likely) == 40
     assert statistics["epochs"] == 1 + int(np.argmax(likely)) < 40
     assert statistics["held_back_probability"] == max(likely) == mean_probability(listener, held_back)
@@ -159,12 +160,13 @@ def test_only_positives_are_held_back() -> None:
 def test_the_objective_sees_who_acted_and_what_is_said_of_it() -> None:
     seen: list[ScoredTurns] = []
 
-    def objective(turns: ScoredTurns) -> tuple[torch.Tensor, dict[str, float]]:
-        seen.append(turns)
-        return -turns.log_prob.mean(), {"turns": float(len(turns.feedback))}
+    class Watching(Sup):
+        def __call__(self, turns: ScoredTurns) -> tuple[torch.Tensor, dict[str, float]]:
+            seen.append(turns)
+            return -turns.log_prob.mean(), {"turns": float(len(turns.feedback))}
 
     examples = [replace(EXAMPLES[0], log_prob=-1.5), replace(EXAMPLES[1], feedback=Feedback.NEGATIVE)]
-    statistics = learn(TinyListener(), examples, objective, ONE_STEP, seed=0)
+    statistics = learn(TinyListener(), examples, Watching(), ONE_STEP, seed=0)
     [turns] = seen
     known = ~turns.behaviour_log_prob.isnan()
     assert turns.behaviour_log_prob[known].tolist() == [-1.5]
@@ -196,8 +198,8 @@ def test_a_reference_is_what_unknown_behaviour_and_mismatched_actions_are_compar
 
 def test_every_step_is_reported() -> None:
     steps: list[tuple[int, int]] = []
-    optimisation = Optimisation(epochs=3, batch_size=4)
-    learn(TinyListener(), EXAMPLES, sup, optimisation, 0, on_step=lambda step, of: steps.append((step, of)))
+    optimisation = Optimisation(epochs=3, batch=4)
+    learn(TinyListener(), EXAMPLES, Sup(), optimisation, 0, on_step=lambda step, of: steps.append((step, of)))
     assert steps == [(step, 6) for step in range(1, 7)]  # six examples are two batches
 
 
@@ -209,7 +211,7 @@ def test_every_epoch_sees_every_example_once() -> None:
             seen.extend(view.utterance for view in views)
             return super().score(views, actions)
 
-    learn(Watched(), EXAMPLES, sup, Optimisation(epochs=2, batch_size=4), seed=0)
+    learn(Watched(), EXAMPLES, Sup(), Optimisation(epochs=2, batch=4), seed=0)
     assert sorted(seen[:6]) == sorted(seen[6:]) == sorted(WORDS)
     assert seen[:6] != seen[6:]
 
@@ -249,7 +251,15 @@ def test_the_same_generator_gives_the_same_batches() -> None:
 
 def test_nothing_to_learn_from_is_an_error() -> None:
     with pytest.raises(ValueError, match="no examples"):
-        learn(TinyListener(), [], sup, ONE_STEP, seed=0)
+        learn(TinyListener(), [], Sup(), ONE_STEP, seed=0)
+
+
+def test_an_objective_without_the_reference_that_it_needs_is_refused_before_the_first_step() -> None:
+    listener, steps = TinyListener(), list[int]()
+    with pytest.raises(UserError, match=r"^objective Kto compares the policy with a reference, and there is none$"):
+        learn(listener, EXAMPLES, Kto(), ONE_STEP, seed=0, on_step=lambda step, of: steps.append(step))
+    assert not steps
+    assert not any(weights.any() for weights in listener.model.parameters())
 
 
 @given(interactions())

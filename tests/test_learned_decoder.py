@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from multiref_gym import cli
 from multiref_gym.agents.decoders import training as decoder_training
-from multiref_gym.agents.decoders.learned import WEIGHTS, LearnedDecoder, Weights, features, ternary_learned_decoder
+from multiref_gym.agents.decoders.learned import WEIGHTS, LearnedDecoder, Weights, features
 from multiref_gym.agents.decoders.lexical import LexicalDecoder
 from multiref_gym.benchmarks import calibration
 from multiref_gym.errors import UserError
@@ -96,7 +96,7 @@ def test_a_description_that_is_repeated_is_known_to_be() -> None:
 
 
 def test_a_rejected_swap_is_neutral_for_the_ternary_decoder_alone() -> None:
-    ternary = ternary_learned_decoder()
+    ternary = LearnedDecoder(ternary=True)
     assert ternary.decode([exchange("no, the wolf", SWAP)]) == [Feedback.NEUTRAL]
     assert ternary.decode([exchange("no, the wolf", SELECT)]) == [Feedback.NEGATIVE]
     assert ternary.decode([exchange("yes, the wolf", SWAP)]) == [Feedback.POSITIVE]

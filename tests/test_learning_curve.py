@@ -20,7 +20,7 @@ from small_views import FIGURES, tiny_small_listener
 
 from multiref_gym.agents.learning import jobs as processes
 from multiref_gym.agents.learning.learn import Example, Optimisation, learn
-from multiref_gym.agents.learning.objectives import sup
+from multiref_gym.agents.learning.objectives import Sup
 from multiref_gym.agents.learning.respect import CONTROL, SEED, TURNS, Config, Respect
 from multiref_gym.agents.listeners.small.listener import SmallListener
 from multiref_gym.benchmarks import learning_curve, learning_systems
@@ -196,14 +196,16 @@ def test_all_systems_start_from_the_same_policy(folder: Path, name: str) -> None
 
 
 def test_each_ablation_lacks_one_rule() -> None:
-    full = TURNS.credit
     without = [system.learner for system in ABLATIONS if system.learner.name.startswith("TURNS")]
+    full = {**TURNS.recorded()["credit"], "negatives": TURNS.objective.negatives}
+    lacking = set()
     for learner in without:
-        changed = [name for name in full.__slots__ if getattr(learner.credit, name) != getattr(full, name)]
-        assert len(changed) == 1
-        assert not getattr(learner.credit, changed[0])
-        assert replace(learner, name=TURNS.name, credit=full) == TURNS
-    assert len({learner.credit for learner in without}) == 4
+        rules = {**learner.recorded()["credit"], "negatives": learner.objective.negatives}
+        [changed] = [name for name in full if rules[name] != full[name]]
+        assert not rules[changed]
+        lacking.add(changed)
+        assert replace(learner, name=TURNS.name, credit=TURNS.credit, objective=TURNS.objective) == TURNS
+    assert lacking == full.keys()
 
 
 @pytest.mark.parametrize("name", ["SUP", "ALL"])
@@ -219,7 +221,7 @@ def test_low_rank_updates_are_learned_and_saved_as_weights(tmp_path: Path) -> No
     listener = LowRankListener(tiny_small_listener().model, FIGURES)
     before = {name: weights.clone() for name, weights in listener.model.state_dict().items()}
     wanted = Example(View(FIGURES.ids[:10], (), "a bird", frozenset()), Action(frozenset([0])), Feedback.POSITIVE)
-    learn(listener, [wanted] * 8, sup, Optimisation(epochs=3, batch_size=4), seed=0)
+    learn(listener, [wanted] * 8, Sup(), Optimisation(epochs=3, batch=4), seed=0)
     changed = {name for name, weights in listener.model.state_dict().items() if not torch.equal(before[name], weights)}
     assert changed
     assert all("lora_" in name or "modules_to_save" in name for name in changed)

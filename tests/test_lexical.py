@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multiref_gym.agents.decoders.lexical import LexicalDecoder, ternary_lexical_decoder
+from multiref_gym.agents.decoders.lexical import LexicalDecoder
 from multiref_gym.feedback import Exchange, Feedback, ground_truth
 from multiref_gym.game import Action
 from multiref_gym.interaction import read_jsonl
@@ -100,10 +100,6 @@ def test_a_rejected_swap_is_neutral_for_the_ternary_decoder_alone() -> None:
     assert decode("no, the wolf", SELECT, ternary=True) is Feedback.NEGATIVE
     assert decode("yes, the wolf", SWAP, ternary=True) is Feedback.POSITIVE
     assert decode("no, the wolf", SWAP) is Feedback.NEGATIVE
-
-
-def test_the_registered_ternary_decoder_is_ternary() -> None:
-    assert ternary_lexical_decoder().decode([Exchange(None, "", SWAP, "no")]) == [Feedback.NEUTRAL]
 
 
 @given(st.lists(st.text(), max_size=5))

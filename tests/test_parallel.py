@@ -21,7 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 import numpy as np
 import torch
-from multiref_gym.agents.learning import objectives
+from multiref_gym.agents.learning.objectives import Kto, Reinforce, Sup, SupAndUnlikelihood
 from multiref_gym.agents.learning.learn import Example, Optimisation, learn
 from multiref_gym.listener import View
 from multiref_gym.agents.learning.parallel import is_main, share
@@ -36,21 +36,21 @@ examples = [
     Example(view, Action.clicking([i % 5], ()), Feedback(1 if i % 3 else -1), -1.0 if i % 2 else None, 1 + i % 2)
     for i in range(13)
 ]
-for name in ("sup", "sup_and_unlikelihood", "reinforce", "kto"):
+for objective in (Sup(), SupAndUnlikelihood(), Reinforce(), Kto()):
     listener = TinyListener()
-    reference = TinyListener() if name == "kto" else None
-    optimisation = Optimisation(epochs=3, batch_size=4, learning_rate=0.05)
-    learn(listener, examples, getattr(objectives, name), optimisation, 0, reference=reference)
+    reference = TinyListener() if objective.needs_reference else None
+    optimisation = Optimisation(epochs=3, batch=4, learning_rate=0.05)
+    learn(listener, examples, objective, optimisation, 0, reference=reference)
     assert len(share(4)) == 4 // int(sys.argv[2])
     if is_main():
-        listener.save(Path(sys.argv[1]) / name)
+        listener.save(Path(sys.argv[1]) / type(objective).__name__)
 """
 
 LEARN_VLM = """
 import sys
 from pathlib import Path
 import torch
-from multiref_gym.agents.learning import objectives
+from multiref_gym.agents.learning.objectives import Reinforce
 from multiref_gym.agents.learning.learn import Example, Optimisation, learn
 from multiref_gym.agents.learning.parallel import is_main
 from multiref_gym.agents.listeners.vlm.listener import VlmListener
@@ -66,7 +66,7 @@ examples = [
     for i in range(3)
     for view in VIEWS
 ]
-learn(listener, examples, objectives.reinforce, Optimisation(epochs=3, batch_size=4, learning_rate=0.01), 0)
+learn(listener, examples, Reinforce(), Optimisation(epochs=3, batch=4, learning_rate=0.01), 0)
 if is_main():
     listener.save(Path(sys.argv[2]))
 """
@@ -89,7 +89,7 @@ def test_two_processes_take_the_steps_of_one(tmp_path: Path) -> None:
         folder = tmp_path / str(processes)
         folder.mkdir()
         run(processes, script, folder, str(processes))
-    for name in ("sup", "sup_and_unlikelihood", "reinforce", "kto"):
+    for name in ("Sup", "SupAndUnlikelihood", "Reinforce", "Kto"):
         one, two = (load_file(tmp_path / count / name / "model.safetensors") for count in ("1", "2"))
         assert one["bias"].abs().max() > 0.01  # it learned
         for weights in one:

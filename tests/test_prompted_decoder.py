@@ -17,19 +17,13 @@ from transformers import AutoModelForImageTextToText, AutoTokenizer, GPT2Config,
 from transformers import LlamaForCausalLM as Llama
 
 from multiref_gym.agents.decoders.answers import EndpointModel, LanguageModel
-from multiref_gym.agents.decoders.prompted import (
-    BINARY,
-    TERNARY,
-    Form,
-    PromptedDecoder,
-    endpoint_decoder,
-    prompted_decoder,
-)
+from multiref_gym.agents.decoders.prompted import BINARY, TERNARY, EndpointDecoder, Form, PromptedDecoder
 from multiref_gym.agents.listeners.vlm.random_model import byte_tokenizer
 from multiref_gym.benchmarks.decoders import both_forms
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback
 from multiref_gym.game import Action
+from multiref_gym.registry import decoder_of
 
 NEGATIVE, NEUTRAL, POSITIVE = Feedback
 SELECT = Action(select=frozenset({6}))
@@ -204,7 +198,7 @@ def test_a_folder_is_loaded_and_decodes(tmp_path: Path) -> None:
     model.save_pretrained(tmp_path)
     words.save_pretrained(tmp_path)
     exchanges = [exchange("yes, the house"), exchange("no, undo that", SWAP), exchange("the house", previous=None)]
-    for decoder, ternary in zip(both_forms(partial(prompted_decoder, str(tmp_path))), (False, True), strict=True):
+    for decoder, ternary in zip(both_forms(decoder_of(f"prompted:{tmp_path}")), (False, True), strict=True):
         assert isinstance(decoder, PromptedDecoder)
         expected = PromptedDecoder(LanguageModel(model, words), ternary).probabilities(exchanges)
         np.testing.assert_allclose(decoder.probabilities(exchanges), expected, atol=1e-5)
@@ -212,16 +206,18 @@ def test_a_folder_is_loaded_and_decodes(tmp_path: Path) -> None:
 
 
 def test_an_image_text_model_decodes() -> None:
-    decoder = prompted_decoder(str(tiny_vlm("llava")))
+    decoder = PromptedDecoder.load(str(tiny_vlm("llava")))
     [first, again] = decoder.probabilities([exchange("yes"), exchange("yes")])
     assert first == pytest.approx(again)
     assert 0 < first < 1
 
 
-@pytest.mark.parametrize("make", [prompted_decoder, endpoint_decoder])
-def test_a_model_is_asked_for(make: Callable[[], PromptedDecoder]) -> None:
-    with pytest.raises(UserError, match="needs a model: add :MODEL to its name"):
-        make()
+def test_the_two_forms_of_a_decoder_share_one_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[str] = []
+    monkeypatch.setattr(LanguageModel, "load", lambda name: loaded.append(name) or Reader({"yes": [-1.0, -2.0]}))
+    for _ in both_forms(decoder_of(f"prompted:{tmp_path}")):
+        pass
+    assert loaded == [str(tmp_path)]
 
 
 def test_what_cannot_be_loaded_is_told_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,7 +225,7 @@ def test_what_cannot_be_loaded_is_told_in_one_line(tmp_path: Path, monkeypatch: 
     llama()[0].save_pretrained(tmp_path / "mute")
     for name in (str(tmp_path), str(tmp_path / "mute"), str(tmp_path / "missing"), "nobody/has-this-model"):
         with pytest.raises(UserError, match="cannot load the language model") as caught:
-            prompted_decoder(name)
+            PromptedDecoder.load(name)
         assert name in str(caught.value)
         assert "\n" not in str(caught.value)
 
@@ -265,7 +261,7 @@ class TestEndpoint:
 
         with serving(answer) as endpoint:
             monkeypatch.setenv("OPENAI_BASE_URL", endpoint.url)
-            decoder = endpoint_decoder("tiny")
+            decoder = EndpointDecoder.load("tiny")
             assert decoder.decode([exchange("yes"), exchange("no"), exchange("yes")]) == [POSITIVE, NEGATIVE, POSITIVE]
         [body, *_] = endpoint.bodies
         assert {key: body[key] for key in ("model", "max_tokens", "logprobs", "top_logprobs")} == {

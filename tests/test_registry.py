@@ -1,17 +1,33 @@
-"""Names for speakers, listeners and decoders."""
+"""Names for speakers, listeners, decoders and objectives."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from multiref_gym.agents.decoders.lexical import LexicalDecoder
-from multiref_gym.registry import DECODERS, LISTENERS, SPEAKERS, UnknownName, resolve
+from multiref_gym.agents.decoders.prompted import EndpointDecoder, PromptedDecoder
+from multiref_gym.errors import UserError
+from multiref_gym.feedback import Exchange, Feedback
+from multiref_gym.game import Action
+from multiref_gym.registry import (
+    DECODERS,
+    LISTENERS,
+    OBJECTIVES,
+    SPEAKERS,
+    UnknownName,
+    decoder_of,
+    feedback_name,
+    new_decoder,
+    resolve,
+)
 
-NAMED = {"speaker": SPEAKERS, "listener": LISTENERS, "decoder": DECODERS}
+NAMED = {"speaker": SPEAKERS, "listener": LISTENERS, "decoder": DECODERS, "objective": OBJECTIVES}
+REJECTED_SWAP = Exchange(None, "the wolf", Action(frozenset({1}), frozenset({2})), "no")
 
 
 @pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, names in NAMED.items() for name in names])
@@ -23,9 +39,60 @@ def test_a_name_may_be_an_entry_point_of_ones_own() -> None:
     assert resolve("decoder", DECODERS, "multiref_gym.agents.decoders.lexical:LexicalDecoder") is LexicalDecoder
 
 
-def test_a_decoder_that_is_made_of_a_model_is_told_which() -> None:
-    make = resolve("decoder", DECODERS, "prompted-ternary:owner/model:of-mine")
-    assert make.keywords == {"ternary": True, "model": "owner/model:of-mine"}
+@pytest.mark.parametrize("name", ["lexical", "learned"])
+def test_a_decoder_is_binary_and_by_option_ternary(name: str) -> None:
+    assert new_decoder(name).decode([REJECTED_SWAP]) == [Feedback.NEGATIVE]
+    assert new_decoder(name, ternary=True).decode([REJECTED_SWAP]) == [Feedback.NEUTRAL]
+
+
+class OfModel:
+    """A decoder of one's own that is made of a model, and has no ternary form."""
+
+    def __init__(self, model: str) -> None:
+        self.model = model
+
+    @classmethod
+    def load(cls, model: str) -> OfModel:
+        return cls(model)
+
+    def decode(self, exchanges: Sequence[Exchange]) -> list[Feedback]:
+        return [Feedback.POSITIVE] * len(exchanges)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("prompted", PromptedDecoder), ("prompted-api", EndpointDecoder)])
+@pytest.mark.parametrize("ternary", [False, True])
+def test_a_decoder_that_is_made_of_a_model_is_told_which(
+    name: str, kind: type[PromptedDecoder], ternary: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kind, "load", lambda model, ternary=False: (model, ternary))
+    assert new_decoder(f"{name}:owner/model:of-mine", ternary) == ("owner/model:of-mine", ternary)
+
+
+def test_so_is_one_of_ones_own() -> None:
+    decoder = new_decoder("test_registry:OfModel:owner/model:of-mine")
+    assert isinstance(decoder, OfModel)
+    assert decoder.model == "owner/model:of-mine"
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("prompted", "decoder 'prompted' is made of a model: expected 'prompted:MODEL'"),
+        ("prompted-api:", "decoder 'prompted-api:' is made of a model: expected 'prompted-api:MODEL'"),
+        ("test_registry:OfModel", "expected 'test_registry:OfModel:MODEL'"),
+        ("test_registry:OfModel:mine", "has no ternary form; these have one: lexical, learned, prompted, prompted-api"),
+    ],
+)
+def test_a_decoder_that_cannot_be_made_so_is_told_in_one_line(name: str, complaint: str) -> None:
+    with pytest.raises(UserError) as error:
+        decoder_of(name, ternary="mine" in name)
+    assert complaint in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_the_feedback_of_two_forms_has_two_names() -> None:
+    assert feedback_name("prompted:model") == "prompted:model"
+    assert feedback_name("prompted:model", ternary=True) == "prompted:model, ternary"
 
 
 @pytest.mark.parametrize(
@@ -33,12 +100,14 @@ def test_a_decoder_that_is_made_of_a_model_is_told_which() -> None:
     [
         (
             "telepathy",
-            "unknown decoder 'telepathy': choose from lexical, lexical-ternary, learned, learned-ternary, "
-            "prompted, prompted-ternary, prompted-api, prompted-api-ternary, or give 'module:attribute'",
+            "unknown decoder 'telepathy': choose from lexical, learned, prompted, prompted-api, or give "
+            "'module:attribute'",
         ),
         ("nowhere.at.all:Decoder", "unknown decoder 'nowhere.at.all:Decoder': No module named 'nowhere'"),
         ("multiref_gym.agents.decoders.lexical:Telepathy", "no attribute 'Telepathy'"),
         ("", "unknown decoder ''"),
+        ("lexical-ternary", "unknown decoder 'lexical-ternary': choose from lexical, learned"),
+        ("lexical:", "unknown decoder 'lexical:': lexical is not made of a model"),
         ("lexical:model", "unknown decoder 'lexical:model': lexical is not made of a model"),
         (":Decoder", "unknown decoder ':Decoder'"),
         ("multiref_gym.agents.decoders.lexical:", "unknown decoder 'multiref_gym.agents.decoders.lexical:'"),
@@ -46,7 +115,7 @@ def test_a_decoder_that_is_made_of_a_model_is_told_which() -> None:
 )
 def test_an_unknown_name_gets_those_that_are_known(name: str, complaint: str) -> None:
     with pytest.raises(UnknownName) as error:
-        resolve("decoder", DECODERS, name)
+        new_decoder(name)
     assert complaint in str(error.value)
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from multiref_gym.agents.evaluation.measures import decoder_quality, measure
 from multiref_gym.agents.evaluation.report import COLUMNS, draw_curves, table_row, write_report
-from multiref_gym.agents.learning.respect import Config, recorded, results
+from multiref_gym.agents.learning.respect import SUP, Config, recorded, results
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import Action, Context
 from multiref_gym.interaction import Interaction, Turn
@@ -67,7 +67,7 @@ def run_results(store: InteractionStore) -> dict[str, Any]:
         for round in (0, 1, 2)
     ]
     return results(
-        recorded(Config(rounds=2, games=3, tangrams="figures"), base="0123456789abcdef", settings={}), measures
+        recorded(Config(rounds=2, games=3, tangrams="figures"), SUP, base="0123456789abcdef", settings={}), measures
     )
 
 
@@ -151,7 +151,7 @@ def test_the_page_tells_the_setup(page: str, run_results: dict[str, Any]) -> Non
     text = Page(page).text
     for value in (
         "learner.optimisation.learning_rate",
-        "learner.credit.negatives",
+        "learner.objective.class",
         "split",
         run_results["versions"]["torch"],
         run_results["machine"]["system"],

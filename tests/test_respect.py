@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,10 @@ import tiny_listener
 import torch
 from tiny_listener import TinyListener
 
-from multiref_gym.agents.learning import objectives, respect
+from multiref_gym.agents.learning import respect
 from multiref_gym.agents.learning.credit import Credit, examples_of
-from multiref_gym.agents.learning.learn import Example, Objective, learn
+from multiref_gym.agents.learning.learn import Example, learn
+from multiref_gym.agents.learning.objectives import Kto, Objective, Reinforce, Sup
 from multiref_gym.agents.learning.respect import (
     CONTROL,
     KTO,
@@ -32,6 +34,7 @@ from multiref_gym.agents.learning.respect import (
     Config,
     Learner,
     Respect,
+    learner_of,
 )
 from multiref_gym.agents.listeners.baselines import ErringListener
 from multiref_gym.agents.listeners.small.listener import SmallListener
@@ -57,9 +60,9 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def run(out: Path, config: Config = CONFIG, **options: Any) -> list[dict[str, Any]]:
+def run(out: Path, config: Config = CONFIG, learner: Learner = SUP, **options: Any) -> list[dict[str, Any]]:
     """Runs to the end and returns the measures of all rounds."""
-    experiment = Respect(config, out, **options)
+    experiment = Respect(config, learner, out, **options)
     try:
         return list(experiment.rounds())
     finally:
@@ -169,10 +172,10 @@ def test_killed_in_the_middle_of_a_file_it_is_the_same_run(
 def test_killed_by_the_system_it_is_the_same_run(tmp_path: Path, whole: tuple[Path, list[dict[str, Any]]]) -> None:
     out, measures = whole
     code = (
-        "import sys\nfrom pathlib import Path\nfrom multiref_gym.agents.learning.respect import Config, Respect\n"
+        "import sys\nfrom pathlib import Path\nfrom multiref_gym.agents.learning.respect import SUP, Config, Respect\n"
         "config = Config(rounds=2, games=5, listener='tiny_listener:TinyListener')\n"
         "report = lambda step, done, total: print(step, flush=True)\n"
-        "list(Respect(config, Path(sys.argv[1]), report).rounds())"
+        "list(Respect(config, SUP, Path(sys.argv[1]), report).rounds())"
     )
     path = os.pathsep.join(filter(None, sys.path))
     process = subprocess.Popen(
@@ -243,7 +246,7 @@ def test_the_seed_holds_mistakes_and_learning_is_told_by_the_replies_alone(
     monkeypatch.setattr(respect, "ErringListener", watch)
     turns = mistakes = known_mistakes = 0
     for seed in range(3):
-        experiment = Respect(replace(CONFIG, seed=seed), tmp_path / str(seed))
+        experiment = Respect(replace(CONFIG, seed=seed), SUP, tmp_path / str(seed))
         experiment._demonstrate()
         learned = {(e.view.tangrams, len(e.view.dialogue)): e for e in experiment._examples(0)}
         games, feedback = experiment.store.interactions(SEED), experiment.store.feedback("lexical", SEED, 0)
@@ -269,7 +272,7 @@ class DeafDecoder:
 
 
 def test_what_no_reply_praises_is_not_learned_in_the_seed_either(tmp_path: Path) -> None:
-    experiment = Respect(replace(CONFIG, decoder="test_respect:DeafDecoder"), tmp_path)
+    experiment = Respect(replace(CONFIG, decoder="test_respect:DeafDecoder"), SUP, tmp_path)
     experiment._demonstrate()
     seed = experiment.store.interactions(SEED)
     last = [game.turns[-1] for game in seed if len(game.turns) < MAX_TURNS]
@@ -281,7 +284,7 @@ def test_a_round_learns_from_the_decoded_positives_of_the_seed_and_of_rounds_bef
     whole: tuple[Path, list[dict[str, Any]]],
 ) -> None:
     out, measures = whole
-    experiment = Respect(CONFIG, out)
+    experiment = Respect(CONFIG, SUP, out)
     store = experiment.store
     expected = []
     for game, values in zip(store.interactions(SEED), store.feedback("lexical", SEED, 0), strict=True):
@@ -308,15 +311,14 @@ def praised(game: Interaction, feedback: Sequence[Feedback]) -> list[tuple[str, 
 
 
 def test_what_the_whole_game_tells_teaches_more_and_negatives_too(tmp_path: Path) -> None:
-    config = replace(CONFIG, rounds=1, games=10, learner=TURNS)
-    experiment = Respect(config, tmp_path)
+    experiment = Respect(replace(CONFIG, rounds=1, games=10), TURNS, tmp_path)
     list(experiment.rounds())
     learned = experiment._examples(1)[len(experiment._examples(0)) :]
     feedback = [value for values in experiment.store.feedback("lexical", TURNS.name, 0) for value in values]
     experiment.store.close()
     bad = [example for example in learned if example.feedback is Feedback.NEGATIVE]
     assert len(bad) == feedback.count(Feedback.NEGATIVE) > 0
-    assert {example.weight for example in bad} == {TURNS.credit.negatives}
+    assert {example.weight for example in bad} == {TURNS.objective.negatives} == {0.1}
     assert {example.feedback for example in experiment._examples(0)} == {Feedback.POSITIVE}
 
 
@@ -331,15 +333,15 @@ def test_what_is_minimised_is_the_learners_objective_and_in_round_0_that_of_demo
         return learn(listener, examples, objective, *args)
 
     monkeypatch.setattr(respect, "learn", watched)
-    run(tmp_path, replace(CONFIG, rounds=1, learner=learner))
-    assert used == [(objectives.sup, False), (getattr(objectives, learner.objective), learner is KTO)]
+    run(tmp_path, replace(CONFIG, rounds=1), learner)
+    assert used == [(Sup(), False), (learner.objective, learner is KTO)]
 
 
 def test_examples_carry_what_the_listener_saw_then(whole: tuple[Path, list[dict[str, Any]]]) -> None:
     with InteractionStore(whole[0] / "interactions.db") as store:
         game = store.interactions(SUP.name, 0)[0]
     feedback = ([Feedback.POSITIVE, Feedback.NEGATIVE] * 5)[: len(game.turns) - 1]
-    examples = examples_of(game, feedback, Credit(negatives=1.0))
+    examples = examples_of(game, feedback, negatives=1.0)
     assert [example.feedback for example in examples] == feedback
     for number, example in enumerate(examples):
         assert example.view.selected == game.selections[number]
@@ -398,8 +400,8 @@ def test_every_round_begins_from_the_base_that_was_given(tmp_path: Path, monkeyp
     assert record["base"] == respect.fingerprint(base.model)
     torch.nn.init.constant_(base.model.bias, 0.5)
     base.save(tmp_path / "base")
-    with pytest.raises(UserError, match="of another configuration, base or version"):
-        Respect(config, tmp_path / "run")
+    with pytest.raises(UserError, match="of another configuration or base"):
+        Respect(config, SUP, tmp_path / "run")
 
 
 def test_learning_begins_from_the_base_in_every_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -417,7 +419,15 @@ def test_learning_begins_from_the_base_in_every_round(tmp_path: Path, monkeypatc
 def test_a_broken_configuration_is_told(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{")
     with pytest.raises(UserError, match=r"config\.json is broken"):
-        Respect(CONFIG, tmp_path)
+        Respect(CONFIG, SUP, tmp_path)
+
+
+def test_the_folder_of_another_version_is_refused_as_such(tmp_path: Path) -> None:
+    for record in ({"config": {"rounds": 6, "decoder": "lexical"}, "version": "0.1.0"}, {"format": 3}, []):
+        (tmp_path / "config.json").write_text(json.dumps(record))
+        with pytest.raises(UserError, match=r"config\.json was written by another version of multiref-gym") as error:
+            Respect(CONFIG, SUP, tmp_path)
+        assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -426,11 +436,9 @@ def test_a_broken_configuration_is_told(tmp_path: Path) -> None:
         {"seed": 1},
         {"rounds": 3},
         {"games": 6},
-        {"decoder": "lexical-ternary"},
+        {"decoder": "learned"},
+        {"ternary": True},
         {"split": "test"},
-        {"learner": TURNS},
-        {"learner": replace(SUP, credit=Credit(last_action=True))},
-        {"learner": replace(SUP, optimisation=replace(OPTIMISATION, epochs=1))},
     ],
 )
 def test_the_folder_of_another_run_is_left_as_it_is(
@@ -439,8 +447,78 @@ def test_the_folder_of_another_run_is_left_as_it_is(
     out, _ = whole
     before = remembered(out), (out / "config.json").read_bytes()
     with pytest.raises(UserError, match=r"config\.json is of another configuration"):
-        Respect(replace(CONFIG, **change), out)
+        Respect(replace(CONFIG, **change), SUP, out)
     assert (remembered(out), (out / "config.json").read_bytes()) == before
+
+
+@pytest.mark.parametrize(
+    ("there", "asked", "complaint"),
+    [
+        (SUP, TURNS, "'config.learner.name' is 'SUP' and not 'TURNS'"),
+        (SUP, replace(SUP, objective=Sup(smoothing=0.1)), "'config.learner.objective.smoothing' is 0.0 and not 0.1"),
+        (KTO, replace(KTO, objective=Kto(beta=0.1)), "'config.learner.objective.beta' is 0.5 and not 0.1"),
+        (KTO, replace(KTO, objective=Kto(negatives=1.0)), "'config.learner.objective.negatives' is 0.1 and not 1.0"),
+        (RL, replace(RL, objective=Reinforce(-0.5)), "'config.learner.objective.negative_reward' is -0.1 and not -0.5"),
+        (SUP, replace(SUP, credit=Credit(last_action=True)), "'config.learner.credit.last_action' is False and not"),
+        (SUP, replace(SUP, optimisation=replace(OPTIMISATION, epochs=1)), "'config.learner.optimisation.epochs' is 4"),
+    ],
+)
+def test_a_run_that_learns_otherwise_is_another_run(
+    there: Learner, asked: Learner, complaint: str, tmp_path: Path
+) -> None:
+    Respect(CONFIG, there, tmp_path).store.close()
+    with pytest.raises(UserError, match=re.escape(complaint)):
+        Respect(CONFIG, asked, tmp_path)
+
+
+@dataclass(frozen=True)
+class Halved(Sup):
+    """An objective of one's own."""
+
+    factor: float = 0.5
+
+
+def test_learners_are_had_by_names() -> None:
+    fast = replace(OPTIMISATION, epochs=1)
+    for objective, learner in (("sup", SUP), ("rl", RL), ("kto", KTO)):
+        assert learner_of(objective) == learner
+        assert learner_of(objective, optimisation=fast) == replace(learner, optimisation=fast)
+    assert learner_of("sup", "turns", fast) == replace(TURNS, optimisation=fast)
+    assert learner_of("test_respect:Halved") == Learner("Halved", Halved())
+    assert learner_of("test_respect:Halved").recorded()["objective"] == {
+        "class": "test_respect:Halved",
+        "smoothing": 0.0,
+        "factor": 0.5,
+    }
+    with pytest.raises(UserError, match="--credit turns is learned from by --objective sup, not kto"):
+        learner_of("kto", "turns")
+
+
+@pytest.mark.parametrize("name", [CONTROL, SEED])
+def test_a_learner_has_a_name_of_its_own(name: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=f"learner '{name}'"):
+        Respect(CONFIG, replace(SUP, name=name), tmp_path)
+
+
+def test_the_two_forms_of_a_decoder_are_told_apart_in_the_store(tmp_path: Path) -> None:
+    measures = run(tmp_path, replace(CONFIG, rounds=1, ternary=True))
+    assert len(measures) == 2
+    record = json.loads((tmp_path / "config.json").read_text())["config"]
+    assert (record["decoder"], record["ternary"]) == ("lexical, ternary", True)
+    with InteractionStore(tmp_path / "interactions.db") as store:
+        assert store.has_feedback(SUP.name, 1, "lexical, ternary")
+        assert not store.has_feedback(SUP.name, 1, "lexical")
+
+
+def test_it_is_what_personas_are_and_not_where_that_makes_a_run(tmp_path: Path) -> None:
+    first, second = tmp_path / "first.toml", tmp_path / "second.toml"
+    first.write_text('[[persona]]\nname = "mother"\n')
+    Respect(replace(CONFIG, personas=first), SUP, tmp_path / "run").store.close()
+    first.rename(second)
+    Respect(replace(CONFIG, personas=second), SUP, tmp_path / "run").store.close()
+    second.write_text('[[persona]]\nname = "father"\n')
+    with pytest.raises(UserError, match=r"field 'config\.personas' is .*mother.* and not .*father"):
+        Respect(replace(CONFIG, personas=second), SUP, tmp_path / "run")
 
 
 def test_other_hyperparameters_are_another_run(
@@ -449,7 +527,7 @@ def test_other_hyperparameters_are_another_run(
     assert json.loads((whole[0] / "config.json").read_text())["hyperparameters"]["seed_turns"] == SEED_TURNS
     monkeypatch.setattr(respect, "SEED_TURNS", 50)
     with pytest.raises(UserError, match="another configuration"):
-        Respect(CONFIG, whole[0])
+        Respect(CONFIG, SUP, whole[0])
 
 
 @pytest.mark.parametrize(
@@ -468,7 +546,7 @@ def test_what_does_not_exist_is_named_before_anything_is_written(
     options: dict[str, Any], complaint: str, tmp_path: Path
 ) -> None:
     with pytest.raises(UserError, match=complaint) as error:
-        Respect(Config(**{"listener": CONFIG.listener, **options}), tmp_path / "run")
+        Respect(Config(**{"listener": CONFIG.listener, **options}), SUP, tmp_path / "run")
     assert "\n" not in str(error.value)
     assert not (tmp_path / "run").exists()
 
@@ -477,29 +555,29 @@ def test_too_few_tangrams_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     few = TangramSet("few", load_tangrams("figures").tangrams[:9])
     monkeypatch.setattr(respect, "load_tangrams", lambda spec: few)
     with pytest.raises(UserError, match=r"cannot draw 10 distinct tangrams from few/dev: it has \d"):
-        Respect(CONFIG, tmp_path / "run")
+        Respect(CONFIG, SUP, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=r"cannot write to the run folder .*/file/run: Not a directory"):
-        Respect(CONFIG, tmp_path / "file" / "run")
+        Respect(CONFIG, SUP, tmp_path / "file" / "run")
 
 
 def test_the_small_listener_learns_and_resumes(tmp_path: Path) -> None:
-    config = Config(rounds=1, games=6, learner=replace(SUP, optimisation=replace(OPTIMISATION, epochs=1)))
+    config, learner = Config(rounds=1, games=6), replace(SUP, optimisation=replace(OPTIMISATION, epochs=1))
     figures = load_tangrams("figures")
     before = {name: weights.clone() for name, weights in SmallListener.load(figures).model.state_dict().items()}
-    measures = run(tmp_path / "whole", config)
+    measures = run(tmp_path / "whole", config, learner)
 
     def report(step: str, done: int, total: int) -> None:
         if step == "round 1: learn" and done == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run(tmp_path / "halved", config, report=report)
-    assert run(tmp_path / "halved", config) == measures
+        run(tmp_path / "halved", config, learner, report=report)
+    assert run(tmp_path / "halved", config, learner) == measures
     learned = SmallListener.load(figures, tmp_path / "whole" / "round-1").model.state_dict()
     again = SmallListener.load(figures, tmp_path / "halved" / "round-1").model.state_dict()
     assert all(torch.equal(learned[name], again[name]) for name in learned)
@@ -522,4 +600,4 @@ def test_the_seed_is_described_in_words_of_its_own(tmp_path: Path, monkeypatch: 
     assert sum("zork" in utterance for utterance in seed) > len(seed) / 2
     assert not any("zork" in utterance for utterance in deployed)
     with pytest.raises(UserError, match=r"few cannot describe the seed: it has no \S+ of figures"):
-        Respect(replace(CONFIG, seed_tangrams="few"), tmp_path / "other")
+        Respect(replace(CONFIG, seed_tangrams="few"), SUP, tmp_path / "other")

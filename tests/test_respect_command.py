@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -111,15 +110,16 @@ def test_a_run_records_who_spoke_and_what_credit_is(tmp_path: Path) -> None:
     record = json.loads((tmp_path / "run" / "results.json").read_text())
     [mother] = record["config"]["personas"]
     assert (mother["name"], mother["detail"]) == ("mother", 3)
-    assert record["config"]["learner"] == asdict(TURNS)
-    assert record["config"]["learner"]["credit"]["negatives"] > 0
+    assert record["config"]["learner"] == TURNS.recorded()
+    assert record["config"]["learner"]["objective"]["negatives"] > 0
     assert run(tmp_path / "run", "--personas", personas, "--credit", "turns") == 0  # it is the same run
 
 
 def test_an_objective_can_be_chosen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(tmp_path / "run", "--objective", "kto", "--decoder", "lexical-ternary") == 0
+    assert run(tmp_path / "run", "--objective", "kto", "--decoder", "lexical", "--ternary") == 0
     record = json.loads((tmp_path / "run" / "results.json").read_text())
-    assert record["config"]["learner"] == json.loads(json.dumps(asdict(KTO)))
+    assert record["config"]["learner"] == KTO.recorded()
+    assert record["config"]["decoder"] == "lexical, ternary"
     assert list(record["rounds"][0]["systems"]) == ["KTO", "CONTROL"]
     assert run(tmp_path / "other", "--objective", "kto", "--credit", "turns") == 2
     assert "--credit turns is learned from by --objective sup" in capsys.readouterr().err
@@ -129,13 +129,13 @@ def test_how_a_round_is_learned_can_be_chosen(tmp_path: Path) -> None:
     assert run(tmp_path / "run", "--epochs", "2", "--batch", "7", "--learning-rate", "3e-4") == 0
     record = json.loads((tmp_path / "run" / "config.json").read_text())
     optimisation = record["config"]["learner"]["optimisation"]
-    assert (optimisation["epochs"], optimisation["batch_size"], optimisation["learning_rate"]) == (2, 7, 3e-4)
+    assert (optimisation["epochs"], optimisation["batch"], optimisation["learning_rate"]) == (2, 7, 3e-4)
 
 
 def test_by_default_positives_are_learned_from_and_the_base_the_one_that_ships(tmp_path: Path) -> None:
     run(tmp_path / "run")
     record = json.loads((tmp_path / "run" / "config.json").read_text())
-    assert record["config"]["learner"] == asdict(SUP)
+    assert record["config"]["learner"] == SUP.recorded()
     assert (record["config"]["split"], record["config"]["base"]) == ("dev", None)
 
 
@@ -180,6 +180,8 @@ def test_a_base_without_a_checkpoint_is_named(
         (["--listener", "random"], "listener 'random' cannot learn"),
         (["--listener", "telepathy"], "unknown listener 'telepathy'"),
         (["--decoder", "telepathy"], "unknown decoder 'telepathy'"),
+        (["--decoder", "lexical-ternary"], "unknown decoder 'lexical-ternary'"),
+        (["--objective", "dpo"], "unknown objective 'dpo': choose from sup, rl, kto, or give 'module:attribute'"),
         (["--speaker", "mime"], "unknown speaker 'mime'"),
         (["--tangrams", "cubes"], "unknown tangrams 'cubes'"),
         (["--tangrams", "kilogram:nowhere"], "nowhere"),
@@ -204,7 +206,6 @@ def test_bad_input_is_named_before_anything_is_written(
         "--games=many",
         "--split=exam",
         "--credit=all",
-        "--objective=dpo",
         "--learning-rate=0",
     ],
 )

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from small_views import FIGURES, TINY, tiny_small_listener, views
 
 from multiref_gym.agents.learning.learn import Example, Optimisation, learn
-from multiref_gym.agents.learning.objectives import sup
+from multiref_gym.agents.learning.objectives import Sup
 from multiref_gym.agents.listeners.baselines import RandomListener
 from multiref_gym.agents.listeners.small.listener import CHECKPOINT, SmallListener, new_model
 from multiref_gym.agents.listeners.small.model import Attention, FeedForward, SmallConfig, SmallModel
@@ -222,7 +222,7 @@ def test_learning_after_playing_leaves_the_vision_as_it_was() -> None:
     listener = tiny_small_listener()
     before = {name: weights.clone() for name, weights in listener.model.state_dict().items()}
     (decision,) = act(listener, [OPENING], 0)
-    learn(listener, [Example(OPENING, decision.action, Feedback.POSITIVE)], sup, Optimisation(epochs=2), seed=0)
+    learn(listener, [Example(OPENING, decision.action, Feedback.POSITIVE)], Sup(), Optimisation(epochs=2), seed=0)
     after = listener.model.state_dict()
     changed = {name for name in before if not torch.equal(before[name], after[name])}
     assert {"pieces.weight", "word_query.weight", "click_head.weight", "board"} <= changed
@@ -242,7 +242,7 @@ def test_adapters_can_be_learned_in_place_of_the_weights() -> None:
     torch.testing.assert_close(distribution(learner, OPENING), base)  # an adapter begins as no change
 
     wanted = Example(OPENING, Action(select=frozenset({3})), Feedback.POSITIVE)
-    learn(learner, [wanted], sup, Optimisation(epochs=20, learning_rate=1e-2), seed=0)
+    learn(learner, [wanted], Sup(), Optimisation(epochs=20, learning_rate=1e-2), seed=0)
     adapters = {name for name, weights in adapted.named_parameters() if weights.requires_grad}
     assert adapters
     assert all("lora_" in name for name in adapters)

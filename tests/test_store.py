@@ -187,12 +187,13 @@ def test_feedback_is_neither_overwritten_nor_missed(path: Path) -> None:
 # What is there may be no store, or one that this version cannot read.
 
 
-def test_a_store_of_a_newer_version_is_refused_and_left_as_it_is(path: Path) -> None:
+@pytest.mark.parametrize("version", [1, 99])  # 1 is that of version 0.1
+def test_a_store_of_another_version_is_refused_and_left_as_it_is(version: int, path: Path) -> None:
     InteractionStore(path).close()
     with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE meta SET schema_version = 99")
+        connection.execute(f"UPDATE meta SET schema_version = {version}")
     before = path.read_bytes()
-    with pytest.raises(StoreError, match=r"interactions\.db: written in schema 99 by a newer version"):
+    with pytest.raises(StoreError, match=rf"interactions\.db: written in schema {version} by another version"):
         InteractionStore(path)
     assert path.read_bytes() == before
 

@@ -15,6 +15,7 @@ from PIL import Image
 from tiny_listener import TinyListener
 
 from multiref_gym.agents.learning import jobs as processes
+from multiref_gym.agents.learning.objectives import Kto, Reinforce, Sup
 from multiref_gym.agents.learning.respect import CONTROL, OPTIMISATION, Config
 from multiref_gym.benchmarks.systems import (
     HH,
@@ -23,7 +24,6 @@ from multiref_gym.benchmarks.systems import (
     game_counts,
     jobs_of,
     run_system,
-    ternary_of,
     turn_counts,
 )
 from multiref_gym.cli import main
@@ -93,12 +93,12 @@ def test_all_systems_start_from_one_policy_and_meet_the_same_contexts_and_speake
 
 
 def test_a_system_is_what_its_name_says() -> None:
-    jobs = jobs_of(Config(rounds=3, decoder="learned"), "learned-ternary", OPTIMISATION, 2, Path("out"))
+    jobs = jobs_of(Config(rounds=3, decoder="learned"), OPTIMISATION, 2, Path("out"))
     assert [job.folder.name for job in jobs] == [f"{name}-{seed}" for seed in (0, 1) for name in LEARNERS]
     for job in jobs:
-        kind, _, objective = job.config.learner.name.partition("-")
-        assert job.config.decoder == {"B": "learned", "T": "learned-ternary"}[kind]
-        assert job.config.learner.objective == {"SUP": "sup", "RL": "reinforce", "KTO": "kto"}[objective]
+        kind, _, objective = job.learner.name.partition("-")
+        assert (job.config.decoder, job.config.ternary) == ("learned", kind == "T")
+        assert job.learner.objective == {"SUP": Sup(), "RL": Reinforce(), "KTO": Kto()}[objective]
     assert [job.config.control for job in jobs] == [True, *[False] * 5] * 2
     assert set(MEANINGS) == {*LEARNERS, CONTROL, HH}
 
@@ -154,7 +154,7 @@ def test_pictures_tables_and_the_page_are_left(whole: Path) -> None:
     assert float(row["success_mean"]) == won
     table = (whole / "table.md").read_text()
     assert all(f"| {name} |" in table and f"| {name}, seed 1 |" in table for name in MEANINGS)
-    assert "lexical-ternary, precision of positives" in table
+    assert "lexical, ternary, precision of positives" in table
 
 
 def test_the_confusion_counts_every_reply_once(whole: Path) -> None:
@@ -198,16 +198,14 @@ def test_the_folder_of_another_comparison_is_refused(whole: Path, capsys: pytest
     assert (whole / "results.json").read_bytes() == before
 
 
+class Unmoved:
+    """A decoder that has no ternary form."""
+
+
 def test_a_decoder_that_has_no_ternary_form_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for decoder in ("lexical-ternary", "mine:Decoder"):
-        assert compare(tmp_path / "out", "--decoder", decoder) == 2
-        assert f"decoder '{decoder}' has no ternary form; these have one: lexical, learned" in capsys.readouterr().err
+    assert compare(tmp_path / "out", "--decoder", "test_systems:Unmoved") == 2
+    assert "decoder 'test_systems:Unmoved' has no ternary form; these have one: lexical" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
-
-
-def test_the_ternary_form_of_a_decoder_of_a_model_is_of_the_same_model() -> None:
-    assert ternary_of("prompted:owner/model") == "prompted-ternary:owner/model"
-    assert ternary_of("learned") == "learned-ternary"
 
 
 def test_a_curve_is_of_its_system_alone_but_for_the_first(whole: Path) -> None:
@@ -216,7 +214,7 @@ def test_a_curve_is_of_its_system_alone_but_for_the_first(whole: Path) -> None:
         expected = {name, CONTROL, HH} if name == "B-SUP" else {name}
         assert all(set(measured["counts"]) == expected for measured in curve["rounds"])
     config = Config(rounds=1, games=6, listener="tiny_listener:TinyListener")
-    job = jobs_of(config, "lexical-ternary", OPTIMISATION, 1, whole)[0]
+    job = jobs_of(config, OPTIMISATION, 1, whole)[0]
     assert run_system(job)["seed"] == 0
 
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from multiref_gym.agents.learning.objectives import ScoredTurns, kto
+from multiref_gym.agents.learning.objectives import Kto, ScoredTurns
 
 trl = pytest.importorskip("trl", reason="TRL is not installed")
 
@@ -73,7 +73,7 @@ def test_kto_is_that_of_trl(beta: float, drift: float) -> None:
         feedback=torch.where(positive, 1.0, -1.0),
         weight=torch.ones(12),
     )
-    loss, statistics = kto(turns, beta)
+    loss, statistics = Kto(beta)(turns)
     expected = trl_loss(theirs, behaviour, mismatched, positive, beta)
     assert (statistics["z"] > 0) == (drift > 0)
     torch.testing.assert_close(loss, expected)

@@ -6,9 +6,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from multiref_gym.agents.listeners.vlm.actions import ActionTrie, Spelling, among, score_answers
 from test_vlm_listener import every_architecture, listener
 
+from multiref_gym.agents.listeners.vlm.actions import ActionTrie, Spelling, among, score_answers
 from multiref_gym.game import LETTERS, Action
 
 END = 99

@@ -17,9 +17,9 @@ from small_views import FIGURES
 from tiny_vlm import configured, tiny_vlm
 from transformers import AutoModelForImageTextToText
 
-from multiref_gym.agents.decoders.prompted import prompted_decoder
+from multiref_gym.agents.decoders.prompted import PromptedDecoder
 from multiref_gym.agents.learning.learn import Optimisation
-from multiref_gym.agents.learning.respect import Config, Respect
+from multiref_gym.agents.learning.respect import SUP, Config, Respect
 from multiref_gym.agents.listeners.vlm.listener import VlmListener
 from multiref_gym.agents.listeners.vlm.loading import ALLOWED, VlmConfig
 from multiref_gym.errors import UserError
@@ -228,7 +228,7 @@ def test_a_listener_and_a_decoder_of_one_model_load_it_once(folder: Path, monkey
         "multiref_gym.agents.listeners.vlm.loading.AutoModelForImageTextToText",
         SimpleNamespace(from_pretrained=from_pretrained),
     )
-    decoder = prompted_decoder(str(folder))
+    decoder = PromptedDecoder.load(str(folder))
     exchanges = [Exchange(None, "the bird", Action(select=frozenset({6})), "no, the tall one")]
     before = decoder.probabilities(exchanges)
     listener = VlmListener.load(FIGURES, folder)
@@ -253,9 +253,8 @@ def test_the_whole_loop_runs_and_goes_on_where_it_was(tmp_path: Path) -> None:
         listener="multiref_gym.agents.listeners.vlm.listener:VlmListener",
         base=str(tiny_vlm("idefics2")),
     )
-    learner = replace(config.learner, optimisation=Optimisation(epochs=1, batch_size=16, held_back=0.05))
-    config = replace(config, learner=learner)
-    measures = list(Respect(config, tmp_path / "run").rounds())
+    learner = replace(SUP, optimisation=Optimisation(epochs=1, batch=16, held_back=0.05))
+    measures = list(Respect(config, learner, tmp_path / "run").rounds())
     assert [measured["round"] for measured in measures] == [0, 1]
     assert all((tmp_path / "run" / f"round-{r}" / "adapter_model.safetensors").is_file() for r in (0, 1))
-    assert list(Respect(config, tmp_path / "run").rounds()) == measures
+    assert list(Respect(config, learner, tmp_path / "run").rounds()) == measures

@@ -6,7 +6,6 @@ import re
 
 import pytest
 import torch
-from multiref_gym.agents.listeners.vlm.lora import PATTERNS, adapted_layers
 from tiny_vlm import TEXT, VISION, tiny_vlm
 from torch import nn
 from transformers import (
@@ -18,6 +17,7 @@ from transformers import (
     SmolVLMConfig,
 )
 
+from multiref_gym.agents.listeners.vlm.lora import PATTERNS, adapted_layers
 from multiref_gym.errors import UserError
 
 LLAMA = {**TEXT, "model_type": "llama", "vocab_size": 64, "pad_token_id": 0}

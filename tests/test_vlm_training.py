@@ -13,7 +13,7 @@ from test_vlm_listener import MIDDLE, VIEWS, every_architecture
 from tiny_vlm import configured, tiny_vlm
 
 from multiref_gym.agents.learning.learn import Example, Optimisation, Scores, learn
-from multiref_gym.agents.learning.objectives import sup
+from multiref_gym.agents.learning.objectives import Sup
 from multiref_gym.agents.listeners.vlm.listener import VlmListener
 from multiref_gym.agents.listeners.vlm.vision import Vision
 from multiref_gym.feedback import Feedback
@@ -22,7 +22,7 @@ from multiref_gym.listener import View
 
 ACTIONS = [Action(select=frozenset({3})), Action(frozenset({5}), frozenset({2})), Action(frozenset({0, 7}))]
 EXAMPLES = [Example(view, action, Feedback.POSITIVE) for view, action in zip(VIEWS, ACTIONS, strict=True)]
-SOME_STEPS = Optimisation(epochs=8, batch_size=3, learning_rate=2e-2)
+SOME_STEPS = Optimisation(epochs=8, batch=3, learning_rate=2e-2)
 VISION = {"idefics2": "vision_model", "llava": "vision_tower", "gemma3": "vision_tower"}
 CONNECTOR = {"idefics2": ".connector.", "llava": ".multi_modal_projector."}
 
@@ -34,7 +34,7 @@ def scores(listener: VlmListener) -> torch.Tensor:
 
 def trained(architecture: str = "idefics2", seed: int = 0, path: Path | None = None) -> VlmListener:
     listener = VlmListener.load(FIGURES, path or tiny_vlm(architecture))
-    learn(listener, EXAMPLES, sup, SOME_STEPS, seed)
+    learn(listener, EXAMPLES, Sup(), SOME_STEPS, seed)
     return listener
 
 
@@ -86,7 +86,7 @@ def test_a_saved_policy_is_the_same_policy(tmp_path: Path, settings: dict[str, o
     assert {n for n, p in again.model.named_parameters() if p.requires_grad} == {
         n for n, p in listener.model.named_parameters() if p.requires_grad
     }
-    learn(again, EXAMPLES, sup, SOME_STEPS, seed=1)
+    learn(again, EXAMPLES, Sup(), SOME_STEPS, seed=1)
     assert not torch.equal(scores(again), scores(listener))
 
 
@@ -114,7 +114,7 @@ def test_what_was_read_before_learning_is_not_used_after_it() -> None:
     listener = VlmListener.load(FIGURES, tiny_vlm("idefics2"))
     before = act(listener, VIEWS, 0)
     scores(listener)
-    learn(listener, EXAMPLES, sup, SOME_STEPS, seed=0)
+    learn(listener, EXAMPLES, Sup(), SOME_STEPS, seed=0)
     after = act(listener, VIEWS, 0)
     assert after != before
     again = act(trained(), VIEWS, 0)
@@ -125,7 +125,7 @@ def test_a_batch_in_parts_has_the_gradient_of_the_whole(tmp_path: Path) -> None:
     gradients = []
     for at_once in (1, 3):
         listener = VlmListener.load(FIGURES, configured(tmp_path, trained_at_once=at_once, dropout=0.0))
-        learn(listener, EXAMPLES, sup, Optimisation(epochs=1, batch_size=3), seed=0)  # away from where B is zero
+        learn(listener, EXAMPLES, Sup(), Optimisation(epochs=1, batch=3), seed=0)  # away from where B is zero
         listener.model.train()
         listener.model.zero_grad()
         found = listener.score(VIEWS, ACTIONS)
@@ -167,9 +167,9 @@ def test_where_the_text_alone_learns_what_was_seen_in_play_is_learned_from(
     act(played, VIEWS, 0)
     with monkeypatch.context() as unable:
         unable.setattr(Vision, "_look", lambda self, names: pytest.fail("looked again"))
-        learn(played, EXAMPLES, sup, SOME_STEPS, seed=0)
+        learn(played, EXAMPLES, Sup(), SOME_STEPS, seed=0)
         learned = scores(played)
-    learn(fresh, EXAMPLES, sup, SOME_STEPS, seed=0)
+    learn(fresh, EXAMPLES, Sup(), SOME_STEPS, seed=0)
     torch.testing.assert_close(learned, scores(fresh), atol=1e-4, rtol=0)
 
 

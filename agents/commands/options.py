@@ -4,32 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from inspect import Parameter as Argument
-from inspect import signature
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from cyclopts import Parameter
-
-from multiref_gym.agents.listeners.baselines import OracleListener
+from multiref_gym.agents.listeners.named import new_listener
+from multiref_gym.commands.options import ListenerName, SpeakerName
 from multiref_gym.episode import Episode
-from multiref_gym.errors import UserError
 from multiref_gym.listener import Listener
-from multiref_gym.registry import DECODERS, LISTENERS, SPEAKERS, resolve
-from multiref_gym.simulators.persona import Persona, read_personas
+from multiref_gym.simulators.named import speaker_of
 from multiref_gym.speaker import Speaker
 from multiref_gym.tangrams import TangramSet
-
-
-def named(names: Mapping[str, str], note: str = "") -> Parameter:
-    """Returns what tells of an option that is one of some registered names."""
-    return Parameter(help=f"{note}{', '.join(names)} or module:attribute.")
-
-
-ListenerName = Annotated[str, named(LISTENERS)]
-SpeakerName = Annotated[str, named(SPEAKERS)]
-DecoderName = Annotated[str, named(DECODERS)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,34 +31,10 @@ class ListenerOptions:
     model: str | None = None
     endpoint: str | None = None
 
-    def chosen_listener(self, tangrams: TangramSet, games: Sequence[Episode]) -> Listener:
-        """Makes the listener.
-
-        A listener that has a checkpoint is loaded for these tangrams, an oracle is told of these games, and any other
-        is made without arguments.
-
-        Raises:
-            UnknownName: If there is no such listener.
-            UserError: If it needs a model, or cannot do with what it was given.
-        """
-        make = resolve("listener", LISTENERS, self.listener)
-        is_oracle = isinstance(make, type) and issubclass(make, OracleListener)
-        loads = hasattr(make, "load") and not is_oracle
-        takes = signature(make.load).parameters if loads else {}
-        options = ("model", "endpoint", "prices")
-        given = {name: value for name in options if (value := getattr(self, name, None)) is not None}
-        for name in given:
-            if name not in takes and not (name == "model" and "path" in takes):
-                raise UserError(f"--{name} is not for --listener {self.listener}")
-        if is_oracle or not loads:
-            listener: Listener = make(games) if is_oracle else make()
-            return listener
-        if "model" in takes and takes["model"].default is Argument.empty and "model" not in given:
-            raise UserError(f"--listener {self.listener} needs a --model")
-        if "path" in takes and "model" in given:
-            given["path"] = Path(given.pop("model"))
-        listener = make.load(tangrams, **given)
-        return listener
+    def chosen_listener(self, tangrams: TangramSet, games: Sequence[Episode] | None = None) -> Listener:
+        """Makes the listener; see `new_listener` for the arguments and the errors."""
+        given = {name: getattr(self, name, None) for name in ("model", "endpoint", "prices")}
+        return new_listener(self.listener, tangrams, games, **given)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,28 +60,9 @@ class SpeakerOptions:
     speaker: SpeakerName = "scripted"
     personas: Path | None = None
 
-    def chosen_personas(self) -> tuple[Persona, ...] | None:
-        """Reads the personas, if any were asked for.
-
-        Raises:
-            PersonaError: If the file makes no personas.
-            UserError: If they are for a speaker that has none.
-        """
-        if self.personas is None:
-            return None
-        if self.speaker != "scripted":
-            raise UserError(f"--personas are for the scripted speaker, not for {self.speaker}")
-        return read_personas(self.personas)
-
     def chosen_speaker(self, tangrams: TangramSet) -> Callable[[], Speaker]:
-        """Returns what makes a speaker.
-
-        Raises:
-            UnknownName: If there is no such speaker.
-            UserError: As `chosen_personas`.
-        """
-        make, personas = resolve("speaker", SPEAKERS, self.speaker), self.chosen_personas()
-        return partial(make, tangrams) if personas is None else partial(make, tangrams, personas=personas)
+        """Returns what makes a speaker; see `speaker_of` for the errors."""
+        return speaker_of(self.speaker, tangrams, self.personas)
 
 
 def told_usage(usage: Mapping[str, Any] | None) -> dict[str, str]:

@@ -15,7 +15,6 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from multiref_gym.agents.commands.options import ListenerOptions, SpeakerOptions
-from multiref_gym.agents.listeners.baselines import OracleListener
 from multiref_gym.commands.options import Natural, NewFile, TangramOptions
 from multiref_gym.commands.screen import Screen
 from multiref_gym.episode import Episode
@@ -76,11 +75,7 @@ class Play(TangramOptions, SpeakerOptions, ListenerOptions):
                 while not game.over:
                     episode.take(terminal.ask_for_action(episode.view))  # what a person does has no known probability
             else:
-                listener = self.chosen_listener(tangrams, [])
-                if isinstance(listener, OracleListener):
-                    raise UserError(
-                        "--listener oracle: an oracle is told what is meant, so it cannot listen to a person"
-                    )
+                listener = self.chosen_listener(tangrams)
                 listener_rng = np.random.default_rng(for_listener)
                 episode = Episode(game, TypingSpeaker(terminal), rng, listener_rng, game_id)
                 while not game.over:

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from multiref_gym.agents.commands.options import DecoderName
 from multiref_gym.agents.listeners.ppo.games import Reward, rewarded_game
 from multiref_gym.agents.listeners.ppo.listener import VOCABULARY, WEIGHTS
 from multiref_gym.agents.listeners.ppo.training import ROLLOUT, Evaluation, literal_success, train
-from multiref_gym.commands.options import Count, Natural, make_folder
+from multiref_gym.commands.options import Count, DecoderName, Natural, make_folder
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.provenance import write_results
+from multiref_gym.registry import feedback_name
 from multiref_gym.tangrams import load_tangrams
 
 EVERY = 10 * ROLLOUT
@@ -32,6 +32,7 @@ class PPOCommand:
     Attributes:
         reward: Success (true), decoded feedback on each action (implicit), or progress towards the targets.
         decoder: Of --reward implicit (lexical).
+        ternary: The decoder also answers neutral.
         steps: Of the environment.
         seed: Seeds all chance.
         out: The folder of the policy.
@@ -39,6 +40,7 @@ class PPOCommand:
 
     reward: Reward = "true"
     decoder: DecoderName | None = None
+    ternary: bool = False
     steps: Count = 300_000
     seed: Natural = 0
     out: Path = Path("runs/ppo")
@@ -50,12 +52,13 @@ class PPOCommand:
             UserError: If a decoder is named for a reward that is not decoded, there is no such decoder, the folder
                 holds a policy already, or there is no writing there.
         """
-        if self.decoder is not None and self.reward != "implicit":
-            raise UserError(f"--decoder is for --reward implicit, not for {self.reward}")
+        for name in ("decoder", "ternary"):
+            if getattr(self, name) and self.reward != "implicit":
+                raise UserError(f"--{name} is for --reward implicit, not for {self.reward}")
         if any((self.out / name).exists() for name in (WEIGHTS, VOCABULARY)):
             raise UserError(f"{self.out} holds a policy already: choose another --out")
         decoder = self.decoder or "lexical"
-        make_game = partial(rewarded_game, self.reward, decoder)
+        make_game = partial(rewarded_game, self.reward, decoder, self.ternary)
         make_game()  # better refused now than after the words have been heard
         make_folder(self.out)
         formats = ["csv", "tensorboard"] if find_spec("tensorboard") else ["csv"]
@@ -78,7 +81,7 @@ class PPOCommand:
         )
         config = {
             "reward": self.reward,
-            "decoder": decoder if self.reward == "implicit" else None,
+            "decoder": feedback_name(decoder, self.ternary) if self.reward == "implicit" else None,
             "steps": self.steps,
             "seed": self.seed,
         }

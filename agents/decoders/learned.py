@@ -12,7 +12,6 @@ import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -178,7 +177,3 @@ class LearnedDecoder:
         if self.ternary and exchange.action.select and exchange.action.deselect:
             return Feedback.NEUTRAL
         return Feedback.NEGATIVE
-
-
-# The decoder that also answers neutral, under a name of its own for the registry.
-ternary_learned_decoder = partial(LearnedDecoder, ternary=True)

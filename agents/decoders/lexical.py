@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import partial
 
 from multiref_gym.feedback import Exchange, Feedback
 
@@ -98,10 +97,6 @@ class LexicalDecoder:
         if self.ternary and exchange.action.select and exchange.action.deselect:
             return Feedback.NEUTRAL
         return Feedback.NEGATIVE
-
-
-# The decoder that also answers neutral, under a name of its own for the registry.
-ternary_lexical_decoder = partial(LexicalDecoder, ternary=True)
 
 
 def rejects(reply: str) -> bool:

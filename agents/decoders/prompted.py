@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from multiref_gym.agents.decoders.answers import AnswerScorer, EndpointModel, LanguageModel
-from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback
 from multiref_gym.game import Action
 
@@ -73,6 +73,15 @@ class PromptedDecoder:
     def __init__(self, scorer: AnswerScorer, ternary: bool = False) -> None:
         self._scorer, self._form = scorer, TERNARY if ternary else BINARY
 
+    @classmethod
+    def load(cls, model: str, ternary: bool = False) -> Self:
+        """Makes the decoder that asks a model of the Hugging Face hub or a folder.
+
+        Raises:
+            UserError: If it cannot be loaded.
+        """
+        return cls(_loaded(model), ternary)
+
     def probabilities(self, exchanges: Sequence[Exchange]) -> NDArray[np.float64]:
         """Returns the model's probability of a positive, beside the other answers, of shape `(len(exchanges),)`."""
         return self._probabilities(exchanges)[:, -1]
@@ -93,36 +102,19 @@ class PromptedDecoder:
         return probabilities
 
 
-def prompted_decoder(model: str = "", ternary: bool = False) -> PromptedDecoder:
-    """Returns the decoder that asks a model of the Hugging Face hub or a folder.
+class EndpointDecoder(PromptedDecoder):
+    """Decodes feedback by asking a model at the endpoint of the environment; see `multiref_gym.agents.openai_api`."""
 
-    Raises:
-        UserError: If no model is named, or it cannot be loaded.
-    """
-    return PromptedDecoder(_loaded(_named(model)), ternary)
+    @classmethod
+    def load(cls, model: str, ternary: bool = False) -> Self:
+        """Makes the decoder that asks a model of the endpoint.
 
+        Raises:
+            UserError: If the endpoint or the key is none.
+        """
+        from multiref_gym.agents.openai_api import ChatClient  # here, as it needs httpx
 
-def endpoint_decoder(model: str = "", ternary: bool = False) -> PromptedDecoder:
-    """Returns the decoder that asks a model at the endpoint of the environment; see `multiref_gym.agents.openai_api`.
-
-    Raises:
-        UserError: If no model is named, or the endpoint or the key is none.
-    """
-    model = _named(model)
-    from multiref_gym.agents.openai_api import ChatClient  # here, as it needs httpx
-
-    return PromptedDecoder(EndpointModel(ChatClient(model)), ternary)
-
-
-# The decoders that also answer neutral, under names of their own for the registry.
-ternary_prompted_decoder = partial(prompted_decoder, ternary=True)
-ternary_endpoint_decoder = partial(endpoint_decoder, ternary=True)
-
-
-def _named(model: str) -> str:
-    if not model:
-        raise UserError("a prompted decoder needs a model: add :MODEL to its name")
-    return model
+        return cls(EndpointModel(ChatClient(model)), ternary)
 
 
 @lru_cache(maxsize=1)

@@ -28,16 +28,16 @@ class Credit:
         last_action: Whether the last action of a won game is positive.
         final_selection: Whether positives are dropped whose tangrams are not in the final selection of a won game.
         relabelled: The weight of a failed description with the tangram that was accepted in the end, 0 to leave it out.
-        negatives: The weight of actions that were decoded as negative, 0 to leave them out.
     """
 
     last_action: bool = False
     final_selection: bool = False
     relabelled: float = 0.0
-    negatives: float = 0.0
 
 
-def examples_of(game: Interaction, feedback: Sequence[Feedback], credit: Credit = Credit()) -> list[Example]:
+def examples_of(
+    game: Interaction, feedback: Sequence[Feedback], credit: Credit = Credit(), negatives: float = 0.0
+) -> list[Example]:
     """Returns the turns of a game that something can be learned from.
 
     A turn without clicks is none, as no listener that learns can act so.
@@ -46,12 +46,13 @@ def examples_of(game: Interaction, feedback: Sequence[Feedback], credit: Credit 
         game: The game; its targets and its success are not looked at.
         feedback: What was decoded for each action that was replied to, which the last one was not.
         credit: What else is taken into account.
+        negatives: The weight of actions that were decoded as negative, 0 to leave them out.
     """
     won = len(game.turns) < MAX_TURNS
     feedback = list(feedback)
     if credit.last_action and won and len(feedback) < len(game.turns):
         feedback.append(Feedback.POSITIVE)
-    weights = {Feedback.POSITIVE: 1.0, Feedback.NEUTRAL: 0.0, Feedback.NEGATIVE: credit.negatives}
+    weights = {Feedback.POSITIVE: 1.0, Feedback.NEUTRAL: 0.0, Feedback.NEGATIVE: negatives}
     examples: list[Example] = []
     failed: list[View] = []
     for view, turn, value in zip(game.views(), game.turns, feedback, strict=False):

@@ -13,8 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from multiref_gym.agents.learning.objectives import ScoredTurns
+from multiref_gym.agents.learning.objectives import Objective, ScoredTurns
 from multiref_gym.agents.learning.parallel import add_gradients, of_all, share
+from multiref_gym.commands.options import Count, Positive, Share
+from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import Action
 from multiref_gym.listener import Listener, View
@@ -89,17 +91,13 @@ def fingerprint(model: nn.Module) -> str:
     return digest.hexdigest()[:16]
 
 
-Objective = Callable[[ScoredTurns], tuple[Tensor, dict[str, float]]]
-"""Turns to a loss and statistics; see `objectives.py`."""
-
-
 @dataclass(frozen=True, slots=True)
 class Optimisation:
     """How the loss is minimised: AdamW with a cosine schedule after a short warm-up.
 
     Attributes:
         epochs: Passes over the examples.
-        batch_size: Examples a step.
+        batch: Examples a step.
         learning_rate: Peak learning rate.
         embedding_rate: Factor on the learning rate of word embeddings, which see few examples each.
         weight_decay: Decoupled weight decay.
@@ -111,15 +109,15 @@ class Optimisation:
         other_distractors: How likely, in each pass, a tangram that plays no part gives way to another one.
     """
 
-    epochs: int
-    batch_size: int = 64
-    learning_rate: float = 1e-3
-    embedding_rate: float = 4.0
-    weight_decay: float = 0.01
-    warmup: float = 0.05
-    clip: float = 1.0
-    held_back: float = 0.0
-    other_distractors: float = 0.0
+    epochs: Count
+    batch: Count = 64
+    learning_rate: Positive = 1e-3
+    embedding_rate: Positive = 4.0
+    weight_decay: Share = 0.01
+    warmup: Share = 0.05
+    clip: Positive = 1.0
+    held_back: Share = 0.0
+    other_distractors: Share = 0.0
 
 
 def learn(
@@ -138,11 +136,11 @@ def learn(
     Args:
         listener: The listener to train, from the weights that it has.
         examples: What to learn from.
-        objective: The loss.
+        objective: What is minimised.
         optimisation: How it is minimised.
         seed: For the order of the examples and for dropout.
         on_step: Called after each step with its number and the number of all steps.
-        reference: What the policy is compared with, for an objective that does so.
+        reference: What the policy is compared with, if the objective does so.
 
     Returns:
         The loss and the objective's statistics, means over the steps of the epoch that the weights are of, which epoch
@@ -150,12 +148,15 @@ def learn(
 
     Raises:
         ValueError: If there is nothing to learn from.
+        UserError: If the objective needs a reference, and there is none.
     """
+    if objective.needs_reference and reference is None:
+        raise UserError(f"objective {type(objective).__name__} compares the policy with a reference, and there is none")
     if not examples:
         raise ValueError("no examples to learn from")
     order = np.random.default_rng(seed)
     learned, held_back = divided(examples, optimisation.held_back, order)
-    steps_an_epoch = math.ceil(len(learned) / optimisation.batch_size)
+    steps_an_epoch = math.ceil(len(learned) / optimisation.batch)
     steps = optimisation.epochs * steps_an_epoch
     optimizer, scheduler = _optimizer(listener.model, optimisation, steps)
     lengths = [example.view.length for example in learned]
@@ -168,7 +169,7 @@ def learn(
         for epoch in range(optimisation.epochs):
             listener.model.train()
             statistics: list[dict[str, float]] = []
-            for rows in batches(lengths, optimisation.batch_size, order):
+            for rows in batches(lengths, optimisation.batch, order):
                 batch = [with_other_distractors(learned[i], pool, optimisation.other_distractors, order) for i in rows]
                 loss, named = objective(scored(listener, batch, reference))
                 optimizer.zero_grad()

@@ -1,18 +1,21 @@
-"""What a round minimises: pure functions of what is known of some turns, each a loss and named statistics of it."""
+"""What a round minimises: pure functions of what is known of some turns, each a loss and named statistics of it.
+
+An objective is a frozen dataclass that is called. Its settings are its fields, so that a run records them. One of your
+own is such a class in a file of your own, and is named `module:attribute`.
+"""
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from dataclasses import dataclass, is_dataclass
+from inspect import signature
+from typing import ClassVar, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
-NEGATIVE_REWARD = -0.1
-"""What REINFORCE rewards a negative with (arXiv 2410.13852, section 4)."""
-
-LEAST_BEHAVIOUR = 0.01
-"""The floor of a behaviour probability that is divided by (arXiv 2410.13852, section 4)."""
+from multiref_gym.errors import UserError
+from multiref_gym.registry import OBJECTIVES, resolve
 
 
 class ScoredTurns(NamedTuple):
@@ -44,84 +47,155 @@ class ScoredTurns(NamedTuple):
         return ((1 - smoothing) * self.log_prob + smoothing * self.mean_log_prob) / self.steps
 
 
-def sup(turns: ScoredTurns, smoothing: float = 0.0) -> tuple[Tensor, dict[str, float]]:
+class Objective(Protocol):
+    """What is minimised: a frozen dataclass, and its fields are its settings.
+
+    Attributes:
+        needs_reference: Whether it compares the policy with a reference. Learning starts from the reference then.
+        negatives: The weight of turns that were decoded as negative beside the positives, 0 to leave them out.
+    """
+
+    @property
+    def needs_reference(self) -> bool: ...  # noqa: D102
+
+    @property
+    def negatives(self) -> float: ...  # noqa: D102
+
+    def __call__(self, turns: ScoredTurns) -> tuple[Tensor, dict[str, float]]:
+        """Returns the loss of a batch, and named statistics of it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sup:
     """Supervised learning: cross-entropy on the positives, whatever else there is (arXiv 2410.13852, section 4).
 
-    The paper smooths labels by 0.1 over the vocabulary of its language model. By default there is no smoothing: over
-    all 1,023 actions it flattens a policy that is then sampled from.
-
-    Returns:
-        The mean loss over the positives, 0 if the batch has none, and their mean log-probability.
+    Attributes:
+        smoothing: Of the labels. The paper smooths them by 0.1 over the vocabulary of its language model; over all
+            1,023 actions it flattens a policy that is then sampled from.
     """
-    weight = turns.weight * (turns.feedback > 0)
-    loss = -(weight * turns.smoothed(smoothing)).sum() / weight.sum().clamp(min=1)
-    return loss, {"positive_log_prob": _mean(turns.log_prob, weight)}
+
+    smoothing: float = 0.0
+    needs_reference: ClassVar[bool] = False
+    negatives: ClassVar[float] = 0.0
+
+    def __call__(self, turns: ScoredTurns) -> tuple[Tensor, dict[str, float]]:
+        """Returns the mean loss over the positives, 0 if the batch has none, and their mean log-probability."""
+        weight = turns.weight * (turns.feedback > 0)
+        loss = -(weight * turns.smoothed(self.smoothing)).sum() / weight.sum().clamp(min=1)
+        return loss, {"positive_log_prob": _mean(turns.log_prob, weight)}
 
 
-def sup_and_unlikelihood(turns: ScoredTurns) -> tuple[Tensor, dict[str, float]]:
+@dataclass(frozen=True, slots=True)
+class SupAndUnlikelihood:
     """Supervised learning on the positives, and unlikelihood, -log(1 - p), on the negatives (Welleck et al. 2020).
 
     Unlike a negative reward times the log-probability it is bounded from below: an action that is unlikely already
     is left alone.
 
-    Returns:
-        The mean loss over positives and negatives, by weight, and the mean log-probability of the positives.
+    Attributes:
+        negatives: See `Objective`.
     """
-    positive, negative = turns.weight * (turns.feedback > 0), turns.weight * (turns.feedback < 0)
-    # A hair less than p, so that loss and slope are finite where the policy is certain of a negative.
-    unlikelihood = torch.log1p(-0.999 * turns.log_prob.exp())
-    loss = -(positive * turns.smoothed(0.0) + negative * unlikelihood).sum() / (positive + negative).sum().clamp(min=1)
-    return loss, {"positive_log_prob": _mean(turns.log_prob, positive)}
+
+    negatives: float = 0.1
+    needs_reference: ClassVar[bool] = False
+
+    def __call__(self, turns: ScoredTurns) -> tuple[Tensor, dict[str, float]]:
+        """Returns the mean loss over positives and negatives, by weight, and the mean log-probability of the former."""
+        positive, negative = turns.weight * (turns.feedback > 0), turns.weight * (turns.feedback < 0)
+        # A hair less than p, so that loss and slope are finite where the policy is certain of a negative.
+        unlikelihood = torch.log1p(-0.999 * turns.log_prob.exp())
+        weighted = positive * turns.smoothed(0.0) + negative * unlikelihood
+        loss = -weighted.sum() / (positive + negative).sum().clamp(min=1)
+        return loss, {"positive_log_prob": _mean(turns.log_prob, positive)}
 
 
-def reinforce(turns: ScoredTurns, smoothing: float = 0.0) -> tuple[Tensor, dict[str, float]]:
-    """Off-policy REINFORCE on decoded feedback (arXiv 2410.13852, section 4).
+@dataclass(frozen=True, slots=True)
+class Reinforce:
+    """Off-policy REINFORCE on decoded feedback (arXiv 2410.13852, section 4, which the defaults are of).
 
-    The reward is +1, 0 or `NEGATIVE_REWARD`. Negatives alone carry an importance weight, the action's probability now
-    over that when it was done, the latter no less than `LEAST_BEHAVIOUR`: as a negative becomes unlikely its gradient
-    goes to 0, and without that the log-probability would be pushed down without end. An action whose probability when
-    it was done is unknown, as of demonstrations, has a weight of 1.
+    The reward is +1, 0 or `negative_reward`. Negatives alone carry an importance weight, the action's probability now
+    over that when it was done: as a negative becomes unlikely its gradient goes to 0, and without that the
+    log-probability would be pushed down without end. An action whose probability when it was done is unknown, as of
+    demonstrations, has a weight of 1.
 
-    Args:
-        turns: The batch.
+    Attributes:
+        negative_reward: What a negative is rewarded with.
+        least_behaviour: The floor of a probability that is divided by.
         smoothing: Of the labels; the paper takes 0.1, over the vocabulary of its language model.
-
-    Returns:
-        The mean loss over all turns, by weight, and the mean log-probabilities of positives and of negatives.
+        negatives: See `Objective`.
     """
-    positive, negative = turns.weight * (turns.feedback > 0), turns.weight * (turns.feedback < 0)
-    ratio = (turns.log_prob.detach() - turns.behaviour_log_prob.clamp(min=math.log(LEAST_BEHAVIOUR))).exp()
-    reward = positive + NEGATIVE_REWARD * negative * ratio.nan_to_num(nan=1.0)
-    loss = -(reward * turns.smoothed(smoothing)).sum() / turns.weight.sum().clamp(min=1)
-    return loss, {
-        "positive_log_prob": _mean(turns.log_prob, positive),
-        "negative_log_prob": _mean(turns.log_prob, negative),
-    }
+
+    negative_reward: float = -0.1
+    least_behaviour: float = 0.01
+    smoothing: float = 0.0
+    negatives: float = 1.0
+    needs_reference: ClassVar[bool] = False
+
+    def __call__(self, turns: ScoredTurns) -> tuple[Tensor, dict[str, float]]:
+        """Returns the mean loss over all turns, by weight, and the mean log-probabilities of either kind."""
+        positive, negative = turns.weight * (turns.feedback > 0), turns.weight * (turns.feedback < 0)
+        behaviour = turns.behaviour_log_prob.clamp(min=math.log(self.least_behaviour))
+        ratio = (turns.log_prob.detach() - behaviour).exp()
+        reward = positive + self.negative_reward * negative * ratio.nan_to_num(nan=1.0)
+        loss = -(reward * turns.smoothed(self.smoothing)).sum() / turns.weight.sum().clamp(min=1)
+        return loss, {
+            "positive_log_prob": _mean(turns.log_prob, positive),
+            "negative_log_prob": _mean(turns.log_prob, negative),
+        }
 
 
-def kto(turns: ScoredTurns, beta: float = 0.5) -> tuple[Tensor, dict[str, float]]:
+@dataclass(frozen=True, slots=True)
+class Kto:
     """Kahneman-Tversky optimisation on decoded feedback (Ethayarajh et al. 2024; arXiv 2410.13852, section 4).
 
     With r the log-ratio of the policy to the one that acted, and z how far the policy is from its reference on the
     whole, positives are to have r above z and negatives below it. z is the mean log-ratio of mismatched actions, no
-    less than 0, over the batch, and is taken as given. Neutral turns are left out; positives and negatives count alike.
+    less than 0, over the batch, and is taken as given. Neutral turns are left out.
+
+    Attributes:
+        beta: How soon a log-ratio is far enough; 0.5 is the paper's.
+        negatives: See `Objective`.
+    """
+
+    beta: float = 0.5
+    negatives: float = 0.1
+    needs_reference: ClassVar[bool] = True
+
+    def __call__(self, turns: ScoredTurns) -> tuple[Tensor, dict[str, float]]:
+        """Returns the mean loss over positives and negatives, by weight, z, and the mean log-probabilities of both."""
+        positive, negative = turns.weight * (turns.feedback > 0), turns.weight * (turns.feedback < 0)
+        z = turns.mismatched.mean().clamp(min=0).detach()
+        margin = self.beta * (turns.log_prob - turns.behaviour_log_prob - z)
+        loss = positive * torch.sigmoid(-margin) + negative * torch.sigmoid(margin)
+        return loss.sum() / (positive + negative).sum().clamp(min=1), {
+            "z": z.item(),
+            "positive_log_prob": _mean(turns.log_prob, positive),
+            "negative_log_prob": _mean(turns.log_prob, negative),
+        }
+
+
+def new_objective(name: str) -> Objective:
+    """Returns the objective that a name stands for: an object, or a class that is made with its defaults.
 
     Args:
-        turns: The batch.
-        beta: How soon a log-ratio is far enough; 0.5 is the paper's.
+        name: A registered name ("kto"), or an entry-point string.
 
-    Returns:
-        The mean loss over positives and negatives, by weight, z, and the mean log-probabilities of both.
+    Raises:
+        UnknownName: If the name is neither.
+        UserError: If it stands for no objective, or a setting has no default.
     """
-    positive, negative = turns.weight * (turns.feedback > 0), turns.weight * (turns.feedback < 0)
-    z = turns.mismatched.mean().clamp(min=0).detach()
-    margin = beta * (turns.log_prob - turns.behaviour_log_prob - z)
-    loss = positive * torch.sigmoid(-margin) + negative * torch.sigmoid(margin)
-    return loss.sum() / (positive + negative).sum().clamp(min=1), {
-        "z": z.item(),
-        "positive_log_prob": _mean(turns.log_prob, positive),
-        "negative_log_prob": _mean(turns.log_prob, negative),
-    }
+    objective = resolve("objective", OBJECTIVES, name)
+    if isinstance(objective, type):
+        try:
+            signature(objective).bind()
+        except TypeError as error:
+            raise UserError(f"objective {name!r} cannot be made with its defaults: {error}") from error
+        objective = objective()
+    missing = [of for of in ("__call__", "needs_reference", "negatives") if not hasattr(objective, of)]
+    if missing or not is_dataclass(objective):
+        raise UserError(f"objective {name!r} is none: it is no dataclass with {missing[0] if missing else 'settings'}")
+    return objective  # type: ignore[return-value]
 
 
 def _mean(log_prob: Tensor, weight: Tensor) -> float:

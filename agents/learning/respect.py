@@ -18,25 +18,28 @@ from functools import partial
 from importlib import metadata
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from cyclopts import Parameter
 
 from multiref_gym.agents.evaluation.measures import decoder_quality, measure
-from multiref_gym.agents.learning import objectives
 from multiref_gym.agents.learning.credit import Credit, examples_of
-from multiref_gym.agents.learning.learn import Example, Objective, Optimisation, TrainableListener, fingerprint, learn
+from multiref_gym.agents.learning.learn import Example, Optimisation, TrainableListener, fingerprint, learn
+from multiref_gym.agents.learning.objectives import Kto, Objective, Reinforce, Sup, SupAndUnlikelihood, new_objective
 from multiref_gym.agents.learning.parallel import is_main, main_first
 from multiref_gym.agents.learning.run_folder import claim
 from multiref_gym.agents.listeners.baselines import ErringListener
 from multiref_gym.agents.play import new_games, play
+from multiref_gym.commands.options import Count, DecoderName, ListenerName, Natural, Share, SpeakerName
 from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
 from multiref_gym.game import CONTEXT_SIZE
 from multiref_gym.listener import Listener
 from multiref_gym.provenance import provenance
-from multiref_gym.registry import DECODERS, LISTENERS, SPEAKERS, resolve
-from multiref_gym.simulators.persona import Persona
+from multiref_gym.registry import LISTENERS, OBJECTIVES, feedback_name, new_decoder, resolve
+from multiref_gym.simulators.named import speaker_of
+from multiref_gym.simulators.persona import read_personas
 from multiref_gym.simulators.scripted import FIGURATIVE
 from multiref_gym.speaker import Speaker
 from multiref_gym.store import InteractionStore
@@ -46,6 +49,8 @@ from multiref_gym.tangrams.tangram_set import SplitName, TangramSet
 CONTROL, SEED = "CONTROL", "SEED"
 """What is deployed beside the learner: the initial policy again, and the demonstrations' oracle."""
 
+CreditName = Literal["reply", "turns"]
+
 LEARNING = "learning.json"
 """In the folder of a round: the loss and the objective's statistics in the last epoch."""
 
@@ -54,10 +59,23 @@ SEED_TURNS = 100
 SEED_MISTAKES = 0.075, 0.19
 SEED_CREDIT = Credit(last_action=True)
 REPLY = Credit()
-OPTIMISATION = Optimisation(
-    epochs=4, batch_size=48, learning_rate=1e-3, embedding_rate=4.0, other_distractors=0.9, held_back=0.05
-)
 SIMILARITY = 0.1
+
+FORMAT = 2
+"""Of `config.json`: 1 was that of version 0.1."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoundOptimisation(Optimisation):
+    """How the loss of a round is minimised, with what suits the small listener by default."""
+
+    epochs: Count = 4
+    batch: Count = 48
+    held_back: Share = 0.05
+    other_distractors: Share = 0.9
+
+
+OPTIMISATION = RoundOptimisation()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,25 +84,48 @@ class Learner:
 
     Attributes:
         name: What it is called in the store and in results.
-        objective: What it minimises: the name of a function of `objectives.py`.
+        objective: What it minimises.
         credit: What says how good an action was: the reply to it, or what else the game tells too (`credit.py`).
         optimisation: How the loss is minimised.
     """
 
     name: str
-    objective: str
+    objective: Objective
     credit: Credit = REPLY
     optimisation: Optimisation = OPTIMISATION
 
+    def recorded(self) -> dict[str, Any]:
+        """Returns all settings, the objective's with the entry-point string of its class."""
+        kind, settings = type(self.objective), asdict(self)
+        settings["objective"] = {"class": f"{kind.__module__}:{kind.__qualname__}", **settings["objective"]}
+        return settings
 
-SUP = Learner("SUP", "sup")
-RL = Learner("RL", "reinforce", replace(REPLY, negatives=1.0))
-KTO = Learner("KTO", "kto", replace(REPLY, negatives=0.1))
-TURNS = Learner(
-    "TURNS",
-    "sup_and_unlikelihood",
-    Credit(last_action=True, final_selection=True, relabelled=0.5, negatives=0.1),
-)
+
+SUP = Learner("SUP", Sup())
+RL = Learner("RL", Reinforce())
+KTO = Learner("KTO", Kto())
+TURNS = Learner("TURNS", SupAndUnlikelihood(), Credit(last_action=True, final_selection=True, relabelled=0.5))
+
+
+def learner_of(objective: str, credit: CreditName = "reply", optimisation: Optimisation = OPTIMISATION) -> Learner:
+    """Returns the learner that is asked for by names.
+
+    Args:
+        objective: A registered name ("kto"), or an entry-point string.
+        credit: Whether the reply to an action says how good it was, or all that the game tells in its turns.
+        optimisation: How the loss is minimised.
+
+    Raises:
+        UnknownName: If there is no such objective.
+        UserError: If it is none, or no learner gives such credit with it.
+    """
+    if credit == "turns":
+        if objective != "sup":
+            raise UserError(f"--credit turns is learned from by --objective sup, not {objective}")
+        return replace(TURNS, optimisation=optimisation)
+    made = new_objective(objective)
+    name = objective.upper() if objective in OBJECTIVES else type(made).__name__
+    return Learner(name, made, optimisation=optimisation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,29 +138,35 @@ class Config:
         seed: Seeds all chance of the run.
         listener: Registered name or entry-point string of a trainable listener.
         decoder: Of a feedback decoder.
+        ternary: Whether the decoder also answers neutral.
         speaker: Of a speaker.
-        personas: Who the speakers are; only the scripted speaker can be given any.
-        learner: How the policy learns.
-        control: Whether the initial policy is deployed beside it, in all rounds.
-        tangrams: "figures", "kilogram:PATH" or a part of KiloGram's descriptions.
+        personas: A file that says who the speakers are; only the scripted speaker can be given any.
+        tangrams: figures, kilogram:PATH, or a part of what people said: kilogram-known:PATH, kilogram-new:PATH.
         seed_tangrams: What the seed's speakers describe the tangrams by, if not the same: another part.
         split: The part of them that is deployed; the base that ships has seen the figures of "train".
-        base: Folder of the checkpoint that every round starts from; the one that ships if None.
+        base: What every round starts from: a checkpoint's folder, of vlm a model's folder or hub id. By default the
+            one that ships.
+        control: Whether the initial policy is deployed beside the learner, in all rounds.
     """
 
-    rounds: int = 6
-    games: int = 330
-    seed: int = 0
-    listener: str = "small"
-    decoder: str = "lexical"
-    speaker: str = "scripted"
+    rounds: Count = 6
+    games: Count = 330
+    seed: Natural = 0
+    listener: ListenerName = "small"
+    decoder: DecoderName = "lexical"
+    ternary: bool = False
+    speaker: SpeakerName = "scripted"
+    personas: Path | None = None
     tangrams: str = "figures"
     seed_tangrams: str | None = None
     split: SplitName = "dev"
-    base: str | None = None
-    personas: tuple[Persona, ...] | None = None
-    learner: Learner = SUP
-    control: bool = True
+    base: Annotated[str | None, Parameter(alias="--model")] = None
+    control: Annotated[bool, Parameter(parse=False)] = True
+
+    def common(self) -> dict[str, Any]:
+        """Returns what runs with other seeds have in common with this one, fit for JSON."""
+        fields = {name: value for name, value in asdict(self).items() if name not in ("seed", "control")}
+        return fields | {"personas": None if self.personas is None else str(self.personas)}
 
 
 Report = Callable[[str, int, int], None]
@@ -131,6 +178,7 @@ class Respect:
 
     Args:
         config: What to run.
+        learner: How the policy learns.
         out: The run's folder; made if it is not there.
         report: Told of the progress of each step.
 
@@ -143,25 +191,26 @@ class Respect:
             another configuration.
     """
 
-    def __init__(self, config: Config, out: Path, report: Report = lambda step, done, total: None) -> None:
-        self.config, self.out, self._report = config, out, report
+    def __init__(
+        self, config: Config, learner: Learner, out: Path, report: Report = lambda step, done, total: None
+    ) -> None:
+        self.config, self.learner, self.out, self._report = config, learner, out, report
+        if learner.name in (CONTROL, SEED):
+            raise UserError(f"learner {learner.name!r}: {CONTROL} and {SEED} are other systems of a run")
         tangrams = load_tangrams(config.tangrams)
         self._tangrams = tangrams.split(config.split)
         self._tangrams.draw(np.random.default_rng(0), CONTEXT_SIZE)  # too small a set is an error now, not later
         self._load = partial(_load, _trainable(config.listener), tangrams, config.base)
-        self._system = config.learner.name
-        self._objective: Objective = getattr(objectives, config.learner.objective)
-        self._decoder = resolve("decoder", DECODERS, config.decoder)()
-        make_speaker = resolve("speaker", SPEAKERS, config.speaker)
-        if config.personas is not None:
-            make_speaker = partial(make_speaker, personas=config.personas)
-        self._make_speaker = partial(make_speaker, tangrams)
+        self._system = learner.name
+        self._decoder = new_decoder(config.decoder, config.ternary)
+        self._feedback = feedback_name(config.decoder, config.ternary)
+        self._make_speaker = speaker_of(config.speaker, tangrams, config.personas)
         described = tangrams if config.seed_tangrams is None else load_tangrams(config.seed_tangrams)
         if missing := [name for name in self._tangrams.ids if name not in described]:
             raise UserError(f"{described.name} cannot describe the seed: it has no {missing[0]} of {tangrams.name}")
-        self._make_seed_speaker = partial(make_speaker, described)
+        self._make_seed_speaker = speaker_of(config.speaker, described, config.personas)
         base = self._load()
-        self.record = recorded(config, fingerprint(base.model), getattr(base, "settings", {}))
+        self.record = recorded(config, learner, fingerprint(base.model), getattr(base, "settings", {}))
         with main_first():
             claim(out, self.record)
             self.store = InteractionStore(out / "interactions.db")
@@ -199,10 +248,10 @@ class Respect:
         if not folder.exists():
             listener, reference = self._load(), None
             # Demonstrations alone are learned by supervised learning, so that all systems start from one policy.
-            objective: Objective = self._objective if round else objectives.sup
-            if objective is objectives.kto:  # it starts from what it is compared with
+            objective = self.learner.objective if round else Sup()
+            if objective.needs_reference:  # it starts from what it is compared with
                 listener, reference = self._learned(0), self._learned(0)
-            optimisation = self.config.learner.optimisation
+            optimisation = self.learner.optimisation
             rng_seed = int(self._seed(round).generate_state(1)[0])
             on_step = partial(self._report, f"round {round}: learn")
             statistics = learn(listener, self._examples(round), objective, optimisation, rng_seed, on_step, reference)
@@ -222,13 +271,13 @@ class Respect:
     def _taught(self, system: str, round: int) -> list[Example]:
         """Returns what the games of one round teach."""
         if (system, round) not in self._remembered:
-            credit = SEED_CREDIT if system == SEED else self.config.learner.credit
+            learner = Learner(SEED, Sup(), SEED_CREDIT) if system == SEED else self.learner
             games = self.store.interactions(system, round)
-            feedback = self.store.feedback(self.config.decoder, system, round)
+            feedback = self.store.feedback(self._feedback, system, round)
             self._remembered[system, round] = [
                 example
                 for game, values in zip(games, feedback, strict=True)
-                for example in examples_of(game, values, credit)
+                for example in examples_of(game, values, learner.credit, learner.objective.negatives)
             ]
         return self._remembered[system, round]
 
@@ -250,17 +299,17 @@ class Respect:
 
     def _decode(self, system: str, round: int) -> None:
         """Decodes feedback on every action of a round that was replied to."""
-        if self.store.has_feedback(system, round, self.config.decoder):
+        if self.store.has_feedback(system, round, self._feedback):
             return
         games = self.store.interactions(system, round)
         decoded = iter(self._decoder.decode([exchange for game in games for exchange in game.exchanges()]))
         feedback = [list(islice(decoded, len(game.turns) - 1)) for game in games]
-        self.store.add_feedback(system, round, self.config.decoder, feedback)
+        self.store.add_feedback(system, round, self._feedback, feedback)
 
     def _measured(self, round: int) -> dict[str, Any]:
         systems = (self._system, CONTROL) if self.config.control else (self._system,)
         games = {system: self.store.interactions(system, round) for system in systems}
-        feedback = self.store.feedback(self.config.decoder, self._system, round)
+        feedback = self.store.feedback(self._feedback, self._system, round)
         return {
             "round": round,
             "examples": len(self._examples(round)),
@@ -274,11 +323,12 @@ class Respect:
         return np.random.SeedSequence(self.config.seed, spawn_key=(round + 1,))
 
 
-def recorded(config: Config, base: str, settings: dict[str, Any]) -> dict[str, Any]:
+def recorded(config: Config, learner: Learner, base: str, settings: dict[str, Any]) -> dict[str, Any]:
     """Returns what decides the outcome of a run: it resumes only under the same.
 
     Args:
         config: What was asked for.
+        learner: How the policy learns.
         base: The fingerprint of the checkpoint that every round starts from.
         settings: What else the listener is set to.
     """
@@ -289,13 +339,18 @@ def recorded(config: Config, base: str, settings: dict[str, Any]) -> dict[str, A
         "seed_credit": asdict(SEED_CREDIT),
         "figurative": FIGURATIVE,
     }
-    version = metadata.version("multiref-gym")
+    resolved = {
+        "decoder": feedback_name(config.decoder, config.ternary),  # as the store of the run has it
+        "personas": None if config.personas is None else list(map(asdict, read_personas(config.personas))),
+        "learner": learner.recorded(),
+    }
     return {
-        "config": asdict(config),
+        "format": FORMAT,
+        "version": metadata.version("multiref-gym"),
+        "config": asdict(config) | resolved,
         "hyperparameters": hyperparameters,
         "base": base,
         "settings": settings,
-        "version": version,
     }
 
 

@@ -18,7 +18,8 @@ def claim(out: Path, record: dict[str, Any]) -> None:
         record: What decides the outcome, fit for JSON; `config.json` in the folder holds it.
 
     Raises:
-        UserError: If the folder cannot be written to, or is of something else, with the field that differs.
+        UserError: If the folder cannot be written to, was written by another version of this package, or is of
+            something else, with the field that differs.
     """
     text = json.dumps(record, indent=2) + "\n"
     path = out / "config.json"
@@ -34,10 +35,14 @@ def claim(out: Path, record: dict[str, Any]) -> None:
         there, asked = _fields(json.loads(path.read_text(encoding="utf-8"))), _fields(json.loads(text))
     except ValueError as error:
         raise UserError(f"{path} is broken: {error}; choose another --out") from error
+    if any(there.get(field) != asked.get(field) for field in ("format", "version")):
+        raise UserError(
+            f"{path} was written by another version of multiref-gym, {there.get('version')}: choose another --out"
+        )
     for field in {**there, **asked}:
         if there.get(field) != asked.get(field):
             raise UserError(
-                f"{path} is of another configuration, base or version: field '{field}' is {there.get(field)!r} and not "
+                f"{path} is of another configuration or base: field '{field}' is {there.get(field)!r} and not "
                 f"{asked.get(field)!r}: choose another --out, or what it names"
             )
 

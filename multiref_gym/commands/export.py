@@ -13,11 +13,12 @@ from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
 from multiref_gym.formats.public_rows import to_interaction_row, to_turn_rows
 from multiref_gym.interaction import Interaction, write_records
+from multiref_gym.registry import feedback_name
 from multiref_gym.store import InteractionStore, StoreError
 
 FORMATS = ("jsonl", "interaction", "turn")
 IMAGES = ("tangrams", "board", "none")
-OPTIONS = {"out": ("format",), "minari": ("decoder", "image", "tangrams")}
+OPTIONS = {"out": ("format",), "minari": ("decoder", "ternary", "image", "tangrams")}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--decoder",
         help="a Minari data set's feedback: that of this decoder in all rounds that it has decoded (default: none)",
     )
+    # None and not False if it is not given, as of the other options: it applies to a Minari data set only.
+    parser.add_argument("--ternary", action="store_true", default=None, help="that of the decoder's ternary form")
     parser.add_argument("--image", choices=IMAGES, help="a Minari data set's pictures (tangrams)")
     parser.add_argument("--tangrams", metavar="SET", help="for them: figures (default) or kilogram:PATH")
     parser.add_argument("--system", help="only the games of this system")
@@ -57,13 +60,14 @@ def run(args: argparse.Namespace) -> None:
         if not games:
             there = ", ".join(f"{system!r} rounds {store.rounds(system)}" for system in store.systems()) or "none"
             raise StoreError(f"{args.store}: no interactions to export; there are: {there}")
-        feedback = None if args.decoder is None else _feedback(store, args.decoder, games)
+        decoder = "" if args.decoder is None else feedback_name(args.decoder, bool(args.ternary))
+        feedback = _feedback(store, decoder, games) if decoder else None
     if args.minari is None:
         write_records(args.out, (record for system, game in games for record in _records(game, args.format, system)))
     else:
         from multiref_gym.formats.minari import Games, write_minari  # Minari is an extra
 
-        decoded = Games([game for _, game in games], feedback, args.decoder or "")
+        decoded = Games([game for _, game in games], feedback, decoder)
         image = args.image or "tangrams"
         write_minari(args.minari, decoded, args.tangrams or "figures", None if image == "none" else image)
     Console().print(f"{len(games)} interactions written to {args.out or args.minari}", highlight=False)

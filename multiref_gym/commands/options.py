@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from cyclopts import Parameter, Token
 from cyclopts.validators import Number
 
 from multiref_gym.errors import UserError
+from multiref_gym.registry import DECODERS, LISTENERS, SPEAKERS
 from multiref_gym.tangrams import TangramSet, load_tangrams
 from multiref_gym.tangrams.tangram_set import SplitName
 
@@ -58,8 +59,24 @@ Natural = Annotated[int, Parameter(converter=_whole, validator=Number(gte=0))]
 """A whole number of at least 0, such as a seed."""
 Positive = Annotated[float, Parameter(validator=Number(gt=0, lt=math.inf))]
 """A number above 0."""
+Share = Annotated[float, Parameter(validator=Number(gte=0, lte=1))]
+"""A number from 0 to 1."""
 NewFile = Annotated[Path, Parameter(validator=check_writable)]
 """A file that can be written."""
+
+
+def named(names: Mapping[str, str], note: str = "") -> Parameter:
+    """Returns what tells of an option that is one of some registered names."""
+    return Parameter(help=f"{note}{', '.join(names)} or module:attribute.")
+
+
+ListenerName = Annotated[str, named(LISTENERS)]
+SpeakerName = Annotated[str, named(SPEAKERS)]
+DecoderName = Annotated[str, named(DECODERS)]
+
+Options = TypeVar("Options")
+Flat = Annotated[Options, Parameter(name="*")]
+"""A dataclass whose fields are options of the command that has it. A default is that of its class, not of its value."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -41,7 +41,8 @@ class Screen:
         self.console.print(text, markup=False, soft_wrap=True)
 
     def show(self, *what: Any) -> None:
-        """Writes tables, or texts with Rich's markup."""
+        """Writes tables, or texts with Rich's markup, in place of the bar and what stands above it."""
+        self._live.stop()
         self.console.print(*what)
 
     def report(self, step: str, done: int, total: int) -> None:
@@ -52,5 +53,5 @@ class Screen:
         self._progress.update(self._task, completed=done, total=total)
 
     def show_above(self, what: RenderableType) -> None:
-        """Has something stand above the bar, in place of what stood there, until the command is done."""
+        """Has something stand above the bar, in place of what stood there, until `show` takes both away."""
         self._live.update(Group(what, self._progress))

@@ -9,7 +9,7 @@ import gymnasium as gym
 from gymnasium.utils import RecordConstructorArgs
 
 from multiref_gym.feedback import Exchange, Feedback, FeedbackDecoder
-from multiref_gym.registry import DECODERS, resolve
+from multiref_gym.registry import new_decoder
 from multiref_gym.wrappers.base import Step, multiref
 
 
@@ -84,9 +84,7 @@ class DecodedReward:
     def __init__(self, decoder: str | FeedbackDecoder, values: Sequence[float]) -> None:
         if len(values) != len(Feedback):
             raise ValueError(f"values={values!r}: allowed are three, of negative, neutral and positive feedback")
-        self._decoder: FeedbackDecoder = (
-            resolve("decoder", DECODERS, decoder)() if isinstance(decoder, str) else decoder
-        )
+        self._decoder = new_decoder(decoder) if isinstance(decoder, str) else decoder
         self._values = dict(zip(sorted(Feedback), map(float, values), strict=True))
 
     def of(self, exchanges: Sequence[Exchange]) -> list[float]:

@@ -10,6 +10,7 @@ import gymnasium as gym
 import numpy as np
 
 import multiref_gym  # noqa: F401 (registers MultiRef-v0)
+from multiref_gym.registry import new_decoder
 from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.vocabulary import Vocabulary
 from multiref_gym.wrappers import ImplicitReward
@@ -31,14 +32,14 @@ def literal_game(reward: str = "success") -> gym.Env[Any, Any]:
     return gym.make("MultiRef-v0", image=None, speaker=speaker, reward=reward, disable_env_checker=True)
 
 
-def rewarded_game(reward: Reward, decoder: str) -> gym.Env[Any, Any]:
+def rewarded_game(reward: Reward, decoder: str, ternary: bool = False) -> gym.Env[Any, Any]:
     """Returns a literal game that rewards as is asked for: success, decoded feedback on each action, or progress.
 
     Raises:
-        UnknownName: If feedback is wanted and there is no such decoder.
+        UserError: If feedback is wanted and there is no such decoder.
     """
     if reward == "implicit":
-        return ImplicitReward(literal_game(), decoder)
+        return ImplicitReward(literal_game(), new_decoder(decoder, ternary))
     return literal_game("progress" if reward == "progress" else "success")
 
 

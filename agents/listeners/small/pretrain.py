@@ -24,8 +24,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from multiref_gym.agents.learning import objectives, respect
+from multiref_gym.agents.learning import respect
 from multiref_gym.agents.learning.learn import Example, Optimisation, learn
+from multiref_gym.agents.learning.objectives import Sup
 from multiref_gym.agents.learning.respect import Report
 from multiref_gym.agents.listeners.baselines import ErringListener
 from multiref_gym.agents.listeners.small.listener import CHECKPOINT, SmallListener, new_model
@@ -59,7 +60,7 @@ RECORDED_SIMILARITY = 0.0
 """With recorded descriptions: nearly half of them fit another tangram of the context however unlike they are."""
 SCORED_GAMES = 1000
 """Games of each split that the scores are of, in contexts as in deployment."""
-LANGUAGE = Optimisation(epochs=4, batch_size=64, learning_rate=1e-3, embedding_rate=2.0)
+LANGUAGE = Optimisation(epochs=4, batch=64, learning_rate=1e-3, embedding_rate=2.0)
 
 
 def literal_speakers(tangrams: TangramSet) -> Callable[[], ScriptedSpeaker]:
@@ -141,7 +142,7 @@ def learn_language(
 ) -> int:
     """Has the listener watch games and learn in place what words mean; returns the number of turns watched."""
     examples = watched_games(tangrams, games, np.random.SeedSequence(seed), similarity)
-    learn(listener, examples, objectives.sup, LANGUAGE, seed, partial(report, "language"))
+    learn(listener, examples, Sup(), LANGUAGE, seed, partial(report, "language"))
     return len(examples)
 
 

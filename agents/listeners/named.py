@@ -1,0 +1,51 @@
+"""Listeners by their names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from inspect import Parameter, signature
+from pathlib import Path
+from typing import Any
+
+from multiref_gym.agents.listeners.baselines import OracleListener
+from multiref_gym.episode import Episode
+from multiref_gym.errors import UserError
+from multiref_gym.listener import Listener
+from multiref_gym.registry import LISTENERS, resolve
+from multiref_gym.tangrams import TangramSet
+
+
+def new_listener(name: str, tangrams: TangramSet, games: Sequence[Episode] | None = None, **given: Any) -> Listener:
+    """Makes a listener.
+
+    One that has a function `load` is loaded for these tangrams, an oracle is told of the games, and any other is made
+    without arguments.
+
+    Args:
+        name: A registered name ("small"), or an entry-point string.
+        tangrams: Where the games' tangrams come from.
+        games: The games that it is going to play, where their speakers know what they mean.
+        given: What `load` is given: `model` (for a listener with a `path` that path), `endpoint`, `prices`; None is
+            not given.
+
+    Raises:
+        UnknownName: If there is no such listener.
+        UserError: If it needs a model, cannot do with what it was given, or is an oracle without games.
+    """
+    make = resolve("listener", LISTENERS, name)
+    is_oracle = isinstance(make, type) and issubclass(make, OracleListener)
+    if is_oracle and games is None:
+        raise UserError(f"--listener {name} asks the speaker what was meant, and there is none that could be asked")
+    loads = hasattr(make, "load") and not is_oracle
+    takes = signature(make.load).parameters if loads else {}
+    given = {option: value for option, value in given.items() if value is not None}
+    for option in given:
+        if option not in takes and not (option == "model" and "path" in takes):
+            raise UserError(f"--{option} is not for --listener {name}")
+    if not loads:
+        return make(games) if is_oracle else make()  # type: ignore[no-any-return]
+    if "model" in takes and takes["model"].default is Parameter.empty and "model" not in given:
+        raise UserError(f"--listener {name} needs a --model")
+    if "path" in takes and "model" in given:
+        given["path"] = Path(given.pop("model"))
+    return make.load(tangrams, **given)  # type: ignore[no-any-return]
