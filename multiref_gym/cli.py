@@ -111,7 +111,7 @@ def _app() -> App:
     """Returns the parser of all commands, none of which is imported yet."""
     shared: dict[str, Any] = {
         "version": f"multiref-gym {metadata.version('multiref-gym')}",
-        "help_format": "plaintext",
+        "help_format": "markdown",
         "default_parameter": Parameter(negative=()),  # no --no-x and --empty-x
         "result_action": "return_value",
         "suppress_keyboard_interrupt": False,
