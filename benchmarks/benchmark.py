@@ -17,7 +17,10 @@ from multiref_gym.agents.evaluation.offline import FIGURES, ask, logged_turns, m
 from multiref_gym.commands.options import Count, Natural, named
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
-from multiref_gym.formats.logged_games import drawn_tangrams, fingerprint, read_games
+from multiref_gym.formats import FORMATS, read_games
+from multiref_gym.formats.logged_game import fingerprint
+from multiref_gym.game import CONTEXT_SIZE
+from multiref_gym.tangrams import drawn_tangrams
 from multiref_gym.provenance import write_results
 from multiref_gym.registry import DECODERS, feedback_name, new_decoder
 
@@ -40,6 +43,7 @@ class Benchmark(PricedListenerOptions):
     """
 
     games: str
+    format: Annotated[str | None, named(FORMATS, "What they are, if not as they look: ")] = None
     tangrams: str = "figures"
     decoder: Annotated[str, named({**DECODERS, LOGGED: ""}, "What rewards; logged is the games' own labels: ")] = (
         "lexical"
@@ -59,7 +63,9 @@ class Benchmark(PricedListenerOptions):
         """
         tangrams = drawn_tangrams(self.tangrams)
         decoder = None if self.decoder == LOGGED else new_decoder(self.decoder, self.ternary)
-        games, bad = read_games(self.games, tangrams, self.skip_bad)
+        games, bad = read_games(
+            self.games, self.format, tangrams=tangrams, context_size=CONTEXT_SIZE, skip_bad=self.skip_bad
+        )
         config = {
             "games": fingerprint(games),
             "listener": self.listener,

@@ -23,7 +23,8 @@ from multiref_gym.commands.options import DecoderName, FiguresOptions
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback, ground_truth
-from multiref_gym.interaction import Interaction, read_jsonl
+from multiref_gym.formats import read_interactions
+from multiref_gym.interaction import Interaction
 from multiref_gym.provenance import write_results
 from multiref_gym.registry import new_decoder
 
@@ -140,6 +141,6 @@ class Calibration(FiguresOptions):
         decoder: Any = new_decoder(self.decoder)
         if not hasattr(decoder, "probabilities"):
             raise UserError(f"the decoder {self.decoder!r} has no probabilities")
-        results = evaluate(decoder, list(read_jsonl(self.games)))
+        results = evaluate(decoder, read_interactions(self.games))
         results |= {"decoder": self.decoder, "file": self.games.name}
         show(write_results(self.json, results), screen)

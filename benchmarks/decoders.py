@@ -23,7 +23,8 @@ from multiref_gym.commands.options import DecoderName, FiguresOptions
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback, FeedbackDecoder, ground_truth
-from multiref_gym.interaction import Interaction, read_jsonl
+from multiref_gym.formats import read_interactions
+from multiref_gym.interaction import Interaction
 from multiref_gym.provenance import write_results
 from multiref_gym.registry import decoder_of, has_ternary_form
 
@@ -186,6 +187,6 @@ class Decoders(FiguresOptions):
         make = decoder_of(self.decoder)
         if self.ternary:
             decoder_of(self.decoder, ternary=True)
-        results = evaluate(make, list(read_jsonl(self.games)))
+        results = evaluate(make, read_interactions(self.games))
         results |= {"decoder": self.decoder, "file": self.games.name}
         show(write_results(self.json, results), screen)

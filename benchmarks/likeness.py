@@ -31,7 +31,8 @@ from multiref_gym.agents.evaluation.reply_classifier import people_apart, replie
 from multiref_gym.commands.options import FiguresOptions, Natural
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
-from multiref_gym.interaction import Interaction, read_jsonl
+from multiref_gym.formats import read_interactions
+from multiref_gym.interaction import Interaction
 from multiref_gym.provenance import write_results
 
 
@@ -155,14 +156,8 @@ class Likeness(FiguresOptions):
                 scikit-learn is missing.
         """
         paths = [path for path in (self.games, self.human, self.other) if path]
-        simulated, *human = (_games(path) for path in paths)
+        simulated, *human = (read_interactions(path) for path in paths)
         results = evaluate(simulated, human, np.random.default_rng(self.seed))
         results |= {"files": [path.name for path in paths], "seed": self.seed}
         write_results(self.json, _without_nan(results), "scikit-learn")
         show(results, screen)
-
-
-def _games(path: Path) -> list[Interaction]:
-    if games := list(read_jsonl(path)):
-        return games
-    raise UserError(f"no game in {path}")

@@ -155,9 +155,7 @@ def draw(results: dict[str, Any], path: Path) -> None:
     )
     png = io.BytesIO()
     figure.savefig(png, format="png", dpi=150)
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_bytes(png.getvalue())
-    unfinished.replace(path)
+    write_atomically(path, png.getvalue())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -91,7 +91,8 @@ class Episode:
         self.game.apply(done)
         self.dialogue.append((self.utterance, done))
         self.clicks.append(str(done))
-        self.not_understood += action is None
+        if action is None:
+            self.not_understood += 1
         self._log_probs.append(log_prob if log_prob is None else round(log_prob, LOG_PROB_DECIMALS))
         self.utterance = checked(self.speaker.reply(action))
 

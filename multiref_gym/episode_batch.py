@@ -91,34 +91,35 @@ class EpisodeBatch:
             ValueError: If a speaker says what an utterance may not be.
         """
         # All is taken down game by game: once the last has been played the first has left the processor's cache.
-        told = Told([], [], [], [], [], [], [])
+        told = utterances, actions, rewards, success, ended, closing, final_images = Told([], [], [], [], [], [], [])
+        env, boards, starts_anew = self._env, self._boards, self._same_step
         size = len(clicks) // len(self._episodes)
         for i, episode in enumerate(self._episodes):
             if self._over[i]:
-                told.actions.append(None)
-                told.rewards.append(0.0)
-                told.success.append(False)
-                told.over.append(False)
+                actions.append(None)
+                rewards.append(0.0)
+                success.append(False)
+                ended.append(False)
                 episode = self._start(i)
             else:
                 game, before = episode.game, episode.game.selected
                 episode.take(Action.of_bits(clicks[i * size : (i + 1) * size], before))
                 over = game.over
-                told.actions.append(episode.clicks[-1])
-                told.rewards.append(self._env.reward(game, before))
-                told.success.append(over and game.success)
-                told.over.append(over)
-                if self._boards is not None:
+                actions.append(episode.clicks[-1])
+                rewards.append(env.reward(game, before))
+                success.append(over and game.success)
+                ended.append(over)
+                if boards is not None:
                     changed = before ^ game.selected
-                    self._env.atlas.redraw(self._boards[i], game.context.listener_order, changed, game.selected)
-                if over and self._same_step:
-                    told.closing.append(episode.utterance)
-                    self._keep_image(i, told)
+                    env.atlas.redraw(boards[i], game.context.listener_order, changed, game.selected)
+                if over and starts_anew:
+                    closing.append(episode.utterance)
+                    self._keep_image(i, final_images)
                     episode = self._start(i)
                 else:
                     self._over[i] = over
-            told.utterances.append(episode.utterance)
-        return told._replace(utterances=self._said(told.utterances))
+            utterances.append(episode.utterance)
+        return told._replace(utterances=self._said(utterances))
 
     def _start(self, i: int, options: dict[str, Any] | None = None) -> Episode:
         rng = self._rngs[i]
@@ -129,11 +130,11 @@ class EpisodeBatch:
             self._images[i] = self._env.picture(game)
         return episode
 
-    def _keep_image(self, i: int, told: Told) -> None:
+    def _keep_image(self, i: int, final_images: list[NDArray[np.uint8]]) -> None:
         if self._images is not None and self._final_images is not None:
             self._final_images[i] = self._images[i]
         elif self._images is not None:
-            told.final_images.append(self._images[i].copy())
+            final_images.append(self._images[i].copy())
 
     def _said(self, utterances: list[str]) -> list[str]:
         if self._encodings is None:

@@ -51,7 +51,7 @@ class Action:
         """Returns the action of clicking these positions when `selected` are selected: a click toggles."""
         clicked = frozenset(clicks)
         deselect = clicked.intersection(selected)
-        return cls(select=clicked - deselect, deselect=deselect)
+        return cls(clicked - deselect, deselect)
 
     @classmethod
     def parse(cls, text: str, context_size: int = CONTEXT_SIZE) -> Action:
@@ -92,7 +92,9 @@ class Action:
     @classmethod
     def of_bits(cls, clicks: bytes, selected: Collection[int]) -> Action:
         """Returns the action of clicks as bytes, of 0 or 1 for each position, when `selected` are selected."""
-        return cls.clicking(_set_bits(clicks), selected)
+        clicked = _set_bits(clicks)
+        deselect = clicked.intersection(selected)
+        return cls(clicked - deselect, deselect)
 
     @property
     def clicks(self) -> frozenset[int]:

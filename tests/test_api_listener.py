@@ -27,8 +27,9 @@ from multiref_gym.agents.listeners.api import ApiListener, parsed
 from multiref_gym.agents.openai_api import ENDPOINT, KEY, ChatClient
 from multiref_gym.agents.play import play
 from multiref_gym.errors import UserError
+from multiref_gym.formats import read_interactions, write_games
+from multiref_gym.formats.logged_game import LoggedGame
 from multiref_gym.game import Action, InvalidAction
-from multiref_gym.interaction import Interaction
 from multiref_gym.listener import View
 from multiref_gym.tangrams import load_tangrams
 
@@ -116,12 +117,13 @@ def test_images_that_there_are_not_are_refused() -> None:
         listener(endpoint, images="film")
 
 
-def test_it_plays_whole_games_that_can_be_stored() -> None:
+def test_it_plays_whole_games_that_can_be_stored(tmp_path: Path) -> None:
     with serving(in_turn(completion("I am not sure.\nselect A"))) as endpoint:
         player = listener(endpoint)
         games = play(player, games_of(FIGURES, 2), policy="api")
     assert all(turn.log_prob is None for game in games for turn in game.turns)
-    assert [Interaction.from_json(json.loads(json.dumps(game.to_json()))) for game in games] == games
+    write_games("jsonl", tmp_path / "games.jsonl", map(LoggedGame, games))
+    assert read_interactions(tmp_path / "games.jsonl") == games
     turns = sum(len(game.turns) for game in games)
     assert player.usage["illegal"] == turns - len(games), "A is selected on the first turn, and cannot be again"
 

@@ -66,7 +66,7 @@ def test_the_package_tells_type_checkers_that_it_has_types() -> None:
 
 def test_a_game_with_its_speaker_is_to_be_had_without_torch() -> None:
     code = (
-        "import sys, gymnasium, multiref_gym, multiref_gym.cli, multiref_gym.store, multiref_gym.formats.public_rows\n"
+        "import sys, gymnasium, multiref_gym, multiref_gym.cli, multiref_gym.store, multiref_gym.formats.by_fields\n"
         "gymnasium.make('MultiRef-v0').reset(seed=0)\n"
         "heavy = {'torch', 'transformers', 'peft', 'multiref_gym.agents', 'multiref_gym.benchmarks'}\n"
         "print(sorted(heavy & sys.modules.keys()))"

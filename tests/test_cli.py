@@ -22,8 +22,9 @@ from multiref_gym import cli
 from multiref_gym.agents.commands.play import picture
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
+from multiref_gym.formats import read_interactions
 from multiref_gym.game import Action
-from multiref_gym.interaction import Interaction, read_jsonl
+from multiref_gym.interaction import Interaction
 from multiref_gym.tangrams import load_tangrams
 
 
@@ -33,7 +34,7 @@ def run(*arguments: object) -> int:
 
 def simulate(path: Path, *arguments: object) -> list[Interaction]:
     assert run("simulate", "--games", 5, "--out", path, *arguments) == 0
-    return list(read_jsonl(path))
+    return read_interactions(path)
 
 
 # The command line.
@@ -272,7 +273,7 @@ def test_an_interrupted_simulation_leaves_the_games_of_an_earlier_one(
 
     monkeypatch.setattr("multiref_gym.agents.commands.simulate.play", interrupted)
     assert run("simulate", "--games", 5, "--out", tmp_path / "games.jsonl", "--listener", "random") == 130
-    assert list(read_jsonl(tmp_path / "games.jsonl")) == games
+    assert read_interactions(tmp_path / "games.jsonl") == games
     assert [path.name for path in tmp_path.iterdir()] == ["games.jsonl"]
 
 
@@ -304,7 +305,7 @@ def test_a_person_listens_is_asked_again_and_leaves(
 ) -> None:
     types(["hm", "select z", "select A", "select a", "deselect A select B, C", "q", "select D"], monkeypatch)
     assert run("play", "--seed", 1, "--out", tmp_path / "games.jsonl") == 0
-    (game,) = read_jsonl(tmp_path / "games.jsonl")
+    (game,) = read_interactions(tmp_path / "games.jsonl")
     assert [str(turn.action) for turn in game.turns] == ["select A", "deselect A select B C"]
     assert [turn.log_prob for turn in game.turns] == [None, None]
     assert game.policy == "person"
@@ -320,11 +321,12 @@ def test_a_person_who_selects_the_targets_wins(
 ) -> None:
     types(["select A"], monkeypatch)
     path = tmp_path / "games.jsonl"
+    path.touch()
     run("play", "--seed", 2, "--out", path)
-    (lost,) = read_jsonl(path)
+    (lost,) = read_interactions(path)
     types([str(Action(select=lost.targets))], monkeypatch)
     run("play", "--seed", 2, "--out", path)
-    games = list(read_jsonl(path))
+    games = read_interactions(path)
     assert games[0] == lost
     assert games[1].success
     assert "Won in 1 turns." in capsys.readouterr().out
@@ -336,7 +338,7 @@ def test_a_person_speaks_sees_targets_and_no_letters(
     types(["the [tall] bird", "", "no, the other one", "Q"], monkeypatch)
     arguments = ("--as", "speaker", "--listener", "random", "--seed", 1, "--out", tmp_path / "games.jsonl")
     assert run("play", *arguments) == 0
-    (game,) = read_jsonl(tmp_path / "games.jsonl")
+    (game,) = read_interactions(tmp_path / "games.jsonl")
     assert [turn.utterance for turn in game.turns] == ["the [tall] bird", "no, the other one"]
     assert (game.speaker, game.policy) == ("person", "random")
     assert all(turn.log_prob is not None for turn in game.turns)
@@ -373,7 +375,7 @@ def test_a_game_left_by_ctrl_c_is_kept(tmp_path: Path, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(builtins, "input", answer)
     assert run("play", "--seed", 1, "--out", tmp_path / "games.jsonl") == 0
-    (game,) = read_jsonl(tmp_path / "games.jsonl")
+    (game,) = read_interactions(tmp_path / "games.jsonl")
     assert [str(turn.action) for turn in game.turns] == ["select A"]
 
 

@@ -14,8 +14,11 @@ from strategies import games
 
 from multiref_gym.benchmarks import decoders
 from multiref_gym.feedback import Exchange, Feedback
+from multiref_gym.formats import write_games
+from multiref_gym.formats.jsonl import GameRecords
+from multiref_gym.formats.logged_game import LoggedGame
 from multiref_gym.game import Action, Context
-from multiref_gym.interaction import Interaction, Turn, write_jsonl
+from multiref_gym.interaction import Interaction, Turn
 
 NAMES = tuple("abcdef")
 
@@ -56,7 +59,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
 
 
 def test_the_figures_of_a_game_counted_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_jsonl(tmp_path / "games.jsonl", [GAME])
+    write_games("jsonl", tmp_path / "games.jsonl", [LoggedGame(GAME)])
     out = tmp_path / "figures.json"
     run(monkeypatch, "--games", str(tmp_path / "games.jsonl"), "--decoder", "lexical", "--json", str(out))
     figures = json.loads(out.read_text())
@@ -111,7 +114,8 @@ def test_every_reply_is_counted_once(interactions: list[Interaction]) -> None:
     ("content", "message"),
     [
         (None, "No such file"),
-        ("", "nothing to decode"),
+        ("", "games.jsonl: no games"),
+        (json.dumps(next(GameRecords().to_records(LoggedGame(game(("the first", select(0))))))), "nothing to decode"),
         ('{"game_id": "1", "chat": [', "line 1: not JSON"),
         ("[]", "line 1"),
     ],

@@ -26,8 +26,11 @@ from multiref_gym.agents.evaluation.dialogue_statistics import (
 )
 from multiref_gym.agents.evaluation.reply_classifier import masked, people_apart, replies_of, tell_apart
 from multiref_gym.benchmarks import likeness as human_likeness
+from multiref_gym.formats import read_interactions, write_games
+from multiref_gym.formats.jsonl import GameRecords
+from multiref_gym.formats.logged_game import LoggedGame
 from multiref_gym.game import Action, Context
-from multiref_gym.interaction import Interaction, Turn, read_jsonl, write_jsonl
+from multiref_gym.interaction import Interaction, Turn
 
 SHARED = Path(__file__).parents[2] / "shared"
 HUMAN = SHARED / "data" / "human_games" / "dev.jsonl"
@@ -150,7 +153,7 @@ IN_THE_TOOL = {
 def test_people_measure_as_they_did_when_the_targets_were_set() -> None:
     printed = subprocess.run([sys.executable, TOOL, HUMAN], capture_output=True, text=True, check=True).stdout
     expected = {line[:55].strip(): json.loads(line[55:]) for line in printed.splitlines()}
-    units = units_of(list(read_jsonl(HUMAN)))
+    units = units_of(read_interactions(HUMAN))
     values = statistics(units)
     assert set(IN_THE_TOOL.values()) | {"speakers who praise below 0.2 / above 0.6"} == values.keys()
     for theirs, ours in IN_THE_TOOL.items():
@@ -158,7 +161,7 @@ def test_people_measure_as_they_did_when_the_targets_were_set() -> None:
         places = 2 if "/" in ours else 3
         assert [round(value, places) for value in values[ours]] == (known if isinstance(known, list) else [known])
     assert [round(rate, 2) for rate in praise_rates(units)] == expected.pop("praise rate of each speaker, sorted")
-    assert expected == {"games": len(list(read_jsonl(HUMAN))), "turns": sum(len(unit.turns) for unit in units)}
+    assert expected == {"games": len(read_interactions(HUMAN)), "turns": sum(len(unit.turns) for unit in units)}
 
 
 Talk = Callable[[np.random.Generator], str]
@@ -264,7 +267,7 @@ def test_a_speaker_who_is_known_by_name_alone_is_two_in_two_files() -> None:
 
 @pytest.mark.skipif(not HUMAN.exists(), reason="the human games are not here")
 def test_half_of_the_people_cannot_be_told_from_the_other_half() -> None:
-    assert people_apart(replies_of([list(read_jsonl(HUMAN))]), RNG(0)) == pytest.approx(0.5, abs=0.12)
+    assert people_apart(replies_of([read_interactions(HUMAN)]), RNG(0)) == pytest.approx(0.5, abs=0.12)
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> None:
@@ -275,8 +278,8 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> None:
 @pytest.fixture
 def files(tmp_path: Path) -> tuple[Path, Path]:
     simulated, human = tmp_path / "simulated.jsonl", tmp_path / "human.jsonl"
-    write_jsonl(simulated, played(absurd, 0, games=6))
-    write_jsonl(human, played(praising, 1))
+    write_games("jsonl", simulated, map(LoggedGame, played(absurd, 0, games=6)))
+    write_games("jsonl", human, map(LoggedGame, played(praising, 1)))
     return simulated, human
 
 
@@ -305,9 +308,9 @@ def test_figures_are_written_and_the_same_for_the_same_seed(
     ("content", "message"),
     [
         (None, "No such file"),
-        ("", "no game in"),
+        ("", "games.jsonl: no games"),
         ('{"game_id": "1", "chat": [', "line 1: not JSON"),
-        (json.dumps(WON.to_json()), "too little to learn from"),
+        (json.dumps(next(GameRecords().to_records(LoggedGame(WON)))), "too little to learn from"),
     ],
 )
 def test_bad_files_get_one_clear_line(

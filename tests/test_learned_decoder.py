@@ -19,8 +19,10 @@ from multiref_gym.agents.decoders.lexical import LexicalDecoder
 from multiref_gym.benchmarks import calibration
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback, ground_truth
-from multiref_gym.game import Action
-from multiref_gym.interaction import read_jsonl
+from multiref_gym.formats import read_interactions, write_games
+from multiref_gym.formats.logged_game import LoggedGame
+from multiref_gym.game import Action, Context
+from multiref_gym.interaction import Interaction, Turn
 
 HUMAN_GAMES = Path("../shared/data/human_games/dev.jsonl")
 SELECT = Action(select=frozenset({3}))
@@ -226,7 +228,8 @@ def test_calibration_says_what_it_cannot_judge(
     decoder: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "games.jsonl"
-    path.write_text("")
+    context = Context(("a", "b"), ("a", "b"), frozenset("a"))
+    write_games("jsonl", path, [LoggedGame(Interaction("1", context, (Turn("the house", Action()),)))])
     assert cli.main(["bench", "calibration", "--games", str(path), "--decoder", decoder]) == 2
     error = capsys.readouterr().err
     assert message in error
@@ -235,7 +238,7 @@ def test_calibration_says_what_it_cannot_judge(
 
 @pytest.mark.skipif(not HUMAN_GAMES.exists(), reason=f"no {HUMAN_GAMES}")
 def test_people_whom_it_never_heard_are_understood_nearly_as_well_as_by_rules_made_for_them() -> None:
-    games = list(read_jsonl(HUMAN_GAMES))
+    games = read_interactions(HUMAN_GAMES)
     exchanges = [exchange for game in games for exchange in game.exchanges()]
     truth = [ground_truth(e.action, game.targets) is Feedback.POSITIVE for game in games for e in game.exchanges()]
     good, decoded, by_rules = (

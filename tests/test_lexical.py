@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from multiref_gym.agents.decoders.lexical import LexicalDecoder
 from multiref_gym.feedback import Exchange, Feedback, ground_truth
+from multiref_gym.formats import read_interactions
 from multiref_gym.game import Action
-from multiref_gym.interaction import read_jsonl
 
 HUMAN_GAMES = Path("../shared/data/human_games/dev.jsonl")
 SELECT = Action(select=frozenset({3}))
@@ -113,7 +113,7 @@ def test_the_binary_decoder_answers_every_exchange_and_is_never_neutral(replies:
 def test_people_are_understood_and_every_single_speaker_too() -> None:
     hits: dict[str, list[bool]] = {}
     decoder = LexicalDecoder()
-    for game in read_jsonl(HUMAN_GAMES):
+    for game in read_interactions(HUMAN_GAMES):
         for exchange, feedback in zip(game.exchanges(), decoder.decode(game.exchanges()), strict=True):
             good = ground_truth(exchange.action, game.targets) is Feedback.POSITIVE
             hits.setdefault(game.speaker, []).append(good == (feedback is Feedback.POSITIVE))

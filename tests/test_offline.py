@@ -1,11 +1,10 @@
-"""The offline benchmark: its figures counted by hand, what it reads, and its complaints, by file, line and field."""
+"""The offline benchmark: its figures counted by hand, and its command."""
 
 from __future__ import annotations
 
 import json
 import math
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,19 +21,17 @@ from multiref_gym.agents.listeners.baselines import RandomListener
 from multiref_gym.agents.play import play
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback
-from multiref_gym.formats.logged_games import LoggedGame, drawn_tangrams, fingerprint, read_games
-from multiref_gym.formats.public_rows import to_interaction_row, to_turn_rows
+from multiref_gym.formats import write_games
+from multiref_gym.formats.logged_game import LoggedGame
 from multiref_gym.game import Action, Context
-from multiref_gym.interaction import Interaction, Turn, write_jsonl, write_records
+from multiref_gym.interaction import Interaction, Turn
 from multiref_gym.listener import Decision, View
-from multiref_gym.store import InteractionStore
 from multiref_gym.tangrams import load_tangrams
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 FIGURES = load_tangrams("figures")
 NAMES = FIGURES.ids[:10]
 POSITIVE, NEGATIVE = Feedback.POSITIVE, Feedback.NEGATIVE
-Change = Callable[[dict[str, Any]], Any]
 
 
 def select(*positions: int) -> Action:
@@ -88,7 +85,7 @@ class Lexicon:
 
 
 def logged(*games: Interaction) -> list[LoggedGame]:
-    return [LoggedGame(game, "", (None,) * len(game.turns)) for game in games]
+    return [LoggedGame(game) for game in games]
 
 
 def turns_of(*games: Interaction) -> list[LoggedTurn]:
@@ -216,13 +213,26 @@ def test_weights_of_the_auc_count_as_repetitions() -> None:
     assert auc(positives, negatives, good, bad) == pytest.approx(repeated)
 
 
+def test_the_reply_to_the_last_turn_counts_where_the_game_goes_on() -> None:
+    begun = LoggedGame(game(*[(turn.utterance, turn.action) for turn in ONE.turns[:2]]), "no, undo that")
+    assert [turn.feedback for turn in logged_turns([begun], Lexicon())] == [POSITIVE, NEGATIVE]
+
+
+def test_labels_of_the_games_count_where_they_are_asked_for() -> None:
+    games = [LoggedGame(OTHER, labels=(NEGATIVE,)), LoggedGame(ONE, labels=(POSITIVE, None, NEGATIVE))]
+    labels = [turn.feedback for turn in logged_turns(games, None)]
+    assert labels == [NEGATIVE, None, POSITIVE, None, NEGATIVE, None, None]
+    with pytest.raises(UserError, match="no game has labels"):
+        logged_turns(logged(ONE), None)
+
+
 def test_a_decoder_that_answers_nonsense_is_told_so() -> None:
     nonsense = SimpleNamespace(decode=lambda exchanges: [7 for _ in exchanges])
     with pytest.raises(UserError, match="answers 7: feedback is -1, 0 or 1"):
         logged_turns(logged(ONE), nonsense)
 
 
-# What is read.
+# The command.
 
 
 @pytest.fixture(scope="module")
@@ -230,228 +240,9 @@ def played() -> list[Interaction]:
     return play(RandomListener(), games_of(FIGURES, 8), policy="random")
 
 
-def write(path: Path, games: Sequence[Interaction], change: Change = lambda record: None) -> Path:
-    """Writes games to a file, the second of them changed."""
-    records = [game.to_json() for game in games]
-    change(records[1])
-    write_records(path, records)
+def write(path: Path, games: Sequence[Interaction], format: str = "jsonl") -> Path:
+    write_games(format, path, map(LoggedGame, games))
     return path
-
-
-def same_games(one: Sequence[LoggedGame], other: Sequence[LoggedGame]) -> bool:
-    return fingerprint(one) == fingerprint(other)
-
-
-def test_turn_rows_are_read_as_the_games_that_they_are_of(played: list[Interaction], tmp_path: Path) -> None:
-    write_jsonl(tmp_path / "games.jsonl", played)
-    games, _ = read_games(str(tmp_path / "games.jsonl"), FIGURES)
-    rows = [row for game in played for row in to_turn_rows(game)]
-    rows = [rows[i] for i in np.random.default_rng(0).permutation(len(rows))]
-    write_records(tmp_path / "turns.jsonl", rows)
-    (tmp_path / "turns.json").write_text(json.dumps(rows))
-    for name in ("turns.jsonl", "turns.json"):
-        assert same_games(games, read_games(str(tmp_path / name), FIGURES)[0])
-
-
-def test_interaction_rows_are_read(played: list[Interaction], tmp_path: Path) -> None:
-    write_records(tmp_path / "rows.jsonl", map(to_interaction_row, played))
-    games, _ = read_games(str(tmp_path / "rows.jsonl"), FIGURES)
-    assert [game.game.turns[0].utterance for game in games] == [game.turns[0].utterance for game in played]
-
-
-def test_the_reply_to_the_last_turn_row_counts_where_the_game_goes_on(tmp_path: Path) -> None:
-    write_records(tmp_path / "turns.jsonl", to_turn_rows(ONE)[:2])
-    games, _ = read_games(str(tmp_path / "turns.jsonl"), FIGURES)
-    assert [turn.feedback for turn in logged_turns(games, Lexicon())] == [POSITIVE, NEGATIVE]
-
-
-def test_an_exported_store_is_read(played: list[Interaction], tmp_path: Path) -> None:
-    with InteractionStore(tmp_path / "games.db") as store:
-        store.add(played, "SUP")
-    read = []
-    for format in ("jsonl", "turn"):
-        out = tmp_path / f"{format}.jsonl"
-        assert cli.main(["export", "--store", str(tmp_path / "games.db"), "--out", str(out), "--format", format]) == 0
-        read.append(read_games(str(out), FIGURES)[0])
-    assert same_games(*read)
-    assert len(read[0]) == len(played)
-
-
-def test_parquet_files_are_read(played: list[Interaction], tmp_path: Path) -> None:
-    pyarrow = pytest.importorskip("pyarrow", reason="Parquet files need the extra 'datasets'")
-    parquet = pytest.importorskip("pyarrow.parquet")
-
-    rows = [row for game in played for row in to_turn_rows(game)]
-    parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "turns.parquet")
-    write_records(tmp_path / "turns.jsonl", rows)
-    games = [read_games(str(tmp_path / f"turns.{end}"), FIGURES)[0] for end in ("parquet", "jsonl")]
-    assert same_games(*games)
-    (tmp_path / "broken.parquet").write_text("no table")
-    with pytest.raises(UserError, match=r"broken\.parquet"):
-        read_games(str(tmp_path / "broken.parquet"), FIGURES)
-
-
-def test_without_the_extra_a_parquet_file_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
-    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
-    (tmp_path / "turns.parquet").touch()
-    with pytest.raises(UserError, match=r"pip install 'multiref-gym\[datasets\]'"):
-        read_games(str(tmp_path / "turns.parquet"), FIGURES)
-
-
-def test_a_data_set_of_the_hub_is_read(played: list[Interaction], monkeypatch: pytest.MonkeyPatch) -> None:
-    def load_dataset(name: str, configuration: str) -> dict[str, Iterator[dict[str, Any]]]:
-        assert (name, configuration) == ("somebody/games", "turn")
-        return {"train": (row for game in played for row in to_turn_rows(game))}
-
-    monkeypatch.setitem(sys.modules, "datasets", SimpleNamespace(load_dataset=load_dataset))
-    assert same_games(read_games("somebody/games", FIGURES)[0], logged(*played))
-
-
-def test_without_the_extra_the_id_of_a_data_set_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "datasets", None)
-    with pytest.raises(UserError, match=r"somebody/games: no such file, .* 'multiref-gym\[datasets\]'"):
-        read_games("somebody/games", FIGURES)
-
-
-def test_labels_of_the_games_count_where_they_are_asked_for(tmp_path: Path) -> None:
-    record = OTHER.to_json() | {"feedback": ["negative"]}
-    row = {**to_turn_rows(ONE)[0], "feedback": 1}
-    write_records(tmp_path / "games.jsonl", [record, row])
-    games, _ = read_games(str(tmp_path / "games.jsonl"), FIGURES)
-    assert [turn.feedback for turn in logged_turns(games, None)] == [NEGATIVE, None, POSITIVE]
-    with pytest.raises(UserError, match="no game has labels"):
-        logged_turns(logged(ONE), None)
-
-
-# What is bad.
-
-
-def changed(field: str, value: Any) -> Change:
-    return lambda record: record.update({field: value})
-
-
-def rename(record: dict[str, Any]) -> None:
-    """Gives one tangram of a game a name that no tangram of the set has."""
-    record.update(json.loads(json.dumps(record).replace(record["context"][0], "page1-0.png")))
-
-
-BAD: dict[str, tuple[str, Change]] = {
-    "too few tangrams": ("context", lambda record: record["context"].pop()),
-    "too many tangrams": ("context_listener", lambda record: record["context_listener"].append(FIGURES.ids[40])),
-    "a tangram twice": ("context", lambda record: record["context"].__setitem__(0, record["context"][1])),
-    "tangrams of another game": ("context_listener", changed("context_listener", list(FIGURES.ids[40:50]))),
-    "no such tangram": ("context", rename),
-    "a click outside the context": ("clicks", lambda record: record["clicks"][0].append(FIGURES.ids[40])),
-    "a target outside the context": ("targets", changed("targets", ["page1-0.png"])),
-    "no targets": ("targets", changed("targets", [])),
-    "more chats than clicks": ("clicks", lambda record: record["chat"].append("and the last one")),
-    "more clicks than chats": ("clicks", lambda record: record["clicks"].append([])),
-    "no turns": ("clicks", lambda record: record.update(chat=[], clicks=[])),
-    "chat that is no list": ("chat", changed("chat", "the house")),
-    "clicks that are no lists": ("clicks", changed("clicks", [1, 2])),
-    "no id": ("game_id", lambda record: record.pop("game_id")),
-    "an id that is no text": ("game_id", changed("game_id", 7)),
-    "a round that is no number": ("round", changed("round", "last")),
-    "an unknown label": ("feedback", lambda r: r.update(feedback=["perhaps"] * (len(r["chat"]) - 1))),
-    "a label that is no text": ("feedback", lambda r: r.update(feedback=[[]] * (len(r["chat"]) - 1))),
-    "a label too many": ("feedback", lambda r: r.update(feedback=[1] * len(r["chat"]))),
-}
-
-
-@pytest.mark.parametrize("kind", BAD)
-def test_a_bad_game_is_named_by_file_line_and_field(kind: str, played: list[Interaction], tmp_path: Path) -> None:
-    field, change = BAD[kind]
-    path = write(tmp_path / "games.jsonl", played, change)
-    with pytest.raises(UserError) as raised:
-        read_games(str(path), FIGURES)
-    assert str(raised.value).startswith(f"{path}, line 2, field '{field}': ")
-    good, bad = read_games(str(path), FIGURES, skip_bad=True)
-    assert len(good) == len(played) - 1
-    assert [str(error) for error in bad] == [str(raised.value)]
-
-
-BAD_ROWS: dict[str, tuple[str, Change]] = {
-    "too few tangrams": ("context", lambda row: row["context"].pop()),
-    "no reply": ("chat_feedback", lambda row: row.pop("chat_feedback")),
-    "a reply that is no text": ("chat_feedback", changed("chat_feedback", None)),
-    "a click outside the context": ("clicks", lambda row: row["clicks"][0].append("page1-0.png")),
-    "a selection outside the context": ("currently_selected", changed("currently_selected", ["page1-0.png"])),
-    "another selection than was clicked": ("currently_selected", changed("currently_selected", [])),
-    "chats and clicks of other lengths": ("clicks", lambda row: row["chats"].pop()),
-    "an unknown label": ("feedback", changed("feedback", 2)),
-}
-
-
-@pytest.mark.parametrize("kind", BAD_ROWS)
-def test_a_bad_turn_row_is_named_and_spoils_its_game(kind: str, tmp_path: Path) -> None:
-    field, change = BAD_ROWS[kind]
-    rows = json.loads(json.dumps([*to_turn_rows(OTHER), *to_turn_rows(ONE)]))  # the rows share no lists
-    change(rows[3])
-    path = tmp_path / "turns.jsonl"
-    write_records(path, rows)
-    with pytest.raises(UserError) as raised:
-        read_games(str(path), FIGURES)
-    assert str(raised.value).startswith(f"{path}, line 4, field '{field}': ")
-    good, bad = read_games(str(path), FIGURES, skip_bad=True)
-    assert [game.game.game_id for game in good] == ["2"]
-    assert len(bad) == 1
-
-
-def test_rows_that_contradict_one_another_are_named(tmp_path: Path) -> None:
-    rows = [*to_turn_rows(OTHER), *to_turn_rows(ONE)]
-    rows[4]["chats"] = ["the ship", *rows[4]["chats"][1:]]
-    write_records(tmp_path / "turns.jsonl", rows)
-    with pytest.raises(UserError, match=r"turns\.jsonl, line 5: turn 0 of game '1' is another one"):
-        read_games(str(tmp_path / "turns.jsonl"), FIGURES)
-
-
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        (b'{"game_id": "1", "chat": [', "not JSON"),
-        (b"\xff", "not UTF-8"),
-        (b"[]", "one JSON object"),
-        (b"", "not JSON"),
-    ],
-)
-def test_a_line_that_cannot_be_read_is_named(
-    line: bytes, message: str, played: list[Interaction], tmp_path: Path
-) -> None:
-    path = write(tmp_path / "games.jsonl", played)
-    path.write_bytes(line + b"\n" + path.read_bytes())
-    with pytest.raises(UserError, match=f"line 1: .*{message}"):
-        read_games(str(path), FIGURES)
-    good, bad = read_games(str(path), FIGURES, skip_bad=True)
-    assert (len(good), len(bad)) == (len(played), 1)
-
-
-@pytest.mark.parametrize("skip_bad", [False, True])
-def test_a_file_without_a_good_game_is_an_error(skip_bad: bool, tmp_path: Path) -> None:
-    (tmp_path / "empty.jsonl").touch()
-    with pytest.raises(UserError, match=r"empty\.jsonl: no games"):
-        read_games(str(tmp_path / "empty.jsonl"), FIGURES, skip_bad)
-    (tmp_path / "bad.jsonl").write_text("{}\n")
-    with pytest.raises(UserError, match="line 1, field 'game_id': missing"):
-        read_games(str(tmp_path / "bad.jsonl"), FIGURES, skip_bad)
-
-
-def test_tangrams_need_a_drawing_and_no_description(tmp_path: Path) -> None:
-    folder = tmp_path / "dataset" / "tangrams-svg"
-    folder.mkdir(parents=True)
-    for name in ("page1-0", "page1-1"):
-        (folder / f"{name}.svg").write_text('<svg><polygon id="1" points="0,0 1,0 0,1"/></svg>')
-    said = {"annotations": [{"whole": {"wholeAnnotation": "a bird"}}]}
-    (folder.parent / "dense.json").write_text(json.dumps({"page1-1": said}))
-    for path in (tmp_path, folder.parent, folder.parent / "dense.json"):
-        tangrams = drawn_tangrams(f"kilogram:{path}")
-        assert set(tangrams.ids) == {"page1-0.png", "page1-1.png"}
-        assert tangrams["page1-1.png"].descriptions == ("a bird",)
-        assert tangrams["page1-0.png"].descriptions == ()
-    assert drawn_tangrams("figures") is FIGURES
-
-
-# The command.
 
 
 def run(*arguments: object) -> int:
@@ -475,6 +266,12 @@ def test_the_command_writes_what_it_measured_and_how(
     assert "batches of 5" in told
 
 
+def test_the_games_of_the_benchmark_may_be_of_any_format(played: list[Interaction], tmp_path: Path) -> None:
+    path = write(tmp_path / "rows.jsonl", played, "interaction")
+    assert run("--games", path, "--listener", "random", "--format", "interaction") == 0
+    assert run("--games", path, "--listener", "random", "--format", "jsonl") == 2
+
+
 def test_figures_that_are_not_kept_are_shown(
     played: list[Interaction], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -486,9 +283,9 @@ def test_figures_that_are_not_kept_are_shown(
 
 def test_a_seed_decides_and_so_do_not_rows_or_batches(played: list[Interaction], tmp_path: Path) -> None:
     games = write(tmp_path / "games.jsonl", played)
-    write_records(tmp_path / "turns.jsonl", (row for game in played for row in to_turn_rows(game)))
+    turns = write(tmp_path / "turns.jsonl", played, "turn")
     figures = []
-    for number, (path, batch) in enumerate([(games, 7), (tmp_path / "turns.jsonl", 7), (games, 100)]):
+    for number, (path, batch) in enumerate([(games, 7), (turns, 7), (games, 100)]):
         out = tmp_path / str(number)
         assert run("--games", path, "--listener", "random", "--batch", batch, "--out", out) == 0
         results = json.loads((out / "results.json").read_text())
@@ -522,7 +319,10 @@ def test_results_of_another_configuration_are_kept(
 def test_bad_games_are_skipped_where_it_is_asked_for_and_counted(
     played: list[Interaction], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = write(tmp_path / "games.jsonl", played, changed("targets", []))
+    path = write(tmp_path / "games.jsonl", played)
+    first, second, *others = map(json.loads, path.read_text().splitlines())
+    second["targets"] = []
+    path.write_text("".join(f"{json.dumps(record)}\n" for record in (first, second, *others)))
     arguments = ("--games", path, "--listener", "random", "--out", tmp_path / "out")
     assert run(*arguments) == 2
     assert "line 2, field 'targets'" in capsys.readouterr().err

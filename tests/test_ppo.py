@@ -32,8 +32,9 @@ from multiref_gym.agents.listeners.ppo.observation import Sight, observation_spa
 from multiref_gym.agents.listeners.ppo.training import literal_success, train
 from multiref_gym.agents.play import play
 from multiref_gym.errors import UserError
+from multiref_gym.formats import write_games
+from multiref_gym.formats.logged_game import LoggedGame
 from multiref_gym.game import Action
-from multiref_gym.interaction import write_jsonl
 from multiref_gym.listener import View
 from multiref_gym.vocabulary import Vocabulary
 from multiref_gym.wrappers import ImplicitReward
@@ -160,7 +161,8 @@ def test_a_saved_policy_is_the_same_and_nothing_of_it_is_pickled(tmp_path: Path)
 
 def test_a_saved_policy_enters_the_benchmark(tmp_path: Path) -> None:
     LISTENER.save(tmp_path / "policy", {})
-    write_jsonl(tmp_path / "games.jsonl", play(LISTENER, games_of(FIGURES, 3), policy="ppo"))
+    games = play(LISTENER, games_of(FIGURES, 3), policy="ppo")
+    write_games("jsonl", tmp_path / "games.jsonl", map(LoggedGame, games))
     done = cli.main(
         [
             *("benchmark", "--games", str(tmp_path / "games.jsonl"), "--out", str(tmp_path / "results")),

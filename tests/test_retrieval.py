@@ -21,8 +21,8 @@ from small_views import FIGURES, views
 from multiref_gym.agents.decoders.lexical import rejects
 from multiref_gym.agents.listeners.retrieval import RetrievalListener, described
 from multiref_gym.errors import UserError
+from multiref_gym.formats import read_interactions
 from multiref_gym.game import Action, check_action
-from multiref_gym.interaction import read_jsonl
 from multiref_gym.listener import View
 from multiref_gym.tangrams import Tangram, TangramSet, TangramWarning, load_tangrams
 
@@ -239,7 +239,7 @@ def test_people_are_understood_three_times_as_often_as_by_chance() -> None:
         tangrams = load_tangrams(f"kilogram:{DATA / 'kilogram' / 'dataset' / 'partial.json'}")
     listener = RetrievalListener.load(tangrams)
     understood, by_chance = [], []
-    for game in list(read_jsonl(DATA / "human_games" / "dev.jsonl"))[1::2]:
+    for game in read_interactions(DATA / "human_games" / "dev.jsonl")[1::2]:
         turns = [turn.utterance for turn in game.turns]
         for found, turn, (_, reply) in zip(
             listener.distributions(game.views()), game.turns, pairwise(turns), strict=False

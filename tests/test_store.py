@@ -16,8 +16,9 @@ from hypothesis import given, settings
 from strategies import games
 
 from multiref_gym.feedback import Feedback
+from multiref_gym.formats import read_interactions
 from multiref_gym.game import Action, Context
-from multiref_gym.interaction import Interaction, Turn, read_jsonl
+from multiref_gym.interaction import Interaction, Turn
 from multiref_gym.store import InteractionStore, StoreError
 
 HUMAN_GAMES = Path("../shared/data/human_games/dev.jsonl")
@@ -57,7 +58,7 @@ def test_interactions_come_back_as_they_went_in(interactions: list[Interaction])
 
 @pytest.mark.skipif(not HUMAN_GAMES.exists(), reason=f"no {HUMAN_GAMES}")
 def test_human_games_come_back_as_they_went_in(path: Path) -> None:
-    interactions = list(read_jsonl(HUMAN_GAMES))
+    interactions = read_interactions(HUMAN_GAMES)
     with InteractionStore(path) as store:
         store.add(interactions, "HUMAN")
     with InteractionStore(path, create=False) as store:

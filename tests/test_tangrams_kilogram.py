@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from multiref_gym.tangrams import Tangram, TangramError, TangramWarning, load_tangrams, silhouette
+from multiref_gym.tangrams import Tangram, TangramError, TangramWarning, drawn_tangrams, load_tangrams, silhouette
 from multiref_gym.tangrams.kilogram import (
     DESCRIPTIONS_TO_DIVIDE,
     KNOWN_SHARE,
@@ -310,3 +310,18 @@ def test_the_real_checkout_reads_with_all_its_drawings() -> None:
         assert len(read_svg(path)) == 7
     share = np.mean([1 - silhouette(tangram, 48).mean() / 255 for tangram in tangrams])
     assert 0.15 < share < 0.25
+
+
+def test_tangrams_need_a_drawing_and_no_description(tmp_path: Path) -> None:
+    folder = tmp_path / "dataset" / "tangrams-svg"
+    folder.mkdir(parents=True)
+    for name in ("page1-0", "page1-1"):
+        (folder / f"{name}.svg").write_text('<svg><polygon id="1" points="0,0 1,0 0,1"/></svg>')
+    said = {"annotations": [{"whole": {"wholeAnnotation": "a bird"}}]}
+    (folder.parent / "dense.json").write_text(json.dumps({"page1-1": said}))
+    for path in (tmp_path, folder.parent, folder.parent / "dense.json"):
+        tangrams = drawn_tangrams(f"kilogram:{path}")
+        assert set(tangrams.ids) == {"page1-0.png", "page1-1.png"}
+        assert tangrams["page1-1.png"].descriptions == ("a bird",)
+        assert tangrams["page1-0.png"].descriptions == ()
+    assert drawn_tangrams("figures") is load_tangrams("figures")

@@ -19,8 +19,9 @@ from multiref_gym.commands.options import Natural, NewFile, TangramOptions
 from multiref_gym.commands.screen import Screen
 from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
+from multiref_gym.formats import read_games, write_games
+from multiref_gym.formats.logged_game import LoggedGame
 from multiref_gym.game import CONTEXT_SIZE, LETTERS, Action, Context, Game, InvalidAction, check_action
-from multiref_gym.interaction import Interaction, read_jsonl, write_jsonl
 from multiref_gym.listener import View
 from multiref_gym.tangrams import Atlas, TangramSet
 from multiref_gym.tangrams.tangram_set import SplitName
@@ -58,9 +59,9 @@ class Play(TangramOptions, SpeakerOptions, ListenerOptions):
         if self.role == "listener" and (self.model or self.endpoint):
             raise UserError("--model and --endpoint are for a listener to speak to: add --as speaker")
         tangrams = self.chosen_tangrams()
-        earlier: list[Interaction] = []
-        if self.out:
-            earlier = list(read_jsonl(self.out)) if self.out.exists() else []
+        earlier: list[LoggedGame] = []
+        if self.out and self.out.exists() and self.out.stat().st_size:
+            earlier, _ = read_games(self.out, "jsonl")
         for_context, for_speaker, for_listener = np.random.SeedSequence(self.seed).spawn(3)
         rng = np.random.default_rng(for_context)
         context = Context.sample(tangrams.draw(rng, CONTEXT_SIZE), rng)
@@ -87,7 +88,7 @@ class Play(TangramOptions, SpeakerOptions, ListenerOptions):
 
         if self.out and episode and episode.dialogue:
             policy = "person" if self.role == "listener" else self.listener
-            write_jsonl(self.out, [*earlier, episode.interaction(policy)])
+            write_games("jsonl", self.out, [*earlier, LoggedGame(episode.interaction(policy))])
             terminal.say(f"The game is the last of {len(earlier) + 1} in {self.out}.", "dim")
 
 

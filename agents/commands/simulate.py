@@ -11,7 +11,8 @@ from multiref_gym.agents.commands.options import PricedListenerOptions, SpeakerO
 from multiref_gym.agents.play import new_games, play
 from multiref_gym.commands.options import Count, Natural, NewFile, TangramOptions
 from multiref_gym.commands.screen import Screen
-from multiref_gym.interaction import write_jsonl
+from multiref_gym.formats import write_games
+from multiref_gym.formats.logged_game import LoggedGame
 from multiref_gym.tangrams.tangram_set import SplitName
 
 
@@ -38,7 +39,7 @@ class Simulate(TangramOptions, SpeakerOptions, PricedListenerOptions):
         listener = self.chosen_listener(tangrams, games)
         on_turn = partial(screen.report, "games", total=self.games)
         interactions = play(listener, games, policy=self.listener, on_turn=on_turn)
-        write_jsonl(self.out, interactions)
+        write_games("jsonl", self.out, map(LoggedGame, interactions))
         won = sum(interaction.success for interaction in interactions)
         turns = sum(len(interaction.turns) for interaction in interactions)
         screen.say(f"{won / self.games:.1%} won, {turns / self.games:.1f} turns a game, in {self.out}")

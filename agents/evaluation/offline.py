@@ -23,7 +23,7 @@ import torch
 from multiref_gym.agents.evaluation.measures import RESAMPLES, Estimate, estimate
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback, FeedbackDecoder
-from multiref_gym.formats.logged_games import LoggedGame
+from multiref_gym.formats.logged_game import LoggedGame
 from multiref_gym.game import Action, InvalidAction, check_action
 from multiref_gym.listener import Decision, Listener, View
 
@@ -100,13 +100,13 @@ def logged_turns(games: Sequence[LoggedGame], decoder: FeedbackDecoder | None) -
             raise UserError(f"the decoder answers {unknown[0]!r}: feedback is -1, 0 or 1")
         answers = iter(decoded)
         feedback = [
-            (*(Feedback(next(answers)) for _ in of_game), *[None] * (len(logged.game.turns) - len(of_game)))
+            (*(Feedback(next(answers)) for _ in of_game), *[None] * (len(logged.interaction.turns) - len(of_game)))
             for logged, of_game in zip(games, exchanges, strict=True)
         ]
     return [
-        LoggedTurn(number, view, turn.action, logged.game.targets, value)
+        LoggedTurn(number, view, turn.action, logged.interaction.targets, value)
         for number, (logged, values) in enumerate(zip(games, feedback, strict=True))
-        for view, turn, value in zip(logged.game.views(), logged.game.turns, values, strict=True)
+        for view, turn, value in zip(logged.interaction.views(), logged.interaction.turns, values, strict=True)
     ]
 
 

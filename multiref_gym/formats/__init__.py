@@ -1,1 +1,108 @@
-"""Games on disk and elsewhere: a file for each format."""
+"""Games in files and data sets: a file for each format, and the functions that all commands read and write with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from multiref_gym.formats.logged_game import BadGame, Format, LoggedGame
+from multiref_gym.interaction import Interaction
+from multiref_gym.registry import UnknownName, resolve
+from multiref_gym.tangrams import TangramSet
+
+FORMATS = {
+    "jsonl": "multiref_gym.formats.jsonl:GameRecords",
+    "interaction": "multiref_gym.formats.interaction_rows:InteractionRows",
+    "turn": "multiref_gym.formats.turn_rows:TurnRows",
+    "minari": "multiref_gym.formats.minari:Minari",
+}
+"""The formats by name; a name that is not listed may be an entry-point string itself, as in `multiref_gym.registry`."""
+
+BY_FIELDS = "multiref_gym.formats.by_fields:ByFields"
+"""What reads a source of which no format is told."""
+
+
+def read_games(
+    source: str | Path,
+    format: str | None = None,
+    *,
+    tangrams: TangramSet | None = None,
+    context_size: int | None = None,
+    skip_bad: bool = False,
+) -> tuple[list[LoggedGame], list[BadGame]]:
+    """Reads games.
+
+    Args:
+        source: A file, or what the format reads else: the id or the folder of a data set.
+        format: A name of `FORMATS`, or `module:attribute`; None if the records of a file tell by their fields.
+        tangrams: The set that every tangram of a game must be in; None for any.
+        context_size: How many tangrams a game must have; None for any number.
+        skip_bad: Whether bad games are left out. A bad turn row spoils its game.
+
+    Returns:
+        The games, and an error for each that was left out.
+
+    Raises:
+        BadGame: At the first bad game if they are not left out, or if no game is left.
+        UserError: If there is no such format or data set, or reading it takes an extra that is not installed.
+        OSError: If the file cannot be read.
+    """
+    games: list[LoggedGame] = []
+    errors: list[BadGame] = []
+    place_of: dict[str, str] = {}
+    for found in _made(format or BY_FIELDS).read(str(source)):
+        try:
+            if isinstance(found, BadGame):
+                raise found
+            _check(found, place_of, tangrams, context_size)
+        except BadGame as error:
+            if not skip_bad:
+                raise
+            errors.append(error)
+        else:
+            place_of[found.interaction.game_id] = found.place
+            games.append(found)
+    if not games:
+        raise BadGame(f"{source}: no games" + (f", as all {len(errors)} are bad; {errors[0]}" if errors else ""))
+    return games, errors
+
+
+def read_interactions(source: str | Path) -> list[Interaction]:
+    """Returns the games of a source as `read_games` does, without what their records say besides."""
+    return [logged.interaction for logged in read_games(source)[0]]
+
+
+def write_games(format: str | Format, where: str | Path, games: Iterable[LoggedGame]) -> None:
+    """Writes games, all or none.
+
+    Args:
+        format: A name of `FORMATS`, `module:attribute`, or a format that has been made, with options of its own.
+        where: A file, or what the format writes else: the name of a data set.
+        games: The games.
+
+    Raises:
+        UserError: If there is no such format, or it does not hold these games.
+        OSError: If the file cannot be written.
+    """
+    (_made(format) if isinstance(format, str) else format).write(str(where), games)
+
+
+def _made(name: str) -> Format:
+    make = resolve("format", FORMATS, name)
+    if not (isinstance(make, type) and issubclass(make, Format)):
+        raise UnknownName(f"unknown format {name!r}: it is no class with the methods 'read' and 'write'")
+    made: Format = make()
+    return made
+
+
+def _check(logged: LoggedGame, place_of: dict[str, str], tangrams: TangramSet | None, size: int | None) -> None:
+    """Raises BadGame for what is wrong with a game only beside others, or for what it is read for."""
+    game, order = logged.interaction, logged.interaction.context.listener_order
+    if game.game_id in place_of:
+        there = place_of[game.game_id]
+        raise BadGame(f"{game.game_id!r} is the game in {there} already: a game comes once", logged.place, "game_id")
+    if size not in (None, len(order)):
+        raise BadGame(f"expected {size} tangrams, not {len(order)}", logged.place, "context")
+    if tangrams and (missing := [name for name in order if name not in tangrams]):
+        what = f"no tangram {missing[0]!r} in {tangrams.name}; {len(missing)} missing"
+        raise BadGame(what, logged.place, "context")

@@ -16,20 +16,22 @@ from __future__ import annotations
 import math
 import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from gymnasium import spaces
+from gymnasium.spaces import Dict, MultiBinary
 from numpy.typing import NDArray
 
 from multiref_gym.env import MultiRefEnv
 from multiref_gym.errors import UserError
-from multiref_gym.feedback import Feedback
-from multiref_gym.game import CONTEXT_SIZE, MAX_TURNS, TARGETS, Action, Game, GameOver
-from multiref_gym.interaction import Interaction, MalformedInteraction
+from multiref_gym.formats.jsonl import GameRecords
+from multiref_gym.formats.logged_game import BadGame, LoggedGame
+from multiref_gym.formats.records import Record
+from multiref_gym.game import MAX_TURNS, TARGETS, Action, Game, GameOver
+from multiref_gym.interaction import Interaction
 
 try:
     import minari
@@ -42,83 +44,99 @@ except ImportError as error:
 FORMAT = "parquet"
 """How episodes are stored: the one of Minari's formats that compresses, and images are mostly white."""
 
-_PER_TURN = ("end", "turn", "chat", "clicks", "log_probs", "closing")
-"""What an interaction's record holds and an episode has as arrays."""
+_PER_TURN = ("end", "turn", "chat", "clicks", "log_probs", "closing", "feedback")
+"""What a game's record holds and an episode has as arrays."""
 
 
-@dataclass(frozen=True, slots=True)
-class Games:
-    """What a data set holds.
+@dataclass(frozen=True)
+class Minari:
+    """Data sets of Minari, by their names, such as "multiref/sup-v0". The system is lost, and a last reply.
 
     Attributes:
-        interactions: The games.
-        feedback: For each game the feedback on each of its exchanges, or None if it was not decoded; None in the place
-            of the list if nothing was. A game of one turn has no exchanges: it is read as [], decoded or not.
-        decoder: The name of the decoder, "" if nothing was decoded.
+        tangrams: The set that the games were played with: a name for `load_tangrams`. It is used in writing alone.
+        image: What the observations show, as in `MultiRefEnv`. Images are stored without loss.
+        decoder: The name of the decoder that the labels of the games are from, "" if nothing was decoded.
     """
 
-    interactions: list[Interaction]
-    feedback: list[list[Feedback] | None] | None = None
+    tangrams: str = "figures"
+    image: str | None = "tangrams"
     decoder: str = ""
 
+    def write(self, where: str, games: Iterable[LoggedGame]) -> None:
+        """Makes a data set of at least one game, all of it or nothing.
 
-def write_minari(name: str, games: Games, tangrams: str = "figures", image: str | None = "tangrams") -> None:
-    """Makes a data set, all of it or nothing.
+        Raises:
+            UserError: If the name is none or taken, the games differ in their number of tangrams, or a game is none
+                that the environment could have played with these tangrams.
+        """
+        _check_name(where)
+        if get_dataset_path(where).exists():
+            raise UserError(f"there is a Minari data set {where!r} already")
+        logged = list(games)
+        played = [game.interaction for game in logged]
+        sizes = {len(game.context.listener_order) for game in played}
+        if len(sizes) != 1:
+            raise UserError(f"a data set has games of one context size, not of {sorted(sizes)} tangrams")
+        [size] = sizes
+        targets = [len(game.context.targets) for game in played]
+        options: dict[str, Any] = {
+            "tangrams": self.tangrams,
+            "image": self.image,
+            "context_size": size,
+            "targets": [min(TARGETS[0], *targets), max(min(TARGETS[1], size), *targets)],
+            "max_turns": max(MAX_TURNS, *(len(game.turns) for game in played)),
+        }
+        log = _Log()
+        env = MultiRefEnv(split="all", speaker=lambda _: log, **options)
+        try:
+            with warnings.catch_warnings():
+                # Minari would like to know authors and a link to their code, which nobody has told us.
+                warnings.simplefilter("ignore", UserWarning)
+                data = minari.create_dataset_from_buffers(
+                    where,
+                    _episodes(logged, env, log),  # one by one, as all images at once may be more than fits into memory
+                    env=gym.make("MultiRef-v0", **options).spec,
+                    algorithm_name=", ".join(sorted({game.policy for game in played})),
+                    description="Games of MULTIREF, a reference game of many turns with implicit feedback.",
+                    data_format=FORMAT,
+                    jpeg_encoding=False,
+                )
+                data.storage.update_metadata({"decoder": self.decoder})
+        except BaseException:
+            shutil.rmtree(get_dataset_path(where), ignore_errors=True)
+            raise
 
-    Args:
-        name: What Minari calls it, such as "multiref/sup-v0".
-        games: At least one game, all with equally many tangrams.
-        tangrams: The set that the games were played with: a name for `load_tangrams`.
-        image: What the observations show, as in `MultiRefEnv`. Images are stored without loss.
+    def read(self, where: str) -> Iterator[LoggedGame | BadGame]:
+        """Yields the games of a data set that was made so.
+
+        Raises:
+            UserError: If there is none of this name, or it is none of MULTIREF.
+        """
+        data = _data_set(where)
+        for number in data.episode_indices.tolist():
+            place = f"{where}, episode {number}"
+            try:
+                [record] = data.storage.get_episode_metadata([number])
+                [episode] = data.iterate_episodes([number])
+                yield _logged_game(record["options"], episode, place)
+            except BadGame as error:
+                yield error
+            except KeyError as error:
+                yield BadGame(f"no {error}", place)
+            except (OSError, ValueError) as error:
+                yield BadGame(error, place)
+
+
+def decoder_of(name: str) -> str:
+    """Returns the name of the decoder whose feedback a data set has, "" if it has none.
 
     Raises:
-        UserError: If the name is none or taken, the games differ in their number of tangrams, or a game is none that
-            the environment could have played with these tangrams.
+        UserError: If there is none of this name, or it is none of MULTIREF.
     """
-    _check_name(name)
-    if get_dataset_path(name).exists():
-        raise UserError(f"there is a Minari data set {name!r} already")
-    sizes = {len(game.context.listener_order) for game in games.interactions}
-    if len(sizes) != 1:
-        raise UserError(f"a data set has games of one context size, not of {sorted(sizes)} tangrams")
-    [size] = sizes
-    targets = [len(game.context.targets) for game in games.interactions]
-    options: dict[str, Any] = {
-        "tangrams": tangrams,
-        "image": image,
-        "context_size": size,
-        "targets": [min(TARGETS[0], *targets), max(min(TARGETS[1], size), *targets)],
-        "max_turns": max(MAX_TURNS, *(len(game.turns) for game in games.interactions)),
-    }
-    log = _Log()
-    env = MultiRefEnv(split="all", speaker=lambda _: log, **options)
-    try:
-        with warnings.catch_warnings():
-            # Minari would like to know authors and a link to their code, which nobody has told us.
-            warnings.simplefilter("ignore", UserWarning)
-            data = minari.create_dataset_from_buffers(
-                name,
-                _episodes(games, env, log),  # one by one, as all images at once may be more than fits into memory
-                env=gym.make("MultiRef-v0", **options).spec,
-                algorithm_name=", ".join(sorted({game.policy for game in games.interactions})),
-                description="Games of MULTIREF, a reference game of many turns with implicit feedback.",
-                data_format=FORMAT,
-                jpeg_encoding=False,
-            )
-            data.storage.update_metadata({"decoder": games.decoder})
-    except BaseException:
-        shutil.rmtree(get_dataset_path(name), ignore_errors=True)
-        raise
+    return str(_data_set(name).storage.metadata["decoder"])
 
 
-def read_minari(name: str, context_size: int = CONTEXT_SIZE) -> Games:
-    """Reads a data set that `write_minari` made.
-
-    Raises:
-        UserError: If there is none of this name, or it is none of MULTIREF, or of games with another number of
-            tangrams.
-        MalformedInteraction: If an episode is no game.
-    """
+def _data_set(name: str) -> minari.MinariDataset:
     _check_name(name)
     if not get_dataset_path(name).exists():
         raise UserError(f"there is no Minari data set {name!r} in {get_dataset_path()}")
@@ -126,25 +144,10 @@ def read_minari(name: str, context_size: int = CONTEXT_SIZE) -> Games:
         data = minari.load_dataset(name)
     except (OSError, ValueError, KeyError, AssertionError) as error:
         raise UserError(f"cannot read the Minari data set {name!r}: {error}") from error
-    clicks, seen = data.action_space, data.observation_space
-    decoder = data.storage.metadata.get("decoder")
-    if not isinstance(clicks, spaces.MultiBinary) or not isinstance(seen, spaces.Dict) or decoder is None:
+    spaces_are_ours = isinstance(data.action_space, MultiBinary) and isinstance(data.observation_space, Dict)
+    if not spaces_are_ours or data.storage.metadata.get("decoder") is None:
         raise UserError(f"the Minari data set {name!r} was not made by `multiref export --minari`")
-    if clicks.shape != (context_size,):
-        raise UserError(f"the Minari data set {name!r} has games of {clicks.n} tangrams: allowed is {context_size}")
-    interactions: list[Interaction] = []
-    feedback: list[list[Feedback] | None] = []
-    for number in data.episode_indices.tolist():
-        try:
-            [record] = data.storage.get_episode_metadata([number])
-            [episode] = data.iterate_episodes([number])
-            interactions.append(_interaction(record["options"], episode))
-            feedback.append(_feedback(episode.infos["feedback"][1:-1]) if decoder else None)
-        except KeyError as error:
-            raise MalformedInteraction(f"{name}, episode {number}: no {error}") from error
-        except (OSError, ValueError) as error:
-            raise MalformedInteraction(f"{name}, episode {number}: {error}") from error
-    return Games(interactions, feedback if decoder else None, decoder)
+    return data
 
 
 class _Log:
@@ -162,10 +165,10 @@ class _Log:
         return next(self._said)
 
 
-def _episodes(games: Games, env: MultiRefEnv, log: _Log) -> Iterator[EpisodeBuffer]:
+def _episodes(games: Sequence[LoggedGame], env: MultiRefEnv, log: _Log) -> Iterator[EpisodeBuffer]:
     """Plays the games again, so that all in an episode is the environment's own."""
-    for number, game in enumerate(games.interactions):
-        log.game = game
+    for logged in games:
+        log.game = game = logged.interaction
         actions = [_clicks(turn.action, len(game.context.listener_order)) for turn in game.turns]
         try:
             observation, _ = env.reset(options={"game": game.context})
@@ -174,22 +177,24 @@ def _episodes(games: Games, env: MultiRefEnv, log: _Log) -> Iterator[EpisodeBuff
             raise UserError(f"game {game.game_id!r}: {error}") from error
         seen = [observation, *(step[0] for step in steps)]
         over = [step[2] for step in steps]
-        values = None if games.feedback is None else games.feedback[number]
-        decoded = [math.nan] * (len(steps) - 1) if values is None else map(float, values)
-        log_probs = [math.nan if turn.log_prob is None else turn.log_prob for turn in game.turns]
+        [record] = GameRecords().to_records(logged)
         yield EpisodeBuffer(
-            options={key: value for key, value in game.to_json().items() if key not in _PER_TURN},
+            options={key: value for key, value in record.items() if key not in _PER_TURN},
             observations={key: [observation[key] for observation in seen] for key in observation},
             actions=actions,
             rewards=[step[1] for step in steps],
             terminations=over,
             truncations=[False] * (len(over) - 1) + [not over[-1]],
+            # Lists, as Minari 0.5.4 cannot read again an array of numbers that it has written.
             infos={
-                # Lists, as Minari 0.5.4 cannot read again an array of numbers that it has written.
-                "log_prob": [math.nan, *log_probs],
-                "feedback": [math.nan, *decoded, math.nan],
+                "log_prob": _nans([None, *record["log_probs"]]),
+                "feedback": _nans([None, *logged.labels[:-1], None]),
             },
         )
+
+
+def _nans(values: Iterable[float | None]) -> list[float]:
+    return [math.nan if value is None else float(value) for value in values]
 
 
 def _clicks(action: Action, size: int) -> NDArray[np.int8]:
@@ -198,26 +203,25 @@ def _clicks(action: Action, size: int) -> NDArray[np.int8]:
     return clicks
 
 
-def _feedback(values: NDArray[np.float64]) -> list[Feedback] | None:
-    """Returns the feedback of an episode, or None if nobody decoded it, which is known where it has an exchange."""
-    if len(values) and np.isnan(values).all():
-        return None
-    return [Feedback(value) for value in values]
-
-
-def _interaction(record: dict[str, Any], episode: minari.EpisodeData) -> Interaction:
+def _logged_game(record: dict[str, Any], episode: minari.EpisodeData, place: str) -> LoggedGame:
     """Returns the game of an episode, whose record has what is the same in all turns."""
     order, selected = record["context_listener"], episode.observations["selected"]
     *chat, closing = episode.observations["utterance"]
     if (np.cumsum(episode.actions, axis=0) % 2 != selected[1:]).any():
-        raise MalformedInteraction("the clicks do not lead to what is selected")
+        raise BadGame("the clicks do not lead to what is selected", place)
     turns = {
         "chat": chat,
         "clicks": [[order[position] for position in np.flatnonzero(state)] for state in selected[1:]],
-        "log_probs": [None if math.isnan(value) else value for value in episode.infos["log_prob"][1:].tolist()],
+        "log_probs": _nulls(episode.infos["log_prob"][1:]),
+        "feedback": _nulls(episode.infos["feedback"][1:-1]),
         "closing": closing,
     }
-    return Interaction.from_json(record | turns)
+    return GameRecords().game([Record(place, record | turns)])
+
+
+def _nulls(values: NDArray[np.float64]) -> list[float | None]:
+    """Returns numbers with None for NaN, for which a record has no number."""
+    return [None if math.isnan(value) else value for value in values.tolist()]
 
 
 def _check_name(name: str) -> None:

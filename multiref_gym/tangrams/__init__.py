@@ -3,7 +3,7 @@
 from multiref_gym.tangrams.atlas import Atlas
 from multiref_gym.tangrams.figures import LEXICON
 from multiref_gym.tangrams.figures.family import Words
-from multiref_gym.tangrams.loading import load_tangrams
+from multiref_gym.tangrams.loading import drawn_tangrams, load_tangrams
 from multiref_gym.tangrams.render import contact_sheet, listener_board, silhouette, speaker_board
 from multiref_gym.tangrams.tangram_set import Tangram, TangramError, TangramSet, TangramWarning
 
@@ -16,6 +16,7 @@ __all__ = [
     "TangramWarning",
     "Words",
     "contact_sheet",
+    "drawn_tangrams",
     "listener_board",
     "load_tangrams",
     "silhouette",

@@ -92,6 +92,19 @@ def read_kilogram(path: str | Path) -> tuple[Tangram, ...]:
     return tuple(tangrams)
 
 
+def read_drawings(path: str | Path) -> Iterator[Tangram]:
+    """Yields all that is drawn, described or not, as tangrams that nobody has said anything of.
+
+    Args:
+        path: as for ``read_kilogram``.
+
+    Raises:
+        TangramError: one line on the folder or file that is missing or malformed.
+    """
+    for drawing in sorted((_find_descriptions(Path(path).expanduser()).parent / "tangrams-svg").glob("*.svg")):
+        yield Tangram(f"{drawing.stem}.png", tuple(read_svg(drawing).values()), frozenset(), (), ())
+
+
 def read_part(path: str | Path, known: bool) -> tuple[Tangram, ...]:
     """Returns the tangrams that many people described, with a part of their descriptions: the known or the new ones.
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from multiref_gym.tangrams.figures import figures
-from multiref_gym.tangrams.kilogram import described_alike, read_kilogram, read_part
+from multiref_gym.tangrams.kilogram import described_alike, read_drawings, read_kilogram, read_part
 from multiref_gym.tangrams.tangram_set import Tangram, TangramError, TangramSet
 
 
@@ -34,6 +34,20 @@ def load_tangrams(spec: str) -> TangramSet:
         f"unknown tangrams {spec!r}: expected 'figures' or 'kilogram:PATH', or 'kilogram-known:PATH' or "
         "'kilogram-new:PATH' for a part of KiloGram's descriptions"
     )
+
+
+def drawn_tangrams(spec: str) -> TangramSet:
+    """Returns what `load_tangrams` does, and of KiloGram also what is drawn but not described: people got those, too.
+
+    Raises:
+        TangramError: As `load_tangrams`, or if a drawing is malformed.
+    """
+    described = load_tangrams(spec)
+    source, _, path = spec.partition(":")
+    if not source.startswith("kilogram"):
+        return described
+    others = [tangram for tangram in read_drawings(path) if tangram.id not in described]
+    return TangramSet(spec, (*described, *others), split_by="id")
 
 
 def _kilogram(spec: str, tangrams: Sequence[Tangram]) -> TangramSet:

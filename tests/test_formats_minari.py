@@ -22,8 +22,10 @@ from multiref_gym.commands import export, import_
 from multiref_gym.env import MultiRefEnv
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback, ground_truth
+from multiref_gym.formats import read_games, write_games
+from multiref_gym.formats.logged_game import BadGame, LoggedGame
 from multiref_gym.game import Action, Context
-from multiref_gym.interaction import Interaction, MalformedInteraction, Turn
+from multiref_gym.interaction import Interaction, Turn
 from multiref_gym.simulators.replay import ReplaySpeaker
 from multiref_gym.store import InteractionStore
 from multiref_gym.tangrams import load_tangrams
@@ -31,7 +33,7 @@ from multiref_gym.vocabulary import Vocabulary, encode
 
 minari = pytest.importorskip("minari", reason="Minari is an extra")
 parquet = pytest.importorskip("pyarrow.parquet", reason="Minari stores with it")
-from multiref_gym.formats.minari import Games, read_minari, write_minari  # noqa: E402 (it needs Minari)
+from multiref_gym.formats.minari import Minari, decoder_of  # noqa: E402 (it needs Minari)
 
 NAME = "multiref/games-v0"
 
@@ -59,6 +61,10 @@ def games() -> list[Interaction]:
     return [*lost, left, won]
 
 
+def logged(games: list[Interaction], feedback: list[list[Feedback]] | None = None) -> list[LoggedGame]:
+    return [LoggedGame(game, labels=tuple(feedback[i]) if feedback else ()) for i, game in enumerate(games)]
+
+
 def feedback_on(games: list[Interaction]) -> list[list[Feedback]]:
     rng = np.random.default_rng(0)
     return [[Feedback(int(value)) for value in rng.integers(-1, 2, len(game.turns) - 1)] for game in games]
@@ -71,20 +77,24 @@ def run(command: Any, *words: object) -> None:
 
 
 def test_games_and_feedback_come_back_as_they_went_in(games: list[Interaction]) -> None:
-    written = Games(games, feedback_on(games), "lexical")
-    write_minari(NAME, written, image=None)
-    assert read_minari(NAME) == written
+    written = logged(games, feedback_on(games))
+    write_games(Minari(image=None, decoder="lexical"), NAME, written)
+    read, _ = read_games(NAME, "minari")
+    assert read == written
+    assert [game.place for game in read] == [f"{NAME}, episode {number}" for number in range(len(games))]
+    assert decoder_of(NAME) == "lexical"
 
 
 def test_games_that_nobody_decoded_come_back_without_feedback(games: list[Interaction]) -> None:
-    write_minari(NAME, Games(games), image=None)
-    assert read_minari(NAME) == Games(games, None, "")
+    write_games("minari", NAME, logged(games))
+    assert read_games(NAME, "minari")[0] == logged(games)
+    assert decoder_of(NAME) == ""
 
 
 @pytest.mark.parametrize("image", ["tangrams", "board", None])
 def test_an_episode_is_what_the_environment_shows(games: list[Interaction], image: str | None) -> None:
     feedback = feedback_on(games)
-    write_minari(NAME, Games(games, feedback, "lexical"), image=image)
+    write_games(Minari(image=image, decoder="lexical"), NAME, logged(games, feedback))
     data = minari.load_dataset(NAME)
     for game, decoded, episode in zip(games, feedback, data.iterate_episodes(), strict=True):
         env = MultiRefEnv(speaker=lambda _, game=game: ReplaySpeaker(game), split="all", image=image)
@@ -106,7 +116,7 @@ def test_an_episode_is_what_the_environment_shows(games: list[Interaction], imag
 
 
 def test_the_environment_of_a_data_set_can_be_recovered(games: list[Interaction]) -> None:
-    write_minari(NAME, Games(games), image="tangrams")
+    write_games("minari", NAME, logged(games))
     data = minari.load_dataset(NAME)
     env = data.recover_environment()
     assert env.observation_space == data.observation_space
@@ -117,7 +127,7 @@ def test_the_environment_of_a_data_set_can_be_recovered(games: list[Interaction]
 def test_the_environment_of_a_data_set_has_as_many_targets_as_its_games(games: list[Interaction]) -> None:
     context = games[0].context
     few = replace(games[0], game_id="few", context=replace(context, targets=frozenset(sorted(context.targets)[:1])))
-    write_minari(NAME, Games([few]), image=None)
+    write_games(Minari(image=None), NAME, [LoggedGame(few)])
     spec = minari.load_dataset(NAME).spec.env_spec
     assert spec is not None
     assert spec.kwargs["targets"] == [1, 5]
@@ -142,6 +152,18 @@ def test_a_store_goes_through_minari_and_comes_back(games: list[Interaction], tm
         run(export, "--store", store, "--minari", NAME, "--image", "none")
 
 
+def test_minari_is_a_format_like_others(games: list[Interaction], tmp_path: Path) -> None:
+    store, copy = tmp_path / "store.db", tmp_path / "copy.db"
+    with InteractionStore(store) as opened:
+        opened.add(games, "SUP")
+        opened.add_feedback("SUP", 0, "lexical", feedback_on(games))
+    run(export, "--store", store, "--out", NAME, "--format", "minari", "--decoder", "lexical", "--image", "none")
+    run(import_, "--store", copy, "--games", NAME, "--format", "minari", "--system", "SUP")
+    with InteractionStore(copy) as copied:
+        assert copied.interactions("SUP") == games
+        assert copied.feedback("lexical", "SUP") == feedback_on(games)
+
+
 def test_a_whole_store_goes_through_minari_where_not_all_was_decoded(
     games: list[Interaction], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -153,10 +175,10 @@ def test_a_whole_store_goes_through_minari_where_not_all_was_decoded(
         opened.add_feedback("SUP", 1, "lexical", feedback_on(games))
         opened.add([replace(game, game_id=f"control-{game.game_id}", round=2) for game in games], "CONTROL")
     run(export, "--store", store, "--minari", NAME, "--decoder", "lexical", "--image", "none")
-    read = read_minari(NAME)
-    assert read.feedback is not None
-    expected = [values for values in feedback_on(games) for values in (None if values else [], values)]
-    assert read.feedback == [*expected, *(None if values else [] for values in feedback_on(games))]
+    decoded = [game.labels for game in logged(games, feedback_on(games))]
+    undecoded = [game.labels for game in logged(games)]
+    alternating = [labels for pair in zip(undecoded, decoded, strict=True) for labels in pair]
+    assert [game.labels for game in read_games(NAME, "minari")[0]] == [*alternating, *undecoded]
     run(import_, "--store", copy, "--minari", NAME, "--system", "ALL")
     assert " ".join(capsys.readouterr().out.split()).endswith("feedback of 'lexical' on rounds 1")
     with InteractionStore(copy) as copied:
@@ -165,13 +187,13 @@ def test_a_whole_store_goes_through_minari_where_not_all_was_decoded(
         assert copied.feedback("lexical", "ALL", 1) == feedback_on(games)
 
 
-def test_games_of_another_context_size_are_refused() -> None:
-    write_minari(NAME, Games(played(2, size=6)), image=None)
-    with pytest.raises(UserError, match="has games of 6 tangrams: allowed is 10"):
-        read_minari(NAME)
-    assert read_minari(NAME, context_size=6).interactions == played(2, size=6)
+def test_a_data_set_has_games_of_one_context_size() -> None:
+    write_games(Minari(image=None), NAME, logged(played(2, size=6)))
+    assert read_games(NAME, "minari")[0] == logged(played(2, size=6))
+    with pytest.raises(BadGame, match=f"{NAME}, episode 0, field 'context': expected 10 tangrams, not 6"):
+        read_games(NAME, "minari", context_size=10)
     with pytest.raises(UserError, match=r"one context size, not of \[6, 10\] tangrams"):
-        write_minari("mixed-v0", Games([*played(1), *played(2, size=6)]), image=None)
+        write_games(Minari(image=None), "mixed-v0", logged([*played(1), *played(2, size=6)]))
 
 
 def test_what_the_environment_could_not_have_played_makes_no_data_set(games: list[Interaction], root: Path) -> None:
@@ -185,22 +207,22 @@ def test_what_the_environment_could_not_have_played_makes_no_data_set(games: lis
         (over, "game 'won': the game ended"),
     ):
         with pytest.raises(UserError, match=message):
-            write_minari(NAME, Games([games[1], bad]), image=None)
+            write_games(Minari(image=None), NAME, logged([games[1], bad]))
         assert not (root / NAME).exists()
 
 
 @pytest.mark.parametrize("name", ["games", "no such-v0", "", "../games-v0", "games-v"])
 def test_a_name_that_is_none_is_refused(games: list[Interaction], name: str) -> None:
     with pytest.raises(UserError, match="is no name of a Minari data set"):
-        write_minari(name, Games(games), image=None)
+        write_games("minari", name, logged(games))
     with pytest.raises(UserError, match="is no name of a Minari data set"):
-        read_minari(name)
+        read_games(name, "minari")
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:minari")
 def test_other_data_sets_are_refused(root: Path) -> None:
     with pytest.raises(UserError, match=f"no Minari data set '{NAME}' in {root}"):
-        read_minari(NAME)
+        read_games(NAME, "minari")
     env = gym.make("CartPole-v1")
     observation, _ = env.reset(seed=0)
     steps = [env.step(0) for _ in range(3)]
@@ -213,29 +235,29 @@ def test_other_data_sets_are_refused(root: Path) -> None:
     )
     minari.create_dataset_from_buffers("cartpole/test-v0", [episode], env=env, data_format="arrow")
     with pytest.raises(UserError, match="was not made by `multiref export --minari`"):
-        read_minari("cartpole/test-v0")
+        read_games("cartpole/test-v0", "minari")
 
 
 def test_clicks_that_do_not_lead_to_the_selection_are_no_game(games: list[Interaction], root: Path) -> None:
-    write_minari(NAME, Games(games), image=None)
+    write_games(Minari(image=None), NAME, logged(games))
     [path] = (root / NAME / "data" / "0").glob("*.parquet")
     table = parquet.read_table(path)
     turned = table["actions"].take(list(range(len(table)))[::-1])
     parquet.write_table(table.set_column(table.column_names.index("actions"), "actions", turned), path)
-    with pytest.raises(MalformedInteraction, match=f"{NAME}, episode 0: the clicks do not lead to what is selected"):
-        read_minari(NAME)
+    with pytest.raises(BadGame, match=f"{NAME}, episode 0: the clicks do not lead to what is selected"):
+        read_games(NAME, "minari")
 
 
 @pytest.mark.parametrize("content", ["", "{}"])
 def test_a_damaged_data_set_is_named(games: list[Interaction], root: Path, tmp_path: Path, content: str) -> None:
-    write_minari(NAME, Games(games), image=None)
+    write_games(Minari(image=None), NAME, logged(games))
     (root / NAME / "data" / "2" / "metadata.json").write_text(content)
-    with pytest.raises(MalformedInteraction, match=f"{NAME}, episode 2"):
+    with pytest.raises(BadGame, match=f"{NAME}, episode 2"):
         run(import_, "--store", tmp_path / "new.db", "--minari", NAME, "--system", "S")
     assert not (tmp_path / "new.db").exists()
     (root / NAME / "data" / "metadata.json").write_text(content)
     with pytest.raises(UserError, match=f"cannot read the Minari data set '{NAME}'"):
-        read_minari(NAME)
+        read_games(NAME, "minari")
 
 
 def test_without_minari_the_extra_is_named() -> None:
@@ -256,7 +278,7 @@ def test_behaviour_cloning_learns_from_a_data_set(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(cloning, "EPOCHS", 100)
     games = played(12)
     feedback = [[ground_truth(turn.action, game.targets) for turn in game.turns[:-1]] for game in games]
-    write_minari(NAME, Games(games, feedback, "truth"))
+    write_games(Minari(decoder="truth"), NAME, logged(games, feedback))
     vocabulary = Vocabulary.of((turn.utterance for game in games for turn in game.turns), 300)
     good = [
         turn
@@ -272,6 +294,6 @@ def test_behaviour_cloning_learns_from_a_data_set(monkeypatch: pytest.MonkeyPatc
     assert chance < 0.2
     assert agreed > 0.9
     assert 0 <= cloning.main(NAME) <= 1
-    write_minari("undecoded-v0", Games(games))
+    write_games("minari", "undecoded-v0", logged(games))
     with pytest.raises(SystemExit, match="exported with --decoder"):
         cloning.main("undecoded-v0")

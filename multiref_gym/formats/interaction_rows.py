@@ -1,0 +1,33 @@
+"""The rows of the configuration `interaction` of the public data set of human games (arXiv 2410.13852): a row is a game
+as its speaker saw it.
+
+The listener's order is not there, so the speaker's is read in its place; log-probabilities and the closing remark are
+lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from multiref_gym.formats.jsonl import GameRecords
+from multiref_gym.formats.logged_game import LoggedGame
+
+COLUMNS = (
+    *("game_id", "turn", "end", "speaker", "clicks", "context", "targets", "chat", "dataset_alias", "policy_name"),
+    *("date", "round"),
+)
+
+
+class InteractionRows(GameRecords):
+    """Games as rows, of which `clicks` is the selection after each turn; `date` is not known."""
+
+    fields: ClassVar[tuple[str, ...]] = ("game_id", "context", "targets", "chat", "clicks")
+    configuration: ClassVar = "interaction"
+    listener_order: ClassVar = "context"
+
+    def to_records(self, logged: LoggedGame) -> Iterator[dict[str, Any]]:
+        """Yields the row of a game."""
+        for record in super().to_records(logged):
+            record |= {"dataset_alias": logged.system, "date": ""}
+            yield {column: record[column] for column in (*COLUMNS, "feedback") if column in record}

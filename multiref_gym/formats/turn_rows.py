@@ -1,0 +1,138 @@
+"""The rows of the configuration `turn` of the public data set of human games (arXiv 2410.13852): a row is one turn as
+the listener saw it, with the dialogue so far.
+
+The speaker's order is not there, so the listener's is read in its place; the speaker's name and the closing remark are
+lost. Log-probabilities are kept as probabilities, so up to rounding.
+
+`chats` and `clicks` hold the turns up to and with this one, `clicks` what was clicked in each. `turn_id` counts from 0.
+`end` is 1 on the game's last turn, which has no reply, so that `chat_feedback` is "". `prob_action` is null where the
+probability is unknown; one of 0 or below, which no action that was taken has, is unknown as well. `feedback` is one
+label.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import accumulate
+from operator import xor
+from typing import Any, ClassVar
+
+from multiref_gym.formats.logged_game import LoggedGame
+from multiref_gym.formats.records import Record, RecordFormat, is_number
+from multiref_gym.interaction import Interaction
+
+
+class TurnRows(RecordFormat):
+    """Games as rows in any order, one a turn; `date` is not known.
+
+    The longest row of a game holds its dialogue, so rows may be missing: their turns are there then, with an unknown
+    probability.
+    """
+
+    fields: ClassVar[tuple[str, ...]] = (
+        *("game_id", "context", "targets", "chats", "clicks"),
+        *("currently_selected", "selected", "deselected", "chat_feedback", "prob_action"),
+    )
+
+    def game_of(self, record: Record) -> str | None:
+        """Returns the row's `game_id`; a row without one is no other's."""
+        game_id = record.value.get("game_id")
+        return game_id if isinstance(game_id, str) else None
+
+    def to_game(self, records: Sequence[Record]) -> LoggedGame:
+        """Returns the game of its rows."""
+        row_of: dict[int, tuple[Record, Interaction]] = {}
+        for record in records:
+            so_far = _read(record)
+            if len(so_far.turns) in row_of:
+                there = row_of[len(so_far.turns)][0].place
+                raise record.bad(f"turn {len(so_far.turns) - 1} of game {so_far.game_id!r} is in {there} already")
+            if row_of:
+                _check_same_game(record, so_far, row_of[max(row_of)][1])
+            row_of[len(so_far.turns)] = record, so_far
+        last, longest = row_of[max(row_of)]
+        numbers = range(1, len(longest.turns) + 1)
+        turns = tuple(
+            replace(turn, log_prob=row_of[number][1].turns[-1].log_prob if number in row_of else None)
+            for number, turn in zip(numbers, longest.turns, strict=True)
+        )
+        labels = (row_of[number][0].value.get("feedback") if number in row_of else None for number in numbers)
+        return LoggedGame(
+            replace(longest, turns=turns),
+            last.text("chat_feedback"),
+            tuple(map(last.label, labels)),
+            last.text("dataset_alias", ""),
+            records[0].place,
+        )
+
+    def to_records(self, logged: LoggedGame) -> Iterator[dict[str, Any]]:
+        """Yields the rows of a game, in their order."""
+        game, order = logged.interaction, logged.interaction.context.listener_order
+
+        def names(positions: Iterable[int]) -> list[str]:
+            return [order[i] for i in sorted(positions)]
+
+        chats = [turn.utterance for turn in game.turns]
+        clicks = [names(turn.action.clicks) for turn in game.turns]
+        replies = [*chats[1:], logged.reply]
+        for i, (turn, selected, label) in enumerate(zip(game.turns, game.selections, logged.labels, strict=False)):
+            row = {
+                "chats": chats[: i + 1],
+                "clicks": clicks[: i + 1],
+                "targets": names(game.targets),
+                "game_id": game.game_id,
+                "end": int(i == len(chats) - 1 and not logged.reply),
+                "context": list(order),
+                "turn_id": i,
+                "currently_selected": names(selected),
+                "selected": names(turn.action.select),
+                "deselected": names(turn.action.deselect),
+                "chat_feedback": replies[i],
+                "game_turn_id": f"{game.game_id}_{i}",
+                # Rounding may put the logarithm of 1 a little above 0.
+                "prob_action": None if turn.log_prob is None else math.exp(min(0.0, turn.log_prob)),
+                "dataset_alias": logged.system,
+                "policy_name": game.policy,
+                "date": "",
+                "round": game.round,
+            }
+            yield row | ({} if label is None else {"feedback": label})
+
+
+def _read(row: Record) -> Interaction:
+    """Returns the game up to and with the row's turn; only this turn's probability is known."""
+    context = row.context("context", "context")
+    order, chats = context.listener_order, row.texts("chats")
+    selections = list(accumulate(row.clicks("chats", order), xor))
+    log_probs = [*[None] * (len(chats) - 1), _log(row)]
+    so_far = row.interaction(context, chats, selections, log_probs)
+    action = so_far.turns[-1].action
+    said = {"currently_selected": so_far.selections[-2], "selected": action.select, "deselected": action.deselect}
+    for field, positions in said.items():
+        if row.positions(field, row.texts(field), order) != positions:
+            raise row.bad("not what 'clicks' says", field)
+    row.text("chat_feedback")
+    row.label(row.value.get("feedback"))
+    return so_far
+
+
+def _log(row: Record) -> float | None:
+    probability = row.value["prob_action"]
+    if probability is None:
+        return None
+    if not is_number(probability) or not probability <= 1:
+        raise row.bad(f"expected a probability or null, not {probability!r:.60}", "prob_action")
+    return math.log(probability) if probability > 0 else None
+
+
+def _check_same_game(row: Record, one: Interaction, other: Interaction) -> None:
+    """Raises BadGame unless one is the beginning of the other, probabilities aside."""
+    game = f"of game {one.game_id!r} is another one than in an earlier row"
+    for attribute, field in (("context", "context"), ("policy", "policy_name"), ("round", "round")):
+        if getattr(one, attribute) != getattr(other, attribute):
+            raise row.bad(f"the {attribute} {game}", field)
+    for number, (turn, earlier) in enumerate(zip(one.turns, other.turns, strict=False)):
+        if replace(turn, log_prob=None) != replace(earlier, log_prob=None):
+            raise row.bad(f"turn {number} {game}", "chats" if turn.utterance != earlier.utterance else "clicks")
