@@ -20,9 +20,9 @@ from multiref_gym.errors import UserError
 from multiref_gym.formats import FORMATS, read_games
 from multiref_gym.formats.logged_game import fingerprint
 from multiref_gym.game import CONTEXT_SIZE
-from multiref_gym.tangrams import drawn_tangrams
 from multiref_gym.provenance import write_results
 from multiref_gym.registry import DECODERS, feedback_name, new_decoder
+from multiref_gym.tangrams import drawn_tangrams
 
 LOGGED = "logged"
 """In place of a decoder: the labels that the games have."""

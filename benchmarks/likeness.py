@@ -30,7 +30,6 @@ from multiref_gym.agents.evaluation.dialogue_statistics import Interval, compare
 from multiref_gym.agents.evaluation.reply_classifier import people_apart, replies_of, tell_apart
 from multiref_gym.commands.options import FiguresOptions, Natural
 from multiref_gym.commands.screen import Screen
-from multiref_gym.errors import UserError
 from multiref_gym.formats import read_interactions
 from multiref_gym.interaction import Interaction
 from multiref_gym.provenance import write_results

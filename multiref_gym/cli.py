@@ -112,7 +112,7 @@ def _app() -> App:
     shared: dict[str, Any] = {
         "version": f"multiref-gym {metadata.version('multiref-gym')}",
         "help_format": "markdown",
-        "default_parameter": Parameter(negative=()),  # no --no-x and --empty-x
+        "default_parameter": Parameter(negative=(), allow_repeating=True),  # no --no-x; of --x 1 --x 2 the last
         "result_action": "return_value",
         "suppress_keyboard_interrupt": False,
     }
