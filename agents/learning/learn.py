@@ -1,6 +1,6 @@
 """Learns a policy from turns with feedback: the same few lines for any listener that can score an action."""
 
-from __future__ import annotations
+# Annotations are evaluated here, as cyclopts would look for their names in the modules of subclasses.
 
 import hashlib
 import math

@@ -9,7 +9,7 @@ Everything that a round leaves is in the run folder: its policy in `round-N/`, i
 `interactions.db`. A step that is there is not taken again, so a run that was killed goes on where it was.
 """
 
-from __future__ import annotations
+# Annotations are evaluated here, as cyclopts would look for their names in the modules of subclasses.
 
 import json
 from collections.abc import Callable, Iterator, Sequence
