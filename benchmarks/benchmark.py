@@ -8,12 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-from rich import box
-from rich.markup import escape
-from rich.table import Table
-
 from multiref_gym.agents.commands.options import PricedListenerOptions, told_usage
 from multiref_gym.agents.evaluation.offline import FIGURES, ask, logged_turns, measure, told
+from multiref_gym.agents.evaluation.tables import Sheet
 from multiref_gym.commands.options import Count, Natural, named
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
@@ -62,6 +59,8 @@ class Benchmark(PricedListenerOptions):
                 the folder has results of another configuration.
         """
         tangrams = drawn_tangrams(self.tangrams)
+        if self.ternary and self.decoder == LOGGED:
+            raise UserError(f"--ternary is for a decoder, not for the labels of --decoder {LOGGED}")
         decoder = None if self.decoder == LOGGED else new_decoder(self.decoder, self.ternary)
         games, bad = read_games(
             self.games, self.format, tangrams=tangrams, context_size=CONTEXT_SIZE, skip_bad=self.skip_bad
@@ -129,18 +128,11 @@ def _show(results: dict[str, Any], screen: Screen) -> None:
         notes.append(f"{counts['without_clicks']} actions without clicks, not scored")
     if counts["impossible"]:
         notes.append(f"{counts['impossible']} actions impossible for this listener, so no mean log-probability")
-    table = Table(
-        "",
-        "",
-        "95 % interval",
-        "logged actions",
-        title=escape(f"{name} on {counts['turns']} turns of {counts['games']} games"),
-        caption=escape("; ".join(notes)),
-        box=box.SIMPLE,
-    )
-    for key, heading in FIGURES.items():
-        table.add_row(heading, *told(key, results["figures"][key]), told(key, results["logged"].get(key))[0].strip("–"))
-    table.add_row(f"ms a turn, in batches of {config['batch']}", f"{results['milliseconds']:.2f}")
-    for name, value in told_usage(results["usage"]).items():
-        table.add_row(name, escape(value))
-    screen.show(table)
+    rows = [
+        [heading, told(key, results["figures"][key]), told(key, results["logged"].get(key)).strip("–")]
+        for key, heading in FIGURES.items()
+    ]
+    rows.append([f"ms a turn, in batches of {config['batch']}", f"{results['milliseconds']:.2f}", ""])
+    rows += [[name, value, ""] for name, value in told_usage(results["usage"]).items()]
+    title = f"{name} on {counts['turns']} turns of {counts['games']} games; in brackets 95 % intervals"
+    screen.show(Sheet(title, ["", "", "logged actions"], rows, "; ".join(notes)))

@@ -17,8 +17,9 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.table import Table
 
+from multiref_gym.agents.evaluation.measures import Confusion
+from multiref_gym.agents.evaluation.tables import Sheet, share
 from multiref_gym.commands.options import DecoderName, FiguresOptions
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
@@ -65,15 +66,9 @@ def calibration_error(bins: Sequence[dict[str, Any]]) -> float:
 
 
 def at_threshold(probabilities: NDArray[np.float64], good: NDArray[np.bool_], threshold: float) -> dict[str, Any]:
-    """Returns accuracy, precision and recall of the positives from this probability on; precision may be None."""
-    decoded = probabilities >= threshold
-    hits = int(np.sum(decoded & good))
-    return {
-        "threshold": threshold,
-        "accuracy": float(np.mean(decoded == good)),
-        "positive_precision": hits / int(decoded.sum()) if decoded.any() else None,
-        "positive_recall": hits / int(good.sum()) if good.any() else None,
-    }
+    """Returns accuracy, precision and recall of the positives from this probability on; the latter two may be None."""
+    decoded = Confusion.of(np.where(probabilities >= threshold, 1, -1), np.where(good, 1, -1))
+    return {"threshold": threshold, **decoded.figures()}
 
 
 def evaluate(decoder: ProbabilisticDecoder, interactions: Sequence[Interaction]) -> dict[str, Any]:
@@ -104,20 +99,14 @@ def evaluate(decoder: ProbabilisticDecoder, interactions: Sequence[Interaction])
 
 def show(results: dict[str, Any], screen: Screen) -> None:
     """Prints the figures as tables."""
-
-    def percent(share: float | None) -> str:
-        return "-" if share is None else f"{share:.1%}"
-
     title = "{decoder} on {replies} replies, expected calibration error {expected_calibration_error:.3f}"
-    table = Table("from", "replies", "said", "true", title=title.format(**results))
-    for row in results["bins"]:
-        table.add_row(f"{row['from']:.1f}", str(row["replies"]), percent(row["said"]), percent(row["true"]))
-    screen.show(table)
-    table = Table("threshold", "accuracy", "positive precision", "positive recall")
-    for row in results["thresholds"]:
-        shares = (row["accuracy"], row["positive_precision"], row["positive_recall"])
-        table.add_row(str(row["threshold"]), *map(percent, shares))
-    screen.show(table)
+    bins = [
+        [f"{row['from']:.1f}", str(row["replies"]), share(row["said"]), share(row["true"])] for row in results["bins"]
+    ]
+    figures = ("accuracy", "positive_precision", "positive_recall")
+    thresholds = [[str(row["threshold"]), *(share(row[figure]) for figure in figures)] for row in results["thresholds"]]
+    screen.show(Sheet(title.format(**results), ["from", "replies", "said", "true"], bins))
+    screen.show(Sheet("", ["threshold", *(figure.replace("_", " ") for figure in figures)], thresholds))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,14 +11,14 @@ that people ever described with all of them. Intervals are 95 % intervals of Wil
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from rich.table import Table
 
+from multiref_gym.agents.evaluation.intervals import wilson
+from multiref_gym.agents.evaluation.tables import Sheet, apart, percent
 from multiref_gym.commands.options import Count, FiguresOptions, Natural
 from multiref_gym.commands.screen import Screen
 from multiref_gym.game import CONTEXT_SIZE
@@ -62,14 +62,6 @@ def ambiguous(target: Tangram, context: Sequence[Tangram], rng: np.random.Genera
     return {name: len(fitting(words, context)) > 1 for name, words in said.items()}
 
 
-def wilson(hits: int, count: int) -> tuple[float, float]:
-    """Returns the 95 % score interval of a share (Wilson 1927)."""
-    z = 1.96
-    middle = (hits + z * z / 2) / (count + z * z)
-    reach = z / (count + z * z) * math.sqrt(hits * (count - hits) / count + z * z / 4)
-    return max(0.0, middle - reach), min(1.0, middle + reach)
-
-
 def measure(tangrams: TangramSet, contexts: int, seed: int) -> dict[str, Any]:
     """Returns by similarity and kind of description the share of ambiguous descriptions, and its interval.
 
@@ -85,7 +77,8 @@ def measure(tangrams: TangramSet, contexts: int, seed: int) -> dict[str, Any]:
             found.append(ambiguous(context[rng.integers(CONTEXT_SIZE)], context, rng))
         hits = {name: sum(each[name] for each in found) for name in found[0]}
         results[str(similarity)] = {
-            name: {"ambiguous": count / contexts, "interval": wilson(count, contexts)} for name, count in hits.items()
+            name: {"ambiguous": share.mean, "interval": (share.low, share.high)}
+            for name, share in ((name, wilson(count, contexts)) for name, count in hits.items())
         }
     return results
 
@@ -94,13 +87,11 @@ def show(results: dict[str, Any], screen: Screen) -> None:
     """Prints the shares as a table."""
     levels = results["similarity"]
     title = "Ambiguous descriptions, {contexts} contexts of {tangrams} a level".format(**results)
-    table = Table("similarity", *levels[str(SIMILARITIES[0])], title=title)
-    for similarity, kinds in levels.items():
-        cells = [
-            "{:.1%} [dim]({:.1%} to {:.1%})[/]".format(kind["ambiguous"], *kind["interval"]) for kind in kinds.values()
-        ]
-        table.add_row(similarity, *cells)
-    screen.show(table)
+    rows = [
+        [similarity, *(percent(apart(kind["ambiguous"], kind["interval"]), 1, "%", 1) for kind in kinds.values())]
+        for similarity, kinds in levels.items()
+    ]
+    screen.show(Sheet(title, ["similarity", *levels[str(SIMILARITIES[0])]], rows))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,15 +10,17 @@ reply and is left out. Intervals are 95 % bootstrap intervals over speakers, sin
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.table import Table
+from numpy.typing import NDArray
 
+from multiref_gym.agents.evaluation.intervals import by_unit, estimate
+from multiref_gym.agents.evaluation.measures import Confusion
+from multiref_gym.agents.evaluation.tables import Sheet, apart, percent, share
 from multiref_gym.commands.options import DecoderName, FiguresOptions
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
@@ -28,78 +30,9 @@ from multiref_gym.interaction import Interaction
 from multiref_gym.provenance import write_results
 from multiref_gym.registry import decoder_of, has_ternary_form
 
-RESAMPLES = 2000
 SEED = 0
-
-
-@dataclass(frozen=True)
-class Answers:
-    """A decoder's answers beside the truth, one item a reply.
-
-    Attributes:
-        truth: True feedback, in {-1, 0, 1}.
-        decoded: Decoded feedback, in {-1, 0, 1}.
-        speakers: Who replied.
-    """
-
-    truth: np.ndarray
-    decoded: np.ndarray
-    speakers: np.ndarray
-
-    @property
-    def accuracy(self) -> float:
-        """The share of right answers."""
-        return float(np.mean(self.truth == self.decoded))
-
-    @property
-    def positive_precision(self) -> float | None:
-        """Of the actions decoded as positive, the share that is; None if there are none."""
-        chosen = self.truth[self.decoded == Feedback.POSITIVE]
-        return float(np.mean(chosen == Feedback.POSITIVE)) if len(chosen) else None
-
-    @property
-    def positive_recall(self) -> float | None:
-        """Of the positive actions, the share decoded as positive; None if there are none."""
-        chosen = self.decoded[self.truth == Feedback.POSITIVE]
-        return float(np.mean(chosen == Feedback.POSITIVE)) if len(chosen) else None
-
-    @property
-    def confusion(self) -> dict[str, dict[str, int]]:
-        """Counts of replies: the outer key is the truth, the inner one the answer."""
-        return {
-            true.name.lower(): {
-                answer.name.lower(): int(np.sum((self.truth == true) & (self.decoded == answer))) for answer in Feedback
-            }
-            for true in Feedback
-        }
-
-    def accuracy_interval(self, rng: np.random.Generator) -> tuple[float, float]:
-        """Returns the 95 % interval of the accuracy, drawing speakers with replacement."""
-        hits = [(self.truth == self.decoded)[self.speakers == speaker] for speaker in np.unique(self.speakers)]
-        right, asked = np.array([[hit.sum(), hit.size] for hit in hits]).T
-        drawn = rng.integers(len(hits), size=(RESAMPLES, len(hits)))
-        low, high = np.quantile(right[drawn].sum(axis=1) / asked[drawn].sum(axis=1), [0.025, 0.975])
-        return float(low), float(high)
-
-
-def ask(decoder: FeedbackDecoder, interactions: Sequence[Interaction], *, ternary: bool) -> Answers:
-    """Has a decoder judge every action that got a reply.
-
-    Args:
-        decoder: The decoder.
-        interactions: The games; at least one has two turns.
-        ternary: Whether half-good actions are neutral in truth; they are negative otherwise.
-    """
-    columns = defaultdict[str, list[Any]](list)
-    for interaction in interactions:
-        exchanges = interaction.exchanges()
-        truth = [ground_truth(exchange.action, interaction.targets) for exchange in exchanges]
-        if not ternary:
-            truth = [Feedback.NEGATIVE if true is Feedback.NEUTRAL else true for true in truth]
-        columns["truth"] += truth
-        columns["decoded"] += decoder.decode(exchanges)
-        columns["speakers"] += [interaction.speaker] * len(exchanges)
-    return Answers(**{name: np.array(column) for name, column in columns.items()})
+NAMES = {feedback.name.lower(): int(feedback) + 1 for feedback in Feedback}
+"""Of the rows and columns of a `Confusion`."""
 
 
 def both_forms(make: Callable[..., FeedbackDecoder]) -> tuple[FeedbackDecoder, FeedbackDecoder]:
@@ -115,26 +48,38 @@ def evaluate(make: Callable[..., FeedbackDecoder], interactions: Sequence[Intera
     Raises:
         UserError: If no action in the games got a reply.
     """
-    if not any(interaction.exchanges() for interaction in interactions):
+    exchanges = [game.exchanges() for game in interactions]
+    targets = [game.targets for game, of_game in zip(interactions, exchanges, strict=True) for _ in of_game]
+    if not targets:
         raise UserError(f"nothing to decode: no game of {len(interactions)} has a second turn")
-    binary_decoder, ternary_decoder = both_forms(make)
-    binary = ask(binary_decoder, interactions, ternary=False)
-    ternary = ask(ternary_decoder, interactions, ternary=True)
-    rng = np.random.default_rng(SEED)
+    flat = [exchange for of_game in exchanges for exchange in of_game]
+    truth = np.array([ground_truth(e.action, wanted) for e, wanted in zip(flat, targets, strict=True)])
+    speakers = [game.speaker for game, of_game in zip(interactions, exchanges, strict=True) for _ in of_game]
+    binary, ternary = (
+        np.array([value for of_game in exchanges for value in decoder.decode(of_game)]) for decoder in both_forms(make)
+    )
+
+    def interval(right: NDArray[np.bool_]) -> tuple[float, float]:
+        found = estimate(by_unit(right, speakers), by_unit(np.ones_like(right), speakers), SEED)
+        return found.low, found.high
+
+    confusion = Confusion.of(ternary, truth)
     return {
-        "turns": len(binary.truth),
-        "binary": {
-            "accuracy": binary.accuracy,
-            "positive_precision": binary.positive_precision,
-            "positive_recall": binary.positive_recall,
+        "turns": len(truth),
+        "binary": Confusion.of(binary, truth).figures(),
+        "ternary": {
+            "accuracy": confusion.exact,
+            "confusion": {
+                true: {answer: int(confusion.counts[row, column]) for answer, row in NAMES.items()}
+                for true, column in NAMES.items()
+            },
         },
-        "ternary": {"accuracy": ternary.accuracy, "confusion": ternary.confusion},
         "intervals": {
-            "binary_accuracy": binary.accuracy_interval(rng),
-            "ternary_accuracy": ternary.accuracy_interval(rng),
+            "binary_accuracy": interval((binary == Feedback.POSITIVE) == (truth == Feedback.POSITIVE)),
+            "ternary_accuracy": interval(ternary == truth),
         },
         "games": len(interactions),
-        "speakers": len(np.unique(binary.speakers)),
+        "speakers": len(set(speakers)),
         "seed": SEED,
     }
 
@@ -142,26 +87,19 @@ def evaluate(make: Callable[..., FeedbackDecoder], interactions: Sequence[Intera
 def show(results: dict[str, Any], screen: Screen) -> None:
     """Prints the figures as tables."""
 
-    def percent(share: float | None) -> str:
-        return "-" if share is None else f"{share:.1%}"
-
     def accuracy(form: str) -> str:
-        low, high = results["intervals"][f"{form}_accuracy"]
-        return f"{percent(results[form]['accuracy'])} [dim]({percent(low)} to {percent(high)})[/]"
+        return percent(apart(results[form]["accuracy"], results["intervals"][f"{form}_accuracy"]), 1, "%", 1)
 
-    title = "{decoder} on {turns} replies, {games} games, {speakers} speakers"
-    table = Table("", "accuracy", "positive precision", "positive recall", title=title.format(**results))
-    binary = results["binary"]
-    precision, recall = (percent(binary[key]) for key in ("positive_precision", "positive_recall"))
-    table.add_row("binary", accuracy("binary"), precision, recall)
-    table.add_row("ternary", accuracy("ternary"), "", "")
-    screen.show(table)
-
-    answers = [feedback.name.lower() for feedback in Feedback]
-    table = Table("truth \\ decoded", *answers, title="ternary")
-    for true, row in results["ternary"]["confusion"].items():
-        table.add_row(true, *(str(row[answer]) for answer in answers))
-    screen.show(table)
+    title = "{decoder} on {turns} replies, {games} games, {speakers} speakers".format(**results)
+    known = [share(results["binary"][key]) for key in ("positive_precision", "positive_recall")]
+    rows = [["binary", accuracy("binary"), *known], ["ternary", accuracy("ternary"), "", ""]]
+    confusion = results["ternary"]["confusion"]
+    counts = [[true, *(str(row[answer]) for answer in NAMES)] for true, row in confusion.items()]
+    for sheet in (
+        Sheet(title, ["", "accuracy", "positive precision", "positive recall"], rows),
+        Sheet("ternary", ["truth \\ decoded", *NAMES], counts),
+    ):
+        screen.show(sheet)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,11 +17,11 @@ from typing import Annotated, Any
 import numpy as np
 from cyclopts import Parameter
 
-from multiref_gym.agents.evaluation.measures import estimate
+from multiref_gym.agents.evaluation.fixed_games import FIXED_GAMES, Evaluation, evaluate
+from multiref_gym.agents.evaluation.intervals import estimate
 from multiref_gym.agents.evaluation.tables import Sheet, percent
 from multiref_gym.agents.learning.respect import Config
 from multiref_gym.agents.listeners.small.listener import SmallListener
-from multiref_gym.benchmarks.learning_systems import FIXED_GAMES, Evaluation, evaluate
 from multiref_gym.commands.options import FiguresOptions
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
@@ -106,7 +106,7 @@ class FixedGames(Evaluation, FiguresOptions):
         ]
         title = f"Fixed games won, in percent; simulated speakers, {self.games} games on either split"
         sheet = Sheet(title, ["policies", *COLUMNS], rows)
-        screen.show(sheet.printed())
+        screen.show(sheet)
         names = ("tangrams", "split", "games", "unseen")
         asked = {name: getattr(self, name) for name in names} | {"seed": FIXED_GAMES}
         write_results(self.json, {"config": asked, "policies": results})

@@ -5,7 +5,6 @@ A listener goes by the name of its results' folder. The best come first: by exac
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
@@ -13,12 +12,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
-from matplotlib.figure import Figure as Drawing
-from rich import box
-from rich.markup import escape
-from rich.table import Table
+from matplotlib.figure import Figure
 
-from multiref_gym.agents.evaluation.offline import FIGURES, Figure, told
+from multiref_gym.agents.evaluation.offline import FIGURES, told
+from multiref_gym.agents.evaluation.pictures import FAINT, bare_axes, png
+from multiref_gym.agents.evaluation.tables import Sheet
 from multiref_gym.commands.options import make_folder
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
@@ -125,30 +123,15 @@ def _check_same(path: Path, results: dict[str, Any], first: dict[str, Any]) -> N
             )
 
 
-def rows(board: Board) -> list[list[str]]:
-    """Returns the table without its headings: name, figures with intervals, milliseconds a turn."""
-    table = []
+def sheet(board: Board) -> Sheet:
+    """Returns the table: name, figures with intervals, milliseconds a turn."""
+    rows = []
     for results in board["listeners"]:
-        figures = [_with_interval(key, results["figures"][key]) for key in HEADINGS]
+        figures = {key: told(key, results["figures"][key]) for key in HEADINGS}
+        figures["legality"] = figures["legality"].split()[0]  # so that the table fits 80 columns
         latency = f"{results['milliseconds']:.2f} ({results['config']['batch']})"
-        table.append([results["name"], *figures, latency])
-    return table
-
-
-def headings() -> list[str]:
-    """Returns the headings of the columns of `rows`."""
-    return ["listener", *HEADINGS.values(), "ms a turn (batch)"]
-
-
-def _with_interval(key: str, figure: Figure) -> str:
-    """Returns a figure and, in brackets, its interval, in percent but for log-probabilities."""
-    mean = f"{figure['mean']:.1%}" if figure and key == "auc" else told(key, figure)[0]
-    if figure is None or key == "legality":
-        return mean
-    low, high = figure["low"], figure["high"]
-    if key.startswith("log_prob"):
-        return f"{mean} ({low:.1f}, {high:.1f})"
-    return f"{mean} ({100 * low:.0f}–{100 * high:.0f})"
+        rows.append([results["name"], *figures.values(), latency])
+    return Sheet("", ["listener", *HEADINGS.values(), "ms a turn (batch)"], rows, _caption(board))
 
 
 def _caption(board: Board) -> str:
@@ -160,34 +143,16 @@ def _caption(board: Board) -> str:
     )
 
 
-def printed(board: Board) -> Table:
-    """Returns the table for a terminal."""
-    table = Table(title="Listeners on logged games", caption=escape(_caption(board)), box=box.SIMPLE, padding=0)
-    for number, (heading, *texts) in enumerate(zip(headings(), *rows(board), strict=True)):
-        # Cells wrap at spaces, words never but in long names, so that the table fits 80 columns.
-        longest = max(len(word) for text in (heading, *texts) for word in text.split())
-        if number:
-            table.add_column(heading, justify="right", min_width=longest)
-        else:
-            table.add_column(heading, overflow="fold")
-    for row in rows(board):
-        table.add_row(*map(escape, row))
-    return table
-
-
 def write(board: Board, folder: Path) -> None:
     """Writes `leaderboard.md` and `leaderboard.json`."""
-    cells = [headings(), ["---", *["---:"] * len(HEADINGS), "---:"], *rows(board)]
-    lines = (" | ".join(cell.replace("|", "\\|") for cell in row) for row in cells)
-    table = "\n".join(f"| {line} |" for line in lines)
-    write_atomically(folder / "leaderboard.md", f"{table}\n\n{_caption(board)}.\n")
+    write_atomically(folder / "leaderboard.md", sheet(board).markdown())
     write_atomically(folder / "leaderboard.json", json.dumps(board, indent=2) + "\n")
 
 
 def draw(board: Board, path: Path) -> None:
     """Draws shares and AUC with their intervals, a panel each and a line for each listener, the best on top."""
     listeners = board["listeners"][::-1]
-    figure = Drawing(figsize=(2 + 2.4 * len(DRAWN), 1.4 + 0.4 * len(listeners)), layout="constrained")
+    figure = Figure(figsize=(2 + 2.4 * len(DRAWN), 1.4 + 0.4 * len(listeners)), layout="constrained")
     panels = figure.subplots(1, len(DRAWN), sharey=True)
     for axes, key in zip(panels, DRAWN, strict=True):
         for height, results in enumerate(listeners):
@@ -204,13 +169,9 @@ def draw(board: Board, path: Path) -> None:
         axes.set_yticks(range(len(listeners)), [results["name"] for results in listeners])
         axes.tick_params(axis="y", length=0)
         axes.set_title(HEADINGS[key], loc="left", fontsize=10)
-        axes.grid(axis="x", color="#dddddd", linewidth=0.7)
-        axes.set_axisbelow(True)
-        axes.spines[["top", "right", "left"]].set_visible(False)
-    figure.supxlabel(_caption(board).replace("in brackets", "bars:"), fontsize=8, color="#555555")
-    png = io.BytesIO()
-    figure.savefig(png, format="png", dpi=150)
-    write_atomically(path, png.getvalue())
+        bare_axes(axes, "x", "top", "right", "left")
+    figure.supxlabel(_caption(board).replace("in brackets", "bars:"), fontsize=8, color=FAINT)
+    write_atomically(path, png(figure))
 
 
 @dataclass(frozen=True)
@@ -238,7 +199,7 @@ class Leaderboard:
         make_folder(self.out)
         write(board, self.out)
         draw(board, self.out / "leaderboard.png")
-        screen.show(printed(board))
+        screen.show(sheet(board))
         if bad:
             screen.say(f"{len(bad)} bad results skipped; the first: {bad[0]}")
         screen.say(f"leaderboard.md, leaderboard.json and leaderboard.png are in {self.out}")

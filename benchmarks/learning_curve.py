@@ -20,7 +20,6 @@ again. It leaves `table.md`, `results.json` and `curves.png` in the folder (`abl
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -30,16 +29,16 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from multiref_gym.agents.evaluation.measures import estimate, over_seeds
-from multiref_gym.agents.evaluation.report import finish_axes
-from multiref_gym.agents.evaluation.tables import Sheet, percent, rounds_heads, told_seeds
-from multiref_gym.agents.learning.jobs import Curve, run_all
+from multiref_gym.agents.evaluation.fixed_games import Evaluation
+from multiref_gym.agents.evaluation.intervals import estimate, over_samples
+from multiref_gym.agents.evaluation.pictures import FAINT, draw_band, finish_axes, png
+from multiref_gym.agents.evaluation.tables import Sheet, percent, rounds_heads, success_sheet, told_seeds
+from multiref_gym.agents.learning.jobs import Curve, Measures, run_all
 from multiref_gym.agents.learning.respect import CONTROL, SIMILARITY, SUP, Config
 from multiref_gym.benchmarks.learning_systems import (
     ABLATIONS,
     BOUNDS,
     LEARNERS,
-    Evaluation,
     System,
     SystemJob,
     run_job,
@@ -48,7 +47,7 @@ from multiref_gym.commands.options import Count, Flat
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.files import write_atomically
-from multiref_gym.game import CONTEXT_SIZE, MAX_TURNS
+from multiref_gym.game import CONTEXT_SIZE
 from multiref_gym.provenance import write_results
 from multiref_gym.tangrams import load_tangrams
 from multiref_gym.tangrams.tangram_set import SplitName
@@ -67,7 +66,11 @@ STYLES = {  # to be told apart without colours too
     CONTROL: ("#8a6d3b", "--", "v"),
 }
 
-Measures = dict[str, Any]
+PANELS = {
+    "success": "Deployed games won; thin lines: single runs",
+    "unseen": "Fixed games won on unseen tangrams",
+    "turns": "Turns a game (fewer is better)",
+}
 
 
 def _told(curve: Curve) -> str:
@@ -115,8 +118,8 @@ def _summary(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Returns the means over some runs of a system by round, their decoder and cost, and the runs without games."""
     rounds = list(zip(*(run["rounds"] for run in runs), strict=True))
     summary: dict[str, Any] = {
-        "success": [asdict(over_seeds([_games(m["deployed"], "won") for m in measured])) for measured in rounds],
-        "turns": [asdict(over_seeds([_games(m["deployed"], "turns") for m in measured])) for measured in rounds],
+        "success": [asdict(over_samples([_games(m["deployed"], "won") for m in measured])) for measured in rounds],
+        "turns": [asdict(over_samples([_games(m["deployed"], "turns") for m in measured])) for measured in rounds],
         "click_accuracy": [
             float(np.mean([m["deployed"]["click_accuracy"]["mean"] for m in measured])) for measured in rounds
         ],
@@ -156,18 +159,15 @@ def _without_games(value: Any) -> Any:
     return [_without_games(item) for item in value] if isinstance(value, list) else value
 
 
-def success_sheet(results: dict[str, Any]) -> Sheet:
-    """Returns the deployed success by round: the systems' means, then every run."""
+def deployed_sheet(results: dict[str, Any]) -> Sheet:
+    """Returns the deployed success by round."""
     systems = results["systems"]
-    rows = [[name, *map(percent, system["success"])] for name, system in systems.items()]
-    rows += [
-        [f"{name}, seed {run['seed']}", *(f"{100 * m['deployed']['success']['mean']:.0f}" for m in run["rounds"])]
+    means = {name: system["success"] for name, system in systems.items()}
+    runs = {
+        name: {run["seed"]: [m["deployed"]["success"] for m in run["rounds"]] for run in system["runs"]}
         for name, system in systems.items()
-        for run in system["runs"]
-    ]
-    games = results["config"]["games"]
-    title = f"Deployed games won, in percent; simulated speakers, {games} games a round, {told_seeds(results)}"
-    return Sheet(title, ["system", *rounds_heads(results)], rows)
+    }
+    return success_sheet("Deployed games won", results, means, runs)
 
 
 def fixed_sheet(results: dict[str, Any]) -> Sheet:
@@ -251,43 +251,30 @@ def draw_curves(results: dict[str, Any], path: Path) -> None:
     """
     figure = Figure(figsize=(9.5, 5.4), layout="constrained")
     panels = figure.subplot_mosaic([["success", "unseen"], ["success", "turns"]], width_ratios=[1.9, 1])
-    for measure, title in (
-        ("success", "Deployed games won; thin lines: single runs"),
-        ("unseen", "Fixed games won on unseen tangrams"),
-        ("turns", "Turns a game (fewer is better)"),
-    ):
-        _draw_measure(panels[measure], results["systems"], measure)
-        panels[measure].set_title(title, loc="left", fontsize=10)
-        panels[measure].set_ylim(0, MAX_TURNS + 0.5 if measure == "turns" else 1)
+    for measure, title in PANELS.items():
+        for name, system in results["systems"].items():
+            if None not in system[measure]:  # the fixed games were not played in all rounds by all
+                _draw(panels[measure], name, system, measure)
+        finish_axes(panels[measure], title, measure)
     panels["success"].set_xlabel("round of deployment and learning")
     panels["turns"].set_xlabel("round")
     handles, labels = panels["success"].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, fontsize=9)
-    figure.suptitle(
-        f"Simulated speakers, {results['config']['games']} games a round, {told_seeds(results)}; bands: 95 % intervals",
-        fontsize=10,
-        color="#555555",
-    )
-    png = io.BytesIO()
-    figure.savefig(png, format="png", dpi=150)
-    write_atomically(path, png.getvalue())
+    games = results["config"]["games"]
+    note = f"Simulated speakers, {games} games a round, {told_seeds(results)}; bands: 95 % intervals"
+    figure.suptitle(note, fontsize=10, color=FAINT)
+    write_atomically(path, png(figure))
 
 
-def _draw_measure(axes: Axes, systems: dict[str, Any], measure: str) -> None:
-    for name, system in systems.items():
-        if None in system[measure]:  # the fixed games were not played in all rounds
-            continue
-        mean, low, high = ([estimate[part] for estimate in system[measure]] for part in ("mean", "low", "high"))
-        colour, dashes, marker = STYLES[name]
-        rounds = range(len(mean))
-        axes.fill_between(rounds, low, high, color=colour, alpha=0.15, linewidth=0)
-        if measure == "success":
-            for run in system["runs"]:
-                single = [measured["deployed"]["success"]["mean"] for measured in run["rounds"]]
-                axes.plot(rounds, single, dashes, color=colour, alpha=0.45, linewidth=0.7)
-        label = f"{name}: {system['meaning']}"
-        axes.plot(rounds, mean, dashes, marker=marker, markersize=4, color=colour, linewidth=2, label=label)
-    finish_axes(axes, percent=measure != "turns")
+def _draw(axes: Axes, name: str, system: dict[str, Any], measure: str) -> None:
+    colour, dashes, marker = STYLES[name]
+    rounds = range(len(system[measure]))
+    if measure == "success":
+        for run in system["runs"]:
+            single = [measured["deployed"]["success"]["mean"] for measured in run["rounds"]]
+            axes.plot(rounds, single, dashes, color=colour, alpha=0.45, linewidth=0.7)
+    label = f"{name}: {system['meaning']}"
+    draw_band(axes, rounds, system[measure], dashes, color=colour, marker=marker, linewidth=2, label=label)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -343,11 +330,11 @@ class LearningCurve:
         }
         table, written = ("ablations.md", "ablations.json") if self.ablations else ("table.md", "results.json")
         results = write_results(self.out / written, results)
-        sheets = [success_sheet(results), fixed_sheet(results), measures_sheet(results)]
+        sheets = [deployed_sheet(results), fixed_sheet(results), measures_sheet(results)]
         if self.ablations:
             sheets.insert(0, ablation_sheet(results))
         else:
             draw_curves(results, self.out / "curves.png")
         write_atomically(self.out / table, "\n".join([*(sheet.markdown() for sheet in sheets), legend(results)]))
-        screen.show(*(sheet.printed() for sheet in sheets), legend(results))
+        screen.show(*sheets, legend(results))
         screen.say(f"{table} and {written} are in {self.out}")

@@ -7,42 +7,26 @@ policy saw. What came of it is in `curve.json`; a job that has one is not run ag
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection
 from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
-import numpy as np
 import torch
 from peft import LoraConfig, get_peft_model
 from torch import nn
 
-from multiref_gym.agents.evaluation.measures import measure
-from multiref_gym.agents.learning.jobs import Curve, Job, peak_memory_gb
+from multiref_gym.agents.evaluation.fixed_games import FIXED_GAMES, Evaluation, by_game, evaluate
+from multiref_gym.agents.learning.jobs import Curve, Job, Measures, run_curve
 from multiref_gym.agents.learning.objectives import SupAndUnlikelihood
-from multiref_gym.agents.learning.respect import OPTIMISATION, SEED, SIMILARITY, SUP, TURNS, Config, Learner, Respect
-from multiref_gym.agents.learning.run_folder import known
+from multiref_gym.agents.learning.respect import OPTIMISATION, SEED, SUP, TURNS, Learner, Respect
 from multiref_gym.agents.listeners.named import new_listener
 from multiref_gym.agents.listeners.small.listener import SmallListener
 from multiref_gym.agents.listeners.small.model import SmallModel
-from multiref_gym.agents.play import new_games, play
-from multiref_gym.commands.options import Count
-from multiref_gym.episode import Episode
 from multiref_gym.feedback import Feedback, ground_truth
-from multiref_gym.files import write_atomically
 from multiref_gym.game import Action
-from multiref_gym.interaction import Interaction
-from multiref_gym.listener import Listener
-from multiref_gym.simulators.named import speaker_of
-from multiref_gym.speaker import Speaker
-from multiref_gym.tangrams import load_tangrams
-from multiref_gym.tangrams.tangram_set import SplitName, TangramSet
-
-FIXED_GAMES = 20241013852
-"""Seeds the fixed games, whatever the seed of a run."""
+from multiref_gym.tangrams import TangramSet, load_tangrams
 
 
 class Labelled(Respect):
@@ -153,19 +137,6 @@ ABLATIONS = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Evaluation:
-    """The fixed games.
-
-    Attributes:
-        games: How many there are on either split.
-        unseen: The split that is not deployed: what no policy sees before it is judged.
-    """
-
-    games: Count = 1000
-    unseen: SplitName = "test"
-
-
 @dataclass(frozen=True, slots=True)
 class SystemJob(Job):
     """One system with one seed.
@@ -186,82 +157,23 @@ class SystemJob(Job):
 
 
 def run_job(job: SystemJob) -> Curve:
-    """Runs what of a job is not done yet, and writes and returns its curve.
+    """Runs what of a job is not done yet, and writes and returns its curve; see `run_curve` for the errors.
 
     Returns:
-        What was run (`system`, `seed`, `record`, `evaluation`), what it took (`cost`), and the measures of all
-        `rounds`: those of `Respect.rounds`, with each game's outcome (`by_game`), and those of the fixed games
-        (`fixed`, by "seen" and "unseen"; None where they were not played).
-
-    Raises:
-        UserError: If the job cannot be run, or its folder is of another one.
+        As `run_curve` does, with `evaluation`. The measures of a round have each game's outcome (`by_game`), and those
+        of the fixed games (`fixed`, by "seen" and "unseen"; None where they were not played).
     """
-    resumed = (job.folder / "config.json").exists()
-    respect = job.respect()
-    path = job.folder / "curve.json"
-    what = {
-        "system": job.system.learner.name,
-        "seed": job.config.seed,
-        "record": respect.record,
-        "evaluation": {**asdict(job.evaluation), "seed": FIXED_GAMES},
-    }
-    with respect.store as store:
-        if (there := known(path, what)) is not None:
-            return there
-        rounds, cost = run_timed(respect, resumed)
+
+    def told(respect: Respect, rounds: list[Measures]) -> list[Measures]:
         tangrams = load_tangrams(job.config.tangrams)
         for measured in rounds:
             round = measured["round"]
             for system, measures in measured["systems"].items():
-                measures["by_game"] = by_game(store.interactions(system, round))
+                measures["by_game"] = by_game(respect.store.interactions(system, round))
             measured["fixed"] = None
             if job.system.every_round or round in (0, job.config.rounds):
                 listener = new_listener(job.config.listener, tangrams, model=job.folder / f"round-{round}")
                 measured["fixed"] = evaluate(listener, tangrams, job.config, job.evaluation)
-    text = json.dumps({**what, "cost": cost, "rounds": rounds})
-    write_atomically(path, text + "\n")
-    curve: Curve = json.loads(text)  # as it is read back, with lists for tuples
-    return curve
+        return rounds
 
-
-def run_timed(respect: Respect, resumed: bool) -> tuple[list[dict[str, Any]], dict[str, float | None]]:
-    """Returns the measures of all rounds, and what they took if they were run in one go.
-
-    The cost is written at once, as an evaluation that is interrupted must not lose it.
-    """
-    start = perf_counter()
-    rounds = list(respect.rounds())
-    path = respect.out / "cost.json"
-    if not path.exists():
-        taken = {"seconds": perf_counter() - start, "peak_memory_gb": peak_memory_gb()}
-        write_atomically(path, json.dumps(dict.fromkeys(taken) if resumed else taken) + "\n")
-    cost: dict[str, float | None] = json.loads(path.read_text(encoding="utf-8"))
-    return rounds, cost
-
-
-def evaluate(listener: Listener, tangrams: TangramSet, config: Config, evaluation: Evaluation) -> dict[str, Any]:
-    """Returns the measures of a policy on the fixed games, by "seen" and "unseen"."""
-    make_speaker = speaker_of(config.speaker, tangrams, config.personas)
-    measures = {}
-    for name, split in {"seen": config.split, "unseen": evaluation.unseen}.items():
-        games = play(listener, fixed_games(tangrams.split(split), evaluation.games, make_speaker))
-        measures[name] = {**measure(games), "by_game": by_game(games)}
-    return measures
-
-
-def fixed_games(tangrams: TangramSet, count: int, make_speaker: Callable[[], Speaker]) -> list[Episode]:
-    """Returns the fixed games; fewer of them are the first of more.
-
-    Raises:
-        TangramError: If there are too few tangrams.
-    """
-    seed = np.random.SeedSequence(FIXED_GAMES)
-    return new_games(tangrams, range(count), make_speaker, seed, similarity=SIMILARITY)
-
-
-def by_game(games: Sequence[Interaction]) -> dict[str, str]:
-    """Returns whether each game was won (1 or 0) and its number of turns, as short texts of numbers."""
-    return {
-        "won": " ".join(str(int(game.success)) for game in games),
-        "turns": " ".join(str(len(game.turns)) for game in games),
-    }
+    return run_curve(job, job.respect, told, evaluation={**asdict(job.evaluation), "seed": FIXED_GAMES})

@@ -23,11 +23,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.markup import escape
-from rich.table import Table
 
 from multiref_gym.agents.evaluation.dialogue_statistics import Interval, compare, praise_rates, units_of
 from multiref_gym.agents.evaluation.reply_classifier import people_apart, replies_of, tell_apart
+from multiref_gym.agents.evaluation.tables import Sheet, apart, percent, share
 from multiref_gym.commands.options import FiguresOptions, Natural
 from multiref_gym.commands.screen import Screen
 from multiref_gym.formats import read_interactions
@@ -63,7 +62,7 @@ def evaluate(
         "praise_rates": [praise_rates(sample) for sample in units],
         "classifier": {
             "accuracy": judgement.accuracy,
-            "interval": judgement.accuracy_interval(rng),
+            "interval": judgement.accuracy_interval(),
             "replies": len(judgement.right),
             "people_against_people": people_apart(human_replies, rng),
             "giveaways": judgement.giveaways(),
@@ -80,45 +79,42 @@ def show(results: dict[str, Any], screen: Screen) -> None:
     def spans(intervals: Iterable[Interval]) -> str:
         return " / ".join("–".join(parts([end]) for end in interval) for interval in intervals)
 
-    table = Table("", "simulated", "its interval", *results["files"][1:], "human interval", "inside")
-    for name, row in results["statistics"].items():
-        table.add_row(
+    rows = [
+        [
             name,
             parts(row["simulated"]),
-            f"[dim]{spans(row['simulated_interval'])}[/]",
+            spans(row["simulated_interval"]),
             *(parts(values) for values in row["human"]),
             spans(row["human_interval"]),
-            "yes" if row["inside"] else "[bold]no[/]",
-        )
-    screen.show(table)
+            "yes" if row["inside"] else "no",
+        ]
+        for name, row in results["statistics"].items()
+    ]
     sizes = ", ".join(
         f"{file}: {games} games, {drawn}"
         for file, games, drawn in zip(results["files"], results["games"], results["resampled"], strict=True)
     )
-    screen.show(f"95 % bootstrap intervals over speakers or games. {sizes}.\n")
+    heads = ["", "simulated", "its interval", *results["files"][1:], "human interval", "inside"]
+    note = f"95 % bootstrap intervals over speakers or games. {sizes}"
+    screen.show(Sheet("", heads, rows, note))
 
     classifier = results["classifier"]
-    low, high = classifier["interval"]
-    table = Table("tells simulated", "weight", "sim.", "human", "tells human", "weight", "sim.", "human")
-    for rows in zip(*classifier["giveaways"].values(), strict=True):
-        table.add_row(
-            *(
-                cell
-                for row in rows
-                for cell in (
-                    escape(row["feature"]),
-                    f"{row['weight']:+.2f}",
-                    f"{row['simulated']:.1%}",
-                    f"{row['human']:.1%}",
-                )
-            )
-        )
-    screen.show(table)
-    screen.show("The share of the replies that have a feature, content words masked as _; ^ is the beginning.\n")
+    rows = [
+        [
+            cell
+            for row in pair
+            for cell in (row["feature"], f"{row['weight']:+.2f}", share(row["simulated"]), share(row["human"]))
+        ]
+        for pair in zip(*classifier["giveaways"].values(), strict=True)
+    ]
+    heads = ["tells simulated", "weight", "sim.", "human", "tells human", "weight", "sim.", "human"]
+    note = "The share of the replies that have a feature, content words masked as _; ^ is the beginning"
+    screen.show(Sheet("", heads, rows, note))
+    told = percent(apart(classifier["accuracy"], classifier["interval"]), 1, "%", 1)
     screen.show(
         f"inside the human interval: [bold]{results['inside']} of {len(results['statistics'])}[/]\n"
-        f"simulated or human, {classifier['replies']} replies: [bold]{classifier['accuracy']:.1%}[/] "
-        f"({low:.1%} to {high:.1%}) are told right; people against people {classifier['people_against_people']:.1%}"
+        f"simulated or human, {classifier['replies']} replies: [bold]{told}[/] are told right; "
+        f"people against people {classifier['people_against_people']:.1%}"
     )
 
 

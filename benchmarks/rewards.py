@@ -3,7 +3,7 @@
     multiref bench rewards [--seeds 5] [--steps 200000] [--jobs 2]
 
 A listener learns by PPO (`agents/listeners/ppo`) from games with a speaker in plain words, all alike but for the reward
-(`reward_conditions.py`): success at the end of a game (true), what the reply to each action gives away (decoded, by the
+(`CONDITIONS`): success at the end of a game (true), what the reply to each action gives away (decoded, by the
 lexical decoder), the same with a share of the labels flipped, and half of each. Success is that of sampled clicks in
 games that were not learned from.
 
@@ -14,7 +14,6 @@ leaves `table.md`, `results.json` and `curves.png`.
 
 from __future__ import annotations
 
-import io
 import json
 import time
 from collections.abc import Iterable, Sequence
@@ -25,21 +24,25 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
 from matplotlib.figure import Figure
 
-from multiref_gym.agents.evaluation.measures import estimate
-from multiref_gym.agents.evaluation.report import finish_axes
+from multiref_gym.agents.evaluation.intervals import estimate
+from multiref_gym.agents.evaluation.pictures import FAINT, draw_band, finish_axes, png
 from multiref_gym.agents.evaluation.tables import Sheet, percent
+from multiref_gym.agents.listeners.ppo.games import literal_game
 from multiref_gym.agents.listeners.ppo.training import ROLLOUT, literal_success, train
-from multiref_gym.benchmarks.reward_conditions import CONDITIONS, Condition, game
 from multiref_gym.commands.options import Count, make_folder
 from multiref_gym.commands.process import prepare_process
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
+from multiref_gym.feedback import Exchange, Feedback, FeedbackDecoder
 from multiref_gym.files import write_atomically
 from multiref_gym.provenance import write_results
+from multiref_gym.registry import new_decoder
 from multiref_gym.tangrams import load_tangrams
+from multiref_gym.wrappers import ImplicitReward
 
 EVERY = 10 * ROLLOUT
 GAMES = 200
@@ -49,8 +52,88 @@ SHOWN = (40_000, 80_000, 120_000, 160_000)
 LEARNED = 0.8
 """The success from which on a listener counts as one that has learned."""
 
-
 Run = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What rewards an action.
+
+    Attributes:
+        name: Short, for a file.
+        meaning: For the table and the figure.
+        decoder: The decoder of the feedback, None if none is decoded.
+        flipped: The share of the labels that are turned into their opposite.
+        true_share: What the environment's own reward counts; the decoded feedback counts the rest.
+        style: Colour and dashes of its curve.
+    """
+
+    name: str
+    meaning: str
+    decoder: str | None = "lexical"
+    flipped: float = 0.0
+    true_share: float = 0.0
+    style: tuple[str, str] = ("black", "-")
+
+
+# No ternary decoder among them: neutral is an action that is half right, a select and a deselect at once, and of single
+# clicks there is none, so its labels are the binary ones.
+CONDITIONS = (
+    Condition("true", "true: success at the end", None, style=("#009e73", "-")),
+    Condition("binary", "decoded", style=("#0072b2", "-")),
+    Condition("flipped-10", "decoded, 10 % flipped", flipped=0.1, style=("#e69f00", "-")),
+    Condition("flipped-20", "decoded, 20 % flipped", flipped=0.2, style=("#d55e00", "--")),
+    Condition("flipped-30", "decoded, 30 % flipped", flipped=0.3, style=("#cc79a7", "-.")),
+    Condition("half", "half true, half decoded", true_share=0.5, style=("#8a6d3b", ":")),
+)
+
+
+class FlippedDecoder:
+    """Turns a share of another decoder's labels into their opposite.
+
+    Args:
+        decoder: The other decoder.
+        share: The share, from 0 to 1.
+        rng: Decides which.
+    """
+
+    def __init__(self, decoder: FeedbackDecoder, share: float, rng: np.random.Generator) -> None:
+        self._decoder, self._share, self._rng = decoder, share, rng
+
+    def decode(self, exchanges: Sequence[Exchange]) -> list[Feedback]:
+        """Returns the labels, some of them flipped; neutral stays neutral."""
+        decoded = self._decoder.decode(exchanges)
+        flipped = self._rng.random(len(decoded)) < self._share
+        return [Feedback(-label) if flip else label for label, flip in zip(decoded, flipped, strict=True)]
+
+
+class MixedReward(gym.Wrapper[Any, Any, Any, Any]):
+    """Mixes the true reward into a decoded one.
+
+    Args:
+        env: MultiRef-v0 under `ImplicitReward`.
+        true_share: What the true reward counts; the decoded one counts the rest.
+    """
+
+    def __init__(self, env: gym.Env[Any, Any], true_share: float) -> None:
+        super().__init__(env)
+        self._true_share = true_share
+
+    def step(self, action: Any) -> Any:
+        """Takes the step and mixes its rewards."""
+        observation, decoded, terminated, truncated, info = self.env.step(action)
+        reward = self._true_share * info["true_reward"] + (1 - self._true_share) * float(decoded)
+        return observation, reward, terminated, truncated, info
+
+
+def game(condition: Condition, rng: np.random.Generator) -> gym.Env[Any, Any]:
+    """Returns a game with the condition's reward; `rng` decides which labels are flipped."""
+    env = literal_game()
+    if condition.decoder is None:
+        return env
+    decoder: FeedbackDecoder = new_decoder(condition.decoder)
+    env = ImplicitReward(env, FlippedDecoder(decoder, condition.flipped, rng) if condition.flipped else decoder)
+    return MixedReward(env, condition.true_share) if condition.true_share else env
 
 
 def read_run(path: Path, steps: int) -> Run:
@@ -90,10 +173,11 @@ def run_one(condition: Condition, seed: int, steps: int, path: Path) -> Run:
 
 def summaries(runs: Iterable[Run]) -> dict[str, Any]:
     """Returns by condition its curve, each point with mean, low and high over seeds, and its success at the end."""
-    by_name: dict[str, list[Run]] = {condition.name: [] for condition in CONDITIONS}
-    for run in sorted(runs, key=lambda run: int(run["seed"])):
-        by_name[run["condition"]].append(run)
-    return {condition.name: _summary(condition, by_name[condition.name]) for condition in CONDITIONS}
+    in_order = sorted(runs, key=lambda run: int(run["seed"]))
+    return {
+        condition.name: _summary(condition, [run for run in in_order if run["condition"] == condition.name])
+        for condition in CONDITIONS
+    }
 
 
 def _summary(condition: Condition, runs: Sequence[Run]) -> dict[str, Any]:
@@ -123,13 +207,9 @@ def sheet(results: dict[str, Any]) -> Sheet:
         reached = [f"{s / 1000:.0f}k" for s in learned if s is not None]
         told = " ".join(reached) + (f", {len(learned) - len(reached)} never" if None in learned else "")
         rows.append([summary["meaning"], *map(percent, [*shown, summary["seen"], summary["unseen"]]), told.strip(", ")])
-    columns = [
-        "reward",
-        *(f"{at // 1000}k steps" for at in results["shown"]),
-        f"end, {results['steps'] // 1000}k",
-        "unseen figures",
-        f"steps to {LEARNED:.0%}, by seed",
-    ]
+    heads = [f"{at // 1000}k steps" for at in results["shown"]]
+    end = f"end, {results['steps'] // 1000}k"
+    columns = ["reward", *heads, end, "unseen figures", f"steps to {LEARNED:.0%}, by seed"]
     return Sheet(f"Literal games won, in percent; simulated speakers, {results['seeds']} seeds", columns, rows)
 
 
@@ -137,25 +217,19 @@ def draw(results: dict[str, Any], path: Path) -> None:
     """Draws success against environment steps as a PNG file, which is there whole or not at all."""
     figure = Figure(figsize=(9.5, 5), layout="constrained")
     axes = figure.subplots()
-    styles = {condition.name: condition.style for condition in CONDITIONS}
-    for name, summary in results["conditions"].items():
-        colour, dashes = styles[name]
+    for condition in CONDITIONS:
+        summary = results["conditions"][condition.name]
         steps, runs = np.array(summary["steps"]) / 1000, np.array(summary["runs"])
-        axes.fill_between(steps, runs.min(0), runs.max(0), color=colour, alpha=0.12, linewidth=0)
-        axes.plot(steps, runs.mean(0), dashes, color=colour, linewidth=2, label=summary["meaning"])
-    axes.set_title("Literal games won, by the reward that was learned from", loc="left", fontsize=11)
+        spans = zip(runs.mean(0), runs.min(0), runs.max(0), strict=True)
+        bands = [{"mean": mean, "low": low, "high": high} for mean, low, high in spans]
+        colour, dashes = condition.style
+        draw_band(axes, steps, bands, dashes, color=colour, linewidth=2, label=condition.meaning)
+    finish_axes(axes, "Literal games won, by the reward that was learned from")
     axes.set_xlabel("environment steps, in thousands")
-    axes.set_ylim(0, 1)
-    finish_axes(axes, percent=True)
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False, fontsize=9)
-    figure.suptitle(
-        f"Simulated speakers; PPO, means of {results['seeds']} seeds; bands: from the lowest to the highest seed",
-        fontsize=10,
-        color="#555555",
-    )
-    png = io.BytesIO()
-    figure.savefig(png, format="png", dpi=150)
-    write_atomically(path, png.getvalue())
+    note = f"Simulated speakers; PPO, means of {results['seeds']} seeds; bands: from the lowest to the highest seed"
+    figure.suptitle(note, fontsize=10, color=FAINT)
+    write_atomically(path, png(figure))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,5 +282,5 @@ class Rewards:
         results = write_results(self.out / "results.json", results)
         write_atomically(self.out / "table.md", sheet(results).markdown())
         draw(results, self.out / "curves.png")
-        screen.show(sheet(results).printed())
+        screen.show(sheet(results))
         screen.say(f"table.md, results.json and curves.png are in {self.out}")

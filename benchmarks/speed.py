@@ -2,18 +2,16 @@
 
     multiref bench speed [--seconds 1] [--json FILE]
 
-Steps and resets a second under random actions, episode after episode, in one process and, where it says so, in as many
-as there are cores; beside other environments in the same run, since a figure without its machine says little: MiniGrid
-alone, with an RGB image, and in Gymnasium's sync vector environment; PettingZoo's connect four; MiniGrid in envpool,
-which is C++ and uses all cores. What is not installed is named and left out. Gymnasium's passive checker is off, as it
-would be most of the time measured.
+Steps and resets a second under random actions, episode after episode, in one process; beside other environments in the
+same run, since a figure without its machine says little: MiniGrid alone, with an RGB image, and in Gymnasium's sync
+vector environment; PettingZoo's connect four; MiniGrid in envpool, which is C++ and uses all cores. What is not
+installed is named and left out. Gymnasium's passive checker is off, as it would be most of the time measured.
 Measurements take turns, so that a busy moment of the machine hits all; a ratio is the median of those within a turn.
 The scripted speaker is measured on its own as well.
 """
 
 from __future__ import annotations
 
-import os
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,9 +22,9 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from rich.table import Table
 
 import multiref_gym  # noqa: F401 (registers MultiRef-v0)
+from multiref_gym.agents.evaluation.tables import Sheet
 from multiref_gym.commands.options import FiguresOptions, Positive
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
@@ -41,8 +39,6 @@ REPEATS = 5
 ACTIONS, VECTOR_ACTIONS = 256, 8
 """How many actions, or batches of them, are drawn before the clock starts: it is the environment that is measured."""
 UTTERANCE_BYTES = 128
-WORKERS = min(os.cpu_count() or 1, 64)
-"""How many processes "all cores" are: each needs a game."""
 UNDERSTOOD = 0.7
 """How often the speaker that is measured sees done what it wants."""
 SEED = 0
@@ -56,10 +52,6 @@ RATIOS = (
     ("step, turn-based", "MultiRef", "connect four"),
     ("step, 64 games", "MultiRef vector 64", "MiniGrid envpool 64"),
     ("step, 1,024 games", "MultiRef vector 1024", "MiniGrid envpool 1024"),
-    ("step, 64 games", "MultiRef vector 64, all cores", "MultiRef vector 64"),
-    ("step, 1,024 games", "MultiRef vector 1024, all cores", "MultiRef vector 1024"),
-    ("step, 64 games", "MultiRef vector 64, all cores", "MiniGrid envpool 64"),
-    ("step, 1,024 games", "MultiRef vector 1024, all cores", "MiniGrid envpool 1024"),
 )
 """What is compared: in what, and the names of ours and theirs."""
 
@@ -200,9 +192,6 @@ def ours() -> dict[str, Measure]:
         "MultiRef vector 1024": vector(1024),
         "MultiRef vector 64, board": vector(64, image="board"),
         "MultiRef vector 64, ten 32x32 silhouettes": vector(64, **silhouettes),
-        "MultiRef vector 64, all cores": vector(64, workers=WORKERS),
-        "MultiRef vector 1024, all cores": vector(1024, workers=WORKERS),
-        "MultiRef vector 64, ten 32x32 silhouettes, all cores": vector(64, workers=WORKERS, **silhouettes),
         "Scripted speaker, utterances": utterances(ScriptedSpeaker(load_tangrams("figures"))),
     }
 
@@ -275,15 +264,17 @@ def ratios(measured: dict[str, list[float]]) -> list[dict[str, Any]]:
 
 def show(results: dict[str, Any], screen: Screen) -> None:
     """Prints the figures as tables."""
-    speeds = Table("what", "a second", "least to greatest", title="Speed")
-    for name, measured in results["measured"].items():
-        least, median, greatest = min(measured), statistics.median(measured), max(measured)
-        speeds.add_row(name, f"{median:,.0f}", f"{least:,.0f} to {greatest:,.0f}")
-    compared = Table("what", "ours", "theirs", "ratio", "least to greatest", title="As many times as fast")
-    for row in results["ratios"]:
-        spread = f"{min(row['all']):.2f} to {max(row['all']):.2f}"
-        compared.add_row(row["what"], row["ours"], row["theirs"], f"{row['ratio']:.2f}", spread)
-    screen.show(speeds, compared)
+    speeds = [
+        [name, f"{statistics.median(rates):,.0f}", f"{min(rates):,.0f} to {max(rates):,.0f}"]
+        for name, rates in results["measured"].items()
+    ]
+    ratios = [
+        [r["what"], r["ours"], r["theirs"], f"{r['ratio']:.2f}", f"{min(r['all']):.2f} to {max(r['all']):.2f}"]
+        for r in results["ratios"]
+    ]
+    screen.show(Sheet("Speed", ["what", "a second", "least to greatest"], speeds))
+    heads = ["what", "ours", "theirs", "ratio", "least to greatest"]
+    screen.show(Sheet("As many times as fast", heads, ratios))
     for package in results["missing"]:
         screen.say(f"Left out, as {package} is not installed: pip install {package}")
     machine = results["machine"]

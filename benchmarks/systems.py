@@ -11,7 +11,6 @@ round, turn by turn, with the dialogue and the selection as HH had them.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -19,17 +18,15 @@ from typing import Any
 
 import numpy as np
 
-from multiref_gym.agents.evaluation.measures import clicks, over_seeds, right_clicks
-from multiref_gym.agents.learning.jobs import Curve, Job
+from multiref_gym.agents.evaluation.intervals import over_samples
+from multiref_gym.agents.evaluation.measures import RATIOS, Counts, counts_of
+from multiref_gym.agents.learning.jobs import Curve, Job, Measures, run_curve
 from multiref_gym.agents.learning.learn import Optimisation
 from multiref_gym.agents.learning.respect import CONTROL, KTO, RL, SUP, Config, Learner, Respect
-from multiref_gym.agents.learning.run_folder import known
 from multiref_gym.agents.listeners.baselines import OracleListener
 from multiref_gym.agents.listeners.named import new_listener
 from multiref_gym.agents.play import play
-from multiref_gym.benchmarks.learning_systems import run_timed
 from multiref_gym.feedback import Feedback, FeedbackDecoder
-from multiref_gym.files import write_atomically
 from multiref_gym.game import Action
 from multiref_gym.interaction import Interaction
 from multiref_gym.listener import Listener
@@ -52,17 +49,12 @@ MEANINGS = {
 } | {CONTROL: "the initial policy redeployed", HH: "the oracle, in place of a person"}
 
 MEASURES = {
-    "success": ("won", "games"),
-    "turns": ("turns", "games"),
-    "click_accuracy": ("right_clicks", "clicks"),
+    **RATIOS,
     "exact_match": ("matched", "asked"),
     "similarity": ("similarity", "asked"),
     "positive_share": ("positives", "replies"),
 }
 """Each measure is a ratio of two sums over games."""
-
-Counts = dict[str, list[float]]
-"""What was counted in the games of a round, by name a number for each game."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,34 +95,22 @@ def jobs_of(config: Config, optimisation: Optimisation, seeds: int, out: Path) -
 
 
 def run_system(job: LearnerJob) -> Curve:
-    """Runs what of a job is not done yet, and writes and returns its curve.
+    """Runs a job; of each round are kept what the decoder was worth and the counts of all that it deployed.
 
     Returns:
-        What was run (`system`, `seed`, `record`), what it took (`cost`), and for each of the `rounds` what is known of
-        the decoder (`decoder`) and the `Counts` of the systems that it deployed (`counts`, by system).
-
-    Raises:
-        UserError: If the job cannot be run, or its folder is of another one.
+        As `run_curve` does, with `decoder` and `counts`, by system, for each round.
     """
-    resumed = (job.folder / "config.json").exists()
-    respect = Respect(job.config, job.learner, job.folder)
-    path = job.folder / "curve.json"
-    what = {"system": job.learner.name, "seed": job.config.seed, "record": respect.record}
-    with respect.store:
-        if (there := known(path, what)) is not None:
-            return there
-        measured, cost = run_timed(respect, resumed)
-        rounds = [
-            {"round": m["round"], "decoder": m["decoder"], "counts": _counts_of(respect, job, m["round"])}
-            for m in measured
+
+    def told(respect: Respect, rounds: list[Measures]) -> list[Measures]:
+        return [
+            {"round": m["round"], "decoder": m["decoder"], "counts": _round_counts(respect, job, m["round"])}
+            for m in rounds
         ]
-    text = json.dumps({**what, "cost": cost, "rounds": rounds})
-    write_atomically(path, text + "\n")
-    curve: Curve = json.loads(text)  # as it is read back, with lists for tuples
-    return curve
+
+    return run_curve(job, lambda: Respect(job.config, job.learner, job.folder), told)
 
 
-def _counts_of(respect: Respect, job: LearnerJob, round: int) -> dict[str, Counts]:
+def _round_counts(respect: Respect, job: LearnerJob, round: int) -> dict[str, Counts]:
     """Returns the counts of all that a job deployed in a round.
 
     Every job has HH's games played anew, which takes no time, to compare turns with; the one with CONTROL counts them.
@@ -140,14 +120,14 @@ def _counts_of(respect: Respect, job: LearnerJob, round: int) -> dict[str, Count
     people = play(OracleListener(games), games, policy=HH, round=round)
     decoder, tangrams = new_decoder(config.decoder, config.ternary), load_tangrams(config.tangrams)
 
-    def counts(system: str, policy: int) -> Counts:
+    def counted_of(system: str, policy: int) -> Counts:
         played = respect.store.interactions(system, round)
         listener = new_listener(config.listener, tangrams, model=job.folder / f"round-{policy}")
         return game_counts(played, decoder) | turn_counts(listener, people)
 
-    counted = {name: counts(name, round)}
+    counted = {name: counted_of(name, round)}
     if config.control:
-        counted |= {CONTROL: counts(CONTROL, 0), HH: game_counts(people, decoder)}
+        counted |= {CONTROL: counted_of(CONTROL, 0), HH: game_counts(people, decoder)}
     return counted
 
 
@@ -155,12 +135,7 @@ def game_counts(games: Sequence[Interaction], decoder: FeedbackDecoder) -> Count
     """Returns the counts of games and of the feedback on their actions."""
     exchanges = [game.exchanges() for game in games]
     decoded = iter(decoder.decode([exchange for of_game in exchanges for exchange in of_game]))
-    return {
-        "games": [1.0] * len(games),
-        "won": [float(game.success) for game in games],
-        "turns": [float(len(game.turns)) for game in games],
-        "right_clicks": [float(right_clicks(game)) for game in games],
-        "clicks": [float(clicks(game)) for game in games],
+    return counts_of(games) | {
         "positives": [float(sum(next(decoded) is Feedback.POSITIVE for _ in of_game)) for of_game in exchanges],
         "replies": [float(len(of_game)) for of_game in exchanges],
     }
@@ -207,7 +182,7 @@ def _summary(name: str, curves: Sequence[Curve]) -> dict[str, Any]:
 def _measures(runs: Sequence[Sequence[Counts]]) -> dict[str, list[dict[str, float]] | None]:
     rounds = list(zip(*runs, strict=True))
     return {
-        measure: [asdict(over_seeds([c[above] for c in counts], [c[below] for c in counts])) for counts in rounds]
+        measure: [asdict(over_samples([c[above] for c in counts], [c[below] for c in counts])) for counts in rounds]
         if above in rounds[0][0]
         else None
         for measure, (above, below) in MEASURES.items()

@@ -6,9 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
-from string import Template
 from typing import Annotated, Any
 
 import numpy as np
@@ -16,20 +14,21 @@ from cyclopts import Parameter
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from multiref_gym.agents.evaluation.report import data_uri, definitions, finish_axes
-from multiref_gym.agents.evaluation.tables import Sheet, percent, rounds_heads, told_seeds
+from multiref_gym.agents.evaluation import pages
+from multiref_gym.agents.evaluation.measures import Confusion
+from multiref_gym.agents.evaluation.pictures import FAINT, data_uri, draw_band, finish_axes, png
+from multiref_gym.agents.evaluation.tables import Sheet, percent, rounds_heads, success_sheet, told_seeds
 from multiref_gym.agents.learning.jobs import Curve, run_all
 from multiref_gym.agents.learning.respect import CONTROL, OPTIMISATION, Config, RoundOptimisation
+from multiref_gym.agents.learning.run_folder import fields
 from multiref_gym.benchmarks.systems import HH, MEASURES, decoders, jobs_of, run_system, summaries
 from multiref_gym.commands.options import Count, Flat
 from multiref_gym.commands.screen import Screen
 from multiref_gym.feedback import Feedback
 from multiref_gym.files import write_atomically
-from multiref_gym.game import MAX_TURNS
 from multiref_gym.provenance import write_results
 from multiref_gym.registry import feedback_name
 
-PAGE = Path(__file__).parents[1] / "agents" / "evaluation" / "systems.html"
 PANELS = {
     "games.png": {
         "success": "Games won",
@@ -49,20 +48,12 @@ COLOURS = {"SUP": "#0072b2", "RL": "#d55e00", "KTO": "#009e73", CONTROL: "#8a6d3
 STYLES = {"B": ("-", "o"), "T": ("--", "^"), CONTROL: (":", "v"), HH: ("-.", None)}
 
 
-def success_sheet(results: dict[str, Any]) -> Sheet:
-    """Returns the games won by round: the systems' means, then every run."""
+def sheets(results: dict[str, Any]) -> list[Sheet]:
+    """Returns all tables."""
     systems = results["systems"]
-    rows = [[name, *map(percent, system["measures"]["success"])] for name, system in systems.items()]
-    if len(results["seeds"]) > 1:
-        rows += [
-            [f"{name}, seed {seed}", *(f"{100 * won['mean']:.0f}" for won in run["success"])]
-            for name, system in systems.items()
-            for seed, run in system["runs"].items()
-        ]
-    title = (
-        f"Games won, in percent; simulated speakers, {results['config']['games']} games a round, {told_seeds(results)}"
-    )
-    return Sheet(title, ["system", *rounds_heads(results)], rows)
+    means = {name: system["measures"]["success"] for name, system in systems.items()}
+    runs = {name: {seed: run["success"] for seed, run in system["runs"].items()} for name, system in systems.items()}
+    return [success_sheet("Games won", results, means, runs), measures_sheet(results), decoder_sheet(results)]
 
 
 def measures_sheet(results: dict[str, Any]) -> Sheet:
@@ -88,12 +79,10 @@ def decoder_sheet(results: dict[str, Any]) -> Sheet:
     """Returns accuracy and precision of the decoders by round, over all systems that learn from them."""
     rows = []
     for kind, of_rounds in results["decoders"].items():
-        counts = np.array(of_rounds)
-        accuracy = (counts[:, 2, 2] + counts[:, :2, :2].sum((1, 2))) / counts.sum((1, 2)).clip(1)
-        precision = counts[:, 2, 2] / counts[:, 2].sum(1).clip(1)
+        rounds = [Confusion(np.array(counts)) for counts in of_rounds]
         name = _decoder(results, kind)
-        for measure, values in (("accuracy", accuracy), ("precision of positives", precision)):
-            rows.append([f"{name}, {measure}", *(f"{100 * value:.1f}" for value in values)])
+        rows.append([f"{name}, accuracy", *(f"{100 * each.accuracy:.1f}" for each in rounds)])
+        rows.append([f"{name}, precision of positives", *(f"{100 * (each.precision or 0):.1f}" for each in rounds)])
     title = "Decoders, in percent; an action is good or not, and neutral feedback says that it is not"
     return Sheet(title, ["decoder", *rounds_heads(results)], rows)
 
@@ -137,29 +126,24 @@ def _measures_png(results: dict[str, Any], panels: dict[str, str]) -> bytes:
         for name, system in results["systems"].items():
             if system["measures"][measure] is not None:
                 _draw(axes, name, system["measures"][measure])
-        axes.set_title(title, loc="left", fontsize=10)
-        axes.set_ylim(0, MAX_TURNS + 0.5 if measure == "turns" else 1.03)
+        finish_axes(axes, title, measure)
         axes.set_xlabel("round")
-        finish_axes(axes, percent=measure != "turns")
     handles, labels = all_axes[-1].get_legend_handles_labels()  # HH has no exact match, but all have a last panel
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, fontsize=9)
     figure.suptitle(
         f"Simulated speakers, {results['config']['games']} games a round, {told_seeds(results)}; bands: 95 % intervals "
         "over games; B, T: binary, ternary feedback; HH: an oracle",
         fontsize=9,
-        color="#555555",
+        color=FAINT,
     )
-    return _png(figure)
+    return png(figure)
 
 
 def _draw(axes: Axes, name: str, estimates: Sequence[dict[str, float]]) -> None:
     kind, _, learner = name.partition("-")
     colour = COLOURS[learner or name]
     dashes, marker = STYLES[kind]
-    mean, low, high = ([estimate[part] for estimate in estimates] for part in ("mean", "low", "high"))
-    rounds = range(len(mean))
-    axes.fill_between(rounds, low, high, color=colour, alpha=0.12, linewidth=0)
-    axes.plot(rounds, mean, dashes, marker=marker, markersize=4, color=colour, label=name)
+    draw_band(axes, range(len(estimates)), estimates, dashes, color=colour, marker=marker, label=name)
 
 
 def _confusion_png(results: dict[str, Any]) -> bytes:
@@ -184,33 +168,25 @@ def _confusion_png(results: dict[str, Any]) -> bytes:
     figure.suptitle(
         f"Percent of the actions that were replied to; simulated speakers, {told_seeds(results)}",
         fontsize=10,
-        color="#555555",
+        color=FAINT,
     )
-    return _png(figure)
+    return png(figure)
 
 
-def _png(figure: Figure) -> bytes:
-    png = io.BytesIO()
-    figure.savefig(png, format="png", dpi=150)
-    return png.getvalue()
-
-
-def page(results: dict[str, Any], drawn: dict[str, bytes], sheets: Sequence[Sheet]) -> str:
+def page(results: dict[str, Any], drawn: dict[str, bytes], tables: Sequence[Sheet]) -> str:
     """Returns the page: one file without scripts or links.
 
     Args:
         results: What `results.json` holds.
         drawn: The pictures, by name.
-        sheets: The tables.
+        tables: All of them.
     """
-    return Template(PAGE.read_text(encoding="utf-8")).substitute(
-        pictures="\n".join(f'<img alt="{escape(name)}" src="{data_uri(png)}">' for name, png in drawn.items()),
-        tables="\n".join(each.html() for each in sheets),
-        systems=definitions({name: system["meaning"] for name, system in results["systems"].items()}),
-        setup="\n".join(
-            f"<h3>{escape(name)}</h3><dl>{definitions(results[name])}</dl>"
-            for name in ("config", "versions", "machine")
-        ),
+    return pages.page(
+        "systems.html",
+        systems={name: system["meaning"] for name, system in results["systems"].items()},
+        pictures={name: data_uri(content) for name, content in drawn.items()},
+        sheets=tables,
+        setup={name: fields(results[name]) for name in ("config", "versions", "machine")},
     )
 
 
@@ -257,14 +233,14 @@ class SystemsCommand:
             "decoders": decoders(curves),
         }
         results = write_results(self.out / "results.json", results)
-        sheets = [success_sheet(results), measures_sheet(results), decoder_sheet(results)]
+        tables = sheets(results)
         drawn = pictures(results)
-        for name, png in drawn.items():
-            write_atomically(self.out / name, png)
-        write_atomically(self.out / "table.md", "\n".join(sheet.markdown() for sheet in sheets))
+        for name, picture in drawn.items():
+            write_atomically(self.out / name, picture)
+        write_atomically(self.out / "table.md", "\n".join(sheet.markdown() for sheet in tables))
         write_atomically(self.out / "systems.csv", csv_text(results))
-        write_atomically(self.out / "report.html", page(results, drawn, sheets))
-        screen.show(*(sheet.printed() for sheet in sheets))
+        write_atomically(self.out / "report.html", page(results, drawn, tables))
+        screen.show(*tables)
         written = ["results.json", "table.md", "systems.csv", "report.html", *drawn]
         screen.say(f"{', '.join(written)} are in {self.out}")
 

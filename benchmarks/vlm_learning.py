@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from multiref_gym.agents.evaluation.measures import over_seeds
+from multiref_gym.agents.evaluation.intervals import over_samples
 from multiref_gym.agents.evaluation.tables import Sheet, percent
 from multiref_gym.agents.learning.jobs import Curve, Job, run_all
 from multiref_gym.agents.learning.learn import Optimisation
@@ -103,7 +103,7 @@ def sheet(curves: Sequence[Curve]) -> Sheet:
     for curve in curves:
         (name,) = curve["rounds"][0]["systems"]
         rows.append([f"seed {curve['seed']}", *(percent(r["systems"][name]["success"]) for r in curve["rounds"])])
-    together = [asdict(over_seeds(won)) for won in zip(*(curve["won"] for curve in curves), strict=True)]
+    together = [asdict(over_samples(won)) for won in zip(*(curve["won"] for curve in curves), strict=True)]
     rounds = [f"round {number}" for number in range(len(together))]
     return Sheet(
         "Games won by a tiny vision-language model, in percent",
@@ -151,5 +151,5 @@ class VlmLearning:
         curves = run_all(run_job, jobs, self.jobs, screen, lambda curve: f"{len(curve['rounds'])} rounds")
         write_atomically(self.out / "table.md", sheet(curves).markdown())
         write_results(self.out / "results.json", {"base": scores, "adapter": ADAPTER, "runs": curves})
-        screen.show(sheet(curves).printed())
+        screen.show(sheet(curves))
         screen.say(f"table.md and results.json are in {self.out}")

@@ -133,8 +133,8 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
     ## Vectorisation
 
     `gymnasium.make_vec("MultiRef-v0", 64)` makes a `multiref_gym.vector_env.MultiRefVectorEnv`: the same games, many
-    at once, with utterances as texts or bytes, in several processes with `workers`. `vectorization_mode="sync"`, where
-    wrappers of one environment can be given, says the same. `"async"` needs `vector_kwargs={"shared_memory": False}`:
+    at once, with utterances as texts or bytes. `vectorization_mode="sync"`, where wrappers of one environment can be
+    given, says the same. `"async"` needs `vector_kwargs={"shared_memory": False}`:
     in shared memory Gymnasium's texts go stale without a word, so this environment refuses it.
 
     ## Version History

@@ -13,11 +13,10 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from multiref_gym.divided_batch import DividedBatch
 from multiref_gym.env import MultiRefEnv, Observation
-from multiref_gym.episode_batch import Arrays, EpisodeBatch, Told, encoded
+from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
-from multiref_gym.game import GameOver
+from multiref_gym.game import Action, GameOver
 
 
 class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
@@ -38,14 +37,10 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
             `info["final_obs"]` and `info["final_info"]`; "Disabled", never, and a step of it is an error.
         utterance_bytes: None for a tuple of texts; a number n for their UTF-8, uint8 (num_envs, n), cut off or with
             zeros after the end, as `multiref_gym.wrappers.EncodeUtterance` has it.
-        workers: The number of processes that the games are divided over, this one included; for the same seeds all is
-            the same with any number. As in `AsyncVectorEnv` with context="spawn", a script needs
-            `if __name__ == "__main__":`, and the options, such as a speaker, must pickle. `close` ends the processes.
         options: What `MultiRefEnv` takes, but for `render_mode`.
 
     Raises:
         UserError: If an argument is none that is allowed.
-        RuntimeError: If another process has ended, now or at a later call.
 
     Example:
         >>> import gymnasium as gym
@@ -64,7 +59,6 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         num_envs: int = 1,
         autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
         utterance_bytes: int | None = None,
-        workers: int = 1,
         **options: Any,
     ) -> None:
         if not _is_count(num_envs):
@@ -74,8 +68,6 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
             raise UserError(f"autoreset_mode={autoreset_mode!r}: allowed is one of {modes}")
         if utterance_bytes is not None and not _is_count(utterance_bytes):
             raise UserError(f"utterance_bytes={utterance_bytes!r}: allowed is an int of at least 1, or None for texts")
-        if not _is_count(workers) or workers > num_envs:
-            raise UserError(f"workers={workers!r}: allowed is an int from 1 to num_envs={num_envs}")
         if options.get("render_mode") is not None:
             raise UserError(f"render_mode={options['render_mode']!r}: only vectorization_mode='sync' can render")
         self.num_envs = num_envs
@@ -91,26 +83,18 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         self.observation_space = batch_space(self.single_observation_space, num_envs)
 
         (size,) = self.single_action_space.shape or ()
-        self._begun, self._ended = np.zeros((2, num_envs), np.bool_)
+        self._speakers = [self._scalar.new_speaker() for _ in range(num_envs)]
+        self._rngs = [np.random.default_rng() for _ in range(num_envs)]
+        self._episodes: list[Any] = [None] * num_envs  # an Episode each, once it has begun
+        self._begun = np.zeros(num_envs, np.bool_)
+        self._ended = [False] * num_envs
         self._selected = np.zeros((num_envs, size), np.int8)
         self._turn = np.zeros(num_envs, np.int64)
-        self._clicks: list[list[str]] = [[] for _ in range(num_envs)]
-        arrays: Arrays = {}
-        if (image := single.get("image")) is not None:
-            arrays["image"] = np.zeros((num_envs, *(image.shape or ())), np.uint8)
-            if workers > 1 and self._autoreset is AutoresetMode.SAME_STEP:
-                arrays["final_image"] = np.zeros(arrays["image"].shape, np.uint8)
-        if utterance_bytes is not None:
-            arrays["utterance"] = np.zeros((num_envs, utterance_bytes), np.uint8)
+        image = single.get("image")
+        self._images = None if image is None else np.zeros((num_envs, *(image.shape or ())), np.uint8)
         # Silhouettes stay for a whole game, a board is drawn anew where something was clicked.
-        board = options.get("image", "board") == "board"
-        self._games: EpisodeBatch | DividedBatch
-        if workers == 1:
-            self._games = EpisodeBatch(self._scalar, num_envs, arrays, board, self._autoreset)
-        else:
-            self._games = DividedBatch(self._scalar, options, num_envs, arrays, board, self._autoreset, workers)
-            arrays = self._games.arrays
-        self._images, self._encodings = arrays.get("image"), arrays.get("utterance")
+        self._boards = self._images if options.get("image", "board") == "board" else None
+        self._bytes = utterance_bytes
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
@@ -143,13 +127,14 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
             raise ResetNeeded("a game has not begun: call reset() first")
         if options:
             self._scalar.new_game(self._scalar.np_random, options)  # raises before anything is changed
-        rngs = {i: None if seeds[i] is None else seeding.np_random(seeds[i])[0] for i in np.flatnonzero(mask).tolist()}
         self._begun[mask] = False  # so it stays if a speaker fails
-        told = self._games.reset(rngs, options)
+        for i in np.flatnonzero(mask).tolist():
+            if seeds[i] is not None:
+                self._rngs[i] = seeding.np_random(seeds[i])[0]
+            self._start(i, options)
         self._begun[mask] = True
-        self._ended = np.array(told.over)
-        self._clear(mask)
-        return self._observations(told), self._infos(mask, np.zeros_like(mask))
+        utterances = [episode.utterance for episode in self._episodes]
+        return self._observations(utterances), self._infos(mask, np.zeros_like(mask))
 
     def step(
         self, actions: NDArray[np.int8]
@@ -168,39 +153,67 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         if not self._begun.all():
             raise ResetNeeded("a game has not begun: call reset() first")
         clicks = self._checked(actions)
-        if self._autoreset is AutoresetMode.DISABLED and self._ended.any():
+        if self._autoreset is AutoresetMode.DISABLED and any(self._ended):
             raise GameOver(f"games {np.flatnonzero(self._ended).tolist()} have ended: reset them with 'reset_mask'")
+        self._selected ^= clicks  # a click toggles
+        self._turn += 1
         try:
-            told = self._games.step(clicks.tobytes())
+            return self._played(clicks.tobytes())
         except BaseException:
             self._begun[:] = False  # some games have taken the turn, others have not: none can go on
             raise
-        self._selected ^= clicks  # a click toggles
-        self._turn += 1
-        self._clear(self._ended)  # others have started in their place
-        terminated, success = np.array(told.over), np.array(told.success)
-        restarted = terminated & (self._autoreset is AutoresetMode.SAME_STEP)
-        self._ended = terminated & ~restarted
-        for done, action in zip(self._clicks, told.actions, strict=True):
-            if action is not None:
-                done.append(action)
-        final = self._final(told, restarted, success) if restarted.any() else {}
-        self._clear(restarted)
-        infos = self._infos(np.ones_like(terminated), success & ~restarted)
-        rewards = np.array(told.rewards, np.float64)
-        return self._observations(told), rewards, terminated, np.zeros_like(terminated), infos | final
 
-    def close_extras(self, **kwargs: Any) -> None:
-        """Ends the other processes, if there are any."""
-        if isinstance(self._games, DividedBatch):
-            self._games.close()
+    def _played(
+        self, clicks: bytes
+    ) -> tuple[Observation, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
+        """Takes a turn of each game, or starts another one in the place of one that had ended."""
+        env, boards = self._scalar, self._boards
+        size, same_step = len(clicks) // self.num_envs, self._autoreset is AutoresetMode.SAME_STEP
+        utterances: list[str] = []
+        rewards: list[float] = []
+        success: list[bool] = []
+        ended: list[bool] = []
+        final: dict[int, tuple[Observation, list[str]]] = {}
+        # All is taken down game by game: once the last has been played the first has left the processor's cache.
+        for i, episode in enumerate(self._episodes):
+            if self._ended[i]:
+                episode = self._start(i)
+                rewards.append(0.0)
+                success.append(False)
+                ended.append(False)
+            else:
+                game, before = episode.game, episode.game.selected
+                episode.take(Action.of_bits(clicks[i * size : (i + 1) * size], before))
+                over = game.over
+                rewards.append(env.reward(game, before))
+                success.append(over and game.success)
+                ended.append(over)
+                if boards is not None:
+                    changed = before ^ game.selected
+                    env.atlas.redraw(boards[i], game.context.listener_order, changed, game.selected)
+                if over and same_step:
+                    final[i] = self._observation(i), episode.clicks
+                    episode = self._start(i)
+                else:
+                    self._ended[i] = over
+            utterances.append(episode.utterance)
+        terminated, won = np.array(ended), np.array(success)
+        restarted = np.isin(np.arange(self.num_envs), list(final))
+        infos = self._infos(np.ones_like(terminated), won & ~restarted)
+        if final:
+            infos |= self._final(final, restarted, won)
+        return self._observations(utterances), np.array(rewards), terminated, np.zeros_like(terminated), infos
 
-    def _clear(self, games: NDArray[np.bool_]) -> None:
-        """Forgets what was done in games that others take the place of."""
-        self._selected[games] = 0
-        self._turn[games] = 0
-        for i in np.flatnonzero(games).tolist():
-            self._clicks[i] = []
+    def _start(self, i: int, options: dict[str, Any] | None = None) -> Episode:
+        rng = self._rngs[i]
+        game = self._scalar.new_game(rng, options)
+        self._episodes[i] = episode = Episode(game, self._speakers[i], rng)
+        self._ended[i] = False
+        self._selected[i] = 0
+        self._turn[i] = 0
+        if self._images is not None:
+            self._images[i] = self._scalar.picture(game)
+        return episode
 
     def _checked(self, actions: NDArray[np.int8]) -> NDArray[np.int8]:
         array = np.asarray(actions)
@@ -210,32 +223,50 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
             raise ValueError(f"actions {actions!r}: allowed are zeros and ones, {size} for each of {n} games")
         return array.astype(np.int8)
 
-    def _observations(self, told: Told) -> Observation:
+    def _observation(self, i: int) -> Observation:
+        """Returns what is to be seen of a game, by itself."""
+        (utterance,) = self._said([self._episodes[i].utterance])
+        observation = {"selected": self._selected[i].copy(), "turn": int(self._turn[i]), "utterance": utterance}
+        return observation if self._images is None else observation | {"image": self._images[i].copy()}
+
+    def _observations(self, utterances: list[str]) -> Observation:
         observations: Observation = {"selected": self._selected.copy(), "turn": self._turn.copy()}
         if self._images is not None:
             observations["image"] = self._images.copy()
-        observations["utterance"] = tuple(told.utterances) if self._encodings is None else self._encodings.copy()
-        return observations
+        return observations | {"utterance": self._said(utterances)}
+
+    def _said(self, utterances: list[str]) -> tuple[str, ...] | NDArray[np.uint8]:
+        """Returns utterances as texts or as UTF-8, uint8 (utterances, bytes), cut off or with zeros after the end."""
+        if self._bytes is None:
+            return tuple(utterances)
+        rows = [utterance.encode()[: self._bytes].ljust(self._bytes, b"\0") for utterance in utterances]
+        return np.frombuffer(bytearray().join(rows), np.uint8).reshape(-1, self._bytes)
 
     def _infos(self, games: NDArray[np.bool_], success: NDArray[np.bool_]) -> dict[str, Any]:
-        clicks = np.full(self.num_envs, None, object)
-        for i in np.flatnonzero(games).tolist():
-            clicks[i] = self._clicks[i].copy()
-        infos = {"success": success & games, "turn": np.where(games, self._turn, 0), "clicks": clicks}
+        done = {i: self._episodes[i].clicks for i in np.flatnonzero(games).tolist()}
+        return self._marked(games, success, np.where(games, self._turn, 0), done)
+
+    def _final(
+        self, final: dict[int, tuple[Observation, list[str]]], games: NDArray[np.bool_], success: NDArray[np.bool_]
+    ) -> dict[str, Any]:
+        """Returns the last observations and infos of games that others took the place of."""
+        observations = np.full(self.num_envs, None, object)
+        turns = np.zeros_like(self._turn)
+        for i, (observation, clicks) in final.items():
+            observations[i], turns[i] = observation, len(clicks)
+        done = {i: clicks for i, (_, clicks) in final.items()}
+        infos = {"final_obs": observations, "final_info": self._marked(games, success, turns, done)}
         return infos | {f"_{key}": games.copy() for key in infos}
 
-    def _final(self, told: Told, games: NDArray[np.bool_], success: NDArray[np.bool_]) -> dict[str, Any]:
-        """Returns the last observations and infos of games that others take the place of."""
-        said = told.closing if self._encodings is None else encoded(told.closing, self._encodings.shape[1])
-        observations = np.full(self.num_envs, None, object)
-        indices = np.flatnonzero(games).tolist()
-        for i, utterance in zip(indices, said, strict=True):
-            observations[i] = {"selected": self._selected[i].copy(), "turn": int(self._turn[i]), "utterance": utterance}
-        if self._images is not None:
-            for i, image in zip(indices, told.final_images, strict=True):
-                observations[i]["image"] = image
-        final = {"final_obs": observations, "final_info": self._infos(games, success)}
-        return final | {f"_{key}": games.copy() for key in final}
+    def _marked(
+        self, games: NDArray[np.bool_], success: NDArray[np.bool_], turns: NDArray[np.int64], done: dict[int, list[str]]
+    ) -> dict[str, Any]:
+        """Returns the infos of some games, with marks of which."""
+        clicks = np.full(self.num_envs, None, object)
+        for i, texts in done.items():
+            clicks[i] = texts.copy()
+        infos = {"success": success & games, "turn": turns, "clicks": clicks}
+        return infos | {f"_{key}": games.copy() for key in infos}
 
 
 def _is_count(value: object) -> bool:

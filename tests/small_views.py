@@ -22,6 +22,16 @@ TINY = {
     "vision_width": 8,
 }
 FIGURES = load_tangrams("figures")
+TEN = FIGURES.ids[:10]
+OPENING = View(TEN, (), "the bird with no chimneys", frozenset())
+MIDDLE = View(
+    TEN,
+    (("the bird", Action(select=frozenset({2, 4}))), ("no, undo that", Action(deselect=frozenset({4})))),
+    "good, the house",
+    frozenset({2}),
+)
+ELSEWHERE = View(FIGURES.ids[20:30], (("", Action()),), "", frozenset({1, 2, 9}))
+VIEWS = [OPENING, MIDDLE, ELSEWHERE]
 
 WORDS = ["the", "bird", "with", "no", "chimneys", ",", "yes", "undo", "that", "ÿ", "3"]
 

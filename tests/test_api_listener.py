@@ -13,7 +13,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
 from PIL import Image
 from stub_endpoint import Body, Endpoint, Reply, completion, failure, in_turn, said, serving
@@ -82,9 +81,7 @@ def pictures(body: Body) -> list[Image.Image]:
 def test_the_model_sees_the_board_and_the_dialogue_and_acts() -> None:
     dialogue = (("the house", select(0)), ("no, the bird", Action()), ("undo", Action(deselect=frozenset({0}))))
     with serving(in_turn(completion("select B C"))) as endpoint:
-        [decision] = listener(endpoint).act(
-            [View(NAMES, dialogue, "both boats", frozenset())], np.random.default_rng(0)
-        )
+        [decision] = act(listener(endpoint), [View(NAMES, dialogue, "both boats", frozenset())])
     assert decision.action == select(1, 2)
     assert (decision.log_prob, decision.text) == (None, "select B C")
     [body] = endpoint.bodies
@@ -161,8 +158,7 @@ def test_what_is_no_action_clicks_nothing_and_is_counted() -> None:
     with serving(lambda body: completion(replies[said(body).split()[-1]])) as endpoint:
         player = listener(endpoint)
         decisions = act(player, [*map(view, replies)], 0)
-    assert [decision.action for decision in decisions] == [Action(), Action(), select(1), Action(), Action()]
-    assert [decision.legal for decision in decisions] == [False, False, True, False, True]
+    assert [decision.action for decision in decisions] == [None, None, select(1), None, Action()]
     assert {key: player.usage[key] for key in ("unparsed", "illegal", "first_unparsed")} == {
         "unparsed": 2,
         "illegal": 1,

@@ -46,6 +46,7 @@ def test_no_module_imports_to_its_right(path: Path) -> None:
 def test_there_is_one_import_root(path: Path) -> None:
     roots = {module.partition(".")[0] for module in imported(ast.parse(path.read_text()))}
     assert roots.isdisjoint({"simulators", "agents", "benchmarks", ""})  # "" is a relative import
+    assert not any(root.startswith("test_") for root in roots), "what tests share is in a module of its own"
 
 
 @pytest.mark.parametrize("package", PACKAGES[1:])

@@ -86,7 +86,7 @@ def test_a_mistake_is_a_legal_click_on_what_was_not_meant() -> None:
         for view, wanted, done in erring_actions(1.0, 1.0, seed):
             check_action(done, view.selected)
             assert not done.select & wanted.select
-            assert done.clicks
+            assert done.clicks or not wanted.clicks
 
 
 def test_only_hard_tangrams_are_mistaken_by_who_mistakes_no_others() -> None:

@@ -63,7 +63,8 @@ def test_every_command_tells_its_options(name: str, capsys: pytest.CaptureFixtur
         if field.name in ("config", "optimisation"):  # whose fields are options themselves
             continue
         assert f"--{'as' if field.name == 'role' else field.name.replace('_', '-')}" in told
-    assert command.__doc__.split("\n")[0].split(".")[0] in told  # of itself, at more length than in the table
+    told_of_itself = command.__doc__.split("\n")[0].replace("`", "")
+    assert told_of_itself in told  # at more length than in the table
     assert all(f" {part} " not in told for part in ("Attributes:", "[default: None]"))
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from multiref_gym import cli
-from multiref_gym.benchmarks.contexts import ambiguous, fitting, greedy, measure, wilson
+from multiref_gym.agents.evaluation.intervals import wilson
+from multiref_gym.benchmarks.contexts import ambiguous, fitting, greedy, measure
 from multiref_gym.tangrams import Tangram, TangramSet, load_tangrams
 
 
@@ -51,10 +52,11 @@ def test_a_recorded_description_is_taken_by_its_words() -> None:
 
 
 def test_the_interval_holds_the_share_and_narrows_with_the_count() -> None:
-    low, high = wilson(3, 10)
-    assert (low, high) == pytest.approx((0.108, 0.603), abs=1e-3)
-    assert wilson(300, 1000)[1] - wilson(300, 1000)[0] < 0.06
-    assert wilson(0, 10)[0] == pytest.approx(0)
+    few, many = wilson(3, 10), wilson(300, 1000)
+    assert few.mean == 0.3
+    assert (few.low, few.high) == pytest.approx((0.108, 0.603), abs=1e-3)
+    assert many.high - many.low < 0.06
+    assert wilson(0, 10).low == pytest.approx(0)
 
 
 def test_more_similar_contexts_of_figures_are_more_ambiguous() -> None:

@@ -6,7 +6,6 @@ import pickle
 import subprocess
 import sys
 import warnings
-from pathlib import Path
 from typing import Any, NoReturn
 
 import gymnasium as gym
@@ -15,6 +14,7 @@ import pytest
 from gymnasium.envs.registration import EnvSpec
 from gymnasium.error import ResetNeeded
 from gymnasium.utils.env_checker import check_env, data_equivalence
+from human_like import People
 from hypothesis import given
 from hypothesis import strategies as st
 from terse_speaker import MuteSpeaker, TerseSpeaker
@@ -328,17 +328,14 @@ def test_people_may_write_accents_and_typographic_marks() -> None:
     assert env.reset(seed=0)[0] in env.observation_space
 
 
-def test_what_people_say_fits_the_space() -> None:
-    data = Path(__file__).parents[2] / "shared" / "data"
-    if not data.exists():
-        pytest.skip("no human games at ../shared/data")
+def test_what_people_say_fits_the_space(people: People) -> None:
     space = make().observation_space["utterance"]
-    games = (data / "human_games" / "dev.jsonl").read_text().splitlines()
-    tangrams = load_tangrams(f"kilogram:{data / 'kilogram'}")
+    games = people.games.read_text().splitlines()
+    tangrams = load_tangrams(f"kilogram:{people.kilogram}")
     said = [utterance for game in games for utterance in json.loads(game)["chat"]]
     said += [description for tangram in tangrams for description in tangram.descriptions]
     assert [text for text in said if text not in space] == []
-    env = make(tangrams=tangrams, speaker="scripted", image="board")
+    env = make(tangrams=tangrams, split="all", speaker="scripted", image="board")
     assert all(observation in env.observation_space for observation, *_ in play(env, 0))
 
 

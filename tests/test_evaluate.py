@@ -1,12 +1,23 @@
-"""Measures of games, by hand."""
+"""Measures of games and their intervals, by hand."""
 
 from __future__ import annotations
 
+import warnings
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multiref_gym.agents.evaluation.measures import Estimate, decoder_quality, estimate, measure, over_seeds
+from multiref_gym.agents.evaluation.intervals import (
+    Estimate,
+    by_unit,
+    estimate,
+    estimate_auc,
+    interval,
+    over_samples,
+)
+from multiref_gym.agents.evaluation.measures import Confusion, decoder_quality, measure
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import Action, Context
 from multiref_gym.interaction import Interaction, Turn
@@ -53,6 +64,39 @@ def test_without_spread_the_interval_is_a_point() -> None:
     assert estimate([3.0] * 7) == Estimate(3.0, 3.0, 3.0)
 
 
+def test_one_game_is_a_sample_whose_interval_is_a_point() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert estimate([3.0]) == estimate([6.0], [2.0]) == Estimate(3.0, 3.0, 3.0)
+        assert over_samples([[1.0], [0.0, 1.0]]) == Estimate(0.75, 0.5, 1.0)
+        assert estimate_auc(np.array([0.0, -np.inf]), np.array([True, False]), np.zeros(2, int)) == Estimate(1, 1, 1)
+
+
+def test_draws_of_which_nothing_can_be_said_are_left_out() -> None:
+    def share(rows: np.ndarray) -> np.ndarray:
+        return np.where((rows == 0).any(-1), np.nan, rows.mean(-1))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert interval(share, [2]) == (1, 1)
+        assert np.isnan(interval(share, [1])).all()
+
+
+def test_the_intervals_of_several_values_are_drawn_at_once() -> None:
+    values = np.array([[0.0, 1.0] * 50, [5.0] * 100])
+    low, high = interval(lambda rows: values[:, rows].mean(-1), [100], seed=1)
+    assert low.tolist() == pytest.approx([0.4, 5], abs=0.03)
+    assert high.tolist() == pytest.approx([0.6, 5], abs=0.03)
+
+
+def test_the_values_of_a_unit_are_drawn_together() -> None:
+    assert by_unit([True, False, True], ["bob", "ann", "bob"]).tolist() == [0, 2]
+    turns = np.repeat([0.0, 1.0] * 20, 50)
+    alike = np.repeat(range(40), 50)
+    widths = [found.high - found.low for found in (estimate(turns), estimate(by_unit(turns, alike), [50] * 40))]
+    assert widths[1] > 4 * widths[0]
+
+
 def test_a_ratio_is_of_sums_not_a_mean_of_ratios() -> None:
     found = estimate([1, 9], counts=[1, 99])
     assert found.mean == pytest.approx(10 / 100)
@@ -61,15 +105,15 @@ def test_a_ratio_is_of_sums_not_a_mean_of_ratios() -> None:
 
 
 def test_the_mean_is_over_seeds_and_its_interval_over_games() -> None:
-    found = over_seeds([[1, 1, 1, 1], [0, 1]])
+    found = over_samples([[1, 1, 1, 1], [0, 1]])
     assert found.mean == 0.75
     assert (found.low, found.high) == (0.5, 1.0)
-    narrow = over_seeds([[0, 1] * 200] * 3)
+    narrow = over_samples([[0, 1] * 200] * 3)
     assert 0.5 - 0.05 < narrow.low < 0.5 < narrow.high < 0.5 + 0.05
 
 
 def test_a_ratio_over_seeds_is_the_mean_of_the_runs_ratios() -> None:
-    found = over_seeds([[1, 9], [0, 0]], counts=[[1, 99], [1, 1]])
+    found = over_samples([[1, 9], [0, 0]], counts=[[1, 99], [1, 1]])
     assert found.mean == pytest.approx((10 / 100 + 0) / 2)
     assert (found.low, found.high) == (pytest.approx(9 / 99 / 2), 0.5)
 
@@ -103,6 +147,16 @@ def test_a_half_good_action_counts_as_bad_and_neutral_feedback_as_not_positive()
     half_right = decoder_quality([played], [[NEGATIVE, POSITIVE]])
     assert half_right["accuracy"] == 0.5
     assert half_right["confusion"] == [[1, 0, 0], [0, 0, 0], [0, 1, 0]]
+
+
+def test_a_confusion_tells_what_of_the_good_was_found() -> None:
+    confusion = Confusion.of([POSITIVE, POSITIVE, NEGATIVE, NEUTRAL], [POSITIVE, NEUTRAL, POSITIVE, NEUTRAL])
+    assert (confusion.exact, confusion.accuracy, confusion.precision, confusion.recall) == (0.5, 0.5, 0.5, 0.5)
+    assert Confusion.of([NEUTRAL], [NEGATIVE]).figures() == {
+        "accuracy": 1,
+        "positive_precision": None,
+        "positive_recall": None,
+    }
 
 
 def test_games_of_one_turn_say_nothing_of_a_decoder() -> None:

@@ -24,6 +24,7 @@ from multiref_gym.formats import read_games, write_games
 from multiref_gym.formats.logged_game import BadGame, LoggedGame
 from multiref_gym.game import Action, Context
 from multiref_gym.interaction import Interaction, Turn
+from multiref_gym.registry import feedback_name
 from multiref_gym.simulators.replay import ReplaySpeaker
 from multiref_gym.store import InteractionStore
 from multiref_gym.tangrams import load_tangrams
@@ -154,6 +155,18 @@ def test_minari_is_a_format_like_others(games: list[Interaction], tmp_path: Path
     with InteractionStore(copy) as copied:
         assert copied.interactions("SUP") == games
         assert copied.feedback("lexical", "SUP") == feedback_on(games)
+
+
+def test_the_feedback_of_the_ternary_form_is_exported_on_demand(games: list[Interaction], tmp_path: Path) -> None:
+    neutral = [[Feedback.NEUTRAL] * (len(game.turns) - 1) for game in games]
+    with InteractionStore(tmp_path / "store.db") as opened:
+        opened.add(games, "SUP")
+        opened.add_feedback("SUP", 0, "lexical", feedback_on(games))
+        opened.add_feedback("SUP", 0, feedback_name("lexical", ternary=True), neutral)
+    for options, feedback in (([], feedback_on(games)), (["--ternary"], neutral)):
+        name = f"multiref/forms{len(options)}-v0"
+        run("export", "--store", tmp_path / "store.db", "--minari", name, "--decoder", "lexical", *options)
+        assert [list(game.labels)[:-1] for game in read_games(name, "minari")[0]] == feedback
 
 
 def test_a_whole_store_goes_through_minari_where_not_all_was_decoded(

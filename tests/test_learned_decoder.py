@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from human_like import People
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,7 +25,6 @@ from multiref_gym.formats.logged_game import LoggedGame
 from multiref_gym.game import Action, Context
 from multiref_gym.interaction import Interaction, Turn
 
-HUMAN_GAMES = Path("../shared/data/human_games/dev.jsonl")
 SELECT = Action(select=frozenset({3}))
 DESELECT = Action(deselect=frozenset({3}))
 SWAP = Action(select=frozenset({3}), deselect=frozenset({5}))
@@ -92,7 +92,7 @@ def test_words_that_describe_tangrams_do_not_matter(reply: str) -> None:
 
 
 def test_a_description_that_is_repeated_is_known_to_be() -> None:
-    words = DECODER._weights.words
+    words = Weights.from_json(json.loads(WEIGHTS.read_text())).words
     other = features(Exchange(None, "the tall bird", SELECT, "the boat"), words)
     assert features(Exchange(None, "the tall bird", SELECT, "the bird"), words) != other
 
@@ -236,9 +236,8 @@ def test_calibration_says_what_it_cannot_judge(
     assert error.count("\n") == 1
 
 
-@pytest.mark.skipif(not HUMAN_GAMES.exists(), reason=f"no {HUMAN_GAMES}")
-def test_people_whom_it_never_heard_are_understood_nearly_as_well_as_by_rules_made_for_them() -> None:
-    games = read_interactions(HUMAN_GAMES)
+def test_people_whom_it_never_heard_are_understood_nearly_as_well_as_by_rules_made_for_them(people: People) -> None:
+    games = read_interactions(people.games)
     exchanges = [exchange for game in games for exchange in game.exchanges()]
     truth = [ground_truth(e.action, game.targets) is Feedback.POSITIVE for game in games for e in game.exchanges()]
     good, decoded, by_rules = (

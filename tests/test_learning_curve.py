@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +16,22 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from rounding import LOG_PROB
 from small_views import FIGURES, tiny_small_listener
 
 from multiref_gym import cli
+from multiref_gym.agents.evaluation import fixed_games
+from multiref_gym.agents.evaluation.fixed_games import Evaluation
 from multiref_gym.agents.learning import jobs as processes
 from multiref_gym.agents.learning.learn import Example, Optimisation, learn
 from multiref_gym.agents.learning.objectives import Sup
 from multiref_gym.agents.learning.respect import CONTROL, SEED, TURNS, Config, Respect
 from multiref_gym.agents.listeners.small.listener import SmallListener
-from multiref_gym.benchmarks import learning_curve, learning_systems
+from multiref_gym.benchmarks import learning_curve
 from multiref_gym.benchmarks.learning_systems import (
     ABLATIONS,
     BOUNDS,
     LEARNERS,
-    Evaluation,
     LowRankListener,
     SystemJob,
     run_job,
@@ -110,13 +112,14 @@ def test_every_policy_of_a_learner_plays_the_fixed_games_and_the_first_and_last_
 
 def test_the_fixed_games_are_the_same_for_all_policies(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
-    original = learning_systems.play
+    original = fixed_games.play
 
-    def watched(listener: Any, tables: Any, rng: np.random.Generator, **options: Any) -> Any:
-        seen.append((rng.bit_generator.state, [(table.game.context, table.utterance) for table in tables]))
-        return original(listener, tables, rng, **options)
+    def watched(listener: Any, games: Any, **options: Any) -> Any:
+        rngs = [str(game.listener_rng.bit_generator.state) for game in games]
+        seen.append((rngs, [(game.game.context, game.utterance) for game in games]))
+        return original(listener, games, **options)
 
-    monkeypatch.setattr(learning_systems, "play", watched)
+    monkeypatch.setattr(fixed_games, "play", watched)
     for name, seed in (("SUP", 0), ("TURNS", 1)):
         out = folder / "again"
         run_job(job(name, out, seed=seed, rounds=1))
@@ -124,7 +127,7 @@ def test_the_fixed_games_are_the_same_for_all_policies(folder: Path, monkeypatch
     assert len(deployed) == len(unseen) == 4
     assert all(games == deployed[0] for games in deployed)
     assert all(games == unseen[0] for games in unseen)
-    tangrams = [{id for context, _ in games for id in context.listener_order} for _, games in seen[:2]]
+    tangrams = [{id for _, context, _ in games for id in context.listener_order} for games in seen[:2]]
     assert not tangrams[0] & tangrams[1]
 
 
@@ -132,7 +135,7 @@ def test_a_job_that_is_done_does_nothing_again(folder: Path, monkeypatch: pytest
     def unwanted(*args: Any, **options: Any) -> None:
         raise AssertionError("played again")
 
-    monkeypatch.setattr(learning_systems, "play", unwanted)
+    monkeypatch.setattr(fixed_games, "play", unwanted)
     monkeypatch.setattr(Respect, "rounds", unwanted)
     assert run_job(job("SUP", folder)) == curve_of("SUP", folder)
 
@@ -228,7 +231,7 @@ def test_low_rank_updates_are_learned_and_saved_as_weights(tmp_path: Path) -> No
     listener.save(tmp_path)
     saved = SmallListener.load(FIGURES, tmp_path)
     learned, loaded = (each.score([wanted.view], [wanted.action]).log_prob for each in (listener, saved))
-    torch.testing.assert_close(learned, loaded, atol=1e-5, rtol=0)
+    torch.testing.assert_close(learned, loaded, atol=LOG_PROB, rtol=0)
 
 
 def test_the_command_leaves_tables_results_and_curves(
@@ -347,7 +350,7 @@ def test_bad_options_get_one_clear_line_and_write_nothing(
 def test_a_system_is_recorded_as_it_learns(folder: Path) -> None:
     for name, system in SYSTEMS.items():
         config = curve_of(name, folder)["record"]["config"]
-        assert config["learner"] == json.loads(json.dumps(asdict(system.learner)))
+        assert config["learner"] == system.learner.recorded()
 
 
 def test_a_run_ends_with_the_command_that_started_it(tmp_path: Path) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
+from human_like import People
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +12,6 @@ from multiref_gym.feedback import Exchange, Feedback, ground_truth
 from multiref_gym.formats import read_interactions
 from multiref_gym.game import Action
 
-HUMAN_GAMES = Path("../shared/data/human_games/dev.jsonl")
 SELECT = Action(select=frozenset({3}))
 SWAP = Action(select=frozenset({3}), deselect=frozenset({5}))
 
@@ -109,11 +107,10 @@ def test_the_binary_decoder_answers_every_exchange_and_is_never_neutral(replies:
     assert Feedback.NEUTRAL not in decoded
 
 
-@pytest.mark.skipif(not HUMAN_GAMES.exists(), reason=f"no {HUMAN_GAMES}")
-def test_people_are_understood_and_every_single_speaker_too() -> None:
+def test_people_are_understood_and_every_single_speaker_too(people: People) -> None:
     hits: dict[str, list[bool]] = {}
     decoder = LexicalDecoder()
-    for game in read_interactions(HUMAN_GAMES):
+    for game in read_interactions(people.games):
         for exchange, feedback in zip(game.exchanges(), decoder.decode(game.exchanges()), strict=True):
             good = ground_truth(exchange.action, game.targets) is Feedback.POSITIVE
             hits.setdefault(game.speaker, []).append(good == (feedback is Feedback.POSITIVE))

@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 import torch
 from acting import games_of
+from human_like import People
 
 from multiref_gym import cli
-from multiref_gym.agents.evaluation.offline import Answers, LoggedTurn, ask, auc, logged_turns, measure
+from multiref_gym.agents.evaluation.intervals import auc, estimate_auc
+from multiref_gym.agents.evaluation.offline import Answers, LoggedTurn, ask, logged_turns, measure
 from multiref_gym.agents.learning.learn import Scores
 from multiref_gym.agents.listeners.baselines import RandomListener
 from multiref_gym.agents.play import play
@@ -28,7 +30,6 @@ from multiref_gym.interaction import Interaction, Turn
 from multiref_gym.listener import Decision, View
 from multiref_gym.tangrams import load_tangrams
 
-SHARED = Path(__file__).parents[2] / "shared" / "data"
 FIGURES = load_tangrams("figures")
 NAMES = FIGURES.ids[:10]
 POSITIVE, NEGATIVE = Feedback.POSITIVE, Feedback.NEGATIVE
@@ -205,12 +206,12 @@ def test_auc(positives: list[float], negatives: list[float], expected: float) ->
     assert auc(np.array(positives, float), np.array(negatives, float)) == pytest.approx(expected)
 
 
-def test_weights_of_the_auc_count_as_repetitions() -> None:
-    rng = np.random.default_rng(0)
-    positives, negatives = rng.integers(0, 5, 6).astype(float), rng.integers(0, 5, 9).astype(float)
-    good, bad = rng.integers(0, 3, 6), rng.integers(0, 3, 9)
-    repeated = auc(np.repeat(positives, good), np.repeat(negatives, bad))
-    assert auc(positives, negatives, good, bad) == pytest.approx(repeated)
+def test_the_interval_of_the_auc_is_over_games() -> None:
+    scores, positive = np.array([1.0, 0.0, 0.0, 1.0]), np.array([True, False, True, False])
+    found = estimate_auc(scores, positive, np.array([0, 0, 1, 1]))
+    assert (found.low, found.mean, found.high) == (0, 0.5, 1)  # either game alone is drawn now and then
+    alike = estimate_auc(scores[[0, 1, 0, 1]], positive[[0, 1, 0, 1]], np.array([0, 0, 1, 1]))
+    assert (alike.low, alike.mean, alike.high) == (1, 1, 1)
 
 
 def test_the_reply_to_the_last_turn_counts_where_the_game_goes_on() -> None:
@@ -342,6 +343,7 @@ def test_bad_games_are_skipped_where_it_is_asked_for_and_counted(
         (["--listener", "random", "--model", "x"], "--model is not for --listener random"),
         (["--listener", "random", "--decoder", "telepathy"], "unknown decoder"),
         (["--listener", "random", "--decoder", "logged"], "no game has labels"),
+        (["--listener", "random", "--decoder", "logged", "--ternary"], "--ternary is for a decoder"),
         (["--listener", "random", "--tangrams", "kilogram:nowhere"], "no KiloGram there"),
         (["--listener", "small", "--model", "nowhere"], "no checkpoint"),
     ],
@@ -360,14 +362,13 @@ def test_what_cannot_be_measured_gets_one_clear_line(
     assert error.count("\n") == 1
 
 
-def test_games_of_people_are_replayed_with_the_drawings_of_kilogram(tmp_path: Path) -> None:
-    if not SHARED.exists():
-        pytest.skip("no human games at ../shared/data")
-    human, tangrams = SHARED / "human_games" / "dev.jsonl", f"kilogram:{SHARED / 'kilogram'}"
-    assert run("--games", human, "--tangrams", tangrams, "--listener", "random", "--out", tmp_path / "out") == 0
+def test_games_of_people_are_replayed_with_the_drawings_of_kilogram(tmp_path: Path, people: People) -> None:
+    tangrams = f"kilogram:{people.kilogram}"
+    assert run("--games", people.games, "--tangrams", tangrams, "--listener", "random", "--out", tmp_path / "out") == 0
     results = json.loads((tmp_path / "out" / "results.json").read_text())
-    assert results["counts"]["games"] == 159
-    assert results["counts"]["turns"] == 1028
-    assert results["counts"]["replies"] == 1028 - 159
+    turns = [json.loads(line)["turn"] for line in people.games.read_text().splitlines()]
+    assert results["counts"]["games"] == len(turns)
+    assert results["counts"]["turns"] == sum(turns)
+    assert results["counts"]["replies"] == sum(turns) - len(turns)
     assert results["logged"]["click_precision"]["low"] > 0.6
     assert results["figures"]["exact_match"]["high"] < 0.2

@@ -19,7 +19,7 @@ from multiref_gym.agents.listeners.baselines import RandomListener
 from multiref_gym.errors import UserError
 from multiref_gym.game import LETTERS, Action, Context, Game
 from multiref_gym.listener import Decision, View
-from multiref_gym.tangrams import load_tangrams, speaker_board
+from multiref_gym.tangrams import Atlas, load_tangrams, speaker_board
 
 pettingzoo_test = pytest.importorskip("pettingzoo.test", reason="PettingZoo is an extra")
 from multiref_gym import pettingzoo_env  # noqa: E402 (it needs PettingZoo)
@@ -132,7 +132,7 @@ def test_each_sees_the_game_from_its_own_side(context: Context) -> None:
     seen = env.last()[0]
     assert np.flatnonzero(seen["selected"]).tolist() == [9]
     assert np.flatnonzero(seen["clicks"]).tolist() == [4]
-    pictures = env.unwrapped._game_env.atlas.silhouettes(context.speaker_order)
+    pictures = Atlas(load_tangrams("figures"), 64).silhouettes(context.speaker_order)
     assert (seen["image"] == speaker_board(pictures, {8, 9}, {9})).all()
     env = pettingzoo_env.env(image="tangrams")
     env.reset(options={"game": context})

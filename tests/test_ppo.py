@@ -19,6 +19,7 @@ from acting import act, games_of
 from gymnasium import spaces
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rounding import LOG_PROB
 from small_views import FIGURES, views
 from stable_baselines3.common.env_checker import check_env
 from terse_speaker import TerseSpeaker
@@ -113,7 +114,7 @@ def test_tangrams_are_treated_alike(seen: View, order: list[int]) -> None:
     here = LISTENER.score([seen] * 10, clicks).log_prob
     there = LISTENER.score([shuffled] * 10, [moved(action) for action in clicks]).log_prob
     assert here.std() > 0
-    torch.testing.assert_close(here, there, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(here, there, atol=LOG_PROB, rtol=0)
 
 
 @settings(max_examples=30, deadline=None)
@@ -121,10 +122,10 @@ def test_tangrams_are_treated_alike(seen: View, order: list[int]) -> None:
 def test_actions_are_legal_and_have_the_probability_that_is_told(seen: View) -> None:
     all_actions = [Action(), *(Action.clicking([i], seen.selected) for i in range(10))]
     log_probs = LISTENER.score([seen] * 11, all_actions).log_prob
-    assert log_probs.exp().sum().item() == pytest.approx(1, abs=1e-4)
+    assert log_probs.exp().sum().item() == pytest.approx(1, abs=LOG_PROB)
     for decision in act(LISTENER, [seen] * 5, 0):
         [log_prob] = log_probs[all_actions.index(decision.action)][None].tolist()
-        assert decision.log_prob == pytest.approx(log_prob, abs=1e-4)
+        assert decision.log_prob == pytest.approx(log_prob, abs=LOG_PROB)
         assert decision.text == str(decision.action)
 
 
@@ -268,10 +269,10 @@ def run(*arguments: object) -> int:
 @pytest.mark.usefixtures("quick")
 def test_the_command_leaves_a_policy_that_listens(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "policy"
-    assert run("--reward", "implicit", "--decoder", "lexical-ternary", "--steps", 128, "--out", out) == 0
+    assert run("--reward", "implicit", "--ternary", "--steps", 128, "--out", out) == 0
     assert "of 4 games won" in capsys.readouterr().out
     results = json.loads((out / "results.json").read_text())
-    assert results["config"] == {"reward": "implicit", "decoder": "lexical-ternary", "steps": 128, "seed": 0}
+    assert results["config"] == {"reward": "implicit", "decoder": "lexical, ternary", "steps": 128, "seed": 0}
     assert [evaluation["steps"] for evaluation in results["evaluations"]] == [0, 128]
     with (out / "progress.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -300,6 +301,7 @@ def test_without_tensorboard_it_says_so_and_goes_on(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--ternary"], "--ternary is for --reward implicit, not for true"),
         (["--decoder", "lexical"], "--decoder is for --reward implicit, not for true"),
         (["--reward", "implicit", "--decoder", "none"], "unknown decoder 'none'"),
         (["--out", __file__], "cannot write to"),

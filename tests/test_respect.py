@@ -38,7 +38,7 @@ from multiref_gym.agents.learning.respect import (
 )
 from multiref_gym.agents.listeners.baselines import ErringListener
 from multiref_gym.agents.listeners.small.listener import SmallListener
-from multiref_gym.agents.play import Table
+from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback
 from multiref_gym.game import MAX_TURNS, Action
@@ -239,8 +239,8 @@ def test_the_seed_holds_mistakes_and_learning_is_told_by_the_replies_alone(
 ) -> None:
     watched: list[ErringListener] = []
 
-    def watch(tables: Sequence[Table], *mistakes: float) -> ErringListener:
-        watched.append(ErringListener(tables, *mistakes))
+    def watch(games: Sequence[Episode], *mistakes: float) -> ErringListener:
+        watched.append(ErringListener(games, *mistakes))
         return watched[-1]
 
     monkeypatch.setattr(respect, "ErringListener", watch)
@@ -248,14 +248,14 @@ def test_the_seed_holds_mistakes_and_learning_is_told_by_the_replies_alone(
     for seed in range(3):
         experiment = Respect(replace(CONFIG, seed=seed), SUP, tmp_path / str(seed))
         experiment._demonstrate()
-        learned = {(e.view.tangrams, len(e.view.dialogue)): e for e in experiment._examples(0)}
+        learned = {(e.view.game_id, len(e.view.dialogue)): e for e in experiment._examples(0)}
         games, feedback = experiment.store.interactions(SEED), experiment.store.feedback("lexical", SEED, 0)
         experiment.store.close()
         for game, values in zip(games, feedback, strict=True):
             # A game of all ten turns could as well be a lost one, so nothing is known of its last action.
             last = [Feedback.POSITIVE] if len(game.turns) < MAX_TURNS else []
             for number, (turn, value) in enumerate(zip(game.turns, values + last, strict=False)):
-                key = game.context.listener_order, number
+                key = game.game_id, number
                 assert (key in learned) == (value is Feedback.POSITIVE)
                 mistaken = turn.action != watched[seed].wanted[key]
                 turns, mistakes = turns + 1, mistakes + mistaken

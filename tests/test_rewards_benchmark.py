@@ -15,12 +15,20 @@ from terse_speaker import TerseSpeaker
 from multiref_gym import cli
 from multiref_gym.agents.listeners.ppo.games import literal_game
 from multiref_gym.benchmarks import rewards
-from multiref_gym.benchmarks.reward_conditions import CONDITIONS, FlippedDecoder, MixedReward, game
-from multiref_gym.benchmarks.rewards import read_run, run_one, sheet, summaries
+from multiref_gym.benchmarks.rewards import (
+    CONDITIONS,
+    FlippedDecoder,
+    MixedReward,
+    game,
+    read_run,
+    run_one,
+    sheet,
+    summaries,
+)
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback
 from multiref_gym.game import Action
-from multiref_gym.registry import DECODERS, resolve
+from multiref_gym.registry import new_decoder
 from multiref_gym.wrappers import ImplicitReward
 
 BY_NAME = {condition.name: condition for condition in CONDITIONS}
@@ -78,7 +86,7 @@ def test_conditions_reward_as_they_say() -> None:
 
 
 def test_to_single_clicks_a_ternary_decoder_says_the_same() -> None:
-    binary, ternary = (resolve("decoder", DECODERS, name)() for name in ("lexical", "lexical-ternary"))
+    binary, ternary = (new_decoder("lexical", ternary) for ternary in (False, True))
     env = literal_game()
     rng = np.random.default_rng(0)
     exchanges = []

@@ -17,18 +17,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scripted_games import FIGURES, PLAIN, dialogue, opened
 
 from multiref_gym.agents.decoders.lexical import rejects
 from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.game import Action, Context, Game, check_action
 from multiref_gym.simulators.persona import Persona, population
 from multiref_gym.simulators.scripted import ScriptedSpeaker
-from multiref_gym.tangrams import LEXICON, load_tangrams
+from multiref_gym.tangrams import LEXICON
 
-FIGURES = load_tangrams("figures")
 PERSONAS = {persona.name: persona for persona in population()}
-PLAIN = tuple(replace(persona, typos=0.0, capitals=False, forgets=0.0) for persona in population())
-"""Everybody, but without the typing that hides what is said."""
 SLIP = PLAIN[0].slip
 
 seeds = st.integers(0, 10_000)
@@ -60,16 +58,6 @@ class Reply(NamedTuple):
         return f"{self.text} ".startswith(tuple(f"{phrase}{self.persona.punctuation} " for phrase in phrases))
 
 
-def opened(
-    seed: int, personas: Sequence[Persona] | None = PLAIN, max_turns: int = 10
-) -> tuple[ScriptedSpeaker, Game, str]:
-    """Returns a speaker in a new game, and its first utterance."""
-    rng = np.random.default_rng(seed)
-    game = Game(Context.sample(FIGURES.draw(rng, 10), rng), max_turns)
-    speaker = ScriptedSpeaker(FIGURES, personas=personas)
-    return speaker, game, speaker.start(game, rng)
-
-
 def replies(seed: int) -> Iterator[Reply]:
     """Plays a game with a listener that does what is wanted half of the time, and else clicks at random."""
     speaker, game, utterance = opened(seed)
@@ -88,20 +76,6 @@ def replies(seed: int) -> Iterator[Reply]:
 @cache
 def many_replies() -> list[Reply]:
     return [reply for seed in range(500) for reply in replies(seed)]
-
-
-def dialogue(seed: int, clicks: list[set[int] | None], personas: Sequence[Persona] | None = None) -> list[str]:
-    """Returns all that is said in a game in which a listener clicks this, turn by turn."""
-    speaker, game, utterance = opened(seed, personas)
-    said = [utterance]
-    for positions in clicks:
-        if game.over:
-            break
-        action = None if positions is None else Action.clicking(positions, game.selected)
-        if action is not None:
-            game.apply(action)
-        said.append(speaker.reply(action))
-    return said
 
 
 def test_the_wanted_action_is_corrected_by_a_slip_only() -> None:
@@ -359,7 +333,7 @@ def test_what_is_said_for_a_seed_is_what_was_said_when_the_learning_curves_were_
 
 def test_two_processes_say_the_same() -> None:
     code = (
-        "from test_scripted import dialogue\n"
+        "from scripted_games import dialogue\n"
         "print([dialogue(seed, [{1}, None, {2, 3}, set(), {5}]) for seed in range(10)])"
     )
     processes = [

@@ -16,7 +16,8 @@ import torch
 from acting import act
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_views import FIGURES, TINY, tiny_small_listener, views
+from rounding import LOG_PROB
+from small_views import FIGURES, MIDDLE, OPENING, TEN, TINY, tiny_small_listener, views
 
 from multiref_gym.agents.learning.learn import Example, Optimisation, learn
 from multiref_gym.agents.learning.objectives import Sup
@@ -29,14 +30,6 @@ from multiref_gym.game import Action, check_action
 from multiref_gym.listener import View
 
 LISTENER = tiny_small_listener()
-TEN = FIGURES.ids[:10]
-OPENING = View(TEN, (), "the bird with no chimneys", frozenset())
-MIDDLE = View(
-    TEN,
-    (("the bird", Action(select=frozenset({2, 4}))), ("no, undo that", Action(deselect=frozenset({4})))),
-    "good, the house",
-    frozenset({2}),
-)
 SILENT = View(TEN, (), "", frozenset())
 
 
@@ -58,7 +51,7 @@ def distribution(listener: SmallListener, view: View) -> torch.Tensor:
 def test_the_probabilities_of_all_actions_add_up_to_one(view: View) -> None:
     log_probs = distribution(LISTENER, view)
     assert len(log_probs) == 1023
-    assert log_probs.double().exp().sum().item() == pytest.approx(1, abs=1e-5)
+    assert log_probs.double().exp().sum().item() == pytest.approx(1, abs=LOG_PROB)
 
 
 @settings(max_examples=10, deadline=None)
@@ -71,7 +64,7 @@ def test_decisions_are_legal_and_say_their_own_probability(batch: list[View], se
         assert decision.text == str(decision.action)
         number = sum(1 << position for position in decision.action.clicks) - 1
         alone = distribution(LISTENER, view)  # nobody else's words pad the batch
-        assert decision.log_prob == pytest.approx(alone[number].item(), abs=1e-4)
+        assert decision.log_prob == pytest.approx(alone[number].item(), abs=LOG_PROB)
 
 
 @settings(max_examples=10, deadline=None)
@@ -80,7 +73,7 @@ def test_nobody_else_in_the_batch_matters(batch: list[View]) -> None:
     with torch.inference_mode():
         together = LISTENER.model(LISTENER.collate(batch))
         alone = torch.cat([LISTENER.model(LISTENER.collate([view])) for view in batch])
-    torch.testing.assert_close(together, alone, atol=1e-5, rtol=0)
+    torch.testing.assert_close(together, alone, atol=LOG_PROB, rtol=0)
 
 
 def test_actions_are_sampled_as_often_as_they_are_probable() -> None:
@@ -124,7 +117,7 @@ def test_letters_mean_nothing(view: View, order: list[int], clicks: set[int]) ->
     with torch.inference_mode():
         here = LISTENER.score([view], [action]).log_prob
         there = LISTENER.score([shuffled], [moved_action(action)]).log_prob
-    assert here.item() == pytest.approx(there.item(), abs=1e-4)
+    assert here.item() == pytest.approx(there.item(), abs=LOG_PROB)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +139,7 @@ def test_words_beyond_the_longest_utterance_are_not_read() -> None:
     words = ["a", "bird", "with", "its", "tail", "up"]
     most = LISTENER.model.config.max_words
     short, long = (replace(OPENING, utterance=" ".join(said)) for said in (words[:most], words * 50))
-    torch.testing.assert_close(distribution(LISTENER, long), distribution(LISTENER, short), atol=1e-5, rtol=0)
+    torch.testing.assert_close(distribution(LISTENER, long), distribution(LISTENER, short), atol=LOG_PROB, rtol=0)
 
 
 @pytest.mark.parametrize("utterance", ["", "   ", "?!", "qxqxqx zzyzx", "日本の鳥", "e" * 500, "\x00"])
@@ -161,7 +154,7 @@ def test_contexts_may_have_other_sizes(size: int) -> None:
     decisions = act(LISTENER, [view] * 20, 0)
     for decision in decisions:
         check_action(decision.action, view.selected, size)
-    assert distribution(LISTENER, view).exp().sum().item() == pytest.approx(1, abs=1e-4)
+    assert distribution(LISTENER, view).exp().sum().item() == pytest.approx(1, abs=LOG_PROB)
 
 
 def test_the_empty_action_has_no_probability() -> None:
@@ -191,7 +184,7 @@ def test_a_saved_policy_is_the_same_policy(tmp_path: Path) -> None:
     weights = LISTENER.model.state_dict()
     assert all(torch.equal(weights[name], saved) for name, saved in loaded.model.state_dict().items())
     # Weights that are read from a file lie elsewhere in memory, and so may be added up in another order.
-    torch.testing.assert_close(distribution(loaded, MIDDLE), distribution(LISTENER, MIDDLE), atol=1e-5, rtol=0)
+    torch.testing.assert_close(distribution(loaded, MIDDLE), distribution(LISTENER, MIDDLE), atol=LOG_PROB, rtol=0)
     assert torch.equal(distribution(loaded, MIDDLE), distribution(again, MIDDLE))
 
 
@@ -239,7 +232,9 @@ def test_adapters_can_be_learned_in_place_of_the_weights() -> None:
         torch.manual_seed(0)
         adapted = peft.get_peft_model(listener.model, lora)
     learner = SmallListener(cast(SmallModel, adapted), FIGURES)
-    torch.testing.assert_close(distribution(learner, OPENING), base)  # an adapter begins as no change
+    torch.testing.assert_close(
+        distribution(learner, OPENING), base, atol=LOG_PROB, rtol=0
+    )  # an adapter begins as no change
 
     wanted = Example(OPENING, Action(select=frozenset({3})), Feedback.POSITIVE)
     learn(learner, [wanted], Sup(), Optimisation(epochs=20, learning_rate=1e-2), seed=0)
@@ -248,7 +243,7 @@ def test_adapters_can_be_learned_in_place_of_the_weights() -> None:
     assert all("lora_" in name for name in adapters)
     assert distribution(learner, OPENING)[7] > base[7] + 0.1  # action number 2**3 - 1 clicks position 3
     with adapted.disable_adapter():
-        torch.testing.assert_close(distribution(learner, OPENING), base)
+        torch.testing.assert_close(distribution(learner, OPENING), base, atol=LOG_PROB, rtol=0)
     adapted.unload()
     assert all(torch.equal(before[name], weights) for name, weights in listener.model.state_dict().items())
 

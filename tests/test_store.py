@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy
+from human_like import People
 from hypothesis import given, settings
 from strategies import games
 
@@ -21,7 +22,6 @@ from multiref_gym.game import Action, Context
 from multiref_gym.interaction import Interaction, Turn
 from multiref_gym.store import InteractionStore, StoreError
 
-HUMAN_GAMES = Path("../shared/data/human_games/dev.jsonl")
 CONTEXT = Context(("c", "a", "b"), ("a", "b", "c"), frozenset("bc"))
 
 
@@ -56,9 +56,8 @@ def test_interactions_come_back_as_they_went_in(interactions: list[Interaction])
         assert store.rounds("B-SUP") == sorted({interaction.round for interaction in interactions})
 
 
-@pytest.mark.skipif(not HUMAN_GAMES.exists(), reason=f"no {HUMAN_GAMES}")
-def test_human_games_come_back_as_they_went_in(path: Path) -> None:
-    interactions = read_interactions(HUMAN_GAMES)
+def test_human_games_come_back_as_they_went_in(path: Path, people: People) -> None:
+    interactions = read_interactions(people.games)
     with InteractionStore(path) as store:
         store.add(interactions, "HUMAN")
     with InteractionStore(path, create=False) as store:

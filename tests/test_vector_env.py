@@ -15,6 +15,7 @@ from gymnasium.error import ResetNeeded
 from gymnasium.utils.env_checker import data_equivalence
 from gymnasium.vector import AutoresetMode
 from terse_speaker import TerseSpeaker
+from vector_games import assert_same_infos, make, random_clicks
 
 import multiref_gym  # noqa: F401 (registers MultiRef-v0)
 from multiref_gym import vector_env
@@ -25,28 +26,6 @@ from multiref_gym.wrappers import EncodeUtterance
 
 IMAGES = ("board", "tangrams", None)
 MODES = ("NextStep", "SameStep")
-
-
-def make(num_envs: int = 3, **options: Any) -> MultiRefVectorEnv:
-    envs = gym.make_vec("MultiRef-v0", num_envs, **{"image": None, **options})
-    assert isinstance(envs, MultiRefVectorEnv)
-    return envs
-
-
-def random_clicks(rng: np.random.Generator, *shape: int) -> np.ndarray:
-    return (rng.random(shape) < 0.15).astype(np.int8)
-
-
-def assert_same_infos(infos: dict[str, Any], expected: dict[str, Any]) -> None:
-    assert infos.keys() == expected.keys()
-    for key, value in expected.items():
-        if isinstance(value, dict):
-            assert_same_infos(infos[key], value)
-        elif key == "final_obs":
-            assert data_equivalence([*infos[key]], [*value], exact=True)
-        else:
-            assert infos[key].dtype == value.dtype
-            assert infos[key].tolist() == value.tolist(), key
 
 
 def test_the_example_of_the_docstring_runs() -> None:
@@ -291,9 +270,6 @@ def test_a_game_whose_start_failed_has_not_begun() -> None:
         ({"num_envs": True}, "num_envs=True: allowed is"),
         ({"autoreset_mode": "never"}, "autoreset_mode='never': allowed is one of"),
         ({"utterance_bytes": 0}, "utterance_bytes=0: allowed is"),
-        ({"workers": 0}, "workers=0: allowed is an int from 1 to num_envs=1"),
-        ({"num_envs": 4, "workers": True}, "workers=True: allowed is"),
-        ({"num_envs": 4, "workers": 5}, "workers=5: allowed is an int from 1 to num_envs=4"),
         ({"render_mode": "ansi"}, "vectorization_mode='sync'"),
         ({"image": "photo"}, "image='photo'"),
     ],

@@ -6,7 +6,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from test_vlm_listener import every_architecture, listener
+from tiny_vlm import chat_form, every_architecture, tiny_vlm
+from transformers import AutoTokenizer
 
 from multiref_gym.agents.listeners.vlm.actions import ActionTrie, Spelling, among, score_answers
 from multiref_gym.game import LETTERS, Action
@@ -83,10 +84,10 @@ def test_answers_without_a_choice_are_certain() -> None:
 @every_architecture
 @pytest.mark.parametrize("selected", [frozenset[int](), frozenset({0, 3, 9}), frozenset(range(10))])
 def test_words_are_tokenised_as_the_whole_text_would_be(architecture: str, selected: frozenset[int]) -> None:
-    form = listener(architecture)._form
+    form, words = chat_form(architecture), AutoTokenizer.from_pretrained(tiny_vlm(architecture))
     trie = form.trie(selected, 10)
     for action in trie.actions:
         *tokens, end = trie.answer(action).tokens
-        assert form._words.decode(tokens).strip() == str(action)
-        assert form._tokens(form._words.decode(tokens)) == tokens
-        assert end == form._spelling.end
+        assert words.decode(tokens).strip() == str(action)
+        assert words(words.decode(tokens), add_special_tokens=False).input_ids == tokens
+        assert end == form.end

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from rounding import LOG_PROB
 from small_views import FIGURES
 from tiny_vlm import randomise
 
@@ -71,7 +72,7 @@ def test_the_guide_knows_where_the_model_looks() -> None:
     rows, places = torch.tensor([0, 1, 1]), torch.tensor([3, 8, 5])
     normed = text.layers[LOOKS_IN].input_layernorm(read.hidden_states[LOOKS_IN])
     found = attention(text, normed, rows, places).softmax(2)
-    assert torch.allclose(found, read.attentions[LOOKS_IN][rows, :HEADS, places], atol=1e-5)
+    torch.testing.assert_close(found, read.attentions[LOOKS_IN][rows, :HEADS, places], atol=LOG_PROB, rtol=0)
 
 
 def test_runs_from_random_weights_to_the_table(

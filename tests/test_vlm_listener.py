@@ -6,7 +6,6 @@ import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,36 +15,20 @@ import torch
 from acting import act
 from hypothesis import given, settings
 from PIL import Image
-from small_views import FIGURES, views
-from tiny_vlm import ARCHITECTURES, configured, tiny_vlm
+from rounding import LOG_PROB
+from small_views import ELSEWHERE, FIGURES, MIDDLE, OPENING, TEN, VIEWS, views
+from tiny_vlm import chat_form, configured, every_architecture, listener, tiny_vlm
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from multiref_gym.agents.listeners.vlm.listener import VlmListener
 from multiref_gym.agents.listeners.vlm.memory import key_of
+from multiref_gym.agents.listeners.vlm.reader import Reader
 from multiref_gym.agents.listeners.vlm.vision import IMAGE_SIZE
 from multiref_gym.chat import chat_turns
 from multiref_gym.errors import UserError
 from multiref_gym.game import Action, check_action
 from multiref_gym.listener import View
 from multiref_gym.tangrams import Atlas
-
-TEN = FIGURES.ids[:10]
-OPENING = View(TEN, (), "the bird with no chimneys", frozenset())
-MIDDLE = View(
-    TEN,
-    (("the bird", Action(select=frozenset({2, 4}))), ("no, undo that", Action(deselect=frozenset({4})))),
-    "good, the house",
-    frozenset({2}),
-)
-ELSEWHERE = View(FIGURES.ids[20:30], (("", Action()),), "", frozenset({1, 2, 9}))
-VIEWS = [OPENING, MIDDLE, ELSEWHERE]
-
-every_architecture = pytest.mark.parametrize("architecture", ARCHITECTURES)
-
-
-@cache
-def listener(architecture: str = "idefics2", **sizes: int) -> VlmListener:
-    return VlmListener.load(FIGURES, tiny_vlm(architecture, **sizes))
 
 
 def scores(vlm: VlmListener, batch: Sequence[View], actions: Sequence[Action]) -> list[float]:
@@ -63,7 +46,7 @@ def test_the_probabilities_of_all_actions_add_up_to_one(architecture: str) -> No
     for view in VIEWS:
         found = listener(architecture).distribution(view)
         assert list(found) == actions_of(view)
-        assert np.exp(list(found.values())).sum() == pytest.approx(1, abs=1e-5)
+        assert np.exp(list(found.values())).sum() == pytest.approx(1, abs=LOG_PROB)
 
 
 @every_architecture
@@ -75,9 +58,9 @@ def test_what_is_sampled_has_the_probability_that_it_is_scored_with(architecture
     distributions = {view: vlm.distribution(view) for view in VIEWS}
     for view, decision, scored in zip(batch, decisions, together, strict=True):
         assert decision.text == str(decision.action)
-        assert decision.log_prob == pytest.approx(scored, abs=1e-4)
-        assert decision.log_prob == pytest.approx(distributions[view][decision.action], abs=1e-4)
-        assert scores(vlm, [view], [decision.action]) == pytest.approx([scored], abs=1e-4)
+        assert decision.log_prob == pytest.approx(scored, abs=LOG_PROB)
+        assert decision.log_prob == pytest.approx(distributions[view][decision.action], abs=LOG_PROB)
+        assert scores(vlm, [view], [decision.action]) == pytest.approx([scored], abs=LOG_PROB)
 
 
 @every_architecture
@@ -88,7 +71,7 @@ def test_nobody_else_in_the_batch_matters(architecture: str) -> None:
     for view, decision, seed in zip(VIEWS, together, seeds, strict=True):
         (alone,) = vlm.act([view], [np.random.default_rng(seed)])
         assert alone.action == decision.action
-        assert alone.log_prob == pytest.approx(decision.log_prob, abs=1e-4)
+        assert alone.log_prob == pytest.approx(decision.log_prob, abs=LOG_PROB)
 
 
 @every_architecture
@@ -108,7 +91,7 @@ def test_a_thousand_sampled_actions_are_legal(architecture: str) -> None:
 def test_any_view_is_understood(view: View) -> None:
     (decision,) = act(listener(), [view], 0)
     check_action(decision.action, view.selected)
-    assert decision.log_prob == pytest.approx(listener().distribution(view)[decision.action], abs=1e-4)
+    assert decision.log_prob == pytest.approx(listener().distribution(view)[decision.action], abs=LOG_PROB)
 
 
 def test_actions_are_sampled_as_often_as_they_are_probable() -> None:
@@ -150,7 +133,7 @@ def naive_inputs(architecture: str, batch: Sequence[View]) -> tuple[Any, Any, An
     """Returns the model, its processor, and what the processor makes of whole prompts: no memory, no shortcuts."""
     folder = tiny_vlm(architecture)
     model, processor = AutoModelForImageTextToText.from_pretrained(folder), AutoProcessor.from_pretrained(folder)
-    atlas, form = Atlas(FIGURES, IMAGE_SIZE), listener(architecture)._form
+    atlas, form = Atlas(FIGURES, IMAGE_SIZE), chat_form(architecture)
     images = [[Image.fromarray(image).convert("RGB") for image in atlas.silhouettes(v.tangrams)] for v in batch]
     texts = [processor.apply_chat_template(form.messages(v), add_generation_prompt=True) for v in batch]
     begins = architecture == "gemma3"  # its template begins with the token that the tokenizer would add
@@ -160,7 +143,7 @@ def naive_inputs(architecture: str, batch: Sequence[View]) -> tuple[Any, Any, An
 
 def test_prompts_have_the_words_of_every_chat() -> None:
     dialogue = (("the house", Action(frozenset({0}))), ("no", Action()), ("undo", Action(deselect=frozenset({0}))))
-    messages = listener()._form.messages(View(FIGURES.ids[:10], dialogue, "the bird", frozenset()))
+    messages = chat_form().messages(View(FIGURES.ids[:10], dialogue, "the bird", frozenset()))
     first, *turns = chat_turns(dialogue, "the bird", frozenset())
     assert [message["role"] for message in messages] == ["user", "assistant"] * 3 + ["user"]
     assert [message["content"][-1]["text"] for message in messages] == [f"J\n{first}", *turns]
@@ -169,7 +152,7 @@ def test_prompts_have_the_words_of_every_chat() -> None:
 @every_architecture
 def test_prompts_are_those_of_the_processor(architecture: str) -> None:
     _, processor, inputs = naive_inputs(architecture, VIEWS)
-    form = listener(architecture)._form
+    form = chat_form(architecture)
     for tokens, view in zip(inputs["input_ids"].tolist(), VIEWS, strict=True):
         ours = [*form.opening(10).tokens, *form.dialogue(view)]
         assert tokens[-len(ours) :] == ours
@@ -180,7 +163,7 @@ def test_prompts_are_those_of_the_processor(architecture: str) -> None:
 def test_the_likeliest_tokens_are_those_that_plain_generation_finds(architecture: str, tmp_path: Path) -> None:
     model, _, inputs = naive_inputs(architecture, VIEWS)
     width = inputs["input_ids"].shape[1]
-    form = listener(architecture)._form
+    form = chat_form(architecture)
     tries = [form.trie(view.selected, 10) for view in VIEWS]
 
     def allowed(row: int, tokens: torch.Tensor) -> list[int]:
@@ -217,13 +200,14 @@ def test_what_is_kept_of_a_game_changes_nothing_but_how_much_is_read(architectur
         return VlmListener.load(FIGURES, tiny_vlm(architecture, **sizes))
 
     def tokens(view: View) -> int:
-        return len(keeping._form.dialogue(view))
+        return len(form.dialogue(view))
 
+    form = chat_form(architecture)
     keeping, whole, read = fresh(), fresh(), list[int]()
     whole._reader._counts_one_by_one = False
     for vlm in (keeping, whole):
         vlm.model.get_base_model().model.get_decoder().register_forward_hook(count)
-    opening, before = len(keeping._form.opening(10).tokens), [0, 0]
+    opening, before = len(form.opening(10).tokens), [0, 0]
     batch = [MIDDLE, ELSEWHERE]
     for turn in range(3):
         read.clear()
@@ -236,7 +220,7 @@ def test_what_is_kept_of_a_game_changes_nothing_but_how_much_is_read(architectur
         for others in (all_read, act(fresh(), batch, turn)):
             for decision, other in zip(kept, others, strict=True):
                 assert decision.action == other.action
-                assert decision.log_prob == pytest.approx(other.log_prob, abs=1e-4)
+                assert decision.log_prob == pytest.approx(other.log_prob, abs=LOG_PROB)
         before = [*map(tokens, batch)]
         batch = [next_turn(view, decision.action) for view, decision in zip(batch, kept, strict=True)]
 
@@ -250,7 +234,7 @@ def test_another_game_with_the_same_tangrams_or_the_same_name_is_another_game() 
             act(VlmListener.load(FIGURES, tiny_vlm("idefics2")), [view]),
         )
         assert decision.action == alone.action
-        assert decision.log_prob == pytest.approx(alone.log_prob, abs=1e-4)
+        assert decision.log_prob == pytest.approx(alone.log_prob, abs=LOG_PROB)
 
 
 def test_nothing_is_kept_where_a_layer_sees_fewer_tokens_than_there_are() -> None:
@@ -334,20 +318,20 @@ def test_a_dialogue_that_is_too_long_is_refused() -> None:
 
 
 def test_a_batch_too_large_for_the_memory_is_halved_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    def scarce(batch: Sequence[View], *rest: Any) -> Any:
+    def scarce(reader: Reader, batch: Sequence[View], *rest: Any) -> Any:
         if len(batch) > room:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return read(batch, *rest)
+        return read(reader, batch, *rest)
 
     vlm = VlmListener.load(FIGURES, tiny_vlm("idefics2"))
-    read, room = vlm._reader.read, 16
+    read, room = Reader.read, 16
     expected = [decision.action for decision in act(vlm, VIEWS * 11, 0)]
-    monkeypatch.setattr(vlm._reader, "read", scarce)
+    monkeypatch.setattr(Reader, "read", scarce)
     with pytest.warns(UserWarning, match="out of memory with 32 views at once in play: from now on 16"):
         decisions = act(vlm, VIEWS * 11, 0)
     assert [decision.action for decision in decisions] == expected
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.filterwarnings("error", "out of memory")
         act(vlm, VIEWS * 11, 0)
     room = 8
     with pytest.raises(UserError, match="out of memory with 16 views"):

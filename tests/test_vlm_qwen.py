@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import torch
 from acting import act
-from small_views import FIGURES
-from test_vlm_listener import VIEWS
+from rounding import LOG_PROB
+from small_views import FIGURES, VIEWS
 from tiny_vlm import PATCH_SIZE, TEXT, randomise
 from transformers import AutoModelForImageTextToText, PreTrainedConfig, Qwen2_5_VLConfig, Qwen3VLConfig
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
@@ -94,7 +94,7 @@ def test_what_is_sampled_has_the_probability_that_it_is_scored_with(architecture
     assert together.requires_grad
     distributions = [vlm.distribution(view) for view in VIEWS]
     for row, (view, decision) in enumerate(zip(batch, decisions, strict=True)):
-        assert decision.log_prob == pytest.approx(together[row].item(), abs=1e-4)
-        assert decision.log_prob == pytest.approx(distributions[row % 3][decision.action], abs=1e-4)
+        assert decision.log_prob == pytest.approx(together[row].item(), abs=LOG_PROB)
+        assert decision.log_prob == pytest.approx(distributions[row % 3][decision.action], abs=LOG_PROB)
         alone = vlm.score([view], [decision.action]).log_prob
-        assert alone.item() == pytest.approx(decision.log_prob, abs=1e-4)
+        assert alone.item() == pytest.approx(decision.log_prob, abs=LOG_PROB)

@@ -7,8 +7,7 @@ import re
 import numpy as np
 import pytest
 from acting import act
-from small_views import FIGURES
-from test_vlm_listener import VIEWS
+from small_views import FIGURES, VIEWS
 
 from multiref_gym import cli
 from multiref_gym.agents.listeners.vlm.listener import VlmListener

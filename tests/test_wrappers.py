@@ -20,6 +20,7 @@ from terse_speaker import TerseSpeaker
 from multiref_gym import env as env_module
 from multiref_gym.feedback import Exchange, Feedback
 from multiref_gym.game import Action, Context, GameOver
+from multiref_gym.listener import View
 from multiref_gym.registry import UnknownName
 from multiref_gym.tangrams import Atlas, load_tangrams
 from multiref_gym.wrappers import (
@@ -257,7 +258,8 @@ def test_the_vision_of_the_small_listener_embeds() -> None:
     env = TangramObservation(make(), embed=Sight(load_tangrams("figures")))
     observation, _ = env.reset(seed=3)
     ids = env.unwrapped.game.context.listener_order
-    np.testing.assert_allclose(observation["tangrams"], listener._look(ids).numpy(), rtol=1e-4, atol=1e-4)
+    seen = listener.collate([View(ids, (), "", frozenset())]).features[0]
+    np.testing.assert_allclose(observation["tangrams"], seen.numpy(), rtol=1e-4, atol=1e-4)
 
 
 def test_says_what_embeddings_must_be(start: dict[str, Any]) -> None:

@@ -9,8 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
+from small_views import FIGURES
 from transformers import (
+    AutoProcessor,
     CLIPVisionConfig,
     Gemma3Config,
     Gemma3ForConditionalGeneration,
@@ -27,6 +30,8 @@ from transformers import (
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
 
+from multiref_gym.agents.listeners.vlm.listener import VlmListener
+from multiref_gym.agents.listeners.vlm.prompt import ChatForm
 from multiref_gym.agents.listeners.vlm.random_model import SIZES, byte_tokenizer, random_idefics2
 
 IMAGE_SIZE, PATCH_SIZE = 28, 7
@@ -123,6 +128,7 @@ ARCHITECTURES: dict[str, Callable[..., tuple[PreTrainedModel, ProcessorMixin]]] 
     "llava": llava,
     "gemma3": gemma3,
 }
+every_architecture = pytest.mark.parametrize("architecture", ARCHITECTURES)
 
 
 @functools.cache
@@ -138,6 +144,18 @@ def tiny_vlm(architecture: str, seed: int = 0, **sizes: int) -> Path:
     return folder
 
 
+@functools.cache
+def listener(architecture: str = "idefics2", **sizes: int) -> VlmListener:
+    """Returns a listener that all tests share, so none may train it."""
+    return VlmListener.load(FIGURES, tiny_vlm(architecture, **sizes))
+
+
+@functools.cache
+def chat_form(architecture: str = "idefics2") -> ChatForm:
+    """Returns how views and actions are written for a tiny model."""
+    return ChatForm(AutoProcessor.from_pretrained(tiny_vlm(architecture)), architecture)
+
+
 def configured(folder: Path, architecture: str = "idefics2", **settings: Any) -> Path:
     """Returns the folder, which now names a tiny model as a base and how it is run."""
     (folder / "vlm.json").write_text(json.dumps({"model": str(tiny_vlm(architecture)), **settings}))
@@ -150,3 +168,12 @@ def randomise(model: torch.nn.Module, spread: float = 0.3) -> None:
         for weights in model.parameters():
             if weights.dim() > 1:
                 weights.normal_(0, spread)
+
+
+def randomise_adapters(model: torch.nn.Module) -> None:
+    """Gives the adapters the same random weights each time, so that they matter and have gradients everywhere."""
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for weights in model.parameters():
+            if weights.requires_grad:
+                weights.normal_(0, 0.1, generator=generator)

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from rich import box
-from rich.table import Table
-
 from multiref_gym.agents.evaluation.report import COLUMNS, draw_curves, table_row, write_report
+from multiref_gym.agents.evaluation.tables import Sheet
 from multiref_gym.agents.learning.parallel import is_main
 from multiref_gym.agents.learning.respect import (
     OPTIMISATION,
@@ -97,12 +95,6 @@ def _watched(respect: Respect, screen: Screen) -> list[dict[str, Any]]:
     return measures
 
 
-def _table(measures: Sequence[dict[str, Any]]) -> Table:
-    table = Table(title="Simulated speakers; in brackets 95 % intervals", box=box.SIMPLE, padding=0)
+def _table(measures: Sequence[dict[str, Any]]) -> Sheet:
     rows = [table_row(measured) for measured in measures]
-    for column, *texts in zip(COLUMNS, *rows, strict=True):
-        # Headings wrap at words, figures never, so the table fits a terminal of 80 columns.
-        table.add_column(column, justify="right", width=max(map(len, [*column.split(), *texts])))
-    for row in rows:
-        table.add_row(*row)
-    return table
+    return Sheet("Simulated speakers; in brackets 95 % intervals", COLUMNS, rows)

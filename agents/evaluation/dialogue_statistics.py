@@ -11,14 +11,18 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from multiref_gym.agents.evaluation.intervals import interval
 from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.interaction import Interaction
 
 RESAMPLES = 1000
+"""Fewer than elsewhere, as each measures all games anew."""
 ROUNDING = 1e-9
 """What a value may lie outside an interval by the rounding of floating-point numbers alone."""
 
@@ -193,20 +197,18 @@ Interval = tuple[float, float]
 
 def intervals(units: Sequence[Unit], rng: np.random.Generator) -> dict[str, list[Interval]]:
     """Returns the 95 % bootstrap intervals of every statistic, drawing units with replacement."""
-    drawn = [statistics([units[i] for i in rng.integers(len(units), size=len(units))]) for _ in range(RESAMPLES)]
     values = statistics(units)
-    return {name: _interval(name, np.array([sample[name] for sample in drawn]), values[name]) for name in values}
+    distinct = list(chain.from_iterable([name] * len(value) for name, value in values.items())).index(DISTINCT_WORDS)
 
-
-def _interval(name: str, drawn: np.ndarray, value: list[float]) -> list[Interval]:
-    if name == DISTINCT_WORDS:
+    def drawn(rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        samples = (statistics([units[i] for i in row]) for row in rows)
+        found = np.array([list(chain.from_iterable(sample.values())) for sample in samples]).T
         # Who is drawn twice brings no new word the second time, so every resample has too few.
-        drawn = drawn - drawn.mean(axis=0) + value
-    known = [column[~np.isnan(column)] for column in drawn.T]
-    return [
-        (float(np.quantile(column, 0.025)), float(np.quantile(column, 0.975))) if column.size else (math.nan, math.nan)
-        for column in known
-    ]
+        found[distinct] += values[DISTINCT_WORDS] - found[distinct].mean()
+        return found
+
+    ends = zip(*(end.tolist() for end in interval(drawn, [len(units)], rng, RESAMPLES)), strict=True)
+    return {name: list(islice(ends, len(value))) for name, value in values.items()}
 
 
 def compare(

@@ -1,4 +1,4 @@
-"""What the games of a round were worth, by the targets that only an evaluation sees."""
+"""What games and decoders were worth, by the targets that only an evaluation sees."""
 
 from __future__ import annotations
 
@@ -7,97 +7,103 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
+from multiref_gym.agents.evaluation.intervals import estimate
 from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.interaction import Interaction
 
-RESAMPLES = 2000
+RATIOS = {"success": ("won", "games"), "turns": ("turns", "games"), "click_accuracy": ("right_clicks", "clicks")}
+"""The measures of games: each is a ratio of two sums of `counts_of`."""
+
+Counts = dict[str, list[float]]
+"""What was counted in some games, by name a number for each game."""
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A mean and its 95 % interval, by the percentile bootstrap over games."""
-
-    mean: float
-    low: float
-    high: float
-
-
-def estimate(totals: Sequence[float], counts: Sequence[float] | None = None, seed: int = 0) -> Estimate:
-    """Returns the mean over games, or the ratio of two sums over games, with its interval.
-
-    Args:
-        totals: A value for each game.
-        counts: What the sum of the values is divided by, for each game; 1 for each if None.
-        seed: For the resampling.
-    """
-    above = np.asarray(totals, np.float64)
-    below = np.ones_like(above) if counts is None else np.asarray(counts, np.float64)
-    rows = np.random.default_rng(seed).integers(0, len(above), (RESAMPLES, len(above)))
-    ratios = above[rows].sum(1) / np.maximum(below[rows].sum(1), 1)
-    low, high = np.quantile(ratios, [0.025, 0.975])
-    return Estimate(float(above.sum() / max(below.sum(), 1)), float(low), float(high))
-
-
-def over_seeds(totals: Sequence[Sequence[float]], counts: Sequence[Sequence[float]] | None = None) -> Estimate:
-    """Returns the mean over seeds of the means or ratios over games, and its 95 % interval over games of these runs.
-
-    Args:
-        totals: For each seed a value for each game; the games of the seeds are not the same.
-        counts: For each seed what the sum of its values is divided by, for each game; 1 for each if None.
-    """
-    rng = np.random.default_rng(0)
-    means, resampled = [], []
-    for number, run in enumerate(totals):
-        above = np.asarray(run, np.float64)
-        below = np.ones_like(above) if counts is None else np.asarray(counts[number], np.float64)
-        rows = rng.integers(0, len(above), (RESAMPLES, len(above)))
-        means.append(above.sum() / max(below.sum(), 1))
-        resampled.append(above[rows].sum(1) / np.maximum(below[rows].sum(1), 1))
-    low, high = np.quantile(np.mean(resampled, axis=0), [0.025, 0.975])
-    return Estimate(float(np.mean(means)), float(low), float(high))
-
-
-def measure(interactions: Sequence[Interaction]) -> dict[str, Any]:
-    """Returns success, turns a game and click accuracy of some games, each an estimate, and the number of games."""
+def counts_of(games: Sequence[Interaction]) -> Counts:
+    """Returns what `RATIOS` are of; a click is right that selects a target or deselects a tangram that is none."""
+    actions = [[turn.action for turn in game.turns] for game in games]
     return {
-        "games": len(interactions),
-        "success": asdict(estimate([game.success for game in interactions])),
-        "turns": asdict(estimate([len(game.turns) for game in interactions])),
-        "click_accuracy": asdict(
-            estimate([right_clicks(game) for game in interactions], [clicks(game) for game in interactions])
-        ),
+        "games": [1.0] * len(games),
+        "won": [float(game.success) for game in games],
+        "turns": [float(len(game.turns)) for game in games],
+        "right_clicks": [
+            float(sum(len(a.select & game.targets) + len(a.deselect - game.targets) for a in of_game))
+            for game, of_game in zip(games, actions, strict=True)
+        ],
+        "clicks": [float(sum(len(a.clicks) for a in of_game)) for of_game in actions],
     }
 
 
-def right_clicks(game: Interaction) -> int:
-    """Returns how many clicks selected a target or deselected a tangram that is none."""
-    actions = [turn.action for turn in game.turns]
-    return sum(len(a.select & game.targets) + len(a.deselect - game.targets) for a in actions)
+def measure(games: Sequence[Interaction]) -> dict[str, Any]:
+    """Returns success, turns a game and click accuracy of some games, each an estimate, and the number of games."""
+    counted = counts_of(games)
+    ratios = {name: asdict(estimate(counted[above], counted[below])) for name, (above, below) in RATIOS.items()}
+    return {"games": len(games), **ratios}
 
 
-def clicks(game: Interaction) -> int:
-    """Returns how many clicks there were."""
-    return sum(len(turn.action.clicks) for turn in game.turns)
+@dataclass(frozen=True)
+class Confusion:
+    """How often actions that were truly bad, half good or good were decoded as each.
+
+    Where it is asked whether an action is good, one that is half good is not, as people answer it with a correction;
+    and neutral feedback says that it is not.
+
+    Attributes:
+        counts: int (3, 3), a row for each decoded value and a column for each true one, in the order of `Feedback`.
+    """
+
+    counts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, decoded: ArrayLike, truth: ArrayLike) -> Confusion:
+        """Returns the confusion of feedback, each value in {-1, 0, 1}."""
+        counts = np.zeros((3, 3), int)
+        np.add.at(counts, (np.asarray(decoded, int) + 1, np.asarray(truth, int) + 1), 1)
+        return cls(counts)
+
+    @property
+    def exact(self) -> float:
+        """The share decoded as what it is of the three, 0 if there is nothing."""
+        return int(self.counts.trace()) / max(1, int(self.counts.sum()))
+
+    @property
+    def accuracy(self) -> float:
+        """The share decoded as good or not as it is, 0 if there is nothing."""
+        return int(self.counts[2, 2] + self.counts[:2, :2].sum()) / max(1, int(self.counts.sum()))
+
+    @property
+    def precision(self) -> float | None:
+        """Of what was decoded as good the share that is; None if there is nothing."""
+        return int(self.counts[2, 2]) / decoded if (decoded := int(self.counts[2].sum())) else None
+
+    @property
+    def recall(self) -> float | None:
+        """Of what is good the share that was decoded as good; None if there is nothing."""
+        return int(self.counts[2, 2]) / good if (good := int(self.counts[:, 2].sum())) else None
+
+    def figures(self) -> dict[str, float | None]:
+        """Returns how well good actions are told from others, for JSON."""
+        return {"accuracy": self.accuracy, "positive_precision": self.precision, "positive_recall": self.recall}
 
 
-def decoder_quality(interactions: Sequence[Interaction], feedback: Sequence[Sequence[Feedback]]) -> dict[str, Any]:
-    """Returns how right decoded feedback was.
+def decoder_quality(games: Sequence[Interaction], feedback: Sequence[Sequence[Feedback]]) -> dict[str, Any]:
+    """Returns how right the feedback was that was decoded for the actions that were replied to, game by game.
 
     Returns:
-        Accuracy and precision of the positives, for which a half-good action is no positive, as people answer it with
-        a correction; how many positives and exchanges there were; and the confusion, a row for each decoded value of
-        how many were truly negative, neutral and positive, and in that order themselves.
+        Accuracy, and precision of the positives (0 if there are none); how many positives and exchanges there were; and
+        the counts of their `Confusion`.
     """
-    confusion = np.zeros((3, 3), int)
-    for game, values in zip(interactions, feedback, strict=True):
-        for turn, value in zip(game.turns[:-1], values, strict=True):
-            confusion[value + 1, ground_truth(turn.action, game.targets) + 1] += 1
-    exchanges, positives, right = int(confusion.sum()), int(confusion[2].sum()), int(confusion[2, 2])
+    pairs = [
+        (value, ground_truth(turn.action, game.targets))
+        for game, values in zip(games, feedback, strict=True)
+        for turn, value in zip(game.turns[:-1], values, strict=True)
+    ]
+    confusion = Confusion.of(*np.array(pairs, int).reshape(-1, 2).T)
     return {
-        "accuracy": (right + int(confusion[:2, :2].sum())) / max(1, exchanges),
-        "positive_precision": right / max(1, positives),
-        "positives": positives,
-        "exchanges": exchanges,
-        "confusion": confusion.tolist(),
+        "accuracy": confusion.accuracy,
+        "positive_precision": confusion.precision or 0.0,
+        "positives": int(confusion.counts[2].sum()),
+        "exchanges": len(pairs),
+        "confusion": confusion.counts.tolist(),
     }

@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from multiref_gym.agents.evaluation.measures import RESAMPLES, Estimate, estimate
+from multiref_gym.agents.evaluation.intervals import by_unit, estimate, estimate_auc
+from multiref_gym.agents.evaluation.tables import percent
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback, FeedbackDecoder
 from multiref_gym.formats.logged_game import LoggedGame
@@ -163,14 +164,9 @@ def measure(turns: Sequence[LoggedTurn], answers: Answers) -> dict[str, Any]:
         `figures` and `logged`, a `Figure` by its name; `counts`; and `milliseconds` a turn, the median of the batches.
     """
     game = np.array([turn.game for turn in turns])
-    games = int(game.max()) + 1
-
-    def by_game(values: Any) -> np.ndarray:
-        return np.bincount(game, np.asarray(values, np.float64), minlength=games)
 
     def ratio(above: Any, below: Any) -> Figure:
-        below = by_game(below)
-        return asdict(estimate(by_game(above).tolist(), below.tolist())) if below.any() else None
+        return asdict(estimate(by_unit(above, game), by_unit(below, game))) if np.any(below) else None
 
     def clicks(actions: Sequence[Action]) -> dict[str, Figure]:
         right = [_right_clicks(turn, action) for turn, action in zip(turns, actions, strict=True)]
@@ -199,12 +195,14 @@ def measure(turns: Sequence[LoggedTurn], answers: Answers) -> dict[str, Any]:
             # A single impossible action would make the mean minus infinity, which says nothing of the others.
             if np.isfinite(log_probs[chosen]).all():
                 figures[name] = ratio(np.where(chosen, log_probs, 0), chosen)
-        figures["auc"] = _auc_over_games(log_probs, good, bad, game, games)
+        if good.any() and bad.any():
+            scored = good | bad
+            figures["auc"] = asdict(estimate_auc(log_probs[scored], good[scored], game[scored]))
     return {
         "figures": figures,
         "logged": clicks(logged),
         "counts": {
-            "games": games,
+            "games": int(game.max()) + 1,
             "turns": len(turns),
             "replies": sum(turn.feedback is not None for turn in turns),
             "rewarded": int(rewarded.sum()),
@@ -214,44 +212,6 @@ def measure(turns: Sequence[LoggedTurn], answers: Answers) -> dict[str, Any]:
         },
         "milliseconds": 1000 * float(np.median(answers.seconds)),
     }
-
-
-def auc(
-    positives: np.ndarray,
-    negatives: np.ndarray,
-    positive_weights: np.ndarray | None = None,
-    negative_weights: np.ndarray | None = None,
-) -> float:
-    """Returns how often a positive has the higher score than a negative, ties counted as half.
-
-    Args:
-        positives: Scores, one or more.
-        negatives: Scores, one or more.
-        positive_weights: How often each positive counts; once each if None.
-        negative_weights: How often each negative counts; once each if None.
-    """
-    ones = [np.ones(len(scores)) for scores in (positives, negatives)]
-    positive_weights = ones[0] if positive_weights is None else positive_weights
-    negative_weights = ones[1] if negative_weights is None else negative_weights
-    order = np.argsort(negatives)
-    below = np.append(0, negative_weights[order].cumsum())
-    lower, upper = (np.searchsorted(negatives[order], positives, side) for side in ("left", "right"))
-    wins = positive_weights @ (below[lower] + below[upper]) / 2
-    return float(wins / (positive_weights.sum() * negative_weights.sum()))
-
-
-def _auc_over_games(scores: np.ndarray, good: np.ndarray, bad: np.ndarray, game: np.ndarray, games: int) -> Figure:
-    if not (good.any() and bad.any()):
-        return None
-    mean = auc(scores[good], scores[bad])
-    drawn = np.random.default_rng(0).integers(0, games, (RESAMPLES, games))
-    aucs = []
-    for counts in (np.bincount(row, minlength=games) for row in drawn):
-        weights = counts[game[good]], counts[game[bad]]
-        if all(weight.any() for weight in weights):  # there are two kinds to compare in this draw, too
-            aucs.append(auc(scores[good], scores[bad], *weights))
-    low, high = np.quantile(aucs or [mean], [0.025, 0.975])
-    return asdict(Estimate(mean, float(low), float(high)))
 
 
 def _right_clicks(turn: LoggedTurn, action: Action) -> int:
@@ -267,12 +227,8 @@ def _is_legal(turn: LoggedTurn, action: Action) -> bool:
     return True
 
 
-def told(name: str, figure: Figure) -> tuple[str, str]:
-    """Returns a figure and its interval as texts, a dash for what was not measured."""
-    if figure is None:
-        return "–", ""
-    if name.startswith("log_prob"):
-        return f"{figure['mean']:.2f}", f"{figure['low']:.2f} to {figure['high']:.2f}"
-    if name == "auc":
-        return f"{figure['mean']:.3f}", f"{figure['low']:.3f} to {figure['high']:.3f}"
-    return f"{figure['mean']:.1%}", f"{figure['low']:.1%} to {figure['high']:.1%}"
+def told(name: str, figure: Figure) -> str:
+    """Returns a figure with its interval in brackets, in percent but for log-probabilities; a dash if there is none."""
+    if figure and name.startswith("log_prob"):
+        return f"{figure['mean']:.2f} ({figure['low']:.1f}, {figure['high']:.1f})"
+    return percent(figure, 1, "%")

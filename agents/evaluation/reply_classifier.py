@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from multiref_gym.agents.evaluation.dialogue_statistics import RESAMPLES, Interval, overlap
+from multiref_gym.agents.evaluation.dialogue_statistics import Interval, overlap
+from multiref_gym.agents.evaluation.intervals import by_unit, over_samples
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback, ground_truth
 from multiref_gym.interaction import Interaction
@@ -95,7 +95,7 @@ class Replies:
     """
 
     features: list[set[str]]
-    speakers: list[tuple[int, str]]
+    speakers: list[str]
 
     def __str__(self) -> str:
         """Returns how many there are."""
@@ -118,7 +118,7 @@ def replies_of(files: Sequence[Sequence[Interaction]]) -> Replies:
         for game in interactions:
             for number, exchange in enumerate(game.exchanges(), start=2):
                 replies.features.append(features(number, exchange, ground_truth(exchange.action, game.targets)))
-                replies.speakers.append((index, game.speaker or f"game {game.game_id}"))
+                replies.speakers.append(f"{index} {game.speaker or f'game {game.game_id}'}")
     return replies
 
 
@@ -143,15 +143,15 @@ class Judgement:
         """The share judged right."""
         return float(np.mean(self.right))
 
-    def accuracy_interval(self, rng: np.random.Generator) -> Interval:
+    def accuracy_interval(self) -> Interval:
         """Returns the 95 % interval of the accuracy, drawing speakers of each side with replacement."""
-        sides = np.split(self.right, [len(self.simulated.speakers)])
-        drawn = [
-            _drawn_mean(right, replies.speakers, rng)
-            for right, replies in zip(sides, (self.simulated, self.human), strict=True)
-        ]
-        low, high = np.quantile(np.mean(drawn, axis=0), [0.025, 0.975])
-        return float(low), float(high)
+        rights = np.split(self.right, [len(self.simulated.speakers)])
+        sides = list(zip(rights, (self.simulated.speakers, self.human.speakers), strict=True))
+        found = over_samples(
+            [by_unit(right, names) for right, names in sides],
+            [by_unit(np.ones_like(right), names) for right, names in sides],
+        )
+        return found.low, found.high
 
     def giveaways(self) -> dict[str, list[dict[str, Any]]]:
         """Returns the features that speak most for either side, with the share of the replies that have them."""
@@ -168,17 +168,6 @@ class Judgement:
             "simulated": [row(feature) for feature in ranked[:SHOWN]],
             "human": [row(feature) for feature in ranked[::-1][:SHOWN]],
         }
-
-
-def _drawn_mean(right: np.ndarray, speakers: Sequence[Any], rng: np.random.Generator) -> np.ndarray:
-    """Returns the share of right answers of each resample of speakers."""
-    by_speaker = defaultdict[Any, list[bool]](list)
-    for speaker, answer in zip(speakers, right.tolist(), strict=True):
-        by_speaker[speaker].append(answer)
-    hits, asked = np.array([[sum(answers), len(answers)] for answers in by_speaker.values()]).T
-    drawn = rng.integers(len(hits), size=(RESAMPLES, len(hits)))
-    share: np.ndarray = hits[drawn].sum(axis=1) / asked[drawn].sum(axis=1)
-    return share
 
 
 def tell_apart(simulated: Replies, human: Replies, rng: np.random.Generator) -> Judgement:
@@ -208,7 +197,7 @@ def tell_apart(simulated: Replies, human: Replies, rng: np.random.Generator) -> 
         )
     is_simulated = np.repeat([True, False], size)
     replies = [reply for side in sides for reply in side.features]
-    groups = [f"{number} {speaker}" for number, side in enumerate(sides) for speaker in side.speakers]
+    groups = [f"{number} {name}" for number, side in enumerate(sides) for name in side.speakers]
     classifier = make_pipeline(
         CountVectorizer(analyzer=sorted, binary=True, min_df=2),
         LogisticRegression(class_weight="balanced", max_iter=1000),

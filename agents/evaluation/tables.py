@@ -1,59 +1,78 @@
-"""Tables of benchmarks, for a terminal and for a page."""
+"""Tables of benchmarks, for a terminal and as Markdown, and how an estimate is written in them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 from rich import box
 from rich.console import JustifyMethod
+from rich.markup import escape
 from rich.table import Table
+
+NAME = 30
+"""The characters from which on the text of a first column is folded in a terminal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A table: its title, the headings of its columns, and its rows."""
+    """A table: its title, the headings of its columns, its rows, and what is said below it; texts without markup."""
 
     title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
+    caption: str = ""
 
     def markdown(self) -> str:
         """Returns the table as Markdown."""
         lines = [self.columns, ["---", *["---:"] * (len(self.columns) - 1)], *self.rows]
-        return f"**{self.title}**\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+        cells = ([cell.replace("|", "\\|") for cell in line] for line in lines)
+        parts = [
+            f"**{self.title}**" if self.title else "",
+            "\n".join(f"| {' | '.join(line)} |" for line in cells),
+            f"{self.caption}." if self.caption else "",
+        ]
+        return "\n\n".join(filter(None, parts)) + "\n"
 
-    def html(self) -> str:
-        """Returns the table in HTML."""
-        head, *body = (
-            f"<tr>{''.join(f'<{cell}>{escape(text)}</{cell}>' for text in row)}</tr>"
-            for cell, row in [("th", self.columns), *(("td", row) for row in self.rows)]
-        )
-        rows = "\n".join(body)
-        caption = f"<caption>{escape(self.title)}</caption>"
-        return f'<div class="wide"><table>{caption}\n<thead>{head}</thead>\n<tbody>\n{rows}\n</tbody></table></div>'
-
-    def printed(self) -> Table:
+    def __rich__(self) -> Table:
         """Returns the table for a terminal."""
-        table = Table(title=self.title, box=box.SIMPLE, padding=0)
+        table = Table(title=escape(self.title), caption=escape(self.caption), box=box.SIMPLE, padding=0)
         for number, (column, *texts) in enumerate(zip(self.columns, *self.rows, strict=True)):
             # Headings and intervals wrap at spaces, words never, so that a table of seven rounds fits 80 columns.
-            longest = max(len(word) for text in (column, *texts) for word in text.split())
+            longest = max((len(word) for text in (column, *texts) for word in text.split()), default=0)
+            short = not number and max(map(len, (column, *texts))) <= NAME
             justify: JustifyMethod = "right" if number else "left"
-            table.add_column(column, justify=justify, min_width=longest, no_wrap=not number)
+            width = longest if number or short else None
+            table.add_column(escape(column), justify=justify, min_width=width, no_wrap=short, overflow="fold")
         for row in self.rows:
-            table.add_row(*row)
+            table.add_row(*map(escape, row))
         return table
 
 
-def percent(estimate: dict[str, float] | None) -> str:
-    """Returns an estimate and its interval in whole percent, a dash for what was not measured."""
+def percent(estimate: Mapping[str, float] | None, decimals: int = 0, sign: str = "", ends: int = 0) -> str:
+    """Returns an estimate in percent with its interval: "80 (75–85)"; a dash for what is not there.
+
+    Args:
+        estimate: Its `mean`, `low` and `high`.
+        decimals: Of the mean.
+        sign: What follows the mean.
+        ends: Decimals of the interval.
+    """
     if estimate is None:
         return "–"
     mean, low, high = (100 * estimate[part] for part in ("mean", "low", "high"))
-    return f"{mean:.0f} ({low:.0f}–{high:.0f})"
+    return f"{mean:.{decimals}f}{sign} ({low:.{ends}f}–{high:.{ends}f})"
+
+
+def apart(mean: float, interval: Sequence[float]) -> dict[str, float]:
+    """Returns what `percent` takes of a mean and its interval that are kept apart."""
+    return {"mean": mean, "low": interval[0], "high": interval[1]}
+
+
+def share(value: float | None) -> str:
+    """Returns a share in percent with one decimal, a dash for what is not there."""
+    return "–" if value is None else f"{value:.1%}"
 
 
 def rounds_heads(results: dict[str, Any]) -> list[str]:
@@ -65,3 +84,24 @@ def told_seeds(results: dict[str, Any]) -> str:
     """Returns what is said of figures of results, which have their `seeds`."""
     count = len(results["seeds"])
     return "1 seed" if count == 1 else f"means over {count} seeds"
+
+
+def success_sheet(title: str, results: dict[str, Any], means: Mapping[str, Any], runs: Mapping[str, Any]) -> Sheet:
+    """Returns success by round: that of each system, then that of its runs if there are several.
+
+    Args:
+        title: What was won.
+        results: With their `seeds`, and `config.rounds` and `config.games`.
+        means: By system an estimate for each round.
+        runs: By system and seed the same.
+    """
+    rows = [[name, *map(percent, won)] for name, won in means.items()]
+    if len(results["seeds"]) > 1:
+        rows += [
+            [f"{name}, seed {seed}", *(f"{100 * each['mean']:.0f}" for each in won)]
+            for name, of_system in runs.items()
+            for seed, won in of_system.items()
+        ]
+    games = results["config"]["games"]
+    title = f"{title}, in percent; simulated speakers, {games} games a round, {told_seeds(results)}"
+    return Sheet(title, ["system", *rounds_heads(results)], rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import signal
@@ -12,11 +13,14 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, Thr
 from dataclasses import dataclass
 from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
+from time import perf_counter
 from typing import Any, TypeVar
 
-from multiref_gym.agents.learning.respect import Config
+from multiref_gym.agents.learning.respect import Config, Respect
+from multiref_gym.agents.learning.run_folder import known
 from multiref_gym.commands.process import prepare_process
 from multiref_gym.commands.screen import Screen
+from multiref_gym.files import write_atomically
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,7 @@ class Job:
 
 AnyJob = TypeVar("AnyJob", bound=Job)
 Curve = dict[str, Any]
+Measures = dict[str, Any]
 
 
 def run_all(
@@ -99,6 +104,55 @@ def _end_with_parent() -> None:
     assert parent is not None
     parent.join()
     os._exit(1)
+
+
+def run_curve(
+    job: Job,
+    make: Callable[[], Respect],
+    told: Callable[[Respect, list[Measures]], list[Measures]],
+    **what: Any,
+) -> Curve:
+    """Runs what of a job is not done yet, and writes `curve.json` and returns what it holds.
+
+    Args:
+        job: The job.
+        make: Returns the run of RESPECT in the job's folder.
+        told: Returns what is kept of each round, from the run and what `Respect.rounds` returns.
+        **what: Beside configuration and folder, what decides the outcome.
+
+    Returns:
+        What was run (`system`, `seed`, `record` and `what`), what it took (`cost`), and what is kept of all `rounds`.
+
+    Raises:
+        UserError: If the job cannot be run, or its folder is of another one.
+    """
+    resumed = (job.folder / "config.json").exists()
+    respect = make()
+    path = job.folder / "curve.json"
+    what = {"system": respect.learner.name, "seed": job.config.seed, "record": respect.record, **what}
+    with respect.store:
+        if (there := known(path, what)) is not None:
+            return there
+        rounds, cost = _run_timed(respect, resumed)
+        text = json.dumps({**what, "cost": cost, "rounds": told(respect, rounds)})
+    write_atomically(path, text + "\n")
+    curve: Curve = json.loads(text)  # as it is read back, with lists for tuples
+    return curve
+
+
+def _run_timed(respect: Respect, resumed: bool) -> tuple[list[Measures], dict[str, float | None]]:
+    """Returns the measures of all rounds, and what they took if they were run in one go.
+
+    The cost is written at once, as an evaluation that is interrupted must not lose it.
+    """
+    start = perf_counter()
+    rounds = list(respect.rounds())
+    path = respect.out / "cost.json"
+    if not path.exists():
+        taken = {"seconds": perf_counter() - start, "peak_memory_gb": peak_memory_gb()}
+        write_atomically(path, json.dumps(dict.fromkeys(taken) if resumed else taken) + "\n")
+    cost: dict[str, float | None] = json.loads(path.read_text(encoding="utf-8"))
+    return rounds, cost
 
 
 def peak_memory_gb() -> float:

@@ -18,7 +18,7 @@ from functools import partial
 from importlib import metadata
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 import numpy as np
 from cyclopts import Parameter
@@ -30,6 +30,7 @@ from multiref_gym.agents.learning.objectives import Kto, Objective, Reinforce, S
 from multiref_gym.agents.learning.parallel import is_main, main_first
 from multiref_gym.agents.learning.run_folder import claim
 from multiref_gym.agents.listeners.baselines import ErringListener
+from multiref_gym.agents.listeners.named import new_listener
 from multiref_gym.agents.play import new_games, play
 from multiref_gym.commands.options import Count, DecoderName, ListenerName, Natural, Share, SpeakerName
 from multiref_gym.episode import Episode
@@ -44,7 +45,7 @@ from multiref_gym.simulators.scripted import FIGURATIVE
 from multiref_gym.speaker import Speaker
 from multiref_gym.store import InteractionStore
 from multiref_gym.tangrams import load_tangrams
-from multiref_gym.tangrams.tangram_set import SplitName, TangramSet
+from multiref_gym.tangrams.tangram_set import SplitName
 
 CONTROL, SEED = "CONTROL", "SEED"
 """What is deployed beside the learner: the initial policy again, and the demonstrations' oracle."""
@@ -200,7 +201,12 @@ class Respect:
         tangrams = load_tangrams(config.tangrams)
         self._tangrams = tangrams.split(config.split)
         self._tangrams.draw(np.random.default_rng(0), CONTEXT_SIZE)  # too small a set is an error now, not later
-        self._load = partial(_load, _trainable(config.listener), tangrams, config.base)
+        if not hasattr(resolve("listener", LISTENERS, config.listener), "save"):
+            raise UserError(f"listener {config.listener!r} cannot learn: it has no weights to save")
+        self._load = cast(
+            Callable[[str | Path | None], TrainableListener],
+            lambda model: new_listener(config.listener, tangrams, model=model),
+        )
         self._system = learner.name
         self._decoder = new_decoder(config.decoder, config.ternary)
         self._feedback = feedback_name(config.decoder, config.ternary)
@@ -209,7 +215,7 @@ class Respect:
         if missing := [name for name in self._tangrams.ids if name not in described]:
             raise UserError(f"{described.name} cannot describe the seed: it has no {missing[0]} of {tangrams.name}")
         self._make_seed_speaker = speaker_of(config.speaker, described, config.personas)
-        base = self._load()
+        base = self._load(config.base)
         self.record = recorded(config, learner, fingerprint(base.model), getattr(base, "settings", {}))
         with main_first():
             claim(out, self.record)
@@ -246,7 +252,7 @@ class Respect:
         """Returns the policy of a round: learned from the base on the seed and all rounds before."""
         folder = self.out / f"round-{round}"
         if not folder.exists():
-            listener, reference = self._load(), None
+            listener, reference = self._load(self.config.base), None
             # Demonstrations alone are learned by supervised learning, so that all systems start from one policy.
             objective = self.learner.objective if round else Sup()
             if objective.needs_reference:  # it starts from what it is compared with
@@ -357,16 +363,3 @@ def recorded(config: Config, learner: Learner, base: str, settings: dict[str, An
 def results(record: dict[str, Any], measures: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Returns what `results.json` holds: what decided the outcome, the measures, and versions and machine."""
     return {**record, "rounds": list(measures), **provenance()}
-
-
-def _load(
-    listener: type[TrainableListener], tangrams: TangramSet, base: str | None, policy: Path | None = None
-) -> TrainableListener:
-    return listener.load(tangrams, policy or (None if base is None else Path(base)))
-
-
-def _trainable(name: str) -> type[TrainableListener]:
-    listener: type[TrainableListener] = resolve("listener", LISTENERS, name)
-    if not hasattr(listener, "save"):
-        raise UserError(f"listener {name!r} cannot learn: it has no weights to save")
-    return listener

@@ -32,7 +32,7 @@ def claim(out: Path, record: dict[str, Any]) -> None:
     except OSError as error:
         raise UserError(f"cannot write to the run folder {out}: {error.strerror}") from error
     try:
-        there, asked = _fields(json.loads(path.read_text(encoding="utf-8"))), _fields(json.loads(text))
+        there, asked = fields(json.loads(path.read_text(encoding="utf-8"))), fields(json.loads(text))
     except ValueError as error:
         raise UserError(f"{path} is broken: {error}; choose another --out") from error
     if any(there.get(field) != asked.get(field) for field in ("format", "version")):
@@ -47,11 +47,11 @@ def claim(out: Path, record: dict[str, Any]) -> None:
             )
 
 
-def _fields(record: Any, prefix: str = "") -> dict[str, Any]:
-    """Returns the values of nested fields by their names, joined by dots."""
+def fields(record: Any, prefix: str = "") -> dict[str, Any]:
+    """Returns the values of nested fields by their names, joined by dots; anything else by the prefix alone."""
     if not isinstance(record, dict):
         return {prefix: record}
-    inner = (_fields(value, f"{prefix}.{name}" if prefix else name) for name, value in record.items())
+    inner = (fields(value, f"{prefix}.{name}" if prefix else name) for name, value in record.items())
     return {field: value for fields in inner for field, value in fields.items()}
 
 

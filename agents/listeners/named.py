@@ -35,7 +35,7 @@ def new_listener(name: str, tangrams: TangramSet, games: Sequence[Episode] | Non
     make = resolve("listener", LISTENERS, name)
     is_oracle = isinstance(make, type) and issubclass(make, OracleListener)
     if is_oracle and games is None:
-        raise UserError(f"--listener {name} asks the speaker what was meant, and there is none that could be asked")
+        raise UserError(f"--listener {name} asks the speaker what was meant, and there is none to ask")
     loads = hasattr(make, "load") and not is_oracle
     takes = signature(make.load).parameters if loads else {}
     given = {option: value for option, value in given.items() if value is not None}

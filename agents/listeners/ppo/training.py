@@ -13,7 +13,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger, configure
 from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor
 
-from multiref_gym.agents.evaluation.measures import Estimate, estimate
+from multiref_gym.agents.evaluation.intervals import Estimate, estimate
 from multiref_gym.agents.listeners.ppo.games import MakeGame, heard_vocabulary
 from multiref_gym.agents.listeners.ppo.listener import PPOListener
 from multiref_gym.agents.listeners.ppo.observation import Sight, readable

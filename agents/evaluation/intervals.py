@@ -1,0 +1,141 @@
+"""Estimates and their 95 % intervals: every interval of the project is drawn here.
+
+Intervals are by the percentile bootstrap of SciPy, over whatever is drawn with replacement: games, speakers, seeds.
+Only that of a share of independent trials has a formula (Wilson 1927).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import DegenerateDataWarning, binomtest, bootstrap, mannwhitneyu
+
+RESAMPLES = 2000
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A mean and its 95 % interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def interval(
+    statistic: Callable[..., ArrayLike], sizes: Sequence[int], seed: Any = 0, resamples: int = RESAMPLES
+) -> tuple[Floats, Floats]:
+    """Returns the lower and the upper end of the 95 % bootstrap interval of each value of a statistic.
+
+    Values that are no number are left out; where all are, so are the ends.
+
+    Args:
+        statistic: Given for each sample the indices that were drawn, int (resamples, size), returns the values,
+            (..., resamples).
+        sizes: The size of each sample, one or more; samples are drawn independently.
+        seed: Of the draws, or a generator.
+        resamples: How often they are drawn.
+    """
+    # SciPy refuses a sample of one, which can be drawn in one way only: it is drawn twice, and the second is dropped.
+    samples = [np.arange(size) if size > 1 else np.zeros(2, int) for size in sizes]
+
+    def of(*drawn: NDArray[np.int64], axis: int) -> Floats:
+        rows = (each[:, :size] for each, size in zip(drawn, sizes, strict=True))
+        return np.asarray(statistic(*rows), np.float64)
+
+    with warnings.catch_warnings():
+        # Both are of values that are no number.
+        warnings.simplefilter("ignore", DegenerateDataWarning)
+        warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
+        found = bootstrap(
+            samples, of, n_resamples=resamples, vectorized=True, method="percentile", rng=np.random.default_rng(seed)
+        )
+        low, high = np.nanquantile(found.bootstrap_distribution, [0.025, 0.975], axis=-1)
+    return low, high
+
+
+def estimate(totals: ArrayLike, counts: ArrayLike | None = None, seed: int = 0) -> Estimate:
+    """Returns the mean over games, or the ratio of two sums over games, with its interval.
+
+    Args:
+        totals: A value for each game, or whatever is drawn.
+        counts: What the sum of the values is divided by, for each game; 1 for each if None.
+        seed: For the resampling.
+    """
+    return over_samples([totals], None if counts is None else [counts], seed)
+
+
+def over_samples(totals: Sequence[ArrayLike], counts: Sequence[ArrayLike] | None = None, seed: int = 0) -> Estimate:
+    """Returns the mean over samples of their means or ratios, with its interval; as of the runs of several seeds.
+
+    Args:
+        totals: For each sample a value for each of its games; the games of the samples are not the same.
+        counts: For each sample what the sum of its values is divided by, for each game; 1 for each if None.
+        seed: For the resampling.
+    """
+    above = [np.asarray(values, np.float64) for values in totals]
+    below = list(map(np.ones_like, above)) if counts is None else [np.asarray(values, np.float64) for values in counts]
+
+    def mean_ratio(*drawn: NDArray[np.int64]) -> Floats:
+        ratios = [
+            a[rows].sum(-1) / np.maximum(b[rows].sum(-1), 1) for a, b, rows in zip(above, below, drawn, strict=True)
+        ]
+        mean: Floats = np.mean(ratios, axis=0)
+        return mean
+
+    low, high = interval(mean_ratio, [len(values) for values in above], seed)
+    return Estimate(float(mean_ratio(*(np.arange(len(values)) for values in above))), float(low), float(high))
+
+
+def by_unit(values: ArrayLike, units: ArrayLike) -> Floats:
+    """Returns the sums of the values of each unit that is drawn as one: a game of its turns, a speaker of his replies.
+
+    Args:
+        values: Numbers or truth values.
+        units: Whose each value is, a number or a name.
+    """
+    _, numbers = np.unique(units, return_inverse=True)
+    return np.bincount(numbers, np.asarray(values, np.float64)).astype(np.float64)
+
+
+def auc(positives: ArrayLike, negatives: ArrayLike) -> float:
+    """Returns how often a positive has the higher score than a negative, ties counted as half; NaN if one is missing.
+
+    Args:
+        positives: Scores; minus infinity is one.
+        negatives: Scores.
+    """
+    pairs = np.size(positives) * np.size(negatives)
+    return float(mannwhitneyu(positives, negatives, method="asymptotic").statistic) / pairs if pairs else np.nan
+
+
+def estimate_auc(scores: Floats, positive: NDArray[np.bool_], units: NDArray[np.int64]) -> Estimate:
+    """Returns the area under the curve with its interval over units; draws without one of the two kinds are left out.
+
+    Args:
+        scores: One for each turn, (turns,).
+        positive: Whether it is a positive, (turns,); of either kind there is one.
+        units: What is drawn, the number of the turn's game from 0, (turns,).
+    """
+    count = int(units.max()) + 1
+
+    def drawn(rows: NDArray[np.int64]) -> Floats:
+        times = [np.bincount(row, minlength=count)[units] for row in rows]
+        pairs = [(np.repeat(scores, often), np.repeat(positive, often)) for often in times]
+        return np.array([auc(values[kind], values[~kind]) for values, kind in pairs])
+
+    low, high = interval(drawn, [count])
+    return Estimate(auc(scores[positive], scores[~positive]), float(low), float(high))
+
+
+def wilson(hits: int, count: int) -> Estimate:
+    """Returns the share of hits among independent trials, with its score interval (Wilson 1927)."""
+    low, high = binomtest(hits, count).proportion_ci(method="wilson")
+    return Estimate(hits / count, float(low), float(high))

@@ -1,0 +1,74 @@
+"""Pictures of measures: what the panels of all of them have in common, and their bytes."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+from numpy.typing import ArrayLike
+from PIL import Image
+
+from multiref_gym.game import MAX_TURNS
+
+FAINT = "#555555"
+
+
+def draw_band(axes: Axes, x: ArrayLike, estimates: Sequence[Mapping[str, float]], style: str, **line: Any) -> None:
+    """Draws means as a line with markers, and the band between their lower and upper ends.
+
+    Args:
+        axes: The panel.
+        x: A number for each estimate.
+        estimates: Each with its `mean`, `low` and `high`.
+        style: The dashes of the line.
+        **line: What matplotlib is told of the line, its `color` at least.
+    """
+    mean, low, high = ([estimate[part] for estimate in estimates] for part in ("mean", "low", "high"))
+    axes.fill_between(x, low, high, color=line["color"], alpha=0.15, linewidth=0)
+    axes.plot(x, mean, style, **{"markersize": 4, **line})
+
+
+def finish_axes(axes: Axes, title: str, measure: str = "success") -> None:
+    """Gives a panel of a measure its title, limits, ticks and grid, and no frame.
+
+    Args:
+        axes: The panel.
+        title: What is above it.
+        measure: "turns", or the name of one that is a share.
+    """
+    axes.set_title(title, loc="left", fontsize=10)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    if measure == "turns":
+        axes.set_ylim(0, MAX_TURNS + 0.5)
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    else:
+        axes.set_ylim(0, 1.03)
+        axes.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
+    bare_axes(axes, "y", "top", "right")
+
+
+def bare_axes(axes: Axes, along: str, *without: str) -> None:
+    """Gives a panel a faint grid along an axis, behind what is drawn, and takes sides of its frame away."""
+    axes.grid(axis=along, color="#dddddd", linewidth=0.7)  # type: ignore[arg-type]
+    axes.set_axisbelow(True)
+    axes.spines[list(without)].set_visible(False)
+
+
+def png(picture: Figure | Image.Image) -> bytes:
+    """Returns a figure or an image as a PNG file."""
+    file = io.BytesIO()
+    if isinstance(picture, Figure):
+        picture.savefig(file, format="png", dpi=150)
+    else:
+        picture.save(file, "PNG", optimize=True)
+    return file.getvalue()
+
+
+def data_uri(content: bytes) -> str:
+    """Returns a PNG file as a link that holds it."""
+    return "data:image/png;base64," + base64.b64encode(content).decode("ascii")
