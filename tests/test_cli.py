@@ -393,26 +393,14 @@ def test_a_picture_has_a_quarter_for_every_two_dark_pixels() -> None:
 def test_the_main_job_has_the_papers_size_by_default() -> None:
     from multiref_gym.agents.commands.respect import RespectCommand
 
-    assert vars(RespectCommand()) == {
-        "rounds": 6,
-        "games": 330,
-        "seed": 0,
-        "out": Path("runs/respect"),
-        "listener": "small",
-        "decoder": "lexical",
-        "ternary": False,
-        "speaker": "scripted",
-        "tangrams": "figures",
-        "seed_tangrams": None,
-        "personas": None,
-        "objective": "sup",
-        "credit": "reply",
-        "split": "dev",
-        "base": None,
-        "epochs": 4,
-        "batch": 48,
-        "learning_rate": 0.001,
-    }
+    command = RespectCommand()
+    assert (command.config.rounds, command.config.games, command.config.seed) == (6, 330, 0)
+    assert (command.config.listener, command.config.decoder, command.config.ternary) == ("small", "lexical", False)
+    assert (command.config.tangrams, command.config.split, command.config.base) == ("figures", "dev", None)
+    assert (command.objective, command.credit, command.out) == ("sup", "reply", Path("runs/respect"))
+    optimisation = command.optimisation
+    assert (optimisation.epochs, optimisation.batch, optimisation.learning_rate) == (4, 48, 0.001)
+    assert (optimisation.held_back, optimisation.other_distractors) == (0.05, 0.9)
 
 
 def test_simulated_games_can_be_judged_by_the_benchmark_of_decoders(tmp_path: Path) -> None:
