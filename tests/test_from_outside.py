@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from multiref_gym.cli import main
-from multiref_gym.interaction import Interaction, read_jsonl
+from multiref_gym.formats import read_interactions
+from multiref_gym.interaction import Interaction
 from multiref_gym.store import InteractionStore
 
 LISTENER = """
@@ -66,7 +67,7 @@ def _in_a_folder_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def simulated(*options: str) -> list[Interaction]:
     assert main(["simulate", "--games", "2", "--out", "games.jsonl", *options]) == 0
-    return list(read_jsonl(Path("games.jsonl")))
+    return read_interactions(Path("games.jsonl"))
 
 
 def learned(*options: str) -> dict[str, object]:

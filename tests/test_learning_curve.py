@@ -44,7 +44,7 @@ from multiref_gym.store import InteractionStore
 
 LISTENER = "tiny_listener:TinyListener"
 CONFIG = Config(rounds=2, games=6, listener=LISTENER)
-EVALUATION = Evaluation(8, "test")
+EVALUATION = Evaluation(games=8)
 SYSTEMS = {system.learner.name: system for system in (*LEARNERS, *BOUNDS, *ABLATIONS) if system.listener is None}
 CURVES = [system.learner.name for system in (*LEARNERS, *BOUNDS)]
 
@@ -115,8 +115,7 @@ def test_the_fixed_games_are_the_same_for_all_policies(folder: Path, monkeypatch
     original = fixed_games.play
 
     def watched(listener: Any, games: Any, **options: Any) -> Any:
-        rngs = [str(game.listener_rng.bit_generator.state) for game in games]
-        seen.append((rngs, [(game.game.context, game.utterance) for game in games]))
+        seen.append([(game.listener_rng.bit_generator.state, game.game.context, game.utterance) for game in games])
         return original(listener, games, **options)
 
     monkeypatch.setattr(fixed_games, "play", watched)
@@ -143,7 +142,7 @@ def test_a_job_that_is_done_does_nothing_again(folder: Path, monkeypatch: pytest
 def test_other_fixed_games_are_played_without_another_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = run_job(job("SUP", tmp_path, rounds=1))
     monkeypatch.setattr(Respect, "_deploy", lambda self, listener, system, round: None)
-    again = run_job(replace(job("SUP", tmp_path, rounds=1), evaluation=Evaluation(3, "test")))
+    again = run_job(replace(job("SUP", tmp_path, rounds=1), evaluation=Evaluation(games=3)))
     assert again["rounds"][1]["fixed"]["seen"]["games"] == 3
     assert again["cost"] == first["cost"]
 
