@@ -9,7 +9,7 @@ the median is given, as other work on the machine changes its pace. Ratios are t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -31,6 +31,7 @@ from multiref_gym.commands.options import Count, Natural
 from multiref_gym.commands.screen import Screen
 from multiref_gym.feedback import Feedback
 from multiref_gym.interaction import Interaction
+from multiref_gym.listener import Listener
 from multiref_gym.provenance import provenance
 from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import TangramSet, load_tangrams
@@ -79,22 +80,41 @@ PLAYING: dict[str, Callable[[], AbstractContextManager[object]]] = {
 }
 
 
-def played(listener: SmallListener, tangrams: TangramSet, games: int, seed: int) -> list[Interaction]:
+def played(listener: Listener, tangrams: TangramSet, games: int, seed: int) -> list[Interaction]:
     """Plays games with figurative speakers."""
     seeds, make_speaker = np.random.SeedSequence(seed), partial(ScriptedSpeaker, tangrams)
     return play(listener, new_games(tangrams.split("dev"), range(games), make_speaker, seeds, similarity=SIMILARITY))
 
 
-def rates(ways: dict[str, Callable[[], AbstractContextManager[object]]], work: Callable[[], int]) -> dict[str, float]:
-    """Returns how much work is done a second in each way, medians over rounds in which all ways take turns."""
+def examples_of(games: Sequence[Interaction]) -> list[Example]:
+    """Returns all turns of some games, as if each action had been right."""
+    return [
+        Example(view, turn.action, Feedback.POSITIVE)
+        for game in games
+        for view, turn in zip(game.views(), game.turns, strict=True)
+    ]
+
+
+def rates(ways: Mapping[str, Callable[[], int]], repeats: int) -> dict[str, float]:
+    """Returns how much is done a second in each way, medians over rounds in which all ways take turns.
+
+    Args:
+        ways: Each does some work and returns how much.
+        repeats: The number of rounds.
+    """
     found: dict[str, list[float]] = {way: [] for way in ways}
-    for _ in range(REPEATS):
-        for way, make in ways.items():
-            with make():
-                start = perf_counter()
-                done = work()
-                found[way].append(done / (perf_counter() - start))
+    for _ in range(repeats):
+        for way, work in ways.items():
+            start = perf_counter()
+            done = work()
+            found[way].append(done / (perf_counter() - start))
     return {way: median(each) for way, each in found.items()}
+
+
+def within(make: Callable[[], AbstractContextManager[object]], work: Callable[[], int]) -> int:
+    """Does work with one thing done otherwise."""
+    with make():
+        return work()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,12 +133,7 @@ class LearningSpeed:
         """Measures, and prints the table."""
         figures = load_tangrams("figures")
         listener = SmallListener.load(figures)
-        games = played(listener, figures, self.games, self.seed)
-        examples = [
-            Example(view, turn.action, Feedback.POSITIVE)
-            for game in games
-            for view, turn in zip(game.views(), game.turns, strict=True)
-        ]
+        examples = examples_of(played(listener, figures, self.games, self.seed))
         epoch = replace(OPTIMISATION, epochs=1, held_back=0.0)
 
         def learned() -> int:
@@ -130,7 +145,7 @@ class LearningSpeed:
 
         table = Table("", "a second", "ratio", title=f"One epoch over {len(examples)} turns; {self.games} games")
         for heading, ways, work in (("examples learned", LEARNING, learned), ("turns played", PLAYING, turns)):
-            found = rates(ways, work)
+            found = rates({way: partial(within, make, work) for way, make in ways.items()}, REPEATS)
             table.add_section()
             for way, rate in found.items():
                 table.add_row(f"{heading}, {way}", f"{rate:,.0f}", f"{rate / found['as RESPECT does it']:.2f}")

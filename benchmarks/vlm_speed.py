@@ -17,7 +17,6 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from statistics import median
 from time import perf_counter
 from typing import Annotated, Any
 
@@ -32,22 +31,18 @@ from transformers.utils import logging as transformers_logging
 
 from multiref_gym.agents.learning.learn import Example, Optimisation, learn
 from multiref_gym.agents.learning.objectives import Sup
-from multiref_gym.agents.learning.respect import SIMILARITY
 from multiref_gym.agents.listeners.vlm.listener import VlmListener
 from multiref_gym.agents.listeners.vlm.loading import VlmConfig
 from multiref_gym.agents.listeners.vlm.lora import adapt, adapted_layers
 from multiref_gym.agents.listeners.vlm.prompt import ChatForm
 from multiref_gym.agents.listeners.vlm.random_model import SIZES, TEXTS, byte_tokenizer, random_idefics2
 from multiref_gym.agents.listeners.vlm.vision import IMAGE_SIZE
-from multiref_gym.agents.play import new_games, play
+from multiref_gym.benchmarks.learning_speed import examples_of, played, rates
 from multiref_gym.benchmarks.trl_step import trl_rate
 from multiref_gym.commands.options import Count, Natural
 from multiref_gym.commands.screen import Screen
-from multiref_gym.feedback import Feedback
-from multiref_gym.interaction import Interaction
 from multiref_gym.listener import Decision, Listener, View
 from multiref_gym.provenance import provenance
-from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import Atlas, TangramSet, load_tangrams
 
 REPEATS = 3
@@ -124,23 +119,6 @@ def random_policy(size: str, tangrams: TangramSet) -> tuple[PeftModel, Any]:
     return adapt(model, layers, rank=8, alpha=8, dropout=0.1, dora=False).eval(), processor
 
 
-def played(listener: Listener, tangrams: TangramSet, games: int, seed: int) -> list[Interaction]:
-    """Plays games with figurative speakers."""
-    seeds, make_speaker = np.random.SeedSequence(seed), partial(ScriptedSpeaker, tangrams)
-    return play(listener, new_games(tangrams.split("dev"), range(games), make_speaker, seeds, similarity=SIMILARITY))
-
-
-def turns_a_second(ways: dict[str, Callable[[], list[Interaction]]]) -> dict[str, float]:
-    """Returns how many turns a second are played in each way: medians of rounds in which all take turns."""
-    found: dict[str, list[float]] = {way: [] for way in ways}
-    for _ in range(REPEATS):
-        for way, games in ways.items():
-            start = perf_counter()
-            turns = sum(len(game.turns) for game in games())
-            found[way].append(turns / (perf_counter() - start))
-    return {way: median(rates) for way, rates in found.items()}
-
-
 def most_memory() -> str:
     """Returns the most memory that was taken so far: of the GPU if there is one, or of the process."""
     if torch.cuda.is_available():
@@ -193,39 +171,31 @@ class VlmSpeed:
             config = VlmConfig("idefics2", played_at_once=at_once, trained_at_once=at_once, kept_gib=kept_gib)
             return VlmListener(model, processor, figures, config)
 
-        def games(listener: Listener) -> list[Interaction]:
-            return played(listener, figures, self.games, self.seed)
+        def turns_of(listener: Listener) -> int:
+            return sum(len(game.turns) for game in played(listener, figures, self.games, self.seed))
 
-        def batched(at_once: int, kept_gib: float) -> list[Interaction]:
-            return games(listener(at_once, kept_gib))
+        def batched(at_once: int, kept_gib: float) -> int:
+            return turns_of(listener(at_once, kept_gib))
 
         def share_of_peak(run: Callable[[], object], items: int, rate: float) -> str:
             """Returns what share of the GPU's peak is reached if so many items take a run, at so many a second."""
             peak = peak_of_device()
             return f"{flops_of(run) / items * rate / peak:.1%}" if peak else ""
 
-        ways: dict[str, Callable[[], list[Interaction]]] = {
-            NAIVE: lambda: games(NaiveListener(model, processor, figures))
-        }
+        ways: dict[str, Callable[[], int]] = {NAIVE: lambda: turns_of(NaiveListener(model, processor, figures))}
         for at_once in self.at_once:
             for kept_gib, how in ((KEPT_GIB, "what was read is kept"), (0.0, "all is read each turn")):
                 ways[f"{at_once} at once, {how}"] = partial(batched, at_once, kept_gib)
-        rates = turns_a_second(ways)
+        found = rates(ways, REPEATS)
         playing = most_memory()
-        last = games(listener(max(self.at_once)))
-        turns = sum(len(game.turns) for game in last)
+        examples = examples_of(played(listener(max(self.at_once)), figures, self.games, self.seed))
         weights = sum(weights.numel() for weights in model.parameters())
         title = f"Idefics2 of {weights / 1e6:,.1f} M weights; {self.games} games"
         table = Table("", "a second", "ratio", "share of peak", title=title)
-        for way, rate in rates.items():
-            share = share_of_peak(ways[way], turns, rate)
-            table.add_row(f"turns played, {way}", f"{rate:,.1f}", f"{rate / rates[NAIVE]:.1f}", share)
+        for way, rate in found.items():
+            share = share_of_peak(ways[way], len(examples), rate)
+            table.add_row(f"turns played, {way}", f"{rate:,.1f}", f"{rate / found[NAIVE]:.1f}", share)
         table.add_section()
-        examples = [
-            Example(view, turn.action, Feedback.POSITIVE)
-            for game in last
-            for view, turn in zip(game.views(), game.turns, strict=True)
-        ]
         for at_once in self.at_once:
             run = partial(learn_once, listener(at_once), examples, at_once, self.seed)
             start = perf_counter()
