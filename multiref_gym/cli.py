@@ -14,6 +14,8 @@ from typing import Any
 
 from cyclopts import App, CycloptsError, Parameter
 
+from multiref_gym.commands.process import prepare_process
+from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 
 
@@ -99,7 +101,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         command: Any = app(arguments, exit_on_error=False, print_error=False)
         if chosen is None or command is None:  # help or version was shown, asked for or not
             return 0 if len(chain) > len(words) else 2
-        _run(command, chosen.all_threads)
+        if not chosen.all_threads:
+            prepare_process()
+        with Screen() as screen:
+            command.run(screen)
     except (UserError, OSError, CycloptsError) as error:
         return _complain(f"error: {error}", 2)
     except KeyboardInterrupt:
@@ -129,16 +134,6 @@ def _app() -> App:
     for group_app in groups.values():
         app.command(group_app)
     return app
-
-
-def _run(command: Any, all_threads: bool) -> None:
-    from multiref_gym.commands.process import prepare_process
-    from multiref_gym.commands.screen import Screen
-
-    if not all_threads:
-        prepare_process()
-    with Screen() as screen:
-        command.run(screen)
 
 
 def _complain(message: str, code: int) -> int:

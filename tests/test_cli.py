@@ -7,11 +7,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,6 +53,15 @@ def test_help_and_version_import_neither_torch_nor_a_command() -> None:
     assert "multiref-gym" in done.stdout
 
 
+def options_of(command: type[Any]) -> Iterator[str]:
+    """Yields the options of a command, and those of the dataclasses that it has."""
+    for field in fields(command):
+        if field.name in ("config", "optimisation"):
+            yield from options_of(type(field.default))
+        elif "parse=False" not in str(field.type):
+            yield "as" if field.name == "role" else field.name.replace("_", "-")
+
+
 @pytest.mark.parametrize("name", cli.COMMANDS)
 def test_every_command_tells_its_options(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(*name.split(), "--help") == 0
@@ -59,10 +69,8 @@ def test_every_command_tells_its_options(name: str, capsys: pytest.CaptureFixtur
     assert f"Usage: multiref {name}" in told
     module, _, attribute = cli.COMMANDS[name].entry_point.partition(":")
     command = getattr(import_module(module), attribute)
-    for field in fields(command):
-        if field.name in ("config", "optimisation"):  # whose fields are options themselves
-            continue
-        assert f"--{'as' if field.name == 'role' else field.name.replace('_', '-')}" in told
+    for option in options_of(command):
+        assert f"--{option}" in told
     told_of_itself = command.__doc__.split("\n")[0].replace("`", "")
     assert told_of_itself in told  # at more length than in the table
     assert all(f" {part} " not in told for part in ("Attributes:", "[default: None]"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +17,11 @@ from multiref_gym.agents.learning.respect import (
     Respect,
     RoundOptimisation,
     learner_of,
-    results,
 )
 from multiref_gym.agents.learning.run_folder import known
 from multiref_gym.commands.options import Flat, named
 from multiref_gym.commands.screen import Screen
-from multiref_gym.files import write_atomically
+from multiref_gym.provenance import write_results
 from multiref_gym.registry import OBJECTIVES
 from multiref_gym.tangrams import load_tangrams
 
@@ -71,11 +69,10 @@ class RespectCommand:
         with respect.store as store:
             # A finished run keeps its results, with the versions and the machine that they were got with.
             finished = known(path, respect.record)
-            if finished is None:
-                finished = results(respect.record, _watched(respect, screen))
+            measures = None if finished else _watched(respect, screen)
             if not is_main():
                 return
-            write_atomically(path, json.dumps(finished, indent=2) + "\n")
+            finished = finished or write_results(path, {**respect.record, "rounds": measures})
             draw_curves(finished, self.out / "curves.png")
             write_report(finished, store, load_tangrams(self.config.tangrams), self.out / "report.html")
         screen.show(_table(finished["rounds"]))

@@ -12,7 +12,7 @@ Everything that a round leaves is in the run folder: its policy in `round-N/`, i
 # Annotations are evaluated here, as cyclopts would look for their names in the modules of subclasses.
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib import metadata
@@ -37,7 +37,6 @@ from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
 from multiref_gym.game import CONTEXT_SIZE
 from multiref_gym.listener import Listener
-from multiref_gym.provenance import provenance
 from multiref_gym.registry import LISTENERS, OBJECTIVES, feedback_name, new_decoder, resolve
 from multiref_gym.simulators.named import speaker_of
 from multiref_gym.simulators.persona import read_personas
@@ -358,8 +357,3 @@ def recorded(config: Config, learner: Learner, base: str, settings: dict[str, An
         "base": base,
         "settings": settings,
     }
-
-
-def results(record: dict[str, Any], measures: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Returns what `results.json` holds: what decided the outcome, the measures, and versions and machine."""
-    return {**record, "rounds": list(measures), **provenance()}

@@ -11,7 +11,8 @@ def prepare_process() -> None:
 
     On one thread a seed gives the same outcome on any number of cores. Most batches are too small to share anyway.
     """
-    os.environ |= {"OMP_NUM_THREADS": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}  # for what is imported later
+    # For what is imported later, and for processes that are started.
+    os.environ |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(1)
     if transformers_logging := sys.modules.get("transformers.utils.logging"):

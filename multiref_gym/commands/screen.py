@@ -47,10 +47,13 @@ class Screen:
 
     def report(self, step: str, done: int, total: int) -> None:
         """Says how far a step is: what is done, how much of it, and of how much."""
-        if self._progress.tasks[0].description != step or not self._live.is_started:
+        begins = self._progress.tasks[0].description != step or not self._live.is_started
+        if begins:
             self._progress.reset(self._task, description=step)
-            self._live.start()
         self._progress.update(self._task, completed=done, total=total)
+        if begins:
+            self._live.start()
+            self._live.refresh()
 
     def show_above(self, what: RenderableType) -> None:
         """Has something stand above the bar, in place of what stood there, until `show` takes both away."""
