@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from cyclopts import Parameter
 from matplotlib.figure import Figure
-from pydantic import create_model
+from pydantic import ConfigDict, create_model
 
 from multiref_gym.agents.evaluation.offline import FIGURES, told
 from multiref_gym.agents.evaluation.pictures import FAINT, bare_axes, png
 from multiref_gym.agents.evaluation.tables import Sheet
 from multiref_gym.checking import read_json
+from multiref_gym.commands.options import make_folder
+from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.files import write_atomically
 
@@ -88,7 +92,8 @@ def _exact_match(results: dict[str, Any]) -> float:
 
 def _object(**kinds: Any) -> Any:
     """Returns the type of an object with these fields; what it has besides is kept."""
-    return create_model("Object", __config__={"extra": "allow"}, **{name: (kind, ...) for name, kind in kinds.items()})
+    needed: dict[str, Any] = {name: (kind, ...) for name, kind in kinds.items()}
+    return create_model("Object", __config__=ConfigDict(extra="allow"), **needed)
 
 
 RESULTS = _object(
@@ -163,3 +168,34 @@ def draw(board: Board, path: Path) -> None:
         bare_axes(axes, "x", "top", "right", "left")
     figure.supxlabel(_caption(board).replace("in brackets", "bars:"), fontsize=8, color=FAINT)
     write_atomically(path, png(figure))
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """Collects results of `multiref benchmark` into one table of listeners.
+
+    Attributes:
+        results: Folders, each an --out of `multiref benchmark`.
+        out: The folder of leaderboard.md, leaderboard.json and leaderboard.png.
+        skip_bad: Leave out results that do not fit, and say how many.
+    """
+
+    results: Annotated[tuple[Path, ...], Parameter(required=True)]
+    _: KW_ONLY
+    out: Path
+    skip_bad: bool = False
+
+    def run(self, screen: Screen) -> None:
+        """Prints the table and writes it.
+
+        Raises:
+            UserError: If a folder has no results, or those of other games or another decoder than the first.
+        """
+        board, bad = collect(self.results, self.skip_bad)
+        make_folder(self.out)
+        write(board, self.out)
+        draw(board, self.out / "leaderboard.png")
+        screen.show(sheet(board))
+        if bad:
+            screen.say(f"{len(bad)} bad results skipped; the first: {bad[0]}")
+        screen.say(f"leaderboard.md, leaderboard.json and leaderboard.png are in {self.out}")

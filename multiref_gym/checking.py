@@ -19,23 +19,34 @@ Kind = TypeVar("Kind")
 
 
 def checked(kind: type[Kind], value: object, where: str, error: type[UserError] = UserError) -> Kind:
-    """Returns a value as what it should be.
+    """Returns what came from outside as what it should be.
 
     Args:
         kind: A type that Pydantic knows.
-        value: What came from outside.
+        value: The value itself, or bytes of JSON, in which an object may be a dataclass and a list a tuple.
         where: Where it came from, such as "FILE, line 3".
         error: What is raised.
 
     Raises:
-        UserError: Or `error`, if the value is something else.
+        UserError: Or `error`, if it is something else.
     """
+    # Imported here, as an environment that reads nothing should not wait for it.
     from pydantic import ValidationError
 
     try:
-        return _adapter(kind).validate_python(value, strict=True)
+        adapter: TypeAdapter[Kind] = _adapter(kind)
+        is_json = isinstance(value, bytes)
+        return (adapter.validate_json if is_json else adapter.validate_python)(value, strict=True)
     except ValidationError as refused:
         raise error(_line(refused, where, kind)) from refused
+
+
+def read_json(kind: type[Kind], path: Path, error: type[UserError] = UserError) -> Kind:
+    """Returns what a file of JSON holds as `checked` does; one that cannot be read is an `error`, too."""
+    try:
+        return checked(kind, path.read_bytes(), str(path), error)
+    except OSError as absent:
+        raise error(f"{path}: {absent.strerror}") from absent
 
 
 def check_fields(instance: Any) -> None:
@@ -45,27 +56,8 @@ def check_fields(instance: Any) -> None:
         checked(kinds[field.name], getattr(instance, field.name), f"field {field.name!r}")
 
 
-def from_json(kind: type[Kind], text: str | bytes, where: str, error: type[UserError] = UserError) -> Kind:
-    """Does what `checked` does for a text of JSON, of which an object may be a dataclass and an array a tuple."""
-    from pydantic import ValidationError
-
-    try:
-        return _adapter(kind).validate_json(text, strict=True)
-    except ValidationError as refused:
-        raise error(_line(refused, where, kind)) from refused
-
-
-def read_json(kind: type[Kind], path: Path, error: type[UserError] = UserError) -> Kind:
-    """Does what `from_json` does for a file; one that cannot be read is an `error`, too."""
-    try:
-        return from_json(kind, path.read_bytes(), str(path), error)
-    except OSError as absent:
-        raise error(f"{path}: {absent.strerror}") from absent
-
-
 @cache
-def _adapter(kind: type[Kind]) -> TypeAdapter[Kind]:
-    # Imported only here, as an environment that reads nothing should not wait for it.
+def _adapter(kind: Any) -> Any:
     from pydantic import TypeAdapter
 
     return TypeAdapter(kind)

@@ -17,7 +17,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from annotated_types import Ge, Le, MinLen
 
-from multiref_gym.checking import from_json
+from multiref_gym.checking import checked
 from multiref_gym.errors import UserError
 from multiref_gym.simulators.chance import Choice
 
@@ -112,7 +112,7 @@ def read_personas(path: str | Path) -> tuple[Persona, ...]:
     try:
         content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
         tables = content.pop("persona", [])
-        records = [json.dumps(table) for table in tables]
+        records = [json.dumps(table).encode() for table in tables]
     except OSError as error:
         raise PersonaError(f"cannot read personas from {path}: {error.strerror}") from None
     except (ValueError, TypeError) as error:  # neither TOML nor JSON, which has no dates
@@ -120,7 +120,7 @@ def read_personas(path: str | Path) -> tuple[Persona, ...]:
     if content or not tables or not isinstance(tables, list):
         raise PersonaError(f"malformed personas {path}: expected a table [[persona]] for each, and nothing else")
     personas = tuple(
-        from_json(Persona, record, f"{path}: persona {number}", PersonaError)
+        checked(Persona, record, f"{path}: persona {number}", PersonaError)
         for number, record in enumerate(records, start=1)
     )
     if len({persona.name for persona in personas}) < len(personas):

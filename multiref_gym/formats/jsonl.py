@@ -11,13 +11,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 from multiref_gym.formats.logged_game import LoggedGame
-from multiref_gym.formats.records import Fields, Label, LogProb, Record, RecordFormat, Tangrams, Text, interaction
+from multiref_gym.formats.records import Fields, Label, LogProb, Record, RecordFormat, Tangrams, interaction
 
 
 class RowFields(Fields):
     """What records hold of a game whose listener's order is not known."""
 
-    chat: list[Text]
+    chat: list[str]
     log_probs: list[LogProb] | None = None
     feedback: list[Label] | None = None
 
@@ -39,11 +39,9 @@ class GameRecords(RecordFormat):
         fields = record.read(self.fields)
         context, turns = record.context(fields), len(fields.chat)
         selections = record.clicks(fields, fields.chat, context.listener_order)
-        for field, items, length in (("log_probs", fields.log_probs, turns), ("feedback", fields.feedback, turns - 1)):
+        for field, items, length in ("log_probs", fields.log_probs, turns), ("feedback", fields.feedback, turns - 1):
             if items is not None and len(items) != length:
-                raise record.bad(
-                    f"expected one item a turn, without the last for feedback, {length}, not {items!r:.60}", field
-                )
+                raise record.bad(f"expected {length} items for {turns} turns, got {len(items)}", field)
         return LoggedGame(
             interaction(fields, context, fields.chat, selections, fields.log_probs or [None] * turns),
             labels=tuple(fields.feedback or ()),

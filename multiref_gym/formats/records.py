@@ -40,11 +40,6 @@ ROUNDING = 1e-4
 """How far above 0 the logarithm of a probability may be, when it is a sum of many rounded ones."""
 
 
-def _whole(text: str) -> str:
-    text.encode()  # JSON can spell half of a pair of UTF-16, which no text holds
-    return text
-
-
 def _distinct(names: list[str]) -> list[str]:
     if len(set(names)) < len(names):
         raise ValueError("expected distinct tangrams")
@@ -53,12 +48,11 @@ def _distinct(names: list[str]) -> list[str]:
 
 def _label(value: object) -> Feedback | None:
     if isinstance(value, str | int | float | None) and not isinstance(value, bool) and value in LABELS:
-        return LABELS[value]
+        return LABELS[value]  # type: ignore[index]
     raise ValueError(f"expected one of {', '.join(map(repr, LABELS))}")
 
 
-Text = Annotated[str, AfterValidator(_whole)]
-Tangrams = Annotated[list[Text], Field(max_length=len(LETTERS)), AfterValidator(_distinct)]
+Tangrams = Annotated[list[str], Field(max_length=len(LETTERS)), AfterValidator(_distinct)]
 LogProb = Annotated[float, Field(le=ROUNDING, allow_inf_nan=False)] | None
 Label = Annotated[Feedback | None, PlainValidator(_label)]
 
@@ -66,16 +60,16 @@ Label = Annotated[Feedback | None, PlainValidator(_label)]
 class Fields(BaseModel, strict=True):
     """What the fields of every record of games hold."""
 
-    game_id: Text
+    game_id: str
     context: Tangrams
     context_listener: Tangrams = Field(alias="context")
-    targets: Annotated[list[Text], Field(min_length=1)]
-    clicks: list[list[Text]]
-    speaker: Text = ""
-    policy_name: Text = ""
+    targets: Annotated[list[str], Field(min_length=1)]
+    clicks: list[list[str]]
+    speaker: str = ""
+    policy_name: str = ""
     round: Annotated[int, Field(ge=-LARGEST, le=LARGEST)] = 0
-    closing: Text = ""
-    dataset_alias: Text = ""
+    closing: str = ""
+    dataset_alias: str = ""
 
 
 AnyFields = TypeVar("AnyFields", bound=Fields)
@@ -88,12 +82,12 @@ class Record:
     Attributes:
         place: Where it is, such as "FILE, line 3".
         value: Its fields; none if it cannot be read at all.
-        unreadable: Why it cannot.
+        unreadable: What is wrong if it cannot.
     """
 
     place: str
     value: dict[str, Any]
-    unreadable: str = ""
+    unreadable: BadGame | None = None
 
     def bad(self, what: object, field: str = "") -> BadGame:
         """Returns the error that says what is wrong here."""
@@ -102,7 +96,7 @@ class Record:
     def read(self, kind: type[AnyFields]) -> AnyFields:
         """Returns the fields."""
         if self.unreadable:
-            raise self.bad(self.unreadable)
+            raise self.unreadable
         return checked(kind, self.value, self.place, BadGame)
 
     def context(self, fields: Fields) -> Context:
@@ -195,43 +189,30 @@ class RecordFormat(ABC):
 
 def _records(where: str, configuration: str) -> Iterator[Record]:
     path = Path(where)
+    rows: Iterable[Any]
     if path.is_dir() or (not path.exists() and not path.suffix and HUB_ID.fullmatch(where)):
         rows = _hub_rows(where, configuration)
     elif path.suffix == ".parquet":
         rows = _parquet_rows(path)
-    elif path.suffix == ".json" and path.read_bytes().removeprefix(BOM_UTF8).lstrip().startswith(b"["):
-        rows = _list(path)
+    elif path.suffix == ".json" and (content := _plain(path.read_bytes())).startswith(b"["):
+        rows = checked(list[Any], content, where, BadGame)
     else:
-        yield from _lines(path)
-        return
+        rows = _lines(path)
     for number, row in enumerate(rows, start=1):
-        yield _record(f"{where}, line {number}", row)
+        place = f"{where}, line {number}"
+        try:
+            yield Record(place, checked(dict[str, Any], row, place, BadGame))
+        except BadGame as error:
+            yield Record(place, {}, error)
 
 
-def _record(place: str, value: Any) -> Record:
-    if isinstance(value, dict):
-        return Record(place, value)
-    return Record(place, {}, f"a game is one JSON object, not {value!r:.60}")
-
-
-def _lines(path: Path) -> Iterator[Record]:
+def _lines(path: Path) -> Iterator[bytes]:
     with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            place = f"{path}, line {number}"
-            try:
-                yield _record(place, json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8")))
-            except UnicodeDecodeError as error:
-                yield Record(place, {}, f"not UTF-8 ({error.reason})")
-            except (ValueError, RecursionError) as error:  # a number or a nesting may be too long, too
-                yield Record(place, {}, f"not JSON ({getattr(error, 'msg', error)})")
+        yield from map(_plain, lines)
 
 
-def _list(path: Path) -> list[Any]:
-    try:
-        rows: list[Any] = json.loads(path.read_text("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise BadGame(f"not JSON ({error})", str(path)) from error
-    return rows
+def _plain(text: bytes) -> bytes:
+    return text.removeprefix(BOM_UTF8).strip()
 
 
 def _parquet_rows(path: Path) -> list[Any]:

@@ -22,18 +22,18 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from multiref_gym.formats.logged_game import LoggedGame
-from multiref_gym.formats.records import Fields, Label, Record, RecordFormat, Text, interaction
+from multiref_gym.formats.records import Fields, Label, Record, RecordFormat, interaction
 from multiref_gym.interaction import Interaction
 
 
 class TurnFields(Fields):
     """What a row holds; `prob_action` is what is known of this turn's alone."""
 
-    chats: list[Text]
-    currently_selected: list[Text]
-    selected: list[Text]
-    deselected: list[Text]
-    chat_feedback: Text
+    chats: list[str]
+    currently_selected: list[str]
+    selected: list[str]
+    deselected: list[str]
+    chat_feedback: str
     prob_action: Annotated[float, Field(le=1)] | None
     feedback: Label = None
 
