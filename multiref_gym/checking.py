@@ -34,9 +34,10 @@ def checked(kind: type[Kind], value: object, where: str, error: type[UserError] 
     from pydantic import ValidationError
 
     try:
-        adapter: TypeAdapter[Kind] = _adapter(kind)
-        is_json = isinstance(value, bytes)
-        return (adapter.validate_json if is_json else adapter.validate_python)(value, strict=True)
+        adapter: TypeAdapter[Kind] = _adapter(kind)  # type: ignore[arg-type]
+        if isinstance(value, bytes):
+            return adapter.validate_json(value, strict=True)
+        return adapter.validate_python(value, strict=True)
     except ValidationError as refused:
         raise error(_line(refused, where, kind)) from refused
 

@@ -244,7 +244,7 @@ def _usable(text: Any) -> str:
     return "" if words == "unknown" else words
 
 
-def _part_names(annotations: list[Mapping[str, Any]], piece_ids: tuple[str, ...]) -> tuple[str, ...]:
+def _part_names(annotations: Sequence[Mapping[str, Any]], piece_ids: tuple[str, ...]) -> tuple[str, ...]:
     """Returns each piece's most common part name, the first in the alphabet of equally common ones."""
     counts: dict[str, Counter[str]] = {piece_id: Counter() for piece_id in piece_ids}
     for annotation in annotations:

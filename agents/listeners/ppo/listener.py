@@ -6,14 +6,12 @@ import hashlib
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import torch
 from gymnasium import spaces
-from pydantic import PositiveInt
 from safetensors import SafetensorError
 from safetensors.torch import load_model, save_model
 from torch import Tensor
@@ -21,7 +19,6 @@ from torch import Tensor
 from multiref_gym.agents.learning.learn import Scores, fingerprint
 from multiref_gym.agents.listeners.ppo.observation import LENGTH, Sight, observation_space
 from multiref_gym.agents.listeners.ppo.policy import TangramPolicy
-from multiref_gym.checking import read_json
 from multiref_gym.errors import UserError
 from multiref_gym.game import Action
 from multiref_gym.listener import Decision, View
@@ -30,21 +27,6 @@ from multiref_gym.vocabulary import Vocabulary, encode
 
 CONFIG, WEIGHTS, VOCABULARY = "config.json", "model.safetensors", "vocabulary.json"
 """The files of a saved policy. Nothing is pickled, as Stable-Baselines3's own archives are: loading runs no code."""
-
-
-@dataclass(frozen=True)
-class _Trained:
-    """What a policy was trained with."""
-
-    tangrams: PositiveInt
-    turns: PositiveInt
-    vision: str
-    vocabulary: str
-
-
-@dataclass(frozen=True)
-class _Config:
-    policy: _Trained
 
 
 class PPOListener:
@@ -81,15 +63,16 @@ class PPOListener:
         if not (path / WEIGHTS).is_file():
             raise FileNotFoundError(f"no policy of PPO in {path}: {WEIGHTS} is missing")
         vocabulary, sight = Vocabulary.load(path / VOCABULARY), Sight(tangrams)
-        trained = read_json(_Config, path / CONFIG).policy
-        policy = new_policy(trained.tangrams, trained.turns, len(vocabulary), sight)
         try:
+            config = json.loads((path / CONFIG).read_text(encoding="utf-8"))["policy"]
+            policy = new_policy(config["tangrams"], config["turns"], len(vocabulary), sight)
             load_model(policy, path / WEIGHTS)
-        except (OSError, RuntimeError, SafetensorError) as error:
+            vision, words = config["vision"], config["vocabulary"]
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
             raise UserError(f"{path} holds no policy of PPO that fits its {CONFIG} and {VOCABULARY}") from error
-        if trained.vision != fingerprint(sight.vision):
+        if vision != fingerprint(sight.vision):
             raise UserError(f"the policy in {path} was trained with the vision of another base")
-        if trained.vocabulary != _digest(vocabulary):
+        if words != _digest(vocabulary):
             raise UserError(f"the policy in {path} was trained with other words than those of its {VOCABULARY}")
         policy.set_training_mode(False)
         return cls(policy, vocabulary, sight, tangrams)
@@ -97,9 +80,14 @@ class PPOListener:
     def save(self, path: Path, record: dict[str, Any]) -> None:
         """Saves the policy to a folder, and a record of how it came about under other keys of its configuration."""
         path.mkdir(parents=True, exist_ok=True)
-        trained = _Trained(self._size, self._turns, fingerprint(self._sight.vision), _digest(self._vocabulary))
+        trained = {
+            "tangrams": self._size,
+            "turns": self._turns,
+            "vision": fingerprint(self._sight.vision),
+            "vocabulary": _digest(self._vocabulary),
+        }
         self._vocabulary.save(path / VOCABULARY)
-        (path / CONFIG).write_text(json.dumps(record | {"policy": asdict(trained)}, indent=2) + "\n", encoding="utf-8")
+        (path / CONFIG).write_text(json.dumps(record | {"policy": trained}, indent=2) + "\n", encoding="utf-8")
         save_model(self.policy, str(path / WEIGHTS))
 
     def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> list[Decision]:
