@@ -24,6 +24,7 @@ from multiref_gym.formats.turn_rows import TurnFields, TurnRows
 from multiref_gym.game import Action, Context
 from multiref_gym.interaction import Interaction, Turn
 
+REQUIRED = {field.alias or name for name, field in TurnFields.model_fields.items() if field.is_required()}
 HUMAN_GAMES = Path("../shared/data/human_games/dev.jsonl")
 GAME = Interaction(
     game_id="g",
@@ -209,7 +210,7 @@ def test_a_turn_row_that_comes_twice_is_named_with_the_other_one() -> None:
         from_turn_rows([first, second, third, second])
 
 
-@pytest.mark.parametrize("column", [name for name, field in TurnFields.model_fields.items() if field.is_required()])
+@pytest.mark.parametrize("column", sorted(REQUIRED))
 def test_a_missing_column_is_named(column: str) -> None:
     row = {name: value for name, value in to_turn_rows(GAME)[0].items() if name != column}
     with pytest.raises(BadGame, match=f"line 1, field '{column}': missing"):
