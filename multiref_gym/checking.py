@@ -73,7 +73,7 @@ def _line(refused: ValidationError, where: str, kind: Any) -> str:
             return f"{place}: missing"
         case "json_invalid":
             return f"{place}: not JSON ({first['ctx']['error']})"
-        case "unexpected_keyword_argument":
+        case "unexpected_keyword_argument" if len(steps) == 1:
             return f"{place}: unknown; allowed is {', '.join(field.name for field in fields(kind))}"
     what = first["msg"].removeprefix("Value error, ")
     return f"{place}: {what[0].lower()}{what[1:]}, got {first['input']!r:.60}"

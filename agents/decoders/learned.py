@@ -3,7 +3,8 @@
 A reply is its word n-grams, those of its opening and those of the rest apart, as a speaker mostly judges first and
 describes then. Words that describe tangrams are masked, since other people use others, and so the words that are kept
 are data, too: they come with the weights. What was clicked, how long the reply is, whether it asks for an undo and
-how much of it was said before are features as well. Only numpy is needed to decode; `training.py` makes the weights.
+how much of it was said before are features as well. To decode takes no library of learning; `training.py` makes the
+weights.
 """
 
 from __future__ import annotations
