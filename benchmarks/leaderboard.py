@@ -20,7 +20,7 @@ from multiref_gym.agents.evaluation.tables import Sheet
 from multiref_gym.commands.options import make_folder
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
-from multiref_gym.files import write_atomically
+from multiref_gym.files import write_atomically, write_json
 
 SAME = ("games", "decoder")
 """What listeners must have in common to be compared."""
@@ -146,7 +146,7 @@ def _caption(board: Board) -> str:
 def write(board: Board, folder: Path) -> None:
     """Writes `leaderboard.md` and `leaderboard.json`."""
     write_atomically(folder / "leaderboard.md", sheet(board).markdown())
-    write_atomically(folder / "leaderboard.json", json.dumps(board, indent=2) + "\n")
+    write_json(folder / "leaderboard.json", board)
 
 
 def draw(board: Board, path: Path) -> None:

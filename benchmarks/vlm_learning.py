@@ -30,7 +30,7 @@ from multiref_gym.benchmarks.vlm_pretrain import Plan, pretrain
 from multiref_gym.commands.options import Count, make_folder
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
-from multiref_gym.files import write_atomically
+from multiref_gym.files import write_atomically, write_json
 from multiref_gym.provenance import write_results
 from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import TangramSet, load_tangrams
@@ -89,7 +89,7 @@ def made_base(folder: Path, plan: Plan, report: Report) -> dict[str, Any]:
         unfinished = folder.with_suffix(".unfinished")
         scores = pretrain(load_tangrams("figures"), plan, BASE_SEED, unfinished, report)
         VlmConfig(str(folder.resolve()), **ADAPTER).write(unfinished)
-        write_atomically(unfinished / SCORES, json.dumps(scores, indent=2) + "\n")
+        write_json(unfinished / SCORES, scores)
         unfinished.rename(folder)
     known: dict[str, Any] = json.loads((folder / SCORES).read_text(encoding="utf-8"))
     if known["plan"] != asdict(plan):

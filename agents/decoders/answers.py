@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,6 +17,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, Genera
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
 
 from multiref_gym.agents.listeners.vlm.loading import UNLOADABLE, VlmConfig, load_base
+from multiref_gym.agents.listeners.vlm.prompt import shared_start
 from multiref_gym.errors import UserError
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class LanguageModel:
         texts = [self._tokens(question, answers) for question in questions]
         # The tokens that all answers to a question begin with are no matter of choice. From there on each token has
         # a probability after those before it, and answers of one token each need the model once a question.
-        starts = [_common(of_question) for of_question in texts]
+        starts = [shared_start(*of_question) for of_question in texts]
         wanted: dict[tuple[int, ...], dict[int, float]] = {}
         for of_question, start in zip(texts, starts, strict=True):
             for text in of_question:
@@ -201,8 +201,3 @@ class EndpointModel:
         if max(log_probs.values()) == -np.inf:
             raise UserError(f"{asked} begins with {tokens[0][0]!r}, and nothing likely begins {' or '.join(answers)}")
         return list(log_probs.values())
-
-
-def _common(texts: Sequence[Sequence[int]]) -> int:
-    """Returns how many tokens texts have in common before they differ."""
-    return len(list(takewhile(lambda column: len(set(column)) == 1, zip(*texts, strict=False))))

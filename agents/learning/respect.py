@@ -35,6 +35,7 @@ from multiref_gym.agents.play import new_games, play
 from multiref_gym.commands.options import Count, DecoderName, ListenerName, Natural, Share, SpeakerName
 from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
+from multiref_gym.files import write_json
 from multiref_gym.game import CONTEXT_SIZE
 from multiref_gym.listener import Listener
 from multiref_gym.registry import LISTENERS, OBJECTIVES, feedback_name, new_decoder, resolve
@@ -264,7 +265,7 @@ class Respect:
                 if is_main():
                     unfinished = folder.with_suffix(".unfinished")
                     listener.save(unfinished)
-                    (unfinished / LEARNING).write_text(json.dumps(statistics, indent=2) + "\n", encoding="utf-8")
+                    write_json(unfinished / LEARNING, statistics)
                     unfinished.rename(folder)
         return self._load(folder)
 

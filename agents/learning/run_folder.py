@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from multiref_gym.errors import UserError
-from multiref_gym.files import write_atomically
+from multiref_gym.files import write_json
 
 
 def claim(out: Path, record: dict[str, Any]) -> None:
@@ -21,18 +21,17 @@ def claim(out: Path, record: dict[str, Any]) -> None:
         UserError: If the folder cannot be written to, was written by another version of this package, or is of
             something else, with the field that differs.
     """
-    text = json.dumps(record, indent=2) + "\n"
     path = out / "config.json"
     try:
         out.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             if (out / "results.json").exists():
                 raise UserError(f"{out} holds results of something else: choose another --out")
-            write_atomically(path, text)
+            write_json(path, record)
     except OSError as error:
         raise UserError(f"cannot write to the run folder {out}: {error.strerror}") from error
     try:
-        there, asked = fields(json.loads(path.read_text(encoding="utf-8"))), fields(json.loads(text))
+        there, asked = fields(json.loads(path.read_text(encoding="utf-8"))), fields(as_read(record))
     except ValueError as error:
         raise UserError(f"{path} is broken: {error}; choose another --out") from error
     if any(there.get(field) != asked.get(field) for field in ("format", "version")):
@@ -55,6 +54,12 @@ def fields(record: Any, prefix: str = "") -> dict[str, Any]:
     return {field: value for fields in inner for field, value in fields.items()}
 
 
+def as_read(record: dict[str, Any]) -> dict[str, Any]:
+    """Returns a record as it is read back from JSON, with lists for tuples."""
+    read: dict[str, Any] = json.loads(json.dumps(record))
+    return read
+
+
 def known(path: Path, what: dict[str, Any]) -> dict[str, Any] | None:
     """Returns the results in a file if they are of what is asked, None if they are of something else or not there.
 
@@ -62,6 +67,6 @@ def known(path: Path, what: dict[str, Any]) -> dict[str, Any] | None:
         path: A file of JSON.
         what: Fields that the results have to have.
     """
-    what = json.loads(json.dumps(what))  # as it is read back, with lists for tuples
+    what = as_read(what)
     results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     return results if results and {name: results.get(name) for name in what} == what else None

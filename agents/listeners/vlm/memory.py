@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 from transformers import DynamicCache
 
+from multiref_gym.agents.listeners.vlm.prompt import shared_start
 from multiref_gym.listener import View
 
 Key = tuple[str, tuple[str, ...]]
@@ -35,8 +36,7 @@ class Game(NamedTuple):
 
     def known(self, dialogue: Sequence[int]) -> int:
         """Returns how many tokens of a dialogue are those that were read, from its start."""
-        pairs = enumerate(zip(self.dialogue, dialogue, strict=False))
-        return next((place for place, (one, other) in pairs if one != other), min(len(self.dialogue), len(dialogue)))
+        return shared_start(self.dialogue, dialogue)
 
 
 def key_of(view: View) -> Key:

@@ -15,6 +15,7 @@ import torch
 from peft import PeftModel
 from torch import Tensor
 from torch.nn.functional import pad
+from torch.nn.utils.rnn import pad_sequence
 from transformers import DynamicCache
 
 from multiref_gym.agents.listeners.vlm.actions import Answer
@@ -205,15 +206,11 @@ class Reader:
         self, rows: Sequence[Sequence[int]], left: bool = False, value: int | None = None
     ) -> tuple[Tensor, Tensor]:
         """Returns tokens in a rectangle and which of them are no padding, int64 (rows, longest)."""
-        value = self._form.pad if value is None else value
-        longest = max(map(len, rows))
-        tokens, mask = [], []
-        for row in rows:
-            gap = longest - len(row)
-            tokens.append([value] * gap + [*row] if left else [*row] + [value] * gap)
-            mask.append([0] * gap + [1] * len(row) if left else [1] * len(row) + [0] * gap)
-        device = self._model.device
-        return torch.tensor(tokens, device=device), torch.tensor(mask, device=device)
+        side = "left" if left else "right"
+        tokens = [torch.tensor(row, dtype=torch.long) for row in rows]
+        mask = pad_sequence([*map(torch.ones_like, tokens)], True, 0, side)
+        padded = pad_sequence(tokens, True, self._form.pad if value is None else value, side)
+        return padded.to(self._model.device), mask.to(self._model.device)
 
     def _check(self, tokens: int) -> None:
         if tokens > self._longest:
