@@ -17,7 +17,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, Genera
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
 
 from multiref_gym.agents.listeners.vlm.loading import UNLOADABLE, VlmConfig, load_base
-from multiref_gym.agents.listeners.vlm.prompt import shared_start
+from multiref_gym.agents.listeners.vlm.prompt import padded, shared_start
 from multiref_gym.errors import UserError
 
 if TYPE_CHECKING:
@@ -137,12 +137,8 @@ class LanguageModel:
     @torch.inference_mode()
     def _next_token(self, contexts: Sequence[Sequence[int]]) -> torch.Tensor:
         """Returns the log-probabilities of the token after each context, float32 (contexts, vocabulary)."""
-        model, width = self._model, len(contexts[-1])
-        tokens = torch.full((len(contexts), width), self._tokenizer.pad_token_id or 0)
-        mask = torch.zeros_like(tokens)
-        for row, context in enumerate(contexts):
-            tokens[row, width - len(context) :] = torch.tensor(context)
-            mask[row, width - len(context) :] = 1
+        model = self._model
+        tokens, mask = padded(contexts, self._tokenizer.pad_token_id or 0, "left")
         # `generate` knows for each architecture how positions are counted where there is padding.
         one_token = GenerationConfig(
             max_new_tokens=1, do_sample=False, output_logits=True, return_dict_in_generate=True, pad_token_id=0

@@ -14,9 +14,11 @@ from itertools import takewhile
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from jinja2 import TemplateError
 from PIL import Image
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from multiref_gym.agents.listeners.vlm.actions import ActionTrie, Spelling
 from multiref_gym.chat import chat_turns
@@ -167,6 +169,13 @@ class ChatForm:
 def shared_start(*texts: Sequence[Any]) -> int:
     """Returns how many letters or tokens texts have in common before they differ."""
     return len(list(takewhile(lambda column: len(set(column)) == 1, zip(*texts, strict=False))))
+
+
+def padded(rows: Sequence[Sequence[int]], value: int, side: str = "right") -> tuple[Tensor, Tensor]:
+    """Returns tokens in a rectangle, padded on a side, and which of them are no padding, int64 (rows, longest)."""
+    tokens = [torch.tensor(row, dtype=torch.long) for row in rows]
+    mask = pad_sequence([*map(torch.ones_like, tokens)], True, 0, side)
+    return pad_sequence(tokens, True, value, side), mask
 
 
 def _message(role: str, text: str) -> Message:

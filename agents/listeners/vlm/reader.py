@@ -15,12 +15,11 @@ import torch
 from peft import PeftModel
 from torch import Tensor
 from torch.nn.functional import pad
-from torch.nn.utils.rnn import pad_sequence
 from transformers import DynamicCache
 
 from multiref_gym.agents.listeners.vlm.actions import Answer
 from multiref_gym.agents.listeners.vlm.memory import Game, GameMemory, Layers, cache_of, key_of, layers_of, row_of
-from multiref_gym.agents.listeners.vlm.prompt import ChatForm
+from multiref_gym.agents.listeners.vlm.prompt import ChatForm, padded
 from multiref_gym.agents.listeners.vlm.vision import Vision
 from multiref_gym.errors import UserError
 from multiref_gym.listener import View
@@ -206,11 +205,9 @@ class Reader:
         self, rows: Sequence[Sequence[int]], left: bool = False, value: int | None = None
     ) -> tuple[Tensor, Tensor]:
         """Returns tokens in a rectangle and which of them are no padding, int64 (rows, longest)."""
-        side = "left" if left else "right"
-        tokens = [torch.tensor(row, dtype=torch.long) for row in rows]
-        mask = pad_sequence([*map(torch.ones_like, tokens)], True, 0, side)
-        padded = pad_sequence(tokens, True, self._form.pad if value is None else value, side)
-        return padded.to(self._model.device), mask.to(self._model.device)
+        value = self._form.pad if value is None else value
+        tokens, mask = padded(rows, value, "left" if left else "right")
+        return tokens.to(self._model.device), mask.to(self._model.device)
 
     def _check(self, tokens: int) -> None:
         if tokens > self._longest:
