@@ -47,7 +47,7 @@ def encode_words(utterances: Sequence[Sequence[str]], buckets: int) -> tuple[Ten
 
 def padded(rows: Sequence[Sequence[int]], width: int | None = None) -> Tensor:
     """Returns rows of any length filled up with zeros, int64 (rows, width); by default as wide as the longest, or 1."""
-    filled = np.zeros((len(rows), width or max(1, *map(len, rows))), np.int64)
+    filled = np.zeros((len(rows), width or max([1, *map(len, rows)])), np.int64)
     for number, row in enumerate(rows):
         filled[number, : len(row)] = row
     return torch.from_numpy(filled)
