@@ -12,10 +12,9 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import KW_ONLY, asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-from cyclopts import Parameter
 
 from multiref_gym.agents.evaluation.fixed_games import FIXED_GAMES, Evaluation, evaluate
 from multiref_gym.agents.evaluation.intervals import estimate
@@ -67,7 +66,7 @@ class FixedGames(Evaluation, FiguresOptions):
         split: What was deployed.
     """
 
-    policies: Annotated[tuple[Path, ...], Parameter(required=True)]
+    policies: tuple[Path, ...]
     _: KW_ONLY
     tangrams: str = DEFAULT.tangrams
     split: SplitName = DEFAULT.split
@@ -105,8 +104,7 @@ class FixedGames(Evaluation, FiguresOptions):
             for group, of in groups.items()
         ]
         title = f"Fixed games won, in percent; simulated speakers, {self.games} games on either split"
-        sheet = Sheet(title, ["policies", *COLUMNS], rows)
-        screen.show(sheet)
+        screen.show(Sheet(title, ["policies", *COLUMNS], rows))
         names = ("tangrams", "split", "games", "unseen")
         asked = {name: getattr(self, name) for name in names} | {"seed": FIXED_GAMES}
         write_results(self.json, {"config": asked, "policies": results})

@@ -9,9 +9,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from cyclopts import Parameter
 from matplotlib.figure import Figure
 
 from multiref_gym.agents.evaluation.offline import FIGURES, told
@@ -184,7 +183,7 @@ class Leaderboard:
         skip_bad: Leave out results that do not fit, and say how many.
     """
 
-    results: Annotated[tuple[Path, ...], Parameter(required=True)]
+    results: tuple[Path, ...]
     _: KW_ONLY
     out: Path
     skip_bad: bool = False
