@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -79,7 +78,7 @@ def curve_of(name: str, folder: Path) -> dict[str, Any]:
 def main(monkeypatch: pytest.MonkeyPatch, out: Path, *options: object) -> int:
     """Runs the command in this process, with all its jobs."""
     default = ["--seeds", 2, "--rounds", 1, "--games", 5, "--evaluation", 4, "--listener", LISTENER, "--out", out]
-    monkeypatch.setattr(processes, "own_processes", ThreadPoolExecutor)
+    monkeypatch.setattr(processes, "in_own_process", lambda run, job: run(job))
     return cli.main(["bench", "learning-curve", *map(str, [*default, *options])])
 
 
@@ -292,8 +291,7 @@ def test_ablations_stand_beside_the_learners_and_leave_the_curves_as_they_are(
 
 
 def test_a_job_in_its_own_process_is_the_job(folder: Path, tmp_path: Path) -> None:
-    with processes.own_processes(1) as pool:
-        curve = pool.submit(run_job, job("SUP", tmp_path)).result()
+    curve = processes.in_own_process(run_job, job("SUP", tmp_path))
     assert {**curve, "cost": None} == {**curve_of("SUP", folder), "cost": None}
 
 

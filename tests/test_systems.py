@@ -6,7 +6,6 @@ import csv
 import io
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +41,7 @@ OPTIONS = ["--rounds", "1", "--games", "6", "--seeds", "2", "--listener", "tiny_
 def _one_thread_and_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    monkeypatch.setattr(processes, "own_processes", ThreadPoolExecutor)
+    monkeypatch.setattr(processes, "in_own_process", lambda run, job: run(job))
     yield
     torch.set_num_threads(before)
 
@@ -56,7 +55,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a comparison, with two seeds."""
     out = tmp_path_factory.mktemp("systems") / "out"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(processes, "own_processes", ThreadPoolExecutor)
+        patch.setattr(processes, "in_own_process", lambda run, job: run(job))
         assert compare(out, "--jobs", "1") == 0
     return out
 
@@ -173,22 +172,18 @@ def test_an_interrupted_comparison_goes_on_where_it_was(
 ) -> None:
     done: list[str] = []
 
-    class Interrupted(ThreadPoolExecutor):
-        def submit(self, run: Any, /, *args: Any, **kwargs: Any) -> Any:
-            return super().submit(self.run, run, *args)
+    def interrupted(run: Any, job: Any) -> Any:
+        if len(done) == 3:
+            raise KeyboardInterrupt
+        done.append(job.folder.name)
+        return run(job)
 
-        def run(self, run: Any, job: Any) -> Any:
-            if len(done) == 3:
-                raise KeyboardInterrupt
-            done.append(job.folder.name)
-            return run(job)
-
-    monkeypatch.setattr(processes, "own_processes", Interrupted)
+    monkeypatch.setattr(processes, "in_own_process", interrupted)
     assert compare(tmp_path, "--jobs", "1") == 130
     assert "the same command goes on from here" in capsys.readouterr().err
     before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/curve.json")}
     assert len(before) == 3
-    monkeypatch.setattr(processes, "own_processes", ThreadPoolExecutor)
+    monkeypatch.setattr(processes, "in_own_process", lambda run, job: run(job))
     assert compare(tmp_path, "--jobs", "1") == 0
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert (tmp_path / "systems.csv").read_text() == (whole / "systems.csv").read_text()

@@ -8,8 +8,9 @@ import resource
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Executor, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
@@ -66,29 +67,38 @@ def run_all(
         if not future.cancelled() and not future.exception():
             screen.say(f"{futures[future].folder.name}: {told(future.result())}")
 
-    with own_processes(workers) as pool:
-        futures = {pool.submit(run, job): job for job in jobs}
+    with side_by_side(workers) as threads:
+        futures = {threads.submit(in_own_process, run, job): job for job in jobs}
         for future in futures:
             future.add_done_callback(done)
-        try:
-            running = set(futures)
-            while running:
-                finished, running = wait(running, timeout=1, return_when=FIRST_EXCEPTION)
-                for future in finished:
-                    future.result()
-                learned = sum(len(list(job.folder.glob("round-*[0-9]"))) for job in jobs)
-                screen.report("rounds", learned, rounds)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for process in active_children():
-                process.terminate()
-            raise
+        running = set(futures)
+        while running:
+            finished, running = wait(running, timeout=1, return_when=FIRST_EXCEPTION)
+            for future in finished:
+                future.result()
+            learned = sum(len(list(job.folder.glob("round-*[0-9]"))) for job in jobs)
+            screen.report("rounds", learned, rounds)
     return [future.result() for future in futures]
 
 
-def own_processes(workers: int) -> Executor:
-    """Returns a pool in which each job has a new process, as its peak of memory is that of a process."""
-    return ProcessPoolExecutor(workers, get_context("spawn"), _prepare_process, max_tasks_per_child=1)
+@contextmanager
+def side_by_side(workers: int) -> Iterator[Executor]:
+    """Yields threads that each wait for a process; after an error or an interruption all processes are ended."""
+    with ThreadPoolExecutor(workers) as threads:
+        try:
+            yield threads
+        except BaseException:
+            threads.shutdown(wait=False, cancel_futures=True)
+            for process in active_children():
+                process.terminate()
+            raise
+
+
+def in_own_process(run: Callable[..., Curve], *job: Any) -> Curve:
+    """Runs a job in a new process, as its peak of memory is that of a process."""
+    # One pool for all, whose processes take a job each, would go on with a job that it has handed out already.
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_prepare_process) as pool:
+        return pool.submit(run, *job).result()
 
 
 def _prepare_process() -> None:

@@ -31,14 +31,12 @@ class Sight:
     Attributes:
         vision: The vision, which stays as it is.
         size: Height and width of a silhouette in pixels.
-        width: Width of the features.
     """
 
     def __init__(self, tangrams: TangramSet) -> None:
         model = SmallListener.load(tangrams).model
         self.vision: Vision = model.vision
         self.size: int = model.config.image_size
-        self.width: int = model.config.vision_width
         self._seen: dict[bytes, NDArray[np.float32]] = {}
 
     def __call__(self, silhouettes: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -80,23 +78,3 @@ def readable(env: gym.Env[Any, Any], sight: Sight, vocabulary: Vocabulary) -> gy
     """Wraps MultiRef-v0, whatever its reward, so that the policy can read it and click."""
     env = TangramObservation(env, sight.size, sight)
     return DiscreteClick(LastClick(EncodeUtterance(env, LENGTH, vocabulary)))
-
-
-def observation_space(tangrams: int, turns: int, words: int, vision_width: int) -> spaces.Dict:
-    """Returns the observation space of `readable` games.
-
-    Args:
-        tangrams: The size of a context.
-        turns: Turns of a game at most.
-        words: Ids of the vocabulary.
-        vision_width: Width of a tangram's features.
-    """
-    return spaces.Dict(
-        {
-            "clicked": spaces.MultiBinary(tangrams),
-            "selected": spaces.MultiBinary(tangrams),
-            "tangrams": spaces.Box(-np.inf, np.inf, (tangrams, vision_width), np.float32),
-            "turn": spaces.Discrete(turns + 1),
-            "utterance": spaces.Box(0, words - 1, (LENGTH,), np.int32),
-        }
-    )
