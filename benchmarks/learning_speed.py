@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from statistics import median
 from time import perf_counter
-from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -41,6 +40,17 @@ REPEATS = 5
 
 
 @contextmanager
+def changed(holder: object, name: str, value: object) -> Iterator[None]:
+    """Gives an attribute another value for a while."""
+    before = getattr(holder, name)
+    setattr(holder, name, value)
+    try:
+        yield
+    finally:
+        setattr(holder, name, before)
+
+
+@contextmanager
 def threads(count: int) -> Iterator[None]:
     """Has torch use so many threads for a while."""
     before = torch.get_num_threads()
@@ -58,13 +68,13 @@ def any_length(lengths: Sequence[int], size: int, rng: np.random.Generator) -> l
 
 LEARNING: dict[str, Callable[[], AbstractContextManager[object]]] = {
     "as RESPECT does it": nullcontext,
-    "batches of any length": lambda: patch.object(learning, "batches", any_length),
+    "batches of any length": lambda: changed(learning, "batches", any_length),
     "mixed precision (bfloat16)": lambda: torch.autocast("cpu", torch.bfloat16),
     "two threads": lambda: threads(2),
 }
 PLAYING: dict[str, Callable[[], AbstractContextManager[object]]] = {
     "as RESPECT does it": nullcontext,
-    "all games in one batch": lambda: patch.object(small, "PLAYED_AT_ONCE", 10**6),
+    "all games in one batch": lambda: changed(small, "PLAYED_AT_ONCE", 10**6),
     "mixed precision (bfloat16)": lambda: torch.autocast("cpu", torch.bfloat16),
     "two threads": lambda: threads(2),
 }

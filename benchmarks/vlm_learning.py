@@ -32,8 +32,7 @@ from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.files import write_atomically, write_json
 from multiref_gym.provenance import write_results
-from multiref_gym.simulators.scripted import ScriptedSpeaker
-from multiref_gym.tangrams import TangramSet, load_tangrams
+from multiref_gym.tangrams import load_tangrams
 
 LEARNER = replace(SUP, optimisation=Optimisation(epochs=2, batch=16, learning_rate=3e-4))
 """A higher rate spoils what the base knows: chosen with seeds 100 and 101."""
@@ -50,17 +49,6 @@ ADAPTER: dict[str, Any] = {
 BASE_SEED = 0
 SCORES = "scores.json"
 PLAN = Plan()
-
-
-class LiteralSpeaker(ScriptedSpeaker):
-    """Says nothing but plain descriptions.
-
-    Args:
-        tangrams: Where the game's tangrams come from.
-    """
-
-    def __init__(self, tangrams: TangramSet) -> None:
-        super().__init__(tangrams, figurative=0.0)
 
 
 def run_job(job: Job) -> Curve:
@@ -143,7 +131,7 @@ class VlmLearning:
             rounds=self.rounds,
             games=self.games,
             listener="vlm",
-            speaker="multiref_gym.benchmarks.vlm_learning:LiteralSpeaker",
+            speaker="multiref_gym.simulators.scripted:literal_speaker",
             base=str(base.resolve()),
             control=False,
         )

@@ -41,7 +41,7 @@ from multiref_gym.interaction import Interaction
 from multiref_gym.listener import Listener
 from multiref_gym.provenance import write_results
 from multiref_gym.simulators.persona import population
-from multiref_gym.simulators.scripted import ScriptedSpeaker
+from multiref_gym.simulators.scripted import ScriptedSpeaker, literal_speaker
 from multiref_gym.tangrams import Atlas, TangramSet, load_tangrams
 
 VISION_EPOCHS = 100
@@ -66,7 +66,7 @@ LANGUAGE = Optimisation(epochs=4, batch=64, learning_rate=1e-3, embedding_rate=2
 
 def literal_speakers(tangrams: TangramSet) -> Callable[[], ScriptedSpeaker]:
     """Returns what makes a speaker in plain words."""
-    return partial(ScriptedSpeaker, tangrams, figurative=0.0, personas=population(SPEAKERS))
+    return partial(literal_speaker, tangrams, personas=population(SPEAKERS))
 
 
 def watched_games(
