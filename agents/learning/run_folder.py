@@ -31,7 +31,7 @@ def claim(out: Path, record: dict[str, Any]) -> None:
     except OSError as error:
         raise UserError(f"cannot write to the run folder {out}: {error.strerror}") from error
     try:
-        there, asked = fields(json.loads(path.read_text(encoding="utf-8"))), fields(as_read(record))
+        there, asked = fields(json.loads(path.read_text(encoding="utf-8"))), fields(json.loads(json.dumps(record)))
     except ValueError as error:
         raise UserError(f"{path} is broken: {error}; choose another --out") from error
     if any(there.get(field) != asked.get(field) for field in ("format", "version")):
@@ -54,12 +54,6 @@ def fields(record: Any, prefix: str = "") -> dict[str, Any]:
     return {field: value for fields in inner for field, value in fields.items()}
 
 
-def as_read(record: dict[str, Any]) -> dict[str, Any]:
-    """Returns a record as it is read back from JSON, with lists for tuples."""
-    read: dict[str, Any] = json.loads(json.dumps(record))
-    return read
-
-
 def known(path: Path, what: dict[str, Any]) -> dict[str, Any] | None:
     """Returns the results in a file if they are of what is asked, None if they are of something else or not there.
 
@@ -67,6 +61,6 @@ def known(path: Path, what: dict[str, Any]) -> dict[str, Any] | None:
         path: A file of JSON.
         what: Fields that the results have to have.
     """
-    what = as_read(what)
+    what = json.loads(json.dumps(what))  # as it is read back, with lists for tuples
     results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     return results if results and {name: results.get(name) for name in what} == what else None
