@@ -31,12 +31,14 @@ class Sight:
     Attributes:
         vision: The vision, which stays as it is.
         size: Height and width of a silhouette in pixels.
+        width: Width of the features.
     """
 
     def __init__(self, tangrams: TangramSet) -> None:
         model = SmallListener.load(tangrams).model
         self.vision: Vision = model.vision
         self.size: int = model.config.image_size
+        self.width: int = model.config.vision_width
         self._seen: dict[bytes, NDArray[np.float32]] = {}
 
     def __call__(self, silhouettes: NDArray[np.uint8]) -> NDArray[np.float32]:
