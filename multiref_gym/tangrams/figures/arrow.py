@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from itertools import product
 
 from multiref_gym.tangrams.figures.assembly import Part, Piece, Sketch, point, put, units
-from multiref_gym.tangrams.figures.family import Family, Words
 
 BODIES: dict[str, tuple[tuple[str, str], ...]] = {
     "wide": (
@@ -128,30 +127,24 @@ def _body(shaft: str, tail: str) -> tuple[Piece, ...]:
             )
 
 
-FAMILY = Family(
-    "arrow",
-    arrows,
-    {
-        "family=arrow": Words(("an arrow",), ("a pointer", "a road sign", "some kind of cursor")),
-        "head=wide": Words(("with a wide head",), ("with a giant tip", "with a fat point")),
-        "head=double": Words(("with a double head",), ("with a second tip stacked on", "like a skip button")),
-        "shaft=thin": Words(("with a thin shaft",), ("on a skinny stick", "with a slender pole")),
-        "shaft=thick": Words(("with a thick shaft",), ("really chunky", "short and stubby")),
-        "shaft=bent": Words(("with a bent shaft",), ("with an elbow", "making a turn")),
-        "shaft=zigzag": Words(("with a zigzag shaft",), ("like lightning", "with a step halfway")),
-        "tail=plain": Words(("with a plain tail",), ("ending like a stick", "sawn off")),
-        "tail=pointed": Words(("with a pointed tail",), ("going two ways", "with a baby one at the other end")),
-        "tail=flared": Words(("with a flared tail",), ("on a pedestal", "like a golf tee")),
-        "tail=bulging": Words(("with a bulging tail",), ("like a mushroom behind", "with a knob at the end")),
-        "tail=left": Words(("with a tail off to its left",), ("swerving in from port", "with a kink toward port")),
-        "tail=right": Words(
-            ("with a tail off to its right",), ("swerving in from starboard", "with a kink toward starboard")
-        ),
-        "vertical=up": Words(("directed up",), ("aimed at the clouds", "headed north")),
-        "vertical=level": Words(("directed level",), ("along the horizon", "going crosswise")),
-        "vertical=down": Words(("directed down",), ("aimed at the floor", "headed south")),
-        "horizontal=left": Words(("to the left",), ("headed west", "toward the left edge")),
-        "horizontal=centre": Words(("centred",), ("dead vertical", "like a plumb line")),
-        "horizontal=right": Words(("to the right",), ("headed east", "toward the right edge")),
-    },
-)
+WORDS = {
+    "family=arrow": ("an arrow", "a pointer", "a road sign", "some kind of cursor"),
+    "head=wide": ("with a wide head", "with a giant tip", "with a fat point"),
+    "head=double": ("with a double head", "with a second tip stacked on", "like a skip button"),
+    "shaft=thin": ("with a thin shaft", "on a skinny stick", "with a slender pole"),
+    "shaft=thick": ("with a thick shaft", "really chunky", "short and stubby"),
+    "shaft=bent": ("with a bent shaft", "with an elbow", "making a turn"),
+    "shaft=zigzag": ("with a zigzag shaft", "like lightning", "with a step halfway"),
+    "tail=plain": ("with a plain tail", "ending like a stick", "sawn off"),
+    "tail=pointed": ("with a pointed tail", "going two ways", "with a baby one at the other end"),
+    "tail=flared": ("with a flared tail", "on a pedestal", "like a golf tee"),
+    "tail=bulging": ("with a bulging tail", "like a mushroom behind", "with a knob at the end"),
+    "tail=left": ("with a tail off to its left", "swerving in from port", "with a kink toward port"),
+    "tail=right": ("with a tail off to its right", "swerving in from starboard", "with a kink toward starboard"),
+    "vertical=up": ("directed up", "aimed at the clouds", "headed north"),
+    "vertical=level": ("directed level", "along the horizon", "going crosswise"),
+    "vertical=down": ("directed down", "aimed at the floor", "headed south"),
+    "horizontal=left": ("to the left", "headed west", "toward the left edge"),
+    "horizontal=centre": ("centred", "dead vertical", "like a plumb line"),
+    "horizontal=right": ("to the right", "headed east", "toward the right edge"),
+}

@@ -28,6 +28,8 @@ PARALLELOGRAM_POSES = ("flat \\", "steep \\", "tall /", "long /", "flat /", "ste
 """The first word tells the upright box (width x height): flat 4 x 2, tall 2 x 4, long 3 x 1 and steep 1 x 3 (these two
 times sqrt 2); the stroke is the way the slanted sides lean."""
 
+SIDES = ("left", "right")
+
 TURNS = ("upright", "right", "over", "left")
 """Where the top of a sketch can go, by quarters clockwise: "over" is upside down."""
 
@@ -123,6 +125,7 @@ class Sketch:
 
 
 __all__ = [
+    "SIDES",
     "TURNS",
     "ZERO",
     "Kind",

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from itertools import product
 
 from multiref_gym.tangrams.figures.assembly import Piece, Point, Sketch, point, put, roots, units
-from multiref_gym.tangrams.figures.family import Family, Words
 
 HEADS = ("square", "diamond")
 EXTRAS = ("crest", "tuft", "foot")
@@ -193,23 +192,19 @@ def _plume(head: Piece, shape: str, style: str) -> Piece:
             return put("small", "down", "s", head.anchor("e"))
 
 
-FAMILY = Family(
-    "bird",
-    birds,
-    {
-        "family=bird": Words(("a bird",), ("some kind of duck", "our feathered friend", "a chicken maybe")),
-        "pose=swimming": Words(("swimming",), ("floating on a pond", "out on the lake")),
-        "pose=perching": Words(("perching",), ("hanging out on a wire", "about to slide off")),
-        "pose=flying": Words(("in flight",), ("way up in the sky", "heading south for winter")),
-        "pose=rising": Words(("in steep flight",), ("leaving the nest", "climbing steeply")),
-        "neck=forward": Words(("with its neck forward",), ("craning ahead", "reaching for bread")),
-        "neck=bent": Words(("with a bent neck",), ("curved like the number two", "with a swan throat")),
-        "leg=front": Words(("with its leg in front",), ("stepping ahead", "toes out first")),
-        "leg=rear": Words(("with its leg at the rear",), ("lagging a step late", "about to fall over")),
-        "wing=up": Words(("with its wing up",), ("flapping hard", "waving hi")),
-        "wing=swept": Words(("with a swept wing",), ("gliding along", "built like a jet")),
-        "extra=crest": Words(("with a crest",), ("rocking a mohawk", "crowned like royalty")),
-        "extra=tuft": Words(("with a tuft",), ("with slick hair", "with a ponytail")),
-        "extra=foot": Words(("with a foot",), ("showing its flipper", "with a webbed thing")),
-    },
-)
+WORDS = {
+    "family=bird": ("a bird", "some kind of duck", "our feathered friend", "a chicken maybe"),
+    "pose=swimming": ("swimming", "floating on a pond", "out on the lake"),
+    "pose=perching": ("perching", "hanging out on a wire", "about to slide off"),
+    "pose=flying": ("in flight", "way up in the sky", "heading south for winter"),
+    "pose=rising": ("in steep flight", "leaving the nest", "climbing steeply"),
+    "neck=forward": ("with its neck forward", "craning ahead", "reaching for bread"),
+    "neck=bent": ("with a bent neck", "curved like the number two", "with a swan throat"),
+    "leg=front": ("with its leg in front", "stepping ahead", "toes out first"),
+    "leg=rear": ("with its leg at the rear", "lagging a step late", "about to fall over"),
+    "wing=up": ("with its wing up", "flapping hard", "waving hi"),
+    "wing=swept": ("with a swept wing", "gliding along", "built like a jet"),
+    "extra=crest": ("with a crest", "rocking a mohawk", "crowned like royalty"),
+    "extra=tuft": ("with a tuft", "with slick hair", "with a ponytail"),
+    "extra=foot": ("with a foot", "showing its flipper", "with a webbed thing"),
+}

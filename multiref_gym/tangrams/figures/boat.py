@@ -19,7 +19,7 @@ from multiref_gym.tangrams.figures.assembly import (
     units,
 )
 from multiref_gym.tangrams.figures.blocks import bar
-from multiref_gym.tangrams.figures.family import Family, Words
+from multiref_gym.tangrams.figures.family import both_sides
 from multiref_gym.tangrams.figures.flags import FLAGS, flag
 
 SIDES = ("left", "right")
@@ -190,27 +190,21 @@ def _smoke(side: str, bow: str, funnel: tuple[Part, ...]) -> Part:
     return "smoke", flag("banner", drift, rim.anchor("ne" if drift == "left" else "nw"))
 
 
-FAMILY = Family(
-    "boat",
-    boats,
-    {
-        "family=boat": Words(("a boat",), ("a ship at sea", "a yacht", "something that floats")),
-        "sails=twin": Words(("with two parallel sails",), ("with teeth like a shark", "rigged like a schooner")),
-        "sails=pair": Words(("with a pair of sails",), ("opening like a book", "with a gap in the canvas")),
-        "sails=single": Words(("with a single sail",), ("rigged like a dinghy", "with one enormous canvas")),
-        "sails=block": Words(("with a block of sails",), ("hauling cargo", "stacked with crates")),
-        "hull=even": Words(("with an even hull",), ("cradled like a hammock", "symmetrical beneath")),
-        "hull=left": Words(("with a hull to the left",), ("scooping waves left", "whose bottom juts out left")),
-        "hull=right": Words(("with a hull to the right",), ("scooping waves right", "whose bottom juts out right")),
-        "funnel=front": Words(("with a chimney at the prow",), ("with its stack up ahead", "with the captain first")),
-        "funnel=middle": Words(("with a chimney amidships",), ("with a stack halfway", "like a tugboat")),
-        "funnel=back": Words(("with a chimney at the stern",), ("with its stack aft", "chugging from the helm")),
-        "funnel=two": Words(("with two chimneys",), ("like the titanic", "like an ocean liner")),
-        "cabin=front": Words(("with a deckhouse at the prow",), ("with quarters up ahead", "steered from the nose")),
-        "cabin=middle": Words(("with a deckhouse amidships",), ("with quarters halfway", "built like a wedding cake")),
-        "cabin=back": Words(("with a deckhouse at the stern",), ("with quarters aft", "like a trawler")),
-        "bow=left": Words(("with its prow to the left",), ("sailing to the left", "bound for the left bank")),
-        "bow=right": Words(("with its prow to the right",), ("sailing to the right", "bound for the right bank")),
-        "smoke=none": Words(("without smoke",), ("with the engine off", "burning nothing")),
-    },
-)
+WORDS = {
+    "family=boat": ("a boat", "a ship at sea", "a yacht", "something that floats"),
+    "sails=twin": ("with two parallel sails", "with teeth like a shark", "rigged like a schooner"),
+    "sails=pair": ("with a pair of sails", "opening like a book", "with a gap in the canvas"),
+    "sails=single": ("with a single sail", "rigged like a dinghy", "with one enormous canvas"),
+    "sails=block": ("with a block of sails", "hauling cargo", "stacked with crates"),
+    "hull=even": ("with an even hull", "cradled like a hammock", "symmetrical beneath"),
+    **both_sides("hull", "with a hull to the {}", "scooping waves {}", "whose bottom juts out {}"),
+    "funnel=front": ("with a chimney at the prow", "with its stack up ahead", "with the captain first"),
+    "funnel=middle": ("with a chimney amidships", "with a stack halfway", "like a tugboat"),
+    "funnel=back": ("with a chimney at the stern", "with its stack aft", "chugging from the helm"),
+    "funnel=two": ("with two chimneys", "like the titanic", "like an ocean liner"),
+    "cabin=front": ("with a deckhouse at the prow", "with quarters up ahead", "steered from the nose"),
+    "cabin=middle": ("with a deckhouse amidships", "with quarters halfway", "built like a wedding cake"),
+    "cabin=back": ("with a deckhouse at the stern", "with quarters aft", "like a trawler"),
+    **both_sides("bow", "with its prow to the {}", "sailing to the {}", "bound for the {} bank"),
+    "smoke=none": ("without smoke", "with the engine off", "burning nothing"),
+}

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from itertools import product
 
 from multiref_gym.tangrams.figures.assembly import ZERO, Kind, Part, Point, Sketch, point, put, units
-from multiref_gym.tangrams.figures.family import Family, Words
 from multiref_gym.tangrams.figures.flags import flag
 
 SIDES = ("left", "right")
@@ -103,24 +102,20 @@ def _span(ends: str, deck: str, spare: str) -> tuple[Part, ...]:
     return (("end", left.mirrored()), ("end", right), *pieces)
 
 
-FAMILY = Family(
-    "bridge",
-    bridges,
-    {
-        "family=bridge": Words(("a bridge",), ("something to drive across", "a crossing", "an overpass")),
-        "ends=ramps": Words(("with two slopes",), ("going down either side", "rolling up and down")),
-        "ends=leftramp": Words(("with a slope on the left",), ("rolling down left only", "broken off on the right")),
-        "ends=rightramp": Words(("with a slope on the right",), ("rolling down right only", "broken off on the left")),
-        "ends=cliffs": Words(("on two cliffs",), ("across a canyon", "over a deep gorge")),
-        "deck=hump": Words(("with a humped deck",), ("arching in japanese style", "curved like an eyebrow")),
-        "deck=flat": Words(("with a lifted deck",), ("letting trucks through", "hoisted for ferries")),
-        "deck=low": Words(("with a sunken deck",), ("barely off the water", "close to the river")),
-        "load=none": Words(("with an empty deck",), ("free of traffic", "deserted")),
-        "load=hut": Words(("with a hut on the deck",), ("with a toll booth", "with a ticket office")),
-        "load=tent": Words(("with a pointed roof on the deck",), ("with a camper on it", "with a pointy shelter")),
-        "load=flag": Words(("with a flag on the deck",), ("flying its colours", "with a streamer aboard")),
-        "pier=post": Words(("on a square pier",), ("propped by a stump", "with two tunnels")),
-        "pier=foot": Words(("over a pyramid",), ("with a thorn beneath it", "over a tiny egyptian tomb")),
-        "pier=wedge": Words(("on a pier pointed down",), ("with a fang", "dripping like an icicle")),
-    },
-)
+WORDS = {
+    "family=bridge": ("a bridge", "something to drive across", "a crossing", "an overpass"),
+    "ends=ramps": ("with two slopes", "going down either side", "rolling up and down"),
+    "ends=leftramp": ("with a slope on the left", "rolling down left only", "broken off on the right"),
+    "ends=rightramp": ("with a slope on the right", "rolling down right only", "broken off on the left"),
+    "ends=cliffs": ("on two cliffs", "across a canyon", "over a deep gorge"),
+    "deck=hump": ("with a humped deck", "arching in japanese style", "curved like an eyebrow"),
+    "deck=flat": ("with a lifted deck", "letting trucks through", "hoisted for ferries"),
+    "deck=low": ("with a sunken deck", "barely off the water", "close to the river"),
+    "load=none": ("with an empty deck", "free of traffic", "deserted"),
+    "load=hut": ("with a hut on the deck", "with a toll booth", "with a ticket office"),
+    "load=tent": ("with a pointed roof on the deck", "with a camper on it", "with a pointy shelter"),
+    "load=flag": ("with a flag on the deck", "flying its colours", "with a streamer aboard"),
+    "pier=post": ("on a square pier", "propped by a stump", "with two tunnels"),
+    "pier=foot": ("over a pyramid", "with a thorn beneath it", "over a tiny egyptian tomb"),
+    "pier=wedge": ("on a pier pointed down", "with a fang", "dripping like an icicle"),
+}

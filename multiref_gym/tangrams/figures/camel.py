@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from itertools import product
 
 from multiref_gym.tangrams.figures.assembly import Part, Sketch, point, put, units
-from multiref_gym.tangrams.figures.family import Family, Words
 from multiref_gym.tangrams.figures.quadruped import short_tails
 
 HUMPS = ("front", "middle", "rear")
@@ -44,13 +43,9 @@ def _head_and_neck(shape: str) -> Iterator[Part]:
         yield from (("head", head), ("muzzle", put("small", "up", "n", head.anchor("w"))))
 
 
-FAMILY = Family(
-    "camel",
-    camels,
-    {
-        "family=camel": Words(("a camel",), ("some desert critter", "a llama maybe", "one of those spitting guys")),
-        "hump=front": Words(("with the hump in front",), ("hunched near the collar", "with bad posture early")),
-        "hump=middle": Words(("with a central hump",), ("centered for a rider", "with a tent pitched on it")),
-        "hump=rear": Words(("with the hump at the rear",), ("loaded late", "with luggage in the trunk")),
-    },
-)
+WORDS = {
+    "family=camel": ("a camel", "some desert critter", "a llama maybe", "one of those spitting guys"),
+    "hump=front": ("with the hump in front", "hunched near the collar", "with bad posture early"),
+    "hump=middle": ("with a central hump", "centered for a rider", "with a tent pitched on it"),
+    "hump=rear": ("with the hump at the rear", "loaded late", "with luggage in the trunk"),
+}

@@ -7,7 +7,7 @@ from itertools import product
 
 from multiref_gym.tangrams.figures.assembly import Kind, Piece, Point, Sketch, point, put
 from multiref_gym.tangrams.figures.blocks import bar, block, long_post, post
-from multiref_gym.tangrams.figures.family import Family, Words
+from multiref_gym.tangrams.figures.family import both_sides
 
 FLAMES = ("diamond", "left", "right")
 
@@ -81,18 +81,13 @@ def _flame(shape: str, tip: Point) -> Piece:
     return put("parallelogram", "steep /", "sw", tip)
 
 
-FAMILY = Family(
-    "candle",
-    candles,
-    {
-        "family=candle": Words(("a candle",), ("a wax light", "something to blow out", "a birthday light")),
-        "flame=diamond": Words(("with a diamond flame",), ("burning calmly", "glowing like a jewel")),
-        "flame=left": Words(("with its flame to the left",), ("flickering left", "blown by a draught to the left")),
-        "flame=right": Words(("with its flame to the right",), ("flickering right", "blown by a draught to the right")),
-        "base=block": Words(("on a block",), ("stuck in a cube", "on some crate")),
-        "base=cone": Words(("on a cone",), ("over a volcano", "with a tent under")),
-        "base=hourglass": Words(("on an hourglass",), ("held by an egg timer", "on a bow tie")),
-        "base=saucer": Words(("on a saucer and a cone",), ("with a wax catcher", "with a drip tray")),
-        "base=pillar": Words(("without a stand",), ("like a barrel", "super chunky")),
-    },
-)
+WORDS = {
+    "family=candle": ("a candle", "a wax light", "something to blow out", "a birthday light"),
+    "flame=diamond": ("with a diamond flame", "burning calmly", "glowing like a jewel"),
+    **both_sides("flame", "with its flame to the {}", "flickering {}", "blown by a draught to the {}"),
+    "base=block": ("on a block", "stuck in a cube", "on some crate"),
+    "base=cone": ("on a cone", "over a volcano", "with a tent under"),
+    "base=hourglass": ("on an hourglass", "held by an egg timer", "on a bow tie"),
+    "base=saucer": ("on a saucer and a cone", "with a wax catcher", "with a drip tray"),
+    "base=pillar": ("without a stand", "like a barrel", "super chunky"),
+}

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from itertools import product
 
 from multiref_gym.tangrams.figures.assembly import Part, Sketch, put, roots, units
-from multiref_gym.tangrams.figures.family import Family, Words
 from multiref_gym.tangrams.figures.quadruped import BODIES, NAPE, long_tails
 
 POSES = ("standing", "running", "sitting", "lying", "rearing", "arching")
@@ -42,11 +41,7 @@ def _head(pose: str, height: str) -> Iterator[Part]:
     yield "ear", put("small", "left", "w", face.anchor("n"))
 
 
-FAMILY = Family(
-    "cat",
-    cats,
-    {
-        "family=cat": Words(("a cat",), ("a kitty", "a meowing puss", "somebody's pet feline")),
-        "pose=arching": Words(("with its spine up",), ("hissing like it is halloween", "spooked by a cucumber")),
-    },
-)
+WORDS = {
+    "family=cat": ("a cat", "a kitty", "a meowing puss", "somebody's pet feline"),
+    "pose=arching": ("with its spine up", "hissing like it is halloween", "spooked by a cucumber"),
+}

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from multiref_gym.tangrams.figures.assembly import Piece, Sketch, point, put, roots, units
 from multiref_gym.tangrams.figures.blocks import bar, long_post, post, slab
-from multiref_gym.tangrams.figures.family import Family, Words
 
 BACKS = ("straight", "backward", "forward", "stepped", "swept", "reclined")
 
@@ -76,23 +75,19 @@ def _box(left: int, bottom: int) -> tuple[Piece, ...]:
     return put("small", "nw", "sw", corner), put("small", "se", "sw", corner)
 
 
-FAMILY = Family(
-    "chair",
-    chairs,
-    {
-        "family=chair": Words(("a chair",), ("a throne", "something to sit on", "some lounger")),
-        "back=straight": Words(("with a plain backrest",), ("very formal and stiff", "like in school")),
-        "back=backward": Words(("with a backrest bent outward",), ("slightly relaxed", "with a hair flip behind")),
-        "back=forward": Words(("with a backrest bent inward",), ("with a hood", "hunched over")),
-        "back=stepped": Words(("with a stepped backrest",), ("zigzagging behind", "with a kink behind")),
-        "back=swept": Words(("with a backrest swept out low",), ("scooped for your butt", "with space for a big bum")),
-        "back=reclined": Words(("with a sloping backrest",), ("for sunbathing", "like at the dentist")),
-        "back=high": Words(("with a backrest pointed inward",), ("sharp by your temple", "with a fang by your temple")),
-        "back=low": Words(("with a backrest pointed outward",), ("sharp at the far wall", "like a shark surfacing")),
-        "front=tapered": Words(("with a tapered front leg",), ("on stiletto heels", "like in a diner")),
-        "front=straight": Words(("with a plain front leg",), ("on a solid brick", "kind of blocky")),
-        "rear=outward": Words(("with a rear leg outward",), ("braced from behind", "with its heel dug in")),
-        "rear=inward": Words(("with a rear leg inward",), ("tucked in behind", "on tippy toes")),
-        "rear=straight": Words(("with a plain rear leg",), ("super sturdy behind", "heavy behind")),
-    },
-)
+WORDS = {
+    "family=chair": ("a chair", "a throne", "something to sit on", "some lounger"),
+    "back=straight": ("with a plain backrest", "very formal and stiff", "like in school"),
+    "back=backward": ("with a backrest bent outward", "slightly relaxed", "with a hair flip behind"),
+    "back=forward": ("with a backrest bent inward", "with a hood", "hunched over"),
+    "back=stepped": ("with a stepped backrest", "zigzagging behind", "with a kink behind"),
+    "back=swept": ("with a backrest swept out low", "scooped for your butt", "with space for a big bum"),
+    "back=reclined": ("with a sloping backrest", "for sunbathing", "like at the dentist"),
+    "back=high": ("with a backrest pointed inward", "sharp by your temple", "with a fang by your temple"),
+    "back=low": ("with a backrest pointed outward", "sharp at the far wall", "like a shark surfacing"),
+    "front=tapered": ("with a tapered front leg", "on stiletto heels", "like in a diner"),
+    "front=straight": ("with a plain front leg", "on a solid brick", "kind of blocky"),
+    "rear=outward": ("with a rear leg outward", "braced from behind", "with its heel dug in"),
+    "rear=inward": ("with a rear leg inward", "tucked in behind", "on tippy toes"),
+    "rear=straight": ("with a plain rear leg", "super sturdy behind", "heavy behind"),
+}

@@ -7,7 +7,6 @@ from itertools import product
 
 from multiref_gym.tangrams.figures.assembly import Kind, Part, Sketch, point, put
 from multiref_gym.tangrams.figures.blocks import bar, block, post
-from multiref_gym.tangrams.figures.family import Family, Words
 
 FITTINGS: tuple[tuple[str, str, str, str, Kind], ...] = (
     *(("tall", "hook", height, "square", "medium") for height in ("high", "low")),
@@ -53,13 +52,9 @@ def _foot(body: str, shape: str) -> Iterator[Part]:
         yield "foot", put("medium", "up", "n", ground)
 
 
-FAMILY = Family(
-    "cup",
-    cups,
-    {
-        "family=cup": Words(("a mug",), ("a cup", "some coffee holder", "a beer stein")),
-        "body=tall": Words(("with a tall body",), ("like a pint", "holding plenty")),
-        "ear=loop": Words(("with a handle like a ring",), ("with a finger hole", "with a keyhole beside it")),
-        "body=wide": Words(("with a wide body",), ("like for soup", "chubby")),
-    },
-)
+WORDS = {
+    "family=cup": ("a mug", "a cup", "some coffee holder", "a beer stein"),
+    "body=tall": ("with a tall body", "like a pint", "holding plenty"),
+    "ear=loop": ("with a handle like a ring", "with a finger hole", "with a keyhole beside it"),
+    "body=wide": ("with a wide body", "like for soup", "chubby"),
+}

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from itertools import product
 
 from multiref_gym.tangrams.figures.assembly import Part, Sketch, put
-from multiref_gym.tangrams.figures.family import Family, Words
 from multiref_gym.tangrams.figures.quadruped import BODIES, NAPE, long_tails
 
 POSES = ("standing", "walking", "halting", "stalking")
@@ -48,13 +47,9 @@ def _head(pose: str, shape: str, ears: str) -> Iterator[Part]:
     yield from (("head", head), ("snout", snout), ("ear", ear))
 
 
-FAMILY = Family(
-    "dog",
-    dogs,
-    {
-        "family=dog": Words(("a dog",), ("a barking puppy", "some doggo", "man's best buddy")),
-        "pose=halting": Words(("halting",), ("pulling on the leash", "refusing to budge")),
-        "pose=stalking": Words(("stalking",), ("like a hunting hound", "sneaking closer")),
-        "ears=down": Words(("with its ears down",), ("floppy like a beagle", "looking kinda guilty")),
-    },
-)
+WORDS = {
+    "family=dog": ("a dog", "a barking puppy", "some doggo", "man's best buddy"),
+    "pose=halting": ("halting", "pulling on the leash", "refusing to budge"),
+    "pose=stalking": ("stalking", "like a hunting hound", "sneaking closer"),
+    "ears=down": ("with its ears down", "floppy like a beagle", "looking kinda guilty"),
+}

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from itertools import product
 
 from multiref_gym.tangrams.figures.assembly import Piece, Point, Sketch, point, put, roots, units
-from multiref_gym.tangrams.figures.family import Family, Words
 
 BODIES = ("diamond", "slanted")
 TAILS = ("fan", "forked", "uneven", "broad")
@@ -97,26 +96,18 @@ def _upside_down(piece: Piece) -> Piece:
     return Piece(piece.kind, tuple(Point(x, -y) for x, y in piece.vertices))
 
 
-FAMILY = Family(
-    "fish",
-    fish,
-    {
-        "family=fish": Words(("a fish",), ("something that swims", "an aquarium pet", "a salmon or something")),
-        "body=diamond": Words(("with a diamond body",), ("puffed like a blowfish", "fat for its age")),
-        "body=slanted": Words(("with a slanted body",), ("long like a shark", "diving for worms")),
-        "tail=forked": Words(("with a forked tail",), ("snipped at the end", "spread like chopsticks")),
-        "tail=uneven": Words(("with an uneven tail",), ("crooked at the end", "steering funny")),
-        "tail=broad": Words(("with a broad tail",), ("like a mermaid behind", "slapping the water like a whale")),
-        "mainfin=above": Words(("with the main fin above",), ("cruising like in jaws", "with a canopy overhead")),
-        "mainfin=below": Words(("with the main fin below",), ("dragging its keel", "with a rudder underneath")),
-        "fin=forward": Words(("with a fin forward",), ("bristling like a punk", "tilted against the current")),
-        "fin=flat": Words(("with a flat fin",), ("like a graduation cap", "with a shelf on it")),
-        "fin=swept": Words(("with a swept fin",), ("combed like a surfer", "streamlined for speed")),
-        "oppositefin=front": Words(
-            ("with the opposite fin in front",), ("with a chin beard", "with a tiny paddle early")
-        ),
-        "oppositefin=rear": Words(
-            ("with the opposite fin at the rear",), ("with a mini paddle late", "where a spur juts")
-        ),
-    },
-)
+WORDS = {
+    "family=fish": ("a fish", "something that swims", "an aquarium pet", "a salmon or something"),
+    "body=diamond": ("with a diamond body", "puffed like a blowfish", "fat for its age"),
+    "body=slanted": ("with a slanted body", "long like a shark", "diving for worms"),
+    "tail=forked": ("with a forked tail", "snipped at the end", "spread like chopsticks"),
+    "tail=uneven": ("with an uneven tail", "crooked at the end", "steering funny"),
+    "tail=broad": ("with a broad tail", "like a mermaid behind", "slapping the water like a whale"),
+    "mainfin=above": ("with the main fin above", "cruising like in jaws", "with a canopy overhead"),
+    "mainfin=below": ("with the main fin below", "dragging its keel", "with a rudder underneath"),
+    "fin=forward": ("with a fin forward", "bristling like a punk", "tilted against the current"),
+    "fin=flat": ("with a flat fin", "like a graduation cap", "with a shelf on it"),
+    "fin=swept": ("with a swept fin", "combed like a surfer", "streamlined for speed"),
+    "oppositefin=front": ("with the opposite fin in front", "with a chin beard", "with a tiny paddle early"),
+    "oppositefin=rear": ("with the opposite fin at the rear", "with a mini paddle late", "where a spur juts"),
+}

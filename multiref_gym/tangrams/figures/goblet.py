@@ -7,7 +7,6 @@ from itertools import product
 
 from multiref_gym.tangrams.figures.assembly import Part, Piece, Point, Sketch, point, put
 from multiref_gym.tangrams.figures.blocks import block
-from multiref_gym.tangrams.figures.family import Family, Words
 
 STANDS = (("square", "pedestal"), ("diamond", "pedestal"), ("square", "flared"))
 """Stem and foot; a flared foot is the small triangles at a square stem."""
@@ -64,15 +63,11 @@ def _straw(bent: str, foot: Point) -> Piece:
     return put("parallelogram", "flat /", "sw", foot)
 
 
-FAMILY = Family(
-    "goblet",
-    goblets,
-    {
-        "family=goblet": Words(("a goblet",), ("a trophy", "a fancy wine glass", "some cocktail")),
-        "bowl=flared": Words(("with a flared bowl",), ("like a championship prize", "shaped like a bathtub")),
-        "bowl=tulip": Words(("with a bowl like a tulip",), ("with a shield for a belly", "like an acorn")),
-        "bowl=heaped": Words(("with a heaped bowl",), ("brimming over", "with whipped cream")),
-        "stem=square": Words(("with a square stem",), ("with a dice in the waist", "with a chunky waist")),
-        "stem=diamond": Words(("with a diamond stem",), ("with a dainty waist", "pinched in the waist")),
-    },
-)
+WORDS = {
+    "family=goblet": ("a goblet", "a trophy", "a fancy wine glass", "some cocktail"),
+    "bowl=flared": ("with a flared bowl", "like a championship prize", "shaped like a bathtub"),
+    "bowl=tulip": ("with a bowl like a tulip", "with a shield for a belly", "like an acorn"),
+    "bowl=heaped": ("with a heaped bowl", "brimming over", "with whipped cream"),
+    "stem=square": ("with a square stem", "with a dice in the waist", "with a chunky waist"),
+    "stem=diamond": ("with a diamond stem", "with a dainty waist", "pinched in the waist"),
+}

@@ -7,7 +7,7 @@ from itertools import product
 
 from multiref_gym.tangrams.figures.assembly import Kind, Part, Piece, Sketch, Surd, point, put, roots, units
 from multiref_gym.tangrams.figures.blocks import bar
-from multiref_gym.tangrams.figures.family import Family, Words
+from multiref_gym.tangrams.figures.family import both_sides
 from multiref_gym.tangrams.figures.flags import FLAGS, flag
 
 SIDES = ("left", "right")
@@ -264,35 +264,24 @@ def _on(side: str, piece: Piece) -> Piece:
     return piece if side == "left" else piece.mirrored()
 
 
-FAMILY = Family(
-    "house",
-    houses,
-    {
-        "family=house": Words(("a house",), ("a home", "a cosy cottage", "some kind of building")),
-        "roof=overhanging": Words(("with an overhanging roof",), ("wearing long eaves", "with an awning all around")),
-        "roof=flush": Words(("with a roof as wide as the walls",), ("shaped like an envelope", "as kids draw it")),
-        "roof=flat": Words(("with a flat roof",), ("chopped off up top", "fit to land a chopper")),
-        "roof=huge": Words(("with a roof over everything",), ("like a barn", "like a ski chalet")),
-        "roof=narrow": Words(("with a narrow roof",), ("like a townhouse", "shaped like a milk carton")),
-        "chimney=left": Words(
-            ("with a chimney on the left",), ("with a stovepipe on the left", "where santa enters left")
-        ),
-        "chimney=right": Words(
-            ("with a chimney on the right",), ("with a stovepipe on the right", "where santa enters right")
-        ),
-        "chimney=middle": Words(
-            ("with a chimney in the centre",), ("with a stovepipe amid the ridgepole", "with a smokestack")
-        ),
-        "chimney=none": Words(("without a chimney",), ("where santa gets stuck", "never had a fireplace")),
-        "annex=box": Words(("with a square annex",), ("with a garage attached", "with parking")),
-        "annex=balcony": Words(("with an annex upstairs",), ("having a balcony", "with a terrace jutting out")),
-        "annex=shed": Words(("with a sloping annex",), ("with a slide for kids", "with a carport")),
-        "annex=flat": Words(("with a flat annex",), ("built like a duplex", "boxy like a factory")),
-        "annex=none": Words(("without an annex",), ("all by itself", "minus any extension")),
-        "door=left": Words(("with a door on the left",), ("with an entrance bottom left", "you come in left")),
-        "door=middle": Words(("with a door in the centre",), ("with an entrance dead ahead", "you come in halfway")),
-        "door=right": Words(("with a door on the right",), ("with an entrance bottom right", "you come in right")),
-        "door=wide": Words(("with a wide door",), ("fit for a tractor", "like a bus shelter")),
-        "door=none": Words(("without a door",), ("with nowhere to enter", "totally shut")),
-    },
-)
+WORDS = {
+    "family=house": ("a house", "a home", "a cosy cottage", "some kind of building"),
+    "roof=overhanging": ("with an overhanging roof", "wearing long eaves", "with an awning all around"),
+    "roof=flush": ("with a roof as wide as the walls", "shaped like an envelope", "as kids draw it"),
+    "roof=flat": ("with a flat roof", "chopped off up top", "fit to land a chopper"),
+    "roof=huge": ("with a roof over everything", "like a barn", "like a ski chalet"),
+    "roof=narrow": ("with a narrow roof", "like a townhouse", "shaped like a milk carton"),
+    **both_sides("chimney", "with a chimney on the {}", "with a stovepipe on the {}", "where santa enters {}"),
+    "chimney=middle": ("with a chimney in the centre", "with a stovepipe amid the ridgepole", "with a smokestack"),
+    "chimney=none": ("without a chimney", "where santa gets stuck", "never had a fireplace"),
+    "annex=box": ("with a square annex", "with a garage attached", "with parking"),
+    "annex=balcony": ("with an annex upstairs", "having a balcony", "with a terrace jutting out"),
+    "annex=shed": ("with a sloping annex", "with a slide for kids", "with a carport"),
+    "annex=flat": ("with a flat annex", "built like a duplex", "boxy like a factory"),
+    "annex=none": ("without an annex", "all by itself", "minus any extension"),
+    "door=left": ("with a door on the left", "with an entrance bottom left", "you come in left"),
+    "door=middle": ("with a door in the centre", "with an entrance dead ahead", "you come in halfway"),
+    "door=right": ("with a door on the right", "with an entrance bottom right", "you come in right"),
+    "door=wide": ("with a wide door", "fit for a tractor", "like a bus shelter"),
+    "door=none": ("without a door", "with nowhere to enter", "totally shut"),
+}

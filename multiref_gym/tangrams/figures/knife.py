@@ -7,7 +7,6 @@ from itertools import product
 
 from multiref_gym.tangrams.figures.assembly import Sketch, point, put, roots, units
 from multiref_gym.tangrams.figures.blocks import long_post, post, slab
-from multiref_gym.tangrams.figures.family import Family, Words
 
 
 def knives() -> Iterator[Sketch]:
@@ -34,14 +33,10 @@ def _knife(tip: str, end: str) -> Sketch:
     return Sketch({"tip": tip, "grip": end}, parts)
 
 
-FAMILY = Family(
-    "knife",
-    knives,
-    {
-        "family=knife": Words(("a knife",), ("a cleaver", "a chopping tool", "some butcher stuff")),
-        "tip=back": Words(("with a blade pointed to its back",), ("slicing like a razor", "ready to stab")),
-        "tip=edge": Words(("with a blade pointed off its back",), ("for spreading butter", "like for sushi")),
-        "grip=flat": Words(("with a flat grip",), ("with a simple stick", "held by a ruler")),
-        "grip=bent": Words(("with a bent grip",), ("with a crooked hilt", "with a flick at the hilt")),
-    },
-)
+WORDS = {
+    "family=knife": ("a knife", "a cleaver", "a chopping tool", "some butcher stuff"),
+    "tip=back": ("with a blade pointed to its back", "slicing like a razor", "ready to stab"),
+    "tip=edge": ("with a blade pointed off its back", "for spreading butter", "like for sushi"),
+    "grip=flat": ("with a flat grip", "with a simple stick", "held by a ruler"),
+    "grip=bent": ("with a bent grip", "with a crooked hilt", "with a flick at the hilt"),
+}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from multiref_gym.tangrams.figures.assembly import Piece, Sketch, point, put
 from multiref_gym.tangrams.figures.blocks import block, long_post, post
-from multiref_gym.tangrams.figures.family import Family, Words
+from multiref_gym.tangrams.figures.family import both_sides
 
 RIM = point()
 """The middle of the lower side of the shade."""
@@ -91,23 +91,18 @@ def _ball(height: int) -> Piece:
     return put("square", "diamond", "s", point(0, height))
 
 
-FAMILY = Family(
-    "lamp",
-    lamps,
-    {
-        "family=lamp": Words(("a lamp",), ("a bedside light", "something to read by", "a lantern")),
-        "mount=standing": Words(("on a foot",), ("plugged in on the floor", "set down on furniture")),
-        "mount=hanging": Words(("from the ceiling",), ("dangling like a chandelier", "over the kitchen")),
-        "shade=cone": Words(("with a shade like a cone",), ("with a coolie brim", "like a wigwam")),
-        "shade=bell": Words(("with a shade like a bell",), ("ringing like at church", "like a jellyfish")),
-        "shade=cap": Words(("with a little shade",), ("with a petite awning", "like a garden mushroom")),
-        "pole=straight": Words(("on a plain stalk",), ("stiff as a stick", "held rigid")),
-        "pole=knobbed": Words(("on a diamond stalk",), ("with a bead threaded", "with a swollen waist")),
-        "pole=bent": Words(("on a bent stalk",), ("all crooked", "wobbly")),
-        "light=none": Words(("without a bulb",), ("needing electricity", "switched off")),
-        "light=ball": Words(("with a diamond bulb",), ("sporting a marble", "with a pearl poking out")),
-        "cord=left": Words(("with a cord on the left",), ("with a string down the left", "pull at left")),
-        "cord=right": Words(("with a cord on the right",), ("with a string down the right", "pull at right")),
-        "cord=none": Words(("without a cord",), ("wireless", "switched at the wall")),
-    },
-)
+WORDS = {
+    "family=lamp": ("a lamp", "a bedside light", "something to read by", "a lantern"),
+    "mount=standing": ("on a foot", "plugged in on the floor", "set down on furniture"),
+    "mount=hanging": ("from the ceiling", "dangling like a chandelier", "over the kitchen"),
+    "shade=cone": ("with a shade like a cone", "with a coolie brim", "like a wigwam"),
+    "shade=bell": ("with a shade like a bell", "ringing like at church", "like a jellyfish"),
+    "shade=cap": ("with a little shade", "with a petite awning", "like a garden mushroom"),
+    "pole=straight": ("on a plain stalk", "stiff as a stick", "held rigid"),
+    "pole=knobbed": ("on a diamond stalk", "with a bead threaded", "with a swollen waist"),
+    "pole=bent": ("on a bent stalk", "all crooked", "wobbly"),
+    "light=none": ("without a bulb", "needing electricity", "switched off"),
+    "light=ball": ("with a diamond bulb", "sporting a marble", "with a pearl poking out"),
+    **both_sides("cord", "with a cord on the {}", "with a string down the {}", "pull at {}"),
+    "cord=none": ("without a cord", "wireless", "switched at the wall"),
+}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from multiref_gym.tangrams.figures.assembly import Part, Piece, Sketch, point, put, roots, units
-from multiref_gym.tangrams.figures.family import Family, Words
+from multiref_gym.tangrams.figures.family import both_sides
 from multiref_gym.tangrams.figures.flags import flag
 
 SIDES = ("left", "right")
@@ -206,43 +206,24 @@ def _other(side: str) -> str:
     return "right" if side == "left" else "left"
 
 
-FAMILY = Family(
-    "mountain",
-    mountains,
-    {
-        "family=mountain": Words(("a mountain",), ("some hills", "a view of the alps", "a pile of rock")),
-        "peaks=one": Words(("with one summit",), ("like mount fuji", "towering alone")),
-        "peaks=two": Words(("with two summits",), ("with a kid brother", "like parent and child")),
-        "peaks=three": Words(("with three summits",), ("like a whole range", "bumpy all along")),
-        "peaks=twin": Words(("with equal summits",), ("like golden arches", "matched like siblings")),
-        "peaks=volcano": Words(("with a crater",), ("like an old volcano", "about to blow")),
-        "foothill=left": Words(("with a foothill on the left",), ("with a bump at the left", "with a baby hill left")),
-        "foothill=right": Words(
-            ("with a foothill on the right",), ("with a bump at the right", "with a baby hill right")
-        ),
-        "foothill=both": Words(("with foothills on both sides",), ("fenced by molehills", "with bumps all around")),
-        "hut=left": Words(("with a hut on the left",), ("with a cabin at the left", "where somebody lives left")),
-        "hut=right": Words(("with a hut on the right",), ("with a cabin at the right", "where somebody lives right")),
-        "ridge=left": Words(("with a ridge on the left",), ("serrated on the left", "with a jagged left side")),
-        "ridge=right": Words(("with a ridge on the right",), ("serrated on the right", "with a jagged right side")),
-        "ridge=middle": Words(("with a ridge in the centre",), ("jagged halfway", "with saw teeth amid")),
-        "flagged=high": Words(
-            ("with a flag on the taller summit",), ("marked at the very top", "claimed by a climber")
-        ),
-        "flagged=low": Words(
-            ("with a flag on the lower summit",), ("marked on the lesser one", "where the climber gave up")
-        ),
-        "flagged=both": Words(("with a flag on both summits",), ("claimed twice", "marked everywhere")),
-        "high=left": Words(("with the taller summit on the left",), ("rising to the left", "with the giant left")),
-        "high=right": Words(("with the taller summit on the right",), ("rising to the right", "with the giant right")),
-        "otherflag=left": Words(
-            ("with the slanted flag to the left",), ("with a second pennant left", "whose neighbor waves left")
-        ),
-        "otherflag=right": Words(
-            ("with the slanted flag to the right",), ("with a second pennant right", "whose neighbor waves right")
-        ),
-        "crater=plain": Words(("with an empty crater",), ("with a sleepy mouth", "flattened up top")),
-        "crater=fire": Words(("with fire on the crater",), ("erupting", "spewing lava")),
-        "crater=hut": Words(("with a hut on the crater",), ("with an observatory", "with a chapel up top")),
-    },
-)
+WORDS = {
+    "family=mountain": ("a mountain", "some hills", "a view of the alps", "a pile of rock"),
+    "peaks=one": ("with one summit", "like mount fuji", "towering alone"),
+    "peaks=two": ("with two summits", "with a kid brother", "like parent and child"),
+    "peaks=three": ("with three summits", "like a whole range", "bumpy all along"),
+    "peaks=twin": ("with equal summits", "like golden arches", "matched like siblings"),
+    "peaks=volcano": ("with a crater", "like an old volcano", "about to blow"),
+    **both_sides("foothill", "with a foothill on the {}", "with a bump at the {}", "with a baby hill {}"),
+    "foothill=both": ("with foothills on both sides", "fenced by molehills", "with bumps all around"),
+    **both_sides("hut", "with a hut on the {}", "with a cabin at the {}", "where somebody lives {}"),
+    **both_sides("ridge", "with a ridge on the {}", "serrated on the {}", "with a jagged {} side"),
+    "ridge=middle": ("with a ridge in the centre", "jagged halfway", "with saw teeth amid"),
+    "flagged=high": ("with a flag on the taller summit", "marked at the very top", "claimed by a climber"),
+    "flagged=low": ("with a flag on the lower summit", "marked on the lesser one", "where the climber gave up"),
+    "flagged=both": ("with a flag on both summits", "claimed twice", "marked everywhere"),
+    **both_sides("high", "with the taller summit on the {}", "rising to the {}", "with the giant {}"),
+    **both_sides("otherflag", "with the slanted flag to the {}", "with a second pennant {}", "whose neighbor waves {}"),
+    "crater=plain": ("with an empty crater", "with a sleepy mouth", "flattened up top"),
+    "crater=fire": ("with fire on the crater", "erupting", "spewing lava"),
+    "crater=hut": ("with a hut on the crater", "with an observatory", "with a chapel up top"),
+}

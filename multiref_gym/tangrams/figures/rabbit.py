@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from itertools import product
 
 from multiref_gym.tangrams.figures.assembly import Part, Piece, Sketch, put
-from multiref_gym.tangrams.figures.family import Family, Words
 from multiref_gym.tangrams.figures.quadruped import BODIES, NAPE
 
 POSES = ("sitting", "lying", "rearing")
@@ -50,12 +49,8 @@ def _tail(pose: str, shape: str) -> Piece:
     return put("small", "up", "sw", rump)
 
 
-FAMILY = Family(
-    "rabbit",
-    rabbits,
-    {
-        "family=rabbit": Words(("a rabbit",), ("a bunny", "some kind of hare", "the easter guy")),
-        "ears=forward": Words(("with its ears forward",), ("with an antenna tipped ahead", "tuned in to the news")),
-        "ears=leaning": Words(("with leaning ears",), ("hearing something behind", "with a relaxed antenna")),
-    },
-)
+WORDS = {
+    "family=rabbit": ("a rabbit", "a bunny", "some kind of hare", "the easter guy"),
+    "ears=forward": ("with its ears forward", "with an antenna tipped ahead", "tuned in to the news"),
+    "ears=leaning": ("with leaning ears", "hearing something behind", "with a relaxed antenna"),
+}

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from itertools import product
 
 from multiref_gym.tangrams.figures.assembly import Part, Piece, Sketch, point, put, units
-from multiref_gym.tangrams.figures.family import Family, Words
 
 SIDES = ("left", "right")
 FIRES = ("square", "diamond")
@@ -72,18 +71,14 @@ def _fins(*pieces: Piece) -> Iterator[Part]:
     return (("fin", piece) for piece in pieces)
 
 
-FAMILY = Family(
-    "rocket",
-    rockets,
-    {
-        "family=rocket": Words(("a rocket",), ("a spaceship", "something from nasa", "a missile")),
-        "fins=swept": Words(("with swept fins",), ("like a fighter jet", "with drooping flippers")),
-        "fins=flared": Words(("with flared fins",), ("shaped like a squid", "with a frilly hem")),
-        "fins=none": Words(("without fins",), ("like a crayon", "smooth as a bullet")),
-        "finplace=middle": Words(("with fins in the centre",), ("with elbows out", "flapping halfway")),
-        "finplace=low": Words(("with fins below the centre",), ("squatting on struts", "with sagging hips")),
-        "finplace=end": Words(("with fins at the base",), ("ready to touch down", "landing on stilts")),
-        "fire=square": Words(("with a square fire",), ("with a chunky exhaust", "burning a cube")),
-        "fire=diamond": Words(("with a diamond fire",), ("dropping a spark", "spitting a gem")),
-    },
-)
+WORDS = {
+    "family=rocket": ("a rocket", "a spaceship", "something from nasa", "a missile"),
+    "fins=swept": ("with swept fins", "like a fighter jet", "with drooping flippers"),
+    "fins=flared": ("with flared fins", "shaped like a squid", "with a frilly hem"),
+    "fins=none": ("without fins", "like a crayon", "smooth as a bullet"),
+    "finplace=middle": ("with fins in the centre", "with elbows out", "flapping halfway"),
+    "finplace=low": ("with fins below the centre", "squatting on struts", "with sagging hips"),
+    "finplace=end": ("with fins at the base", "ready to touch down", "landing on stilts"),
+    "fire=square": ("with a square fire", "with a chunky exhaust", "burning a cube"),
+    "fire=diamond": ("with a diamond fire", "dropping a spark", "spitting a gem"),
+}

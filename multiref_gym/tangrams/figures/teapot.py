@@ -7,7 +7,6 @@ from itertools import product
 
 from multiref_gym.tangrams.figures.assembly import Part, Sketch, point, put, units
 from multiref_gym.tangrams.figures.blocks import block
-from multiref_gym.tangrams.figures.family import Family, Words
 
 RIM, GROUND = point(2, 0), point(2, 4)
 """The middle of the upper and lower side of the belly, which is 4 wide and 4 high."""
@@ -75,16 +74,12 @@ def _foot(shape: str) -> Iterator[Part]:
         yield "foot", put("small", "sw", "sw", GROUND.moved(units(2)))
 
 
-FAMILY = Family(
-    "teapot",
-    teapots,
-    {
-        "family=teapot": Words(("a teapot",), ("a kettle", "an afternoon brewing thing", "a genie vessel")),
-        "ear=forked": Words(("with a forked handle",), ("with a swallowtail", "with a crab pincer")),
-        "lid=dome": Words(("with a domed lid",), ("with a roofed top", "covered by a tent")),
-        "lid=flat": Words(("with a flat lid",), ("wearing a bonnet", "with a helmet on")),
-        "lid=knob": Words(("with a diamond on its lid",), ("with a bauble on it", "having a bobble up top")),
-        "spout=high": Words(("with an upper spout",), ("pouring from up top", "snout up in the air")),
-        "spout=low": Words(("with a lower spout",), ("pouring from down there", "trunk near its bottom")),
-    },
-)
+WORDS = {
+    "family=teapot": ("a teapot", "a kettle", "an afternoon brewing thing", "a genie vessel"),
+    "ear=forked": ("with a forked handle", "with a swallowtail", "with a crab pincer"),
+    "lid=dome": ("with a domed lid", "with a roofed top", "covered by a tent"),
+    "lid=flat": ("with a flat lid", "wearing a bonnet", "with a helmet on"),
+    "lid=knob": ("with a diamond on its lid", "with a bauble on it", "having a bobble up top"),
+    "spout=high": ("with an upper spout", "pouring from up top", "snout up in the air"),
+    "spout=low": ("with a lower spout", "pouring from down there", "trunk near its bottom"),
+}

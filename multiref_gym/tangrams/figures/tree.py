@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from multiref_gym.tangrams.figures.assembly import ZERO, Part, Piece, Point, Sketch, point, put, roots, units
-from multiref_gym.tangrams.figures.family import Family, Words
+from multiref_gym.tangrams.figures.family import both_sides
 
 SIDES = ("left", "right")
 CROWNS = ("fir", "wide", "round", "diamond", "fan", "umbrella", "palm")
@@ -132,31 +132,24 @@ def _on(side: str, part: Part) -> Part:
     return part if side == "left" else (name, piece.mirrored())
 
 
-FAMILY = Family(
-    "tree",
-    trees,
-    {
-        "family=tree": Words(("a tree",), ("a plant", "something in a forest", "some shrub")),
-        "crown=fir": Words(("with a tiered crown",), ("for christmas", "like an evergreen")),
-        "crown=wide": Words(("with a wide crown",), ("fit for a picnic under it", "pretty bushy")),
-        "crown=round": Words(("with a round crown",), ("trimmed like a lollipop", "clipped like a hedge")),
-        "crown=diamond": Words(("with a diamond crown",), ("cut like a jewel", "like a kebab")),
-        "crown=fan": Words(("with a crown like a fan",), ("like a peacock", "spreading open")),
-        "crown=umbrella": Words(("with a crown like an umbrella",), ("like a mushroom", "like a parasol")),
-        "crown=palm": Words(("with a crown like a palm",), ("on a tropical beach", "dropping coconuts")),
-        "trunk=plain": Words(("with a plain stem",), ("on a stubby log", "planted as usual")),
-        "trunk=branch": Words(("with a branch",), ("sprouting a twig", "like a cactus")),
-        "trunk=crooked": Words(("with a zigzag stem",), ("kinked in half", "wiggling upward")),
-        "base=pot": Words(("in a pot",), ("on a brick", "sold in a planter")),
-        "base=bowl": Words(("in a bowl",), ("served like salad", "in a rocking basket")),
-        "base=mound": Words(("on a mound",), ("clinging to a knoll", "with roots either side")),
-        "base=slope": Words(("on a slope",), ("perched on a hillside", "sliding downhill")),
-        "base=slab": Words(("on a slanted base",), ("sticking a toe out", "with a curly root")),
-        "base=none": Words(("without a base",), ("naked at the bottom", "stuck in the soil")),
-        "fruit=left": Words(("with a fruit on the left",), ("holding an apple left", "with a bauble dangling left")),
-        "fruit=right": Words(
-            ("with a fruit on the right",), ("holding an apple right", "with a bauble dangling right")
-        ),
-        "fruit=top": Words(("with a fruit on top",), ("with a star up top", "topped by an ornament")),
-    },
-)
+WORDS = {
+    "family=tree": ("a tree", "a plant", "something in a forest", "some shrub"),
+    "crown=fir": ("with a tiered crown", "for christmas", "like an evergreen"),
+    "crown=wide": ("with a wide crown", "fit for a picnic under it", "pretty bushy"),
+    "crown=round": ("with a round crown", "trimmed like a lollipop", "clipped like a hedge"),
+    "crown=diamond": ("with a diamond crown", "cut like a jewel", "like a kebab"),
+    "crown=fan": ("with a crown like a fan", "like a peacock", "spreading open"),
+    "crown=umbrella": ("with a crown like an umbrella", "like a mushroom", "like a parasol"),
+    "crown=palm": ("with a crown like a palm", "on a tropical beach", "dropping coconuts"),
+    "trunk=plain": ("with a plain stem", "on a stubby log", "planted as usual"),
+    "trunk=branch": ("with a branch", "sprouting a twig", "like a cactus"),
+    "trunk=crooked": ("with a zigzag stem", "kinked in half", "wiggling upward"),
+    "base=pot": ("in a pot", "on a brick", "sold in a planter"),
+    "base=bowl": ("in a bowl", "served like salad", "in a rocking basket"),
+    "base=mound": ("on a mound", "clinging to a knoll", "with roots either side"),
+    "base=slope": ("on a slope", "perched on a hillside", "sliding downhill"),
+    "base=slab": ("on a slanted base", "sticking a toe out", "with a curly root"),
+    "base=none": ("without a base", "naked at the bottom", "stuck in the soil"),
+    **both_sides("fruit", "with a fruit on the {}", "holding an apple {}", "with a bauble dangling {}"),
+    "fruit=top": ("with a fruit on top", "with a star up top", "topped by an ornament"),
+}
