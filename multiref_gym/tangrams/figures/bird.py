@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import Piece, Point, Sketch, point, put, roots, units
+from multiref_gym.tangrams.figures.assembly import SIDES, Piece, Point, Sketch, point, put, roots, units
 
 HEADS = ("square", "diamond")
 EXTRAS = ("crest", "tuft", "foot")
-FACINGS = ("left", "right")
 
 BREAST = point(0, 0)
 """The front end of the back."""
@@ -18,7 +17,7 @@ BREAST = point(0, 0)
 def birds() -> Iterator[Sketch]:
     """Proposes the birds of every pose, each with its own choices."""
     for sketch in (*_swimming(), *_standing(), *_perching(), *_sitting(), *_flying()):
-        for facing in FACINGS:
+        for facing in SIDES:
             yield sketch.facing(facing)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from multiref_gym.tangrams.figures.assembly import (
+    SIDES,
     ZERO,
     Kind,
     Part,
@@ -22,7 +23,6 @@ from multiref_gym.tangrams.figures.blocks import bar
 from multiref_gym.tangrams.figures.family import both_sides
 from multiref_gym.tangrams.figures.flags import FLAGS, flag
 
-SIDES = ("left", "right")
 PLACES = {"front": -1, "middle": 0, "back": 1}
 SHAPES = ("even", "left", "right")
 HULLS: dict[tuple[str, str], tuple[tuple[Kind, str, int], ...]] = {

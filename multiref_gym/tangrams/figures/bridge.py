@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import ZERO, Kind, Part, Point, Sketch, point, put, units
+from multiref_gym.tangrams.figures.assembly import SIDES, ZERO, Kind, Part, Point, Sketch, point, put, units
 from multiref_gym.tangrams.figures.flags import flag
 
-SIDES = ("left", "right")
 PLACES = {"left": -1, "middle": 0, "right": 1}
 """Where on the deck, and how far from its middle the square stands if half the deck is 2 long."""
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import Part, Sketch, point, put, units
+from multiref_gym.tangrams.figures.assembly import SIDES, Part, Sketch, point, put, units
 from multiref_gym.tangrams.figures.quadruped import short_tails
 
 HUMPS = ("front", "middle", "rear")
 HEADS = ("square", "diamond")
-FACINGS = ("left", "right")
 
 WITHERS = point(0, 0)
 """The front end of the back."""
@@ -19,7 +18,7 @@ WITHERS = point(0, 0)
 def camels() -> Iterator[Sketch]:
     """Proposes every hump, head and tail; all stand, as a lying camel reads as a duck."""
     rump = WITHERS.moved(units(8))
-    for hump, head, (tail, tail_piece), facing in product(HUMPS, HEADS, short_tails(rump).items(), FACINGS):
+    for hump, head, (tail, tail_piece), facing in product(HUMPS, HEADS, short_tails(rump).items(), SIDES):
         parts = (
             *_head_and_neck(head),
             ("front leg", put("large", "nw", "nw", WITHERS)),

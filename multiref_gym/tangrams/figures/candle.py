@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import Kind, Piece, Point, Sketch, point, put
+from multiref_gym.tangrams.figures.assembly import SIDES, Kind, Piece, Point, Sketch, named, point, put
 from multiref_gym.tangrams.figures.blocks import bar, block, long_post, post
 from multiref_gym.tangrams.figures.family import both_sides
 
@@ -18,7 +18,7 @@ TOP, CORNER = point(1, 0), point(-1, 0)
 def candles() -> Iterator[Sketch]:
     """Proposes every flame on candles with a handle, and on candles without one."""
     for flame in FLAMES:
-        for base, height, side in product(("block", "pillar"), ("high", "low"), ("left", "right")):
+        for base, height, side in product(("block", "pillar"), ("high", "low"), SIDES):
             # Under a diamond, a pillar would be a bottle, and there is no square left for an upper handle.
             if flame != "diamond" or (base, height) == ("block", "low"):
                 yield _carried(flame, base, height, side)
@@ -38,7 +38,7 @@ def _carried(flame: str, base: str, height: str, side: str) -> Sketch:
     handle = put("square", "square", "se", bottom)
     if flame == "diamond":
         handle = put("parallelogram", "tall /", "se", bottom)
-    parts = (*(("candle", piece) for piece in body), ("flame", _flame(drawn, point(1, -4))), ("handle", handle))
+    parts = (*named("candle", *body), ("flame", _flame(drawn, point(1, -4))), ("handle", handle))
     return Sketch({"flame": flame, "base": base, "foot": "none", "handleat": height}, parts).sided("handle", side)
 
 
@@ -56,7 +56,7 @@ def _placed(flame: str, base: str, foot: str) -> Sketch:
     else:
         body = *_stand(base), *long_post(fire, point(0, -6))
     fire_at = point(1, -4 if foot == "pedestal" else -6)
-    parts = (*(("candle", piece) for piece in body), ("flame", _flame(flame, fire_at)))
+    parts = (*named("candle", *body), ("flame", _flame(flame, fire_at)))
     return Sketch({"flame": flame, "base": base, "foot": foot, "handle": "none"}, parts)
 
 

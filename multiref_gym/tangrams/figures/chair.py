@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from multiref_gym.tangrams.figures.assembly import Piece, Sketch, point, put, roots, units
+from multiref_gym.tangrams.figures.assembly import SIDES, Piece, Sketch, named, point, put, roots, units
 from multiref_gym.tangrams.figures.blocks import bar, long_post, post, slab
 
 BACKS = ("straight", "backward", "forward", "stepped", "swept", "reclined")
@@ -23,7 +23,7 @@ REAR = 6
 
 def chairs() -> Iterator[Sketch]:
     """Proposes every back on tapered legs, and every panel."""
-    for side in ("left", "right"):
+    for side in SIDES:
         for back in BACKS:
             yield _open(back).facing(side)
         for back, rear in PANELS:
@@ -35,7 +35,7 @@ def _open(back: str) -> Sketch:
         ("leg", put("large", "nw", "nw", point(0))),
         ("leg", put("large", "ne", "ne", point(8))),
         ("seat", put("medium", "up", "n", point(4))),
-        *(("back", piece) for piece in _back(back)),
+        *named("back", *_back(back)),
     )
     return Sketch({"back": back, "front": "tapered", "rear": "outward"}, parts)
 
@@ -44,8 +44,8 @@ def _panelled(back: str, rear: str) -> Sketch:
     """A chair whose back goes down to the floor as its rear leg; the front leg is 2 high under a seat 4 deep."""
     seat = point().moved(units(-4), roots(12) - units(4))
     parts = (
-        *(("back", piece) for piece in slab(*PANELS[back, rear], point())),
-        *(("seat", piece) for piece in bar("parallelogram", seat)),
+        *named("back", *slab(*PANELS[back, rear], point())),
+        *named("seat", *bar("parallelogram", seat)),
         ("leg", put("square", "square", "nw", seat.moved(dy=units(2)))),
     )
     return Sketch({"back": back, "front": "straight", "rear": rear}, parts)

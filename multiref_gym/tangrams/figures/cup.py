@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import Kind, Part, Sketch, point, put
+from multiref_gym.tangrams.figures.assembly import SIDES, Kind, Part, Sketch, point, put
 from multiref_gym.tangrams.figures.blocks import bar, block, post
 
 FITTINGS: tuple[tuple[str, str, str, str, Kind], ...] = (
@@ -21,7 +21,7 @@ FITTINGS: tuple[tuple[str, str, str, str, Kind], ...] = (
 
 def cups() -> Iterator[Sketch]:
     """Proposes every fitting with the handle on both sides."""
-    for (body, ear, height, foot, third), side in product(FITTINGS, ("left", "right")):
+    for (body, ear, height, foot, third), side in product(FITTINGS, SIDES):
         parts = (*_body(body, third), *_handle(ear, height), *_foot(body, foot))
         yield Sketch({"body": body, "ear": ear, "handleat": height, "foot": foot}, parts).sided("handle", side)
 

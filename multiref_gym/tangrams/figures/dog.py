@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import Part, Sketch, put
+from multiref_gym.tangrams.figures.assembly import SIDES, Part, Sketch, put
 from multiref_gym.tangrams.figures.quadruped import BODIES, NAPE, long_tails
 
 POSES = ("standing", "walking", "halting", "stalking")
-FACINGS = ("left", "right")
 
 
 def dogs() -> Iterator[Sketch]:
     """Proposes every pose with the heads, ears and tails that go with it."""
-    for pose, facing in product(POSES, FACINGS):
+    for pose, facing in product(POSES, SIDES):
         body = "standing" if pose == "stalking" else pose
         for (head, ears), (tail, piece) in product(_looks(pose), long_tails(body).items()):
             if tail == "curled" and (pose, head, ears) != ("standing", "square", "up"):

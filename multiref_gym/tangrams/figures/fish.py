@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import Piece, Point, Sketch, point, put, roots, units
+from multiref_gym.tangrams.figures.assembly import SIDES, Piece, Point, Sketch, named, point, put, roots, units
 
 BODIES = ("diamond", "slanted")
 TAILS = ("fan", "forked", "uneven", "broad")
 MAIN_FINS = ("above", "below")
 FINS = ("forward", "swept", "flat")
 OPPOSITE_FINS = ("front", "rear")
-FACINGS = ("left", "right")
 
 NOSE = point(0, 0)
 
@@ -22,7 +21,7 @@ def fish() -> Iterator[Sketch]:
 
     A flat fin runs into the upper lobe of a tail. A slanted fish shows that it is one by a main fin like a shark's.
     """
-    for body, tail, main, fin, opposite, facing in product(BODIES, TAILS, MAIN_FINS, FINS, OPPOSITE_FINS, FACINGS):
+    for body, tail, main, fin, opposite, facing in product(BODIES, TAILS, MAIN_FINS, FINS, OPPOSITE_FINS, SIDES):
         if fin == "flat" and tail in ("fan", "uneven"):
             continue
         if body == "slanted" and fin == "flat":
@@ -32,8 +31,8 @@ def fish() -> Iterator[Sketch]:
         # The medium triangle is the main fin, or the tail where that is broad: two small ones then make the same fin.
         fins = _halves(big) if tail == "broad" else (big,)
         parts = (
-            *(("body", piece) for piece in flesh),
-            *(("tail", piece) for piece in _tail(tail, end)),
+            *named("body", *flesh),
+            *named("tail", *_tail(tail, end)),
             *(("fin", piece) for piece in (*fins, little)),
         )
         yield Sketch(attributes, parts).facing(facing)

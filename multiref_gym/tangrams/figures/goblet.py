@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import Part, Piece, Point, Sketch, point, put
+from multiref_gym.tangrams.figures.assembly import SIDES, Part, Piece, Point, Sketch, named, point, put
 from multiref_gym.tangrams.figures.blocks import block
 
 STANDS = (("square", "pedestal"), ("diamond", "pedestal"), ("square", "flared"))
@@ -16,11 +16,11 @@ RIM = point(2, 0)
 
 def goblets() -> Iterator[Sketch]:
     """Proposes every bowl on every stand; a heaped bowl is too wide for a handle, a flared one needs the triangles."""
-    for bowl, (stem, foot), side in product(("flared", "tulip", "heaped"), STANDS, ("left", "right")):
+    for bowl, (stem, foot), side in product(("flared", "tulip", "heaped"), STANDS, SIDES):
         if (bowl, foot) == ("flared", "flared"):
             continue
         pieces, bottom = _bowl(bowl, with_medium=foot == "flared")
-        parts = (*(("bowl", piece) for piece in pieces), *_stand(stem, foot, bottom))
+        parts = (*named("bowl", *pieces), *_stand(stem, foot, bottom))
         about = {"bowl": bowl, "stem": stem, "foot": foot}
         straw = ("straw", _straw(side, point(0 if side == "left" else 4) if bowl == "heaped" else RIM))
         yield Sketch({**about, "straw": side, "handle": "none"}, (*parts, straw))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import Piece, Sketch, point, put, roots, units
+from multiref_gym.tangrams.figures.assembly import SIDES, Piece, Sketch, named, point, put, roots, units
 from multiref_gym.tangrams.figures.blocks import long_post
 
 HOLDS = {"face": 4, "middle": 6}
@@ -17,9 +17,9 @@ LEANS = {"none": 0, "forward": -1, "backward": 1}
 
 def hammers() -> Iterator[Sketch]:
     """Proposes both claws on a handle at every place, facing both ways, upright and leaning."""
-    for claw, hold, (lean, eighths), side in product(("upper", "lower"), HOLDS, LEANS.items(), ("left", "right")):
+    for claw, hold, (lean, eighths), side in product(("upper", "lower"), HOLDS, LEANS.items(), SIDES):
         handle = long_post("medium", point().moved(roots(HOLDS[hold]) - units(1)))
-        pieces = *(("head", piece) for piece in _head(claw)), *(("handle", piece) for piece in handle)
+        pieces = *named("head", *_head(claw)), *named("handle", *handle)
         yield Sketch({"claw": claw, "hold": hold}, pieces).rotated(eighths, lean=lean).facing(side)
 
 

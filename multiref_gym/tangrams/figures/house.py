@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import Kind, Part, Piece, Sketch, Surd, point, put, roots, units
+from multiref_gym.tangrams.figures.assembly import SIDES, Kind, Part, Piece, Sketch, Surd, point, put, roots, units
 from multiref_gym.tangrams.figures.blocks import bar
 from multiref_gym.tangrams.figures.family import both_sides
 from multiref_gym.tangrams.figures.flags import FLAGS, flag
-
-SIDES = ("left", "right")
 
 EAVES = point()
 """The middle of the upper side of the walls."""

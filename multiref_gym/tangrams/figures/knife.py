@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import Sketch, point, put, roots, units
+from multiref_gym.tangrams.figures.assembly import SIDES, Sketch, named, point, put, roots, units
 from multiref_gym.tangrams.figures.blocks import long_post, post, slab
 
 
 def knives() -> Iterator[Sketch]:
     """Proposes a tip at the back on every handle, one at the edge on a flat one; lying, a knife has its edge down."""
-    for (tip, end), side in product((("back", "flat"), ("edge", "flat"), ("back", "bent")), ("left", "right")):
+    for (tip, end), side in product((("back", "flat"), ("edge", "flat"), ("back", "bent")), SIDES):
         knife = _knife(tip, end)
         yield knife.facing(side).turned("upright")
         if end == "flat":
@@ -29,7 +29,7 @@ def _knife(tip: str, end: str) -> Sketch:
     handle = long_post("medium", top)
     if end == "bent":
         handle = *post("square", top), put("parallelogram", "flat /", "ne", top.moved(units(2), units(4)))
-    parts = *(("blade", piece) for piece in blade), *(("handle", piece) for piece in handle)
+    parts = *named("blade", *blade), *named("handle", *handle)
     return Sketch({"tip": tip, "grip": end}, parts)
 
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import Part, Piece, Sketch, point, put, roots, units
+from multiref_gym.tangrams.figures.assembly import SIDES, Part, Piece, Sketch, point, put, roots, units
 from multiref_gym.tangrams.figures.family import both_sides
 from multiref_gym.tangrams.figures.flags import flag
-
-SIDES = ("left", "right")
 
 SUMMIT = point(0, 0)
 """The top of the high peak, or the middle of a volcano's; its foot is 4 below."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from multiref_gym.tangrams.figures.assembly import (
+    SIDES,
     ZERO,
     Kind,
     Part,
@@ -17,6 +18,7 @@ from multiref_gym.tangrams.figures.assembly import (
     Point,
     Sketch,
     Surd,
+    named,
     point,
     put,
     roots,
@@ -24,7 +26,6 @@ from multiref_gym.tangrams.figures.assembly import (
 )
 
 HEADS = ("diamond", "square")
-FACINGS = ("left", "right")
 
 LIMBS: list[Kind] = ["medium", "parallelogram", "small", "small"]
 """What head and body leave for hat, arm and legs."""
@@ -207,13 +208,13 @@ def people() -> Iterator[Sketch]:
             taken = [*(kind for kind, *_ in legs), *(piece.kind for piece in (*HATS[hat], *ARMS[arm]))]
             if sorted(taken) != LIMBS or (arm == "bag" and (body, pose) in AHEAD_OF_THE_BODY):
                 continue
-            for head, facing in product(HEADS, FACINGS):
+            for head, facing in product(HEADS, SIDES):
                 face = put("square", head, "s", NECK)
                 parts: tuple[Part, ...] = (
                     ("head", face),
                     *(("hat", piece.moved(*face.anchor("n"))) for piece in HATS[hat]),
-                    *(("arm", piece) for piece in ARMS[arm]),
-                    *(("body", piece) for piece in BODIES[body]),
+                    *named("arm", *ARMS[arm]),
+                    *named("body", *BODIES[body]),
                     *(("leg", put(kind, turn, "nw", HIPS[body].moved(x, y))) for kind, turn, x, y in legs),
                 )
                 clothes = body.removeprefix("bent ")

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import Part, Piece, Sketch, put
+from multiref_gym.tangrams.figures.assembly import SIDES, Part, Piece, Sketch, put
 from multiref_gym.tangrams.figures.quadruped import BODIES, NAPE
 
 POSES = ("sitting", "lying", "rearing")
 HEADS = ("square", "diamond")
 EARS = ("up", "forward", "leaning")
 TAILS = ("up", "level")
-FACINGS = ("left", "right")
 
 
 def rabbits() -> Iterator[Sketch]:
     """Proposes every pose with every head, pair of ears and tail; lying, a diamond head would be too low."""
-    for pose, head, ears, tail, facing in product(POSES, HEADS, EARS, TAILS, FACINGS):
+    for pose, head, ears, tail, facing in product(POSES, HEADS, EARS, TAILS, SIDES):
         if (pose, head) == ("lying", "diamond"):
             continue
         parts = (*_head(head, ears), *BODIES[pose].parts, ("tail", _tail(pose, tail)))

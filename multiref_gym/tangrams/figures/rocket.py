@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import Part, Piece, Sketch, point, put, units
+from multiref_gym.tangrams.figures.assembly import SIDES, Part, Piece, Sketch, point, put, units
 
-SIDES = ("left", "right")
 FIRES = ("square", "diamond")
 PLACES = {"middle": 1, "low": 2, "end": 3}
 """How far below the nose the fins are attached: at the nose itself they would make an arrow."""

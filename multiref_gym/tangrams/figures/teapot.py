@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import Part, Sketch, point, put, units
+from multiref_gym.tangrams.figures.assembly import SIDES, Part, Sketch, named, point, put, units
 from multiref_gym.tangrams.figures.blocks import block
 
 RIM, GROUND = point(2, 0), point(2, 4)
@@ -26,9 +26,9 @@ def teapots() -> Iterator[Sketch]:
     """Proposes every pot with its spout high or low, where neither a wide lid nor a flared foot is in the way."""
     for lid, ear, foot in POTS:
         spouts = {"high", "low"} - {"high" if lid == "flat" else "", "low" if foot == "flared" else ""}
-        for spout, side in product(sorted(spouts), ("left", "right")):
+        for spout, side in product(sorted(spouts), SIDES):
             parts = (
-                *(("belly", piece) for piece in block(point())),
+                *named("belly", *block(point())),
                 ("spout", put("parallelogram", "tall \\", "se", point(0, 4 if spout == "low" else 2))),
                 *_lid(lid, with_medium=ear != "pointed" and foot != "pedestal"),
                 *_ear(ear),

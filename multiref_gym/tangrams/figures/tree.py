@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import ZERO, Part, Piece, Point, Sketch, point, put, roots, units
+from multiref_gym.tangrams.figures.assembly import SIDES, ZERO, Part, Piece, Point, Sketch, point, put, roots, units
 from multiref_gym.tangrams.figures.family import both_sides
 
-SIDES = ("left", "right")
 CROWNS = ("fir", "wide", "round", "diamond", "fan", "umbrella", "palm")
 POINTED = ("fir", "wide")
 OVERHANGING = ("fir", "wide", "palm")
