@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cache
-from itertools import count
+from itertools import chain, count
 
 from multiref_gym.tangrams.figures import (
     arrow,
@@ -75,8 +75,9 @@ FAMILIES: tuple[Family, ...] = (
 
 LEXICON = {
     fact: Words((plain,), tuple(people))
-    for phrases in (SHARED, shape.WORDS, *(family.phrases for family in FAMILIES))
-    for fact, (plain, *people) in phrases.items()
+    for fact, (plain, *people) in chain(
+        SHARED.items(), shape.WORDS.items(), *(family.phrases.items() for family in FAMILIES)
+    )
 }
 
 

@@ -64,14 +64,19 @@ def _corner(kind: Kind, pose: str, compass: str) -> Point:
 
 
 def laid(listed: str, origin: Point = ORIGIN) -> tuple[Piece, ...]:
-    """Returns the pieces of a list such as "small ne 0 2, parallelogram tall / 2 0".
+    """Returns the pieces of a list such as "small ne 0 2, tall / 2 0".
 
-    Each has its kind, its pose, and where the upper left corner of its box is, in whole units from ``origin``.
+    Each has its pose, for a triangle after its kind, and where the upper left corner of its box is, in whole units from
+    ``origin``.
     """
     pieces = []
     for item in listed.split(", "):
-        kind, rest = item.split(" ", 1)
-        pose, x, y = rest.rsplit(" ", 2)
+        name, x, y = item.rsplit(" ", 2)
+        kind, _, pose = name.partition(" ")
+        if name in SQUARE_POSES:
+            kind, pose = "square", name
+        elif name in PARALLELOGRAM_POSES:
+            kind, pose = "parallelogram", name
         pieces.append(put(cast(Kind, kind), pose, "nw", origin.moved(units(int(x)), units(int(y)))))
     return tuple(pieces)
 

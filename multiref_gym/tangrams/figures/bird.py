@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import SIDES, Piece, Point, Sketch, point, put, roots, units
+from multiref_gym.tangrams.figures.assembly import SIDES, Part, Piece, Point, Sketch, point, put, roots, units
 
 HEADS = ("square", "diamond")
 EXTRAS = ("crest", "tuft", "foot")
@@ -49,10 +49,7 @@ def _swimming() -> Iterator[Sketch]:
             ("body", front),
             ("body", rear),
             ("neck", throat),
-            ("head", head),
-            ("beak", _beak(head, shape)),
-            ("tail", tails[tail]),
-            (extra, foot if extra == "foot" else _plume(head, shape, extra)),
+            *_rest(head, shape, tails[tail], extra, foot),
         )
         yield Sketch({"pose": "swimming", "head": shape, "neck": neck, "tail": tail, "extra": extra}, parts)
 
@@ -85,10 +82,7 @@ def _standing() -> Iterator[Sketch]:
             ("body", put("large", "ne", "ne", middle)),
             ("body", put("large", "nw", "nw", middle)),
             ("leg", legs[leg]),
-            ("head", head),
-            ("beak", _beak(head, shape)),
-            ("tail", tails[tail]),
-            (extra, foot if extra == "foot" else _plume(head, shape, extra)),
+            *_rest(head, shape, tails[tail], extra, foot),
         )
         yield Sketch({"pose": "standing", "head": shape, "leg": leg, "tail": tail, "extra": extra}, parts)
 
@@ -106,10 +100,7 @@ def _perching() -> Iterator[Sketch]:
             ("body", put("large", "ne", "ne", nape)),
             ("body", put("large", "sw", "nw", nape)),
             ("leg", leg),
-            ("head", head),
-            ("beak", _beak(head, shape)),
-            ("tail", tails[tail]),
-            (extra, foot if extra == "foot" else _plume(head, shape, extra)),
+            *_rest(head, shape, tails[tail], extra, foot),
         )
         yield Sketch({"pose": "perching", "head": shape, "tail": tail, "extra": extra}, parts)
 
@@ -130,10 +121,7 @@ def _sitting() -> Iterator[Sketch]:
             ("body", upper),
             ("body", lower),
             ("feet", put("medium", "up", "n", lower.anchor("s"))),
-            ("head", head),
-            ("beak", _beak(head, shape)),
-            ("tail", tails[tail]),
-            (extra, _plume(head, shape, extra)),
+            *_rest(head, shape, tails[tail], extra),
         )
         yield Sketch({"pose": "sitting", "head": shape, "tail": tail, "extra": extra}, parts)
 
@@ -161,10 +149,7 @@ def _flying() -> Iterator[Sketch]:
             ("body", body),
             ("wing", wings[wing]),
             ("neck", neck),
-            ("head", head),
-            ("beak", _beak(head, shape)),
-            ("tail", tails[tail]),
-            (extra, foot if extra == "foot" else _plume(head, shape, extra)),
+            *_rest(head, shape, tails[tail], extra, foot),
         )
         facts = {"head": shape, "wing": wing, "tail": tail, "extra": extra}
         yield Sketch({"pose": "flying", **facts}, parts)
@@ -172,23 +157,19 @@ def _flying() -> Iterator[Sketch]:
             yield Sketch(facts, parts).rotated(1, pose="rising")
 
 
-def _beak(head: Piece, shape: str) -> Piece:
-    if shape == "square":
-        return put("small", "se", "se", head.anchor("sw"))
-    return put("small", "up", "n", head.anchor("w"))
+def _rest(head: Piece, shape: str, tail: Piece, extra: str, foot: Piece | None = None) -> tuple[Part, ...]:
+    """What every bird has: the head with its beak, the tail, and a foot or a plume, whichever is the extra."""
+    upright = shape == "square"
+    beak = put("small", "se", "se", head.anchor("sw")) if upright else put("small", "up", "n", head.anchor("w"))
+    more = _plume(head, upright, extra) if foot is None or extra != "foot" else foot
+    return ("head", head), ("beak", beak), ("tail", tail), (extra, more)
 
 
-def _plume(head: Piece, shape: str, style: str) -> Piece:
+def _plume(head: Piece, upright: bool, style: str) -> Piece:
     """A crest rises from the head, a tuft streams back from it."""
-    match shape, style:
-        case "square", "crest":
-            return put("small", "sw", "sw", head.anchor("nw"))
-        case "square", _:
-            return put("small", "nw", "nw", head.anchor("ne"))
-        case _, "crest":
-            return put("small", "left", "w", head.anchor("n"))
-        case _:
-            return put("small", "down", "s", head.anchor("e"))
+    if style == "crest":
+        return put("small", "sw", "sw", head.anchor("nw")) if upright else put("small", "left", "w", head.anchor("n"))
+    return put("small", "nw", "nw", head.anchor("ne")) if upright else put("small", "down", "s", head.anchor("e"))
 
 
 WORDS = {

@@ -6,13 +6,13 @@ from multiref_gym.tangrams.figures.assembly import Kind, Piece, Point, laid, put
 
 BARS: dict[Kind, str] = {
     "medium": "medium up 0 0, small nw 0 0, small ne 2 0",
-    "parallelogram": "parallelogram flat \\ 0 0, small sw 0 0, small ne 2 0",
-    "square": "square square 2 0, small nw 0 0, small se 0 0",
+    "parallelogram": "flat \\ 0 0, small sw 0 0, small ne 2 0",
+    "square": "square 2 0, small nw 0 0, small se 0 0",
 }
 POSTS: dict[Kind, str] = {
     "medium": "medium left 0 0, small nw 0 0, small sw 0 2",
-    "parallelogram": "parallelogram tall \\ 0 0, small ne 0 0, small sw 0 2",
-    "square": "square square 0 2, small nw 0 0, small se 0 0",
+    "parallelogram": "tall \\ 0 0, small ne 0 0, small sw 0 2",
+    "square": "square 0 2, small nw 0 0, small se 0 0",
 }
 """By the piece between the small triangles."""
 
@@ -35,8 +35,8 @@ def post(third: Kind, corner: Point) -> tuple[Piece, ...]:
 def long_post(spare: Kind, corner: Point) -> tuple[Piece, ...]:
     """Returns a post, 2 wide and 6 high, of the small triangles and two other pieces, but not the spare one."""
     if spare == "square":
-        return laid("small ne 0 0, parallelogram tall \\ 0 0, medium right 0 2, small se 0 4", corner)
-    return laid(f"{POSTS['medium' if spare == 'parallelogram' else 'parallelogram']}, square square 0 4", corner)
+        return laid("small ne 0 0, tall \\ 0 0, medium right 0 2, small se 0 4", corner)
+    return laid(f"{POSTS['medium' if spare == 'parallelogram' else 'parallelogram']}, square 0 4", corner)
 
 
 def slab(high: str, straight: str, corner: Point) -> tuple[Piece, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import SIDES, Kind, Piece, Point, Sketch, named, point, put
+from multiref_gym.tangrams.figures.assembly import SIDES, Kind, Piece, Point, Sketch, named, other, point, put
 from multiref_gym.tangrams.figures.blocks import bar, block, long_post, post
 from multiref_gym.tangrams.figures.family import both_sides
 
@@ -33,7 +33,7 @@ def candles() -> Iterator[Sketch]:
 def _carried(flame: str, base: str, height: str, side: str) -> Sketch:
     """A candle with a handle; it is mirrored as a whole, so for one on the right the flame is drawn the other way."""
     body = _pillar("medium") if base == "pillar" else (*block(CORNER), *post("medium", point(0, -4)))
-    drawn = flame if side == "left" else {"diamond": "diamond", "left": "right", "right": "left"}[flame]
+    drawn = flame if side == "left" else "diamond" if flame == "diamond" else other(flame)
     bottom = point(-1, (2 if base == "pillar" else 4) - (2 if height == "high" else 0))
     handle = put("square", "square", "se", bottom)
     if flame == "diamond":

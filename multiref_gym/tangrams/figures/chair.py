@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from multiref_gym.tangrams.figures.assembly import SIDES, Piece, Sketch, named, point, put, roots, units
-from multiref_gym.tangrams.figures.blocks import bar, long_post, post, slab
+from multiref_gym.tangrams.figures.assembly import SIDES, Piece, Sketch, laid, named, point, put, roots, units
+from multiref_gym.tangrams.figures.blocks import bar, long_post, slab
 
 BACKS = ("straight", "backward", "forward", "stepped", "swept", "reclined")
 
@@ -16,6 +16,15 @@ PANELS = {
     ("low", "straight"): ("right", "bottom"),
 }
 """The slab (its higher side, its straight end) behind the seat, by the top of the back and the foot of the rear leg."""
+
+BENT = {
+    "backward": "square 0 -2, small nw 0 -4, small se 0 -4, flat / 0 -6",
+    "forward": "square 0 -2, small nw 0 -4, small se 0 -4, flat \\ -2 -6",
+    "stepped": "square 0 -2, flat / 0 -4, small nw 2 -6, small se 2 -6",
+    "swept": "flat / 0 -2, square 2 -4, small nw 2 -6, small se 2 -6",
+    "reclined": "square 0 -2, flat / 0 -4, small se 2 -6, small nw 4 -6",
+}
+"""Backs that are not straight, above the rear end of the seat."""
 
 REAR = 6
 """Where the back of a chair of four legs begins; the seat is at height 0 from 0 to 8."""
@@ -32,9 +41,8 @@ def chairs() -> Iterator[Sketch]:
 
 def _open(back: str) -> Sketch:
     parts = (
-        ("leg", put("large", "nw", "nw", point(0))),
-        ("leg", put("large", "ne", "ne", point(8))),
-        ("seat", put("medium", "up", "n", point(4))),
+        *named("leg", *laid("large nw 0 0, large ne 4 0")),
+        *named("seat", *laid("medium up 2 0")),
         *named("back", *_back(back)),
     )
     return Sketch({"back": back, "front": "tapered", "rear": "outward"}, parts)
@@ -55,24 +63,7 @@ def _back(shape: str) -> tuple[Piece, ...]:
     """The back of the small triangles, the square and the parallelogram, up from the rear end of the seat."""
     if shape == "straight":
         return long_post("medium", point(REAR, -6))
-    if shape == "backward":
-        return *post("square", point(REAR, -4)), put("parallelogram", "flat /", "sw", point(REAR, -4))
-    if shape == "forward":
-        return *post("square", point(REAR, -4)), put("parallelogram", "flat \\", "sw", point(REAR - 2, -4))
-    if shape == "swept":
-        slope = put("parallelogram", "flat /", "sw", point(REAR))
-        return slope, put("square", "square", "sw", point(REAR + 2, -2)), *_box(REAR + 2, -4)
-    slope = put("parallelogram", "flat /", "sw", point(REAR, -2))
-    base = put("square", "square", "sw", point(REAR))
-    if shape == "stepped":
-        return base, slope, *_box(REAR + 2, -4)
-    return base, slope, put("small", "se", "se", point(REAR + 4, -4)), put("small", "nw", "nw", point(REAR + 4, -6))
-
-
-def _box(left: int, bottom: int) -> tuple[Piece, ...]:
-    """The small triangles as a square."""
-    corner = point(left, bottom)
-    return put("small", "nw", "sw", corner), put("small", "se", "sw", corner)
+    return laid(BENT[shape], point(REAR))
 
 
 WORDS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import SIDES, Kind, Part, Sketch, point, put
+from multiref_gym.tangrams.figures.assembly import SIDES, Kind, Part, Sketch, named, point, put
 from multiref_gym.tangrams.figures.blocks import bar, block, post
 
 FITTINGS: tuple[tuple[str, str, str, str, Kind], ...] = (
@@ -26,10 +26,9 @@ def cups() -> Iterator[Sketch]:
         yield Sketch({"body": body, "ear": ear, "handleat": height, "foot": foot}, parts).sided("handle", side)
 
 
-def _body(shape: str, third: Kind) -> Iterator[Part]:
+def _body(shape: str, third: Kind) -> tuple[Part, ...]:
     rest = bar(third, point(0, 4)) if shape == "tall" else post(third, point(4, 0))
-    for piece in (*block(point()), *rest):
-        yield "body", piece
+    return named("body", *block(point()), *rest)
 
 
 def _handle(ear: str, height: str) -> Iterator[Part]:
