@@ -70,7 +70,7 @@ def laid(listed: str, origin: Point = ORIGIN) -> tuple[Piece, ...]:
     ``origin``.
     """
     pieces = []
-    for item in listed.split(", "):
+    for item in filter(None, listed.split(", ")):
         name, x, y = item.rsplit(" ", 2)
         kind, _, pose = name.partition(" ")
         if name in SQUARE_POSES:

@@ -76,9 +76,7 @@ def _stand(shape: str) -> tuple[Piece, ...]:
 def _flame(shape: str, tip: Point) -> Piece:
     if shape == "diamond":
         return put("square", "diamond", "s", tip)
-    if shape == "left":
-        return put("parallelogram", "steep \\", "se", tip)
-    return put("parallelogram", "steep /", "sw", tip)
+    return put("parallelogram", *(("steep \\", "se") if shape == "left" else ("steep /", "sw")), tip)
 
 
 WORDS = {

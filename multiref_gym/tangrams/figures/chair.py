@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from multiref_gym.tangrams.figures.assembly import SIDES, Piece, Sketch, laid, named, point, put, roots, units
-from multiref_gym.tangrams.figures.blocks import bar, long_post, slab
-
-BACKS = ("straight", "backward", "forward", "stepped", "swept", "reclined")
+from multiref_gym.tangrams.figures.assembly import SIDES, Sketch, laid, named, point, put, roots, units
+from multiref_gym.tangrams.figures.blocks import bar, slab
 
 PANELS = {
     ("straight", "outward"): ("left", "top"),
@@ -17,16 +15,17 @@ PANELS = {
 }
 """The slab (its higher side, its straight end) behind the seat, by the top of the back and the foot of the rear leg."""
 
-BENT = {
+BACKS = {
+    "straight": "tall \\ 0 -6, small ne 0 -6, small sw 0 -4, square 0 -2",
     "backward": "square 0 -2, small nw 0 -4, small se 0 -4, flat / 0 -6",
     "forward": "square 0 -2, small nw 0 -4, small se 0 -4, flat \\ -2 -6",
     "stepped": "square 0 -2, flat / 0 -4, small nw 2 -6, small se 2 -6",
     "swept": "flat / 0 -2, square 2 -4, small nw 2 -6, small se 2 -6",
     "reclined": "square 0 -2, flat / 0 -4, small se 2 -6, small nw 4 -6",
 }
-"""Backs that are not straight, above the rear end of the seat."""
+"""Backs on four legs, up from the rear end of the seat."""
 
-REAR = 6
+REAR = point(6)
 """Where the back of a chair of four legs begins; the seat is at height 0 from 0 to 8."""
 
 
@@ -43,7 +42,7 @@ def _open(back: str) -> Sketch:
     parts = (
         *named("leg", *laid("large nw 0 0, large ne 4 0")),
         *named("seat", *laid("medium up 2 0")),
-        *named("back", *_back(back)),
+        *named("back", *laid(BACKS[back], REAR)),
     )
     return Sketch({"back": back, "front": "tapered", "rear": "outward"}, parts)
 
@@ -57,13 +56,6 @@ def _panelled(back: str, rear: str) -> Sketch:
         ("leg", put("square", "square", "nw", seat.moved(dy=units(2)))),
     )
     return Sketch({"back": back, "front": "straight", "rear": rear}, parts)
-
-
-def _back(shape: str) -> tuple[Piece, ...]:
-    """The back of the small triangles, the square and the parallelogram, up from the rear end of the seat."""
-    if shape == "straight":
-        return long_post("medium", point(REAR, -6))
-    return laid(BENT[shape], point(REAR))
 
 
 WORDS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import SIDES, Part, Piece, Point, Sketch, named, point, put
+from multiref_gym.tangrams.figures.assembly import SIDES, Part, Piece, Point, Sketch, laid, named, point, put
 from multiref_gym.tangrams.figures.blocks import block
 
 STANDS = (("square", "pedestal"), ("diamond", "pedestal"), ("square", "flared"))
@@ -33,27 +33,20 @@ def goblets() -> Iterator[Sketch]:
 
 def _bowl(shape: str, with_medium: bool) -> tuple[tuple[Piece, ...], Point]:
     """Returns the bowl and the point where the stem begins; the medium triangle stands in for the small ones."""
-    if shape == "heaped":
-        heap: tuple[Piece, ...] = put("small", "se", "se", RIM), put("small", "sw", "sw", RIM)
-        if with_medium:
-            heap = (put("medium", "up", "s", RIM),)
-        return (put("large", "ne", "ne", RIM), put("large", "nw", "nw", RIM), *heap), point(2, 4)
-    if shape == "flared":
-        return (*block(point()), put("small", "ne", "ne", point(0)), put("small", "nw", "nw", point(4))), point(2, 4)
-    bottom: tuple[Piece, ...] = put("small", "ne", "ne", point(2, 4)), put("small", "nw", "nw", point(2, 4))
-    if with_medium:
-        bottom = (put("medium", "down", "n", point(2, 4)),)
-    return (*block(point()), *bottom), point(2, 6)
+    halves, whole = {
+        "heaped": ("small se 0 -2, small sw 2 -2", "medium up 0 -2"),
+        "flared": ("small ne -2 0, small nw 4 0", ""),
+        "tulip": ("small ne 0 4, small nw 2 4", "medium down 0 4"),
+    }[shape]
+    body = laid("large ne -2 0, large nw 2 0") if shape == "heaped" else block(point())
+    return (*body, *laid(whole if with_medium else halves)), point(2, 6 if shape == "tulip" else 4)
 
 
 def _stand(stem: str, foot: str, top: Point) -> Iterator[Part]:
     middle = put("square", stem, "n", top)
     yield "stem", middle
-    if foot == "pedestal":
-        yield "foot", put("medium", "up", "n", middle.anchor("s"))
-    else:
-        yield "foot", put("small", "se", "se", middle.anchor("sw"))
-        yield "foot", put("small", "sw", "sw", middle.anchor("se"))
+    base = middle.anchor("s")
+    yield from named("foot", *laid("medium up -2 0" if foot == "pedestal" else "small se -3 -2, small sw 1 -2", base))
 
 
 def _straw(bent: str, foot: Point) -> Piece:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from multiref_gym.tangrams.figures.assembly import Piece, Sketch, point, put
-from multiref_gym.tangrams.figures.blocks import block, long_post, post
+from multiref_gym.tangrams.figures.assembly import SIDES, Piece, Sketch, laid, named, point, put
+from multiref_gym.tangrams.figures.blocks import long_post, post
 from multiref_gym.tangrams.figures.family import both_sides
 
 RIM = point()
@@ -22,11 +22,9 @@ def lamps() -> Iterator[Sketch]:
     """Proposes lamps that stand and lamps that hang; a cord, or what is bent, is drawn on the left."""
     for sketch in (*standing(), *hanging()):
         if sketch.attributes["pole"] == "bent":
-            yield sketch.sided("bent", "left")
-            yield sketch.sided("bent", "right")
+            yield from (sketch.sided("bent", side) for side in SIDES)
         elif sketch.attributes["cord"] == "left":
-            yield sketch
-            yield sketch.sided("cord", "right")
+            yield from (sketch.sided("cord", side) for side in SIDES)
         else:
             yield sketch
 
@@ -70,21 +68,15 @@ def hanging() -> Iterator[Sketch]:
 def _lamp(
     mount: str, shade: str, pole: str, light: str, *parts: tuple[Piece, ...], cord: Piece | None = None
 ) -> Sketch:
-    named = [(name, piece) for name, group in zip(("shade", "pole", "foot"), parts, strict=False) for piece in group]
-    attributes = {
-        "mount": mount,
-        "shade": shade,
-        "pole": pole,
-        "light": light,
-        "cord": "none" if cord is None else "left",
-    }
-    return Sketch(attributes, tuple(named if cord is None else [*named, ("cord", cord)]))
+    groups = dict(zip(("shade", "pole", "foot"), parts, strict=False)) | ({"cord": (cord,)} if cord else {})
+    attributes = {"mount": mount, "shade": shade, "pole": pole, "light": light, "cord": "left" if cord else "none"}
+    return Sketch(attributes, tuple(part for name, pieces in groups.items() for part in named(name, *pieces)))
 
 
 def _shade(shape: str) -> tuple[Piece, ...]:
     if shape == "cone":
         return put("large", "se", "se", RIM), put("large", "sw", "sw", RIM)
-    return *block(point(-2, -4)), put("small", "se", "se", point(-2)), put("small", "sw", "sw", point(2))
+    return laid("large nw -2 -4, large se -2 -4, small se -4 -2, small sw 2 -2")
 
 
 def _ball(height: int) -> Piece:

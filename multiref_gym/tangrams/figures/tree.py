@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import SIDES, ZERO, Part, Piece, Point, Sketch, point, put, roots, units
+from multiref_gym.tangrams.figures.assembly import (
+    SIDES,
+    ZERO,
+    Part,
+    Piece,
+    Point,
+    Sketch,
+    laid,
+    named,
+    on,
+    point,
+    put,
+    roots,
+    units,
+)
 from multiref_gym.tangrams.figures.family import both_sides
 
 CROWNS = ("fir", "wide", "round", "diamond", "fan", "umbrella", "palm")
@@ -14,6 +28,15 @@ OVERHANGING = ("fir", "wide", "palm")
 """Crowns on top of which a fruit looks well, and those that one can hang from.
 
 Only these hang over a crooked trunk so that it looks like one: under the others it would be the handle of a spade."""
+
+BASES = {
+    "pot": "small nw -2 0, flat / -2 0, small se 0 0",
+    "bowl": "flat \\ -3 0, small ne -1 0, small nw 1 0",
+    "mound": "flat / -3 0, small se -1 0, small sw 1 0",
+}
+SLOPE = "flat / -3 0, small se -1 0, small nw 1 0"
+"""The parallelogram and the small triangles below the trunk: a pot, a trapezium on its short side or its long one, and
+the same pieces aslant."""
 
 ROOT = point()
 """The middle of the lower end of the trunk."""
@@ -27,37 +50,37 @@ def trees() -> Iterator[Sketch]:
         facts = {"crown": crown, "lean": lean}
         leaves = _crown(crown, lean, ROOT.moved(dy=units(-2)))
         for base in ("pot", "bowl", "mound"):
-            yield Sketch({**facts, "trunk": "plain", "base": base}, (*leaves, TRUNK, *_base(base)))
+            yield Sketch({**facts, "trunk": "plain", "base": base}, (*leaves, TRUNK, *named(base, *laid(BASES[base]))))
         for side in SIDES:
             sided = {**facts, "side": side}
-            yield Sketch({**sided, "trunk": "plain", "base": "slope"}, (*leaves, TRUNK, *_slope(side)))
+            slope = on(side, *named("slope", *laid(SLOPE)))
+            yield Sketch({**sided, "trunk": "plain", "base": "slope"}, (*leaves, TRUNK, *slope))
             high = _crown(crown, lean, ROOT.moved(dy=units(-4)))
-            branch = _on(side, ("branch", put("parallelogram", "tall \\", "se", point(-1, 0))))
-            parts = (*high, TRUNK, *_halved_trunk(point(0, -2)), branch)
+            branch = on(side, ("branch", put("parallelogram", "tall \\", "se", point(-1))))
+            parts = (*high, TRUNK, *_halved_trunk(point(0, -2)), *branch)
             yield Sketch({**sided, "trunk": "branch", "base": "none"}, parts)
             if crown in POINTED:
                 summit = min((corner for _, leaf in leaves for corner in leaf.vertices), key=lambda corner: corner.y)
-                fruit = ("fruit", put("square", "diamond", "s", summit))
-                yield _fruiting({**sided, "fruit": "top"}, (*leaves, fruit))
+                top = ("fruit", put("square", "diamond", "s", summit))
+                yield _fruiting({**sided, "fruit": "top"}, (*leaves, top))
     for crown, side in product(OVERHANGING, SIDES):
         # From the root up: the square, the parallelogram aslant, the small triangles beside where the trunk began.
         left = (*_crown(crown, "none", point(-2, -6)), TRUNK, *_halved_trunk(point(-2, -4)))
         bend = ("trunk", put("parallelogram", "flat \\", "s", point(-1, -2)))
-        parts = tuple(_on(side, part) for part in (*left, bend))
-        yield Sketch({"crown": crown, "lean": side, "trunk": "crooked", "base": "none"}, parts)
+        yield Sketch({"crown": crown, "lean": side, "trunk": "crooked", "base": "none"}, on(side, *left, bend))
     hangers = [(crown, "none", hung, 4) for crown in OVERHANGING for hung in SIDES]
     # A leaning fir reaches out further, and only to the side it leans to.
     hangers += [("fir", lean, lean, 5) for lean in SIDES]
     for (crown, lean, hung, reach), side in product(hangers, SIDES):
         leaves = _crown(crown, lean, ROOT.moved(dy=units(-2)))
-        fruit = _on(hung, ("fruit", put("square", "diamond", "n", ROOT.moved(roots(-reach), units(-2)))))
-        yield _fruiting({"crown": crown, "lean": lean, "fruit": hung, "side": side}, (*leaves, fruit))
+        fruit = on(hung, ("fruit", put("square", "diamond", "n", ROOT.moved(roots(-reach), units(-2)))))
+        yield _fruiting({"crown": crown, "lean": lean, "fruit": hung, "side": side}, (*leaves, *fruit))
 
 
 def _fruiting(facts: dict[str, str], crown: tuple[Part, ...]) -> Sketch:
     """The square is the fruit, so the small triangles are the trunk; it stands on the parallelogram."""
-    slab = _on(facts["side"], ("base", put("parallelogram", "flat /", "n", point(-1, 0))))
-    return Sketch({**facts, "trunk": "plain", "base": "slab"}, (*crown, *_halved_trunk(ROOT), slab))
+    slab = on(facts["side"], ("base", put("parallelogram", "flat /", "n", point(-1, 0))))
+    return Sketch({**facts, "trunk": "plain", "base": "slab"}, (*crown, *_halved_trunk(ROOT), *slab))
 
 
 def _crown(shape: str, lean: str, foot: Point) -> tuple[Part, ...]:
@@ -84,51 +107,12 @@ def _crown(shape: str, lean: str, foot: Point) -> tuple[Part, ...]:
         pieces = put("medium", "down", "s", foot), put("large", "se", "se", rim), put("large", "sw", "sw", rim)
     else:
         pieces = put("large", "up", "se", foot), put("large", "up", "sw", foot), put("medium", "down", "s", foot)
-    return tuple(("crown", piece) for piece in pieces)
+    return named("crown", *pieces)
 
 
-def _halved_trunk(foot: Point) -> tuple[Part, Part]:
+def _halved_trunk(foot: Point) -> tuple[Part, ...]:
     """A square of the small triangles."""
-    return ("trunk", put("small", "nw", "s", foot)), ("trunk", put("small", "se", "s", foot))
-
-
-def _base(shape: str) -> Iterator[Part]:
-    """The parallelogram and the small triangles: a pot, or a trapezium on its short side or its long one."""
-    right = point(1)
-    pieces = {
-        "pot": (
-            put("small", "nw", "nw", point(-2)),
-            put("parallelogram", "flat /", "n", ROOT),
-            put("small", "se", "ne", point(2)),
-        ),
-        "bowl": (
-            put("parallelogram", "flat \\", "ne", right),
-            put("small", "ne", "ne", right),
-            put("small", "nw", "nw", right),
-        ),
-        "mound": (
-            put("parallelogram", "flat /", "ne", right),
-            put("small", "se", "ne", right),
-            put("small", "sw", "nw", right),
-        ),
-    }
-    return ((shape, piece) for piece in pieces[shape])
-
-
-def _slope(side: str) -> Iterator[Part]:
-    """The same pieces aslant."""
-    left = (
-        put("parallelogram", "flat /", "ne", point(1)),
-        put("small", "se", "ne", point(1)),
-        put("small", "nw", "nw", point(1)),
-    )
-    return (_on(side, ("slope", piece)) for piece in left)
-
-
-def _on(side: str, part: Part) -> Part:
-    """Returns a part drawn for the left side, or mirrored."""
-    name, piece = part
-    return part if side == "left" else (name, piece.mirrored())
+    return named("trunk", *laid("small nw -1 -2, small se -1 -2", foot))
 
 
 WORDS = {
