@@ -52,8 +52,7 @@ def arrows() -> Iterator[Sketch]:
         for (shaft, tail), (eighths, (rise, side)) in product(bodies, enumerate(DIRECTIONS)):
             pieces = laid(PIECES[shaft, "left" if tail == "right" else tail])
             end = len(pieces) - TAIL_PIECES[tail]
-            parts = (*named("shaft", *pieces[:end]), *named("tail", *pieces[end:]))
-            body = on("right", *parts) if tail == "right" else parts
+            body = on(tail, *named("shaft", *pieces[:end]), *named("tail", *pieces[end:]))
             sketch = Sketch({"head": head, "shaft": shaft, "tail": tail}, (*_head(head), *body))
             yield sketch.rotated(eighths, vertical=rise, horizontal=side)
 

@@ -87,8 +87,8 @@ def named(part: str, *pieces: Piece) -> tuple[Part, ...]:
 
 
 def on(side: str, *parts: Part) -> tuple[Part, ...]:
-    """Returns parts that are drawn for the left side as they are, or mirrored for the right one."""
-    return parts if side == "left" else tuple((part, piece.mirrored()) for part, piece in parts)
+    """Returns parts that are drawn for the left side mirrored if the side is the right one, else as they are."""
+    return tuple((part, piece.mirrored()) for part, piece in parts) if side == "right" else parts
 
 
 def other(side: str) -> str:
