@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from multiref_gym.tangrams.figures.assembly import SIDES, Part, Piece, Point, Sketch, point, put, roots, units
+from multiref_gym.tangrams.figures.blocks import beak, crest
 
 HEADS = ("square", "diamond")
 EXTRAS = ("crest", "tuft", "foot")
@@ -141,9 +142,7 @@ def _flying() -> Iterator[Sketch]:
     for shape, wing, tail, extra in product(HEADS, wings, tails, EXTRAS):
         if (shape == "diamond" and extra != "foot") or (wing, extra) == ("up", "tuft"):
             continue
-        head = (
-            put("square", shape, "n", nape) if shape == "diamond" else put("square", shape, "s", nape.moved(units(1)))
-        )
+        head = put("square", shape, *(("n", nape) if shape == "diamond" else ("s", nape.moved(units(1)))))
         foot = put("small", "ne", "nw", body.anchor("s"))
         parts = (
             ("body", body),
@@ -159,17 +158,17 @@ def _flying() -> Iterator[Sketch]:
 
 def _rest(head: Piece, shape: str, tail: Piece, extra: str, foot: Piece | None = None) -> tuple[Part, ...]:
     """What every bird has: the head with its beak, the tail, and a foot or a plume, whichever is the extra."""
-    upright = shape == "square"
-    beak = put("small", "se", "se", head.anchor("sw")) if upright else put("small", "up", "n", head.anchor("w"))
-    more = _plume(head, upright, extra) if foot is None or extra != "foot" else foot
-    return ("head", head), ("beak", beak), ("tail", tail), (extra, more)
+    more = _plume(head, shape, extra) if foot is None or extra != "foot" else foot
+    return ("head", head), ("beak", beak(head, shape)), ("tail", tail), (extra, more)
 
 
-def _plume(head: Piece, upright: bool, style: str) -> Piece:
+def _plume(head: Piece, shape: str, style: str) -> Piece:
     """A crest rises from the head, a tuft streams back from it."""
     if style == "crest":
-        return put("small", "sw", "sw", head.anchor("nw")) if upright else put("small", "left", "w", head.anchor("n"))
-    return put("small", "nw", "nw", head.anchor("ne")) if upright else put("small", "down", "s", head.anchor("e"))
+        return crest(head, shape)
+    if shape == "square":
+        return put("small", "nw", "nw", head.anchor("ne"))
+    return put("small", "down", "s", head.anchor("e"))
 
 
 WORDS = {

@@ -1,4 +1,4 @@
-"""What several families are built of: bars, posts and slabs of fixed pieces."""
+"""What several families are built of: bars, posts and slabs of fixed pieces, and what is on a head that faces left."""
 
 from __future__ import annotations
 
@@ -55,3 +55,17 @@ def slab(high: str, straight: str, corner: Point) -> tuple[Piece, ...]:
     if high == "left":
         return put("large", "right", "nw", corner), put("large", "left", "se", low.moved(dy=height)), fill
     return put("large", "left", "ne", low), put("large", "right", "sw", corner.moved(dy=height)), fill
+
+
+def beak(head: Piece, shape: str) -> Piece:
+    """Returns a small triangle at the front of a square or diamond head."""
+    if shape == "square":
+        return put("small", "se", "se", head.anchor("sw"))
+    return put("small", "up", "n", head.anchor("w"))
+
+
+def crest(head: Piece, shape: str) -> Piece:
+    """Returns a small triangle that rises from a square or diamond head."""
+    if shape == "square":
+        return put("small", "sw", "sw", head.anchor("nw"))
+    return put("small", "left", "w", head.anchor("n"))

@@ -5,20 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import (
-    SIDES,
-    Part,
-    Piece,
-    Sketch,
-    laid,
-    named,
-    on,
-    other,
-    point,
-    put,
-    roots,
-    units,
-)
+from multiref_gym.tangrams.figures.assembly import SIDES, Part, Piece, Sketch, laid, named, on, other, point, put, roots
 from multiref_gym.tangrams.figures.blocks import bar
 from multiref_gym.tangrams.figures.family import both_sides
 from multiref_gym.tangrams.figures.flags import FLAGS, flag
@@ -53,7 +40,7 @@ def _flagged() -> Iterator[Sketch]:
     """The flag is one of the small pieces; the rest are the hull."""
     single, twin = _single_sail(), _two_sails(0, "se")
     # The flag of a boat with two sails flies from the mast between them.
-    rigs = (("single", single, single[1].anchor("ne")), ("twin", twin, DECK.moved(dy=units(-4))))
+    rigs = (("single", single, single[1].anchor("ne")), ("twin", twin, point(0, -4)))
     for hull, shape, side in product(SHAPES, FLAGS, SIDES):
         facts = {"flag": shape, "flagside": side, "hull": hull}
         for (sails, cloth, tip), bow in product(rigs, SIDES):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from multiref_gym.tangrams.figures.assembly import SIDES, Part, Sketch, point, put, units
+from multiref_gym.tangrams.figures.blocks import beak
 from multiref_gym.tangrams.figures.quadruped import short_tails
 
 HUMPS = ("front", "middle", "rear")
@@ -29,17 +30,11 @@ def camels() -> Iterator[Sketch]:
         yield Sketch({"hump": hump, "head": head, "tail": tail}, parts).facing(facing)
 
 
-def _head_and_neck(shape: str) -> Iterator[Part]:
+def _head_and_neck(shape: str) -> tuple[Part, ...]:
     """A neck that leans forward, and on it a head with a muzzle."""
-    neck = put("parallelogram", "flat \\", "se", WITHERS.moved(units(1)))
-    crest = neck.anchor("nw")
-    yield "neck", neck
-    if shape == "square":
-        head = put("square", shape, "sw", crest)
-        yield from (("head", head), ("muzzle", put("small", "se", "se", head.anchor("sw"))))
-    else:
-        head = put("square", shape, "s", crest.moved(units(1)))
-        yield from (("head", head), ("muzzle", put("small", "up", "n", head.anchor("w"))))
+    neck = put("parallelogram", "flat \\", "se", point(1))
+    head = put("square", shape, "s", neck.anchor("nw").moved(units(1)))
+    return ("neck", neck), ("head", head), ("muzzle", beak(head, shape))
 
 
 WORDS = {

@@ -33,7 +33,7 @@ def candles() -> Iterator[Sketch]:
 def _carried(flame: str, base: str, height: str, side: str) -> Sketch:
     """A candle with a handle; it is mirrored as a whole, so for one on the right the flame is drawn the other way."""
     body = _pillar("medium") if base == "pillar" else (*block(CORNER), *post("medium", point(0, -4)))
-    drawn = flame if side == "left" else "diamond" if flame == "diamond" else other(flame)
+    drawn = other(flame) if side == "right" and flame != "diamond" else flame
     bottom = point(-1, (2 if base == "pillar" else 4) - (2 if height == "high" else 0))
     handle = put("square", "square", "se", bottom)
     if flame == "diamond":
@@ -45,14 +45,14 @@ def _carried(flame: str, base: str, height: str, side: str) -> Sketch:
 def _placed(flame: str, base: str, foot: str) -> Sketch:
     """A candle without a handle: the piece that would be one makes the stick longer or sets the medium one free."""
     fire: Kind = "square" if flame == "diamond" else "parallelogram"
-    other: Kind = "parallelogram" if flame == "diamond" else "square"
+    third: Kind = "parallelogram" if flame == "diamond" else "square"
     body: tuple[Piece, ...]
     if base == "pillar":
-        body = *_pillar(other), put("medium", "up", "n", point(1, 2))
+        body = *_pillar(third), put("medium", "up", "n", point(1, 2))
     elif foot == "pedestal":
-        body = *block(CORNER), *post(other, point(0, -4)), put("medium", "up", "n", point(1, 4))
+        body = *block(CORNER), *post(third, point(0, -4)), put("medium", "up", "n", point(1, 4))
     elif base == "saucer":
-        body = *_stand("cone"), put("medium", "down", "s", TOP), *post(other, point(0, -6))
+        body = *_stand("cone"), put("medium", "down", "s", TOP), *post(third, point(0, -6))
     else:
         body = *_stand(base), *long_post(fire, point(0, -6))
     fire_at = point(1, -4 if foot == "pedestal" else -6)

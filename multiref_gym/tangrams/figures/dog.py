@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from multiref_gym.tangrams.figures.assembly import SIDES, Part, Sketch, put
+from multiref_gym.tangrams.figures.blocks import beak, crest
 from multiref_gym.tangrams.figures.quadruped import BODIES, NAPE, long_tails
 
 POSES = ("standing", "walking", "halting", "stalking")
@@ -32,18 +33,12 @@ def _looks(pose: str) -> Iterator[tuple[str, str]]:
         yield "square", "down"
 
 
-def _head(pose: str, shape: str, ears: str) -> Iterator[Part]:
+def _head(pose: str, shape: str, ears: str) -> tuple[Part, ...]:
     """A head on the back or, stalking, in front of it; an ear that hangs is behind it."""
-    if shape == "square":
-        head = put("square", "square", "ne" if pose == "stalking" else "sw", NAPE)
-        snout = put("small", "se", "se", head.anchor("sw"))
-        pricked, hanging = put("small", "sw", "sw", head.anchor("nw")), put("small", "nw", "nw", head.anchor("ne"))
-        ear = pricked if ears == "up" else hanging
-    else:
-        head = put("square", "diamond", "e" if pose == "stalking" else "s", NAPE)
-        snout = put("small", "up", "n", head.anchor("w"))
-        ear = put("small", "left", "w", head.anchor("n"))
-    yield from (("head", head), ("snout", snout), ("ear", ear))
+    above, ahead = ("sw", "ne") if shape == "square" else ("s", "e")
+    head = put("square", shape, ahead if pose == "stalking" else above, NAPE)
+    ear = crest(head, shape) if ears == "up" else put("small", "nw", "nw", head.anchor("ne"))
+    return ("head", head), ("snout", beak(head, shape)), ("ear", ear)
 
 
 WORDS = {

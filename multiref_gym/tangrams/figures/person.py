@@ -212,7 +212,7 @@ def people() -> Iterator[Sketch]:
                 face = put("square", head, "s", NECK)
                 parts: tuple[Part, ...] = (
                     ("head", face),
-                    *(("hat", piece.moved(*face.anchor("n"))) for piece in HATS[hat]),
+                    *named("hat", *(piece.moved(*face.anchor("n")) for piece in HATS[hat])),
                     *named("arm", *ARMS[arm]),
                     *named("body", *BODIES[body]),
                     *(("leg", put(kind, turn, "nw", HIPS[body].moved(x, y))) for kind, turn, x, y in legs),

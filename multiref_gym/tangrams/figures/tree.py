@@ -5,21 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import (
-    SIDES,
-    ZERO,
-    Part,
-    Piece,
-    Point,
-    Sketch,
-    laid,
-    named,
-    on,
-    point,
-    put,
-    roots,
-    units,
-)
+from multiref_gym.tangrams.figures.assembly import SIDES, Part, Point, Sketch, laid, named, on, point, put, roots, units
 from multiref_gym.tangrams.figures.family import both_sides
 
 CROWNS = ("fir", "wide", "round", "diamond", "fan", "umbrella", "palm")
@@ -28,6 +14,14 @@ OVERHANGING = ("fir", "wide", "palm")
 """Crowns on top of which a fruit looks well, and those that one can hang from.
 
 Only these hang over a crooked trunk so that it looks like one: under the others it would be the handle of a spade."""
+
+LEAVES = {
+    "wide": "large se -4 -4, large sw 0 -4, medium up -2 -6",
+    "round": "large sw -2 -4, large ne -2 -4, medium up -2 -6",
+    "fan": "large ne -4 -4, large nw 0 -4, medium up -2 -6",
+    "umbrella": "medium down -2 -2, large se -4 -6, large sw 0 -6",
+}
+"""Crowns on whole units above their foot."""
 
 BASES = {
     "pot": "small nw -2 0, flat / -2 0, small se 0 0",
@@ -85,29 +79,19 @@ def _fruiting(facts: dict[str, str], crown: tuple[Part, ...]) -> Sketch:
 
 def _crown(shape: str, lean: str, foot: Point) -> tuple[Part, ...]:
     """The two large triangles and the medium one; those of a fir may be set off to a side, one more than the other."""
-    top = foot.moved(dy=units(-4))
-    pieces: tuple[Piece, ...]
+    if shape in LEAVES:
+        return named("crown", *laid(LEAVES[shape], foot))
     if shape == "fir":
-        step = {"left": roots(-1), "none": ZERO, "right": roots(1)}[lean]
+        step = roots({"left": -1, "none": 0, "right": 1}[lean])
         low = put("large", "up", "s", foot.moved(step))
         middle = put("large", "up", "s", low.anchor("n").moved(step))
-        pieces = low, middle, put("medium", "up", "s", middle.anchor("n").moved(step))
-    elif shape == "wide":
-        pieces = put("large", "se", "se", foot), put("large", "sw", "sw", foot), put("medium", "up", "s", top)
-    elif shape == "round":
-        pieces = put("large", "sw", "s", foot), put("large", "ne", "s", foot), put("medium", "up", "s", top)
-    elif shape == "diamond":
+        return named("crown", low, middle, put("medium", "up", "s", middle.anchor("n").moved(step)))
+    if shape == "diamond":
         low = put("large", "down", "s", foot)
         high = put("large", "up", "s", low.anchor("n"))
-        pieces = low, high, put("medium", "up", "s", high.anchor("n"))
-    elif shape == "fan":
-        pieces = put("large", "ne", "ne", top), put("large", "nw", "nw", top), put("medium", "up", "s", top)
-    elif shape == "umbrella":
-        rim = foot.moved(dy=units(-2))
-        pieces = put("medium", "down", "s", foot), put("large", "se", "se", rim), put("large", "sw", "sw", rim)
-    else:
-        pieces = put("large", "up", "se", foot), put("large", "up", "sw", foot), put("medium", "down", "s", foot)
-    return named("crown", *pieces)
+        return named("crown", low, high, put("medium", "up", "s", high.anchor("n")))
+    leaves = put("large", "up", "se", foot), put("large", "up", "sw", foot)
+    return named("crown", *leaves, put("medium", "down", "s", foot))
 
 
 def _halved_trunk(foot: Point) -> tuple[Part, ...]:
