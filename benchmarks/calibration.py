@@ -1,6 +1,6 @@
 """Can a decoder's probabilities be trusted, and what does a threshold buy?
 
-    python -m multiref_gym.benchmarks.calibration --games GAMES.jsonl --decoder learned [--json FILE]
+    multiref bench calibration --games GAMES.jsonl --decoder learned [--json FILE]
 
 The decoder says how likely each action was wholly good, and the ground truth says whether it was. As in `decoders.py`
 half-good actions are none, and the last turn of a game has no reply. The expected calibration error is the mean
@@ -10,23 +10,23 @@ probabilities that are right on the average of every bin.
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 
 from multiref_gym.agents.evaluation.measures import Confusion
 from multiref_gym.agents.evaluation.tables import Sheet, share
+from multiref_gym.commands.options import DecoderName, FiguresOptions
+from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback, ground_truth
 from multiref_gym.formats import read_interactions
 from multiref_gym.interaction import Interaction
-from multiref_gym.provenance import provenance
+from multiref_gym.provenance import write_results
 from multiref_gym.registry import new_decoder
 
 BINS = 10
@@ -97,7 +97,7 @@ def evaluate(decoder: ProbabilisticDecoder, interactions: Sequence[Interaction])
     }
 
 
-def show(results: dict[str, Any]) -> None:
+def show(results: dict[str, Any], screen: Screen) -> None:
     """Prints the figures as tables."""
     title = "{decoder} on {replies} replies, expected calibration error {expected_calibration_error:.3f}"
     bins = [
@@ -105,32 +105,31 @@ def show(results: dict[str, Any]) -> None:
     ]
     figures = ("accuracy", "positive_precision", "positive_recall")
     thresholds = [[str(row["threshold"]), *(share(row[figure]) for figure in figures)] for row in results["thresholds"]]
-    console = Console()
-    console.print(Sheet(title.format(**results), ["from", "replies", "said", "true"], bins).printed())
-    console.print(Sheet("", ["threshold", *(figure.replace("_", " ") for figure in figures)], thresholds).printed())
+    screen.show(Sheet(title.format(**results), ["from", "replies", "said", "true"], bins))
+    screen.show(Sheet("", ["threshold", *(figure.replace("_", " ") for figure in figures)], thresholds))
 
 
-def main() -> None:
-    """Reads the command line, prints the figures and writes them."""
-    parser = argparse.ArgumentParser(
-        prog="python -m multiref_gym.benchmarks.calibration", description=(__doc__ or "").split("\n")[0]
-    )
-    parser.add_argument("--games", type=Path, required=True, help="games, one JSON object a line")
-    parser.add_argument("--decoder", default="learned", help="a decoder that has probabilities, or module:attribute")
-    parser.add_argument("--json", type=Path, help="where to write the figures")
-    arguments = parser.parse_args()
-    try:
-        decoder: Any = new_decoder(arguments.decoder)
+@dataclass(frozen=True, kw_only=True)
+class Calibration(FiguresOptions):
+    """Can a decoder's probabilities be trusted, and what does a threshold buy?
+
+    Attributes:
+        games: Games, one JSON object a line.
+        decoder: One that has probabilities.
+    """
+
+    games: Path
+    decoder: DecoderName = "learned"
+
+    def run(self, screen: Screen) -> None:
+        """Prints the figures and writes them.
+
+        Raises:
+            UserError: If there is no such decoder or it has no probabilities, a game is bad, or no action got a reply.
+        """
+        decoder: Any = new_decoder(self.decoder)
         if not hasattr(decoder, "probabilities"):
-            raise UserError(f"the decoder {arguments.decoder!r} has no probabilities")
-        results = evaluate(decoder, read_interactions(arguments.games))
-        results |= {"decoder": arguments.decoder, "file": arguments.games.name, **provenance()}
-        show(results)
-        if arguments.json:
-            arguments.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    except (OSError, UserError) as error:
-        parser.exit(2, f"{parser.prog}: error: {error}\n")
-
-
-if __name__ == "__main__":
-    main()
+            raise UserError(f"the decoder {self.decoder!r} has no probabilities")
+        results = evaluate(decoder, read_interactions(self.games))
+        results |= {"decoder": self.decoder, "file": self.games.name}
+        show(write_results(self.json, results), screen)

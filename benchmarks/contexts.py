@@ -1,6 +1,6 @@
 """How confusable are contexts, by the similarity they are drawn with?
 
-    python -m multiref_gym.benchmarks.contexts [--tangrams figures|kilogram:PATH] [--contexts 2000] [--seed 0]
+    multiref bench contexts [--tangrams figures|kilogram:PATH] [--contexts 2000] [--seed 0]
 
 A tangram of each context is described, by rule and in plain words, and the description is ambiguous if it is also true
 of another tangram of the context. One of the package's own figures is described by its facts, the one that rules out
@@ -11,21 +11,18 @@ that people ever described with all of them. Intervals are 95 % intervals of Wil
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Collection, Sequence
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 
 from multiref_gym.agents.evaluation.intervals import wilson
 from multiref_gym.agents.evaluation.tables import Sheet, apart, percent
-from multiref_gym.commands.options import natural, positive
-from multiref_gym.errors import UserError
+from multiref_gym.commands.options import Count, FiguresOptions, Natural
+from multiref_gym.commands.screen import Screen
 from multiref_gym.game import CONTEXT_SIZE
-from multiref_gym.provenance import provenance
+from multiref_gym.provenance import write_results
 from multiref_gym.tangrams import LEXICON, Tangram, TangramSet, load_tangrams
 from multiref_gym.tangrams.kilogram import content_words
 
@@ -86,7 +83,7 @@ def measure(tangrams: TangramSet, contexts: int, seed: int) -> dict[str, Any]:
     return results
 
 
-def show(results: dict[str, Any]) -> None:
+def show(results: dict[str, Any], screen: Screen) -> None:
     """Prints the shares as a table."""
     levels = results["similarity"]
     title = "Ambiguous descriptions, {contexts} contexts of {tangrams} a level".format(**results)
@@ -94,35 +91,35 @@ def show(results: dict[str, Any]) -> None:
         [similarity, *(percent(apart(kind["ambiguous"], kind["interval"]), 1, "%", 1) for kind in kinds.values())]
         for similarity, kinds in levels.items()
     ]
-    Console().print(Sheet(title, ["similarity", *levels[str(SIMILARITIES[0])]], rows).printed())
+    screen.show(Sheet(title, ["similarity", *levels[str(SIMILARITIES[0])]], rows))
 
 
-def main() -> None:
-    """Reads the command line, prints the shares and writes them."""
-    parser = argparse.ArgumentParser(
-        prog="python -m multiref_gym.benchmarks.contexts", description=(__doc__ or "").split("\n")[0]
-    )
-    parser.add_argument("--tangrams", default="figures", metavar="SET", help="figures (default) or kilogram:PATH")
-    parser.add_argument("--contexts", type=positive, default=2000, help="contexts a level of similarity (2000)")
-    parser.add_argument("--seed", type=natural, default=0, help="of the contexts (0)")
-    parser.add_argument("--json", type=Path, help="where to write the figures")
-    arguments = parser.parse_args()
-    try:
-        tangrams = load_tangrams(arguments.tangrams)
+@dataclass(frozen=True, kw_only=True)
+class Contexts(FiguresOptions):
+    """How confusable are contexts, by the similarity they are drawn with?
+
+    Attributes:
+        tangrams: figures or kilogram:PATH.
+        contexts: Contexts a level of similarity.
+        seed: Of the contexts.
+    """
+
+    tangrams: str = "figures"
+    contexts: Count = 2000
+    seed: Natural = 0
+
+    def run(self, screen: Screen) -> None:
+        """Prints the shares and writes them.
+
+        Raises:
+            UserError: If there are no such tangrams, or no contexts of all similarities.
+        """
+        tangrams = load_tangrams(self.tangrams)
         results = {
             "tangrams": tangrams.name,
             "size": len(tangrams),
-            "contexts": arguments.contexts,
-            "seed": arguments.seed,
-            "similarity": measure(tangrams, arguments.contexts, arguments.seed),
-            **provenance(),
+            "contexts": self.contexts,
+            "seed": self.seed,
+            "similarity": measure(tangrams, self.contexts, self.seed),
         }
-        show(results)
-        if arguments.json:
-            arguments.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    except (OSError, UserError) as error:
-        parser.exit(2, f"{parser.prog}: error: {error}\n")
-
-
-if __name__ == "__main__":
-    main()
+        show(write_results(self.json, results), screen)

@@ -1,6 +1,6 @@
 """How well does a decoder understand what speakers say in passing?
 
-    python -m multiref_gym.benchmarks.decoders --games GAMES.jsonl --decoder lexical [--json FILE]
+    multiref bench decoders --games GAMES.jsonl --decoder lexical [--json FILE]
 
 The decoder's answers are held against the ground truth: what the action did, by the targets that no decoder sees.
 A binary decoder is asked whether the speaker is content, so an action that is half good counts as negative in the
@@ -10,25 +10,25 @@ reply and is left out. Intervals are 95 % bootstrap intervals over speakers, sin
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 
 from multiref_gym.agents.evaluation.intervals import by_unit, estimate
 from multiref_gym.agents.evaluation.measures import Confusion
 from multiref_gym.agents.evaluation.tables import Sheet, apart, percent, share
+from multiref_gym.commands.options import DecoderName, FiguresOptions
+from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback, FeedbackDecoder, ground_truth
 from multiref_gym.formats import read_interactions
 from multiref_gym.interaction import Interaction
-from multiref_gym.provenance import provenance
-from multiref_gym.registry import DECODERS, decoder_of, has_ternary_form
+from multiref_gym.provenance import write_results
+from multiref_gym.registry import decoder_of, has_ternary_form
 
 SEED = 0
 NAMES = {feedback.name.lower(): int(feedback) + 1 for feedback in Feedback}
@@ -84,13 +84,12 @@ def evaluate(make: Callable[..., FeedbackDecoder], interactions: Sequence[Intera
     }
 
 
-def show(results: dict[str, Any]) -> None:
+def show(results: dict[str, Any], screen: Screen) -> None:
     """Prints the figures as tables."""
 
     def accuracy(form: str) -> str:
         return percent(apart(results[form]["accuracy"], results["intervals"][f"{form}_accuracy"]), 1, "%", 1)
 
-    console = Console()
     title = "{decoder} on {turns} replies, {games} games, {speakers} speakers".format(**results)
     known = [share(results["binary"][key]) for key in ("positive_precision", "positive_recall")]
     rows = [["binary", accuracy("binary"), *known], ["ternary", accuracy("ternary"), "", ""]]
@@ -100,31 +99,32 @@ def show(results: dict[str, Any]) -> None:
         Sheet(title, ["", "accuracy", "positive precision", "positive recall"], rows),
         Sheet("ternary", ["truth \\ decoded", *NAMES], counts),
     ):
-        console.print(sheet.printed())
+        screen.show(sheet)
 
 
-def main() -> None:
-    """Reads the command line, prints the figures and writes them."""
-    parser = argparse.ArgumentParser(
-        prog="python -m multiref_gym.benchmarks.decoders", description=(__doc__ or "").split("\n")[0]
-    )
-    parser.add_argument("--games", type=Path, required=True, help="games, one JSON object a line")
-    parser.add_argument("--decoder", default="lexical", help=f"{', '.join(DECODERS)}, or module:attribute")
-    parser.add_argument("--ternary", action="store_true", help="refuse a decoder that never answers neutral")
-    parser.add_argument("--json", type=Path, help="where to write the figures")
-    arguments = parser.parse_args()
-    try:
-        make = decoder_of(arguments.decoder)
-        if arguments.ternary:
-            decoder_of(arguments.decoder, ternary=True)
-        results = evaluate(make, read_interactions(arguments.games))
-        results |= {"decoder": arguments.decoder, "file": arguments.games.name, **provenance()}
-        show(results)
-        if arguments.json:
-            arguments.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    except (OSError, UserError) as error:
-        parser.exit(2, f"{parser.prog}: error: {error}\n")
+@dataclass(frozen=True, kw_only=True)
+class Decoders(FiguresOptions):
+    """How well does a decoder understand what speakers say in passing?
 
+    Attributes:
+        games: Games, one JSON object a line.
+        decoder: Its name.
+        ternary: Refuse a decoder that never answers neutral.
+    """
 
-if __name__ == "__main__":
-    main()
+    games: Path
+    decoder: DecoderName = "lexical"
+    ternary: bool = False
+
+    def run(self, screen: Screen) -> None:
+        """Prints the figures and writes them.
+
+        Raises:
+            UserError: If there is no such decoder, a game is bad, or no action got a reply.
+        """
+        make = decoder_of(self.decoder)
+        if self.ternary:
+            decoder_of(self.decoder, ternary=True)
+        results = evaluate(make, read_interactions(self.games))
+        results |= {"decoder": self.decoder, "file": self.games.name}
+        show(write_results(self.json, results), screen)

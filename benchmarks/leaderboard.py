@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from matplotlib.figure import Figure
 from multiref_gym.agents.evaluation.offline import FIGURES, told
 from multiref_gym.agents.evaluation.pictures import FAINT, bare_axes, png
 from multiref_gym.agents.evaluation.tables import Sheet
+from multiref_gym.commands.options import make_folder
+from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.files import write_atomically
 
@@ -168,3 +171,34 @@ def draw(board: Board, path: Path) -> None:
         bare_axes(axes, "x", "top", "right", "left")
     figure.supxlabel(_caption(board).replace("in brackets", "bars:"), fontsize=8, color=FAINT)
     write_atomically(path, png(figure))
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """Collects results of `multiref benchmark` into one table of listeners.
+
+    Attributes:
+        results: Folders, each an --out of `multiref benchmark`.
+        out: The folder of leaderboard.md, leaderboard.json and leaderboard.png.
+        skip_bad: Leave out results that do not fit, and say how many.
+    """
+
+    results: tuple[Path, ...]
+    _: KW_ONLY
+    out: Path
+    skip_bad: bool = False
+
+    def run(self, screen: Screen) -> None:
+        """Prints the table and writes it.
+
+        Raises:
+            UserError: If a folder has no results, or those of other games or another decoder than the first.
+        """
+        board, bad = collect(self.results, self.skip_bad)
+        make_folder(self.out)
+        write(board, self.out)
+        draw(board, self.out / "leaderboard.png")
+        screen.show(sheet(board))
+        if bad:
+            screen.say(f"{len(bad)} bad results skipped; the first: {bad[0]}")
+        screen.say(f"leaderboard.md, leaderboard.json and leaderboard.png are in {self.out}")

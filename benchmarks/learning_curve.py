@@ -1,7 +1,7 @@
 """How well does RESPECT learn, over seeds, beside its controls?
 
-    python -m multiref_gym.benchmarks.learning_curve [--seeds 3] [--jobs 2] [--out runs/learning_curve]
-    python -m multiref_gym.benchmarks.learning_curve --ablations
+    multiref bench learning-curve [--seeds 3] [--jobs 2] [--out runs/learning_curve]
+    multiref bench learning-curve --ablations
 
 Each system (`learning_systems.py`) is run with each seed: SUP learns from decoded positives, TURNS gives credit over
 several turns. They stand between two bounds: ALL, which takes every action as positive, would stay flat if nothing but
@@ -20,19 +20,15 @@ again. It leaves `table.md`, `results.json` and `curves.png` in the folder (`abl
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from rich.console import Console
 
-from multiref_gym.agents.commands.run_options import add_deployment
 from multiref_gym.agents.evaluation.fixed_games import Evaluation
 from multiref_gym.agents.evaluation.intervals import estimate, over_samples
 from multiref_gym.agents.evaluation.pictures import FAINT, draw_band, finish_axes, png
@@ -47,11 +43,12 @@ from multiref_gym.benchmarks.learning_systems import (
     SystemJob,
     run_job,
 )
-from multiref_gym.commands.options import positive
+from multiref_gym.commands.options import Count, Flat
+from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.files import write_atomically
 from multiref_gym.game import CONTEXT_SIZE
-from multiref_gym.provenance import provenance
+from multiref_gym.provenance import write_results
 from multiref_gym.tangrams import load_tangrams
 from multiref_gym.tangrams.tangram_set import SplitName
 
@@ -280,81 +277,64 @@ def _draw(axes: Axes, name: str, system: dict[str, Any], measure: str) -> None:
     draw_band(axes, rounds, system[measure], dashes, color=colour, marker=marker, linewidth=2, label=label)
 
 
-def main() -> None:
-    """Reads the command line, runs what is not there yet, and prints, writes and draws what came of it."""
-    parser = argparse.ArgumentParser(
-        prog="python -m multiref_gym.benchmarks.learning_curve", description=(__doc__ or "").split("\n")[0]
-    )
-    parser.add_argument("--seeds", type=positive, default=3, help="runs of each system, with seeds from 0 (3)")
-    add_deployment(parser, DEFAULT)
-    parser.add_argument(
-        "--unseen", choices=get_args(SplitName), default="test", help="what no policy sees before it is judged (test)"
-    )
-    parser.add_argument("--rounds", type=positive, default=DEFAULT.rounds, help=f"of learning ({DEFAULT.rounds})")
-    parser.add_argument("--games", type=positive, default=DEFAULT.games, help=f"of each round ({DEFAULT.games})")
-    parser.add_argument("--evaluation", type=positive, default=1000, help="fixed games on either split (1000)")
-    parser.add_argument(
-        "--ablations", action="store_true", help="TURNS with one rule less each, in place of the bounds"
-    )
-    parser.add_argument("--jobs", type=positive, default=2, help="runs at a time, each on one core (2)")
-    parser.add_argument(
-        "--out", type=Path, default=Path("runs/learning_curve"), metavar="FOLDER", help="(runs/learning_curve)"
-    )
-    arguments = parser.parse_args()
-    try:
-        run(arguments)
-    except (OSError, UserError) as error:
-        parser.exit(2, f"{parser.prog}: error: {' '.join(str(error).split())}\n")
-    except KeyboardInterrupt:
-        parser.exit(130, f"{parser.prog}: interrupted; the same command goes on from here\n")
+@dataclass(frozen=True, kw_only=True)
+class LearningCurve:
+    """How well does RESPECT learn, over seeds, beside its controls?
 
-
-def run(arguments: argparse.Namespace) -> None:
-    """Does what the command line asked for.
-
-    Raises:
-        UserError: If it cannot be done.
+    Attributes:
+        config: How all systems are run.
+        seeds: Runs of each system, with seeds from --seed.
+        unseen: The part of the tangrams that no policy sees before it is judged.
+        evaluation: Fixed games on either split.
+        ablations: TURNS with one rule less each, in place of the bounds.
+        jobs: Runs at a time, each on one core.
+        out: The folder of the runs.
     """
-    if arguments.unseen == arguments.split or "all" in (arguments.unseen, arguments.split):
-        raise UserError(f"--unseen {arguments.unseen}: allowed is a split that is no part of --split {arguments.split}")
-    tangrams = load_tangrams(arguments.tangrams)
-    for split in (arguments.split, arguments.unseen):
-        # Too small a split is an error now, not after the runs.
-        tangrams.split(split).draw(np.random.default_rng(), CONTEXT_SIZE, SIMILARITY)
-    evaluation = Evaluation(arguments.evaluation, arguments.unseen)
-    asked = {
-        name: getattr(arguments, name)
-        for name in ("rounds", "games", "listener", "tangrams", "seed_tangrams", "split", "base")
-    }
-    systems = LEARNERS + (ABLATIONS if arguments.ablations else BOUNDS)
-    jobs = [
-        SystemJob(Config(seed=seed, **asked), arguments.out / f"{system.learner.name}-{seed}", system, evaluation)
-        for seed in range(arguments.seeds)
-        for system in systems
-    ]
-    console = Console(highlight=False)
-    curves = run_all(run_job, jobs, arguments.jobs, console, _told)
-    results = {
-        "config": asked,
-        "seeds": list(range(arguments.seeds)),
-        "jobs": arguments.jobs,
-        "evaluation": curves[0]["evaluation"],
-        "systems": summaries(curves, systems),
-        **provenance(),
-    }
-    sheets = [deployed_sheet(results), fixed_sheet(results), measures_sheet(results)]
-    if arguments.ablations:
-        sheets.insert(0, ablation_sheet(results))
-    for sheet in sheets:
-        console.print(sheet.printed())
-    console.print(legend(results))
-    table, written = ("ablations.md", "ablations.json") if arguments.ablations else ("table.md", "results.json")
-    write_atomically(arguments.out / table, "\n".join([*(sheet.markdown() for sheet in sheets), legend(results)]))
-    write_atomically(arguments.out / written, json.dumps(results, indent=2) + "\n")
-    if not arguments.ablations:
-        draw_curves(results, arguments.out / "curves.png")
-    console.print(f"{table} and {written} are in {arguments.out}", soft_wrap=True)
 
+    config: Flat[Config] = DEFAULT
+    seeds: Count = 3
+    unseen: SplitName = "test"
+    evaluation: Count = 1000
+    ablations: bool = False
+    jobs: Count = 2
+    out: Path = Path("runs/learning_curve")
 
-if __name__ == "__main__":
-    main()
+    def run(self, screen: Screen) -> None:
+        """Runs what is not there yet, and prints, writes and draws what came of it.
+
+        Raises:
+            UserError: If a run cannot be had as it was asked for, or a folder is of another one.
+        """
+        config = self.config
+        if self.unseen == config.split or "all" in (self.unseen, config.split):
+            raise UserError(f"--unseen {self.unseen}: allowed is a split that is no part of --split {config.split}")
+        tangrams = load_tangrams(config.tangrams)
+        for split in (config.split, self.unseen):
+            # Too small a split is an error now, not after the runs.
+            tangrams.split(split).draw(np.random.default_rng(), CONTEXT_SIZE, SIMILARITY)
+        evaluation = Evaluation(games=self.evaluation, unseen=self.unseen)
+        systems = LEARNERS + (ABLATIONS if self.ablations else BOUNDS)
+        seeds = range(config.seed, config.seed + self.seeds)
+        jobs = [
+            SystemJob(replace(config, seed=seed), self.out / f"{system.learner.name}-{seed}", system, evaluation)
+            for seed in seeds
+            for system in systems
+        ]
+        curves = run_all(run_job, jobs, self.jobs, screen, _told)
+        results = {
+            "config": config.common(),
+            "seeds": list(seeds),
+            "jobs": self.jobs,
+            "evaluation": curves[0]["evaluation"],
+            "systems": summaries(curves, systems),
+        }
+        table, written = ("ablations.md", "ablations.json") if self.ablations else ("table.md", "results.json")
+        results = write_results(self.out / written, results)
+        sheets = [deployed_sheet(results), fixed_sheet(results), measures_sheet(results)]
+        if self.ablations:
+            sheets.insert(0, ablation_sheet(results))
+        else:
+            draw_curves(results, self.out / "curves.png")
+        write_atomically(self.out / table, "\n".join([*(sheet.markdown() for sheet in sheets), legend(results)]))
+        screen.show(*sheets, legend(results))
+        screen.say(f"{table} and {written} are in {self.out}")

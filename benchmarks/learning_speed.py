@@ -1,6 +1,6 @@
 """What does it cost to learn and to play, and what makes it cheaper?
 
-    python -m multiref_gym.benchmarks.learning_speed [--games 100] [--seed 0]
+    multiref bench learning-speed [--games 100] [--seed 0]
 
 The small listener plays games, and learns from its turns for one epoch: as RESPECT does it (one thread, batches of
 like length, float32), and with one thing done otherwise each time. All is measured in one run, round after round, and
@@ -9,19 +9,16 @@ the median is given, as other work on the machine changes its pace. Ratios are t
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from statistics import median
 from time import perf_counter
 
 import numpy as np
 import torch
-from rich.console import Console
 from rich.table import Table
-from transformers.utils import logging as transformers_logging
 
 from multiref_gym.agents.learning import learn as learning
 from multiref_gym.agents.learning.learn import Example, learn
@@ -30,9 +27,11 @@ from multiref_gym.agents.learning.respect import OPTIMISATION, SIMILARITY
 from multiref_gym.agents.listeners.small import listener as small
 from multiref_gym.agents.listeners.small.listener import SmallListener
 from multiref_gym.agents.play import new_games, play
-from multiref_gym.commands.options import natural, positive
+from multiref_gym.commands.options import Count, Natural
+from multiref_gym.commands.screen import Screen
 from multiref_gym.feedback import Feedback
 from multiref_gym.interaction import Interaction
+from multiref_gym.listener import Listener
 from multiref_gym.provenance import provenance
 from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import TangramSet, load_tangrams
@@ -81,42 +80,60 @@ PLAYING: dict[str, Callable[[], AbstractContextManager[object]]] = {
 }
 
 
-def played(listener: SmallListener, tangrams: TangramSet, games: int, seed: int) -> list[Interaction]:
+def played(listener: Listener, tangrams: TangramSet, games: int, seed: int) -> list[Interaction]:
     """Plays games with figurative speakers."""
     seeds, make_speaker = np.random.SeedSequence(seed), partial(ScriptedSpeaker, tangrams)
     return play(listener, new_games(tangrams.split("dev"), range(games), make_speaker, seeds, similarity=SIMILARITY))
 
 
-def rates(ways: dict[str, Callable[[], AbstractContextManager[object]]], work: Callable[[], int]) -> dict[str, float]:
-    """Returns how much work is done a second in each way, medians over rounds in which all ways take turns."""
+def examples_of(games: Sequence[Interaction]) -> list[Example]:
+    """Returns all turns of some games, as if each action had been right."""
+    return [
+        Example(view, turn.action, Feedback.POSITIVE)
+        for game in games
+        for view, turn in zip(game.views(), game.turns, strict=True)
+    ]
+
+
+def rates(ways: Mapping[str, Callable[[], int]], repeats: int) -> dict[str, float]:
+    """Returns how much is done a second in each way, medians over rounds in which all ways take turns.
+
+    Args:
+        ways: Each does some work and returns how much.
+        repeats: The number of rounds.
+    """
     found: dict[str, list[float]] = {way: [] for way in ways}
-    for _ in range(REPEATS):
-        for way, make in ways.items():
-            with make():
-                start = perf_counter()
-                done = work()
-                found[way].append(done / (perf_counter() - start))
+    for _ in range(repeats):
+        for way, work in ways.items():
+            start = perf_counter()
+            done = work()
+            found[way].append(done / (perf_counter() - start))
     return {way: median(each) for way, each in found.items()}
 
 
-def main() -> None:
-    """Reads the command line, measures, and prints the table."""
-    parser = argparse.ArgumentParser(
-        prog="python -m multiref_gym.benchmarks.learning_speed", description=(__doc__ or "").split("\n")[0]
-    )
-    parser.add_argument("--games", type=positive, default=100, help="played each time (100)")
-    parser.add_argument("--seed", type=natural, default=0, help="of the games (0)")
-    arguments = parser.parse_args()
-    transformers_logging.disable_progress_bar()
-    figures = load_tangrams("figures")
-    with threads(1):
+def within(make: Callable[[], AbstractContextManager[object]], work: Callable[[], int]) -> int:
+    """Does work with one thing done otherwise."""
+    with make():
+        return work()
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearningSpeed:
+    """What does it cost to learn and to play, and what makes it cheaper?
+
+    Attributes:
+        games: Played each time.
+        seed: Of the games.
+    """
+
+    games: Count = 100
+    seed: Natural = 0
+
+    def run(self, screen: Screen) -> None:
+        """Measures, and prints the table."""
+        figures = load_tangrams("figures")
         listener = SmallListener.load(figures)
-        games = played(listener, figures, arguments.games, arguments.seed)
-        examples = [
-            Example(view, turn.action, Feedback.POSITIVE)
-            for game in games
-            for view, turn in zip(game.views(), game.turns, strict=True)
-        ]
+        examples = examples_of(played(listener, figures, self.games, self.seed))
         epoch = replace(OPTIMISATION, epochs=1, held_back=0.0)
 
         def learned() -> int:
@@ -124,16 +141,12 @@ def main() -> None:
             return len(examples)
 
         def turns() -> int:
-            return sum(len(game.turns) for game in played(listener, figures, arguments.games, arguments.seed))
+            return sum(len(game.turns) for game in played(listener, figures, self.games, self.seed))
 
-        table = Table("", "a second", "ratio", title=f"One epoch over {len(examples)} turns; {arguments.games} games")
+        table = Table("", "a second", "ratio", title=f"One epoch over {len(examples)} turns; {self.games} games")
         for heading, ways, work in (("examples learned", LEARNING, learned), ("turns played", PLAYING, turns)):
-            found = rates(ways, work)
+            found = rates({way: partial(within, make, work) for way, make in ways.items()}, REPEATS)
             table.add_section()
             for way, rate in found.items():
                 table.add_row(f"{heading}, {way}", f"{rate:,.0f}", f"{rate / found['as RESPECT does it']:.2f}")
-    Console().print(table, str(provenance()["machine"]))
-
-
-if __name__ == "__main__":
-    main()
+        screen.show(table, str(provenance()["machine"]))

@@ -1,6 +1,6 @@
 """How like people's are the games of a simulated speaker?
 
-    python -m multiref_gym.benchmarks.likeness --games SIMULATED.jsonl --human HUMAN.jsonl [--other MORE_HUMAN.jsonl]
+    multiref bench likeness --games SIMULATED.jsonl --human HUMAN.jsonl [--other MORE_HUMAN.jsonl]
 
 Two answers. The first is how many statistics of the simulated games lie within the human interval: the 95 % bootstrap
 interval of the human games or, with a second human file, the range that both files' intervals span. Speakers are what
@@ -16,25 +16,22 @@ games should be those of a listener as good as the people's.
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
 from collections.abc import Iterable, Sequence
-from importlib import metadata
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 
 from multiref_gym.agents.evaluation.dialogue_statistics import Interval, compare, praise_rates, units_of
 from multiref_gym.agents.evaluation.reply_classifier import people_apart, replies_of, tell_apart
 from multiref_gym.agents.evaluation.tables import Sheet, apart, percent, share
-from multiref_gym.commands.options import check_writable, natural
-from multiref_gym.errors import UserError
+from multiref_gym.commands.options import FiguresOptions, Natural
+from multiref_gym.commands.screen import Screen
 from multiref_gym.formats import read_interactions
 from multiref_gym.interaction import Interaction
-from multiref_gym.provenance import provenance
+from multiref_gym.provenance import write_results
 
 
 def evaluate(
@@ -73,7 +70,7 @@ def evaluate(
     }
 
 
-def show(results: dict[str, Any]) -> None:
+def show(results: dict[str, Any], screen: Screen) -> None:
     """Prints the figures as tables."""
 
     def parts(values: Iterable[float]) -> str:
@@ -82,7 +79,6 @@ def show(results: dict[str, Any]) -> None:
     def spans(intervals: Iterable[Interval]) -> str:
         return " / ".join("–".join(parts([end]) for end in interval) for interval in intervals)
 
-    console = Console(highlight=False)
     rows = [
         [
             name,
@@ -100,7 +96,7 @@ def show(results: dict[str, Any]) -> None:
     )
     heads = ["", "simulated", "its interval", *results["files"][1:], "human interval", "inside"]
     note = f"95 % bootstrap intervals over speakers or games. {sizes}"
-    console.print(Sheet("", heads, rows, note).printed())
+    screen.show(Sheet("", heads, rows, note))
 
     classifier = results["classifier"]
     rows = [
@@ -113,9 +109,9 @@ def show(results: dict[str, Any]) -> None:
     ]
     heads = ["tells simulated", "weight", "sim.", "human", "tells human", "weight", "sim.", "human"]
     note = "The share of the replies that have a feature, content words masked as _; ^ is the beginning"
-    console.print(Sheet("", heads, rows, note).printed())
+    screen.show(Sheet("", heads, rows, note))
     told = percent(apart(classifier["accuracy"], classifier["interval"]), 1, "%", 1)
-    console.print(
+    screen.show(
         f"inside the human interval: [bold]{results['inside']} of {len(results['statistics'])}[/]\n"
         f"simulated or human, {classifier['replies']} replies: [bold]{told}[/] are told right; "
         f"people against people {classifier['people_against_people']:.1%}"
@@ -131,32 +127,32 @@ def _without_nan(value: Any) -> Any:
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
-def main() -> None:
-    """Reads the command line, prints the figures and writes them."""
-    parser = argparse.ArgumentParser(
-        prog="python -m multiref_gym.benchmarks.likeness", description=(__doc__ or "").split("\n")[0]
-    )
-    parser.add_argument("--games", type=Path, required=True, help="simulated games, one JSON object a line")
-    parser.add_argument("--human", type=Path, required=True, help="games of people")
-    parser.add_argument("--other", type=Path, help="games of other people, to widen the human interval")
-    parser.add_argument("--json", type=Path, help="where to write the figures")
-    parser.add_argument("--seed", type=natural, default=0, help="seeds all chance (0)")
-    arguments = parser.parse_args()
-    paths = [path for path in (arguments.games, arguments.human, arguments.other) if path]
-    try:
-        if arguments.json:
-            check_writable(arguments.json)
+@dataclass(frozen=True, kw_only=True)
+class Likeness(FiguresOptions):
+    """How like people's are the games of a simulated speaker?
+
+    Attributes:
+        games: Simulated games, one JSON object a line.
+        human: Games of people.
+        other: Games of other people, to widen the human interval.
+        seed: Seeds all chance.
+    """
+
+    games: Path
+    human: Path
+    other: Path | None = None
+    seed: Natural = 0
+
+    def run(self, screen: Screen) -> None:
+        """Prints the figures and writes them.
+
+        Raises:
+            UserError: If a file has no games or a bad one, there are too few replies or speakers to tell apart, or
+                scikit-learn is missing.
+        """
+        paths = [path for path in (self.games, self.human, self.other) if path]
         simulated, *human = (read_interactions(path) for path in paths)
-        results = evaluate(simulated, human, np.random.default_rng(arguments.seed))
-        results |= {"files": [path.name for path in paths], "seed": arguments.seed, **provenance()}
-        results["versions"]["scikit-learn"] = metadata.version("scikit-learn")
-        show(results)
-        if arguments.json:
-            text = json.dumps(_without_nan(results), indent=2, allow_nan=False)
-            arguments.json.write_text(text + "\n", encoding="utf-8")
-    except (OSError, UserError) as error:
-        parser.exit(2, f"{parser.prog}: error: {error}\n")
-
-
-if __name__ == "__main__":
-    main()
+        results = evaluate(simulated, human, np.random.default_rng(self.seed))
+        results |= {"files": [path.name for path in paths], "seed": self.seed}
+        write_results(self.json, _without_nan(results), "scikit-learn")
+        show(results, screen)

@@ -1,6 +1,6 @@
 """What is decoded feedback worth as a reward, beside the true one?
 
-    python -m multiref_gym.benchmarks.rewards [--seeds 5] [--steps 200000] [--jobs 2]
+    multiref bench rewards [--seeds 5] [--steps 200000] [--jobs 2]
 
 A listener learns by PPO (`agents/listeners/ppo`) from games with a speaker in plain words, all alike but for the reward
 (`CONDITIONS`): success at the end of a game (true), what the reply to each action gives away (decoded, by the
@@ -14,7 +14,6 @@ leaves `table.md`, `results.json` and `curves.png`.
 
 from __future__ import annotations
 
-import argparse
 import json
 import time
 from collections.abc import Iterable, Sequence
@@ -27,21 +26,20 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
-import torch
 from matplotlib.figure import Figure
-from rich.console import Console
-from transformers.utils import logging as transformers_logging
 
 from multiref_gym.agents.evaluation.intervals import estimate
 from multiref_gym.agents.evaluation.pictures import FAINT, draw_band, finish_axes, png
 from multiref_gym.agents.evaluation.tables import Sheet, percent
 from multiref_gym.agents.listeners.ppo.games import literal_game
 from multiref_gym.agents.listeners.ppo.training import ROLLOUT, literal_success, train
-from multiref_gym.commands.options import positive
+from multiref_gym.commands.options import Count, make_folder
+from multiref_gym.commands.process import prepare_process
+from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback, FeedbackDecoder
 from multiref_gym.files import write_atomically
-from multiref_gym.provenance import provenance
+from multiref_gym.provenance import write_results
 from multiref_gym.registry import new_decoder
 from multiref_gym.tangrams import load_tangrams
 from multiref_gym.wrappers import ImplicitReward
@@ -148,7 +146,7 @@ def read_run(path: Path, steps: int) -> Run:
         run: Run = json.loads(path.read_text(encoding="utf-8"))
         before = run["steps"]
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} holds no run of multiref_gym.benchmarks.rewards") from error
+        raise UserError(f"{path} holds no run of `multiref bench rewards`") from error
     if before != steps:
         raise UserError(f"{path} holds a run of {before} steps, not {steps}: choose another --out")
     return run
@@ -169,10 +167,8 @@ def run_one(condition: Condition, seed: int, steps: int, path: Path) -> Run:
         "seen": asdict(literal_success(listener, tangrams, "train", FINAL_GAMES, fixed)),
         "unseen": asdict(literal_success(listener, tangrams, "test", FINAL_GAMES, fixed)),
         "cpu_seconds": time.process_time() - began,
-        **provenance(),
     }
-    write_atomically(path, json.dumps(run, indent=2) + "\n")
-    return run
+    return write_results(path, run)
 
 
 def summaries(runs: Iterable[Run]) -> dict[str, Any]:
@@ -236,67 +232,55 @@ def draw(results: dict[str, Any], path: Path) -> None:
     write_atomically(path, png(figure))
 
 
-def main() -> None:
-    """Reads the command line, runs what is missing, and prints, writes and draws what came of it."""
-    parser = argparse.ArgumentParser(
-        prog="python -m multiref_gym.benchmarks.rewards", description=(__doc__ or "").split("\n")[0]
-    )
-    parser.add_argument("--seeds", type=positive, default=5, help="runs of each reward, with seeds from 0 (5)")
-    parser.add_argument("--steps", type=positive, default=200_000, help="environment steps of a run (200000)")
-    parser.add_argument("--jobs", type=positive, default=2, help="runs at a time, each on one core (2)")
-    parser.add_argument("--out", type=Path, default=Path("runs/rewards"), metavar="FOLDER", help="(runs/rewards)")
-    arguments = parser.parse_args()
-    try:
-        run_all(arguments)
-    except (OSError, UserError) as error:
-        parser.exit(2, f"{parser.prog}: error: {' '.join(str(error).split())}\n")
-    except KeyboardInterrupt:
-        parser.exit(130, f"{parser.prog}: interrupted; the same command goes on from here\n")
+@dataclass(frozen=True, kw_only=True)
+class Rewards:
+    """What is decoded feedback worth as a reward, beside the true one?
 
-
-def run_all(arguments: argparse.Namespace) -> None:
-    """Does what the command line asked for.
-
-    Raises:
-        UserError: If the folder holds runs of other steps.
+    Attributes:
+        seeds: Runs of each reward, with seeds from 0.
+        steps: Environment steps of a run.
+        jobs: Runs at a time, each on one core.
+        out: The folder of the runs.
     """
-    console = Console(highlight=False)
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    # Seed by seed, so that a command that was interrupted leaves all rewards with as many seeds.
-    jobs = [
-        (condition, seed, arguments.steps, arguments.out / f"{condition.name}-{seed}.json")
-        for seed in range(arguments.seeds)
-        for condition in CONDITIONS
-    ]
-    runs = [read_run(path, steps) for _, _, steps, path in jobs if path.exists()]
-    with ProcessPoolExecutor(arguments.jobs, mp_context=get_context("spawn"), initializer=_prepare_process) as pool:
-        futures = [pool.submit(run_one, *job) for job in jobs if not job[-1].exists()]
-        try:
-            for future in as_completed(futures):
-                run = future.result()
-                runs.append(run)
-                console.print(f"{run['condition']}, seed {run['seed']}: {run['seen']['mean']:.1%} of games won")
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    results = {
-        "steps": arguments.steps,
-        "seeds": arguments.seeds,
-        "shown": [at for at in SHOWN if at < arguments.steps],
-        "conditions": summaries(runs),
-        **provenance(),
-    }
-    write_atomically(arguments.out / "results.json", json.dumps(results, indent=2) + "\n")
-    write_atomically(arguments.out / "table.md", sheet(results).markdown())
-    draw(results, arguments.out / "curves.png")
-    console.print(sheet(results).printed())
-    console.print(f"table.md, results.json and curves.png are in {arguments.out}", soft_wrap=True)
 
+    seeds: Count = 5
+    steps: Count = 200_000
+    jobs: Count = 2
+    out: Path = Path("runs/rewards")
 
-def _prepare_process() -> None:
-    torch.set_num_threads(1)  # so that the outcome depends on no number of cores
-    transformers_logging.disable_progress_bar()
+    def run(self, screen: Screen) -> None:
+        """Runs what is missing, and prints, writes and draws what came of it.
 
-
-if __name__ == "__main__":
-    main()
+        Raises:
+            UserError: If the folder holds runs of other steps.
+        """
+        make_folder(self.out)
+        # Seed by seed, so that a command that was interrupted leaves all rewards with as many seeds.
+        jobs = [
+            (condition, seed, self.steps, self.out / f"{condition.name}-{seed}.json")
+            for seed in range(self.seeds)
+            for condition in CONDITIONS
+        ]
+        runs = [read_run(path, steps) for _, _, steps, path in jobs if path.exists()]
+        with ProcessPoolExecutor(self.jobs, mp_context=get_context("spawn"), initializer=prepare_process) as pool:
+            futures = [pool.submit(run_one, *job) for job in jobs if not job[-1].exists()]
+            try:
+                for future in as_completed(futures):
+                    run = future.result()
+                    runs.append(run)
+                    screen.report("runs", len(runs), len(jobs))
+                    screen.say(f"{run['condition']}, seed {run['seed']}: {run['seen']['mean']:.1%} of games won")
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        results = {
+            "steps": self.steps,
+            "seeds": self.seeds,
+            "shown": [at for at in SHOWN if at < self.steps],
+            "conditions": summaries(runs),
+        }
+        results = write_results(self.out / "results.json", results)
+        write_atomically(self.out / "table.md", sheet(results).markdown())
+        draw(results, self.out / "curves.png")
+        screen.show(sheet(results))
+        screen.say(f"table.md, results.json and curves.png are in {self.out}")

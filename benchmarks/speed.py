@@ -1,6 +1,6 @@
 """How fast is the environment?
 
-    python -m multiref_gym.benchmarks.speed [--seconds 1] [--json FILE]
+    multiref bench speed [--seconds 1] [--json FILE]
 
 Steps and resets a second under random actions, episode after episode, in one process; beside other environments in the
 same run, since a figure without its machine says little: MiniGrid alone, with an RGB image, and in Gymnasium's sync
@@ -12,25 +12,24 @@ The scripted speaker is measured on its own as well.
 
 from __future__ import annotations
 
-import argparse
-import json
 import statistics
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from importlib import import_module, metadata
-from pathlib import Path
+from importlib import import_module
 from time import perf_counter
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from rich.console import Console
 
 import multiref_gym  # noqa: F401 (registers MultiRef-v0)
 from multiref_gym.agents.evaluation.tables import Sheet
+from multiref_gym.commands.options import FiguresOptions, Positive
+from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.game import CONTEXT_SIZE, Action, Context, Game
-from multiref_gym.provenance import provenance
+from multiref_gym.provenance import write_results
 from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import load_tangrams
 from multiref_gym.wrappers import EncodeUtterance
@@ -239,12 +238,13 @@ def theirs() -> tuple[dict[str, Measure], list[str]]:
     return measures, missing
 
 
-def measure(measures: dict[str, Measure], seconds: float) -> dict[str, list[float]]:
+def measure(measures: dict[str, Measure], seconds: float, screen: Screen) -> dict[str, list[float]]:
     """Takes all measurements by turns, after a turn that does not count: tangrams are drawn on the first games."""
     measured: dict[str, list[float]] = {name: [] for name in measures}
     for name in measures:
         measures[name](seconds / 4, SEED)
     for repeat in range(REPEATS):
+        screen.report("turns", repeat, REPEATS)
         for name, per_second in measures.items():
             measured[name].append(per_second(seconds, SEED + repeat))
     return measured
@@ -262,9 +262,8 @@ def ratios(measured: dict[str, list[float]]) -> list[dict[str, Any]]:
     return compared
 
 
-def show(results: dict[str, Any]) -> None:
+def show(results: dict[str, Any], screen: Screen) -> None:
     """Prints the figures as tables."""
-    console = Console()
     speeds = [
         [name, f"{statistics.median(rates):,.0f}", f"{min(rates):,.0f} to {max(rates):,.0f}"]
         for name, rates in results["measured"].items()
@@ -273,44 +272,42 @@ def show(results: dict[str, Any]) -> None:
         [r["what"], r["ours"], r["theirs"], f"{r['ratio']:.2f}", f"{min(r['all']):.2f} to {max(r['all']):.2f}"]
         for r in results["ratios"]
     ]
-    console.print(Sheet("Speed", ["what", "a second", "least to greatest"], speeds).printed())
+    screen.show(Sheet("Speed", ["what", "a second", "least to greatest"], speeds))
     heads = ["what", "ours", "theirs", "ratio", "least to greatest"]
-    console.print(Sheet("As many times as fast", heads, ratios).printed())
+    screen.show(Sheet("As many times as fast", heads, ratios))
     for package in results["missing"]:
-        console.print(f"Left out, as {package} is not installed: pip install {package}", highlight=False)
+        screen.say(f"Left out, as {package} is not installed: pip install {package}")
     machine = results["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
-    console.print(
+    screen.say(
         f"Medians of {REPEATS} turns of {results['seconds']} s; random actions, resets included.\n"
-        f"{machine['processor']}, {machine['cores']} cores, {machine['system']}; {versions}",
-        highlight=False,
+        f"{machine['processor']}, {machine['cores']} cores, {machine['system']}; {versions}"
     )
 
 
-def main() -> None:
-    """Reads the command line, prints the figures and writes them."""
-    parser = argparse.ArgumentParser(
-        prog="python -m multiref_gym.benchmarks.speed", description=(__doc__ or "").split("\n")[0]
-    )
-    parser.add_argument("--seconds", type=float, default=1.0, help=f"length of each of the {REPEATS} measurements")
-    parser.add_argument("--json", type=Path, help="where to write the figures")
-    arguments = parser.parse_args()
-    if arguments.seconds <= 0:
-        parser.error(f"--seconds {arguments.seconds}: allowed is a number above 0")
-    try:
+@dataclass(frozen=True, kw_only=True)
+class Speed(FiguresOptions):
+    """How fast is the environment?
+
+    Attributes:
+        seconds: The length of each measurement.
+    """
+
+    seconds: Positive = 1.0
+
+    def run(self, screen: Screen) -> None:
+        """Measures, prints the figures and writes them.
+
+        Raises:
+            UserError: If MiniGrid is not installed.
+        """
         others, missing = theirs()
-        measured = measure(ours() | others, arguments.seconds)
-        results: dict[str, Any] = {"measured": measured, "ratios": ratios(measured), "missing": missing}
-        results |= {"seconds": arguments.seconds, "seed": SEED} | provenance()
-        for package in ("minigrid", "pettingzoo", "envpool"):
-            if package not in missing:
-                results["versions"][package] = metadata.version(package)
-        show(results)
-        if arguments.json:
-            arguments.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    except (OSError, UserError) as error:
-        parser.exit(2, f"{parser.prog}: error: {error}\n")
-
-
-if __name__ == "__main__":
-    main()
+        measured = measure(ours() | others, self.seconds, screen)
+        results = {
+            "measured": measured,
+            "ratios": ratios(measured),
+            "missing": missing,
+            "seconds": self.seconds,
+            "seed": SEED,
+        }
+        show(write_results(self.json, results, "minigrid", "pettingzoo", "envpool"), screen)

@@ -69,7 +69,7 @@ class LearnerJob(Job):
 
 
 def jobs_of(config: Config, optimisation: Optimisation, seeds: int, out: Path) -> list[LearnerJob]:
-    """Returns the runs of the six systems, with seeds from 0.
+    """Returns the runs of the six systems, with seeds from that of the configuration.
 
     Args:
         config: What they have in common, the decoder among it.
@@ -88,7 +88,7 @@ def jobs_of(config: Config, optimisation: Optimisation, seeds: int, out: Path) -
             out / f"{kind}-{learner.name}-{seed}",
             replace(learner, name=f"{kind}-{learner.name}", optimisation=optimisation),
         )
-        for seed in range(seeds)
+        for seed in range(config.seed, config.seed + seeds)
         for learner in OBJECTIVES
         for kind in KINDS
     ]

@@ -1,13 +1,16 @@
-"""What `multiref systems` shows: the panels of the paper as pictures, its figures as a table, and both as a page."""
+"""`multiref systems`, and what it shows: the panels of the paper as pictures, its figures as a table, and a page."""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
 
 import numpy as np
+from cyclopts import Parameter
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -15,10 +18,15 @@ from multiref_gym.agents.evaluation import pages
 from multiref_gym.agents.evaluation.measures import Confusion
 from multiref_gym.agents.evaluation.pictures import FAINT, data_uri, draw_band, finish_axes, png
 from multiref_gym.agents.evaluation.tables import Sheet, percent, rounds_heads, success_sheet, told_seeds
-from multiref_gym.agents.learning.respect import CONTROL
+from multiref_gym.agents.learning.jobs import Curve, run_all
+from multiref_gym.agents.learning.respect import CONTROL, OPTIMISATION, Config, RoundOptimisation
 from multiref_gym.agents.learning.run_folder import fields
-from multiref_gym.benchmarks.systems import HH, MEASURES
+from multiref_gym.benchmarks.systems import HH, MEASURES, decoders, jobs_of, run_system, summaries
+from multiref_gym.commands.options import Count, Flat
+from multiref_gym.commands.screen import Screen
 from multiref_gym.feedback import Feedback
+from multiref_gym.files import write_atomically
+from multiref_gym.provenance import write_results
 from multiref_gym.registry import feedback_name
 
 PANELS = {
@@ -180,3 +188,63 @@ def page(results: dict[str, Any], drawn: dict[str, bytes], tables: Sequence[Shee
         sheets=tables,
         setup={name: fields(results[name]) for name in ("config", "versions", "machine")},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class SystemsConfig(Config):
+    """What the systems have in common."""
+
+    rounds: Count = 3
+    ternary: Annotated[bool, Parameter(parse=False)] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class SystemsCommand:
+    """Compares the six systems of arXiv 2410.13852, CONTROL and HH; an interrupted comparison goes on where it was.
+
+    Attributes:
+        config: What they have in common; the decoder is one that has a ternary form.
+        seeds: Runs of each system, with seeds from --seed.
+        optimisation: How all of them minimise their losses.
+        jobs: Runs at a time, each on one core.
+        out: The folder of the runs.
+    """
+
+    config: Flat[SystemsConfig] = SystemsConfig()
+    seeds: Count = 1
+    optimisation: Flat[RoundOptimisation] = OPTIMISATION
+    jobs: Count = 2
+    out: Path = Path("runs/systems")
+
+    def run(self, screen: Screen) -> None:
+        """Runs what is not there yet, shows the tables, and writes results, pictures and the page.
+
+        Raises:
+            UserError: If a run cannot be had as it was asked for, or a folder is of another one.
+        """
+        jobs = jobs_of(self.config, self.optimisation, self.seeds, self.out)
+        curves = run_all(run_system, jobs, self.jobs, screen, _told)
+        results = {
+            "config": self.config.common(),
+            "learners": {job.learner.name: job.learner.recorded() for job in jobs},
+            "seeds": sorted({job.config.seed for job in jobs}),
+            "jobs": self.jobs,
+            "systems": summaries(curves),
+            "decoders": decoders(curves),
+        }
+        results = write_results(self.out / "results.json", results)
+        tables = sheets(results)
+        drawn = pictures(results)
+        for name, picture in drawn.items():
+            write_atomically(self.out / name, picture)
+        write_atomically(self.out / "table.md", "\n".join(sheet.markdown() for sheet in tables))
+        write_atomically(self.out / "systems.csv", csv_text(results))
+        write_atomically(self.out / "report.html", page(results, drawn, tables))
+        screen.show(*tables)
+        written = ["results.json", "table.md", "systems.csv", "report.html", *drawn]
+        screen.say(f"{', '.join(written)} are in {self.out}")
+
+
+def _told(curve: Curve) -> str:
+    counts = curve["rounds"][-1]["counts"][curve["system"]]
+    return f"{sum(counts['won']) / len(counts['won']):.1%} of the games of the last round won"

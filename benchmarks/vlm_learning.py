@@ -1,6 +1,6 @@
 """Does a vision-language model learn from implicit feedback? A tiny one, from random weights to the last round.
 
-    python -m multiref_gym.benchmarks.vlm_learning [--seeds 2] [--rounds 3] [--games 600] [--jobs 2]
+    multiref bench vlm-learning [--seeds 2] [--rounds 3] [--games 600] [--jobs 2]
 
 A tiny Idefics2 of random weights is pretrained for some minutes on figures of "train", plain words and the games of a
 listener that errs, whose mistakes it learns to make as well (`vlm_pretrain.py`). From that base RESPECT runs with LoRA
@@ -14,29 +14,24 @@ leaves `table.md` and `results.json`.
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
-
-import torch
-from rich.console import Console
-from rich.progress import Progress
-from transformers.utils import logging as transformers_logging
 
 from multiref_gym.agents.evaluation.intervals import over_samples
 from multiref_gym.agents.evaluation.tables import Sheet, percent
 from multiref_gym.agents.learning.jobs import Curve, Job, run_all
 from multiref_gym.agents.learning.learn import Optimisation
-from multiref_gym.agents.learning.respect import SUP, Config, Respect
+from multiref_gym.agents.learning.respect import SUP, Config, Report, Respect
 from multiref_gym.agents.listeners.vlm.loading import VlmConfig
 from multiref_gym.benchmarks.vlm_pretrain import Plan, pretrain
-from multiref_gym.commands.options import positive
+from multiref_gym.commands.options import Count, make_folder
+from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.files import write_atomically
-from multiref_gym.provenance import provenance
+from multiref_gym.provenance import write_results
 from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import TangramSet, load_tangrams
 
@@ -54,6 +49,7 @@ ADAPTER: dict[str, Any] = {
 
 BASE_SEED = 0
 SCORES = "scores.json"
+PLAN = Plan()
 
 
 class LiteralSpeaker(ScriptedSpeaker):
@@ -83,7 +79,7 @@ def run_job(job: Job) -> Curve:
     return {"seed": job.config.seed, "record": respect.record, "rounds": rounds, "won": won}
 
 
-def made_base(folder: Path, plan: Plan) -> dict[str, Any]:
+def made_base(folder: Path, plan: Plan, report: Report) -> dict[str, Any]:
     """Pretrains a base, if there is none yet, to start RESPECT from, and returns its scores.
 
     Raises:
@@ -91,14 +87,7 @@ def made_base(folder: Path, plan: Plan) -> dict[str, Any]:
     """
     if not folder.exists():
         unfinished = folder.with_suffix(".unfinished")
-        with Progress(transient=True) as progress:
-            bars: dict[str, Any] = {}
-
-            def report(what: str, share: float) -> None:
-                bars[what] = bars[what] if what in bars else progress.add_task(what, total=1.0)
-                progress.update(bars[what], completed=share)
-
-            scores = pretrain(load_tangrams("figures"), plan, BASE_SEED, unfinished, report)
+        scores = pretrain(load_tangrams("figures"), plan, BASE_SEED, unfinished, report)
         VlmConfig(str(folder.resolve()), **ADAPTER).write(unfinished)
         write_atomically(unfinished / SCORES, json.dumps(scores, indent=2) + "\n")
         unfinished.rename(folder)
@@ -123,53 +112,44 @@ def sheet(curves: Sequence[Curve]) -> Sheet:
     )
 
 
-def main() -> None:
-    """Reads the command line, runs what is not there yet, and prints and writes what came of it."""
-    parser = argparse.ArgumentParser(
-        prog="python -m multiref_gym.benchmarks.vlm_learning", description=(__doc__ or "").split("\n")[0]
-    )
-    parser.add_argument("--seeds", type=positive, default=2, help="runs, with seeds from 0 (2)")
-    parser.add_argument("--rounds", type=positive, default=3, help="of learning (3)")
-    parser.add_argument("--games", type=positive, default=600, help="of each round (600)")
-    parser.add_argument("--jobs", type=positive, default=2, help="runs at a time, each on one core (2)")
-    parser.add_argument("--out", type=Path, default=Path("runs/vlm_learning"), metavar="FOLDER", help="(%(default)s)")
-    arguments = parser.parse_args()
-    try:
-        run(arguments, Plan())
-    except (OSError, UserError) as error:
-        parser.exit(2, f"{parser.prog}: error: {' '.join(str(error).split())}\n")
-    except KeyboardInterrupt:
-        parser.exit(130, f"{parser.prog}: interrupted; the same command goes on from here\n")
+@dataclass(frozen=True, kw_only=True)
+class VlmLearning:
+    """Does a vision-language model learn from implicit feedback? A tiny one, from random weights to the last round.
 
-
-def run(arguments: argparse.Namespace, plan: Plan) -> None:
-    """Does what the command line asked for.
-
-    Raises:
-        UserError: If it cannot be done.
+    Attributes:
+        seeds: Runs, with seeds from 0.
+        rounds: Of learning.
+        games: Of each round.
+        jobs: Runs at a time, each on one core.
+        out: The folder of the runs.
     """
-    console = Console(highlight=False)
-    transformers_logging.disable_progress_bar()
-    torch.set_num_threads(1)  # so that the outcome depends on no number of cores
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    base = arguments.out / "base"
-    scores = made_base(base, plan)
-    asked = Config(
-        rounds=arguments.rounds,
-        games=arguments.games,
-        listener="vlm",
-        speaker="multiref_gym.benchmarks.vlm_learning:LiteralSpeaker",
-        base=str(base.resolve()),
-        control=False,
-    )
-    jobs = [Job(replace(asked, seed=seed), arguments.out / f"seed-{seed}") for seed in range(arguments.seeds)]
-    curves = run_all(run_job, jobs, arguments.jobs, console, lambda curve: f"{len(curve['rounds'])} rounds")
-    results = {"base": scores, "adapter": ADAPTER, "runs": curves, **provenance()}
-    write_atomically(arguments.out / "table.md", sheet(curves).markdown())
-    write_atomically(arguments.out / "results.json", json.dumps(results, indent=2) + "\n")
-    console.print(sheet(curves).printed())
-    console.print(f"table.md and results.json are in {arguments.out}", soft_wrap=True)
 
+    seeds: Count = 2
+    rounds: Count = 3
+    games: Count = 600
+    jobs: Count = 2
+    out: Path = Path("runs/vlm_learning")
 
-if __name__ == "__main__":
-    main()
+    def run(self, screen: Screen) -> None:
+        """Runs what is not there yet, and prints and writes what came of it.
+
+        Raises:
+            UserError: If a folder is of another run, or the base of another plan.
+        """
+        make_folder(self.out)
+        base = self.out / "base"
+        scores = made_base(base, PLAN, screen.report)
+        asked = Config(
+            rounds=self.rounds,
+            games=self.games,
+            listener="vlm",
+            speaker="multiref_gym.benchmarks.vlm_learning:LiteralSpeaker",
+            base=str(base.resolve()),
+            control=False,
+        )
+        jobs = [Job(replace(asked, seed=seed), self.out / f"seed-{seed}") for seed in range(self.seeds)]
+        curves = run_all(run_job, jobs, self.jobs, screen, lambda curve: f"{len(curve['rounds'])} rounds")
+        write_atomically(self.out / "table.md", sheet(curves).markdown())
+        write_results(self.out / "results.json", {"base": scores, "adapter": ADAPTER, "runs": curves})
+        screen.show(sheet(curves))
+        screen.say(f"table.md and results.json are in {self.out}")

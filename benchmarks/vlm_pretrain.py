@@ -10,7 +10,7 @@ them for itself, and is gone afterwards. All is of "train" and in plain language
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
@@ -25,6 +25,7 @@ from torch.optim.lr_scheduler import OneCycleLR
 from transformers.models.mistral.modeling_mistral import rotate_half
 
 from multiref_gym.agents.learning.learn import batches
+from multiref_gym.agents.learning.respect import Report
 from multiref_gym.agents.listeners.small.pretrain import VisionTeacher, shifted
 from multiref_gym.agents.listeners.vlm.actions import score_answers
 from multiref_gym.agents.listeners.vlm.prompt import ChatForm
@@ -151,10 +152,6 @@ def attention(text: Any, normed: Tensor, rows: Tensor, places: Tensor) -> Tensor
     return logits.masked_fill(torch.arange(length) > places[:, None, None], -torch.inf)
 
 
-Report = Callable[[str, float], None]
-"""Told of each step: what is learned, and how much of it is done."""
-
-
 def train_vision(model: Any, form: ChatForm, tangrams: TangramSet, plan: Plan, seed: int, report: Report) -> float:
     """Trains vision and connector in place; returns the share of right attributes among those that are named.
 
@@ -190,7 +187,7 @@ def train_vision(model: Any, form: ChatForm, tangrams: TangramSet, plan: Plan, s
             nn.utils.clip_grad_norm_(parameters, 1.0)
             optimizer.step()
             schedule.step()
-        report("vision", (epoch + 1) / plan.vision_epochs)
+        report("vision", epoch + 1, plan.vision_epochs)
     with torch.inference_mode():
         named = torch.cat([teachers[0].facts(features(part)[0]) > 0 for part in silhouettes.split(256)])
     return float((named & labels.bool()).sum() / named.sum().clamp(min=1))
@@ -246,7 +243,7 @@ def train_language(
         optimizer.step()
         schedule.step()
         found.append(float(log_prob.detach().exp().mean()))
-        report("language", (step + 1) / steps)
+        report("language", step + 1, steps)
     return float(np.mean(found[-50:]))
 
 

@@ -1,6 +1,6 @@
 """What does it cost a vision-language model to play and to learn, and what makes it cheaper?
 
-    python -m multiref_gym.benchmarks.vlm_speed [--size tiny] [--games 32] [--at-once 8 32] [--seed 0]
+    multiref bench vlm-speed [--size tiny] [--games 32] [--at-once 8 32] [--seed 0]
 
 An Idefics2 of a given size with random weights plays games, batch after batch, with and without keeping what it has
 read of each game's images. Beside it the same model plays as it would without this package: game by game, each prompt
@@ -12,41 +12,37 @@ known the share of it that was reached is given as well.
 
 from __future__ import annotations
 
-import argparse
 import resource
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
-from statistics import median
 from time import perf_counter
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
+from cyclopts import Parameter
 from peft import PeftModel
 from PIL import Image
-from rich.console import Console
 from rich.table import Table
 from torch.utils.flop_counter import FlopCounterMode
 from transformers.utils import logging as transformers_logging
 
 from multiref_gym.agents.learning.learn import Example, Optimisation, learn
 from multiref_gym.agents.learning.objectives import Sup
-from multiref_gym.agents.learning.respect import SIMILARITY
 from multiref_gym.agents.listeners.vlm.listener import VlmListener
 from multiref_gym.agents.listeners.vlm.loading import VlmConfig
 from multiref_gym.agents.listeners.vlm.lora import adapt, adapted_layers
 from multiref_gym.agents.listeners.vlm.prompt import ChatForm
 from multiref_gym.agents.listeners.vlm.random_model import SIZES, TEXTS, byte_tokenizer, random_idefics2
 from multiref_gym.agents.listeners.vlm.vision import IMAGE_SIZE
-from multiref_gym.agents.play import new_games, play
+from multiref_gym.benchmarks.learning_speed import examples_of, played, rates
 from multiref_gym.benchmarks.trl_step import trl_rate
-from multiref_gym.commands.options import natural, positive
-from multiref_gym.feedback import Feedback
-from multiref_gym.interaction import Interaction
+from multiref_gym.commands.options import Count, Natural
+from multiref_gym.commands.screen import Screen
 from multiref_gym.listener import Decision, Listener, View
 from multiref_gym.provenance import provenance
-from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import Atlas, TangramSet, load_tangrams
 
 REPEATS = 3
@@ -123,23 +119,6 @@ def random_policy(size: str, tangrams: TangramSet) -> tuple[PeftModel, Any]:
     return adapt(model, layers, rank=8, alpha=8, dropout=0.1, dora=False).eval(), processor
 
 
-def played(listener: Listener, tangrams: TangramSet, games: int, seed: int) -> list[Interaction]:
-    """Plays games with figurative speakers."""
-    seeds, make_speaker = np.random.SeedSequence(seed), partial(ScriptedSpeaker, tangrams)
-    return play(listener, new_games(tangrams.split("dev"), range(games), make_speaker, seeds, similarity=SIMILARITY))
-
-
-def turns_a_second(ways: dict[str, Callable[[], list[Interaction]]]) -> dict[str, float]:
-    """Returns how many turns a second are played in each way: medians of rounds in which all take turns."""
-    found: dict[str, list[float]] = {way: [] for way in ways}
-    for _ in range(REPEATS):
-        for way, games in ways.items():
-            start = perf_counter()
-            turns = sum(len(game.turns) for game in games())
-            found[way].append(turns / (perf_counter() - start))
-    return {way: median(rates) for way, rates in found.items()}
-
-
 def most_memory() -> str:
     """Returns the most memory that was taken so far: of the GPU if there is one, or of the process."""
     if torch.cuda.is_available():
@@ -165,72 +144,70 @@ def learn_once(listener: VlmListener, examples: Sequence[Example], at_once: int,
     learn(listener, examples, Sup(), Optimisation(epochs=1, batch=at_once), seed)
 
 
-def main() -> None:
-    """Reads the command line, measures, and prints the table."""
-    parser = argparse.ArgumentParser(
-        prog="python -m multiref_gym.benchmarks.vlm_speed", description=(__doc__ or "").split("\n")[0]
-    )
-    parser.add_argument("--size", choices=SIZES, default="tiny", help="of the model (tiny); 8b needs a GPU")
-    parser.add_argument("--games", type=positive, default=32, help="played each time (32)")
-    parser.add_argument("--at-once", type=positive, nargs="+", default=[8, 32], help="views in a batch (8 32)")
-    parser.add_argument("--seed", type=natural, default=0, help="of the games (0)")
-    arguments = parser.parse_args()
-    transformers_logging.set_verbosity_error()
-    warnings.simplefilter("ignore", FutureWarning)
-    figures = load_tangrams("figures")
-    model, processor = random_policy(arguments.size, figures)
+@dataclass(frozen=True, kw_only=True)
+class VlmSpeed:
+    """What does it cost a vision-language model to play and to learn, and what makes it cheaper?
 
-    def listener(at_once: int, kept_gib: float = KEPT_GIB) -> VlmListener:
-        config = VlmConfig("idefics2", played_at_once=at_once, trained_at_once=at_once, kept_gib=kept_gib)
-        return VlmListener(model, processor, figures, config)
+    Attributes:
+        size: Of the model; 8b needs a GPU.
+        games: Played each time.
+        at_once: Views in a batch.
+        seed: Of the games.
+    """
 
-    def games(listener: Listener) -> list[Interaction]:
-        return played(listener, figures, arguments.games, arguments.seed)
+    size: Annotated[str, Parameter(choices=SIZES)] = "tiny"
+    games: Count = 32
+    at_once: Annotated[tuple[Count, ...], Parameter(consume_multiple=True)] = (8, 32)
+    seed: Natural = 0
 
-    def batched(at_once: int, kept_gib: float) -> list[Interaction]:
-        return games(listener(at_once, kept_gib))
+    def run(self, screen: Screen) -> None:
+        """Measures, and prints the table."""
+        transformers_logging.set_verbosity_error()
+        warnings.simplefilter("ignore", FutureWarning)
+        figures = load_tangrams("figures")
+        model, processor = random_policy(self.size, figures)
 
-    def share_of_peak(run: Callable[[], object], items: int, rate: float) -> str:
-        """Returns what share of the GPU's peak is reached if so many items take a run, at so many a second."""
-        peak = peak_of_device()
-        return f"{flops_of(run) / items * rate / peak:.1%}" if peak else ""
+        def listener(at_once: int, kept_gib: float = KEPT_GIB) -> VlmListener:
+            config = VlmConfig("idefics2", played_at_once=at_once, trained_at_once=at_once, kept_gib=kept_gib)
+            return VlmListener(model, processor, figures, config)
 
-    ways: dict[str, Callable[[], list[Interaction]]] = {NAIVE: lambda: games(NaiveListener(model, processor, figures))}
-    for at_once in arguments.at_once:
-        for kept_gib, how in ((KEPT_GIB, "what was read is kept"), (0.0, "all is read each turn")):
-            ways[f"{at_once} at once, {how}"] = partial(batched, at_once, kept_gib)
-    rates = turns_a_second(ways)
-    playing = most_memory()
-    last = games(listener(max(arguments.at_once)))
-    turns = sum(len(game.turns) for game in last)
-    weights = sum(weights.numel() for weights in model.parameters())
-    title = f"Idefics2 of {weights / 1e6:,.1f} M weights; {arguments.games} games"
-    table = Table("", "a second", "ratio", "share of peak", title=title)
-    for way, rate in rates.items():
-        share = share_of_peak(ways[way], turns, rate)
-        table.add_row(f"turns played, {way}", f"{rate:,.1f}", f"{rate / rates[NAIVE]:.1f}", share)
-    table.add_section()
-    examples = [
-        Example(view, turn.action, Feedback.POSITIVE)
-        for game in last
-        for view, turn in zip(game.views(), game.turns, strict=True)
-    ]
-    for at_once in arguments.at_once:
-        run = partial(learn_once, listener(at_once), examples, at_once, arguments.seed)
-        start = perf_counter()
-        run()
-        rate = len(examples) / (perf_counter() - start)
-        peer = trl_rate(model, processor, figures, examples, at_once)
-        ratio = f"{rate / peer:.1f}" if peer else ""
-        share = share_of_peak(run, len(examples), rate)
-        table.add_row(f"examples learned, {at_once} at once", f"{rate:,.1f}", ratio, share)
-        theirs = f"{peer:,.1f}" if peer else "TRL is not installed"
-        table.add_row(f"examples learned, {at_once} at once, TRL's SFT", theirs, "1.0" if peer else "")
-    table.add_section()
-    table.add_row("most memory, playing", playing)
-    table.add_row("most memory, learning too", most_memory())
-    Console().print(table, str(provenance()["machine"]))
+        def turns_of(listener: Listener) -> int:
+            return sum(len(game.turns) for game in played(listener, figures, self.games, self.seed))
 
+        def batched(at_once: int, kept_gib: float) -> int:
+            return turns_of(listener(at_once, kept_gib))
 
-if __name__ == "__main__":
-    main()
+        def share_of_peak(run: Callable[[], object], items: int, rate: float) -> str:
+            """Returns what share of the GPU's peak is reached if so many items take a run, at so many a second."""
+            peak = peak_of_device()
+            return f"{flops_of(run) / items * rate / peak:.1%}" if peak else ""
+
+        ways: dict[str, Callable[[], int]] = {NAIVE: lambda: turns_of(NaiveListener(model, processor, figures))}
+        for at_once in self.at_once:
+            for kept_gib, how in ((KEPT_GIB, "what was read is kept"), (0.0, "all is read each turn")):
+                ways[f"{at_once} at once, {how}"] = partial(batched, at_once, kept_gib)
+        found = rates(ways, REPEATS)
+        playing = most_memory()
+        examples = examples_of(played(listener(max(self.at_once)), figures, self.games, self.seed))
+        weights = sum(weights.numel() for weights in model.parameters())
+        title = f"Idefics2 of {weights / 1e6:,.1f} M weights; {self.games} games"
+        table = Table("", "a second", "ratio", "share of peak", title=title)
+        for way, rate in found.items():
+            share = share_of_peak(ways[way], len(examples), rate)
+            table.add_row(f"turns played, {way}", f"{rate:,.1f}", f"{rate / found[NAIVE]:.1f}", share)
+        table.add_section()
+        for at_once in self.at_once:
+            run = partial(learn_once, listener(at_once), examples, at_once, self.seed)
+            start = perf_counter()
+            run()
+            rate = len(examples) / (perf_counter() - start)
+            peer = trl_rate(model, processor, figures, examples, at_once)
+            ratio = f"{rate / peer:.1f}" if peer else ""
+            share = share_of_peak(run, len(examples), rate)
+            table.add_row(f"examples learned, {at_once} at once", f"{rate:,.1f}", ratio, share)
+            theirs = f"{peer:,.1f}" if peer else "TRL is not installed"
+            table.add_row(f"examples learned, {at_once} at once, TRL's SFT", theirs, "1.0" if peer else "")
+        table.add_section()
+        table.add_row("most memory, playing", playing)
+        table.add_row("most memory, learning too", most_memory())
+        screen.show(table, str(provenance()["machine"]))

@@ -1,4 +1,4 @@
-"""`multiref`, the console command: its subcommands are named here and imported when they are chosen.
+"""`multiref`, the console command: its commands are named here and imported when they are chosen.
 
 Exit codes: 0, done; 1, a defect of the program, with its traceback; 2, bad input, with one line that says what and
 where; 130, interrupted.
@@ -6,52 +6,78 @@ where; 130, interrupted.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import import_module, metadata
+from importlib import metadata
+from typing import Any
 
+from cyclopts import App, CycloptsError, Parameter
+
+from multiref_gym.commands.process import prepare_process
+from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A subcommand.
+    """A command.
 
     Attributes:
-        module: Entry point: the module with `add_arguments(parser)` and `run(args)`.
+        entry_point: `module:attribute` of a dataclass with the options as fields and `run(screen)`.
         summary: What it does, in one line.
         resumes: Whether the same command, given again after an interruption, goes on where it was.
+        all_threads: Whether torch takes all cores, and so the outcome depends on how many there are.
     """
 
-    module: str
+    entry_point: str
     summary: str
     resumes: bool = False
+    all_threads: bool = False
 
+
+AGENTS, BENCHMARKS = "multiref_gym.agents", "multiref_gym.benchmarks"
 
 COMMANDS = {
     "respect": Command(
-        "multiref_gym.agents.commands.respect", "learn from implicit feedback, round after round", resumes=True
+        f"{AGENTS}.commands.respect:RespectCommand", "learn from implicit feedback, round after round", resumes=True
     ),
     "systems": Command(
-        "multiref_gym.benchmarks.commands.systems", "compare six systems that learn, side by side", resumes=True
+        f"{BENCHMARKS}.systems_report:SystemsCommand", "compare six systems that learn, side by side", resumes=True
     ),
-    "ppo": Command("multiref_gym.agents.commands.ppo", "learn by PPO from true or decoded reward"),
+    "ppo": Command(f"{AGENTS}.commands.ppo:PPOCommand", "learn by PPO from true or decoded reward"),
+    "pretrain": Command(f"{AGENTS}.listeners.small.pretrain:Pretrain", "build a base of the small listener"),
+    "train-decoder": Command(f"{AGENTS}.decoders.training:TrainDecoder", "train the learned decoder"),
     "simulate": Command(
-        "multiref_gym.agents.commands.simulate", "play games between a simulated speaker and a listener"
+        f"{AGENTS}.commands.simulate:Simulate", "play games between a simulated speaker and a listener"
     ),
-    "play": Command("multiref_gym.agents.commands.play", "play a game yourself, as the listener or as the speaker"),
-    "benchmark": Command(
-        "multiref_gym.benchmarks.commands.benchmark", "measure a listener on logged games, turn by turn"
+    "play": Command(f"{AGENTS}.commands.play:Play", "play a game yourself, as the listener or as the speaker"),
+    "benchmark": Command(f"{BENCHMARKS}.benchmark:Benchmark", "measure a listener on logged games, turn by turn"),
+    "leaderboard": Command(f"{BENCHMARKS}.leaderboard:Leaderboard", "collect benchmarks of listeners into one table"),
+    "tangrams": Command("multiref_gym.commands.tangrams:TangramsCommand", "draw a contact sheet of tangrams"),
+    "export": Command("multiref_gym.commands.export:Export", "write the games of a store to a file or a data set"),
+    "import": Command("multiref_gym.commands.import_:Import", "read the games of a file or a data set into a store"),
+    "bench decoders": Command(f"{BENCHMARKS}.decoders:Decoders", "how well a decoder understands"),
+    "bench calibration": Command(f"{BENCHMARKS}.calibration:Calibration", "whether its probabilities can be trusted"),
+    "bench likeness": Command(f"{BENCHMARKS}.likeness:Likeness", "how like people's simulated games are"),
+    "bench contexts": Command(f"{BENCHMARKS}.contexts:Contexts", "how confusable contexts are"),
+    "bench rewards": Command(f"{BENCHMARKS}.rewards:Rewards", "what decoded feedback is worth to PPO", resumes=True),
+    "bench learning-curve": Command(
+        f"{BENCHMARKS}.learning_curve:LearningCurve", "how well RESPECT learns, beside its controls", resumes=True
     ),
-    "leaderboard": Command(
-        "multiref_gym.benchmarks.commands.leaderboard", "collect benchmarks of listeners into one table"
+    "bench fixed-games": Command(f"{BENCHMARKS}.fixed_games:FixedGames", "what policies have learned"),
+    "bench vlm-learning": Command(
+        f"{BENCHMARKS}.vlm_learning:VlmLearning", "whether a tiny vision-language model learns", resumes=True
     ),
-    "tangrams": Command("multiref_gym.commands.tangrams", "draw a contact sheet of tangrams"),
-    "export": Command("multiref_gym.commands.export", "write the games of a store to a file or a Minari data set"),
-    "import": Command("multiref_gym.commands.import_", "read the games of a file or a Minari data set into a store"),
+    "bench speed": Command(f"{BENCHMARKS}.speed:Speed", "how fast the environment is", all_threads=True),
+    "bench learning-speed": Command(f"{BENCHMARKS}.learning_speed:LearningSpeed", "what it costs to learn and to play"),
+    "bench vlm-speed": Command(
+        f"{BENCHMARKS}.vlm_speed:VlmSpeed", "what it costs a vision-language model", all_threads=True
+    ),
 }
+"""By name; those of a group have its name in front."""
+
+GROUPS = {"bench": "answer one question with figures"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -60,32 +86,54 @@ def main(argv: Sequence[str] | None = None) -> int:
     Args:
         argv: The arguments after the program's name; those of the process if None.
     """
-    width = max(map(len, COMMANDS))
-    parser = argparse.ArgumentParser(
-        prog="multiref",
-        description="MULTIREF: a reference game whose speakers give implicit feedback, and learning from it.",
-        epilog="commands:\n"
-        + "\n".join(f"  {name:{width}}  {command.summary}" for name, command in COMMANDS.items())
-        + "\n\n'multiref COMMAND --help' tells the options of a command.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--version", action="version", version=f"multiref-gym {metadata.version('multiref-gym')}")
-    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="one of those below")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="the command's own options")
-    chosen = parser.parse_args(argv)
-    command = COMMANDS[chosen.command]
-
-    module = import_module(command.module)
-    command_parser = argparse.ArgumentParser(prog=f"multiref {chosen.command}", description=module.__doc__)
-    module.add_arguments(command_parser)
-    args = command_parser.parse_args(chosen.arguments)
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    resumes = False
     try:
-        module.run(args)
-    except (UserError, OSError) as error:
+        app = _app()
+        chain, apps, rest = app.parse_commands(arguments)
+        words = [word for word in chain if not word.startswith("-")]
+        chosen = COMMANDS.get(" ".join(words))
+        if chosen:
+            resumes = chosen.resumes
+            apps[len(words)].help = None  # so that the command tells of itself, at more length than in the table
+        elif rest:
+            raise UserError(f"unknown command {' '.join([*words, rest[0]])!r}: 'multiref --help' names those there are")
+        command: Any = app(arguments, exit_on_error=False, print_error=False)
+        if chosen is None or command is None:  # help or version was shown, asked for or not
+            return 0 if len(chain) > len(words) else 2
+        if not chosen.all_threads:
+            prepare_process()
+        with Screen() as screen:
+            command.run(screen)
+    except (UserError, OSError, CycloptsError) as error:
         return _complain(f"error: {error}", 2)
     except KeyboardInterrupt:
-        return _complain("interrupted" + ("; the same command goes on from here" if command.resumes else ""), 130)
+        return _complain("interrupted" + ("; the same command goes on from here" if resumes else ""), 130)
     return 0
+
+
+def _app() -> App:
+    """Returns the parser of all commands, none of which is imported yet."""
+    shared: dict[str, Any] = {
+        "version": f"multiref-gym {metadata.version('multiref-gym')}",
+        "help_format": "markdown",
+        "default_parameter": Parameter(negative=(), allow_repeating=True),  # no --no-x; of --x 1 --x 2 the last
+        "result_action": "return_value",
+        "suppress_keyboard_interrupt": False,
+    }
+    app = App(
+        "multiref",
+        help="MULTIREF: a reference game whose speakers give implicit feedback, and learning from it.\n\n"
+        "'multiref COMMAND --help' tells the options of a command.",
+        **shared,
+    )
+    groups = {name: App(name, help=summary, **shared) for name, summary in GROUPS.items()}
+    for name, command in COMMANDS.items():
+        group, _, last = name.rpartition(" ")
+        groups.get(group, app).command(command.entry_point, name=last, help=command.summary)
+    for group_app in groups.values():
+        app.command(group_app)
+    return app
 
 
 def _complain(message: str, code: int) -> int:

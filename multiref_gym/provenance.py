@@ -1,12 +1,15 @@
-"""What a result was made with, for the files that results are written to."""
+"""Results as JSON, with what they were made with."""
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+from multiref_gym.files import write_atomically
 
 PACKAGES = (
     "multiref-gym",
@@ -21,13 +24,35 @@ PACKAGES = (
 )
 
 
-def provenance() -> dict[str, Any]:
+def write_results(path: Path | None, results: dict[str, Any], *packages: str) -> dict[str, Any]:
+    """Adds `provenance` to results, writes them to a file, whole or not at all, and returns them.
+
+    Args:
+        path: The file, None if they are not to be kept.
+        results: What was found, fit for JSON.
+        *packages: As of `provenance`.
+
+    Raises:
+        ValueError: If there is a NaN or an infinity in them, for which JSON has no word.
+        OSError: If the file cannot be written.
+    """
+    results = {**results, **provenance(*packages)}
+    text = json.dumps(results, indent=2, allow_nan=False)
+    if path is not None:
+        write_atomically(path, text + "\n")
+    return results
+
+
+def provenance(*packages: str) -> dict[str, Any]:
     """Returns `versions` (Python's and the installed packages') and `machine` (system, processor, cores).
 
     The packages' metadata is read; none of them is imported.
+
+    Args:
+        *packages: What had a part beside what has one in every result.
     """
     versions = {"python": platform.python_version()}
-    for package in PACKAGES:
+    for package in (*PACKAGES, *packages):
         try:
             versions[package] = metadata.version(package)
         except metadata.PackageNotFoundError:  # An extra that is not installed had no part in the result.

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import argparse
 import builtins
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from multiref_gym import cli
 from multiref_gym.agents.commands.play import picture
+from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.formats import read_interactions
 from multiref_gym.game import Action
@@ -39,40 +44,89 @@ def simulate(path: Path, *arguments: object) -> list[Interaction]:
 def test_help_and_version_import_neither_torch_nor_a_command() -> None:
     code = (
         "import sys\nfrom multiref_gym import cli\n"
-        "try: cli.main(sys.argv[1:])\n"
-        "except SystemExit as done: assert not done.code\n"
-        "assert not {'torch', 'agents', 'sqlalchemy', 'rich'} & set(sys.modules)"
+        "assert cli.main(sys.argv[1:]) == 0\n"
+        "assert not {'torch', 'multiref_gym.agents', 'multiref_gym.benchmarks', 'sqlalchemy'} & set(sys.modules)"
     )
-    for option in ("--help", "--version"):
-        done = subprocess.run([sys.executable, "-c", code, option], capture_output=True, text=True, check=True)
+    for options in (["--help"], ["bench", "--help"], ["--version"]):
+        done = subprocess.run([sys.executable, "-c", code, *options], capture_output=True, text=True, check=True)
         assert "multiref" in done.stdout
     assert "multiref-gym" in done.stdout
 
 
+def options_of(command: type[Any]) -> Iterator[str]:
+    """Yields the options of a command, and those of the dataclasses that it has."""
+    for field in fields(command):
+        if field.name in ("config", "optimisation"):
+            yield from options_of(type(field.default))
+        elif "parse=False" not in str(field.type):
+            yield "as" if field.name == "role" else field.name.replace("_", "-")
+
+
 @pytest.mark.parametrize("name", cli.COMMANDS)
 def test_every_command_tells_its_options(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as done:
-        run(name, "--help")
-    assert done.value.code == 0
+    assert run(*name.split(), "--help") == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"Usage: multiref {name}" in told
+    module, _, attribute = cli.COMMANDS[name].entry_point.partition(":")
+    command = getattr(import_module(module), attribute)
+    for option in options_of(command):
+        assert f"--{option}" in told
+    told_of_itself = command.__doc__.split("\n")[0].replace("`", "")
+    assert told_of_itself in told  # at more length than in the table
+    assert all(f" {part} " not in told for part in ("Attributes:", "[default: None]"))
+
+
+def test_the_commands_are_told_with_a_line_each(capsys: pytest.CaptureFixture[str]) -> None:
+    run("--help")
+    run("bench", "--help")
     told = capsys.readouterr().out
-    assert f"usage: multiref {name}" in told
-    assert "--out" in told or "--store" in told
+    for name, command in cli.COMMANDS.items():
+        assert any(name.split()[-1] in line and command.summary in line for line in told.splitlines())
 
 
-@pytest.mark.parametrize("arguments", [[], ["dance"], ["simulate"], ["simulate", "--games", "0", "--out", "x"]])
-def test_a_command_line_that_makes_no_sense_exits_with_2(arguments: list[str]) -> None:
-    with pytest.raises(SystemExit) as done:
-        run(*arguments)
-    assert done.value.code == 2
+@pytest.mark.parametrize("arguments", [[], ["bench"]])
+def test_who_names_no_command_is_told_of_them(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(*arguments) == 2
+    assert "Usage: multiref" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ("dance", "unknown command 'dance'"),
+        ("bench dance", "unknown command 'bench dance'"),
+        ("simulate", "--games requires an argument"),
+        ("simulate --games 0 --out x", 'Invalid value "0" for --games. Must be >= 1'),
+        ("simulate --games 2.5 --out x", "'2.5' is no whole number"),
+        ("simulate --games many --out x", "'many' is no whole number"),
+        ("simulate --games 1 --out x --split exam", 'Invalid value "exam" for --split. Choose from: "train"'),
+        ("simulate --games 1 --out x --sped 1", "--sped"),
+        ("simulate --games 1 --out x y", "y"),
+        ("bench speed --seconds inf", 'Invalid value "inf" for --seconds'),
+    ],
+)
+def test_a_command_line_that_makes_no_sense_gets_one_line(
+    arguments: str, complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*arguments.split()) == 2
+    shown = capsys.readouterr()
+    [line] = shown.err.splitlines()
+    assert line.startswith("multiref: error: ")
+    assert complaint in line
+    assert not shown.out
 
 
 def command_that_raises(error: BaseException, monkeypatch: pytest.MonkeyPatch, *, resumes: bool = False) -> None:
-    def fail(args: argparse.Namespace) -> None:
-        raise error
+    @dataclass(frozen=True, kw_only=True)
+    class Failing:
+        """Fails."""
 
-    module = SimpleNamespace(__doc__="Fails.", add_arguments=lambda parser: None, run=fail)
-    monkeypatch.setitem(sys.modules, "failing", module)
-    monkeypatch.setitem(cli.COMMANDS, "fail", cli.Command("failing", "fails", resumes))
+        def run(self, screen: Screen) -> None:
+            screen.report("nothing", 1, 2)
+            raise error
+
+    monkeypatch.setitem(sys.modules, "failing", SimpleNamespace(Failing=Failing))
+    monkeypatch.setitem(cli.COMMANDS, "fail", cli.Command("failing:Failing", "fails", resumes))
 
 
 @pytest.mark.parametrize(
@@ -108,6 +162,32 @@ def test_an_interruption_exits_with_130(
 
 def test_the_main_job_says_that_it_resumes() -> None:
     assert cli.COMMANDS["respect"].resumes
+
+
+@pytest.mark.parametrize("all_threads", [False, True])
+def test_a_command_takes_one_thread_but_where_it_wants_all(
+    all_threads: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    found: list[int] = []
+
+    @dataclass(frozen=True, kw_only=True)
+    class Counting:
+        """Counts threads."""
+
+        def run(self, screen: Screen) -> None:
+            found.append(torch.get_num_threads())
+
+    monkeypatch.setitem(sys.modules, "counting", SimpleNamespace(Counting=Counting))
+    monkeypatch.setitem(cli.COMMANDS, "count", cli.Command("counting:Counting", "counts", all_threads=all_threads))
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        assert run("count") == 0
+    finally:
+        torch.set_num_threads(before)
+    assert found == [2 if all_threads else 1]
+    assert os.environ["OMP_NUM_THREADS"] == ("2" if all_threads else "1")  # for what it starts
 
 
 # Bad input, as a user meets it.
@@ -319,44 +399,20 @@ def test_a_picture_has_a_quarter_for_every_two_dark_pixels() -> None:
 
 
 def test_the_main_job_has_the_papers_size_by_default() -> None:
-    from multiref_gym.agents.commands import respect
+    from multiref_gym.agents.commands.respect import RespectCommand
 
-    parser = argparse.ArgumentParser()
-    respect.add_arguments(parser)
-    args = vars(parser.parse_args([]))
-    assert args == {
-        "rounds": 6,
-        "games": 330,
-        "seed": 0,
-        "out": Path("runs/respect"),
-        "listener": "small",
-        "decoder": "lexical",
-        "ternary": False,
-        "speaker": "scripted",
-        "tangrams": "figures",
-        "seed_tangrams": None,
-        "personas": None,
-        "objective": "sup",
-        "credit": "reply",
-        "split": "dev",
-        "base": None,
-        "epochs": 4,
-        "batch": 48,
-        "learning_rate": 0.001,
-    }
+    command = RespectCommand()
+    assert (command.config.rounds, command.config.games, command.config.seed) == (6, 330, 0)
+    assert (command.config.listener, command.config.decoder, command.config.ternary) == ("small", "lexical", False)
+    assert (command.config.tangrams, command.config.split, command.config.base) == ("figures", "dev", None)
+    assert (command.objective, command.credit, command.out) == ("sup", "reply", Path("runs/respect"))
+    optimisation = command.optimisation
+    assert (optimisation.epochs, optimisation.batch, optimisation.learning_rate) == (4, 48, 0.001)
+    assert (optimisation.held_back, optimisation.other_distractors) == (0.05, 0.9)
 
 
 def test_simulated_games_can_be_judged_by_the_benchmark_of_decoders(tmp_path: Path) -> None:
     simulate(tmp_path / "games.jsonl", "--listener", "random")
     out = tmp_path / "figures.json"
-    command: list[str | Path] = [
-        sys.executable,
-        "-m",
-        "multiref_gym.benchmarks.decoders",
-        "--games",
-        tmp_path / "games.jsonl",
-        "--json",
-        out,
-    ]
-    subprocess.run(command, check=True, capture_output=True)
+    assert run("bench", "decoders", "--games", tmp_path / "games.jsonl", "--json", out) == 0
     assert json.loads(out.read_text())["games"] == 5

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from multiref_gym import cli
 from multiref_gym.agents.evaluation.intervals import wilson
-from multiref_gym.benchmarks import contexts
 from multiref_gym.benchmarks.contexts import ambiguous, fitting, greedy, measure
 from multiref_gym.tangrams import Tangram, TangramSet, load_tangrams
 
@@ -65,10 +64,9 @@ def test_more_similar_contexts_of_figures_are_more_ambiguous() -> None:
     assert shares[0] + 0.1 < shares[2] < shares[4] - 0.1
 
 
-def test_the_figures_are_written_with_their_provenance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_figures_are_written_with_their_provenance(tmp_path: Path) -> None:
     out = tmp_path / "contexts.json"
-    monkeypatch.setattr(sys, "argv", ["contexts", "--contexts", "5", "--json", str(out)])
-    contexts.main()
+    assert cli.main(["bench", "contexts", "--contexts", "5", "--json", str(out)]) == 0
     written = json.loads(out.read_text())
     assert list(written["similarity"]) == ["0.0", "0.25", "0.5", "0.75", "1.0"]
     assert {"tangrams", "contexts", "seed", "versions", "machine"} <= written.keys()
@@ -76,16 +74,12 @@ def test_the_figures_are_written_with_their_provenance(tmp_path: Path, monkeypat
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [(["--tangrams", "kilogram:nowhere"], "nowhere does not exist"), (["--contexts", "0"], "0 is less than 1")],
+    [(["--tangrams", "kilogram:nowhere"], "nowhere does not exist"), (["--contexts", "0"], "Must be >= 1")],
 )
-def test_bad_options_get_one_clear_line(
-    arguments: list[str], message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["contexts", *arguments])
-    with pytest.raises(SystemExit) as exit_:
-        contexts.main()
-    assert exit_.value.code == 2
-    assert message in capsys.readouterr().err.splitlines()[-1]
+def test_bad_options_get_one_clear_line(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["bench", "contexts", *arguments]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert message in line
 
 
 def test_a_set_without_similar_tangrams_is_refused() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from hypothesis import given
 from strategies import games
 
+from multiref_gym import cli
 from multiref_gym.benchmarks import decoders
 from multiref_gym.feedback import Exchange, Feedback
 from multiref_gym.formats import write_games
@@ -53,15 +53,14 @@ class Pessimist:
         return [Feedback.NEGATIVE for _ in exchanges]
 
 
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
-    monkeypatch.setattr(sys, "argv", ["decoders", *arguments])
-    decoders.main()
+def run(*arguments: object) -> int:
+    return cli.main(["bench", "decoders", *map(str, arguments)])
 
 
-def test_the_figures_of_a_game_counted_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_figures_of_a_game_counted_by_hand(tmp_path: Path) -> None:
     write_games("jsonl", tmp_path / "games.jsonl", [LoggedGame(GAME)])
     out = tmp_path / "figures.json"
-    run(monkeypatch, "--games", str(tmp_path / "games.jsonl"), "--decoder", "lexical", "--json", str(out))
+    assert run("--games", tmp_path / "games.jsonl", "--decoder", "lexical", "--json", out) == 0
     figures = json.loads(out.read_text())
     assert figures["turns"] == 4
     assert figures["binary"] == {"accuracy": 0.75, "positive_precision": 1.0, "positive_recall": 0.5}
@@ -76,17 +75,16 @@ def test_the_figures_of_a_game_counted_by_hand(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_decoder_is_judged_in_both_of_its_forms_and_may_have_to_have_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_games("jsonl", tmp_path / "games.jsonl", [LoggedGame(GAME)])
     figures = []
     for number, options in enumerate(([], ["--ternary"])):
         out = tmp_path / f"{number}.json"
-        run(monkeypatch, "--games", str(tmp_path / "games.jsonl"), "--json", str(out), *options)
+        assert run("--games", tmp_path / "games.jsonl", "--json", out, *options) == 0
         figures.append(json.loads(out.read_text()))
     assert figures[0] == figures[1]
-    with pytest.raises(SystemExit):
-        run(monkeypatch, "--games", "games.jsonl", "--decoder", "test_decoder_benchmark:Optimist", "--ternary")
+    assert run("--games", "games.jsonl", "--decoder", "test_decoder_benchmark:Optimist", "--ternary") == 2
     assert "'test_decoder_benchmark:Optimist' has no ternary form" in capsys.readouterr().err
 
 
@@ -124,23 +122,17 @@ def test_bad_files_get_one_clear_line(
     content: str | None,
     message: str,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     path = tmp_path / "games.jsonl"
     if content is not None:
         path.write_text(content)
-    with pytest.raises(SystemExit) as exit_:
-        run(monkeypatch, "--games", str(path))
-    assert exit_.value.code == 2
+    assert run("--games", path) == 2
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
 
 
-def test_an_unknown_decoder_gets_the_names_that_are_known(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit):
-        run(monkeypatch, "--games", "games.jsonl", "--decoder", "telepathy")
+def test_an_unknown_decoder_gets_the_names_that_are_known(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--games", "games.jsonl", "--decoder", "telepathy") == 2
     assert "'telepathy': choose from lexical" in capsys.readouterr().err

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,13 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_views import FIGURES, tiny_small_listener, views
 
-from multiref_gym.benchmarks import fixed_games
+from multiref_gym import cli
 from multiref_gym.listener import View
 
 
-def command(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> None:
-    monkeypatch.setattr(sys, "argv", ["fixed_games", *map(str, arguments)])
-    fixed_games.main()
+def command(*arguments: object) -> int:
+    return cli.main(["bench", "fixed-games", *map(str, arguments)])
 
 
 @settings(max_examples=5, deadline=None)
@@ -34,14 +32,12 @@ def test_the_likeliest_action_is_taken_by_who_is_greedy(seen: list[View]) -> Non
             assert decision.log_prob <= likeliest.log_prob
 
 
-def test_policies_of_a_system_are_taken_together(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_policies_of_a_system_are_taken_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     policies = [tmp_path / name / "round-1" for name in ("SUP-0", "SUP-1", "A-B-0")]
     for policy in policies:
         policy.parent.mkdir()
         tiny_small_listener().save(policy)
-    command(monkeypatch, *policies, "--games", 3, "--json", tmp_path / "figures.json")
+    assert command(*policies, "--games", 3, "--json", tmp_path / "figures.json") == 0
     out = capsys.readouterr().out
     assert "SUP, round 1, 2 seeds" in out
     assert "A-B, round 1, 1 seeds" in out
@@ -57,11 +53,7 @@ def test_policies_of_a_system_are_taken_together(
 @pytest.mark.parametrize(
     ("folder", "told"), [("SUP-0/round-1", "no checkpoint"), ("SUP/round-1", "SYSTEM-SEED/round-N")]
 )
-def test_what_is_no_policy_is_named(
-    folder: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_is_no_policy_is_named(folder: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / folder).mkdir(parents=True)
-    with pytest.raises(SystemExit) as exit_:
-        command(monkeypatch, tmp_path / folder)
-    assert exit_.value.code == 2
+    assert command(tmp_path / folder) == 2
     assert told in capsys.readouterr().err

@@ -15,6 +15,7 @@ from human_like import People
 from hypothesis import given, settings
 from strategies import games
 
+from multiref_gym import cli
 from multiref_gym.agents.evaluation import dialogue_statistics, reply_classifier
 from multiref_gym.agents.evaluation.dialogue_statistics import (
     Unit,
@@ -26,7 +27,6 @@ from multiref_gym.agents.evaluation.dialogue_statistics import (
     units_of,
 )
 from multiref_gym.agents.evaluation.reply_classifier import masked, people_apart, replies_of, tell_apart
-from multiref_gym.benchmarks import likeness as human_likeness
 from multiref_gym.formats import read_interactions, write_games
 from multiref_gym.formats.jsonl import GameRecords
 from multiref_gym.formats.logged_game import LoggedGame
@@ -269,9 +269,8 @@ def test_half_of_the_people_cannot_be_told_from_the_other_half(people: People) -
     assert people_apart(replies_of([read_interactions(people.games)]), RNG(0)) == pytest.approx(0.5, abs=0.12)
 
 
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> None:
-    monkeypatch.setattr(sys, "argv", ["human_likeness", *map(str, arguments)])
-    human_likeness.main()
+def run(*arguments: object) -> int:
+    return cli.main(["bench", "likeness", *map(str, arguments)])
 
 
 @pytest.fixture
@@ -283,12 +282,12 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def test_figures_are_written_and_the_same_for_the_same_seed(
-    files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    files: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     simulated, human = files
     out = [tmp_path / "one.json", tmp_path / "two.json"]
     for path in out:
-        run(monkeypatch, "--games", simulated, "--human", human, "--other", human, "--json", path, "--seed", "7")
+        assert run("--games", simulated, "--human", human, "--other", human, "--json", path, "--seed", 7) == 0
     assert out[0].read_text() == out[1].read_text()
     figures = json.loads(out[0].read_text(), parse_constant=pytest.fail)
     assert figures["seed"] == 7
@@ -317,15 +316,12 @@ def test_bad_files_get_one_clear_line(
     message: str,
     files: tuple[Path, Path],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     path = tmp_path / "games.jsonl"
     if content is not None:
         path.write_text(content)
-    with pytest.raises(SystemExit) as exit_:
-        run(monkeypatch, "--games", path, "--human", files[1])
-    assert exit_.value.code == 2
+    assert run("--games", path, "--human", files[1]) == 2
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
@@ -335,6 +331,5 @@ def test_the_extra_is_named_where_scikit_learn_is_missing(
     files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "sklearn.pipeline", None)
-    with pytest.raises(SystemExit):
-        run(monkeypatch, "--games", files[0], "--human", files[1])
+    assert run("--games", files[0], "--human", files[1]) == 2
     assert "pip install multiref-gym[likeness]" in capsys.readouterr().err

@@ -13,6 +13,7 @@ from human_like import People
 from hypothesis import given
 from hypothesis import strategies as st
 
+from multiref_gym import cli
 from multiref_gym.agents.decoders import training as decoder_training
 from multiref_gym.agents.decoders.learned import WEIGHTS, LearnedDecoder, Weights, features
 from multiref_gym.agents.decoders.lexical import LexicalDecoder
@@ -147,8 +148,8 @@ def test_the_weights_that_ship_are_small_and_plain_json() -> None:
     assert WEIGHTS.suffix == ".json"
     assert WEIGHTS.stat().st_size < 500_000
     record = json.loads(WEIGHTS.read_text())
-    assert record["games"] == decoder_training.GAMES
-    assert record["seed"] == decoder_training.SEED
+    default = decoder_training.TrainDecoder()
+    assert (record["games"], record["seed"]) == (default.games, default.seed)
     # Of another training there would be other words.
     assert set(record["words"]) <= decoder_training.learned_words()
 
@@ -184,15 +185,12 @@ def test_a_seed_fixes_the_weights() -> None:
     assert weights != decoder_training.train(20, seed=4)
 
 
-def test_the_command_makes_weights_that_agree_with_those_that_ship(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_command_makes_weights_that_agree_with_those_that_ship(tmp_path: Path) -> None:
     path = tmp_path / "weights.json"
-    monkeypatch.setattr(sys, "argv", ["decoder_training", "--games", "60", "--out", str(path)])
-    decoder_training.main()
+    assert cli.main(["train-decoder", "--games", "60", "--out", str(path)]) == 0
     made = LearnedDecoder(weights=path)
     assert json.loads(path.read_text())["games"] == 60
-    assert Weights.from_json(json.loads(path.read_text())) == decoder_training.train(60, decoder_training.SEED)
+    assert Weights.from_json(json.loads(path.read_text())) == decoder_training.train(60, 0)
     exchanges, _ = decoder_training.simulated(decoder_training.speakers([8]), 25, np.random.SeedSequence(8))
     assert np.mean(np.array(made.decode(exchanges)) == np.array(DECODER.decode(exchanges))) > 0.95
 
@@ -227,15 +225,12 @@ def test_bins_and_their_error_are_those_counted_by_hand() -> None:
     ("decoder", "message"), [("lexical", "has no probabilities"), ("learned", "nothing to decode")]
 )
 def test_calibration_says_what_it_cannot_judge(
-    decoder: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    decoder: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "games.jsonl"
     context = Context(("a", "b"), ("a", "b"), frozenset("a"))
     write_games("jsonl", path, [LoggedGame(Interaction("1", context, (Turn("the house", Action()),)))])
-    monkeypatch.setattr(sys, "argv", ["calibration", "--games", str(path), "--decoder", decoder])
-    with pytest.raises(SystemExit) as exit_:
-        calibration.main()
-    assert exit_.value.code == 2
+    assert cli.main(["bench", "calibration", "--games", str(path), "--decoder", decoder]) == 2
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1

@@ -19,6 +19,7 @@ from PIL import Image
 from rounding import LOG_PROB
 from small_views import FIGURES, tiny_small_listener
 
+from multiref_gym import cli
 from multiref_gym.agents.evaluation import fixed_games
 from multiref_gym.agents.evaluation.fixed_games import Evaluation
 from multiref_gym.agents.learning import jobs as processes
@@ -43,7 +44,7 @@ from multiref_gym.store import InteractionStore
 
 LISTENER = "tiny_listener:TinyListener"
 CONFIG = Config(rounds=2, games=6, listener=LISTENER)
-EVALUATION = Evaluation(8, "test")
+EVALUATION = Evaluation(games=8)
 SYSTEMS = {system.learner.name: system for system in (*LEARNERS, *BOUNDS, *ABLATIONS) if system.listener is None}
 CURVES = [system.learner.name for system in (*LEARNERS, *BOUNDS)]
 
@@ -74,12 +75,11 @@ def curve_of(name: str, folder: Path) -> dict[str, Any]:
     return curve
 
 
-def main(monkeypatch: pytest.MonkeyPatch, out: Path, *options: object) -> None:
+def main(monkeypatch: pytest.MonkeyPatch, out: Path, *options: object) -> int:
     """Runs the command in this process, with all its jobs."""
     default = ["--seeds", 2, "--rounds", 1, "--games", 5, "--evaluation", 4, "--listener", LISTENER, "--out", out]
-    monkeypatch.setattr(sys, "argv", ["learning_curve", *map(str, [*default, *options])])
     monkeypatch.setattr(processes, "in_own_process", lambda run, job: run(job))
-    learning_curve.main()
+    return cli.main(["bench", "learning-curve", *map(str, [*default, *options])])
 
 
 def test_a_curve_holds_what_was_run_what_it_took_and_all_rounds(folder: Path) -> None:
@@ -142,7 +142,7 @@ def test_a_job_that_is_done_does_nothing_again(folder: Path, monkeypatch: pytest
 def test_other_fixed_games_are_played_without_another_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = run_job(job("SUP", tmp_path, rounds=1))
     monkeypatch.setattr(Respect, "_deploy", lambda self, listener, system, round: None)
-    again = run_job(replace(job("SUP", tmp_path, rounds=1), evaluation=Evaluation(3, "test")))
+    again = run_job(replace(job("SUP", tmp_path, rounds=1), evaluation=Evaluation(games=3)))
     assert again["rounds"][1]["fixed"]["seen"]["games"] == 3
     assert again["cost"] == first["cost"]
 
@@ -236,7 +236,7 @@ def test_low_rank_updates_are_learned_and_saved_as_weights(tmp_path: Path) -> No
 def test_the_command_leaves_tables_results_and_curves(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    main(monkeypatch, tmp_path)
+    assert main(monkeypatch, tmp_path) == 0
     assert "table.md and results.json" in capsys.readouterr().out
     results = json.loads((tmp_path / "results.json").read_text())
     assert list(results["systems"]) == [*CURVES, "CONTROL"]
@@ -260,11 +260,11 @@ def test_the_command_leaves_tables_results_and_curves(
 
 
 def test_the_command_is_not_run_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    main(monkeypatch, tmp_path, "--seeds", 1)
+    assert main(monkeypatch, tmp_path, "--seeds", 1) == 0
     results = (tmp_path / "results.json").read_text()
     before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/curve.json")}
     assert len(before) == len(CURVES)
-    main(monkeypatch, tmp_path, "--seeds", 1)
+    assert main(monkeypatch, tmp_path, "--seeds", 1) == 0
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert (tmp_path / "results.json").read_text() == results
 
@@ -274,7 +274,7 @@ def test_ablations_stand_beside_the_learners_and_leave_the_curves_as_they_are(
 ) -> None:
     without_low_rank = [system for system in ABLATIONS if system.listener is None]  # it takes its time
     monkeypatch.setattr(learning_curve, "ABLATIONS", tuple(without_low_rank))
-    main(monkeypatch, tmp_path, "--seeds", 1, "--ablations")
+    assert main(monkeypatch, tmp_path, "--seeds", 1, "--ablations") == 0
     assert not (tmp_path / "results.json").exists()
     results = json.loads((tmp_path / "ablations.json").read_text())
     assert list(results["systems"]) == [
@@ -303,10 +303,8 @@ def test_the_folder_of_another_job_is_refused(folder: Path) -> None:
 def test_a_job_that_fails_ends_the_command_with_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    main(monkeypatch, tmp_path, "--seeds", 1)
-    with pytest.raises(SystemExit) as exit_:
-        main(monkeypatch, tmp_path, "--seeds", 1, "--games", 6)
-    assert exit_.value.code == 2
+    assert main(monkeypatch, tmp_path, "--seeds", 1) == 0
+    assert main(monkeypatch, tmp_path, "--seeds", 1, "--games", 6) == 2
     error = capsys.readouterr().err
     assert "another configuration" in error
     assert error.count("\n") == 1
@@ -319,21 +317,19 @@ def test_an_interrupted_command_says_how_to_go_on(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(learning_curve, "run_all", interrupted)
-    with pytest.raises(SystemExit) as exit_:
-        main(monkeypatch, tmp_path)
-    assert exit_.value.code == 130
+    assert main(monkeypatch, tmp_path) == 130
     assert "the same command goes on from here" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--seeds", "0"], "0 is less than 1"),
-        (["--jobs", "0"], "0 is less than 1"),
+        (["--seeds", "0"], "Must be >= 1"),
+        (["--jobs", "0"], "Must be >= 1"),
         (["--tangrams", "cubes"], "unknown tangrams 'cubes'"),
         (["--unseen", "dev"], "--unseen dev: allowed is a split that is no part of --split dev"),
         (["--split", "all"], "--unseen test: allowed is a split that is no part of --split all"),
-        (["--split", "some"], "invalid choice: 'some'"),
+        (["--split", "some"], 'Invalid value "some" for --split'),
         (["--listener", "telepathy"], "unknown listener 'telepathy'"),
         (["--listener", "random"], "listener 'random' cannot learn"),
     ],
@@ -345,9 +341,7 @@ def test_bad_options_get_one_clear_line_and_write_nothing(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with pytest.raises(SystemExit) as exit_:
-        main(monkeypatch, tmp_path / "out", *options)
-    assert exit_.value.code == 2
+    assert main(monkeypatch, tmp_path / "out", *options) == 2
     assert message in capsys.readouterr().err.splitlines()[-1]
     assert not (tmp_path / "out").exists()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import csv
 import importlib
 import importlib.util
@@ -263,16 +262,14 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ppo, "FINAL_GAMES", 4)
 
 
-def run(*arguments: str) -> None:
-    parser = argparse.ArgumentParser()
-    ppo.add_arguments(parser)
-    ppo.run(parser.parse_args(arguments))
+def run(*arguments: object) -> int:
+    return cli.main(["ppo", *map(str, arguments)])
 
 
 @pytest.mark.usefixtures("quick")
 def test_the_command_leaves_a_policy_that_listens(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "policy"
-    run("--reward", "implicit", "--ternary", "--steps", "128", "--out", str(out))
+    assert run("--reward", "implicit", "--ternary", "--steps", 128, "--out", out) == 0
     assert "of 4 games won" in capsys.readouterr().out
     results = json.loads((out / "results.json").read_text())
     assert results["config"] == {"reward": "implicit", "decoder": "lexical, ternary", "steps": 128, "seed": 0}
@@ -287,8 +284,8 @@ def test_the_command_leaves_a_policy_that_listens(tmp_path: Path, capsys: pytest
     if importlib.util.find_spec("tensorboard"):
         assert list(out.glob("events.*"))
     assert act(PPOListener.load(FIGURES, out), [view()], 0)
-    with pytest.raises(UserError, match="holds a policy already"):
-        run("--out", str(out))
+    assert run("--out", out) == 2
+    assert "holds a policy already" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("quick")
@@ -296,7 +293,7 @@ def test_without_tensorboard_it_says_so_and_goes_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ppo, "find_spec", lambda name: None)
-    run("--steps", "128", "--out", str(tmp_path / "policy"))
+    assert run("--steps", 128, "--out", tmp_path / "policy") == 0
     assert "pip install multiref-gym[tensorboard]" in capsys.readouterr().out
     assert not list((tmp_path / "policy").glob("events.*"))
 
@@ -310,10 +307,17 @@ def test_without_tensorboard_it_says_so_and_goes_on(
         (["--out", __file__], "cannot write to"),
     ],
 )
-def test_the_command_refuses_what_makes_no_sense(arguments: list[str], message: str, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=message):
-        run("--out", str(tmp_path / "policy"), *arguments)
-    assert not (tmp_path / "policy" / WEIGHTS).exists()
+def test_the_command_refuses_what_makes_no_sense(
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(*arguments) == 2
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.rglob(WEIGHTS))
 
 
 def test_the_single_file_example_learns(monkeypatch: pytest.MonkeyPatch) -> None:

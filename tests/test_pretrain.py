@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 import torch
 from small_views import tiny_small_listener
 
+from multiref_gym import cli
 from multiref_gym.agents.listeners.small import listener as small_listener
 from multiref_gym.agents.listeners.small import pretrain
 from multiref_gym.agents.listeners.small.listener import CHECKPOINT, SmallListener
@@ -27,9 +27,8 @@ RECORDED = TangramSet(
 )
 
 
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
-    monkeypatch.setattr(sys, "argv", ["pretrain", *arguments])
-    pretrain.main()
+def run(*arguments: str) -> int:
+    return cli.main(["pretrain", *arguments])
 
 
 def test_the_games_watched_are_in_the_words_recorded() -> None:
@@ -50,7 +49,7 @@ def test_a_base_for_recorded_tangrams_goes_on_from_the_one_that_ships(
     monkeypatch.setattr(small_listener, "CHECKPOINT", start)
     monkeypatch.setattr(pretrain, "load_tangrams", lambda spec: RECORDED)
     monkeypatch.setattr(pretrain, "SCORED_GAMES", 2)
-    run(monkeypatch, "--tangrams", "kilogram:somewhere", "--out", str(out), "--games", "3")
+    assert run("--tangrams", "kilogram:somewhere", "--out", str(out), "--games", "3") == 0
 
     before, after = (SmallListener.load(RECORDED, path).model.state_dict() for path in (start, out))
     changed = {name for name in before if not torch.equal(before[name], after[name])}
@@ -62,12 +61,8 @@ def test_a_base_for_recorded_tangrams_goes_on_from_the_one_that_ships(
 
 
 @pytest.mark.parametrize("out", [[], ["--out", str(CHECKPOINT)]], ids=["no folder", "the base's folder"])
-def test_the_base_that_ships_is_not_overwritten_by_another(
-    out: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit) as exit_:
-        run(monkeypatch, "--tangrams", "kilogram:somewhere", *out)
-    assert exit_.value.code == 2
+def test_the_base_that_ships_is_not_overwritten_by_another(out: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--tangrams", "kilogram:somewhere", *out) == 2
     assert "needs an --out, other than the base that ships" in capsys.readouterr().err.splitlines()[-1]
 
 
@@ -78,8 +73,6 @@ def test_what_cannot_be_built_is_refused_at_once_and_leaves_no_folder(
     few = TangramSet("few", RECORDED.tangrams[:30], split_by="id")
     for load, message in ((load_tangrams, "nowhere does not exist"), (lambda spec: few, "from few/test: it has")):
         monkeypatch.setattr(pretrain, "load_tangrams", load)
-        with pytest.raises(SystemExit) as exit_:
-            run(monkeypatch, "--tangrams", "kilogram:nowhere", "--out", str(out))
-        assert exit_.value.code == 2
+        assert run("--tangrams", "kilogram:nowhere", "--out", str(out)) == 2
         assert message in capsys.readouterr().err.splitlines()[-1]
     assert not out.exists()

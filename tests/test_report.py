@@ -13,10 +13,11 @@ from PIL import Image
 
 from multiref_gym.agents.evaluation.measures import decoder_quality, measure
 from multiref_gym.agents.evaluation.report import COLUMNS, draw_curves, table_row, write_report
-from multiref_gym.agents.learning.respect import SUP, Config, recorded, results
+from multiref_gym.agents.learning.respect import SUP, Config, recorded
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import Action, Context
 from multiref_gym.interaction import Interaction, Turn
+from multiref_gym.provenance import write_results
 from multiref_gym.store import InteractionStore
 from multiref_gym.tangrams import TangramSet, load_tangrams
 
@@ -66,9 +67,8 @@ def run_results(store: InteractionStore) -> dict[str, Any]:
         }
         for round in (0, 1, 2)
     ]
-    return results(
-        recorded(Config(rounds=2, games=3, tangrams="figures"), SUP, base="0123456789abcdef", settings={}), measures
-    )
+    record = recorded(Config(rounds=2, games=3, tangrams="figures"), SUP, base="0123456789abcdef", settings={})
+    return write_results(None, {**record, "rounds": measures})
 
 
 class Page(HTMLParser):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ import pytest
 from PIL import Image
 from terse_speaker import TerseSpeaker
 
+from multiref_gym import cli
 from multiref_gym.agents.listeners.ppo.games import literal_game
 from multiref_gym.benchmarks import rewards
 from multiref_gym.benchmarks.rewards import (
@@ -155,17 +154,14 @@ def test_a_run_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         read_run(path, 256)
 
 
-def test_a_command_with_all_runs_there_runs_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_command_with_all_runs_there_runs_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for condition in CONDITIONS:
         run = made_run(condition.name, 0, [0.0, 0.5, 0.9])
         (tmp_path / f"{condition.name}-0.json").write_text(json.dumps(run))
-    rewards.run_all(Namespace(seeds=1, steps=2000, jobs=1, out=tmp_path))
+    options = ["bench", "rewards", "--seeds", "1", "--jobs", "1", "--out", str(tmp_path)]
+    assert cli.main([*options, "--steps", "2000"]) == 0
     assert "90 (90–90)" in (tmp_path / "table.md").read_text()
     assert json.loads((tmp_path / "results.json").read_text())["conditions"]["half"]["runs"] == [[0.0, 0.5, 0.9]]
 
-    monkeypatch.setattr(sys, "argv", ["rewards", "--seeds", "1", "--steps", "3000", "--out", str(tmp_path)])
-    with pytest.raises(SystemExit, match="2"):
-        rewards.main()
+    assert cli.main([*options, "--steps", "3000"]) == 2
     assert "holds a run of 2000 steps, not 3000: choose another --out" in capsys.readouterr().err

@@ -15,7 +15,7 @@ SHEET = Sheet("Won", ["listener", "success"], [["[red]a|b", "80 (75–85)"]], "s
 def printed(sheet: Sheet, width: int = 80) -> str:
     console = Console(width=width)
     with console.capture() as capture:
-        console.print(sheet.printed())
+        console.print(sheet)
     return capture.get()
 
 

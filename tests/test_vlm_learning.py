@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,13 +13,13 @@ from rounding import LOG_PROB
 from small_views import FIGURES
 from tiny_vlm import randomise
 
+from multiref_gym import cli
 from multiref_gym.agents.learning import respect
 from multiref_gym.agents.listeners.vlm.prompt import ChatForm
 from multiref_gym.agents.listeners.vlm.random_model import SIZES, random_idefics2
 from multiref_gym.benchmarks import vlm_learning
 from multiref_gym.benchmarks.vlm_lessons import Lesson, plain_lesson, watched_games, watched_lesson
 from multiref_gym.benchmarks.vlm_pretrain import HEADS, LOOKS_IN, Plan, attention
-from multiref_gym.errors import UserError
 from multiref_gym.game import LETTERS
 from multiref_gym.tangrams import TangramSet
 
@@ -83,11 +82,19 @@ def test_runs_from_random_weights_to_the_table(
     # In this process, as one of its own would take longer to start than to run.
     monkeypatch.setattr(vlm_learning, "run_all", lambda run, jobs, *rest: [run(job) for job in jobs])
     monkeypatch.setattr(respect, "SEED_TURNS", 8)
-    asked = Namespace(seeds=1, rounds=1, games=2, jobs=1, out=tmp_path)
-    vlm_learning.run(asked, SMALLEST)
+    monkeypatch.setattr(vlm_learning, "PLAN", SMALLEST)
+    arguments = [
+        "bench",
+        "vlm-learning",
+        *["--seeds", "1", "--rounds", "1", "--games", "2", "--jobs", "1"],
+        "--out",
+        str(tmp_path),
+    ]
+    assert cli.main(arguments) == 0
     assert "round 1" in capsys.readouterr().out
     results = json.loads((tmp_path / "results.json").read_text())
     assert [len(won) for won in results["runs"][0]["won"]] == [2, 2]
     assert results["base"]["seed"] == vlm_learning.BASE_SEED
-    with pytest.raises(UserError, match="another plan"):
-        vlm_learning.run(asked, replace(SMALLEST, games=9))
+    monkeypatch.setattr(vlm_learning, "PLAN", replace(SMALLEST, games=9))
+    assert cli.main(arguments) == 2
+    assert "another plan" in capsys.readouterr().err

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import sys
 
 import numpy as np
 import pytest
 from acting import act
 from small_views import FIGURES, VIEWS
 
+from multiref_gym import cli
 from multiref_gym.agents.listeners.vlm.listener import VlmListener
 from multiref_gym.agents.listeners.vlm.loading import VlmConfig
 from multiref_gym.benchmarks import vlm_speed
@@ -36,8 +36,7 @@ def test_prints_what_it_measured(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     monkeypatch.setattr(vlm_speed, "REPEATS", 1)
     monkeypatch.setattr(vlm_speed, "peak_of_device", lambda: 1e9)
     monkeypatch.setenv("COLUMNS", "120")
-    monkeypatch.setattr(sys, "argv", ["vlm_speed", "--size", "tiny", "--games", "2", "--at-once", "2"])
-    vlm_speed.main()
+    assert cli.main(["bench", "vlm-speed", "--size", "tiny", "--games", "2", "--at-once", "2"]) == 0
     shown = capsys.readouterr().out
     for row in (vlm_speed.NAIVE, "2 at once, what was read is kept", "2 at once, all is read each turn"):
         assert row in shown

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import argparse
 import uuid
 from collections.abc import Collection, Sequence
-from pathlib import Path
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import numpy as np
+from cyclopts import Parameter
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table as Grid
 from rich.text import Text
 
-from multiref_gym.agents.commands.options import add_listener, add_model, add_speaker, chosen_listener, chosen_speaker
-from multiref_gym.commands.options import add_tangrams, check_writable, chosen_tangrams, natural
+from multiref_gym.agents.commands.options import ListenerOptions, SpeakerOptions
+from multiref_gym.commands.options import Natural, NewFile, TangramOptions
+from multiref_gym.commands.screen import Screen
 from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
 from multiref_gym.formats import read_games, write_games
@@ -22,6 +24,7 @@ from multiref_gym.formats.logged_game import LoggedGame
 from multiref_gym.game import CONTEXT_SIZE, LETTERS, Action, Context, Game, InvalidAction, check_action
 from multiref_gym.listener import View
 from multiref_gym.tangrams import Atlas, TangramSet
+from multiref_gym.tangrams.tangram_set import SplitName
 
 QUIT = ("q", "quit")
 COLUMNS = 5
@@ -32,60 +35,61 @@ WIDEST_PICTURE = 28  # Characters.
 QUARTERS = " ▘▝▀▖▌▞▛▗▚▐▜▄▙▟█"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the command's options."""
-    parser.add_argument("--as", choices=("listener", "speaker"), default="listener", dest="role", help="who you are")
-    add_listener(parser, default="small")
-    add_model(parser)
-    add_speaker(parser)
-    add_tangrams(parser, split="train")
-    parser.add_argument("--seed", type=natural, help="plays the same game again (default: another game each time)")
-    parser.add_argument("--out", type=Path, metavar="FILE.jsonl", help="adds the game to the games of this file")
+@dataclass(frozen=True, kw_only=True)
+class Play(TangramOptions, SpeakerOptions, ListenerOptions):
+    """Plays one game in the terminal: a person is the listener or the speaker, the program is the other one.
 
-
-def run(args: argparse.Namespace) -> None:
-    """Plays a game, and saves it even if the person leaves before its end.
-
-    Raises:
-        UserError: If the listener or the speaker cannot be had, a model is named where the person listens, or there is
-            no writing to the file.
+    Attributes:
+        role: Who you are.
+        seed: Plays the same game again; without it, it is another game each time.
+        out: Adds the game to the games of this file, as JSON Lines.
     """
-    if args.role == "listener" and (args.model or args.endpoint):
-        raise UserError("--model and --endpoint are for a listener to speak to: add --as speaker")
-    tangrams = chosen_tangrams(args)
-    earlier: list[LoggedGame] = []
-    if args.out:
-        check_writable(args.out)
-        if args.out.exists() and args.out.stat().st_size:
-            earlier, _ = read_games(args.out, "jsonl")
-    for_context, for_speaker, for_listener = np.random.SeedSequence(args.seed).spawn(3)
-    rng = np.random.default_rng(for_context)
-    context = Context.sample(tangrams.draw(rng, CONTEXT_SIZE), rng)
-    terminal = Terminal(Console(highlight=False), tangrams)
-    terminal.say(f"You are the {args.role}; {QUIT[0]} quits.", "dim")
 
-    game, game_id, rng = Game(context), uuid.uuid4().hex, np.random.default_rng(for_speaker)
-    episode = None
-    try:
-        if args.role == "listener":
-            episode = Episode(game, chosen_speaker(args, tangrams)(), rng, game_id=game_id)
-            while not game.over:
-                episode.take(terminal.ask_for_action(episode.view))  # what a person does has no known probability
-        else:
-            listener = chosen_listener(args, tangrams, None)
-            listener_rng = np.random.default_rng(for_listener)
-            episode = Episode(game, TypingSpeaker(terminal), rng, listener_rng, game_id)
-            while not game.over:
-                (decision,) = listener.act([episode.view], [listener_rng])
-                episode.take(decision.action, decision.log_prob)
-        terminal.show_end(episode, args.role)
-    except Left:
-        terminal.say("You left the game.", "dim")
+    role: Annotated[Literal["listener", "speaker"], Parameter(name="--as")] = "listener"
+    split: SplitName = "train"
+    seed: Natural | None = None
+    out: NewFile | None = None
 
-    if args.out and episode and episode.dialogue:
-        policy = "person" if args.role == "listener" else args.listener
-        write_games("jsonl", args.out, [*earlier, LoggedGame(episode.interaction(policy))])
-        terminal.say(f"The game is the last of {len(earlier) + 1} in {args.out}.", "dim")
+    def run(self, screen: Screen) -> None:
+        """Plays a game, and saves it even if the person leaves before its end.
+
+        Raises:
+            UserError: If the listener or the speaker cannot be had, or a model is named where the person listens.
+        """
+        if self.role == "listener" and (self.model or self.endpoint):
+            raise UserError("--model and --endpoint are for a listener to speak to: add --as speaker")
+        tangrams = self.chosen_tangrams()
+        earlier: list[LoggedGame] = []
+        if self.out and self.out.exists() and self.out.stat().st_size:
+            earlier, _ = read_games(self.out, "jsonl")
+        for_context, for_speaker, for_listener = np.random.SeedSequence(self.seed).spawn(3)
+        rng = np.random.default_rng(for_context)
+        context = Context.sample(tangrams.draw(rng, CONTEXT_SIZE), rng)
+        terminal = Terminal(screen.console, tangrams)
+        terminal.say(f"You are the {self.role}; {QUIT[0]} quits.", "dim")
+
+        game, game_id, rng = Game(context), uuid.uuid4().hex, np.random.default_rng(for_speaker)
+        episode = None
+        try:
+            if self.role == "listener":
+                episode = Episode(game, self.chosen_speaker(tangrams)(), rng, game_id=game_id)
+                while not game.over:
+                    episode.take(terminal.ask_for_action(episode.view))  # what a person does has no known probability
+            else:
+                listener = self.chosen_listener(tangrams)
+                listener_rng = np.random.default_rng(for_listener)
+                episode = Episode(game, TypingSpeaker(terminal), rng, listener_rng, game_id)
+                while not game.over:
+                    (decision,) = listener.act([episode.view], [listener_rng])
+                    episode.take(decision.action, decision.log_prob)
+            terminal.show_end(episode, self.role)
+        except Left:
+            terminal.say("You left the game.", "dim")
+
+        if self.out and episode and episode.dialogue:
+            policy = "person" if self.role == "listener" else self.listener
+            write_games("jsonl", self.out, [*earlier, LoggedGame(episode.interaction(policy))])
+            terminal.say(f"The game is the last of {len(earlier) + 1} in {self.out}.", "dim")
 
 
 class Left(Exception):

@@ -2,63 +2,46 @@
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
-import torch
-from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress
 
-from multiref_gym.agents.commands.options import (
-    add_listener,
-    add_model,
-    add_prices,
-    add_speaker,
-    chosen_listener,
-    chosen_speaker,
-    told_usage,
-)
+from multiref_gym.agents.commands.options import PricedListenerOptions, SpeakerOptions, told_usage
 from multiref_gym.agents.play import new_games, play
-from multiref_gym.commands.options import add_tangrams, check_writable, chosen_tangrams, natural, positive
+from multiref_gym.commands.options import Count, Natural, NewFile, TangramOptions
+from multiref_gym.commands.screen import Screen
 from multiref_gym.formats import write_games
 from multiref_gym.formats.logged_game import LoggedGame
+from multiref_gym.tangrams.tangram_set import SplitName
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the command's options."""
-    parser.add_argument("--games", type=positive, required=True, metavar="N", help="how many")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE.jsonl", help="where to write them")
-    add_listener(parser, default="small")
-    add_model(parser)
-    add_prices(parser)
-    add_speaker(parser)
-    add_tangrams(parser, split="train")
-    parser.add_argument("--seed", type=natural, default=0, help="seeds all chance (0)")
+@dataclass(frozen=True, kw_only=True)
+class Simulate(TangramOptions, SpeakerOptions, PricedListenerOptions):
+    """Plays games between a simulated speaker and a listener, and writes them as JSON Lines.
 
+    Attributes:
+        games: How many.
+        out: The file to write them to.
+        seed: Seeds all chance.
+    """
 
-def run(args: argparse.Namespace) -> None:
-    """Plays the games and writes them, all or none, and tells what the listener used, if it says so."""
-    check_writable(args.out)
-    torch.set_num_threads(1)  # so that a seed gives the same games on any number of cores
-    tangrams = chosen_tangrams(args)
-    seed = np.random.SeedSequence(args.seed)
-    games = new_games(tangrams, range(args.games), chosen_speaker(args, tangrams), seed, name=f"{args.listener}-0")
-    listener = chosen_listener(args, tangrams, games)
+    games: Count
+    out: NewFile
+    split: SplitName = "train"
+    seed: Natural = 0
 
-    console = Console(highlight=False)
-    with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=console) as progress:
-        task = progress.add_task("games", total=args.games)
-        interactions = play(
-            listener,
-            games,
-            policy=args.listener,
-            on_turn=lambda over: progress.update(task, completed=over),
-        )
-    write_games("jsonl", args.out, map(LoggedGame, interactions))
-    won = sum(interaction.success for interaction in interactions)
-    turns = sum(len(interaction.turns) for interaction in interactions)
-    console.print(f"{won / args.games:.1%} won, {turns / args.games:.1f} turns a game, in {args.out}")
-    if usage := told_usage(getattr(listener, "usage", None)):
-        told = ", ".join(f"{name}: {value}" for name, value in usage.items())
-        console.print(told, markup=False, soft_wrap=True)
+    def run(self, screen: Screen) -> None:
+        """Plays the games and writes them, all or none, and tells what the listener used, if it says so."""
+        tangrams = self.chosen_tangrams()
+        seed, name = np.random.SeedSequence(self.seed), f"{self.listener}-0"
+        games = new_games(tangrams, range(self.games), self.chosen_speaker(tangrams), seed, name=name)
+        listener = self.chosen_listener(tangrams, games)
+        on_turn = partial(screen.report, "games", total=self.games)
+        interactions = play(listener, games, policy=self.listener, on_turn=on_turn)
+        write_games("jsonl", self.out, map(LoggedGame, interactions))
+        won = sum(interaction.success for interaction in interactions)
+        turns = sum(len(interaction.turns) for interaction in interactions)
+        screen.say(f"{won / self.games:.1%} won, {turns / self.games:.1f} turns a game, in {self.out}")
+        if usage := told_usage(getattr(listener, "usage", None)):
+            screen.say(", ".join(f"{name}: {value}" for name, value in usage.items()))

@@ -12,22 +12,21 @@ the scripted population, and the spellings of undo verbs, which are the lexical 
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 
 from multiref_gym.agents.decoders.learned import WEIGHTS, Weights, features, words_of
 from multiref_gym.agents.listeners.baselines import ErringListener, RandomListener
 from multiref_gym.agents.play import new_games, play
-from multiref_gym.commands.options import check_writable, natural, positive
+from multiref_gym.commands.options import Count, Natural, NewFile
+from multiref_gym.commands.screen import Screen
 from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback, ground_truth
@@ -36,9 +35,6 @@ from multiref_gym.simulators.persona import CORRECTIONS, PRAISES, UNDOS, Persona
 from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import load_tangrams
 
-SEED = 0
-GAMES = 500
-"""Games of each listener, with speakers to learn from and again with those to calibrate on."""
 LEARNED_FROM, CALIBRATED_ON = range(101, 109), range(109, 117)
 """Seeds of the populations: several, so that no phrase is heard from one speaker alone."""
 LISTENERS: dict[str, Callable[[Sequence[Episode]], Listener]] = {
@@ -213,23 +209,26 @@ def write(path: Path, weights: Weights, settings: dict[str, Any]) -> None:
     path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
-def main() -> None:
-    """Reads the command line, trains and writes the weights."""
-    parser = argparse.ArgumentParser(
-        prog="python -m multiref_gym.agents.decoders.training", description=(__doc__ or "").split("\n")[0]
-    )
-    parser.add_argument("--out", type=Path, default=WEIGHTS, metavar="FILE.json", help="where to write the weights")
-    parser.add_argument("--games", type=positive, default=GAMES, help=f"of each listener and part ({GAMES})")
-    parser.add_argument("--seed", type=natural, default=SEED, help=f"seeds all chance ({SEED})")
-    arguments = parser.parse_args()
-    try:
-        check_writable(arguments.out)
-        weights = train(arguments.games, arguments.seed)
-        write(arguments.out, weights, {"games": arguments.games, "seed": arguments.seed})
-    except UserError as error:
-        parser.exit(2, f"{parser.prog}: error: {error}\n")
-    Console(highlight=False).print(f"{len(weights.by_feature)} weights in {arguments.out}")
+@dataclass(frozen=True, kw_only=True)
+class TrainDecoder:
+    """Trains the learned decoder on simulated games alone, in ten seconds on one core.
 
+    Attributes:
+        out: The file to write the weights to; by default those that ship.
+        games: Of each listener, to learn from and again to calibrate on.
+        seed: Seeds all chance but the populations.
+    """
 
-if __name__ == "__main__":
-    main()
+    out: NewFile = WEIGHTS
+    games: Count = 500
+    seed: Natural = 0
+
+    def run(self, screen: Screen) -> None:
+        """Trains and writes the weights.
+
+        Raises:
+            UserError: If scikit-learn is missing.
+        """
+        weights = train(self.games, self.seed)
+        write(self.out, weights, {"games": self.games, "seed": self.seed})
+        screen.say(f"{len(weights.by_feature)} weights in {self.out}")

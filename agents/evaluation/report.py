@@ -65,7 +65,7 @@ def draw_curves(results: Mapping[str, Any], path: Path) -> None:
     """Draws success, turns a game and click accuracy by round, with 95 % intervals.
 
     Args:
-        results: What `respect.results` returns.
+        results: What `results.json` holds.
         path: The PNG file; it is there whole or not at all.
     """
     write_atomically(path, _curves_png(results))
@@ -95,7 +95,7 @@ def write_report(results: Mapping[str, Any], store: InteractionStore, tangrams: 
     """Writes a page with the configuration, the measures, the curves and some games of the first and last round.
 
     Args:
-        results: What `respect.results` returns.
+        results: What `results.json` holds.
         store: The run's interactions and feedback.
         tangrams: The set that the games were played with.
         path: The HTML file; it is there whole or not at all.

@@ -35,7 +35,7 @@ class Sheet:
         ]
         return "\n\n".join(filter(None, parts)) + "\n"
 
-    def printed(self) -> Table:
+    def __rich__(self) -> Table:
         """Returns the table for a terminal."""
         table = Table(title=escape(self.title), caption=escape(self.caption), box=box.SIMPLE, padding=0)
         for number, (column, *texts) in enumerate(zip(self.columns, *self.rows, strict=True)):

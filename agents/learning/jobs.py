@@ -16,13 +16,10 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, TypeVar
 
-import torch
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from transformers.utils import logging as transformers_logging
-
 from multiref_gym.agents.learning.respect import Config, Respect
 from multiref_gym.agents.learning.run_folder import known
+from multiref_gym.commands.process import prepare_process
+from multiref_gym.commands.screen import Screen
 from multiref_gym.files import write_atomically
 
 
@@ -48,7 +45,7 @@ def run_all(
     run: Callable[[AnyJob], Curve],
     jobs: Sequence[AnyJob],
     workers: int,
-    console: Console,
+    screen: Screen,
     told: Callable[[Curve], str],
 ) -> list[Curve]:
     """Runs the jobs, so many at a time and each in a process of its own, and returns their curves in order.
@@ -57,28 +54,19 @@ def run_all(
         run: Runs a job; a function of a module, as its name goes to the process.
         jobs: The jobs.
         workers: How many run at a time.
-        console: Where progress is shown, and each job that is done.
+        screen: Where progress is shown, and each job that is done.
         told: Returns what is said of a job that is done, from its curve.
 
     Raises:
         UserError: The first of a job; the others are ended then, and go on when they are run again.
     """
-    progress = Progress(
-        TextColumn("rounds"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        refresh_per_second=1,  # the cores are busy
-    )
+    rounds = sum(job.config.rounds + 1 for job in jobs)
 
     def done(future: Future[Curve]) -> None:
         if not future.cancelled() and not future.exception():
-            console.print(f"{futures[future].folder.name}: {told(future.result())}")
+            screen.say(f"{futures[future].folder.name}: {told(future.result())}")
 
-    with ThreadPoolExecutor(workers) as threads, progress:
-        bar = progress.add_task("", total=sum(job.config.rounds + 1 for job in jobs))
+    with ThreadPoolExecutor(workers) as threads:
         futures = {threads.submit(in_own_process, run, job): job for job in jobs}
         for future in futures:
             future.add_done_callback(done)
@@ -88,7 +76,8 @@ def run_all(
                 finished, running = wait(running, timeout=1, return_when=FIRST_EXCEPTION)
                 for future in finished:
                     future.result()
-                progress.update(bar, completed=sum(len(list(job.folder.glob("round-*[0-9]"))) for job in jobs))
+                learned = sum(len(list(job.folder.glob("round-*[0-9]"))) for job in jobs)
+                screen.report("rounds", learned, rounds)
         except BaseException:
             threads.shutdown(wait=False, cancel_futures=True)
             for process in active_children():
@@ -106,8 +95,7 @@ def in_own_process(run: Callable[[AnyJob], Curve], job: AnyJob) -> Curve:
 def _prepare_process() -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started this one hears it too, and ends this one
-    transformers_logging.disable_progress_bar()
-    torch.set_num_threads(1)  # the batches are too small to share; and so the outcome depends on no number of cores
+    prepare_process()
 
 
 def _end_with_parent() -> None:

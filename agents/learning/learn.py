@@ -1,6 +1,6 @@
 """Learns a policy from turns with feedback: the same few lines for any listener that can score an action."""
 
-from __future__ import annotations
+# Annotations are evaluated here, as cyclopts would look for their names in the modules of subclasses.
 
 import hashlib
 import math
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from multiref_gym.agents.learning.objectives import Objective, ScoredTurns
 from multiref_gym.agents.learning.parallel import add_gradients, of_all, share
+from multiref_gym.commands.options import Count, Positive, Share
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import Action
@@ -108,15 +109,15 @@ class Optimisation:
         other_distractors: How likely, in each pass, a tangram that plays no part gives way to another one.
     """
 
-    epochs: int
-    batch: int = 64
-    learning_rate: float = 1e-3
-    embedding_rate: float = 4.0
-    weight_decay: float = 0.01
-    warmup: float = 0.05
-    clip: float = 1.0
-    held_back: float = 0.0
-    other_distractors: float = 0.0
+    epochs: Count
+    batch: Count = 64
+    learning_rate: Positive = 1e-3
+    embedding_rate: Positive = 4.0
+    weight_decay: Share = 0.01
+    warmup: Share = 0.05
+    clip: Positive = 1.0
+    held_back: Share = 0.0
+    other_distractors: Share = 0.0
 
 
 def learn(

@@ -9,18 +9,19 @@ Everything that a round leaves is in the run folder: its policy in `round-N/`, i
 `interactions.db`. A step that is there is not taken again, so a run that was killed goes on where it was.
 """
 
-from __future__ import annotations
+# Annotations are evaluated here, as cyclopts would look for their names in the modules of subclasses.
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib import metadata
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 import numpy as np
+from cyclopts import Parameter
 
 from multiref_gym.agents.evaluation.measures import decoder_quality, measure
 from multiref_gym.agents.learning.credit import Credit, examples_of
@@ -31,11 +32,11 @@ from multiref_gym.agents.learning.run_folder import claim
 from multiref_gym.agents.listeners.baselines import ErringListener
 from multiref_gym.agents.listeners.named import new_listener
 from multiref_gym.agents.play import new_games, play
+from multiref_gym.commands.options import Count, DecoderName, ListenerName, Natural, Share, SpeakerName
 from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
 from multiref_gym.game import CONTEXT_SIZE
 from multiref_gym.listener import Listener
-from multiref_gym.provenance import provenance
 from multiref_gym.registry import LISTENERS, OBJECTIVES, feedback_name, new_decoder, resolve
 from multiref_gym.simulators.named import speaker_of
 from multiref_gym.simulators.persona import read_personas
@@ -58,13 +59,23 @@ SEED_TURNS = 100
 SEED_MISTAKES = 0.075, 0.19
 SEED_CREDIT = Credit(last_action=True)
 REPLY = Credit()
-OPTIMISATION = Optimisation(
-    epochs=4, batch=48, learning_rate=1e-3, embedding_rate=4.0, other_distractors=0.9, held_back=0.05
-)
 SIMILARITY = 0.1
 
 FORMAT = 2
 """Of `config.json`: 1 was that of version 0.1."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoundOptimisation(Optimisation):
+    """How the loss of a round is minimised, with what suits the small listener by default."""
+
+    epochs: Count = 4
+    batch: Count = 48
+    held_back: Share = 0.05
+    other_distractors: Share = 0.9
+
+
+OPTIMISATION = RoundOptimisation()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,26 +141,32 @@ class Config:
         ternary: Whether the decoder also answers neutral.
         speaker: Of a speaker.
         personas: A file that says who the speakers are; only the scripted speaker can be given any.
-        tangrams: "figures", "kilogram:PATH" or a part of KiloGram's descriptions.
+        tangrams: figures, kilogram:PATH, or a part of what people said: kilogram-known:PATH, kilogram-new:PATH.
         seed_tangrams: What the seed's speakers describe the tangrams by, if not the same: another part.
         split: The part of them that is deployed; the base that ships has seen the figures of "train".
-        base: Folder of the checkpoint that every round starts from; the one that ships if None.
+        base: What every round starts from: a checkpoint's folder, of vlm a model's folder or hub id. By default the
+            one that ships.
         control: Whether the initial policy is deployed beside the learner, in all rounds.
     """
 
-    rounds: int = 6
-    games: int = 330
-    seed: int = 0
-    listener: str = "small"
-    decoder: str = "lexical"
+    rounds: Count = 6
+    games: Count = 330
+    seed: Natural = 0
+    listener: ListenerName = "small"
+    decoder: DecoderName = "lexical"
     ternary: bool = False
-    speaker: str = "scripted"
+    speaker: SpeakerName = "scripted"
     personas: Path | None = None
     tangrams: str = "figures"
     seed_tangrams: str | None = None
     split: SplitName = "dev"
-    base: str | None = None
-    control: bool = True
+    base: Annotated[str | None, Parameter(alias="--model")] = None
+    control: Annotated[bool, Parameter(parse=False)] = True
+
+    def common(self) -> dict[str, Any]:
+        """Returns what runs with other seeds have in common with this one, fit for JSON."""
+        fields = {name: value for name, value in asdict(self).items() if name not in ("seed", "control")}
+        return fields | {"personas": None if self.personas is None else str(self.personas)}
 
 
 Report = Callable[[str, int, int], None]
@@ -340,8 +357,3 @@ def recorded(config: Config, learner: Learner, base: str, settings: dict[str, An
         "base": base,
         "settings": settings,
     }
-
-
-def results(record: dict[str, Any], measures: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Returns what `results.json` holds: what decided the outcome, the measures, and versions and machine."""
-    return {**record, "rounds": list(measures), **provenance()}

@@ -48,7 +48,4 @@ def new_listener(name: str, tangrams: TangramSet, games: Sequence[Episode] | Non
         raise UserError(f"--listener {name} needs a --model")
     if "path" in takes and "model" in given:
         given["path"] = Path(given.pop("model"))
-    from transformers.utils import logging  # here, as no other listener needs the second that it takes
-
-    logging.disable_progress_bar()  # who shows progress has a bar of their own
     return make.load(tangrams, **given)  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""The subcommands of `multiref` that need nothing but the game: a module each, found by the table in `cli`.
+"""The commands of `multiref` that need nothing but the game: a module each, found by the table in `cli`.
 
-A subcommand's module has `add_arguments(parser)` and `run(args)`; its docstring's first line is what it does.
+A command is a frozen dataclass. Its fields are its options, and `run(screen)` does what it is for.
 """

@@ -2,84 +2,95 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Literal
 
-from rich.console import Console
+from cyclopts import Group, Parameter
+from cyclopts.validators import LimitedChoice
 
+from multiref_gym.commands.options import Natural, named
+from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
 from multiref_gym.formats import FORMATS, write_games
-from multiref_gym.formats.logged_game import Format, LoggedGame
+from multiref_gym.formats.logged_game import LoggedGame
 from multiref_gym.interaction import Interaction
 from multiref_gym.registry import feedback_name
 from multiref_gym.store import InteractionStore, StoreError
 
-IMAGES = ("tangrams", "board", "none")
 OPTIONS = {"out": ("format",), "minari": ("decoder", "ternary", "image", "tangrams")}
+WHERE = Parameter(group=Group("Where", validator=LimitedChoice(1, 1)))
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the command's options."""
-    parser.add_argument("--store", required=True, help="the store: a SQLite file, or a database URL")
-    where = parser.add_mutually_exclusive_group(required=True)
-    where.add_argument("--out", help="the file to write, or what the format writes else")
-    where.add_argument("--minari", metavar="NAME", help="the Minari data set to make, such as multiref/sup-v0")
-    parser.add_argument(
-        "--format",
-        metavar="NAME",
-        help=f"{', '.join(FORMATS)} or module:attribute: a line of --out is a game as in the human games (jsonl, the "
-        "default: nothing is lost), or a row of the public data set",
-    )
-    parser.add_argument(
-        "--decoder",
-        help="a Minari data set's feedback: that of this decoder in all rounds that it has decoded (default: none)",
-    )
-    # None and not False if it is not given, as of the other options: it applies to a Minari data set only.
-    parser.add_argument("--ternary", action="store_true", default=None, help="that of the decoder's ternary form")
-    parser.add_argument("--image", choices=IMAGES, help="a Minari data set's pictures (tangrams)")
-    parser.add_argument("--tangrams", metavar="SET", help="for them: figures (default) or kilogram:PATH")
-    parser.add_argument("--system", help="only the games of this system")
-    parser.add_argument("--round", type=int, help="only the games of this round")
+@dataclass(frozen=True, kw_only=True)
+class Export:
+    """Writes the games of a store to a file, or to a data set of Minari.
 
-
-def run(args: argparse.Namespace) -> None:
-    """Writes the interactions.
-
-    Raises:
-        StoreError: If there is no such store, none of its interactions is meant, or the decoder decoded none of them.
-        UserError: If an option does not apply, Minari is missing, or these games make no data set of that name.
-        OSError: If the file cannot be written. One that was there before stays as it was.
+    Attributes:
+        store: The store: a SQLite file, or a database URL.
+        out: The file to write, or what the format writes else.
+        minari: The Minari data set to make, such as multiref/sup-v0.
+        decoder: A Minari data set's feedback: that of this decoder in all rounds that it has decoded.
+        ternary: That of the decoder's ternary form.
+        image: A Minari data set's pictures (tangrams).
+        tangrams: For them: figures (by default) or kilogram:PATH.
+        system: Only the games of this system.
+        round: Only the games of this round.
     """
-    if args.out and args.format == "minari":
-        args.minari, args.out, args.format = args.out, None, None
-    check_applies(args, "out" if args.minari is None else "minari", OPTIONS)
-    if args.ternary and args.decoder is None:
-        raise UserError("--ternary is of a decoder: name it by --decoder")
-    with InteractionStore(args.store, create=False) as store:
-        systems = store.systems() if args.system is None else [args.system]
-        games = [(system, game) for system in systems for game in store.interactions(system, args.round)]
-        if not games:
-            there = ", ".join(f"{system!r} rounds {store.rounds(system)}" for system in store.systems()) or "none"
-            raise StoreError(f"{args.store}: no interactions to export; there are: {there}")
-        decoder = "" if args.decoder is None else feedback_name(args.decoder, bool(args.ternary))
-        labels = [[]] * len(games) if not decoder else _feedback(store, decoder, games)
-    logged = [
-        LoggedGame(game, labels=tuple(of_game), system=system)
-        for (system, game), of_game in zip(games, labels, strict=True)
-    ]
-    if args.minari is None:
-        write_games(args.format or "jsonl", args.out, logged)
-    else:
-        write_games(_minari(args, decoder), args.minari, logged)
-    Console().print(f"{len(games)} interactions written to {args.out or args.minari}", highlight=False)
+
+    store: str
+    out: Annotated[str | None, WHERE] = None
+    minari: Annotated[str | None, WHERE] = None
+    format: Annotated[
+        str | None, named(FORMATS, "A line of --out is a game as in the human games (jsonl, the default), or a row: ")
+    ] = None
+    decoder: str | None = None
+    ternary: bool | None = None
+    image: Literal["tangrams", "board", "none"] | None = None
+    tangrams: str | None = None
+    system: str | None = None
+    round: Natural | None = None
+
+    def run(self, screen: Screen) -> None:
+        """Writes the interactions.
+
+        Raises:
+            StoreError: If there is no such store, none of its interactions is meant, or the decoder decoded none of
+                them.
+            UserError: If an option does not apply, Minari is missing, or these games make no data set of that name.
+            OSError: If the file cannot be written. One that was there before stays as it was.
+        """
+        if self.out and self.format == "minari":
+            return replace(self, minari=self.out, out=None, format=None).run(screen)
+        check_applies(self, "out" if self.minari is None else "minari", OPTIONS)
+        decoder = "" if self.decoder is None else feedback_name(self.decoder, bool(self.ternary))
+        with InteractionStore(self.store, create=False) as store:
+            systems = store.systems() if self.system is None else [self.system]
+            games = [(system, game) for system in systems for game in store.interactions(system, self.round)]
+            if not games:
+                there = ", ".join(f"{system!r} rounds {store.rounds(system)}" for system in store.systems()) or "none"
+                raise StoreError(f"{self.store}: no interactions to export; there are: {there}")
+            labels = _feedback(store, decoder, games) if decoder else [[]] * len(games)
+        logged = [
+            LoggedGame(game, labels=tuple(of_game), system=system)
+            for (system, game), of_game in zip(games, labels, strict=True)
+        ]
+        if self.minari is None:
+            write_games(self.format or "jsonl", str(self.out), logged)
+        else:
+            from multiref_gym.formats.minari import Minari  # Minari is an extra
+
+            image = None if self.image == "none" else self.image or "tangrams"
+            write_games(Minari(self.tangrams or "figures", image, decoder), self.minari, logged)
+        screen.say(f"{len(games)} interactions written to {self.out or self.minari}")
 
 
-def check_applies(args: argparse.Namespace, form: str, options: Mapping[str, Sequence[str]]) -> None:
+def check_applies(options: object, form: str, of_forms: Mapping[str, Sequence[str]]) -> None:
     """Raises UserError if an option is given that applies to another form only: of each form, its own options."""
-    for other, names in options.items():
+    for other, names in of_forms.items():
         for name in names:
-            if other != form and getattr(args, name) is not None:
+            if other != form and getattr(options, name) is not None:
                 raise UserError(f"--{name} applies to --{other} only, not to --{form}")
 
 
@@ -95,10 +106,3 @@ def _feedback(store: InteractionStore, decoder: str, games: Sequence[tuple[str, 
         there = ", ".join(f"round {round} of {system!r}" for system, round in rounds)
         raise StoreError(f"{decoder!r} has not decoded any of what is to be exported: {there}")
     return [next(decoded[system, game.round]) if (system, game.round) in decoded else [] for system, game in games]
-
-
-def _minari(args: argparse.Namespace, decoder: str) -> Format:
-    from multiref_gym.formats.minari import Minari  # Minari is an extra
-
-    image = args.image or "tangrams"
-    return Minari(args.tangrams or "figures", None if image == "none" else image, decoder)

@@ -2,64 +2,68 @@
 
 from __future__ import annotations
 
-import argparse
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Annotated
 
-from rich.console import Console
-
-from multiref_gym.commands.export import check_applies
+from multiref_gym.commands.export import WHERE, check_applies
+from multiref_gym.commands.options import Natural, named
+from multiref_gym.commands.screen import Screen
 from multiref_gym.feedback import Feedback
 from multiref_gym.formats import FORMATS, read_games
 from multiref_gym.formats.logged_game import LoggedGame
 from multiref_gym.store import InteractionStore
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the command's options."""
-    parser.add_argument("--store", required=True, help="the store, made if there is none: a file, or a database URL")
-    where = parser.add_mutually_exclusive_group(required=True)
-    where.add_argument("--games", help="the file to read: JSON Lines, JSON, Parquet; or what the format reads else")
-    where.add_argument("--minari", metavar="NAME", help="the Minari data set to read, which export made")
-    parser.add_argument("--system", required=True, help="the system that played these games")
-    parser.add_argument("--round", type=int, help="the round to put them into (default: the one that each names)")
-    parser.add_argument(
-        "--format",
-        metavar="NAME",
-        help=f"what is in --games, as in export: {', '.join(FORMATS)} or module:attribute (as it looks)",
-    )
+@dataclass(frozen=True, kw_only=True)
+class Import:
+    """Reads the games of a file, or of a data set of Minari, into a store.
 
-
-def run(args: argparse.Namespace) -> None:
-    """Adds all interactions of the file or data set, and its feedback on whole rounds, or nothing.
-
-    Raises:
-        BadGame: If a line is no game; the message has its number.
-        StoreError: If the system has played one of the rounds already, or a game is there already.
-        UserError: If an option does not apply, Minari is missing, or it has no such data set.
-        OSError: If the file cannot be read.
+    Attributes:
+        store: The store, made if there is none: a SQLite file, or a database URL.
+        games: The file to read: JSON Lines, JSON, Parquet; or what the format reads else.
+        minari: The Minari data set to read, which export made.
+        system: The system that played these games.
+        round: The round to put them into, if not the one that each names.
     """
-    if args.games and args.format == "minari":
-        args.minari, args.games, args.format = args.games, None, None
-    check_applies(args, "games" if args.minari is None else "minari", {"games": ("format",)})
-    decoder = ""
-    if args.minari is not None:
-        from multiref_gym.formats.minari import decoder_of  # Minari is an extra
 
-        decoder = decoder_of(args.minari)
-    games, _ = read_games(args.minari or args.games, "minari" if args.minari else args.format)
-    if args.round is not None:
-        games = [replace(game, interaction=replace(game.interaction, round=args.round)) for game in games]
-    decoded = _decoded_rounds(games) if decoder else {}
-    # Only now is the store opened: a bad file leaves no empty one behind.
-    with InteractionStore(args.store) as store:
-        store.add([game.interaction for game in games], args.system, decoded, decoder)
-    rounds = _listed({game.interaction.round for game in games})
-    told = f"{len(games)} interactions of {args.system!r} added, rounds {rounds}"
-    if decoder:
-        told += f"; feedback of {decoder!r} on rounds {_listed(decoded)}"
-    Console().print(told, highlight=False)
+    store: str
+    games: Annotated[str | None, WHERE] = None
+    minari: Annotated[str | None, WHERE] = None
+    system: str
+    round: Natural | None = None
+    format: Annotated[str | None, named(FORMATS, "What is in --games, if not as it looks: ")] = None
+
+    def run(self, screen: Screen) -> None:
+        """Adds all interactions of the file or data set, and its feedback on whole rounds, or nothing.
+
+        Raises:
+            BadGame: If a line is no game; the message has its number.
+            StoreError: If the system has played one of the rounds already, or a game is there already.
+            UserError: If an option does not apply, Minari is missing, or it has no such data set.
+            OSError: If the file cannot be read.
+        """
+        if self.games and self.format == "minari":
+            return replace(self, minari=self.games, games=None, format=None).run(screen)
+        check_applies(self, "games" if self.minari is None else "minari", {"games": ("format",)})
+        decoder = ""
+        if self.minari is not None:
+            from multiref_gym.formats.minari import decoder_of  # Minari is an extra
+
+            decoder = decoder_of(self.minari)
+        games, _ = read_games(self.minari or str(self.games), "minari" if self.minari else self.format)
+        if self.round is not None:
+            games = [replace(game, interaction=replace(game.interaction, round=self.round)) for game in games]
+        decoded = _decoded_rounds(games) if decoder else {}
+        # Only now is the store opened: a bad file leaves no empty one behind.
+        with InteractionStore(self.store) as store:
+            store.add([game.interaction for game in games], self.system, decoded, decoder)
+        rounds = _listed({game.interaction.round for game in games})
+        told = f"{len(games)} interactions of {self.system!r} added, rounds {rounds}"
+        if decoder:
+            told += f"; feedback of {decoder!r} on rounds {_listed(decoded)}"
+        screen.say(told)
 
 
 def _listed(numbers: Iterable[int]) -> str:

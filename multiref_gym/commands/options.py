@@ -1,44 +1,38 @@
-"""Options that several commands share."""
+"""Options that several commands share: types of their values, and groups of them that a command inherits.
+
+A command is a frozen dataclass, and its fields are its options: cyclopts reads them from the command line. (It raises
+its errors with messages of one line, where others print boxes and exit.) Their help is in the docstrings.
+"""
 
 from __future__ import annotations
 
-import argparse
 import math
 import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import Annotated, Any, TypeVar
+
+from cyclopts import Parameter, Token
+from cyclopts.validators import Number
 
 from multiref_gym.errors import UserError
+from multiref_gym.registry import DECODERS, LISTENERS, SPEAKERS
 from multiref_gym.tangrams import TangramSet, load_tangrams
 from multiref_gym.tangrams.tangram_set import SplitName
 
 
-def positive(text: str) -> int:
-    """Reads a whole number of at least 1."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is less than 1")
-    return number
+def _whole(kind: Any, tokens: Sequence[Token]) -> int:
+    try:
+        return int(tokens[0].value)
+    except ValueError as error:  # cyclopts alone would round
+        raise ValueError(f"{tokens[0].value!r} is no whole number") from error
 
 
-def positive_number(text: str) -> float:
-    """Reads a number above 0."""
-    number = float(text)
-    if not 0 < number < math.inf:
-        raise argparse.ArgumentTypeError(f"{text} is no number above 0")
-    return number
-
-
-def natural(text: str) -> int:
-    """Reads a whole number of at least 0, such as a seed."""
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{text} is less than 0")
-    return number
-
-
-def check_writable(path: Path) -> None:
+def check_writable(kind: Any, path: Path | None) -> None:
     """Raises UserError if no file can be written here: better before an hour of games than after it."""
+    if path is None:
+        return
     if path.is_dir():
         raise UserError(f"cannot write to {path}: it is a folder")
     if not path.parent.is_dir():
@@ -47,16 +41,71 @@ def check_writable(path: Path) -> None:
         raise UserError(f"cannot write to {path}: permission denied")
 
 
-def add_tangrams(parser: argparse.ArgumentParser, split: SplitName) -> None:
-    """Adds `--tangrams` and `--split` with this default."""
-    parser.add_argument("--tangrams", default="figures", metavar="SET", help="figures (default) or kilogram:PATH")
-    parser.add_argument("--split", choices=get_args(SplitName), default=split, help=f"which of them ({split})")
-
-
-def chosen_tangrams(args: argparse.Namespace) -> TangramSet:
-    """Loads what `add_tangrams` asked for.
+def make_folder(folder: Path) -> None:
+    """Makes a folder for what a command writes, if there is none.
 
     Raises:
-        TangramError: If there are no such tangrams.
+        UserError: If it cannot be made.
     """
-    return load_tangrams(args.tangrams).split(args.split)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write to {folder}: {error.strerror}") from error
+
+
+Count = Annotated[int, Parameter(converter=_whole, validator=Number(gte=1))]
+"""A whole number of at least 1."""
+Natural = Annotated[int, Parameter(converter=_whole, validator=Number(gte=0))]
+"""A whole number of at least 0, such as a seed."""
+Positive = Annotated[float, Parameter(validator=Number(gt=0, lt=math.inf))]
+"""A number above 0."""
+Share = Annotated[float, Parameter(validator=Number(gte=0, lte=1))]
+"""A number from 0 to 1."""
+NewFile = Annotated[Path, Parameter(validator=check_writable)]
+"""A file that can be written."""
+
+
+def named(names: Mapping[str, str], note: str = "") -> Parameter:
+    """Returns what tells of an option that is one of some registered names."""
+    return Parameter(help=f"{note}{', '.join(names)} or module:attribute.")
+
+
+ListenerName = Annotated[str, named(LISTENERS)]
+SpeakerName = Annotated[str, named(SPEAKERS)]
+DecoderName = Annotated[str, named(DECODERS)]
+
+Options = TypeVar("Options")
+Flat = Annotated[Options, Parameter(name="*")]
+"""A dataclass whose fields are options of the command that has it. A default is that of its class, not of its value."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TangramOptions:
+    """Which tangrams are played with.
+
+    Attributes:
+        tangrams: figures or kilogram:PATH.
+        split: The part of them.
+    """
+
+    tangrams: str = "figures"
+    split: SplitName = "all"
+
+    def chosen_tangrams(self) -> TangramSet:
+        """Loads the tangrams.
+
+        Raises:
+            TangramError: If there are no such tangrams.
+        """
+        return load_tangrams(self.tangrams).split(self.split)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FiguresOptions:
+    """Where the figures that a benchmark found are kept.
+
+    Attributes:
+        json: Where to write the figures.
+    """
+
+    json: NewFile | None = None

@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
+from dataclasses import dataclass
 
-from rich.console import Console
-
-from multiref_gym.commands.options import add_tangrams, check_writable, chosen_tangrams, natural, positive
+from multiref_gym.commands.options import Count, Natural, NewFile, TangramOptions
+from multiref_gym.commands.screen import Screen
 from multiref_gym.tangrams import contact_sheet
 
 WIDTH, SMALLEST = 960, 24
 """The width of a sheet that shows a sample, and the least side of a silhouette on it, in pixels."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the command's options."""
-    add_tangrams(parser, split="all")
-    parser.add_argument(
-        "--sample", type=positive, metavar="N", help="only so many of each family, drawn at random, in a row"
-    )
-    parser.add_argument("--seed", type=natural, default=0, help="of the sample (0)")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE.png", help="where to draw them")
+@dataclass(frozen=True, kw_only=True)
+class TangramsCommand(TangramOptions):
+    """Draws a contact sheet of a set of tangrams.
 
+    Attributes:
+        sample: Only so many of each family, drawn at random, in a row.
+        seed: Of the sample.
+        out: The PNG file to draw them in.
+    """
 
-def run(args: argparse.Namespace) -> None:
-    """Draws the tangrams."""
-    check_writable(args.out)
-    tangrams = chosen_tangrams(args)
-    if args.sample:
-        sheet = contact_sheet(tangrams, args.sample, max(SMALLEST, WIDTH // args.sample), args.sample, args.seed)
-    else:
-        sheet = contact_sheet(tangrams)
-    sheet.save(args.out, format="PNG", optimize=True)
-    Console().print(f"{tangrams.name}, {len(tangrams)} tangrams, in {args.out}", highlight=False)
+    sample: Count | None = None
+    seed: Natural = 0
+    out: NewFile
+
+    def run(self, screen: Screen) -> None:
+        """Draws the tangrams."""
+        tangrams = self.chosen_tangrams()
+        if self.sample:
+            width = max(SMALLEST, WIDTH // self.sample)
+            sheet = contact_sheet(tangrams, self.sample, width, self.sample, self.seed)
+        else:
+            sheet = contact_sheet(tangrams)
+        sheet.save(self.out, format="PNG", optimize=True)
+        screen.say(f"{tangrams.name}, {len(tangrams)} tangrams, in {self.out}")

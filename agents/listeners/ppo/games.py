@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import gymnasium as gym
 import numpy as np
@@ -15,7 +15,7 @@ from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.vocabulary import Vocabulary
 from multiref_gym.wrappers import ImplicitReward
 
-REWARDS = ("true", "implicit", "progress")
+Reward = Literal["true", "implicit", "progress"]
 WORDS = 1000
 """Ids of the vocabulary at most; some 500 are in use."""
 HEARD_GAMES = 400
@@ -32,8 +32,8 @@ def literal_game(reward: str = "success") -> gym.Env[Any, Any]:
     return gym.make("MultiRef-v0", image=None, speaker=speaker, reward=reward, disable_env_checker=True)
 
 
-def rewarded_game(reward: str, decoder: str, ternary: bool = False) -> gym.Env[Any, Any]:
-    """Returns a literal game that rewards as one of `REWARDS`: success, decoded feedback on each action, or progress.
+def rewarded_game(reward: Reward, decoder: str, ternary: bool = False) -> gym.Env[Any, Any]:
+    """Returns a literal game that rewards as is asked for: success, decoded feedback on each action, or progress.
 
     Raises:
         UserError: If feedback is wanted and there is no such decoder.

@@ -23,7 +23,7 @@ from multiref_gym.listener import Decision, View
 from multiref_gym.tangrams import Atlas, TangramSet
 
 CHECKPOINT = Path(__file__).with_name("checkpoint")
-"""The base that ships with the package; `python -m multiref_gym.agents.listeners.small.pretrain` builds it."""
+"""The base that ships with the package; `multiref pretrain` builds it."""
 
 PLAYED_AT_ONCE = 96
 """Views in a batch of play."""

@@ -1,0 +1,60 @@
+"""What a command shows: what it says, and how far it is."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+
+class Screen:
+    """The standard output, and below what was said one bar of progress, which goes away when all is done.
+
+    Where the output is no terminal there is no bar.
+
+    Attributes:
+        console: What is written to.
+    """
+
+    def __init__(self) -> None:
+        self.console = Console(highlight=False)
+        columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+        self._progress = Progress(*columns, console=self.console)
+        self._task = self._progress.add_task("")
+        self._live = Live(self._progress, console=self.console, transient=True, refresh_per_second=2)
+
+    def __enter__(self) -> Self:
+        """Returns itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Takes the bar away."""
+        self._live.stop()
+
+    def say(self, text: str) -> None:
+        """Writes a line as it is, however long."""
+        self.console.print(text, markup=False, soft_wrap=True)
+
+    def show(self, *what: Any) -> None:
+        """Writes tables, or texts with Rich's markup, in place of the bar and what stands above it."""
+        self._live.stop()
+        self.console.print(*what)
+
+    def report(self, step: str, done: int, total: int) -> None:
+        """Says how far a step is: what is done, how much of it, and of how much."""
+        begins = self._progress.tasks[0].description != step or not self._live.is_started
+        if begins:
+            self._progress.reset(self._task, description=step)
+        self._progress.update(self._task, completed=done, total=total)
+        if begins:
+            self._live.start()
+            self._live.refresh()
+
+    def show_above(self, what: RenderableType) -> None:
+        """Has something stand above the bar, in place of what stood there, until `show` takes both away."""
+        self._live.update(Group(what, self._progress))

@@ -1,0 +1,59 @@
+"""What a command shows, and how its results are kept."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from multiref_gym.commands.screen import Screen
+from multiref_gym.provenance import provenance, write_results
+
+
+def test_a_log_has_what_was_said_and_no_bar(capsys: pytest.CaptureFixture[str]) -> None:
+    with Screen() as screen:
+        screen.report("games", 1, 3)
+        screen.say("[a] line " * 40)
+        screen.report("games", 3, 3)
+        screen.show("[b]a text[/]")
+    assert capsys.readouterr().out == "[a] line " * 40 + "\na text\n"
+
+
+def test_a_terminal_has_one_bar_which_starts_again_with_each_step(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    with Screen() as screen:
+        screen.report("vision", 3, 3)
+        screen.report("language", 1, 7)
+        screen.show_above("what stands above")
+        screen.show("done")
+        screen.report("more", 0, 2)
+    shown = capsys.readouterr().out
+    places = [shown.index(text) for text in ("vision", "3/3", "language", "1/7", "what stands above", "done", "more")]
+    assert places == sorted(places)
+
+
+def test_results_are_written_with_what_they_were_made_with(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    results = write_results(path, {"won": 0.5}, "cyclopts", "no-such-package")
+    assert json.loads(path.read_text()) == results == {"won": 0.5, **provenance("cyclopts")}
+    assert "cyclopts" in results["versions"]
+    assert "no-such-package" not in results["versions"]
+    assert write_results(None, {"won": 0.5})["versions"] == provenance()["versions"]
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf])
+def test_results_that_json_has_no_word_for_are_refused_and_leave_the_file_as_it_was(
+    number: float, tmp_path: Path
+) -> None:
+    path = tmp_path / "results.json"
+    write_results(path, {"won": 0.5})
+    before = path.read_text()
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_results(path, {"won": {"mean": number}})
+    assert path.read_text() == before
+    assert list(tmp_path.iterdir()) == [path]
