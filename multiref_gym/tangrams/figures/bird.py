@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import SIDES, Part, Piece, Point, Sketch, point, put, roots, units
+from multiref_gym.tangrams.figures.assembly import (
+    SIDES,
+    Part,
+    Piece,
+    Point,
+    Sketch,
+    laid,
+    named,
+    point,
+    put,
+    roots,
+    units,
+)
 from multiref_gym.tangrams.figures.blocks import beak, crest
 
 HEADS = ("square", "diamond")
@@ -46,12 +58,7 @@ def _swimming() -> Iterator[Sketch]:
         throat = necks[neck]
         nape = throat.anchor("nw").moved(units(1)) if neck == "forward" else throat.anchor("ne").moved(units(-1))
         head = put("square", shape, "s", nape)
-        parts = (
-            ("body", front),
-            ("body", rear),
-            ("neck", throat),
-            *_rest(head, shape, tails[tail], extra, foot),
-        )
+        parts = (*named("body", front, rear), ("neck", throat), *_rest(head, shape, tails[tail], extra, foot))
         yield Sketch({"pose": "swimming", "head": shape, "neck": neck, "tail": tail, "extra": extra}, parts)
 
 
@@ -60,8 +67,8 @@ def _standing() -> Iterator[Sketch]:
 
     With a crest and a raised tail, the head would drown between two horns.
     """
-    middle = BREAST.moved(units(4))
-    rump = middle.moved(units(4))
+    middle, rump = point(4), point(8)
+    body = named("body", *laid("large ne 0 0, large nw 4 0"))
     ankle = middle.moved(dy=units(4) - roots(2))
     legs = {
         "front": put("parallelogram", "steep \\", "ne", ankle),
@@ -79,30 +86,20 @@ def _standing() -> Iterator[Sketch]:
         head = put("square", shape, "s", BREAST.moved(units(1)))
         heel = "se" if leg == "front" else "sw"
         foot = put("small", "up", heel, legs[leg].anchor(heel))
-        parts = (
-            ("body", put("large", "ne", "ne", middle)),
-            ("body", put("large", "nw", "nw", middle)),
-            ("leg", legs[leg]),
-            *_rest(head, shape, tails[tail], extra, foot),
-        )
+        parts = (*body, ("leg", legs[leg]), *_rest(head, shape, tails[tail], extra, foot))
         yield Sketch({"pose": "standing", "head": shape, "leg": leg, "tail": tail, "extra": extra}, parts)
 
 
 def _perching() -> Iterator[Sketch]:
     """A body that slants down from the head to the tail, on a leg."""
-    nape = BREAST.moved(units(4))
-    rump = nape.moved(units(4), units(4))
-    leg = put("parallelogram", "steep \\", "nw", BREAST.moved(units(2), units(2)))
+    body = named("body", *laid("large ne 0 0, large sw 4 0"))
+    rump = point(8, 4)
+    leg = put("parallelogram", "steep \\", "nw", point(2, 2))
     tails = {"fan": put("medium", "left", "w", rump), "down": put("medium", "ne", "ne", rump)}
     for shape, tail, extra in product(HEADS, tails, EXTRAS):
         head = put("square", shape, "s", BREAST.moved(units(1)))
         foot = put("small", "up", "se", leg.anchor("se"))
-        parts = (
-            ("body", put("large", "ne", "ne", nape)),
-            ("body", put("large", "sw", "nw", nape)),
-            ("leg", leg),
-            *_rest(head, shape, tails[tail], extra, foot),
-        )
+        parts = (*body, ("leg", leg), *_rest(head, shape, tails[tail], extra, foot))
         yield Sketch({"pose": "perching", "head": shape, "tail": tail, "extra": extra}, parts)
 
 
@@ -110,6 +107,7 @@ def _sitting() -> Iterator[Sketch]:
     """A round body on broad feet."""
     upper = put("large", "up", "n", BREAST)
     lower = put("large", "down", "n", upper.anchor("s"))
+    feet = put("medium", "up", "n", lower.anchor("s"))
     rump = upper.anchor("se")
     tails = {
         "up": put("parallelogram", "steep /", "sw", rump),
@@ -118,12 +116,7 @@ def _sitting() -> Iterator[Sketch]:
     }
     for shape, tail, extra in product(HEADS, tails, ("crest", "tuft")):
         head = put("square", shape, "e" if shape == "diamond" else "s", BREAST)
-        parts = (
-            ("body", upper),
-            ("body", lower),
-            ("feet", put("medium", "up", "n", lower.anchor("s"))),
-            *_rest(head, shape, tails[tail], extra),
-        )
+        parts = (*named("body", upper, lower), ("feet", feet), *_rest(head, shape, tails[tail], extra))
         yield Sketch({"pose": "sitting", "head": shape, "tail": tail, "extra": extra}, parts)
 
 
@@ -144,12 +137,8 @@ def _flying() -> Iterator[Sketch]:
             continue
         head = put("square", shape, *(("n", nape) if shape == "diamond" else ("s", nape.moved(units(1)))))
         foot = put("small", "ne", "nw", body.anchor("s"))
-        parts = (
-            ("body", body),
-            ("wing", wings[wing]),
-            ("neck", neck),
-            *_rest(head, shape, tails[tail], extra, foot),
-        )
+        trunk = ("body", body), ("wing", wings[wing]), ("neck", neck)
+        parts = (*trunk, *_rest(head, shape, tails[tail], extra, foot))
         facts = {"head": shape, "wing": wing, "tail": tail, "extra": extra}
         yield Sketch({"pose": "flying", **facts}, parts)
         if (shape, wing) == ("square", "swept"):
