@@ -2,7 +2,7 @@
 
 A family file describes each of its figures as a `Sketch`: its attributes, and for each piece the part it plays. Pieces
 are placed by what a person would say: "the small triangle pointing up, its lower left corner on the head's upper
-left". Whether they can be laid so is decided in `checks.py`.
+left", or listed with their places where those are whole units. Whether they can be laid so is decided in `checks.py`.
 """
 
 from __future__ import annotations

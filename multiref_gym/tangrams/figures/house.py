@@ -23,7 +23,7 @@ from multiref_gym.tangrams.figures.assembly import (
 )
 from multiref_gym.tangrams.figures.blocks import bar
 from multiref_gym.tangrams.figures.family import both_sides
-from multiref_gym.tangrams.figures.flags import FLAGS, flag
+from multiref_gym.tangrams.figures.flags import FLAGS, flag, flagged
 
 EAVES = point()
 """The middle of the upper side of the walls."""
@@ -65,11 +65,11 @@ def _cottages() -> Iterator[Sketch]:
         yield Sketch({**facts, "chimney": "none", "flag": "none"}, (*shell, *prop))
         shape = "square" if annex == "shed" else "triangle"
         for blown in SIDES:
-            parts = (GABLE, *_cottage_walls("parallelogram"), *room, ("flag", flag(shape, blown, RIDGE)))
-            yield Sketch({**facts, "chimney": "none", "flag": shape, "flagside": blown}, parts)
+            parts = (GABLE, *_cottage_walls("parallelogram"), *room)
+            yield flagged({**facts, "chimney": "none"}, parts, shape, blown, RIDGE)
     for (shape, filler), side in product((("triangle", "square"), ("square", "medium")), SIDES):
-        shell = (GABLE, *_cottage_walls(filler))
-        yield _chimney_and_flag({**kind, "annex": "none"}, shell, shape, side)
+        shell = (GABLE, *_cottage_walls(filler), *_chimney(side))
+        yield flagged({**kind, "annex": "none", "chimney": side}, shell, shape, other(side), RIDGE)
 
 
 def _cottage_walls(filler: str) -> tuple[Part, ...]:
@@ -86,15 +86,7 @@ def _topped(facts: dict[str, str], parts: tuple[Part, ...]) -> Iterator[Sketch]:
     """The parallelogram is a chimney or a flag."""
     for side in SIDES:
         yield Sketch({**facts, "chimney": side}, (*parts, *_chimney(side)))
-        banner = ("flag", flag("banner", side, RIDGE))
-        yield Sketch({**facts, "chimney": "none", "flag": "banner", "flagside": side}, (*parts, banner))
-
-
-def _chimney_and_flag(facts: dict[str, str], parts: tuple[Part, ...], shape: str, side: str) -> Sketch:
-    """The parallelogram is a chimney, and another piece a flag blown away from it."""
-    away = other(side)
-    more = (*_chimney(side), ("flag", flag(shape, away, RIDGE)))
-    return Sketch({**facts, "chimney": side, "flag": shape, "flagside": away}, (*parts, *more))
+        yield flagged({**facts, "chimney": "none"}, parts, "banner", side, RIDGE)
 
 
 def _chimney(side: str) -> tuple[Part, ...]:
@@ -160,7 +152,8 @@ def _bungalows() -> Iterator[Sketch]:
     for annex, side in product(("box", "balcony"), SIDES):
         yield from _topped({**kind, "annex": annex, "side": side}, (*shell, *_annex(annex, side, *BUNGALOW)))
     for side in SIDES:
-        yield _chimney_and_flag({**kind, "annex": "none"}, shell, "square", side)
+        facts = {**kind, "annex": "none", "chimney": side}
+        yield flagged(facts, (*shell, *_chimney(side)), "square", other(side), RIDGE)
 
 
 def _barns() -> Iterator[Sketch]:
@@ -179,8 +172,8 @@ def _barn(facts: dict[str, str], side: str) -> Iterator[Sketch]:
         if shape == "square" and facts["door"] in SIDES:
             # Beside such a door is the square.
             continue
-        parts = (*BARN_ROOF, *_barn_walls(facts, spare), ("flag", flag(shape, side, BARN_RIDGE)))
-        yield Sketch({**facts, "chimney": "none", "flag": shape, "flagside": side}, parts)
+        parts = (*BARN_ROOF, *_barn_walls(facts, spare))
+        yield flagged({**facts, "chimney": "none"}, parts, shape, side, BARN_RIDGE)
 
 
 def _barn_chimney(side: str) -> tuple[Part, ...]:
@@ -219,10 +212,8 @@ def _on_pillars() -> Iterator[Sketch]:
     for door, left, right in (("wide", -4, 2), ("middle", -3, 1), ("left", -4, 0), ("right", -2, 2)):
         pillars = named("wall", *laid(f"square {left} 0, small nw {right} 0, small se {right} 0"))
         for side in SIDES:
-            pennant = ("flag", flag("triangle", other(side), BARN_RIDGE))
-            facts = {"chimney": side, "flag": "triangle", "flagside": other(side)}
-            parts = (*BARN_ROOF, *pillars, *_barn_chimney(side), pennant)
-            yield Sketch({"roof": "huge", "door": door, **facts}, parts)
+            facts = {"roof": "huge", "door": door, "chimney": side}
+            yield flagged(facts, (*BARN_ROOF, *pillars, *_barn_chimney(side)), "triangle", other(side), BARN_RIDGE)
 
 
 def _narrow() -> Iterator[Sketch]:
@@ -234,8 +225,7 @@ def _narrow() -> Iterator[Sketch]:
         facts = {"roof": "narrow", "annex": "flat", "side": annex}
         chimney = on(side, ("chimney", put("parallelogram", "steep /", "sw", point(-2, 0))))
         yield Sketch({**facts, "chimney": side}, (*shell, *wing, *chimney))
-        banner = ("flag", flag("banner", side, gable.anchor("n")))
-        yield Sketch({**facts, "chimney": "none", "flag": "banner", "flagside": side}, (*shell, *wing, banner))
+        yield flagged({**facts, "chimney": "none"}, (*shell, *wing), "banner", side, gable.anchor("n"))
 
 
 WORDS = {

@@ -7,7 +7,7 @@ from itertools import product
 
 from multiref_gym.tangrams.figures.assembly import SIDES, Part, Sketch, laid, named, on, other, point, put, roots, units
 from multiref_gym.tangrams.figures.family import both_sides
-from multiref_gym.tangrams.figures.flags import flag
+from multiref_gym.tangrams.figures.flags import flag, flagged
 
 SUMMIT = point(0, 0)
 """The top of the high peak, or the middle of a volcano's; its foot is 4 below."""
@@ -36,8 +36,8 @@ def _with_a_hut() -> Iterator[Sketch]:
         home = put("square", "square", "se" if hut == foothill else "sw", far if hut == foothill else EAST)
         roof = put("small", "up", "s", home.anchor("n"))
         ground = on(foothill, *named("foothill", hill, bump), *named("hut", home, roof))
-        facts = {"peaks": "one", "foothill": foothill, "hut": hut, "flag": "banner", "flagside": blown}
-        yield Sketch(facts, (*HIGH_PEAK, *ground, ("flag", flag("banner", blown, SUMMIT))))
+        facts = {"peaks": "one", "foothill": foothill, "hut": hut}
+        yield flagged(facts, (*HIGH_PEAK, *ground), "banner", blown, SUMMIT)
 
 
 def _with_even_foothills() -> Iterator[Sketch]:
@@ -48,8 +48,8 @@ def _with_even_foothills() -> Iterator[Sketch]:
         ("hut", put("square", "square", "se", WEST.moved(units(-4)))),
     )
     for blown, side, extra in product(SIDES, SIDES, extras):
-        parts = (*HIGH_PEAK, *hills, ("flag", flag("banner", blown, SUMMIT)), *on(side, extra))
-        yield Sketch({"peaks": "three", extra[0]: side, "flag": "banner", "flagside": blown}, parts)
+        parts = (*HIGH_PEAK, *hills, *on(side, extra))
+        yield flagged({"peaks": "three", extra[0]: side}, parts, "banner", blown, SUMMIT)
 
 
 def _two_peaks() -> Iterator[Sketch]:
@@ -65,9 +65,9 @@ def _two_peaks() -> Iterator[Sketch]:
         high_banner = ("flag", flag("banner", wind, SUMMIT))
         low_banner = ("flag", flag("banner", wind, knoll))
         base = (*HIGH_PEAK, *from_medium)
-        for flagged, banner in (("high", high_banner), ("low", low_banner)):
+        for place, banner in (("high", high_banner), ("low", low_banner)):
             parts = (*base, ("ridge", put("square", "diamond", "s", EAST)), banner)
-            yield Sketch({**facts, "flag": "banner", "flagged": flagged, "ridge": "middle"}, on(high, *parts))
+            yield Sketch({**facts, "flag": "banner", "flagged": place, "ridge": "middle"}, on(high, *parts))
         for hut in SIDES:
             home = put("square", "square", *(("se", WEST) if hut == high else ("sw", middle.moved(roots(4)))))
             parts = (*base, ("hut", home), high_banner)
