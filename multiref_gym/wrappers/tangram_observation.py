@@ -61,8 +61,7 @@ class TangramObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructo
         self._embed = embed
         self._rows: dict[str, NDArray[np.float32]] = {}
         count = context_size(game)
-        kept: dict[str, spaces.Space[Any]] = {key: env.observation_space[key] for key in env.observation_space}
-        kept.pop("image", None)
+        kept = {key: space for key, space in env.observation_space.items() if key != "image"}
         if embed is None:
             kept["tangrams"] = spaces.Box(0, 255, (count, size, size), np.uint8)
         else:

@@ -63,6 +63,7 @@ def _corner(kind: Kind, pose: str, compass: str) -> Point:
     return posed(kind, pose).anchor(compass)
 
 
+@cache
 def laid(listed: str, origin: Point = ORIGIN) -> tuple[Piece, ...]:
     """Returns the pieces of a list such as "small ne 0 2, tall / 2 0".
 
