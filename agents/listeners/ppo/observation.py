@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from multiref_gym.agents.listeners.small.listener import SmallListener
 from multiref_gym.agents.listeners.small.model import Vision
+from multiref_gym.game import Action
 from multiref_gym.tangrams import TangramSet
 from multiref_gym.vocabulary import Vocabulary
 from multiref_gym.wrappers import DiscreteClick, EncodeUtterance, TangramObservation
@@ -70,10 +71,9 @@ class LastClick(gym.ObservationWrapper[Any, Any, Any], RecordConstructorArgs):
 
     def observation(self, observation: dict[str, Any]) -> dict[str, Any]:
         """Returns the observation with `clicked`, int8 (context_size,)."""
-        clicked = np.zeros(self._size, np.int8)
-        if dialogue := multiref(self).dialogue:
-            clicked[list(dialogue[-1][1].clicks)] = 1
-        return observation | {"clicked": clicked}
+        dialogue = multiref(self).dialogue
+        last = dialogue[-1][1] if dialogue else Action()
+        return observation | {"clicked": last.bits(self._size)}
 
 
 def readable(env: gym.Env[Any, Any], sight: Sight, vocabulary: Vocabulary) -> gym.Env[Any, Any]:
