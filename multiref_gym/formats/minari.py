@@ -210,7 +210,7 @@ def _logged_game(record: dict[str, Any], episode: minari.EpisodeData, place: str
         "feedback": _nulls(episode.infos["feedback"][1:-1]),
         "closing": closing,
     }
-    return GameRecords().game([Record(place, record | turns)])
+    return GameRecords().to_game([Record(place, record | turns)])
 
 
 def _nulls(values: NDArray[np.float64]) -> list[float | None]:
