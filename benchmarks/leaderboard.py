@@ -5,7 +5,6 @@ A listener goes by the name of its results' folder. The best come first: by exac
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
