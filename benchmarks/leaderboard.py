@@ -5,7 +5,6 @@ A listener goes by the name of its results' folder. The best come first: by exac
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ from multiref_gym.checking import read_json
 from multiref_gym.commands.options import make_folder
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
-from multiref_gym.files import write_atomically
+from multiref_gym.files import write_atomically, write_json
 
 SAME = ("games", "decoder")
 """What listeners must have in common to be compared."""
@@ -141,7 +140,7 @@ def _caption(board: Board) -> str:
 def write(board: Board, folder: Path) -> None:
     """Writes `leaderboard.md` and `leaderboard.json`."""
     write_atomically(folder / "leaderboard.md", sheet(board).markdown())
-    write_atomically(folder / "leaderboard.json", json.dumps(board, indent=2) + "\n")
+    write_json(folder / "leaderboard.json", board)
 
 
 def draw(board: Board, path: Path) -> None:

@@ -12,6 +12,7 @@ of implicit feedback has to recover.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -173,6 +174,10 @@ class ScriptedSpeaker:
         if persona.capitals:
             text = ". ".join([sentence[:1].upper() + sentence[1:] for sentence in text.split(". ")])
         return text
+
+
+literal_speaker = partial(ScriptedSpeaker, figurative=0.0)
+"""Makes a scripted speaker that says nothing but plain descriptions."""
 
 
 def _misspelt(word: str, chance: Chance) -> str:

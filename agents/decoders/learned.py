@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, FiniteFloat
 
-from multiref_gym.agents.decoders.lexical import UNDO
+from multiref_gym.agents.decoders.lexical import UNDO, feedback_on
 from multiref_gym.checking import read_json
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback
@@ -136,12 +136,5 @@ class LearnedDecoder:
     def decode(self, exchanges: Sequence[Exchange]) -> list[Feedback]:
         """Returns the feedback that each reply gives on the action before it, in order."""
         probabilities = self.probabilities(exchanges)
-        return [self._decode(exchange, p) for exchange, p in zip(exchanges, probabilities.tolist(), strict=True)]
-
-    def _decode(self, exchange: Exchange, probability: float) -> Feedback:
-        # Where nothing was clicked there is nothing positive, even at a threshold of 0.
-        if exchange.action.clicks and probability >= self.threshold:
-            return Feedback.POSITIVE
-        if self.ternary and exchange.action.select and exchange.action.deselect:
-            return Feedback.NEUTRAL
-        return Feedback.NEGATIVE
+        decided = zip(exchanges, (probabilities >= self.threshold).tolist(), strict=True)
+        return [feedback_on(exchange.action, accepted, self.ternary) for exchange, accepted in decided]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import re
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
@@ -20,6 +19,7 @@ from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor,
 from multiref_gym.agents.listeners.vlm.lora import adapt, adapted_layers, read_adapter
 from multiref_gym.checking import check_fields, read_json
 from multiref_gym.errors import UserError
+from multiref_gym.files import write_json
 
 SETTINGS = "vlm.json"
 """Names the base of a policy, in its folder, and how it is run."""
@@ -118,7 +118,7 @@ class VlmConfig:
 
     def write(self, path: Path) -> None:
         """Writes the settings to a folder."""
-        (path / SETTINGS).write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+        write_json(path / SETTINGS, asdict(self))
 
 
 def load_policy(config: VlmConfig, path: Path | None = None) -> tuple[PeftModel, Any]:
