@@ -2,7 +2,8 @@
 
     multiref bench fixed-games runs/learning_curve/TURNS-*/round-6 [--json FILE]
 
-Deployed policies sample their actions, for that is how they find out more. Here each policy plays the fixed games of
+Fixed games are the same for every policy, on the split that is deployed and on one that no policy saw. Deployed
+policies sample their actions, for that is how they find out more. Here each policy plays the fixed games of
 `learning_curve.py` twice, sampling, as there, and taking the likeliest action. Policies of the same system and round
 are runs of several seeds: their mean is shown, with 95 % bootstrap intervals over games.
 """
@@ -10,6 +11,7 @@ are runs of several seeds: their mean is shown, with 95 % bootstrap intervals ov
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,20 +19,59 @@ from typing import Annotated, Any
 import numpy as np
 from cyclopts import Parameter
 
-from multiref_gym.agents.evaluation.fixed_games import FIXED_GAMES, Evaluation, evaluate
 from multiref_gym.agents.evaluation.intervals import estimate
+from multiref_gym.agents.evaluation.measures import measure
 from multiref_gym.agents.evaluation.tables import Sheet, percent
-from multiref_gym.agents.learning.respect import Config
+from multiref_gym.agents.learning.respect import SIMILARITY, Config
 from multiref_gym.agents.listeners.small.listener import SmallListener
-from multiref_gym.commands.options import FiguresOptions
+from multiref_gym.agents.play import new_games, play
+from multiref_gym.commands.options import Count, FiguresOptions
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
+from multiref_gym.interaction import Interaction
+from multiref_gym.listener import Listener
 from multiref_gym.provenance import write_results
-from multiref_gym.tangrams import load_tangrams
+from multiref_gym.simulators.named import speaker_of
+from multiref_gym.tangrams import TangramSet, load_tangrams
 from multiref_gym.tangrams.tangram_set import SplitName
 
+FIXED_GAMES = 20241013852
+"""Seeds the fixed games, whatever the seed of a run."""
 DEFAULT = Config()
 COLUMNS = [f"{split}, {way}" for split in ("seen", "unseen") for way in ("sampled", "likeliest")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """The fixed games.
+
+    Attributes:
+        games: How many there are on either split.
+        unseen: The split that is not deployed: what no policy sees before it is judged.
+    """
+
+    games: Count = 1000
+    unseen: SplitName = "test"
+
+
+def evaluate(listener: Listener, tangrams: TangramSet, config: Config, evaluation: Evaluation) -> dict[str, Any]:
+    """Returns the measures of a policy on the fixed games, by "seen" and "unseen"."""
+    make_speaker = speaker_of(config.speaker, tangrams, config.personas)
+    measures = {}
+    for name, split in {"seen": config.split, "unseen": evaluation.unseen}.items():
+        seed, numbers = np.random.SeedSequence(FIXED_GAMES), range(evaluation.games)
+        started = new_games(tangrams.split(split), numbers, make_speaker, seed, similarity=SIMILARITY)
+        games = play(listener, started)
+        measures[name] = {**measure(games), "by_game": by_game(games)}
+    return measures
+
+
+def by_game(games: Sequence[Interaction]) -> dict[str, str]:
+    """Returns whether each game was won (1 or 0) and its number of turns, as short texts of numbers."""
+    return {
+        "won": " ".join(str(int(game.success)) for game in games),
+        "turns": " ".join(str(len(game.turns)) for game in games),
+    }
 
 
 def played(folder: Path, config: Config, evaluation: Evaluation) -> dict[str, list[int]]:

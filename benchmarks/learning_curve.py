@@ -29,12 +29,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from multiref_gym.agents.evaluation.fixed_games import Evaluation
 from multiref_gym.agents.evaluation.intervals import estimate, over_samples
 from multiref_gym.agents.evaluation.pictures import FAINT, draw_band, finish_axes, png
 from multiref_gym.agents.evaluation.tables import Sheet, percent, rounds_heads, success_sheet, told_seeds
 from multiref_gym.agents.learning.jobs import Curve, Measures, run_all
 from multiref_gym.agents.learning.respect import CONTROL, SIMILARITY, SUP, Config
+from multiref_gym.benchmarks.fixed_games import Evaluation
 from multiref_gym.benchmarks.learning_systems import (
     ABLATIONS,
     BOUNDS,

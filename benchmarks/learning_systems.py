@@ -17,13 +17,13 @@ import torch
 from peft import LoraConfig, get_peft_model
 from torch import nn
 
-from multiref_gym.agents.evaluation.fixed_games import FIXED_GAMES, Evaluation, by_game, evaluate
 from multiref_gym.agents.learning.jobs import Curve, Job, Measures, run_curve
 from multiref_gym.agents.learning.objectives import SupAndUnlikelihood
 from multiref_gym.agents.learning.respect import OPTIMISATION, SEED, SUP, TURNS, Learner, Respect
 from multiref_gym.agents.listeners.named import new_listener
 from multiref_gym.agents.listeners.small.listener import SmallListener
 from multiref_gym.agents.listeners.small.model import SmallModel
+from multiref_gym.benchmarks.fixed_games import FIXED_GAMES, Evaluation, by_game, evaluate
 from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.game import Action
 from multiref_gym.tangrams import TangramSet, load_tangrams
