@@ -20,6 +20,7 @@ again. It leaves `table.md`, `results.json` and `curves.png` in the folder (`abl
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -84,46 +85,36 @@ def summaries(curves: Sequence[Curve], systems: Sequence[System]) -> dict[str, A
     CONTROL is taken from the runs of SUP. It is their initial policy in every round, and so are its fixed games.
     """
     meanings = {system.learner.name: system.meaning for system in systems}
-    runs = {name: [_learner(curve) for curve in curves if curve["system"] == name] for name in meanings}
-    runs[CONTROL] = [_control(curve) for curve in curves if curve["system"] == SUP.name]
     meanings[CONTROL] = "the initial policy redeployed"
-    return {name: {"meaning": meanings[name], **_summary(of)} for name, of in runs.items()}
+    learners = {name: name for name in meanings} | {CONTROL: SUP.name}
+    return {
+        name: {"meaning": meaning, **_summary([_run(c, name) for c in curves if c["system"] == learners[name]])}
+        for name, meaning in meanings.items()
+    }
 
 
-def _learner(curve: Curve) -> dict[str, Any]:
-    rounds = [
-        {
-            "round": measured["round"],
-            "examples": measured["examples"],
-            "learning": measured["learning"],
-            "deployed": measured["systems"][curve["system"]],
-            "decoder": measured["decoder"],
-            "fixed": measured["fixed"],
-        }
-        for measured in curve["rounds"]
-    ]
-    return {"seed": curve["seed"], "record": curve["record"], "cost": curve["cost"], "rounds": rounds}
-
-
-def _control(curve: Curve) -> dict[str, Any]:
-    fixed = curve["rounds"][0]["fixed"]
-    rounds = [
-        {"round": measured["round"], "deployed": measured["systems"][CONTROL], "fixed": fixed}
-        for measured in curve["rounds"]
-    ]
-    return {"seed": curve["seed"], "rounds": rounds}
+def _run(curve: Curve, name: str) -> dict[str, Any]:
+    """Returns what a curve tells of a system: of CONTROL what it did with the policy of round 0."""
+    if name == CONTROL:
+        of_run = {"seed": curve["seed"]}
+        of_rounds = [{"round": m["round"], "fixed": curve["rounds"][0]["fixed"]} for m in curve["rounds"]]
+    else:
+        of_run = {part: curve[part] for part in ("seed", "record", "cost")}
+        parts = ("round", "examples", "learning", "decoder", "fixed")
+        of_rounds = [{part: measured[part] for part in parts} for measured in curve["rounds"]]
+    deployed = [{"deployed": measured["systems"][name]} for measured in curve["rounds"]]
+    return {**of_run, "rounds": [of_round | played for of_round, played in zip(of_rounds, deployed, strict=True)]}
 
 
 def _summary(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Returns the means over some runs of a system by round, their decoder and cost, and the runs without games."""
     rounds = list(zip(*(run["rounds"] for run in runs), strict=True))
     summary: dict[str, Any] = {
-        "success": [asdict(over_samples([_games(m["deployed"], "won") for m in measured])) for measured in rounds],
-        "turns": [asdict(over_samples([_games(m["deployed"], "turns") for m in measured])) for measured in rounds],
-        "click_accuracy": [
-            float(np.mean([m["deployed"]["click_accuracy"]["mean"] for m in measured])) for measured in rounds
-        ],
+        name: [asdict(over_samples([_games(m["deployed"], what) for m in measured])) for measured in rounds]
+        for name, what in (("success", "won"), ("turns", "turns"))
     }
+    clicks = [[m["deployed"]["click_accuracy"]["mean"] for m in measured] for measured in rounds]
+    summary["click_accuracy"] = np.mean(clicks, axis=1).tolist()
     for split in ("seen", "unseen"):
         # All runs play the same games, so it is games that are drawn, with what all runs made of them.
         summary[split] = [
@@ -140,7 +131,9 @@ def _summary(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     for part in ("seconds", "peak_memory_gb"):
         known = [run["cost"][part] for run in runs if "cost" in run and run["cost"][part] is not None]
         summary[part] = float(np.mean(known)) if known else None
-    return {**summary, "runs": [_without_games(run) for run in runs]}
+    # Without the outcome of each game, which would be most of it.
+    kept = json.loads(json.dumps(runs), object_hook=lambda part: {k: v for k, v in part.items() if k != "by_game"})
+    return {**summary, "runs": kept}
 
 
 def _games(measures: Measures, what: str) -> list[float]:
@@ -150,13 +143,6 @@ def _games(measures: Measures, what: str) -> list[float]:
 def _weighted(decoders: Sequence[Measures], what: str, count: str) -> float:
     values, weights = ([decoder[key] for decoder in decoders] for key in (what, count))
     return float(np.dot(values, weights) / max(1, sum(weights)))
-
-
-def _without_games(value: Any) -> Any:
-    """Returns results without the outcome of each game, which would be most of them."""
-    if isinstance(value, dict):
-        return {key: _without_games(item) for key, item in value.items() if key != "by_game"}
-    return [_without_games(item) for item in value] if isinstance(value, list) else value
 
 
 def deployed_sheet(results: dict[str, Any]) -> Sheet:
