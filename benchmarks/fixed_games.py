@@ -10,7 +10,6 @@ are runs of several seeds: their mean is shown, with 95 % bootstrap intervals ov
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, asdict, dataclass
 from pathlib import Path
@@ -120,23 +119,20 @@ class FixedGames(Evaluation, FiguresOptions):
             UserError: If a folder holds no policy of a run.
         """
         config = Config(tangrams=self.tangrams, split=self.split)
-        groups: dict[str, list[Path]] = defaultdict(list)
-        for folder in self.policies:
-            groups[group_of(folder)].append(folder)
-        won = {}
-        for number, folder in enumerate(self.policies):
-            screen.report("policies", number, len(self.policies))
-            won[folder] = played(folder, config, self)
+        names = list(map(group_of, self.policies))  # a bad one is an error now, not after the games
+        groups: dict[str, dict[Path, dict[str, list[int]]]] = {name: {} for name in names}
+        for number, (name, folder) in enumerate(zip(names, self.policies, strict=True)):
+            screen.report("policies", number, len(names))
+            groups[name][folder] = played(folder, config, self)
         results: dict[str, Any] = {
             group: {
                 "runs": {
-                    str(folder): {column: float(np.mean(won[folder][column])) for column in won[folder]}
-                    for folder in of
+                    str(folder): {column: float(np.mean(won[column])) for column in won} for folder, won in of.items()
                 },
                 # All play the same games, so it is games that are drawn, with what all runs made of them.
                 "mean": {
-                    column: asdict(estimate(np.mean([won[folder][column] for folder in of], axis=0).tolist()))
-                    for column in won[of[0]]
+                    column: asdict(estimate(np.mean([won[column] for won in of.values()], axis=0).tolist()))
+                    for column in COLUMNS
                 },
             }
             for group, of in groups.items()
@@ -146,8 +142,6 @@ class FixedGames(Evaluation, FiguresOptions):
             for group, of in groups.items()
         ]
         title = f"Fixed games won, in percent; simulated speakers, {self.games} games on either split"
-        sheet = Sheet(title, ["policies", *COLUMNS], rows)
-        screen.show(sheet)
-        names = ("tangrams", "split", "games", "unseen")
-        asked = {name: getattr(self, name) for name in names} | {"seed": FIXED_GAMES}
+        screen.show(Sheet(title, ["policies", *COLUMNS], rows))
+        asked = {name: getattr(self, name) for name in ("tangrams", "split", "games", "unseen")} | {"seed": FIXED_GAMES}
         write_results(self.json, {"config": asked, "policies": results})

@@ -27,7 +27,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from multiref_gym.agents.evaluation.intervals import estimate, over_samples
@@ -36,14 +35,7 @@ from multiref_gym.agents.evaluation.tables import Sheet, percent, rounds_heads, 
 from multiref_gym.agents.learning.jobs import Curve, Measures, run_all
 from multiref_gym.agents.learning.respect import CONTROL, SIMILARITY, SUP, Config
 from multiref_gym.benchmarks.fixed_games import Evaluation
-from multiref_gym.benchmarks.learning_systems import (
-    ABLATIONS,
-    BOUNDS,
-    LEARNERS,
-    System,
-    SystemJob,
-    run_job,
-)
+from multiref_gym.benchmarks.learning_systems import ABLATIONS, BOUNDS, LEARNERS, System, SystemJob, run_job
 from multiref_gym.commands.options import Count, Flat
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
@@ -216,11 +208,8 @@ def ablation_sheet(results: dict[str, Any]) -> Sheet:
         ]
         for name, system in results["systems"].items()
     ]
-    return Sheet(
-        f"Games won with one rule less each, in percent; simulated speakers, {told_seeds(results)}",
-        columns,
-        rows,
-    )
+    title = f"Games won with one rule less each, in percent; simulated speakers, {told_seeds(results)}"
+    return Sheet(title, columns, rows)
 
 
 def legend(results: dict[str, Any]) -> str:
@@ -239,8 +228,14 @@ def draw_curves(results: dict[str, Any], path: Path) -> None:
     panels = figure.subplot_mosaic([["success", "unseen"], ["success", "turns"]], width_ratios=[1.9, 1])
     for measure, title in PANELS.items():
         for name, system in results["systems"].items():
-            if None not in system[measure]:  # the fixed games were not played in all rounds by all
-                _draw(panels[measure], name, system, measure)
+            if None in system[measure]:  # the fixed games were not played in all rounds by all
+                continue
+            axes, (colour, dashes, marker), rounds = panels[measure], STYLES[name], range(len(system[measure]))
+            for run in system["runs"] if measure == "success" else ():
+                single = [measured["deployed"]["success"]["mean"] for measured in run["rounds"]]
+                axes.plot(rounds, single, dashes, color=colour, alpha=0.45, linewidth=0.7)
+            label = f"{name}: {system['meaning']}"
+            draw_band(axes, rounds, system[measure], dashes, color=colour, marker=marker, linewidth=2, label=label)
         finish_axes(panels[measure], title, measure)
     panels["success"].set_xlabel("round of deployment and learning")
     panels["turns"].set_xlabel("round")
@@ -250,17 +245,6 @@ def draw_curves(results: dict[str, Any], path: Path) -> None:
     note = f"Simulated speakers, {games} games a round, {told_seeds(results)}; bands: 95 % intervals"
     figure.suptitle(note, fontsize=10, color=FAINT)
     write_atomically(path, png(figure))
-
-
-def _draw(axes: Axes, name: str, system: dict[str, Any], measure: str) -> None:
-    colour, dashes, marker = STYLES[name]
-    rounds = range(len(system[measure]))
-    if measure == "success":
-        for run in system["runs"]:
-            single = [measured["deployed"]["success"]["mean"] for measured in run["rounds"]]
-            axes.plot(rounds, single, dashes, color=colour, alpha=0.45, linewidth=0.7)
-    label = f"{name}: {system['meaning']}"
-    draw_band(axes, rounds, system[measure], dashes, color=colour, marker=marker, linewidth=2, label=label)
 
 
 @dataclass(frozen=True, kw_only=True)

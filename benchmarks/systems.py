@@ -100,35 +100,24 @@ def run_system(job: LearnerJob) -> Curve:
     Returns:
         As `run_curve` does, with `decoder` and `counts`, by system, for each round.
     """
-
-    def told(respect: Respect, rounds: list[Measures]) -> list[Measures]:
-        return [
-            {"round": m["round"], "decoder": m["decoder"], "counts": _round_counts(respect, job, m["round"])}
-            for m in rounds
-        ]
-
-    return run_curve(job, lambda: Respect(job.config, job.learner, job.folder), told)
-
-
-def _round_counts(respect: Respect, job: LearnerJob, round: int) -> dict[str, Counts]:
-    """Returns the counts of all that a job deployed in a round.
-
-    Every job has HH's games played anew, which takes no time, to compare turns with; the one with CONTROL counts them.
-    """
-    config, name = job.config, job.learner.name
-    games = respect.games(HH, round)
-    people = play(OracleListener(games), games, policy=HH, round=round)
+    config = job.config
     decoder, tangrams = new_decoder(config.decoder, config.ternary), load_tangrams(config.tangrams)
 
-    def counted_of(system: str, policy: int) -> Counts:
-        played = respect.store.interactions(system, round)
-        listener = new_listener(config.listener, tangrams, model=job.folder / f"round-{policy}")
-        return game_counts(played, decoder) | turn_counts(listener, people)
+    def counts(respect: Respect, round: int) -> dict[str, Counts]:
+        # Every job has HH's games played anew, which takes no time, to compare turns with; one counts them.
+        games = respect.games(HH, round)
+        people = play(OracleListener(games), games, policy=HH, round=round)
+        counted = {}
+        for system, policy in {job.learner.name: round, **({CONTROL: 0} if config.control else {})}.items():
+            listener = new_listener(config.listener, tangrams, model=job.folder / f"round-{policy}")
+            played = respect.store.interactions(system, round)
+            counted[system] = game_counts(played, decoder) | turn_counts(listener, people)
+        return counted | ({HH: game_counts(people, decoder)} if config.control else {})
 
-    counted = {name: counted_of(name, round)}
-    if config.control:
-        counted |= {CONTROL: counted_of(CONTROL, 0), HH: game_counts(people, decoder)}
-    return counted
+    def told(respect: Respect, rounds: list[Measures]) -> list[Measures]:
+        return [{"round": m["round"], "decoder": m["decoder"], "counts": counts(respect, m["round"])} for m in rounds]
+
+    return run_curve(job, lambda: Respect(config, job.learner, job.folder), told)
 
 
 def game_counts(games: Sequence[Interaction], decoder: FeedbackDecoder) -> Counts:
@@ -165,18 +154,17 @@ def summaries(curves: Sequence[Curve]) -> dict[str, Any]:
         For each system its `meaning`; by round each of `MEASURES` over all runs (`measures`, None where there is
         nothing to measure) and in each run (`runs`, by seed); and of a system that learns the mean `minutes` of a run.
     """
-    return {name: {"meaning": meaning, **_summary(name, curves)} for name, meaning in MEANINGS.items()}
-
-
-def _summary(name: str, curves: Sequence[Curve]) -> dict[str, Any]:
-    runs = [curve for curve in curves if name in curve["rounds"][0]["counts"]]
-    counts = [[measured["counts"][name] for measured in curve["rounds"]] for curve in runs]
-    seconds = [curve["cost"]["seconds"] for curve in runs if curve["system"] == name]
-    return {
-        "measures": _measures(counts),
-        "runs": {str(curve["seed"]): _measures([of_run]) for curve, of_run in zip(runs, counts, strict=True)},
-        "minutes": float(np.mean(seconds)) / 60 if seconds and None not in seconds else None,
-    }
+    summaries = {}
+    for name, meaning in MEANINGS.items():
+        runs = {c["seed"]: [m["counts"][name] for m in c["rounds"]] for c in curves if name in c["rounds"][0]["counts"]}
+        seconds = [curve["cost"]["seconds"] for curve in curves if curve["system"] == name]
+        summaries[name] = {
+            "meaning": meaning,
+            "measures": _measures(list(runs.values())),
+            "runs": {str(seed): _measures([counts]) for seed, counts in runs.items()},
+            "minutes": float(np.mean(seconds)) / 60 if seconds and None not in seconds else None,
+        }
+    return summaries
 
 
 def _measures(runs: Sequence[Sequence[Counts]]) -> dict[str, list[dict[str, float]] | None]:

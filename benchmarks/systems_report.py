@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 from cyclopts import Parameter
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from multiref_gym.agents.evaluation import pages
@@ -43,7 +41,6 @@ PANELS = {
 }
 """The pictures of measures by round, and what is above each panel."""
 
-CONFUSION = "decoders.png"
 COLOURS = {"SUP": "#0072b2", "RL": "#d55e00", "KTO": "#009e73", CONTROL: "#8a6d3b", HH: "#555555"}
 STYLES = {"B": ("-", "o"), "T": ("--", "^"), CONTROL: (":", "v"), HH: ("-.", None)}
 
@@ -61,13 +58,13 @@ def measures_sheet(results: dict[str, Any]) -> Sheet:
     last = results["config"]["rounds"]
     columns = ["system", "turns", "right clicks, %", "oracle's action, %", "similarity, %", "positive, %", "minutes"]
     rows = []
-    for name, system in results["systems"].items():
-        measures, minutes = system["measures"], system["minutes"]
+    for system, of_system in results["systems"].items():
+        measures, minutes = of_system["measures"], of_system["minutes"]
         rows.append(
             [
-                name,
+                system,
                 f"{measures['turns'][last]['mean']:.1f}",
-                *(_last(measures[measure]) for measure in list(MEASURES)[2:]),
+                *(percent(measures[name] and measures[name][last]) for name in list(MEASURES)[2:]),
                 "–" if minutes is None else f"{minutes:.1f}",
             ]
         )
@@ -87,10 +84,6 @@ def decoder_sheet(results: dict[str, Any]) -> Sheet:
     return Sheet(title, ["decoder", *rounds_heads(results)], rows)
 
 
-def _last(estimates: Sequence[dict[str, float]] | None) -> str:
-    return percent(estimates[-1] if estimates else None)
-
-
 def _decoder(results: dict[str, Any], kind: str) -> str:
     return feedback_name(results["config"]["decoder"], ternary=kind == "T")
 
@@ -104,19 +97,9 @@ def csv_text(results: dict[str, Any]) -> str:
     for name, system in results["systems"].items():
         for seed, measures in {**system["runs"], "all": system["measures"]}.items():
             for round in range(results["config"]["rounds"] + 1):
-                values = [
-                    measures[measure][round][part] if measures[measure] else ""
-                    for measure in MEASURES
-                    for part in parts
-                ]
-                writer.writerow([name, seed, round, *values])
+                found = [of_rounds and of_rounds[round] for of_rounds in measures.values()]
+                writer.writerow([name, seed, round, *(each[part] if each else "" for each in found for part in parts)])
     return file.getvalue()
-
-
-def pictures(results: dict[str, Any]) -> dict[str, bytes]:
-    """Returns all pictures as PNG, by the names of their files."""
-    drawn = {name: _measures_png(results, panels) for name, panels in PANELS.items()}
-    return {**drawn, CONFUSION: _confusion_png(results)}
 
 
 def _measures_png(results: dict[str, Any], panels: dict[str, str]) -> bytes:
@@ -124,8 +107,10 @@ def _measures_png(results: dict[str, Any], panels: dict[str, str]) -> bytes:
     all_axes = figure.subplots(1, len(panels))
     for axes, (measure, title) in zip(all_axes, panels.items(), strict=True):
         for name, system in results["systems"].items():
-            if system["measures"][measure] is not None:
-                _draw(axes, name, system["measures"][measure])
+            if (estimates := system["measures"][measure]) is not None:
+                kind, _, learner = name.partition("-")
+                colour, (dashes, marker) = COLOURS[learner or name], STYLES[kind]
+                draw_band(axes, range(len(estimates)), estimates, dashes, color=colour, marker=marker, label=name)
         finish_axes(axes, title, measure)
         axes.set_xlabel("round")
     handles, labels = all_axes[-1].get_legend_handles_labels()  # HH has no exact match, but all have a last panel
@@ -137,13 +122,6 @@ def _measures_png(results: dict[str, Any], panels: dict[str, str]) -> bytes:
         color=FAINT,
     )
     return png(figure)
-
-
-def _draw(axes: Axes, name: str, estimates: Sequence[dict[str, float]]) -> None:
-    kind, _, learner = name.partition("-")
-    colour = COLOURS[learner or name]
-    dashes, marker = STYLES[kind]
-    draw_band(axes, range(len(estimates)), estimates, dashes, color=colour, marker=marker, label=name)
 
 
 def _confusion_png(results: dict[str, Any]) -> bytes:
@@ -171,23 +149,6 @@ def _confusion_png(results: dict[str, Any]) -> bytes:
         color=FAINT,
     )
     return png(figure)
-
-
-def page(results: dict[str, Any], drawn: dict[str, bytes], tables: Sequence[Sheet]) -> str:
-    """Returns the page: one file without scripts or links.
-
-    Args:
-        results: What `results.json` holds.
-        drawn: The pictures, by name.
-        tables: All of them.
-    """
-    return pages.page(
-        "systems.html",
-        systems={name: system["meaning"] for name, system in results["systems"].items()},
-        pictures={name: data_uri(content) for name, content in drawn.items()},
-        sheets=tables,
-        setup={name: fields(results[name]) for name in ("config", "versions", "machine")},
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,15 +195,21 @@ class SystemsCommand:
         }
         results = write_results(self.out / "results.json", results)
         tables = sheets(results)
-        drawn = pictures(results)
-        for name, picture in drawn.items():
-            write_atomically(self.out / name, picture)
-        write_atomically(self.out / "table.md", "\n".join(sheet.markdown() for sheet in tables))
-        write_atomically(self.out / "systems.csv", csv_text(results))
-        write_atomically(self.out / "report.html", page(results, drawn, tables))
+        drawn = {name: _measures_png(results, panels) for name, panels in PANELS.items()}
+        drawn["decoders.png"] = _confusion_png(results)
+        page = pages.page(
+            "systems.html",
+            systems={name: system["meaning"] for name, system in results["systems"].items()},
+            pictures={name: data_uri(content) for name, content in drawn.items()},
+            sheets=tables,
+            setup={name: fields(results[name]) for name in ("config", "versions", "machine")},
+        )
+        table = "\n".join(sheet.markdown() for sheet in tables)
+        written = {"table.md": table, "systems.csv": csv_text(results), "report.html": page, **drawn}
+        for name, content in written.items():
+            write_atomically(self.out / name, content)
         screen.show(*tables)
-        written = ["results.json", "table.md", "systems.csv", "report.html", *drawn]
-        screen.say(f"{', '.join(written)} are in {self.out}")
+        screen.say(f"{', '.join(['results.json', *written])} are in {self.out}")
 
 
 def _told(curve: Curve) -> str:
