@@ -43,7 +43,7 @@ COMMANDS = {
         f"{AGENTS}.commands.respect:RespectCommand", "learn from implicit feedback, round after round", resumes=True
     ),
     "systems": Command(
-        f"{BENCHMARKS}.systems_report:SystemsCommand", "compare six systems that learn, side by side", resumes=True
+        f"{BENCHMARKS}.systems:SystemsCommand", "compare six systems that learn, side by side", resumes=True
     ),
     "ppo": Command(f"{AGENTS}.commands.ppo:PPOCommand", "learn by PPO from true or decoded reward"),
     "pretrain": Command(f"{AGENTS}.listeners.small.pretrain:Pretrain", "build a base of the small listener"),
