@@ -29,14 +29,14 @@ from multiref_gym.game import Action
 from multiref_gym.tangrams import TangramSet, load_tangrams
 
 
-class Labelled(Respect):
-    """RESPECT with labels of our own on the deployed actions in place of decoded feedback.
+class AllPositive(Respect):
+    """RESPECT that takes every deployed action as positive: what is learned from it owes nothing to feedback.
 
     The seed is decoded as ever, so that round 0 is the same. In the store the labels stand under the decoder's name.
     """
 
     def _label(self, action: Action, targets: Collection[int]) -> Feedback:
-        raise NotImplementedError
+        return Feedback.POSITIVE
 
     def _decode(self, system: str, round: int) -> None:
         if system == SEED:
@@ -47,15 +47,8 @@ class Labelled(Respect):
             self.store.add_feedback(system, round, self._feedback, labels)
 
 
-class AllPositive(Labelled):
-    """Takes every action as positive: what is learned from it owes nothing to feedback."""
-
-    def _label(self, action: Action, targets: Collection[int]) -> Feedback:
-        return Feedback.POSITIVE
-
-
-class TrueLabels(Labelled):
-    """Has the true labels: no learner but a bound, what a decoder that is never wrong would teach.
+class TrueLabels(AllPositive):
+    """Has the true labels in their place: no learner but a bound, what a decoder that is never wrong would teach.
 
     As with a binary decoder an action that is half good is negative.
     """

@@ -222,24 +222,21 @@ def measured(measures: dict[str, Measure], seconds: float, screen: Screen) -> di
     """Takes all measurements by turns, after a turn that does not count: tangrams are drawn on the first games."""
     for measure in measures.values():
         per_second(measure, seconds / 4, SEED)
-    found: dict[str, list[float]] = {name: [] for name in measures}
+    turns = []
     for repeat in range(REPEATS):
         screen.report("turns", repeat, REPEATS)
-        for name, measure in measures.items():
-            found[name].append(per_second(measure, seconds, SEED + repeat))
-    return found
+        turns.append([per_second(measure, seconds, SEED + repeat) for measure in measures.values()])
+    return dict(zip(measures, map(list, zip(*turns, strict=True)), strict=True))
 
 
 def ratios(measured: dict[str, list[float]]) -> list[dict[str, Any]]:
     """Returns how many times as fast ours is as theirs, where both were measured: the median and all turns."""
-    compared = []
-    for what, our_name, their_name in RATIOS:
-        if their_name in measured:
-            turns = [mine / other for mine, other in zip(measured[our_name], measured[their_name], strict=True)]
-            compared.append(
-                {"what": what, "ours": our_name, "theirs": their_name, "ratio": statistics.median(turns), "all": turns}
-            )
-    return compared
+    return [
+        {"what": what, "ours": ours, "theirs": theirs, "ratio": float(np.median(turns)), "all": turns.tolist()}
+        for what, ours, theirs in RATIOS
+        if theirs in measured
+        for turns in [np.divide(measured[ours], measured[theirs])]
+    ]
 
 
 def show(results: dict[str, Any], screen: Screen) -> None:
@@ -283,11 +280,6 @@ class Speed(FiguresOptions):
         """
         others, missing = theirs()
         found = measured(ours() | others, self.seconds, screen)
-        results = {
-            "measured": found,
-            "ratios": ratios(found),
-            "missing": missing,
-            "seconds": self.seconds,
-            "seed": SEED,
-        }
+        results = {"measured": found, "ratios": ratios(found), "missing": missing}
+        results |= {"seconds": self.seconds, "seed": SEED}
         show(write_results(self.json, results, "minigrid", "pettingzoo", "envpool"), screen)

@@ -368,7 +368,7 @@ class SystemsCommand:
         """
         jobs = jobs_of(self.config, self.optimisation, self.seeds, self.out)
         curves = run_all(run_system, jobs, self.jobs, screen, _told)
-        results = {
+        results: dict[str, Any] = {
             "config": self.config.common(),
             "learners": {job.learner.name: job.learner.recorded() for job in jobs},
             "seeds": sorted({job.config.seed for job in jobs}),
@@ -388,7 +388,12 @@ class SystemsCommand:
             setup={name: fields(results[name]) for name in ("config", "versions", "machine")},
         )
         table = "\n".join(sheet.markdown() for sheet in tables)
-        written = {"table.md": table, "systems.csv": csv_text(results), "report.html": page, **drawn}
+        written: dict[str, str | bytes] = {
+            "table.md": table,
+            "systems.csv": csv_text(results),
+            "report.html": page,
+            **drawn,
+        }
         for name, content in written.items():
             write_atomically(self.out / name, content)
         screen.show(*tables)

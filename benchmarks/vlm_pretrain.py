@@ -10,7 +10,7 @@ them for itself, and is gone afterwards. All is of "train" and in plain language
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
+from torch.nn.utils.rnn import pad_sequence
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import OneCycleLR
 from transformers.models.mistral.modeling_mistral import rotate_half
@@ -228,7 +229,9 @@ def train_language(
         most = max(len(answer.tokens) for *_, answer in answers)
         rows = torch.tensor([row for row, *_ in answers])[:, None]
         steps_of = torch.tensor([place for _, place, _ in answers])[:, None] + torch.arange(most)
-        tokens = padded([lesson.tokens for lesson in batch], form.pad)
+        tokens = pad_sequence(
+            [torch.tensor(lesson.tokens) for lesson in batch], batch_first=True, padding_value=form.pad
+        )
         with torch.autocast("cpu", torch.bfloat16):
             # Padding is on the right, where no token sees it, so there is no need of a mask.
             read = model.model(input_ids=tokens, use_cache=False, output_hidden_states=True, **shown)
@@ -245,12 +248,6 @@ def train_language(
         found.append(float(log_prob.detach().exp().mean()))
         report("language", step + 1, steps)
     return float(np.mean(found[-50:]))
-
-
-def padded(rows: Sequence[list[int]], value: int) -> Tensor:
-    """Returns tokens in a rectangle, padded on the right, int64 (rows, longest)."""
-    longest = max(map(len, rows))
-    return torch.tensor([row + [value] * (longest - len(row)) for row in rows])
 
 
 def pretrain(tangrams: TangramSet, plan: Plan, seed: int, folder: Path, report: Report) -> dict[str, Any]:
