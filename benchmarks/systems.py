@@ -388,12 +388,8 @@ class SystemsCommand:
             setup={name: fields(results[name]) for name in ("config", "versions", "machine")},
         )
         table = "\n".join(sheet.markdown() for sheet in tables)
-        written: dict[str, str | bytes] = {
-            "table.md": table,
-            "systems.csv": csv_text(results),
-            "report.html": page,
-            **drawn,
-        }
+        written: dict[str, str | bytes] = {"table.md": table, "systems.csv": csv_text(results), "report.html": page}
+        written |= drawn
         for name, content in written.items():
             write_atomically(self.out / name, content)
         screen.show(*tables)

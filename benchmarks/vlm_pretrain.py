@@ -229,9 +229,7 @@ def train_language(
         most = max(len(answer.tokens) for *_, answer in answers)
         rows = torch.tensor([row for row, *_ in answers])[:, None]
         steps_of = torch.tensor([place for _, place, _ in answers])[:, None] + torch.arange(most)
-        tokens = pad_sequence(
-            [torch.tensor(lesson.tokens) for lesson in batch], batch_first=True, padding_value=form.pad
-        )
+        tokens = pad_sequence([torch.tensor(lesson.tokens) for lesson in batch], True, form.pad)
         with torch.autocast("cpu", torch.bfloat16):
             # Padding is on the right, where no token sees it, so there is no need of a mask.
             read = model.model(input_ids=tokens, use_cache=False, output_hidden_states=True, **shown)

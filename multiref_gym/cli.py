@@ -24,7 +24,7 @@ class Command:
     """A command.
 
     Attributes:
-        entry_point: `module:attribute` in this package: a dataclass with the options as fields and `run(screen)`.
+        entry_point: `module:attribute` of a dataclass with the options as fields and `run(screen)`.
         summary: What it does, in one line.
         resumes: Whether the same command, given again after an interruption, goes on where it was.
         all_threads: Whether torch takes all cores, and so the outcome depends on how many there are.
@@ -36,38 +36,42 @@ class Command:
     all_threads: bool = False
 
 
+AGENTS, BENCHMARKS = "multiref_gym.agents", "multiref_gym.benchmarks"
+
 COMMANDS = {
     "respect": Command(
-        "agents.commands.respect:RespectCommand", "learn from implicit feedback, round after round", resumes=True
+        f"{AGENTS}.commands.respect:RespectCommand", "learn from implicit feedback, round after round", resumes=True
     ),
     "systems": Command(
-        "benchmarks.systems:SystemsCommand", "compare six systems that learn, side by side", resumes=True
+        f"{BENCHMARKS}.systems:SystemsCommand", "compare six systems that learn, side by side", resumes=True
     ),
-    "ppo": Command("agents.commands.ppo:PPOCommand", "learn by PPO from true or decoded reward"),
-    "pretrain": Command("agents.listeners.small.pretrain:Pretrain", "build a base of the small listener"),
-    "train-decoder": Command("agents.decoders.training:TrainDecoder", "train the learned decoder"),
-    "simulate": Command("agents.commands.simulate:Simulate", "play games between a simulated speaker and a listener"),
-    "play": Command("agents.commands.play:Play", "play a game yourself, as the listener or as the speaker"),
-    "benchmark": Command("benchmarks.benchmark:Benchmark", "measure a listener on logged games, turn by turn"),
-    "leaderboard": Command("benchmarks.leaderboard:Leaderboard", "collect benchmarks of listeners into one table"),
-    "tangrams": Command("commands.tangrams:TangramsCommand", "draw a contact sheet of tangrams"),
-    "export": Command("commands.export:Export", "write the games of a store to a file or a data set"),
-    "import": Command("commands.import_:Import", "read the games of a file or a data set into a store"),
-    "bench decoders": Command("benchmarks.decoders:Decoders", "how well a decoder understands, and knows it"),
-    "bench likeness": Command("benchmarks.likeness:Likeness", "how like people's simulated games are"),
-    "bench contexts": Command("benchmarks.contexts:Contexts", "how confusable contexts are"),
-    "bench rewards": Command("benchmarks.rewards:Rewards", "what decoded feedback is worth to PPO", resumes=True),
+    "ppo": Command(f"{AGENTS}.commands.ppo:PPOCommand", "learn by PPO from true or decoded reward"),
+    "pretrain": Command(f"{AGENTS}.listeners.small.pretrain:Pretrain", "build a base of the small listener"),
+    "train-decoder": Command(f"{AGENTS}.decoders.training:TrainDecoder", "train the learned decoder"),
+    "simulate": Command(
+        f"{AGENTS}.commands.simulate:Simulate", "play games between a simulated speaker and a listener"
+    ),
+    "play": Command(f"{AGENTS}.commands.play:Play", "play a game yourself, as the listener or as the speaker"),
+    "benchmark": Command(f"{BENCHMARKS}.benchmark:Benchmark", "measure a listener on logged games, turn by turn"),
+    "leaderboard": Command(f"{BENCHMARKS}.leaderboard:Leaderboard", "collect benchmarks of listeners into one table"),
+    "tangrams": Command("multiref_gym.commands.tangrams:TangramsCommand", "draw a contact sheet of tangrams"),
+    "export": Command("multiref_gym.commands.export:Export", "write the games of a store to a file or a data set"),
+    "import": Command("multiref_gym.commands.import_:Import", "read the games of a file or a data set into a store"),
+    "bench decoders": Command(f"{BENCHMARKS}.decoders:Decoders", "how well a decoder understands, and knows it"),
+    "bench likeness": Command(f"{BENCHMARKS}.likeness:Likeness", "how like people's simulated games are"),
+    "bench contexts": Command(f"{BENCHMARKS}.contexts:Contexts", "how confusable contexts are"),
+    "bench rewards": Command(f"{BENCHMARKS}.rewards:Rewards", "what decoded feedback is worth to PPO", resumes=True),
     "bench learning-curve": Command(
-        "benchmarks.learning_curve:LearningCurve", "how well RESPECT learns, beside its controls", resumes=True
+        f"{BENCHMARKS}.learning_curve:LearningCurve", "how well RESPECT learns, beside its controls", resumes=True
     ),
-    "bench fixed-games": Command("benchmarks.fixed_games:FixedGames", "what policies have learned"),
+    "bench fixed-games": Command(f"{BENCHMARKS}.fixed_games:FixedGames", "what policies have learned"),
     "bench vlm-learning": Command(
-        "benchmarks.vlm_learning:VlmLearning", "whether a tiny vision-language model learns", resumes=True
+        f"{BENCHMARKS}.vlm_learning:VlmLearning", "whether a tiny vision-language model learns", resumes=True
     ),
-    "bench speed": Command("benchmarks.speed:Speed", "how fast the environment is", all_threads=True),
-    "bench learning-speed": Command("benchmarks.learning_speed:LearningSpeed", "what it costs to learn and to play"),
+    "bench speed": Command(f"{BENCHMARKS}.speed:Speed", "how fast the environment is", all_threads=True),
+    "bench learning-speed": Command(f"{BENCHMARKS}.learning_speed:LearningSpeed", "what it costs to learn and to play"),
     "bench vlm-speed": Command(
-        "benchmarks.vlm_speed:VlmSpeed", "what it costs a vision-language model", all_threads=True
+        f"{BENCHMARKS}.vlm_speed:VlmSpeed", "what it costs a vision-language model", all_threads=True
     ),
 }
 """By name; those of a group have its name in front."""
@@ -125,7 +129,7 @@ def _app() -> App:
     groups = {name: App(name, help=summary, **shared) for name, summary in GROUPS.items()}
     for name, command in COMMANDS.items():
         group, _, last = name.rpartition(" ")
-        groups.get(group, app).command(f"multiref_gym.{command.entry_point}", name=last, help=command.summary)
+        groups.get(group, app).command(command.entry_point, name=last, help=command.summary)
     for group_app in groups.values():
         app.command(group_app)
     return app
