@@ -13,10 +13,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-from cyclopts import Parameter
 
 from multiref_gym.agents.evaluation.intervals import estimate
 from multiref_gym.agents.evaluation.measures import measure
@@ -107,7 +106,7 @@ class FixedGames(Evaluation, FiguresOptions):
         split: What was deployed.
     """
 
-    policies: Annotated[tuple[Path, ...], Parameter(required=True)]
+    policies: tuple[Path, ...]
     _: KW_ONLY
     tangrams: str = DEFAULT.tangrams
     split: SplitName = DEFAULT.split

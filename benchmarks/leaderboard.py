@@ -9,9 +9,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from cyclopts import Parameter
 from matplotlib.figure import Figure
 
 from multiref_gym.agents.evaluation.offline import FIGURES, told
@@ -143,12 +142,6 @@ def _caption(board: Board) -> str:
     )
 
 
-def write(board: Board, folder: Path) -> None:
-    """Writes `leaderboard.md` and `leaderboard.json`."""
-    write_atomically(folder / "leaderboard.md", sheet(board).markdown())
-    write_atomically(folder / "leaderboard.json", json.dumps(board, indent=2) + "\n")
-
-
 def draw(board: Board, path: Path) -> None:
     """Draws shares and AUC with their intervals, a panel each and a line for each listener, the best on top."""
     listeners = board["listeners"][::-1]
@@ -184,7 +177,7 @@ class Leaderboard:
         skip_bad: Leave out results that do not fit, and say how many.
     """
 
-    results: Annotated[tuple[Path, ...], Parameter(required=True)]
+    results: tuple[Path, ...]
     _: KW_ONLY
     out: Path
     skip_bad: bool = False
@@ -197,7 +190,8 @@ class Leaderboard:
         """
         board, bad = collect(self.results, self.skip_bad)
         make_folder(self.out)
-        write(board, self.out)
+        write_atomically(self.out / "leaderboard.md", sheet(board).markdown())
+        write_atomically(self.out / "leaderboard.json", json.dumps(board, indent=2) + "\n")
         draw(board, self.out / "leaderboard.png")
         screen.show(sheet(board))
         if bad:

@@ -134,16 +134,19 @@ def peak_of_device() -> float | None:
     return next((peak for part, peak in PEAKS.items() if part in name), None)
 
 
-def flops_of(run: Callable[[], object]) -> int:
-    """Returns the floating-point operations of what is run."""
+def share_of_peak(run: Callable[[], object], items: int, rate: float) -> str:
+    """Returns what share of the GPU's peak is reached if so many items take a run, at so many a second."""
+    if (peak := peak_of_device()) is None:
+        return ""
     with FlopCounterMode(display=False) as counter:
         run()
-    return int(counter.get_total_flops())
+    return f"{int(counter.get_total_flops()) / items * rate / peak:.1%}"
 
 
-def learn_once(listener: VlmListener, examples: Sequence[Example], at_once: int, seed: int) -> None:
-    """Learns from all examples once, so many a step."""
+def learn_once(listener: VlmListener, examples: Sequence[Example], at_once: int, seed: int) -> int:
+    """Learns from all examples once, so many a step, and returns how many there are."""
     learn(listener, examples, Sup(), Optimisation(epochs=1, batch=at_once), seed)
+    return len(examples)
 
 
 def trl_rate(
@@ -209,21 +212,15 @@ class VlmSpeed:
             config = VlmConfig("idefics2", played_at_once=at_once, trained_at_once=at_once, kept_gib=kept_gib)
             return VlmListener(model, processor, figures, config)
 
-        def turns_of(listener: Listener) -> int:
-            return sum(len(game.turns) for game in played(listener, figures, self.games, self.seed))
+        def turns_of(make: Callable[[], Listener]) -> int:
+            return sum(len(game.turns) for game in played(make(), figures, self.games, self.seed))
 
-        def batched(at_once: int, kept_gib: float) -> int:
-            return turns_of(listener(at_once, kept_gib))
-
-        def share_of_peak(run: Callable[[], object], items: int, rate: float) -> str:
-            """Returns what share of the GPU's peak is reached if so many items take a run, at so many a second."""
-            peak = peak_of_device()
-            return f"{flops_of(run) / items * rate / peak:.1%}" if peak else ""
-
-        ways: dict[str, Callable[[], int]] = {NAIVE: lambda: turns_of(NaiveListener(model, processor, figures))}
+        ways: dict[str, Callable[[], int]] = {
+            NAIVE: partial(turns_of, partial(NaiveListener, model, processor, figures))
+        }
         for at_once in self.at_once:
             for kept_gib, how in ((KEPT_GIB, "what was read is kept"), (0.0, "all is read each turn")):
-                ways[f"{at_once} at once, {how}"] = partial(batched, at_once, kept_gib)
+                ways[f"{at_once} at once, {how}"] = partial(turns_of, partial(listener, at_once, kept_gib))
         found = rates(ways, REPEATS)
         playing = most_memory()
         examples = examples_of(played(listener(max(self.at_once)), figures, self.games, self.seed))
@@ -236,9 +233,7 @@ class VlmSpeed:
         table.add_section()
         for at_once in self.at_once:
             run = partial(learn_once, listener(at_once), examples, at_once, self.seed)
-            start = perf_counter()
-            run()
-            rate = len(examples) / (perf_counter() - start)
+            [rate] = rates({"": run}, 1).values()
             peer = trl_rate(model, processor, figures, examples, at_once)
             ratio = f"{rate / peer:.1f}" if peer else ""
             share = share_of_peak(run, len(examples), rate)
