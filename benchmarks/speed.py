@@ -280,6 +280,6 @@ class Speed(FiguresOptions):
         """
         others, missing = theirs()
         found = measured(ours() | others, self.seconds, screen)
-        results = {"measured": found, "ratios": ratios(found), "missing": missing}
+        results: dict[str, Any] = {"measured": found, "ratios": ratios(found), "missing": missing}
         results |= {"seconds": self.seconds, "seed": SEED}
         show(write_results(self.json, results, "minigrid", "pettingzoo", "envpool"), screen)
