@@ -215,9 +215,7 @@ class VlmSpeed:
         def turns_of(make: Callable[[], Listener]) -> int:
             return sum(len(game.turns) for game in played(make(), figures, self.games, self.seed))
 
-        ways: dict[str, Callable[[], int]] = {
-            NAIVE: partial(turns_of, partial(NaiveListener, model, processor, figures))
-        }
+        ways = {NAIVE: partial(turns_of, partial(NaiveListener, model, processor, figures))}
         for at_once in self.at_once:
             for kept_gib, how in ((KEPT_GIB, "what was read is kept"), (0.0, "all is read each turn")):
                 ways[f"{at_once} at once, {how}"] = partial(turns_of, partial(listener, at_once, kept_gib))

@@ -27,7 +27,7 @@ from multiref_gym.agents.learning.respect import CONTROL, SEED, TURNS, Config, R
 from multiref_gym.agents.listeners.small.listener import SmallListener
 from multiref_gym.benchmarks import fixed_games, learning_curve
 from multiref_gym.benchmarks.fixed_games import Evaluation
-from multiref_gym.benchmarks.learning_systems import (
+from multiref_gym.benchmarks.learning_curve import (
     ABLATIONS,
     BOUNDS,
     LEARNERS,
