@@ -5,21 +5,22 @@ A listener goes by the name of its results' folder. The best come first: by exac
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
+from pydantic import ConfigDict, create_model
 
 from multiref_gym.agents.evaluation.offline import FIGURES, told
 from multiref_gym.agents.evaluation.pictures import FAINT, bare_axes, png
 from multiref_gym.agents.evaluation.tables import Sheet
+from multiref_gym.checking import read_json
 from multiref_gym.commands.options import make_folder
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
-from multiref_gym.files import write_atomically
+from multiref_gym.files import write_atomically, write_json
 
 SAME = ("games", "decoder")
 """What listeners must have in common to be compared."""
@@ -87,28 +88,22 @@ def _exact_match(results: dict[str, Any]) -> float:
     return figure["mean"] if figure else 0.0
 
 
+def _object(**kinds: Any) -> Any:
+    """Returns the type of an object with these fields; what it has besides is kept."""
+    needed: dict[str, Any] = {name: (kind, ...) for name, kind in kinds.items()}
+    return create_model("Object", __config__=ConfigDict(extra="allow"), **needed)
+
+
+RESULTS = _object(
+    config=_object(games=str, decoder=str, listener=str, batch=int),
+    counts=_object(games=int, turns=int, rewarded=int, corrected=int),
+    figures=_object(**dict.fromkeys(FIGURES, dict[str, float] | None)),
+    milliseconds=float,
+)
+
+
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        needed = {
-            "config": (*SAME, "listener", "batch"),
-            "counts": ("games", "turns", "rewarded", "corrected"),
-            "figures": FIGURES,
-            "milliseconds": (),
-        }
-        for field, parts in needed.items():
-            if missing := [part for part in parts if part not in results[field]]:
-                raise BadResults(f"{path}, field '{field}.{missing[0]}': missing")
-    except OSError as error:
-        raise BadResults(f"{path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise BadResults(f"{path}: not UTF-8 ({error.reason})") from error
-    except json.JSONDecodeError as error:
-        raise BadResults(f"{path}, line {error.lineno}: not JSON ({error.msg})") from error
-    except KeyError as error:
-        raise BadResults(f"{path}, field {error}: missing") from error
-    except TypeError as error:
-        raise BadResults(f"{path}: no results of `multiref benchmark`") from error
+    results: dict[str, Any] = read_json(RESULTS, path, BadResults).model_dump()
     return results
 
 
@@ -191,7 +186,7 @@ class Leaderboard:
         board, bad = collect(self.results, self.skip_bad)
         make_folder(self.out)
         write_atomically(self.out / "leaderboard.md", sheet(board).markdown())
-        write_atomically(self.out / "leaderboard.json", json.dumps(board, indent=2) + "\n")
+        write_json(self.out / "leaderboard.json", board)
         draw(board, self.out / "leaderboard.png")
         screen.show(sheet(board))
         if bad:

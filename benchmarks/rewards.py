@@ -17,10 +17,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import asdict, dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +31,10 @@ from multiref_gym.agents.commands.ppo import EVERY, FINAL_GAMES, GAMES
 from multiref_gym.agents.evaluation.intervals import estimate
 from multiref_gym.agents.evaluation.pictures import FAINT, draw_band, finish_axes, png
 from multiref_gym.agents.evaluation.tables import Sheet, percent
+from multiref_gym.agents.learning.jobs import in_own_process, side_by_side
 from multiref_gym.agents.listeners.ppo.games import literal_game
 from multiref_gym.agents.listeners.ppo.training import literal_success, train
 from multiref_gym.commands.options import Count, make_folder
-from multiref_gym.commands.process import prepare_process
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback, FeedbackDecoder
@@ -260,17 +259,13 @@ class Rewards:
             for condition in CONDITIONS
         ]
         runs = [read_run(path, steps) for _, _, steps, path in jobs if path.exists()]
-        with ProcessPoolExecutor(self.jobs, mp_context=get_context("spawn"), initializer=prepare_process) as pool:
-            futures = [pool.submit(run_one, *job) for job in jobs if not job[-1].exists()]
-            try:
-                for future in as_completed(futures):
-                    run = future.result()
-                    runs.append(run)
-                    screen.report("runs", len(runs), len(jobs))
-                    screen.say(f"{run['condition']}, seed {run['seed']}: {run['seen']['mean']:.1%} of games won")
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        with side_by_side(self.jobs) as threads:
+            futures = [threads.submit(in_own_process, run_one, *job) for job in jobs if not job[-1].exists()]
+            for future in as_completed(futures):
+                run = future.result()
+                runs.append(run)
+                screen.report("runs", len(runs), len(jobs))
+                screen.say(f"{run['condition']}, seed {run['seed']}: {run['seen']['mean']:.1%} of games won")
         results = {
             "steps": self.steps,
             "seeds": self.seeds,

@@ -30,10 +30,9 @@ from multiref_gym.benchmarks.vlm_pretrain import Plan, pretrain
 from multiref_gym.commands.options import Count, make_folder
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
-from multiref_gym.files import write_atomically
+from multiref_gym.files import write_atomically, write_json
 from multiref_gym.provenance import write_results
-from multiref_gym.simulators.scripted import ScriptedSpeaker
-from multiref_gym.tangrams import TangramSet, load_tangrams
+from multiref_gym.tangrams import load_tangrams
 
 LEARNER = replace(SUP, optimisation=Optimisation(epochs=2, batch=16, learning_rate=3e-4))
 """A higher rate spoils what the base knows: chosen with seeds 100 and 101."""
@@ -50,17 +49,6 @@ ADAPTER: dict[str, Any] = {
 BASE_SEED = 0
 SCORES = "scores.json"
 PLAN = Plan()
-
-
-class LiteralSpeaker(ScriptedSpeaker):
-    """Says nothing but plain descriptions.
-
-    Args:
-        tangrams: Where the game's tangrams come from.
-    """
-
-    def __init__(self, tangrams: TangramSet) -> None:
-        super().__init__(tangrams, figurative=0.0)
 
 
 def run_job(job: Job) -> Curve:
@@ -89,7 +77,7 @@ def made_base(folder: Path, plan: Plan, report: Report) -> dict[str, Any]:
         unfinished = folder.with_suffix(".unfinished")
         scores = pretrain(load_tangrams("figures"), plan, BASE_SEED, unfinished, report)
         VlmConfig(str(folder.resolve()), **ADAPTER).write(unfinished)
-        write_atomically(unfinished / SCORES, json.dumps(scores, indent=2) + "\n")
+        write_json(unfinished / SCORES, scores)
         unfinished.rename(folder)
     known: dict[str, Any] = json.loads((folder / SCORES).read_text(encoding="utf-8"))
     if known["plan"] != asdict(plan):
@@ -143,7 +131,7 @@ class VlmLearning:
             rounds=self.rounds,
             games=self.games,
             listener="vlm",
-            speaker="multiref_gym.benchmarks.vlm_learning:LiteralSpeaker",
+            speaker="multiref_gym.simulators.scripted:literal_speaker",
             base=str(base.resolve()),
             control=False,
         )

@@ -7,11 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from multiref_gym.agents.listeners.baselines import ErringListener
-from multiref_gym.agents.listeners.small.pretrain import SIMILARITY, literal_speakers
 from multiref_gym.agents.listeners.vlm.actions import Answer
 from multiref_gym.agents.listeners.vlm.prompt import ChatForm
-from multiref_gym.agents.play import new_games, play
 from multiref_gym.game import CONTEXT_SIZE, Action
 from multiref_gym.interaction import Interaction
 from multiref_gym.listener import View
@@ -76,19 +73,6 @@ def some_parts(description: str, rng: np.random.Generator) -> str:
     first, *others = description.split(", ")
     chosen = [others[i] for i in sorted(rng.permutation(len(others))[: int(rng.integers(1, 3))])]
     return " ".join([first, *chosen] if rng.random() < 0.8 or not chosen else chosen)
-
-
-def watched_games(
-    tangrams: TangramSet, games: int, mistakes: float, seed: int
-) -> list[tuple[Interaction, list[Action]]]:
-    """Returns games of a literal speaker with a listener that errs, and what was wanted at each turn."""
-    seeds = np.random.SeedSequence(seed)
-    started = new_games(tangrams, range(games), literal_speakers(tangrams), seeds, similarity=SIMILARITY)
-    listener = ErringListener(started, mistakes, mistakes)
-    return [
-        (game, [listener.wanted[view.game_id, len(view.dialogue)] for view in game.views()])
-        for game in play(listener, started)
-    ]
 
 
 def watched_lesson(form: ChatForm, game: Interaction, wanted: Sequence[Action], turns: int) -> Lesson:

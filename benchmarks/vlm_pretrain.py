@@ -20,19 +20,25 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
-from torch.nn.utils.rnn import pad_sequence
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import OneCycleLR
 from transformers.models.mistral.modeling_mistral import rotate_half
 
 from multiref_gym.agents.learning.learn import batches
 from multiref_gym.agents.learning.respect import Report
-from multiref_gym.agents.listeners.small.pretrain import VisionTeacher, shifted
+from multiref_gym.agents.listeners.small.pretrain import VisionTeacher, shifted, watched_games
 from multiref_gym.agents.listeners.vlm.actions import score_answers
-from multiref_gym.agents.listeners.vlm.prompt import ChatForm
-from multiref_gym.agents.listeners.vlm.random_model import TEXTS, Size, byte_tokenizer, random_idefics2
+from multiref_gym.agents.listeners.vlm.prompt import ChatForm, padded
+from multiref_gym.agents.listeners.vlm.random_model import (
+    TEXTS,
+    Size,
+    byte_tokenizer,
+    layers,
+    perceiver,
+    random_idefics2,
+)
 from multiref_gym.agents.listeners.vlm.vision import IMAGE_SIZE, Vision
-from multiref_gym.benchmarks.vlm_lessons import Lesson, plain_lesson, watched_games, watched_lesson
+from multiref_gym.benchmarks.vlm_lessons import Lesson, plain_lesson, watched_lesson
 from multiref_gym.game import CONTEXT_SIZE, Action
 from multiref_gym.tangrams import Atlas, TangramSet
 
@@ -46,30 +52,9 @@ HEADS = 2
 SHARPNESS = 20.0
 
 SIZE = Size(
-    {
-        "hidden_size": 128,
-        "intermediate_size": 384,
-        "num_hidden_layers": 3,
-        "num_attention_heads": 4,
-        "num_key_value_heads": 4,
-        "initializer_range": 0.05,
-    },
-    {
-        "hidden_size": 128,
-        "intermediate_size": 256,
-        "num_hidden_layers": 3,
-        "num_attention_heads": 4,
-        "image_size": 64,
-        "patch_size": 16,
-    },
-    {
-        "hidden_size": 128,
-        "resampler_n_latents": 2,
-        "resampler_depth": 1,
-        "resampler_n_heads": 4,
-        "resampler_head_dim": 32,
-        "num_key_value_heads": 2,
-    },
+    {**layers(128, 384, 3, 4), "num_key_value_heads": 4, "initializer_range": 0.05},
+    {**layers(128, 256, 3, 4), "image_size": 64, "patch_size": 16},
+    perceiver(128, 2, 4, 32, 2),
     64,
 )
 
@@ -199,7 +184,7 @@ def lessons(form: ChatForm, tangrams: TangramSet, plan: Plan, seed: int) -> Iter
     rng = np.random.default_rng(seed)
     for _ in range(plan.plain_steps):
         yield [plain_lesson(form, tangrams, plan.questions, rng) for _ in range(plan.batch)]
-    games = watched_games(tangrams, plan.games, plan.mistakes, seed)
+    games = watched_games(tangrams, plan.games, seed, mistakes=plan.mistakes)
     for rows in batches([len(game.turns) for game, _ in games], plan.batch, rng):
         watched = [watched_lesson(form, game, wanted, plan.turns) for game, wanted in (games[row] for row in rows)]
         yield [lesson for lesson in watched if lesson.looks]
@@ -229,7 +214,7 @@ def train_language(
         most = max(len(answer.tokens) for *_, answer in answers)
         rows = torch.tensor([row for row, *_ in answers])[:, None]
         steps_of = torch.tensor([place for _, place, _ in answers])[:, None] + torch.arange(most)
-        tokens = pad_sequence([torch.tensor(lesson.tokens) for lesson in batch], True, form.pad)
+        tokens, _ = padded([lesson.tokens for lesson in batch], form.pad)
         with torch.autocast("cpu", torch.bfloat16):
             # Padding is on the right, where no token sees it, so there is no need of a mask.
             read = model.model(input_ids=tokens, use_cache=False, output_hidden_states=True, **shown)
@@ -255,7 +240,7 @@ def pretrain(tangrams: TangramSet, plan: Plan, seed: int, folder: Path, report: 
     described = [text for tangram in train for text in (tangram.descriptions[0], f" {tangram.descriptions[0]}")]
     said = [
         turn.utterance
-        for game, _ in watched_games(train, min(plan.games, 1000), plan.mistakes, seed)
+        for game, _ in watched_games(train, min(plan.games, 1000), seed, mistakes=plan.mistakes)
         for turn in game.turns
     ]
     with torch.random.fork_rng(devices=[]):

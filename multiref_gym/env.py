@@ -13,7 +13,7 @@ from gymnasium.error import ResetNeeded
 from numpy.typing import NDArray
 
 from multiref_gym.episode import Episode
-from multiref_gym.errors import UserError
+from multiref_gym.errors import UserError, is_int, require
 from multiref_gym.game import CONTEXT_SIZE, LETTERS, MAX_TURNS, TARGETS, Action, Context, Game, GameOver, overlap
 from multiref_gym.registry import SPEAKERS, resolve
 from multiref_gym.speaker import Speaker
@@ -22,7 +22,7 @@ from multiref_gym.tangrams.tangram_set import SplitName
 from multiref_gym.utterance import CHARSET as CHARSET
 from multiref_gym.utterance import MAX_LENGTH as MAX_LENGTH
 from multiref_gym.utterance import UtteranceSpace
-from multiref_gym.window import Window, captioned
+from multiref_gym.window import Window, captioned, transcript
 
 IMAGE_SIZE = 64
 """The side of a silhouette in pixels."""
@@ -163,24 +163,24 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
         render_mode: str | None = None,
     ) -> None:
         render_modes = (*self.metadata["render_modes"], None)
-        _require("context_size", context_size, f"an int from 2 to {len(LETTERS)}", _is_int(context_size, 2, 26))
-        _require(
+        require("context_size", context_size, f"an int from 2 to {len(LETTERS)}", is_int(context_size, 2, 26))
+        require(
             "targets",
             targets,
             f"two ints, the least and the greatest number, from 1 to context_size={context_size}",
             isinstance(targets, Sequence)
             and len(targets) == 2
-            and all(_is_int(bound, 1, context_size) for bound in targets)
+            and all(is_int(bound, 1, context_size) for bound in targets)
             and targets[0] <= targets[1],
         )
-        _require("max_turns", max_turns, "an int of at least 1", _is_int(max_turns, 1))
-        _require("similarity", similarity, "a number from 0 to 1", _is_probability(similarity))
-        _require("image", image, f"one of {_IMAGES}", image in _IMAGES)
-        _require("image_size", image_size, "an int of at least 8", _is_int(image_size, 8))
-        _require("reward", reward, f"one of {_REWARDS}", reward in _REWARDS)
-        _require("render_mode", render_mode, f"one of {render_modes}", render_mode in render_modes)
-        _require("tangrams", tangrams, "a text or a TangramSet", isinstance(tangrams, str | TangramSet))
-        _require("speaker", speaker, "a text or a callable", isinstance(speaker, str) or callable(speaker))
+        require("max_turns", max_turns, "an int of at least 1", is_int(max_turns, 1))
+        require("similarity", similarity, "a number from 0 to 1", _is_probability(similarity))
+        require("image", image, f"one of {_IMAGES}", image in _IMAGES)
+        require("image_size", image_size, "an int of at least 8", is_int(image_size, 8))
+        require("reward", reward, f"one of {_REWARDS}", reward in _REWARDS)
+        require("render_mode", render_mode, f"one of {render_modes}", render_mode in render_modes)
+        require("tangrams", tangrams, "a text or a TangramSet", isinstance(tangrams, str | TangramSet))
+        require("speaker", speaker, "a text or a callable", isinstance(speaker, str) or callable(speaker))
 
         self.tangrams = load_tangrams(tangrams) if isinstance(tangrams, str) else tangrams
         self._drawn_from = self.tangrams.split(split)
@@ -302,10 +302,7 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
             return None
         game = self.game
         if self.render_mode == "ansi":
-            turns = [
-                f"Speaker: {said}\nListener: {done if done.clicks else '(no click)'}" for said, done in self.dialogue
-            ]
-            return "\n".join([*turns, f"Speaker: {self.utterance}"])
+            return transcript(self.dialogue, self.utterance)
         board = self.atlas.listener_board(game.context.listener_order, game.selected)
         picture = captioned(board, self.utterance)
         if self.render_mode == "rgb_array":
@@ -389,15 +386,6 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
 def shared_atlas(tangrams: TangramSet, size: int = IMAGE_SIZE) -> Atlas:
     """Returns the atlas of a set, the same for all environments in this process: a tangram is drawn once for all."""
     return Atlas(tangrams, size)
-
-
-def _require(name: str, value: object, allowed: str, valid: bool) -> None:
-    if not valid:
-        raise UserError(f"{name}={value!r}: allowed is {allowed}")
-
-
-def _is_int(value: object, low: int, high: int | None = None) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and low <= value and (high is None or value <= high)
 
 
 def _is_probability(value: object) -> bool:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Writes a file; a text as UTF-8."""
     with _whole(path) as file:
         file.write(content.encode() if isinstance(content, str) else content)
+
+
+def write_json(path: Path, content: Any, indent: int | None = 2) -> None:
+    """Writes a file of JSON; without an indent in one line.
+
+    Raises:
+        ValueError: If there is a NaN or an infinity in it, for which JSON has no word.
+    """
+    write_atomically(path, json.dumps(content, indent=indent, allow_nan=False) + "\n")
 
 
 def write_lines_atomically(path: Path, lines: Iterable[str]) -> None:

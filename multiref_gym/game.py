@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from multiref_gym.errors import UserError
 
@@ -95,6 +96,12 @@ class Action:
         clicked = _set_bits(clicks)
         deselect = clicked.intersection(selected)
         return cls(clicked - deselect, deselect)
+
+    def bits(self, context_size: int) -> NDArray[np.int8]:
+        """Returns the clicks as the environment takes them, int8 (context_size,)."""
+        bits = np.zeros(context_size, np.int8)
+        bits[list(self.clicks)] = 1
+        return bits
 
     @property
     def clicks(self) -> frozenset[int]:

@@ -22,6 +22,7 @@ from multiref_gym.listener import Listener
 from multiref_gym.registry import SPEAKERS, resolve
 from multiref_gym.speaker import Speaker
 from multiref_gym.tangrams import TangramSet, speaker_board
+from multiref_gym.window import transcript
 
 try:
     from pettingzoo import AECEnv, ParallelEnv
@@ -207,8 +208,7 @@ class TwoAgentEnv(AECEnv):  # type: ignore[misc]  # PettingZoo has no types
         """Returns the dialogue, a line for each utterance and action, or None without a render mode."""
         if self.render_mode is None:
             return None
-        turns = [f"Speaker: {said}\nListener: {str(done) or '(no click)'}" for said, done in self.episode.dialogue]
-        return "\n".join([*turns, f"Speaker: {self.episode.utterance}"] if self._spoken else turns)
+        return transcript(self.episode.dialogue, self.episode.utterance if self._spoken else None)
 
     @property
     def _spoken(self) -> bool:
@@ -278,9 +278,7 @@ class ListenerPolicy:
         """
         view = self._env.episode.view
         [decision] = self._listener.act([view], [self._rng])
-        clicks = np.zeros(len(view.tangrams), np.int8)
-        clicks[list((decision.action or Action()).clicks)] = 1
-        return clicks
+        return (decision.action or Action()).bits(len(view.tangrams))
 
 
 class _Silence:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from multiref_gym.files import write_atomically
+from multiref_gym.files import write_json
 
 PACKAGES = (
     "multiref-gym",
@@ -37,9 +36,8 @@ def write_results(path: Path | None, results: dict[str, Any], *packages: str) ->
         OSError: If the file cannot be written.
     """
     results = {**results, **provenance(*packages)}
-    text = json.dumps(results, indent=2, allow_nan=False)
     if path is not None:
-        write_atomically(path, text + "\n")
+        write_json(path, results)
     return results
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from multiref_gym.env import MultiRefEnv, Observation
 from multiref_gym.episode import Episode
-from multiref_gym.errors import UserError
+from multiref_gym.errors import UserError, is_int, require
 from multiref_gym.game import Action, GameOver
 
 
@@ -61,13 +61,12 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         utterance_bytes: int | None = None,
         **options: Any,
     ) -> None:
-        if not _is_count(num_envs):
-            raise UserError(f"num_envs={num_envs!r}: allowed is an int of at least 1")
+        require("num_envs", num_envs, "an int of at least 1", is_int(num_envs, 1))
         modes = [mode.value for mode in AutoresetMode]
         if autoreset_mode not in (*modes, *AutoresetMode):
             raise UserError(f"autoreset_mode={autoreset_mode!r}: allowed is one of {modes}")
-        if utterance_bytes is not None and not _is_count(utterance_bytes):
-            raise UserError(f"utterance_bytes={utterance_bytes!r}: allowed is an int of at least 1, or None for texts")
+        valid = utterance_bytes is None or is_int(utterance_bytes, 1)
+        require("utterance_bytes", utterance_bytes, "an int of at least 1, or None for texts", valid)
         if options.get("render_mode") is not None:
             raise UserError(f"render_mode={options['render_mode']!r}: only vectorization_mode='sync' can render")
         self.num_envs = num_envs
@@ -267,7 +266,3 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
             clicks[i] = texts.copy()
         infos = {"success": success & games, "turn": turns, "clicks": clicks}
         return infos | {f"_{key}": games.copy() for key in infos}
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1

@@ -6,12 +6,14 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from multiref_gym.checking import read_json
 from multiref_gym.errors import UserError
 
 PADDING, UNKNOWN = 0, 1
@@ -68,18 +70,11 @@ class Vocabulary:
         Raises:
             UserError: If the file is missing or holds no vocabulary.
         """
+        words = read_json(_File, Path(path)).words
         try:
-            record = json.loads(Path(path).read_text(encoding="utf-8"))
-        except OSError as error:
-            raise UserError(f"cannot read the vocabulary {path}: {error.strerror}") from error
-        except ValueError as error:
-            raise UserError(f"malformed vocabulary {path}: {error}") from error
-        if not isinstance(record, dict) or not isinstance(record.get("words"), list):
-            raise UserError(f"malformed vocabulary {path}: expected an object with a list 'words'")
-        try:
-            return cls(record["words"])
+            return cls(words)
         except UserError as error:
-            raise UserError(f"malformed vocabulary {path}: {error}") from error
+            raise UserError(f"{path}, field 'words': {error}") from error
 
     def save(self, path: Path | str) -> None:
         """Writes the words as JSON, for a run to keep with what it learned; a file that is there stays as it is.
@@ -109,6 +104,11 @@ class Vocabulary:
     def ids(self, text: str) -> list[int]:
         """Returns an id for each word and mark of a text."""
         return [self._ids.get(word, UNKNOWN) for word in words_of(text)]
+
+
+@dataclass(frozen=True)
+class _File:
+    words: list[str]
 
 
 def encode(text: str, length: int, vocabulary: Vocabulary | None = None) -> NDArray[np.integer[Any]]:

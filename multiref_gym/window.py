@@ -1,7 +1,8 @@
-"""How people watch a game: the listener's board with what was said below it, and a window that shows it."""
+"""How people watch a game: its dialogue, the listener's board with what was said below it, a window that shows it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,16 @@ from gymnasium.error import DependencyNotInstalled
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from multiref_gym.game import Action
+
 CAPTION_SIZE = 16
 """Of the letters, in pixels."""
+
+
+def transcript(dialogue: Sequence[tuple[str, Action]], utterance: str | None) -> str:
+    """Returns a dialogue, a line for each utterance and action; None is no utterance yet in the turn to come."""
+    turns = [f"Speaker: {said}\nListener: {str(done) or '(no click)'}" for said, done in dialogue]
+    return "\n".join(turns if utterance is None else [*turns, f"Speaker: {utterance}"])
 
 
 def captioned(board: NDArray[np.uint8], utterance: str) -> NDArray[np.uint8]:

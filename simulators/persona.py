@@ -6,22 +6,25 @@ listener: most praise nearly every good action and a few almost never do, nearly
 
 from __future__ import annotations
 
+import json
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, get_args, get_type_hints
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
+from annotated_types import Ge, Le, MinLen
 
+from multiref_gym.checking import checked
 from multiref_gym.errors import UserError
 from multiref_gym.simulators.chance import Choice
 
-Rate = float
+Rate = Annotated[float, Ge(0), Le(1)]
 """How often something is done, from 0 to 1."""
 
-Phrases = tuple[str, ...]
+Phrases = Annotated[tuple[str, ...], MinLen(1)]
 """What is said, one of these each time; a phrase that stands twice is said twice as often."""
 
 Article = Literal["the", "as it is", "none"]
@@ -88,7 +91,7 @@ class Persona:
     fresh_start: Rate = 0.25
     compares: Rate = 0.3
     names: Rate = 0.9
-    detail: int = 2
+    detail: Annotated[int, Ge(1)] = 2
     cares: Rate = 0.8
     article: Article = "as it is"
     joiner: str = " and "
@@ -97,36 +100,7 @@ class Persona:
     full_stop: bool = False
     typos: Rate = 0.0
 
-    def __post_init__(self) -> None:
-        """Raises PersonaError if a value is none that its attribute can have."""
-        for attribute, kind in _KINDS.items():
-            value = getattr(self, attribute)
-            if not _fits(value, kind):
-                raise PersonaError(f"{attribute} = {value!r}: expected {_EXPECTED[kind]}")
-
-
-_KINDS: dict[str, Any] = get_type_hints(Persona)
-
-_EXPECTED: dict[Any, str] = {
-    Rate: "a number from 0 to 1",
-    Phrases: "one phrase or more",
-    Article: f"one of {', '.join(get_args(Article))}",
-    str: "a text",
-    int: "a whole number of at least 1",
-    bool: "true or false",
-}
-
-
-def _fits(value: Any, kind: Any) -> bool:
-    if kind is Rate:
-        return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
-    if kind == Phrases:
-        return isinstance(value, tuple) and bool(value) and all(isinstance(phrase, str) for phrase in value)
-    if kind == Article:
-        return value in get_args(Article)
-    if kind is int:
-        return isinstance(value, int) and not isinstance(value, bool) and value >= 1
-    return isinstance(value, kind)
+    __pydantic_config__: ClassVar = {"extra": "forbid", "revalidate_instances": "always"}
 
 
 def read_personas(path: str | Path) -> tuple[Persona, ...]:
@@ -135,33 +109,23 @@ def read_personas(path: str | Path) -> tuple[Persona, ...]:
     Raises:
         PersonaError: One line on the file that is missing or malformed, or the persona and key that are wrong.
     """
-    path = Path(path)
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        tables = content.pop("persona", [])
+        records = [json.dumps(table).encode() for table in tables]
     except OSError as error:
         raise PersonaError(f"cannot read personas from {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, TypeError) as error:  # neither TOML nor JSON, which has no dates
         raise PersonaError(f"malformed personas {path}: {error}") from None
-    tables = content.pop("persona", [])
-    if content or not tables or not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+    if content or not tables or not isinstance(tables, list):
         raise PersonaError(f"malformed personas {path}: expected a table [[persona]] for each, and nothing else")
-    personas = tuple(_read(table, f"{path}: persona {number}") for number, table in enumerate(tables, start=1))
+    personas = tuple(
+        checked(Persona, record, f"{path}: persona {number}", PersonaError)
+        for number, record in enumerate(records, start=1)
+    )
     if len({persona.name for persona in personas}) < len(personas):
         raise PersonaError(f"malformed personas {path}: two of them have the same name")
     return personas
-
-
-def _read(table: Mapping[str, Any], where: str) -> Persona:
-    unknown = sorted(table.keys() - _KINDS.keys())
-    if unknown:
-        raise PersonaError(f"{where}: unknown key {unknown[0]!r}: expected some of {', '.join(_KINDS)}")
-    if "name" not in table:
-        raise PersonaError(f"{where} has no name")
-    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
-    try:
-        return Persona(**values)
-    except PersonaError as error:
-        raise PersonaError(f"{where}: {error}") from None
 
 
 POPULATION = 48

@@ -12,14 +12,16 @@ of implicit feedback has to recover.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from functools import partial
 
 import numpy as np
 
+from multiref_gym.checking import checked
 from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.game import Action, Game
 from multiref_gym.simulators.chance import Chance
 from multiref_gym.simulators.language import language_of
-from multiref_gym.simulators.persona import Persona, population
+from multiref_gym.simulators.persona import Persona, PersonaError, population
 from multiref_gym.tangrams import TangramSet
 
 FIGURATIVE = 1.0
@@ -40,6 +42,9 @@ class ScriptedSpeaker:
         tangrams: Where the game's tangrams come from.
         figurative: The share of phrases that people would say and no plain description holds; for figures only.
         personas: Who speaks, one of these in each game; `population` if None. `read_personas` reads them from a file.
+
+    Raises:
+        PersonaError: If a habit of a persona is none that there can be.
     """
 
     def __init__(
@@ -47,7 +52,9 @@ class ScriptedSpeaker:
     ) -> None:
         self._tangrams = tangrams
         self._language = language_of(tangrams, figurative)
-        self._personas = population() if personas is None else personas
+        self._personas = population()
+        if personas is not None:
+            self._personas = checked(tuple[Persona, ...], tuple(personas), "personas", PersonaError)
 
     @property
     def name(self) -> str:
@@ -167,6 +174,10 @@ class ScriptedSpeaker:
         if persona.capitals:
             text = ". ".join([sentence[:1].upper() + sentence[1:] for sentence in text.split(". ")])
         return text
+
+
+literal_speaker = partial(ScriptedSpeaker, figurative=0.0)
+"""Makes a scripted speaker that says nothing but plain descriptions."""
 
 
 def _misspelt(word: str, chance: Chance) -> str:

@@ -89,9 +89,9 @@ def test_a_run_keeps_its_vocabulary_and_takes_no_other(tmp_path: Path) -> None:
 def test_a_malformed_file_is_named(tmp_path: Path, content: str) -> None:
     path = tmp_path / "vocabulary.json"
     path.write_text(content)
-    with pytest.raises(UserError, match=r"malformed vocabulary .*vocabulary\.json"):
+    with pytest.raises(UserError, match=r"vocabulary\.json(: not JSON|: input should be|, field 'words)"):
         Vocabulary.load(path)
-    with pytest.raises(UserError, match="cannot read the vocabulary"):
+    with pytest.raises(UserError, match=r"absent\.json: No such file"):
         EncodeUtterance(make(), 8, tmp_path / "absent.json")
 
 

@@ -18,6 +18,7 @@ from multiref_gym.agents.decoders import training as decoder_training
 from multiref_gym.agents.decoders.learned import WEIGHTS, LearnedDecoder, Weights, features
 from multiref_gym.agents.decoders.lexical import LexicalDecoder
 from multiref_gym.benchmarks import decoders
+from multiref_gym.checking import read_json
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback, ground_truth
 from multiref_gym.formats import read_interactions
@@ -90,7 +91,7 @@ def test_words_that_describe_tangrams_do_not_matter(reply: str) -> None:
 
 
 def test_a_description_that_is_repeated_is_known_to_be() -> None:
-    words = Weights.from_json(json.loads(WEIGHTS.read_text())).words
+    words = read_json(Weights, WEIGHTS).words
     other = features(Exchange(None, "the tall bird", SELECT, "the boat"), words)
     assert features(Exchange(None, "the tall bird", SELECT, "the bird"), words) != other
 
@@ -155,16 +156,22 @@ def test_the_weights_that_ship_are_small_and_plain_json() -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "cannot read the weights .* No such file"),
-        (b"", "malformed weights"),
-        (b"\x80\x04\x95", "malformed weights"),
-        (b"[]", "malformed weights"),
-        (b"{}", "no key 'words'"),
-        (b'{"words": ["no"], "bias": 1}', "no key 'features'"),
-        (b'{"words": "no", "bias": 1, "features": {}}', "'words' must be a list of texts"),
-        (b'{"words": ["no"], "bias": 1, "features": []}', "malformed weights"),
-        (b'{"words": ["no"], "bias": 1, "features": {"no": "much"}}', "malformed weights"),
-        (b'{"words": ["no"], "bias": 1, "features": {"no": NaN}}', "a weight is not finite"),
+        (None, "No such file"),
+        (b"", "not JSON"),
+        (b"\x80\x04\x95", "not JSON"),
+        (b"[]", "input should be an object"),
+        (b"{}", "field 'words': missing"),
+        (b'{"words": ["no"], "bias": 1}', "field 'features': missing"),
+        (b'{"words": "no", "bias": 1, "features": {}}', "field 'words': .*, got 'no'"),
+        (b'{"words": ["no"], "bias": 1, "features": []}', "field 'features': input should be an object"),
+        (
+            b'{"words": ["no"], "bias": 1, "features": {"no": "much"}}',
+            "field 'features.no': input should be a valid number",
+        ),
+        (
+            b'{"words": ["no"], "bias": 1, "features": {"no": NaN}}',
+            "field 'features.no': input should be a finite number, got nan",
+        ),
     ],
 )
 def test_a_broken_file_of_weights_is_named_in_one_line(content: bytes | None, message: str, tmp_path: Path) -> None:
@@ -188,7 +195,7 @@ def test_the_command_makes_weights_that_agree_with_those_that_ship(tmp_path: Pat
     assert cli.main(["train-decoder", "--games", "60", "--out", str(path)]) == 0
     made = LearnedDecoder(weights=path)
     assert json.loads(path.read_text())["games"] == 60
-    assert Weights.from_json(json.loads(path.read_text())) == decoder_training.train(60, 0)
+    assert read_json(Weights, path) == decoder_training.train(60, 0)
     exchanges, _ = decoder_training.simulated(decoder_training.speakers([8]), 25, np.random.SeedSequence(8))
     assert np.mean(np.array(made.decode(exchanges)) == np.array(DECODER.decode(exchanges))) > 0.95
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from multiref_gym.simulators.persona import POPULATION, Persona, PersonaError, population, read_personas
+from multiref_gym.simulators.scripted import ScriptedSpeaker
+from multiref_gym.tangrams import load_tangrams
 
 
 def test_speakers_have_names_of_their_own() -> None:
@@ -70,18 +72,29 @@ def test_personas_are_read_from_a_file_and_what_is_left_out_is_as_usual(tmp_path
     ("content", "complaint"),
     [
         ("name = 'a'", r"expected a table \[\[persona\]\] for each"),
-        ("persona = ['mother']", r"expected a table \[\[persona\]\] for each"),
-        ("[[persona]]\npraise = 0.5", "persona 1 has no name"),
-        ("[[persona]]\nname = 'a'\nprase = 0.5", "persona 1: unknown key 'prase': expected some of name, praise,"),
-        ("[[persona]]\nname = 'a'\npraise = 1.5", r"persona 1: praise = 1.5: expected a number from 0 to 1"),
-        ("[[persona]]\nname = 'a'\nslip = -0.1", r"persona 1: slip = -0.1: expected a number from 0 to 1"),
-        ("[[persona]]\nname = 'a'\nslip = true", r"persona 1: slip = True: expected a number from 0 to 1"),
-        ("[[persona]]\nname = 'a'\npraises = []", r"persona 1: praises = \(\): expected one phrase or more"),
-        ("[[persona]]\nname = 'a'\npraises = 'yes'", "persona 1: praises = 'yes': expected one phrase or more"),
-        ("[[persona]]\nname = 'a'\narticle = 'an'", "persona 1: article = 'an': expected one of the, as it is, none"),
-        ("[[persona]]\nname = 'a'\ndetail = 0", "persona 1: detail = 0: expected a whole number of at least 1"),
-        ("[[persona]]\nname = 'a'\ncapitals = 1", "persona 1: capitals = 1: expected true or false"),
-        ("[[persona]]\nname = 7", "persona 1: name = 7: expected a text"),
+        ("[persona]\nname = 'a'", r"expected a table \[\[persona\]\] for each"),
+        ("persona = 7", "malformed personas"),
+        ("persona = ['mother']", "persona 1: input should be an object, got 'mother'"),
+        ("[[persona]]\npraise = 0.5", "persona 1, field 'name': missing"),
+        ("[[persona]]\nname = 'a'\nprase = 0.5", "persona 1, field 'prase': unknown; allowed is name, praise, "),
+        (
+            "[[persona]]\nname = 'a'\npraise = 1.5",
+            "persona 1, field 'praise': input should be less than or equal to 1, got 1.5",
+        ),
+        ("[[persona]]\nname = 'a'\nslip = -0.1", "field 'slip': input should be greater than or equal to 0, got -0.1"),
+        ("[[persona]]\nname = 'a'\nslip = true", "field 'slip': input should be a valid number, got True"),
+        ("[[persona]]\nname = 'a'\nslip = nan", "field 'slip': input should be .*, got nan"),
+        ("[[persona]]\nname = 'a'\npraises = []", r"field 'praises': tuple should have at least 1 item .*, got \[\]"),
+        ("[[persona]]\nname = 'a'\npraises = 'yes'", "field 'praises': input should be a valid array, got 'yes'"),
+        (
+            "[[persona]]\nname = 'a'\narticle = 'an'",
+            "field 'article': input should be 'the', 'as it is' or 'none', got 'an'",
+        ),
+        ("[[persona]]\nname = 'a'\ndetail = 0", "field 'detail': input should be greater than or equal to 1, got 0"),
+        ("[[persona]]\nname = 'a'\ndetail = 2.0", "field 'detail': input should be a valid integer, got 2.0"),
+        ("[[persona]]\nname = 'a'\ncapitals = 1", "field 'capitals': input should be a valid boolean, got 1"),
+        ("[[persona]]\nname = 7", "persona 1, field 'name': input should be a valid string, got 7"),
+        ("[[persona]]\nname = 1979-05-27", "malformed personas"),
         ("[[persona]]\nname = 'a'\n[[persona]]\nname = 'a'", "two of them have the same name"),
         ("[[persona", "malformed personas"),
     ],
@@ -92,6 +105,12 @@ def test_a_file_that_makes_no_personas_is_refused_in_one_line(tmp_path: Path, co
         read_personas(path)
     assert str(path) in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_speaker_is_given_no_persona_that_cannot_be() -> None:
+    mother = Persona(name="mother", praise=1.5)
+    with pytest.raises(PersonaError, match=r"personas, field '\[0\]\.praise': .* less than or equal to 1, got 1\.5"):
+        ScriptedSpeaker(load_tangrams("figures"), personas=[mother])
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:

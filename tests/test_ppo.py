@@ -29,7 +29,7 @@ from multiref_gym.agents.commands import ppo
 from multiref_gym.agents.listeners.ppo import training
 from multiref_gym.agents.listeners.ppo.games import heard_vocabulary, literal_game, rewarded_game
 from multiref_gym.agents.listeners.ppo.listener import CONFIG, VOCABULARY, WEIGHTS, PPOListener, new_policy
-from multiref_gym.agents.listeners.ppo.observation import Sight, observation_space, readable
+from multiref_gym.agents.listeners.ppo.observation import Sight, readable
 from multiref_gym.agents.listeners.ppo.training import literal_success, train
 from multiref_gym.agents.play import play
 from multiref_gym.errors import UserError
@@ -48,7 +48,7 @@ def untrained(seed: int = 0) -> PPOListener:
     """Returns a listener whose random weights make it opinionated."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        policy = new_policy(10, 10, len(WORDS), SIGHT)
+        policy = new_policy(10, 10, WORDS, SIGHT)
         for weights in policy.parameters():
             torch.nn.init.normal_(weights, std=0.3)
     policy.set_training_mode(False)
@@ -69,7 +69,7 @@ def terse() -> gym.Env:
 
 @pytest.mark.filterwarnings("ignore::UserWarning:stable_baselines3")  # of matrices
 def test_games_are_as_stable_baselines_has_them(terse: gym.Env) -> None:
-    assert terse.observation_space == observation_space(10, 10, len(WORDS), SIGHT.width)
+    assert terse.observation_space == LISTENER.policy.observation_space
     assert terse.action_space == spaces.Discrete(11)
     check_env(terse)
 

@@ -32,9 +32,10 @@ def run(*arguments: str) -> int:
 
 
 def test_the_games_watched_are_in_the_words_recorded() -> None:
-    examples = pretrain.watched_games(RECORDED, 5, np.random.SeedSequence(0), similarity=0.0)
-    assert {name for example in examples for name in example.view.tangrams} <= set(RECORDED.ids)
-    wanted = [(e.view.tangrams[i], e.view.utterance) for e in examples for i in e.action.select]
+    games = pretrain.watched_games(RECORDED, 5, 0, similarity=0.0)
+    watched = [pair for game, meant in games for pair in zip(game.views(), meant, strict=True)]
+    assert {name for view, _ in watched for name in view.tangrams} <= set(RECORDED.ids)
+    wanted = [(view.tangrams[i], view.utterance) for view, action in watched for i in action.select]
     assert wanted
     # A typo may spoil a word here and there.
     things = [RECORDED[name].descriptions[0] for name, _ in wanted]

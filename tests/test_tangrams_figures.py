@@ -17,6 +17,7 @@ from multiref_gym.tangrams.figures.assembly import (
     Kind,
     Point,
     Sketch,
+    laid,
     point,
     posed,
     put,
@@ -169,6 +170,18 @@ def test_a_piece_is_put_with_its_anchor_on_the_point() -> None:
     hat = put("small", "up", "s", head.anchor("n"))
     _, touch = contacts(exact_corners([[head, hat]]))
     assert touch[0, 0, 1]
+
+
+def test_listed_pieces_are_laid_with_the_upper_left_corners_of_their_boxes_on_the_places_named() -> None:
+    listed = laid("small ne 0 2, tall \\ -4 0, square 2 -6, diamond 0 0", point(10, 1))
+    assert listed == (
+        put("small", "ne", "nw", point(10, 3)),
+        put("parallelogram", "tall \\", "nw", point(6, 1)),
+        put("square", "square", "nw", point(12, -5)),
+        put("square", "diamond", "nw", point(10, 1)),
+    )
+    with pytest.raises(ValueError, match="unknown piece 'tiny'"):
+        laid("tiny up 0 0")
 
 
 TIP = Point(roots(4), roots(-4))

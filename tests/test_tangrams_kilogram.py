@@ -162,16 +162,17 @@ def test_a_malformed_drawing_is_named(checkout: Path, content: str) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b'{"page1-2":\n  oops}', "line 2 column 3"),
-        (b"[]", "expected an object of tangrams, not list"),
-        (b'{"page1-2": 7}', "tangram 'page1-2' has no list of annotations"),
-        (b'{"page1-2": {"annotations": ["a bird"]}}', "tangram 'page1-2' has no list of annotations"),
-        (b"\xff\xfe", "not UTF-8 at byte 0"),
+        (b'{"page1-2":\n  oops}', r": not JSON \(.* at line 2 column 3"),
+        (b"[]", ": input should be an object, got "),
+        (b'{"page1-2": 7}', ", field 'page1-2': input should be an object, got 7"),
+        (b'{"page1-2": {"annotations": ["a bird"]}}', r", field 'page1-2.annotations\[0\]': .* got 'a bird'"),
+        (b'{"page1-2": {}}', ", field 'page1-2.annotations': missing"),
+        (b"\xff\xfe", ": not JSON"),
     ],
 )
 def test_a_malformed_description_file_is_named_with_the_place(checkout: Path, content: bytes, message: str) -> None:
     (checkout / "dataset" / "full.json").write_bytes(content)
-    with pytest.raises(TangramError, match=rf"^malformed JSON .*full\.json: {message}[^\n]*$"):
+    with pytest.raises(TangramError, match=rf"full\.json{message}[^\n]*$"):
         load_tangrams(f"kilogram:{checkout}")
 
 

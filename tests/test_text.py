@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from multiref_gym.agents.listeners.small.model import SmallConfig
-from multiref_gym.agents.listeners.small.text import PIECES_PER_WORD, encode_words, rows_of, words_of
+from multiref_gym.agents.listeners.small.text import PIECES_PER_WORD, encode_words, rows_of
 from multiref_gym.tangrams import LEXICON
+from multiref_gym.vocabulary import words_of
 
 BUCKETS = SmallConfig().buckets
 

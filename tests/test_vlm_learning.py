@@ -15,10 +15,11 @@ from tiny_vlm import randomise
 
 from multiref_gym import cli
 from multiref_gym.agents.learning import respect
+from multiref_gym.agents.listeners.small.pretrain import watched_games
 from multiref_gym.agents.listeners.vlm.prompt import ChatForm
 from multiref_gym.agents.listeners.vlm.random_model import SIZES, random_idefics2
 from multiref_gym.benchmarks import vlm_learning
-from multiref_gym.benchmarks.vlm_lessons import Lesson, plain_lesson, watched_games, watched_lesson
+from multiref_gym.benchmarks.vlm_lessons import Lesson, plain_lesson, watched_lesson
 from multiref_gym.benchmarks.vlm_pretrain import HEADS, LOOKS_IN, Plan, attention
 from multiref_gym.game import LETTERS
 from multiref_gym.tangrams import TangramSet
@@ -49,7 +50,7 @@ def test_a_plain_lesson_asks_for_what_it_describes(form: ChatForm) -> None:
 
 def test_a_watched_game_teaches_what_was_done_and_which_letters_were_meant(form: ChatForm) -> None:
     mistakes = 0
-    for game, wanted in watched_games(FIGURES.split("train"), 20, 0.5, 0):
+    for game, wanted in watched_games(FIGURES.split("train"), 20, 0, mistakes=0.5):
         lesson = watched_lesson(form, game, wanted, 5)
         check(lesson, form)
         turns = list(zip(game.turns[:5], wanted, strict=False))

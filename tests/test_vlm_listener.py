@@ -247,16 +247,16 @@ def test_games_that_are_over_are_forgotten() -> None:
     vlm = VlmListener.load(FIGURES, tiny_vlm("llava"))
     keys = [key_of(OPENING), key_of(ELSEWHERE)]
     act(vlm, VIEWS, 0)
-    assert set(vlm._reader._games.of(keys)) == set(keys)
+    assert set(vlm._reader._kept_of(keys)) == set(keys)
     act(vlm, [ELSEWHERE], 0)
-    assert set(vlm._reader._games.of(keys)) == {key_of(ELSEWHERE)}
+    assert set(vlm._reader._kept_of(keys)) == {key_of(ELSEWHERE)}
 
 
 def test_no_more_games_are_kept_than_there_is_room_for(tmp_path: Path) -> None:
     def kept(room: float) -> list[int]:
         vlm = VlmListener.load(FIGURES, configured(tmp_path, "llava", kept_gib=room / 2**30))
         act(vlm, VIEWS, 0)
-        return [game.bytes for game in vlm._reader._games.of([key_of(OPENING), key_of(ELSEWHERE)]).values()]
+        return [game.bytes for game in vlm._reader._kept_of([key_of(OPENING), key_of(ELSEWHERE)]).values()]
 
     both = kept(2**30)
     assert len(both) == 2

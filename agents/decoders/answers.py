@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,6 +17,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, Genera
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
 
 from multiref_gym.agents.listeners.vlm.loading import UNLOADABLE, VlmConfig, load_base
+from multiref_gym.agents.listeners.vlm.prompt import padded, shared_start
 from multiref_gym.errors import UserError
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class LanguageModel:
         texts = [self._tokens(question, answers) for question in questions]
         # The tokens that all answers to a question begin with are no matter of choice. From there on each token has
         # a probability after those before it, and answers of one token each need the model once a question.
-        starts = [_common(of_question) for of_question in texts]
+        starts = [shared_start(*of_question) for of_question in texts]
         wanted: dict[tuple[int, ...], dict[int, float]] = {}
         for of_question, start in zip(texts, starts, strict=True):
             for text in of_question:
@@ -137,12 +137,8 @@ class LanguageModel:
     @torch.inference_mode()
     def _next_token(self, contexts: Sequence[Sequence[int]]) -> torch.Tensor:
         """Returns the log-probabilities of the token after each context, float32 (contexts, vocabulary)."""
-        model, width = self._model, len(contexts[-1])
-        tokens = torch.full((len(contexts), width), self._tokenizer.pad_token_id or 0)
-        mask = torch.zeros_like(tokens)
-        for row, context in enumerate(contexts):
-            tokens[row, width - len(context) :] = torch.tensor(context)
-            mask[row, width - len(context) :] = 1
+        model = self._model
+        tokens, mask = padded(contexts, self._tokenizer.pad_token_id or 0, "left")
         # `generate` knows for each architecture how positions are counted where there is padding.
         one_token = GenerationConfig(
             max_new_tokens=1, do_sample=False, output_logits=True, return_dict_in_generate=True, pad_token_id=0
@@ -201,8 +197,3 @@ class EndpointModel:
         if max(log_probs.values()) == -np.inf:
             raise UserError(f"{asked} begins with {tokens[0][0]!r}, and nothing likely begins {' or '.join(answers)}")
         return list(log_probs.values())
-
-
-def _common(texts: Sequence[Sequence[int]]) -> int:
-    """Returns how many tokens texts have in common before they differ."""
-    return len(list(takewhile(lambda column: len(set(column)) == 1, zip(*texts, strict=False))))

@@ -3,22 +3,24 @@
 A reply is its word n-grams, those of its opening and those of the rest apart, as a speaker mostly judges first and
 describes then. Words that describe tangrams are masked, since other people use others, and so the words that are kept
 are data, too: they come with the weights. What was clicked, how long the reply is, whether it asks for an undo and
-how much of it was said before are features as well. Only numpy is needed to decode; `training.py` makes the weights.
+how much of it was said before are features as well. To decode takes no library of learning; `training.py` makes the
+weights.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, FiniteFloat
 
-from multiref_gym.agents.decoders.lexical import UNDO
+from multiref_gym.agents.decoders.lexical import UNDO, feedback_on
+from multiref_gym.checking import read_json
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback
 
@@ -49,46 +51,12 @@ class Weights:
     """
 
     words: frozenset[str]
-    bias: float
-    by_feature: Mapping[str, float]
+    bias: FiniteFloat
+    by_feature: Annotated[Mapping[str, FiniteFloat], Field(alias="features")]
 
     def to_json(self) -> dict[str, Any]:
         """Returns the weights as a JSON object."""
         return {"words": sorted(self.words), "bias": self.bias, "features": dict(sorted(self.by_feature.items()))}
-
-    @classmethod
-    def from_json(cls, record: Any) -> Weights:
-        """Reads what `to_json` writes; other keys are left alone.
-
-        Raises:
-            ValueError: If this is not such an object.
-        """
-        try:
-            words, bias, by_feature = record["words"], record["bias"], record["features"]
-            numbers = np.array([bias, *by_feature.values()], np.float64)
-        except KeyError as error:
-            raise ValueError(f"no key {error}") from error
-        except (AttributeError, TypeError) as error:
-            raise ValueError(f"expected 'words', 'bias' and 'features' of an object ({error})") from error
-        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-            raise ValueError("'words' must be a list of texts")
-        if not np.isfinite(numbers).all():
-            raise ValueError("a weight is not finite")
-        return cls(frozenset(words), float(bias), dict(zip(by_feature, numbers[1:].tolist(), strict=True)))
-
-
-def read_weights(path: Path) -> Weights:
-    """Reads a file of weights.
-
-    Raises:
-        UserError: If the file is missing or malformed.
-    """
-    try:
-        return Weights.from_json(json.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise UserError(f"cannot read the weights of the learned decoder from {path}: {error.strerror}") from error
-    except ValueError as error:
-        raise UserError(f"malformed weights of the learned decoder in {path}: {error}") from error
 
 
 def words_of(text: str) -> list[str]:
@@ -149,7 +117,7 @@ class LearnedDecoder:
         if not 0 <= threshold <= 1:
             raise UserError(f"threshold = {threshold}: expected a number from 0 to 1")
         self.threshold, self.ternary = threshold, ternary
-        self._weights = read_weights(weights)
+        self._weights = read_json(Weights, weights)
 
     def probabilities(self, exchanges: Sequence[Exchange]) -> NDArray[np.float64]:
         """Returns the calibrated probability that each action was wholly good, of shape `(len(exchanges),)`.
@@ -168,12 +136,5 @@ class LearnedDecoder:
     def decode(self, exchanges: Sequence[Exchange]) -> list[Feedback]:
         """Returns the feedback that each reply gives on the action before it, in order."""
         probabilities = self.probabilities(exchanges)
-        return [self._decode(exchange, p) for exchange, p in zip(exchanges, probabilities.tolist(), strict=True)]
-
-    def _decode(self, exchange: Exchange, probability: float) -> Feedback:
-        # Where nothing was clicked there is nothing positive, even at a threshold of 0.
-        if exchange.action.clicks and probability >= self.threshold:
-            return Feedback.POSITIVE
-        if self.ternary and exchange.action.select and exchange.action.deselect:
-            return Feedback.NEUTRAL
-        return Feedback.NEGATIVE
+        decided = zip(exchanges, (probabilities >= self.threshold).tolist(), strict=True)
+        return [feedback_on(exchange.action, accepted, self.ternary) for exchange, accepted in decided]

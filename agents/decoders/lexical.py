@@ -14,11 +14,12 @@ import re
 from collections.abc import Sequence
 
 from multiref_gym.feedback import Exchange, Feedback
+from multiref_gym.game import Action
 
 
-def _words(text: str) -> list[str]:
-    """Splits a lower-case text: words keep their apostrophes, and punctuation is dropped."""
-    return re.findall(r"[a-z0-9']+", text)
+def words_of(text: str) -> list[str]:
+    """Returns the words in lower case, without punctuation; they keep their apostrophes."""
+    return re.findall(r"[a-z0-9']+", text.lower())
 
 
 # How many words are the opening of a reply.
@@ -26,20 +27,22 @@ OPENING = 4
 
 # Words that reject the action wherever they stand in the opening.
 REJECTION = frozenset(
-    _words("wrong incorrect nope nah mistake mistaken error oops whoops instead neither bad false again meant reselect")
+    words_of(
+        "wrong incorrect nope nah mistake mistaken error oops whoops instead neither bad false again meant reselect"
+    )
 )
 
 # Words that reject the action wherever they stand, unless praise came first: no tangram looks like them.
-REJECTION_ANYWHERE = frozenset(_words("wrong incorrect undo undue nope oops whoops"))
+REJECTION_ANYWHERE = frozenset(words_of("wrong incorrect undo undue nope oops whoops"))
 
 # Words that reject as the first word only: "close, but ..." against "two squares close together".
-NEAR_MISS = frozenset(_words("close almost nearly"))
+NEAR_MISS = frozenset(words_of("close almost nearly"))
 
 # Words that reject as the first word or after one of BEFORE_NEGATION: "but no", "that is not it" against
 # "a bird with no legs", "an arrow not facing left".
-NEGATION = frozenset(_words("no not don't dont isn't isnt aren't arent wasn't wasnt ain't aint"))
+NEGATION = frozenset(words_of("no not don't dont isn't isnt aren't arent wasn't wasnt ain't aint"))
 BEFORE_NEGATION = frozenset(
-    _words("""
+    words_of("""
     but again oh ah uh um hmm sorry still definitely absolutely actually close almost please ok okay do
     is are was it's its that's thats it that this these those they
     """)
@@ -47,14 +50,14 @@ BEFORE_NEGATION = frozenset(
 
 # Words of praise. "ok" is none of them: it lets pass what is said next, but not a request to undo ("ok, remove that").
 PRAISE = frozenset(
-    _words("""
+    words_of("""
     yes yep yup yeah ya good great correct perfect nice excellent awesome exactly brilliant wonderful fantastic amazing
     super cool bingo done thanks thank keep
     """)
 )
 
 # "right" is praise as the first word or after one of these; elsewhere it is a direction.
-BEFORE_RIGHT = frozenset(_words("is are was that's thats it's its all you're yes absolutely exactly very"))
+BEFORE_RIGHT = frozenset(words_of("is are was that's thats it's its all you're yes absolutely exactly very"))
 
 # Verbs that ask for something to be undone, misspelt (deselct, unslect) or split ("de-select", "take it back") as well.
 UNDO = re.compile(
@@ -64,10 +67,10 @@ UNDO = re.compile(
 
 # The action just done is meant if nothing follows the verb, after words of ARTICLE, or nothing but one of ANY_TANGRAM,
 # or one of JUST_DONE: "deselect", "remove the shape", "remove the last two" against "remove the shape with a tail".
-ARTICLE = frozenset(_words("please the your my of"))
-ANY_TANGRAM = frozenset(_words("one shape object piece image picture item tangram selection choice"))
+ARTICLE = frozenset(words_of("please the your my of"))
+ANY_TANGRAM = frozenset(words_of("one shape object piece image picture item tangram selection choice"))
 JUST_DONE = frozenset(
-    _words("it that this these those them both all everything what last latest previous prior recent")
+    words_of("it that this these those them both all everything what last latest previous prior recent")
 )
 
 # Where one thing that is asked for ends and another begins.
@@ -88,21 +91,21 @@ class LexicalDecoder:
 
     def decode(self, exchanges: Sequence[Exchange]) -> list[Feedback]:
         """Returns the feedback that each reply gives on the action before it, in order."""
-        return [self._decode(exchange) for exchange in exchanges]
+        return [feedback_on(exchange.action, not rejects(exchange.reply), self.ternary) for exchange in exchanges]
 
-    def _decode(self, exchange: Exchange) -> Feedback:
-        # Where nothing was clicked the speaker cannot have moved on: whatever is said asks for it once more.
-        if exchange.action.clicks and not rejects(exchange.reply):
-            return Feedback.POSITIVE
-        if self.ternary and exchange.action.select and exchange.action.deselect:
-            return Feedback.NEUTRAL
-        return Feedback.NEGATIVE
+
+def feedback_on(action: Action, accepted: bool, ternary: bool) -> Feedback:
+    """Returns the feedback on an action that was accepted or not; see `LexicalDecoder`."""
+    # Where nothing was clicked the speaker cannot have moved on: whatever is said asks for it once more.
+    if action.clicks and accepted:
+        return Feedback.POSITIVE
+    return Feedback.NEUTRAL if ternary and action.select and action.deselect else Feedback.NEGATIVE
 
 
 def rejects(reply: str) -> bool:
     """Whether a reply says that the action before it was not, or not wholly, what the speaker wanted."""
     text = reply.lower().replace("’", "'")
-    words = _words(text)
+    words = words_of(text)
     opening = [(words[i - 1] if i else "", word) for i, word in enumerate(words[:OPENING])]
     if any(_rejects(before, word) for before, word in opening):
         return True
@@ -126,7 +129,7 @@ def _praises(before: str, word: str) -> bool:
 def _asks_to_undo(text: str) -> bool:
     """Whether the words ask for the last action, not an older one, to be undone."""
     for verb in UNDO.finditer(text):
-        undone = [word for word in _words(BOUNDARY.split(text[verb.end() :])[0]) if word not in ARTICLE]
+        undone = [word for word in words_of(BOUNDARY.split(text[verb.end() :])[0]) if word not in ARTICLE]
         if not undone or undone[0] in JUST_DONE or "just" in undone:
             return True
         if undone[0] in ANY_TANGRAM and len(undone) == 1:

@@ -13,6 +13,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from multiref_gym.agents.decoders.answers import AnswerScorer, EndpointModel, LanguageModel
 from multiref_gym.feedback import Exchange, Feedback
@@ -97,8 +98,7 @@ class PromptedDecoder:
         asked = [row for row, exchange in enumerate(exchanges) if exchange.action.clicks]
         if asked:
             log_probs = self._scorer([self._form.ask(exchanges[row]) for row in asked], list(self._form.answers))
-            shares = np.exp(log_probs - log_probs.max(axis=1, keepdims=True))
-            probabilities[asked] = shares / shares.sum(axis=1, keepdims=True)
+            probabilities[asked] = softmax(log_probs, axis=1)
         return probabilities
 
 

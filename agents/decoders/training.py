@@ -12,7 +12,6 @@ the scripted population, and the spellings of undo verbs, which are the lexical 
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -30,6 +29,7 @@ from multiref_gym.commands.screen import Screen
 from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback, ground_truth
+from multiref_gym.files import write_json
 from multiref_gym.listener import Listener
 from multiref_gym.simulators.persona import CORRECTIONS, PRAISES, UNDOS, Persona, population
 from multiref_gym.simulators.scripted import ScriptedSpeaker
@@ -190,8 +190,7 @@ def train(games: int, seed: int) -> Weights:
 
 def write(path: Path, weights: Weights, settings: dict[str, Any]) -> None:
     """Writes weights, and how they were made, as JSON, one weight a line."""
-    record = settings | weights.to_json()
-    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    write_json(path, settings | weights.to_json(), indent=1)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,8 +8,9 @@ import resource
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
@@ -20,7 +21,7 @@ from multiref_gym.agents.learning.respect import Config, Respect
 from multiref_gym.agents.learning.run_folder import known
 from multiref_gym.commands.process import prepare_process
 from multiref_gym.commands.screen import Screen
-from multiref_gym.files import write_atomically
+from multiref_gym.files import write_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,30 +67,38 @@ def run_all(
         if not future.cancelled() and not future.exception():
             screen.say(f"{futures[future].folder.name}: {told(future.result())}")
 
-    with ThreadPoolExecutor(workers) as threads:
+    with side_by_side(workers) as threads:
         futures = {threads.submit(in_own_process, run, job): job for job in jobs}
         for future in futures:
             future.add_done_callback(done)
+        running = set(futures)
+        while running:
+            finished, running = wait(running, timeout=1, return_when=FIRST_EXCEPTION)
+            for future in finished:
+                future.result()
+            learned = sum(len(list(job.folder.glob("round-*[0-9]"))) for job in jobs)
+            screen.report("rounds", learned, rounds)
+    return [future.result() for future in futures]
+
+
+@contextmanager
+def side_by_side(workers: int) -> Iterator[Executor]:
+    """Yields threads that each wait for a process; after an error or an interruption all processes are ended."""
+    with ThreadPoolExecutor(workers) as threads:
         try:
-            running = set(futures)
-            while running:
-                finished, running = wait(running, timeout=1, return_when=FIRST_EXCEPTION)
-                for future in finished:
-                    future.result()
-                learned = sum(len(list(job.folder.glob("round-*[0-9]"))) for job in jobs)
-                screen.report("rounds", learned, rounds)
+            yield threads
         except BaseException:
             threads.shutdown(wait=False, cancel_futures=True)
             for process in active_children():
                 process.terminate()
             raise
-    return [future.result() for future in futures]
 
 
-def in_own_process(run: Callable[[AnyJob], Curve], job: AnyJob) -> Curve:
+def in_own_process(run: Callable[..., Curve], *job: Any) -> Curve:
     """Runs a job in a new process, as its peak of memory is that of a process."""
+    # One pool for all, whose processes take a job each, would go on with a job that it has handed out already.
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_prepare_process) as pool:
-        return pool.submit(run, job).result()
+        return pool.submit(run, *job).result()
 
 
 def _prepare_process() -> None:
@@ -134,9 +143,8 @@ def run_curve(
         if (there := known(path, what)) is not None:
             return there
         rounds, cost = _run_timed(respect, resumed)
-        text = json.dumps({**what, "cost": cost, "rounds": told(respect, rounds)})
-    write_atomically(path, text + "\n")
-    curve: Curve = json.loads(text)  # as it is read back, with lists for tuples
+        write_json(path, {**what, "cost": cost, "rounds": told(respect, rounds)}, indent=None)
+    curve: Curve = json.loads(path.read_text(encoding="utf-8"))  # with lists for tuples, as it is for who resumes
     return curve
 
 
@@ -150,7 +158,7 @@ def _run_timed(respect: Respect, resumed: bool) -> tuple[list[Measures], dict[st
     path = respect.out / "cost.json"
     if not path.exists():
         taken = {"seconds": perf_counter() - start, "peak_memory_gb": peak_memory_gb()}
-        write_atomically(path, json.dumps(dict.fromkeys(taken) if resumed else taken) + "\n")
+        write_json(path, dict.fromkeys(taken) if resumed else taken)
     cost: dict[str, float | None] = json.loads(path.read_text(encoding="utf-8"))
     return rounds, cost
 

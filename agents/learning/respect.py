@@ -14,7 +14,7 @@ Everything that a round leaves is in the run folder: its policy in `round-N/`, i
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
-from functools import partial
+from functools import cache, partial
 from importlib import metadata
 from itertools import islice
 from pathlib import Path
@@ -35,6 +35,7 @@ from multiref_gym.agents.play import new_games, play
 from multiref_gym.commands.options import Count, DecoderName, ListenerName, Natural, Share, SpeakerName
 from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
+from multiref_gym.files import write_json
 from multiref_gym.game import CONTEXT_SIZE
 from multiref_gym.listener import Listener
 from multiref_gym.registry import LISTENERS, OBJECTIVES, feedback_name, new_decoder, resolve
@@ -219,7 +220,7 @@ class Respect:
         with main_first():
             claim(out, self.record)
             self.store = InteractionStore(out / "interactions.db")
-        self._remembered: dict[tuple[str, int], list[Example]] = {}
+        self._taught = cache(self._read)
 
     def rounds(self) -> Iterator[dict[str, Any]]:
         """Yields the measures of each round, after running what of it is not there yet."""
@@ -264,7 +265,7 @@ class Respect:
                 if is_main():
                     unfinished = folder.with_suffix(".unfinished")
                     listener.save(unfinished)
-                    (unfinished / LEARNING).write_text(json.dumps(statistics, indent=2) + "\n", encoding="utf-8")
+                    write_json(unfinished / LEARNING, statistics)
                     unfinished.rename(folder)
         return self._load(folder)
 
@@ -273,18 +274,16 @@ class Respect:
         taught = [self._taught(SEED, 0), *(self._taught(self._system, earlier) for earlier in range(round))]
         return [example for examples in taught for example in examples]
 
-    def _taught(self, system: str, round: int) -> list[Example]:
+    def _read(self, system: str, round: int) -> list[Example]:
         """Returns what the games of one round teach."""
-        if (system, round) not in self._remembered:
-            learner = Learner(SEED, Sup(), SEED_CREDIT) if system == SEED else self.learner
-            games = self.store.interactions(system, round)
-            feedback = self.store.feedback(self._feedback, system, round)
-            self._remembered[system, round] = [
-                example
-                for game, values in zip(games, feedback, strict=True)
-                for example in examples_of(game, values, learner.credit, learner.objective.negatives)
-            ]
-        return self._remembered[system, round]
+        learner = Learner(SEED, Sup(), SEED_CREDIT) if system == SEED else self.learner
+        games = self.store.interactions(system, round)
+        feedback = self.store.feedback(self._feedback, system, round)
+        return [
+            example
+            for game, values in zip(games, feedback, strict=True)
+            for example in examples_of(game, values, learner.credit, learner.objective.negatives)
+        ]
 
     def _deploy(self, listener: Listener, system: str, round: int) -> None:
         """Has a policy play the round's games."""

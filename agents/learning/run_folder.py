@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from multiref_gym.errors import UserError
-from multiref_gym.files import write_atomically
+from multiref_gym.files import write_json
 
 
 def claim(out: Path, record: dict[str, Any]) -> None:
@@ -21,18 +21,17 @@ def claim(out: Path, record: dict[str, Any]) -> None:
         UserError: If the folder cannot be written to, was written by another version of this package, or is of
             something else, with the field that differs.
     """
-    text = json.dumps(record, indent=2) + "\n"
     path = out / "config.json"
     try:
         out.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             if (out / "results.json").exists():
                 raise UserError(f"{out} holds results of something else: choose another --out")
-            write_atomically(path, text)
+            write_json(path, record)
     except OSError as error:
         raise UserError(f"cannot write to the run folder {out}: {error.strerror}") from error
     try:
-        there, asked = fields(json.loads(path.read_text(encoding="utf-8"))), fields(json.loads(text))
+        there, asked = fields(json.loads(path.read_text(encoding="utf-8"))), fields(json.loads(json.dumps(record)))
     except ValueError as error:
         raise UserError(f"{path} is broken: {error}; choose another --out") from error
     if any(there.get(field) != asked.get(field) for field in ("format", "version")):

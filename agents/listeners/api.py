@@ -7,8 +7,6 @@ action, or one that the rules forbid, clicks nothing, and is counted.
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Literal, Self, get_args
@@ -16,6 +14,7 @@ from typing import Any, Literal, Self, get_args
 import numpy as np
 from PIL import Image
 
+from multiref_gym.agents.evaluation.pictures import data_uri, png
 from multiref_gym.agents.openai_api import ChatClient
 from multiref_gym.chat import NO_CLICK, chat_turns
 from multiref_gym.errors import UserError
@@ -160,7 +159,4 @@ def _text(text: str) -> dict[str, Any]:
 
 def _image(pixels: np.ndarray) -> dict[str, Any]:
     """Returns a picture, uint8 (height, width) or (height, width, 3), as a part of a message."""
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG")
-    address = f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
-    return {"type": "image_url", "image_url": {"url": address}}
+    return {"type": "image_url", "image_url": {"url": data_uri(png(Image.fromarray(pixels)))}}

@@ -16,6 +16,7 @@ from typing import Any, Self
 
 import numpy as np
 import torch
+from scipy.special import softmax
 
 from multiref_gym.agents.decoders import lexical
 from multiref_gym.agents.decoders.lexical import UNDO, rejects
@@ -127,8 +128,7 @@ class RetrievalListener:
         """Samples an action for each view from its distribution."""
         decisions = []
         for distribution, rng in zip(self.distributions(views), rngs, strict=True):
-            actions, bounds = list(distribution), np.cumsum(list(distribution.values()))
-            action = actions[int(np.searchsorted(bounds, rng.random() * bounds[-1], side="right"))]
+            action = list(distribution)[rng.choice(len(distribution), p=list(distribution.values()))]
             decisions.append(Decision(action, math.log(distribution[action]), str(action)))
         return decisions
 
@@ -218,5 +218,4 @@ def _softmax(positions: Iterable[int], scores: np.ndarray) -> dict[int, float]:
     places = list(positions)
     if not places:
         return {}
-    weights = np.exp((scores[places] - scores[places].max()) / TEMPERATURE)
-    return dict(zip(places, (weights / weights.sum()).tolist(), strict=True))
+    return dict(zip(places, softmax(scores[places] / TEMPERATURE).tolist(), strict=True))

@@ -25,7 +25,7 @@ from torch.distributions import Categorical
 
 import multiref_gym  # noqa: F401 (registers MultiRef-v0)
 from multiref_gym.agents.listeners.ppo.observation import LastClick, Sight
-from multiref_gym.simulators.scripted import ScriptedSpeaker
+from multiref_gym.simulators.scripted import literal_speaker
 from multiref_gym.tangrams import load_tangrams
 from multiref_gym.vocabulary import Vocabulary
 from multiref_gym.wrappers import DiscreteClick, EncodeUtterance, ImplicitReward, TangramObservation
@@ -35,8 +35,6 @@ EPOCHS, RATE = 8, 3e-3
 DISCOUNT, LAMBDA = 0.9, 0.6  # a critic that reads the reply knows at once how good an action was
 CLIP, ENTROPY, VALUE, LARGEST_GRADIENT = 0.2, 0.01, 0.5, 0.5
 LENGTH, WORDS, WIDTH = 24, 600, 64
-
-SPEAKER = partial(ScriptedSpeaker, figurative=0.0)
 
 Observations = dict[str, Tensor]
 
@@ -74,7 +72,7 @@ class Agent(nn.Module):
 
 def make_env(reward: str, sight: Sight, vocabulary: Vocabulary) -> gym.Env[Any, Any]:
     """Returns a game with a speaker in plain words."""
-    env = gym.make("MultiRef-v0", image=None, speaker=SPEAKER, disable_env_checker=True)
+    env = gym.make("MultiRef-v0", image=None, speaker=literal_speaker, disable_env_checker=True)
     if reward == "implicit":
         env = ImplicitReward(env, decoder="lexical")
     return DiscreteClick(LastClick(EncodeUtterance(TangramObservation(env, sight.size, sight), LENGTH, vocabulary)))
@@ -82,7 +80,7 @@ def make_env(reward: str, sight: Sight, vocabulary: Vocabulary) -> gym.Env[Any, 
 
 def first_utterances(games: int) -> list[str]:
     """Returns what is said at the beginning of some games, and to a listener that clicks A twice."""
-    env = gym.make("MultiRef-v0", image=None, speaker=SPEAKER, disable_env_checker=True)
+    env = gym.make("MultiRef-v0", image=None, speaker=literal_speaker, disable_env_checker=True)
     heard = []
     for seed in range(games):
         heard.append(env.reset(seed=seed)[0]["utterance"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from multiref_gym.formats.interaction_rows import InteractionRows
 from multiref_gym.formats.jsonl import GameRecords
@@ -15,15 +14,13 @@ from multiref_gym.formats.turn_rows import TurnRows
 class ByFields(GameRecords):
     """Records of games in the human games' schema, which it writes, and rows of the public data set."""
 
-    fields: ClassVar[tuple[str, ...]] = ()
-
     def game_of(self, record: Record) -> str | None:
         """Returns what the record's own format says."""
         return _format(record).game_of(record)
 
     def to_game(self, records: Sequence[Record]) -> LoggedGame:
         """Returns the game that the format of its first record reads."""
-        return _format(records[0]).game(records)
+        return _format(records[0]).to_game(records)
 
 
 def _format(record: Record) -> RecordFormat:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from multiref_gym.formats.jsonl import GameRecords
+from multiref_gym.formats.jsonl import GameRecords, RowFields
 from multiref_gym.formats.logged_game import LoggedGame
 
 COLUMNS = (
@@ -22,9 +22,8 @@ COLUMNS = (
 class InteractionRows(GameRecords):
     """Games as rows, of which `clicks` is the selection after each turn; `date` is not known."""
 
-    fields: ClassVar[tuple[str, ...]] = ("game_id", "context", "targets", "chat", "clicks")
+    fields: ClassVar[type[RowFields]] = RowFields
     configuration: ClassVar = "interaction"
-    listener_order: ClassVar = "context"
 
     def to_records(self, logged: LoggedGame) -> Iterator[dict[str, Any]]:
         """Yields the row of a game."""

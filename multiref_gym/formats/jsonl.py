@@ -11,26 +11,41 @@ from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 from multiref_gym.formats.logged_game import LoggedGame
-from multiref_gym.formats.records import Record, RecordFormat
+from multiref_gym.formats.records import Fields, Label, LogProb, Record, RecordFormat, Tangrams, interaction
+
+
+class RowFields(Fields):
+    """What records hold of a game whose listener's order is not known."""
+
+    chat: list[str]
+    log_probs: list[LogProb] | None = None
+    feedback: list[Label] | None = None
+
+
+class GameFields(RowFields):
+    """What records in the human games' schema hold."""
+
+    context_listener: Tangrams
 
 
 class GameRecords(RecordFormat):
     """Games in the human games' schema."""
 
-    fields: ClassVar[tuple[str, ...]] = ("game_id", "context", "context_listener", "targets", "chat", "clicks")
-    listener_order: ClassVar = "context_listener"
+    fields: ClassVar[type[RowFields]] = GameFields
 
     def to_game(self, records: Sequence[Record]) -> LoggedGame:
         """Returns the game of a record."""
         [record] = records
-        context = record.context("context", self.listener_order)
-        chat, selections = record.texts("chat"), record.clicks("chat", context.listener_order)
-        log_probs = [record.log_prob(value, "log_probs") for value in _items(record, "log_probs", len(chat), "turn")]
-        labels = _items(record, "feedback", len(chat) - 1, "turn but the last")
+        fields = record.read(self.fields)
+        context, turns = record.context(fields), len(fields.chat)
+        selections = record.clicks(fields, fields.chat, context.listener_order)
+        for field, items, length in ("log_probs", fields.log_probs, turns), ("feedback", fields.feedback, turns - 1):
+            if items is not None and len(items) != length:
+                raise record.bad(f"expected {length} items for {turns} turns, got {len(items)}", field)
         return LoggedGame(
-            record.interaction(context, chat, selections, log_probs),
-            labels=tuple(map(record.label, labels)),
-            system=record.text("dataset_alias", ""),
+            interaction(fields, context, fields.chat, selections, fields.log_probs or [None] * turns),
+            labels=tuple(fields.feedback or ()),
+            system=fields.dataset_alias,
             place=record.place,
         )
 
@@ -54,13 +69,3 @@ class GameRecords(RecordFormat):
         }
         labels = logged.labels[:-1]
         yield record | ({"feedback": list(labels)} if any(label is not None for label in labels) else {})
-
-
-def _items(record: Record, field: str, length: int, each: str) -> list[Any]:
-    """Returns the items of a field, None for each if it is missing or null."""
-    items = record.value.get(field)
-    if items is None:
-        return [None] * length
-    if not isinstance(items, list) or len(items) != length:
-        raise record.bad(f"expected a list with one item for each {each}, {length}, not {items!r:.60}", field)
-    return items

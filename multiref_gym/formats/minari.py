@@ -169,7 +169,7 @@ def _episodes(games: Sequence[LoggedGame], env: MultiRefEnv, log: _Log) -> Itera
     """Plays the games again, so that all in an episode is the environment's own."""
     for logged in games:
         log.game = game = logged.interaction
-        actions = [_clicks(turn.action, len(game.context.listener_order)) for turn in game.turns]
+        actions = [turn.action.bits(len(game.context.listener_order)) for turn in game.turns]
         try:
             observation, _ = env.reset(options={"game": game.context})
             steps = [env.step(action) for action in actions]
@@ -197,12 +197,6 @@ def _nans(values: Iterable[float | None]) -> list[float]:
     return [math.nan if value is None else float(value) for value in values]
 
 
-def _clicks(action: Action, size: int) -> NDArray[np.int8]:
-    clicks = np.zeros(size, np.int8)
-    clicks[list(action.clicks)] = 1
-    return clicks
-
-
 def _logged_game(record: dict[str, Any], episode: minari.EpisodeData, place: str) -> LoggedGame:
     """Returns the game of an episode, whose record has what is the same in all turns."""
     order, selected = record["context_listener"], episode.observations["selected"]
@@ -216,7 +210,7 @@ def _logged_game(record: dict[str, Any], episode: minari.EpisodeData, place: str
         "feedback": _nulls(episode.infos["feedback"][1:-1]),
         "closing": closing,
     }
-    return GameRecords().game([Record(place, record | turns)])
+    return GameRecords().to_game([Record(place, record | turns)])
 
 
 def _nulls(values: NDArray[np.float64]) -> list[float | None]:

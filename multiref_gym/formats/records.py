@@ -11,17 +11,18 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from abc import ABC, abstractmethod
 from codecs import BOM_UTF8
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
-from types import UnionType
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
+from pydantic import AfterValidator, BaseModel, Field, PlainValidator
+
+from multiref_gym.checking import checked
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
 from multiref_gym.files import write_lines_atomically
@@ -31,81 +32,80 @@ from multiref_gym.interaction import Interaction, Turn
 
 EXTRA = "pip install 'multiref-gym[datasets]'"
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
-HALF_CHARACTER = re.compile("[\ud800-\udfff]")
-"""Half of a pair of UTF-16, which JSON can spell and no text holds."""
 
-LABELS = {label: value for value in Feedback for label in (value.name.lower(), int(value))}
+LABELS = {None: None} | {label: value for value in Feedback for label in (value.name.lower(), int(value))}
 LARGEST = 2**31 - 1
 """The largest number that every database takes."""
 ROUNDING = 1e-4
 """How far above 0 the logarithm of a probability may be, when it is a sum of many rounded ones."""
 
 
+def _distinct(names: list[str]) -> list[str]:
+    if len(set(names)) < len(names):
+        raise ValueError("expected distinct tangrams")
+    return names
+
+
+def _label(value: object) -> Feedback | None:
+    if isinstance(value, str | int | float | None) and not isinstance(value, bool) and value in LABELS:
+        return LABELS[value]  # type: ignore[index]
+    raise ValueError(f"expected one of {', '.join(map(repr, LABELS))}")
+
+
+Tangrams = Annotated[list[str], Field(max_length=len(LETTERS)), AfterValidator(_distinct)]
+LogProb = Annotated[float, Field(le=ROUNDING, allow_inf_nan=False)] | None
+Label = Annotated[Feedback | None, PlainValidator(_label)]
+
+
+class Fields(BaseModel, strict=True):
+    """What the fields of every record of games hold."""
+
+    game_id: str
+    context: Tangrams
+    context_listener: Tangrams = Field(alias="context")
+    targets: Annotated[list[str], Field(min_length=1)]
+    clicks: list[list[str]]
+    speaker: str = ""
+    policy_name: str = ""
+    round: Annotated[int, Field(ge=-LARGEST, le=LARGEST)] = 0
+    closing: str = ""
+    dataset_alias: str = ""
+
+
+AnyFields = TypeVar("AnyFields", bound=Fields)
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record, and the checks of what its fields hold. Each raises BadGame, with the place and the field.
+    """A record, and what is made of it. Each method raises BadGame, with the place and the field.
 
     Attributes:
         place: Where it is, such as "FILE, line 3".
         value: Its fields; none if it cannot be read at all.
-        unreadable: Why it cannot.
+        unreadable: What is wrong if it cannot.
     """
 
     place: str
     value: dict[str, Any]
-    unreadable: str = ""
+    unreadable: BadGame | None = None
 
     def bad(self, what: object, field: str = "") -> BadGame:
         """Returns the error that says what is wrong here."""
         return BadGame(what, self.place, field)
 
-    def need(self, fields: Iterable[str]) -> None:
-        """Makes sure that these fields are there."""
+    def read(self, kind: type[AnyFields]) -> AnyFields:
+        """Returns the fields."""
         if self.unreadable:
-            raise self.bad(self.unreadable)
-        for field in fields:
-            if field not in self.value:
-                raise self.bad("missing", field)
+            raise self.unreadable
+        return checked(kind, self.value, self.place, BadGame)
 
-    def text(self, field: str, default: str | None = None) -> str:
-        """Returns a text."""
-        return str(self._expect("a text", _is_text, field, default))
-
-    def texts(self, field: str) -> list[str]:
-        """Returns a list of texts."""
-        return list(self._expect("a list of texts", _is_texts, field))
-
-    def whole(self, field: str, default: int) -> int:
-        """Returns a whole number."""
-        fits = f"a whole number between -{LARGEST} and {LARGEST}"
-        return int(self._expect(fits, lambda value: is_number(value, int) and abs(value) <= LARGEST, field, default))
-
-    def log_prob(self, value: Any, field: str) -> float | None:
-        """Returns a log-probability of a field, None if it is null."""
-        if value is None:
-            return None
-        if not is_number(value) or not -sys.float_info.max <= value <= ROUNDING:
-            raise self.bad(f"expected a finite number of at most 0 or null, not {value!r:.60}", field)
-        return float(value)
-
-    def label(self, value: Any) -> Feedback | None:
-        """Returns what a label of `feedback` says, None if it is null."""
-        if value is None:
-            return None
-        if not (isinstance(value, str) or is_number(value)) or value not in LABELS:
-            allowed = ", ".join(map(repr, LABELS))
-            raise self.bad(f"unknown label {value!r:.60}: expected {allowed} or null", "feedback")
-        return LABELS[value]
-
-    def context(self, speaker_order: str, listener_order: str) -> Context:
-        """Returns the context whose orders are in these fields and whose targets are in `targets`."""
-        orders = [self._order(field) for field in (speaker_order, listener_order)]
+    def context(self, fields: Fields) -> Context:
+        """Returns the context."""
+        orders = tuple(fields.context), tuple(fields.context_listener)
         if set(orders[0]) != set(orders[1]):
-            raise self.bad(f"not the tangrams of {speaker_order!r}", listener_order)
-        targets = self.positions("targets", self.texts("targets"), orders[1])
-        if not targets:
-            raise self.bad("expected one target or more", "targets")
-        return Context(orders[0], orders[1], frozenset(orders[1][i] for i in targets))
+            raise self.bad("not the tangrams of 'context'", "context_listener")
+        targets = self.positions("targets", fields.targets, orders[1])
+        return Context(*orders, frozenset(orders[1][i] for i in targets))
 
     def positions(self, field: str, names: Iterable[str], order: Sequence[str], where: str = "") -> frozenset[int]:
         """Returns where the tangrams that a field names are in an order."""
@@ -114,53 +114,37 @@ class Record:
             raise self.bad(f"{others[0]!r}{where} is not in the context", field)
         return frozenset(position[name] for name in names)
 
-    def clicks(self, chat: str, order: Sequence[str]) -> list[frozenset[int]]:
-        """Returns the positions that each item of `clicks` names, one item for each utterance of the field `chat`."""
-        clicks, utterances = self._expect("a list of lists of texts", _is_lists, "clicks"), self.texts(chat)
-        if not clicks or len(clicks) != len(utterances):
-            told = f"{len(clicks)} for {len(utterances)} utterances in {chat!r}"
+    def clicks(self, fields: Fields, chat: Sequence[str], order: Sequence[str]) -> list[frozenset[int]]:
+        """Returns the positions that each item of `clicks` names, one item for each utterance."""
+        clicks = fields.clicks
+        if not clicks or len(clicks) != len(chat):
+            told = f"{len(clicks)} for {len(chat)} utterances"
             raise self.bad(f"expected one item a turn and a turn or more, got {told}", "clicks")
         return [self.positions("clicks", names, order, f" of turn {turn}") for turn, names in enumerate(clicks)]
 
-    def interaction(
-        self,
-        context: Context,
-        chat: Sequence[str],
-        selections: Iterable[frozenset[int]],
-        log_probs: Sequence[float | None],
-    ) -> Interaction:
-        """Returns the game with these utterances, the selection after each turn, and the record's other fields."""
-        actions = [Action(after - before, before - after) for before, after in pairwise([frozenset(), *selections])]
-        turns = tuple(map(Turn, chat, actions, log_probs))
-        return Interaction(
-            game_id=self.text("game_id"),
-            context=context,
-            turns=turns,
-            speaker=self.text("speaker", ""),
-            policy=self.text("policy_name", ""),
-            round=self.whole("round", 0),
-            closing=self.text("closing", ""),
-        )
 
-    def _expect(self, what: str, holds: Callable[[Any], bool], field: str, default: Any = None) -> Any:
-        value = self.value.get(field, default)
-        if not holds(value):
-            raise self.bad(f"expected {what}, not {value!r:.60}", field)
-        return value
-
-    def _order(self, field: str) -> tuple[str, ...]:
-        names = self.texts(field)
-        if len(set(names)) != len(names) or len(names) > len(LETTERS):
-            told = f"{len(names)}, of them {len(set(names))} distinct"
-            raise self.bad(f"expected at most {len(LETTERS)} distinct tangrams, got {told}", field)
-        return tuple(names)
+def interaction(
+    fields: Fields,
+    context: Context,
+    chat: Sequence[str],
+    selections: Iterable[frozenset[int]],
+    log_probs: Sequence[float | None],
+) -> Interaction:
+    """Returns the game with these utterances, the selection after each turn, and the record's other fields."""
+    actions = [Action(after - before, before - after) for before, after in pairwise([frozenset(), *selections])]
+    return Interaction(
+        game_id=fields.game_id,
+        context=context,
+        turns=tuple(map(Turn, chat, actions, log_probs)),
+        speaker=fields.speaker,
+        policy=fields.policy_name,
+        round=fields.round,
+        closing=fields.closing,
+    )
 
 
 class RecordFormat(ABC):
     """A format whose games are one record each, or several each."""
-
-    fields: ClassVar[tuple[str, ...]]
-    """What a record cannot do without."""
 
     configuration: ClassVar[str] = "turn"
     """Which configuration of a data set of the hub has such records."""
@@ -171,7 +155,7 @@ class RecordFormat(ABC):
 
     @abstractmethod
     def to_game(self, records: Sequence[Record]) -> LoggedGame:
-        """Returns the game of these records, which have all `fields`.
+        """Returns the game of these records.
 
         Raises:
             BadGame: If they are no game.
@@ -180,12 +164,6 @@ class RecordFormat(ABC):
     @abstractmethod
     def to_records(self, logged: LoggedGame) -> Iterator[dict[str, Any]]:
         """Yields the records of a game, fit for JSON."""
-
-    def game(self, records: Sequence[Record]) -> LoggedGame:
-        """Returns what `to_game` does, once it is sure that no field is missing."""
-        for record in records:
-            record.need(self.fields)
-        return self.to_game(records)
 
     def read(self, where: str) -> Iterator[LoggedGame | BadGame]:
         """Yields the games of a file, of a data set of the hub by its id, or of a folder that holds such a data set."""
@@ -196,7 +174,7 @@ class RecordFormat(ABC):
             records_of.setdefault(number if game is None else game, []).append(record)
         for records in records_of.values():
             try:
-                yield self.game(records)
+                yield self.to_game(records)
             except BadGame as error:
                 yield error
 
@@ -206,65 +184,35 @@ class RecordFormat(ABC):
         write_lines_atomically(Path(where), (json.dumps(record, ensure_ascii=False) for record in records))
 
 
-def is_number(value: Any, kinds: UnionType | type = int | float) -> bool:
-    """Returns whether a value of JSON is a number, which true and false are not."""
-    return isinstance(value, kinds) and not isinstance(value, bool)
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and not HALF_CHARACTER.search(value)
-
-
-def _is_texts(value: Any) -> bool:
-    return isinstance(value, list) and all(map(_is_text, value))
-
-
-def _is_lists(value: Any) -> bool:
-    return isinstance(value, list) and all(map(_is_texts, value))
-
-
 # Where records come from.
 
 
 def _records(where: str, configuration: str) -> Iterator[Record]:
     path = Path(where)
+    rows: Iterable[Any]
     if path.is_dir() or (not path.exists() and not path.suffix and HUB_ID.fullmatch(where)):
         rows = _hub_rows(where, configuration)
     elif path.suffix == ".parquet":
         rows = _parquet_rows(path)
-    elif path.suffix == ".json" and path.read_bytes().removeprefix(BOM_UTF8).lstrip().startswith(b"["):
-        rows = _list(path)
+    elif path.suffix == ".json" and (content := _plain(path.read_bytes())).startswith(b"["):
+        rows = checked(list[Any], content, where, BadGame)
     else:
-        yield from _lines(path)
-        return
+        rows = _lines(path)
     for number, row in enumerate(rows, start=1):
-        yield _record(f"{where}, line {number}", row)
+        place = f"{where}, line {number}"
+        try:
+            yield Record(place, checked(dict[str, Any], row, place, BadGame))
+        except BadGame as error:
+            yield Record(place, {}, error)
 
 
-def _record(place: str, value: Any) -> Record:
-    if isinstance(value, dict):
-        return Record(place, value)
-    return Record(place, {}, f"a game is one JSON object, not {value!r:.60}")
-
-
-def _lines(path: Path) -> Iterator[Record]:
+def _lines(path: Path) -> Iterator[bytes]:
     with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            place = f"{path}, line {number}"
-            try:
-                yield _record(place, json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8")))
-            except UnicodeDecodeError as error:
-                yield Record(place, {}, f"not UTF-8 ({error.reason})")
-            except (ValueError, RecursionError) as error:  # a number or a nesting may be too long, too
-                yield Record(place, {}, f"not JSON ({getattr(error, 'msg', error)})")
+        yield from map(_plain, lines)
 
 
-def _list(path: Path) -> list[Any]:
-    try:
-        rows: list[Any] = json.loads(path.read_text("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise BadGame(f"not JSON ({error})", str(path)) from error
-    return rows
+def _plain(text: bytes) -> bytes:
+    return text.removeprefix(BOM_UTF8).strip()
 
 
 def _parquet_rows(path: Path) -> list[Any]:

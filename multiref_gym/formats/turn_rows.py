@@ -17,11 +17,25 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate
 from operator import xor
-from typing import Any, ClassVar
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from multiref_gym.formats.logged_game import LoggedGame
-from multiref_gym.formats.records import Record, RecordFormat, is_number
+from multiref_gym.formats.records import Fields, Label, Record, RecordFormat, interaction
 from multiref_gym.interaction import Interaction
+
+
+class TurnFields(Fields):
+    """What a row holds; `prob_action` is what is known of this turn's alone."""
+
+    chats: list[str]
+    currently_selected: list[str]
+    selected: list[str]
+    deselected: list[str]
+    chat_feedback: str
+    prob_action: Annotated[float, Field(le=1)] | None
+    feedback: Label = None
 
 
 class TurnRows(RecordFormat):
@@ -31,11 +45,6 @@ class TurnRows(RecordFormat):
     probability.
     """
 
-    fields: ClassVar[tuple[str, ...]] = (
-        *("game_id", "context", "targets", "chats", "clicks"),
-        *("currently_selected", "selected", "deselected", "chat_feedback", "prob_action"),
-    )
-
     def game_of(self, record: Record) -> str | None:
         """Returns the row's `game_id`; a row without one is no other's."""
         game_id = record.value.get("game_id")
@@ -43,27 +52,27 @@ class TurnRows(RecordFormat):
 
     def to_game(self, records: Sequence[Record]) -> LoggedGame:
         """Returns the game of its rows."""
-        row_of: dict[int, tuple[Record, Interaction]] = {}
+        row_of: dict[int, tuple[Record, TurnFields, Interaction]] = {}
         for record in records:
-            so_far = _read(record)
+            fields = record.read(TurnFields)
+            so_far = _so_far(record, fields)
             if len(so_far.turns) in row_of:
                 there = row_of[len(so_far.turns)][0].place
                 raise record.bad(f"turn {len(so_far.turns) - 1} of game {so_far.game_id!r} is in {there} already")
             if row_of:
-                _check_same_game(record, so_far, row_of[max(row_of)][1])
-            row_of[len(so_far.turns)] = record, so_far
-        last, longest = row_of[max(row_of)]
+                _check_same_game(record, so_far, row_of[max(row_of)][2])
+            row_of[len(so_far.turns)] = record, fields, so_far
+        _, last, longest = row_of[max(row_of)]
         numbers = range(1, len(longest.turns) + 1)
         turns = tuple(
-            replace(turn, log_prob=row_of[number][1].turns[-1].log_prob if number in row_of else None)
+            replace(turn, log_prob=row_of[number][2].turns[-1].log_prob if number in row_of else None)
             for number, turn in zip(numbers, longest.turns, strict=True)
         )
-        labels = (row_of[number][0].value.get("feedback") if number in row_of else None for number in numbers)
         return LoggedGame(
             replace(longest, turns=turns),
-            last.text("chat_feedback"),
-            tuple(map(last.label, labels)),
-            last.text("dataset_alias", ""),
+            last.chat_feedback,
+            tuple(row_of[number][1].feedback if number in row_of else None for number in numbers),
+            last.dataset_alias,
             records[0].place,
         )
 
@@ -101,30 +110,19 @@ class TurnRows(RecordFormat):
             yield row | ({} if label is None else {"feedback": label})
 
 
-def _read(row: Record) -> Interaction:
+def _so_far(row: Record, fields: TurnFields) -> Interaction:
     """Returns the game up to and with the row's turn; only this turn's probability is known."""
-    context = row.context("context", "context")
-    order, chats = context.listener_order, row.texts("chats")
-    selections = list(accumulate(row.clicks("chats", order), xor))
-    log_probs = [*[None] * (len(chats) - 1), _log(row)]
-    so_far = row.interaction(context, chats, selections, log_probs)
+    context, chats, probability = row.context(fields), fields.chats, fields.prob_action
+    order = context.listener_order
+    selections = list(accumulate(row.clicks(fields, chats, order), xor))
+    log_prob = math.log(probability) if probability and probability > 0 else None
+    so_far = interaction(fields, context, chats, selections, [*[None] * (len(chats) - 1), log_prob])
     action = so_far.turns[-1].action
     said = {"currently_selected": so_far.selections[-2], "selected": action.select, "deselected": action.deselect}
     for field, positions in said.items():
-        if row.positions(field, row.texts(field), order) != positions:
+        if row.positions(field, getattr(fields, field), order) != positions:
             raise row.bad("not what 'clicks' says", field)
-    row.text("chat_feedback")
-    row.label(row.value.get("feedback"))
     return so_far
-
-
-def _log(row: Record) -> float | None:
-    probability = row.value["prob_action"]
-    if probability is None:
-        return None
-    if not is_number(probability) or not probability <= 1:
-        raise row.bad(f"expected a probability or null, not {probability!r:.60}", "prob_action")
-    return math.log(probability) if probability > 0 else None
 
 
 def _check_same_game(row: Record, one: Interaction, other: Interaction) -> None:

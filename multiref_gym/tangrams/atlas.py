@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
-from multiref_gym.tangrams.render import Layout, cell, letter, silhouette
+from multiref_gym.tangrams.render import Layout, Place, cell, letter, silhouette
 from multiref_gym.tangrams.tangram_set import TangramSet
 
 
@@ -27,7 +27,7 @@ class Atlas:
         self._silhouettes: dict[str, np.ndarray] = {}
         self._pictures: dict[str, np.ndarray] = {}
         self._blank_boards: dict[int, np.ndarray] = {}
-        self._slices: dict[int, list[tuple[tuple[slice, slice], tuple[slice, slice]]]] = {}
+        self._places: dict[int, list[tuple[Place, Place]]] = {}
 
     def silhouettes(self, ids: Sequence[str]) -> np.ndarray:
         """Returns fresh silhouettes, uint8 (n, size, size), black on white. Raises TangramError for an unknown id."""
@@ -53,9 +53,11 @@ class Atlas:
         """
         count = len(ids)
         if count not in self._blank_boards:
-            self._prepare(count)
+            cells = [cell(self._layout, letter(index)) for index in range(count)]
+            self._blank_boards[count] = self._layout.board(cells)
+            self._places[count] = self._layout.places(count)
         board = self._blank_boards[count].copy()
-        places = self._slices[count]
+        places = self._places[count]
         for index in selected:
             board[places[index][0]] = cell(self._layout, letter(index), True)
         pictures = self._pictures
@@ -74,7 +76,7 @@ class Atlas:
             changed: indices of the cells to draw.
             selected: indices of all selected tangrams.
         """
-        places = self._slices[len(ids)]
+        places = self._places[len(ids)]
         for index in changed:
             outer, inner = places[index]
             board[outer] = cell(self._layout, letter(index), index in selected)
@@ -84,19 +86,3 @@ class Atlas:
         image = silhouette(self.tangrams[id], self.size)
         self._silhouettes[id] = image
         self._pictures[id] = np.repeat(image[:, :, None], 3, axis=2)
-
-    def _prepare(self, count: int) -> None:
-        """Draws the board of ``count`` letters without tangrams, and notes where its cells and pictures are."""
-        layout, places = self._layout, []
-        board = layout.empty_board(count)
-        for index in range(count):
-            outer = _box(layout.corner(index, count), layout.cell_shape)
-            board[outer] = cell(layout, letter(index))
-            places.append((outer, _box(layout.picture_corner(index, count), (self.size, self.size))))
-        self._blank_boards[count] = board
-        self._slices[count] = places
-
-
-def _box(corner: tuple[int, int], shape: tuple[int, int]) -> tuple[slice, slice]:
-    (top, left), (height, width) = corner, shape
-    return slice(top, top + height), slice(left, left + width)

@@ -7,18 +7,18 @@ A checkout holds ``dataset/tangrams-svg/page1-0.svg`` and so on, and JSON files 
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
 
+from multiref_gym.checking import read_json
 from multiref_gym.tangrams.tangram_set import Tangram, TangramError, TangramWarning
 
 DESCRIPTION_FILES = ("full.json", "dense.json", "dense10.json")
@@ -46,6 +46,11 @@ _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _TRANSFORM = re.compile(r"(\w+)\s*\(([^)]*)\)")
 
 
+@dataclass(frozen=True)
+class _Entry:
+    annotations: list[dict[str, Any]]
+
+
 def read_kilogram(path: str | Path) -> tuple[Tangram, ...]:
     """Returns the tangrams that have both a drawing and a usable description, sorted by page and number.
 
@@ -62,10 +67,10 @@ def read_kilogram(path: str | Path) -> tuple[Tangram, ...]:
     drawings = descriptions_file.parent / "tangrams-svg"
     if not drawings.is_dir():
         raise TangramError(f"no drawings of tangrams: {drawings} is not a folder")
-    entries = _read_json(descriptions_file)
+    entries = read_json(dict[str, _Entry], descriptions_file, TangramError)
     tangrams, left_out = [], []
     for name in sorted(entries, key=_page_and_number):
-        annotations = _annotations(entries[name], name, descriptions_file)
+        annotations = entries[name].annotations
         descriptions = tuple(filter(None, (_usable(_whole(annotation)) for annotation in annotations)))
         drawing = drawings / f"{name}.svg"
         if not descriptions:
@@ -228,25 +233,6 @@ def _find_descriptions(path: Path) -> Path:
     raise TangramError(f"no descriptions in {folder}: looked for {', '.join(DESCRIPTION_FILES)}")
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise TangramError(f"malformed JSON {path}: line {error.lineno} column {error.colno}: {error.msg}") from None
-    except UnicodeDecodeError as error:
-        raise TangramError(f"malformed JSON {path}: not UTF-8 at byte {error.start}") from None
-    if not isinstance(entries, dict):
-        raise TangramError(f"malformed JSON {path}: expected an object of tangrams, not {type(entries).__name__}")
-    return entries
-
-
-def _annotations(entry: Any, name: str, path: Path) -> list[Mapping[str, Any]]:
-    annotations = entry.get("annotations") if isinstance(entry, dict) else None
-    if not isinstance(annotations, list) or not all(isinstance(annotation, dict) for annotation in annotations):
-        raise TangramError(f"malformed JSON {path}: tangram {name!r} has no list of annotations")
-    return annotations
-
-
 def _whole(annotation: Mapping[str, Any]) -> Any:
     whole = annotation.get("whole")
     return whole.get("wholeAnnotation") if isinstance(whole, dict) else None
@@ -258,7 +244,7 @@ def _usable(text: Any) -> str:
     return "" if words == "unknown" else words
 
 
-def _part_names(annotations: list[Mapping[str, Any]], piece_ids: tuple[str, ...]) -> tuple[str, ...]:
+def _part_names(annotations: Sequence[Mapping[str, Any]], piece_ids: tuple[str, ...]) -> tuple[str, ...]:
     """Returns each piece's most common part name, the first in the alphabet of equally common ones."""
     counts: dict[str, Counter[str]] = {piece_id: Counter() for piece_id in piece_ids}
     for annotation in annotations:

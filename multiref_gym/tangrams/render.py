@@ -28,6 +28,9 @@ MARGIN = 0.03
 
 SUPERSAMPLING = 8
 
+Place = tuple[slice, slice]
+"""The rows and the columns of a part of a board."""
+
 PAPER, INK, GAP = (255, 255, 255), (40, 40, 40), (214, 216, 220)
 SELECTED, TARGET = (230, 120, 0), (0, 114, 178)
 
@@ -99,14 +102,26 @@ class Layout:
         height, width = self.cell_shape
         return row * (height + 1) + 1, column * (width + 1) + 1
 
-    def picture_corner(self, index: int, count: int) -> tuple[int, int]:
-        """The top and left of the silhouette in a cell."""
-        top, left = self.corner(index, count)
-        return top + self.frame + self.strip, left + self.frame
+    def places(self, count: int) -> list[tuple[Place, Place]]:
+        """Returns for each cell of a board where it and its silhouette are."""
+        places = []
+        for index in range(count):
+            top, left = self.corner(index, count)
+            picture = top + self.frame + self.strip, left + self.frame
+            places.append((_place((top, left), self.cell_shape), _place(picture, (self.size, self.size))))
+        return places
 
-    def empty_board(self, count: int) -> np.ndarray:
-        """Returns a board of ``count`` tangrams before any cell is on it: uint8 (height, width, 3)."""
-        return np.full(self.board_shape(count), GAP, np.uint8)
+    def board(self, cells: Sequence[np.ndarray]) -> np.ndarray:
+        """Returns a fresh board of cells that are drawn without their silhouettes: uint8 (height, width, 3)."""
+        board = np.full(self.board_shape(len(cells)), GAP, np.uint8)
+        for (outer, _), blank in zip(self.places(len(cells)), cells, strict=True):
+            board[outer] = blank
+        return board
+
+
+def _place(corner: tuple[int, int], shape: tuple[int, int]) -> Place:
+    (top, left), (height, width) = corner, shape
+    return slice(top, top + height), slice(left, left + width)
 
 
 def letter(index: int) -> str:
@@ -173,14 +188,9 @@ def speaker_board(
 
 
 def _board(layout: Layout, cells: Sequence[np.ndarray], silhouettes: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
-    count, size = len(cells), layout.size
-    height, width = layout.cell_shape
-    board = layout.empty_board(count)
-    for index, (blank, picture) in enumerate(zip(cells, silhouettes, strict=True)):
-        top, left = layout.corner(index, count)
-        board[top : top + height, left : left + width] = blank
-        top, left = layout.picture_corner(index, count)
-        board[top : top + size, left : left + size] = picture[:, :, None]
+    board = layout.board(cells)
+    for (_, inner), picture in zip(layout.places(len(cells)), silhouettes, strict=True):
+        board[inner] = picture[:, :, None]
     return board
 
 

@@ -24,6 +24,18 @@ def multiref(wrapper: gym.Wrapper[Any, Any, Any, Any]) -> MultiRefEnv:
     return env
 
 
+def takes_clicks(wrapper: gym.Wrapper[Any, Any, Any, Any]) -> MultiRefEnv:
+    """Returns the environment of a wrapper that makes its clicks, where no wrapper in between changes their form.
+
+    Raises:
+        ValueError: If it is not MultiRef-v0, or takes other actions.
+    """
+    game, env = multiref(wrapper), wrapper.env
+    if env.action_space != game.action_space:
+        raise ValueError(f"{wrapper.class_name()} makes {game.action_space}, but {env} takes {env.action_space}")
+    return game
+
+
 def context_size(env: MultiRefEnv) -> int:
     """Returns the number of tangrams in each of its games."""
     assert isinstance(env.action_space, spaces.MultiBinary)

@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.utils import RecordConstructorArgs
 
-from multiref_gym.wrappers.base import context_size, multiref
+from multiref_gym.wrappers.base import context_size, takes_clicks
 
 
 class DiscreteClick(gym.ActionWrapper[Any, Any, Any], RecordConstructorArgs):
@@ -42,10 +42,7 @@ class DiscreteClick(gym.ActionWrapper[Any, Any, Any], RecordConstructorArgs):
     def __init__(self, env: gym.Env[Any, Any]) -> None:
         RecordConstructorArgs.__init__(self)
         super().__init__(env)
-        clicks = multiref(self).action_space
-        if env.action_space != clicks:
-            raise ValueError(f"DiscreteClick makes {clicks}, but {env} takes {env.action_space}")
-        self._size = context_size(multiref(self))
+        self._size = context_size(takes_clicks(self))
         self.action_space = spaces.Discrete(self._size + 1)
 
     def action(self, action: int | np.integer[Any]) -> np.ndarray[Any, np.dtype[np.int8]]:

@@ -9,7 +9,7 @@ import gymnasium as gym
 from gymnasium import spaces
 from gymnasium.utils import RecordConstructorArgs
 
-from multiref_gym.errors import UserError
+from multiref_gym.errors import is_int, require
 from multiref_gym.vocabulary import Vocabulary, encode
 from multiref_gym.wrappers.base import multiref
 
@@ -54,8 +54,7 @@ class EncodeUtterance(gym.ObservationWrapper[Any, Any, Any], RecordConstructorAr
         space = env.observation_space
         if not isinstance(space, spaces.Dict) or not isinstance(space.get("utterance"), spaces.Text):
             raise ValueError(f"EncodeUtterance encodes the text 'utterance' of an observation; {env} has {space}")
-        if not isinstance(length, int) or isinstance(length, bool) or length < 1:
-            raise UserError(f"length={length!r}: allowed is an int of at least 1")
+        require("length", length, "an int of at least 1", is_int(length, 1))
         self.vocabulary = Vocabulary.load(vocabulary) if isinstance(vocabulary, Path | str) else vocabulary
         self._length = length
         greatest = 255 if self.vocabulary is None else len(self.vocabulary) - 1

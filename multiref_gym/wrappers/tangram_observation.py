@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 import gymnasium as gym
@@ -12,8 +11,7 @@ from gymnasium import spaces
 from gymnasium.utils import RecordConstructorArgs
 from numpy.typing import NDArray
 
-from multiref_gym.env import IMAGE_SIZE
-from multiref_gym.tangrams import Atlas, TangramSet
+from multiref_gym.env import IMAGE_SIZE, shared_atlas
 from multiref_gym.wrappers.base import context_size, multiref
 
 Embed = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
@@ -59,12 +57,11 @@ class TangramObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructo
         game = multiref(self)
         if not isinstance(env.observation_space, spaces.Dict):
             raise ValueError(f"TangramObservation adds to a Dict of observations; {env} has {env.observation_space}")
-        self._atlas = _small_atlas(game.tangrams, size)
+        self._atlas = shared_atlas(game.tangrams, size)
         self._embed = embed
         self._rows: dict[str, NDArray[np.float32]] = {}
         count = context_size(game)
-        kept: dict[str, spaces.Space[Any]] = {key: env.observation_space[key] for key in env.observation_space}
-        kept.pop("image", None)
+        kept = {key: space for key, space in env.observation_space.items() if key != "image"}
         if embed is None:
             kept["tangrams"] = spaces.Box(0, 255, (count, size, size), np.uint8)
         else:
@@ -87,9 +84,3 @@ class TangramObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructo
                 raise ValueError(f"embed made {rows.shape} of {len(new)} silhouettes: allowed is ({len(new)}, width)")
             self._rows.update(zip(new, rows, strict=True))
         return np.stack([self._rows[id] for id in ids])
-
-
-@lru_cache(maxsize=8)
-def _small_atlas(tangrams: TangramSet, size: int) -> Atlas:
-    """Returns one atlas for all environments of this process: a tangram is drawn once for all."""
-    return Atlas(tangrams, size)

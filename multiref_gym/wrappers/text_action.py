@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import gymnasium as gym
-import numpy as np
 from gymnasium import spaces
 from gymnasium.utils import RecordConstructorArgs
 
 from multiref_gym.env import CHARSET, MAX_LENGTH
 from multiref_gym.game import Action, InvalidAction, check_action
-from multiref_gym.wrappers.base import Step, multiref
+from multiref_gym.wrappers.base import Step, multiref, takes_clicks
 
 
 class TextAction(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
@@ -46,8 +45,7 @@ class TextAction(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
     def __init__(self, env: gym.Env[Any, Any]) -> None:
         RecordConstructorArgs.__init__(self)
         super().__init__(env)
-        if env.action_space != multiref(self).action_space:
-            raise ValueError(f"TextAction makes {multiref(self).action_space}, but {env} takes {env.action_space}")
+        takes_clicks(self)
         self.action_space = spaces.Text(MAX_LENGTH, min_length=0, charset=CHARSET)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
@@ -68,7 +66,6 @@ class TextAction(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         except InvalidAction as error:
             invalid["invalid_action"] = str(error)
         else:
-            clicks = np.zeros(size, np.int8)
-            clicks[list(parsed.clicks)] = 1
+            clicks = parsed.bits(size)
         observation, reward, terminated, truncated, info = self.env.step(clicks)
         return observation, reward, terminated, truncated, info | invalid | {"invalid_actions": episode.not_understood}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any, Literal
 
 import gymnasium as gym
@@ -11,7 +10,7 @@ import numpy as np
 
 import multiref_gym  # noqa: F401 (registers MultiRef-v0)
 from multiref_gym.registry import new_decoder
-from multiref_gym.simulators.scripted import ScriptedSpeaker
+from multiref_gym.simulators.scripted import literal_speaker
 from multiref_gym.vocabulary import Vocabulary
 from multiref_gym.wrappers import ImplicitReward
 
@@ -27,9 +26,8 @@ MakeGame = Callable[[], gym.Env[Any, Any]]
 
 def literal_game(reward: str = "success") -> gym.Env[Any, Any]:
     """Returns a game with a speaker in plain words, without pictures; the reward is one of the environment's own."""
-    speaker = partial(ScriptedSpeaker, figurative=0.0)
     # Gymnasium's checker would double the time of a step.
-    return gym.make("MultiRef-v0", image=None, speaker=speaker, reward=reward, disable_env_checker=True)
+    return gym.make("MultiRef-v0", image=None, speaker=literal_speaker, reward=reward, disable_env_checker=True)
 
 
 def rewarded_game(reward: Reward, decoder: str, ternary: bool = False) -> gym.Env[Any, Any]:

@@ -9,17 +9,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
+import gymnasium as gym
 import numpy as np
 import torch
 from gymnasium import spaces
 from safetensors import SafetensorError
 from safetensors.torch import load_model, save_model
+from scipy.special import softmax
 from torch import Tensor
 
 from multiref_gym.agents.learning.learn import Scores, fingerprint
-from multiref_gym.agents.listeners.ppo.observation import LENGTH, Sight, observation_space
+from multiref_gym.agents.listeners.ppo.observation import LENGTH, Sight, readable
 from multiref_gym.agents.listeners.ppo.policy import TangramPolicy
 from multiref_gym.errors import UserError
+from multiref_gym.files import write_json
 from multiref_gym.game import Action
 from multiref_gym.listener import Decision, View
 from multiref_gym.tangrams import Atlas, TangramSet
@@ -65,7 +68,7 @@ class PPOListener:
         vocabulary, sight = Vocabulary.load(path / VOCABULARY), Sight(tangrams)
         try:
             config = json.loads((path / CONFIG).read_text(encoding="utf-8"))["policy"]
-            policy = new_policy(config["tangrams"], config["turns"], len(vocabulary), sight)
+            policy = new_policy(config["tangrams"], config["turns"], vocabulary, sight)
             load_model(policy, path / WEIGHTS)
             vision, words = config["vision"], config["vocabulary"]
         except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
@@ -87,18 +90,16 @@ class PPOListener:
             "vocabulary": _digest(self._vocabulary),
         }
         self._vocabulary.save(path / VOCABULARY)
-        (path / CONFIG).write_text(json.dumps(record | {"policy": trained}, indent=2) + "\n", encoding="utf-8")
+        write_json(path / CONFIG, record | {"policy": trained})
         save_model(self.policy, str(path / WEIGHTS))
 
     def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> list[Decision]:
         """Samples an action for each view."""
         with torch.inference_mode():
             log_probs = self._log_probs(views).double().numpy()
-        cumulative = np.exp(log_probs).cumsum(axis=1)
-        draws = np.array([rng.random() for rng in rngs]) * cumulative[:, -1]
         decisions = []
-        for view, row, bounds, draw in zip(views, log_probs, cumulative, draws, strict=True):
-            number = int(np.searchsorted(bounds, draw, side="right"))
+        for view, row, shares, rng in zip(views, log_probs, softmax(log_probs, axis=1), rngs, strict=True):
+            number = int(rng.choice(len(row), p=shares))
             action = Action.clicking({number} - {self._size}, view.selected)
             decisions.append(Decision(action, float(row[number]), str(action)))
         return decisions
@@ -142,10 +143,11 @@ class PPOListener:
         }
 
 
-def new_policy(tangrams: int, turns: int, words: int, sight: Sight) -> TangramPolicy:
-    """Returns a policy with random weights for contexts of so many tangrams and so many ids of words."""
-    space = observation_space(tangrams, turns, words, sight.width)
-    return TangramPolicy(space, spaces.Discrete(tangrams + 1), lambda _: 0.0)
+def new_policy(tangrams: int, turns: int, vocabulary: Vocabulary, sight: Sight) -> TangramPolicy:
+    """Returns a policy with random weights for games of so many tangrams and turns at most."""
+    game = gym.make("MultiRef-v0", image=None, context_size=tangrams, targets=(1, 1), max_turns=turns)
+    env = readable(game, sight, vocabulary)
+    return TangramPolicy(env.observation_space, env.action_space, lambda _: 0.0)
 
 
 def _digest(vocabulary: Vocabulary) -> str:

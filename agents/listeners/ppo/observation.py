@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from multiref_gym.agents.listeners.small.listener import SmallListener
 from multiref_gym.agents.listeners.small.model import Vision
+from multiref_gym.game import Action
 from multiref_gym.tangrams import TangramSet
 from multiref_gym.vocabulary import Vocabulary
 from multiref_gym.wrappers import DiscreteClick, EncodeUtterance, TangramObservation
@@ -70,33 +71,12 @@ class LastClick(gym.ObservationWrapper[Any, Any, Any], RecordConstructorArgs):
 
     def observation(self, observation: dict[str, Any]) -> dict[str, Any]:
         """Returns the observation with `clicked`, int8 (context_size,)."""
-        clicked = np.zeros(self._size, np.int8)
-        if dialogue := multiref(self).dialogue:
-            clicked[list(dialogue[-1][1].clicks)] = 1
-        return observation | {"clicked": clicked}
+        dialogue = multiref(self).dialogue
+        last = dialogue[-1][1] if dialogue else Action()
+        return observation | {"clicked": last.bits(self._size)}
 
 
 def readable(env: gym.Env[Any, Any], sight: Sight, vocabulary: Vocabulary) -> gym.Env[Any, Any]:
     """Wraps MultiRef-v0, whatever its reward, so that the policy can read it and click."""
     env = TangramObservation(env, sight.size, sight)
     return DiscreteClick(LastClick(EncodeUtterance(env, LENGTH, vocabulary)))
-
-
-def observation_space(tangrams: int, turns: int, words: int, vision_width: int) -> spaces.Dict:
-    """Returns the observation space of `readable` games.
-
-    Args:
-        tangrams: The size of a context.
-        turns: Turns of a game at most.
-        words: Ids of the vocabulary.
-        vision_width: Width of a tangram's features.
-    """
-    return spaces.Dict(
-        {
-            "clicked": spaces.MultiBinary(tangrams),
-            "selected": spaces.MultiBinary(tangrams),
-            "tangrams": spaces.Box(-np.inf, np.inf, (tangrams, vision_width), np.float32),
-            "turn": spaces.Discrete(turns + 1),
-            "utterance": spaces.Box(0, words - 1, (LENGTH,), np.int32),
-        }
-    )

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import gymnasium as gym
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.policies import ActorCriticPolicy
@@ -103,7 +104,7 @@ class TangramPolicy(ActorCriticPolicy):
     """An actor whose logits are the extractor's scores as they are, and a critic beside it; for `Discrete` clicks."""
 
     def __init__(
-        self, observation_space: spaces.Dict, action_space: spaces.Discrete, lr_schedule: Schedule, **options: Any
+        self, observation_space: gym.Space[Any], action_space: gym.Space[Any], lr_schedule: Schedule, **options: Any
     ) -> None:
         super().__init__(
             observation_space,

@@ -20,7 +20,7 @@ from multiref_gym.agents.listeners.ppo.observation import Sight, readable
 from multiref_gym.agents.listeners.ppo.policy import TangramPolicy
 from multiref_gym.agents.play import new_games, play
 from multiref_gym.listener import Listener
-from multiref_gym.simulators.scripted import ScriptedSpeaker
+from multiref_gym.simulators.scripted import literal_speaker
 from multiref_gym.tangrams import TangramSet, load_tangrams
 from multiref_gym.tangrams.tangram_set import SplitName
 
@@ -147,6 +147,6 @@ def literal_success(
     listener: Listener, tangrams: TangramSet, split: SplitName, games: int, seed: np.random.SeedSequence
 ) -> Estimate:
     """Returns the share of games with a literal speaker that a listener wins; the same seed gives the same games."""
-    make_speaker = partial(ScriptedSpeaker, tangrams, figurative=0.0)
-    interactions = play(listener, new_games(tangrams.split(split), range(games), make_speaker, seed))
+    started = new_games(tangrams.split(split), range(games), partial(literal_speaker, tangrams), seed)
+    interactions = play(listener, started)
     return estimate([game.success for game in interactions])

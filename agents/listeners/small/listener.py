@@ -12,15 +12,17 @@ from typing import Self
 import numpy as np
 import torch
 from safetensors import SafetensorError
+from scipy.special import softmax
 from torch import Tensor
 
 from multiref_gym.agents.learning.learn import Scores, fingerprint
 from multiref_gym.agents.listeners.small.model import Batch, SmallConfig, SmallModel
-from multiref_gym.agents.listeners.small.text import encode_words, words_of
+from multiref_gym.agents.listeners.small.text import encode_words, padded
 from multiref_gym.errors import UserError
 from multiref_gym.game import Action
 from multiref_gym.listener import Decision, View
 from multiref_gym.tangrams import Atlas, TangramSet
+from multiref_gym.vocabulary import words_of
 
 CHECKPOINT = Path(__file__).with_name("checkpoint")
 """The base that ships with the package; `multiref pretrain` builds it."""
@@ -73,11 +75,9 @@ class SmallListener:
     def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> list[Decision]:
         """Samples an action for each view from the distribution that `score` is of; see `greedy`."""
         log_probs = self._log_probs_of_all(views)
-        cumulative = np.exp(log_probs).cumsum(axis=1)
-        draws = np.array([rng.random() for rng in rngs]) * cumulative[:, -1]
         decisions = []
-        for view, row, bounds, draw in zip(views, log_probs, cumulative, draws, strict=True):
-            number = int(row.argmax() if self.greedy else np.searchsorted(bounds, draw, side="right"))
+        for view, row, shares, rng in zip(views, log_probs, softmax(log_probs, axis=1), rngs, strict=True):
+            number = int(row.argmax() if self.greedy else rng.choice(len(row), p=shares))
             clicks = [i for i in range(len(view.tangrams)) if number + 1 >> i & 1]
             action = Action.clicking(clicks, view.selected)
             decisions.append(Decision(action, float(row[number]), str(action)))
@@ -134,8 +134,8 @@ class SmallListener:
             clicked=torch.from_numpy(clicked),
             pieces=pieces,
             words=words,
-            ages=_padded(ages, words.shape),
-            places=_padded(places, words.shape),
+            ages=padded(ages),
+            places=padded(places),
         )
 
     def _look(self, names: Sequence[str]) -> Tensor:
@@ -170,13 +170,6 @@ class Memory:
 def _memory(vision: str, tangrams: TangramSet, image_size: int) -> Memory:
     """Returns one memory for all listeners with the same vision, as every round's have: no image is encoded twice."""
     return Memory(Atlas(tangrams, image_size), {}, torch.empty(0))
-
-
-def _padded(lists: Sequence[Sequence[int]], shape: tuple[int, ...]) -> Tensor:
-    padded = np.zeros(shape, np.int64)
-    for row, values in enumerate(lists):
-        padded[row, : len(values)] = values
-    return torch.from_numpy(padded)
 
 
 def new_model(config: SmallConfig, seed: int) -> SmallModel:

@@ -43,33 +43,17 @@ class SmallConfig(PretrainedConfig):
 
     model_type = "multiref-small"
 
-    def __init__(
-        self,
-        width: int = 96,
-        heads: int = 4,
-        text_layers: int = 1,
-        joint_layers: int = 2,
-        buckets: int = 16384,
-        word_width: int = 64,
-        history: int = 3,
-        max_words: int = 32,
-        image_size: int = 64,
-        vision_width: int = 192,
-        dropout: float = 0.1,
-        **kwargs: object,
-    ) -> None:
-        self.width = width
-        self.heads = heads
-        self.text_layers = text_layers
-        self.joint_layers = joint_layers
-        self.buckets = buckets
-        self.word_width = word_width
-        self.history = history
-        self.max_words = max_words
-        self.image_size = image_size
-        self.vision_width = vision_width
-        self.dropout = dropout
-        super().__init__(**kwargs)  # type: ignore[arg-type]
+    width: int = 96
+    heads: int = 4
+    text_layers: int = 1
+    joint_layers: int = 2
+    buckets: int = 16384
+    word_width: int = 64
+    history: int = 3
+    max_words: int = 32
+    image_size: int = 64
+    vision_width: int = 192
+    dropout: float = 0.1
 
 
 class Batch(NamedTuple):

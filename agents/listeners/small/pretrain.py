@@ -36,11 +36,12 @@ from multiref_gym.commands.options import Count, Natural, make_folder
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
-from multiref_gym.game import CONTEXT_SIZE
+from multiref_gym.game import CONTEXT_SIZE, Action
+from multiref_gym.interaction import Interaction
 from multiref_gym.listener import Listener
 from multiref_gym.provenance import write_results
 from multiref_gym.simulators.persona import population
-from multiref_gym.simulators.scripted import ScriptedSpeaker
+from multiref_gym.simulators.scripted import ScriptedSpeaker, literal_speaker
 from multiref_gym.tangrams import Atlas, TangramSet, load_tangrams
 
 VISION_EPOCHS = 100
@@ -65,21 +66,19 @@ LANGUAGE = Optimisation(epochs=4, batch=64, learning_rate=1e-3, embedding_rate=2
 
 def literal_speakers(tangrams: TangramSet) -> Callable[[], ScriptedSpeaker]:
     """Returns what makes a speaker in plain words."""
-    return partial(ScriptedSpeaker, tangrams, figurative=0.0, personas=population(SPEAKERS))
+    return partial(literal_speaker, tangrams, personas=population(SPEAKERS))
 
 
 def watched_games(
-    tangrams: TangramSet, games: int, seed: np.random.SeedSequence, similarity: float = SIMILARITY
-) -> list[Example]:
-    """Plays games of a literal speaker and an erring listener; returns each view with what was wanted."""
-    started = new_games(tangrams, range(games), literal_speakers(tangrams), seed, similarity=similarity)
-    listener = ErringListener(started, MISTAKES, MISTAKES)
-    interactions = play(listener, started)
+    tangrams: TangramSet, games: int, seed: int, similarity: float = SIMILARITY, mistakes: float = MISTAKES
+) -> list[tuple[Interaction, list[Action]]]:
+    """Returns games of a literal speaker with a listener that errs, and what was wanted at each turn."""
+    seeds = np.random.SeedSequence(seed)
+    started = new_games(tangrams, range(games), literal_speakers(tangrams), seeds, similarity=similarity)
+    listener = ErringListener(started, mistakes, mistakes)
     return [
-        Example(view, wanted, Feedback.POSITIVE)
-        for interaction in interactions
-        for view in interaction.views()
-        if (wanted := listener.wanted[view.game_id, len(view.dialogue)]).clicks
+        (game, [listener.wanted[view.game_id, len(view.dialogue)] for view in game.views()])
+        for game in play(listener, started)
     ]
 
 
@@ -141,7 +140,12 @@ def learn_language(
     listener: SmallListener, tangrams: TangramSet, games: int, similarity: float, seed: int, report: Report
 ) -> int:
     """Has the listener watch games and learn in place what words mean; returns the number of turns watched."""
-    examples = watched_games(tangrams, games, np.random.SeedSequence(seed), similarity)
+    examples = [
+        Example(view, wanted, Feedback.POSITIVE)
+        for game, meant in watched_games(tangrams, games, seed, similarity)
+        for view, wanted in zip(game.views(), meant, strict=True)
+        if wanted.clicks
+    ]
     learn(listener, examples, Sup(), LANGUAGE, seed, partial(report, "language"))
     return len(examples)
 

@@ -7,22 +7,17 @@ as it has a row of its own.
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections.abc import Sequence
 from functools import lru_cache
 
+import numpy as np
 import torch
 from torch import Tensor
 
 PIECE_LENGTH = 4
 PIECES_PER_WORD = 16
 """Rows of a word: itself and at most this many pieces less one."""
-
-
-def words_of(text: str) -> list[str]:
-    """Splits an utterance into lower-case words and marks."""
-    return re.findall(r"[a-z0-9']+|[^\sa-z0-9']", text.lower())
 
 
 @lru_cache(maxsize=100_000)
@@ -46,12 +41,13 @@ def encode_words(utterances: Sequence[Sequence[str]], buckets: int) -> tuple[Ten
         index of its words in it, int64 (batch, longest), with 0 for padding.
     """
     index: dict[str, int] = {}
-    texts = torch.zeros(len(utterances), max((len(words) for words in utterances), default=0) or 1, dtype=torch.long)
-    for row, words in enumerate(utterances):
-        if words:
-            texts[row, : len(words)] = torch.tensor([index.setdefault(word, len(index) + 1) for word in words])
-    pieces = torch.zeros(len(index) + 1, PIECES_PER_WORD, dtype=torch.long)
-    for word, i in index.items():
-        rows = rows_of(word, buckets)
-        pieces[i, : len(rows)] = torch.tensor(rows)
-    return pieces, texts
+    texts = padded([[index.setdefault(word, len(index) + 1) for word in words] for words in utterances])
+    return padded([(), *(rows_of(word, buckets) for word in index)], PIECES_PER_WORD), texts
+
+
+def padded(rows: Sequence[Sequence[int]], width: int | None = None) -> Tensor:
+    """Returns rows of any length filled up with zeros, int64 (rows, width); by default as wide as the longest, or 1."""
+    filled = np.zeros((len(rows), width or max([1, *map(len, rows)])), np.int64)
+    for number, row in enumerate(rows):
+        filled[number, : len(row)] = row
+    return torch.from_numpy(filled)

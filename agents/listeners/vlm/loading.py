@@ -3,35 +3,53 @@
 from __future__ import annotations
 
 import copy
-import json
 import re
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import torch
 from peft import PeftModel
+from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveInt
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor, BitsAndBytesConfig
 
 from multiref_gym.agents.listeners.vlm.lora import adapt, adapted_layers, read_adapter
+from multiref_gym.checking import check_fields, read_json
 from multiref_gym.errors import UserError
+from multiref_gym.files import write_json
 
 SETTINGS = "vlm.json"
 """Names the base of a policy, in its folder, and how it is run."""
 
 ADAPTER = "adapter_model.safetensors"
 
-DTYPES = ("bfloat16", "float16", "float32")
-
 UNLOADABLE = (OSError, ValueError, KeyError, AttributeError, ImportError, RuntimeError, SafetensorError)
 """What Hugging Face raises where there is no such model, a part is missing or broken, or memory is out."""
 
 INDIFFERENT = ("model", "device", "played_at_once", "kept_gib", "trained_at_once")
 """Settings of where the model is and in what memory it runs: a policy is the same under others, but for rounding."""
+
+
+def _device(name: str) -> str:
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError) as error:  # PyTorch asserts that it was built for GPUs
+        raise ValueError("expected null or a device that PyTorch finds here, such as 'cpu' or 'cuda:1'") from error
+    return name
+
+
+def _expression(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"expected null or a regular expression ({error})") from error
+    return text
+
+
+Name = Annotated[str, Field(min_length=1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,25 +76,25 @@ class VlmConfig:
         UserError: If a value is not allowed.
     """
 
-    model: str
-    device: str | None = None
-    dtype: str | None = None
-    attention: str | None = None
+    model: Name
+    device: Annotated[str, AfterValidator(_device)] | None = None
+    dtype: Literal["bfloat16", "float16", "float32"] | None = None
+    attention: Name | None = None
     four_bit: bool = False
-    rank: int = 8
-    alpha: int = 8
-    dropout: float = 0.1
+    rank: PositiveInt = 8
+    alpha: PositiveInt = 8
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     dora: bool = False
-    layers: str | None = None
+    layers: Annotated[str, AfterValidator(_expression)] | None = None
     greedy: bool = False
-    played_at_once: int = 32
-    kept_gib: float = 8.0
-    trained_at_once: int = 8
+    played_at_once: PositiveInt = 32
+    kept_gib: NonNegativeFloat = 8.0
+    trained_at_once: PositiveInt = 8
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     def __post_init__(self) -> None:
-        for name, (is_allowed, allowed) in ALLOWED.items():
-            if not is_allowed(value := getattr(self, name)):
-                raise UserError(f"{name} = {value!r}: allowed is {allowed}")
+        check_fields(self)
 
     @classmethod
     def of(cls, path: Path) -> Self:
@@ -89,14 +107,7 @@ class VlmConfig:
         if not file.is_file():
             # Resolved, as what is learned from it may be loaded elsewhere.
             return cls(str(path.resolve() if path.is_dir() else path))
-        try:
-            settings = json.loads(file.read_text(encoding="utf-8"))
-            config = cls(**settings)
-        except UserError as error:
-            raise UserError(f"{file}: {error}") from error
-        except (OSError, ValueError, TypeError) as error:
-            names = ", ".join(field.name for field in fields(cls))
-            raise UserError(f"{file} names no model and its settings ({names}): {error}") from error
+        config = read_json(cls, file)
         beside = path / config.model
         return replace(config, model=str(beside.resolve())) if beside.is_dir() else config
 
@@ -107,7 +118,7 @@ class VlmConfig:
 
     def write(self, path: Path) -> None:
         """Writes the settings to a folder."""
-        (path / SETTINGS).write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+        write_json(path / SETTINGS, asdict(self))
 
 
 def load_policy(config: VlmConfig, path: Path | None = None) -> tuple[PeftModel, Any]:
@@ -178,50 +189,3 @@ def _four_bits(kind: str) -> BitsAndBytesConfig:
 
 def _first(error: Exception) -> str:
     return (str(error) or type(error).__name__).strip().splitlines()[0]
-
-
-def _is_device(value: Any) -> bool:
-    try:
-        torch.empty(0, device=value)
-    except (RuntimeError, AssertionError, TypeError):  # PyTorch asserts that it was built for GPUs
-        return False
-    return value is None or isinstance(value, str)
-
-
-def _is_expression(value: Any) -> bool:
-    try:
-        re.compile(value)
-    except (re.error, TypeError):
-        return False
-    return isinstance(value, str)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and value != ""
-
-
-Check = tuple[Callable[[Any], bool], str]
-
-SWITCH: Check = (lambda value: isinstance(value, bool), "true or false")
-COUNT: Check = (lambda value: type(value) is int and value > 0, "a whole number from 1 on")
-ALLOWED: dict[str, Check] = {
-    "model": (_is_text, "a folder or an id on the Hugging Face hub"),
-    "device": (_is_device, "null or a device that PyTorch finds here, such as 'cpu', 'cuda' or 'cuda:1'"),
-    "dtype": (lambda value: value in (None, *DTYPES), f"null, {', '.join(map(repr, DTYPES))}"),
-    "attention": (lambda value: value is None or _is_text(value), "null or a name such as 'sdpa'"),
-    "four_bit": SWITCH,
-    "rank": COUNT,
-    "alpha": COUNT,
-    "dropout": (lambda value: _is_number(value) and 0 <= value < 1, "a number from 0 on and below 1"),
-    "dora": SWITCH,
-    "layers": (lambda value: value is None or _is_expression(value), "null or a regular expression"),
-    "greedy": SWITCH,
-    "played_at_once": COUNT,
-    "kept_gib": (lambda value: _is_number(value) and value >= 0, "a number from 0 on"),
-    "trained_at_once": COUNT,
-}
-"""Of each setting, what tells whether a value is allowed, and which values are, in words."""

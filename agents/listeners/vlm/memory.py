@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from torch import Tensor
 from transformers import DynamicCache
 
+from multiref_gym.agents.listeners.vlm.prompt import shared_start
 from multiref_gym.listener import View
 
 Key = tuple[str, tuple[str, ...]]
@@ -35,42 +36,12 @@ class Game(NamedTuple):
 
     def known(self, dialogue: Sequence[int]) -> int:
         """Returns how many tokens of a dialogue are those that were read, from its start."""
-        pairs = enumerate(zip(self.dialogue, dialogue, strict=False))
-        return next((place for place, (one, other) in pairs if one != other), min(len(self.dialogue), len(dialogue)))
+        return shared_start(self.dialogue, dialogue)
 
 
 def key_of(view: View) -> Key:
     """Returns what tells the game of a view from others."""
     return view.game_id, view.tangrams
-
-
-class GameMemory:
-    """What was read of games, by their keys.
-
-    Args:
-        room: The memory that they may take, in bytes.
-    """
-
-    def __init__(self, room: float) -> None:
-        self._room = room
-        self._games: dict[Key, Game] = {}
-
-    def __len__(self) -> int:
-        return len(self._games)
-
-    def of(self, keys: Iterable[Key]) -> dict[Key, Game]:
-        """Returns those games that are there."""
-        return {key: self._games[key] for key in keys if key in self._games}
-
-    def keep(self, key: Key, game: Game) -> None:
-        """Keeps a game if there is room for it."""
-        self._games.pop(key, None)
-        if sum(other.bytes for other in self._games.values()) + game.bytes <= self._room:
-            self._games[key] = game
-
-    def forget_all_but(self, keys: Iterable[Key]) -> None:
-        """Forgets games that are over."""
-        self._games = self.of(set(keys))
 
 
 def layers_of(cache: Any) -> Layers:

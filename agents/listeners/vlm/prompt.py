@@ -8,14 +8,17 @@ every game but for the images, so it is called the opening and read once.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache, partial
 from itertools import takewhile
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from jinja2 import TemplateError
 from PIL import Image
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from multiref_gym.agents.listeners.vlm.actions import ActionTrie, Spelling
 from multiref_gym.chat import chat_turns
@@ -100,7 +103,8 @@ class ChatForm:
     def _common_text(self, tangrams: int) -> str:
         ids = ("",) * tangrams
         nothing, everything = View(ids, (), "", frozenset()), View(ids, (), "", frozenset(range(tangrams)))
-        return _shared_start(*(self._rendered(self.messages(view)) for view in (nothing, everything)))
+        first, second = (self._rendered(self.messages(view)) for view in (nothing, everything))
+        return first[: shared_start(first, second)]
 
     def messages(self, view: View) -> list[Message]:
         """Returns a view as the chat that the template is applied to."""
@@ -145,7 +149,7 @@ class ChatForm:
         end = mark[0] if mark and mark[0] in self._words.all_special_ids else self._words.eos_token_id
         if end is None:
             raise UserError(f"nothing ends an answer of {self.name}: its tokenizer has no end-of-sequence token")
-        invitation = invited[len(_shared_start(asked, invited)) :]
+        invitation = invited[shared_start(asked, invited) :]
         begun = f"{invitation}{before}{verb}"
         first = {word: self._added(invitation, f"{before}{word}") for word in ("select", "deselect")}
         return Spelling(first, {word: self._added(begun, f" {word}") for word in ("select", *LETTERS)}, end)
@@ -162,9 +166,16 @@ class ChatForm:
         return tokens
 
 
-def _shared_start(first: str, second: str) -> str:
-    same = takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False))
-    return "".join(letter for letter, _ in same)
+def shared_start(*texts: Sequence[Any]) -> int:
+    """Returns how many letters or tokens texts have in common before they differ."""
+    return len(list(takewhile(lambda column: len(set(column)) == 1, zip(*texts, strict=False))))
+
+
+def padded(rows: Sequence[Sequence[int]], value: int, side: str = "right") -> tuple[Tensor, Tensor]:
+    """Returns tokens in a rectangle, padded on a side, and which of them are no padding, int64 (rows, longest)."""
+    tokens = [torch.tensor(row, dtype=torch.long) for row in rows]
+    mask = pad_sequence([*map(torch.ones_like, tokens)], True, 0, side)
+    return pad_sequence(tokens, True, value, side), mask
 
 
 def _message(role: str, text: str) -> Message:

@@ -50,49 +50,42 @@ class Size:
     image: int = 378
 
 
-def _layers(width: int, layers: int, heads: int) -> dict[str, Any]:
+def layers(width: int, inner: int, count: int, heads: int) -> dict[str, Any]:
+    """Returns the sizes of so many layers: their width, that of their feed-forward networks, and their heads."""
     return {
         "hidden_size": width,
-        "intermediate_size": 2 * width,
-        "num_hidden_layers": layers,
+        "intermediate_size": inner,
+        "num_hidden_layers": count,
         "num_attention_heads": heads,
     }
 
 
-def _perceiver(width: int, latents: int) -> dict[str, Any]:
+def perceiver(width: int, latents: int, heads: int = 2, head_width: int = 8, key_heads: int = 1) -> dict[str, Any]:
+    """Returns the sizes of a perceiver of one layer that makes so many tokens of an image."""
     return {
         "hidden_size": width,
         "resampler_n_latents": latents,
         "resampler_depth": 1,
-        "resampler_n_heads": 2,
-        "resampler_head_dim": 8,
-        "num_key_value_heads": 1,
+        "resampler_n_heads": heads,
+        "resampler_head_dim": head_width,
+        "num_key_value_heads": key_heads,
     }
 
 
 SIZES = {
     "tiny": Size(
-        {**_layers(32, 2, 4), "num_key_value_heads": 2},
-        {**_layers(16, 2, 2), "image_size": 28, "patch_size": 7},
-        _perceiver(32, 4),
+        {**layers(32, 64, 2, 4), "num_key_value_heads": 2},
+        {**layers(16, 32, 2, 2), "image_size": 28, "patch_size": 7},
+        perceiver(32, 4),
         28,
     ),
     "small": Size(
-        {**_layers(128, 4, 4), "num_key_value_heads": 2},
-        {**_layers(64, 4, 4), "image_size": 112, "patch_size": 14},
-        _perceiver(128, 64),
+        {**layers(128, 256, 4, 4), "num_key_value_heads": 2},
+        {**layers(64, 128, 4, 4), "image_size": 112, "patch_size": 14},
+        perceiver(128, 64),
         112,
     ),
-    "8b": Size(
-        vision={
-            "hidden_size": 1152,
-            "intermediate_size": 4304,
-            "num_hidden_layers": 27,
-            "num_attention_heads": 16,
-            "image_size": 980,
-            "patch_size": 14,
-        }
-    ),
+    "8b": Size(vision={**layers(1152, 4304, 27, 16), "image_size": 980, "patch_size": 14}),
 }
 """Of tests; with as many tokens for an image as Idefics2-8B has, but few weights; and of Idefics2-8B itself."""
 

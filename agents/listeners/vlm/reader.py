@@ -18,8 +18,8 @@ from torch.nn.functional import pad
 from transformers import DynamicCache
 
 from multiref_gym.agents.listeners.vlm.actions import Answer
-from multiref_gym.agents.listeners.vlm.memory import Game, GameMemory, Layers, cache_of, key_of, layers_of, row_of
-from multiref_gym.agents.listeners.vlm.prompt import ChatForm
+from multiref_gym.agents.listeners.vlm.memory import Game, Key, Layers, cache_of, key_of, layers_of, row_of
+from multiref_gym.agents.listeners.vlm.prompt import ChatForm, padded
 from multiref_gym.agents.listeners.vlm.vision import Vision
 from multiref_gym.errors import UserError
 from multiref_gym.listener import View
@@ -56,7 +56,8 @@ class Reader:
         self._learned = [weights for weights in model.parameters() if weights.requires_grad]
         self._switched: list[bool] = []
         self._copies: list[Tensor] = []
-        self._games = GameMemory(room)
+        self._games: dict[Key, Game] = {}
+        self._room = room
         inner: Any = model.get_base_model()
         words = inner.config.get_text_config()
         self._longest = words.max_position_embeddings
@@ -70,12 +71,12 @@ class Reader:
         # A fused optimiser leaves the version counters of the weights alone, so they are compared themselves.
         if switched != self._switched or not all(map(torch.equal, self._learned, self._copies)):
             self._switched, self._copies = switched, [weights.detach().clone() for weights in self._learned]
-            self._games.forget_all_but(())
+            self._games.clear()
             self._vision.forget()
 
     def keep(self, views: Sequence[View]) -> None:
         """Forgets all games but these."""
-        self._games.forget_all_but(map(key_of, views))
+        self._games = self._kept_of([key_of(view) for view in views])
 
     def read(self, views: Sequence[View], dialogues: Sequence[list[int]], room: int) -> Read:
         """Reads what stands before an answer, and of what is kept of the games no more than is exact; no gradients.
@@ -105,7 +106,10 @@ class Reader:
         new = [dialogue[count:] for dialogue, count in zip(dialogues, known, strict=True)]
         read = self._run(before, *self._padded(new, left=True), logits_to_keep=1)
         for row, (view, dialogue) in enumerate(zip(views, dialogues, strict=True)):
-            self._games.keep(key_of(view), Game(dialogue, row_of(read.cache, row, read.mask[row])))
+            game = Game(dialogue, row_of(read.cache, row, read.mask[row]))
+            self._games.pop(key_of(view), None)
+            if sum(other.bytes for other in self._games.values()) + game.bytes <= self._room:
+                self._games[key_of(view)] = game
         return read
 
     def read_on(self, read: Read, tokens: Sequence[Sequence[int]]) -> Read:
@@ -151,10 +155,14 @@ class Reader:
         ).logits
         return logits
 
+    def _kept_of(self, keys: Sequence[Key]) -> dict[Key, Game]:
+        """Returns what is kept of those games that are there."""
+        return {key: self._games[key] for key in keys if key in self._games}
+
     def _begun(self, views: Sequence[View]) -> list[Game]:
         """Returns what is kept of some games, the opening at least."""
         keys = [key_of(view) for view in views]
-        games = self._games.of(keys)
+        games = self._kept_of(keys)
         if new := [key for key in dict.fromkeys(keys) if key not in games]:
             boards = [tangrams for _, tangrams in new]
             opening = self._form.opening(len(boards[0]))
@@ -206,14 +214,8 @@ class Reader:
     ) -> tuple[Tensor, Tensor]:
         """Returns tokens in a rectangle and which of them are no padding, int64 (rows, longest)."""
         value = self._form.pad if value is None else value
-        longest = max(map(len, rows))
-        tokens, mask = [], []
-        for row in rows:
-            gap = longest - len(row)
-            tokens.append([value] * gap + [*row] if left else [*row] + [value] * gap)
-            mask.append([0] * gap + [1] * len(row) if left else [1] * len(row) + [0] * gap)
-        device = self._model.device
-        return torch.tensor(tokens, device=device), torch.tensor(mask, device=device)
+        tokens, mask = padded(rows, value, "left" if left else "right")
+        return tokens.to(self._model.device), mask.to(self._model.device)
 
     def _check(self, tokens: int) -> None:
         if tokens > self._longest:

@@ -12,69 +12,73 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cache
-from itertools import count
+from itertools import chain, count
 
-from multiref_gym.tangrams.figures.arrow import FAMILY as ARROW
+from multiref_gym.tangrams.figures import (
+    arrow,
+    bird,
+    boat,
+    bridge,
+    camel,
+    candle,
+    cat,
+    chair,
+    character,
+    cup,
+    dog,
+    fish,
+    goblet,
+    hammer,
+    house,
+    knife,
+    lamp,
+    mountain,
+    person,
+    rabbit,
+    rocket,
+    shape,
+    teapot,
+    tree,
+)
 from multiref_gym.tangrams.figures.assembly import Sketch
-from multiref_gym.tangrams.figures.bird import FAMILY as BIRD
-from multiref_gym.tangrams.figures.boat import FAMILY as BOAT
-from multiref_gym.tangrams.figures.bridge import FAMILY as BRIDGE
-from multiref_gym.tangrams.figures.camel import FAMILY as CAMEL
-from multiref_gym.tangrams.figures.candle import FAMILY as CANDLE
-from multiref_gym.tangrams.figures.cat import FAMILY as CAT
-from multiref_gym.tangrams.figures.chair import FAMILY as CHAIR
-from multiref_gym.tangrams.figures.character import FAMILY as CHARACTER
 from multiref_gym.tangrams.figures.checks import faults
-from multiref_gym.tangrams.figures.cup import FAMILY as CUP
-from multiref_gym.tangrams.figures.dog import FAMILY as DOG
 from multiref_gym.tangrams.figures.family import Family, Words
-from multiref_gym.tangrams.figures.fish import FAMILY as FISH
-from multiref_gym.tangrams.figures.goblet import FAMILY as GOBLET
-from multiref_gym.tangrams.figures.hammer import FAMILY as HAMMER
-from multiref_gym.tangrams.figures.house import FAMILY as HOUSE
-from multiref_gym.tangrams.figures.knife import FAMILY as KNIFE
-from multiref_gym.tangrams.figures.lamp import FAMILY as LAMP
-from multiref_gym.tangrams.figures.mountain import FAMILY as MOUNTAIN
-from multiref_gym.tangrams.figures.person import FAMILY as PERSON
-from multiref_gym.tangrams.figures.rabbit import FAMILY as RABBIT
-from multiref_gym.tangrams.figures.rocket import FAMILY as ROCKET
-from multiref_gym.tangrams.figures.shape import WORDS as SHAPE_WORDS
-from multiref_gym.tangrams.figures.shape import shapes
 from multiref_gym.tangrams.figures.shared import SHARED
-from multiref_gym.tangrams.figures.teapot import FAMILY as TEAPOT
-from multiref_gym.tangrams.figures.tree import FAMILY as TREE
 from multiref_gym.tangrams.pieces import exact_corners, rounded
 from multiref_gym.tangrams.tangram_set import Tangram, TangramError
 
 FAMILIES: tuple[Family, ...] = (
-    PERSON,
-    BIRD,
-    FISH,
-    CAT,
-    DOG,
-    RABBIT,
-    CAMEL,
-    HOUSE,
-    BOAT,
-    TREE,
-    ROCKET,
-    MOUNTAIN,
-    BRIDGE,
-    ARROW,
-    CHARACTER,
-    TEAPOT,
-    CUP,
-    GOBLET,
-    CANDLE,
-    LAMP,
-    CHAIR,
-    HAMMER,
-    KNIFE,
+    Family("person", person.people, person.WORDS),
+    Family("bird", bird.birds, bird.WORDS),
+    Family("fish", fish.fish, fish.WORDS),
+    Family("cat", cat.cats, cat.WORDS),
+    Family("dog", dog.dogs, dog.WORDS),
+    Family("rabbit", rabbit.rabbits, rabbit.WORDS),
+    Family("camel", camel.camels, camel.WORDS),
+    Family("house", house.houses, house.WORDS),
+    Family("boat", boat.boats, boat.WORDS),
+    Family("tree", tree.trees, tree.WORDS),
+    Family("rocket", rocket.rockets, rocket.WORDS),
+    Family("mountain", mountain.mountains, mountain.WORDS),
+    Family("bridge", bridge.bridges, bridge.WORDS),
+    Family("arrow", arrow.arrows, arrow.WORDS),
+    Family("character", character.characters, character.WORDS),
+    Family("teapot", teapot.teapots, teapot.WORDS),
+    Family("cup", cup.cups, cup.WORDS),
+    Family("goblet", goblet.goblets, goblet.WORDS),
+    Family("candle", candle.candles, candle.WORDS),
+    Family("lamp", lamp.lamps, lamp.WORDS),
+    Family("chair", chair.chairs, chair.WORDS),
+    Family("hammer", hammer.hammers, hammer.WORDS),
+    Family("knife", knife.knives, knife.WORDS),
 )
 
-LEXICON: dict[str, Words] = SHARED | SHAPE_WORDS
-for _family in FAMILIES:
-    LEXICON.update(_family.words)
+LEXICON = {
+    fact: Words((plain,), tuple(people))
+    for fact, (plain, *people) in chain(
+        SHARED.items(), shape.WORDS.items(), *(family.phrases.items() for family in FAMILIES)
+    )
+}
 
 
 def proposed(families: Iterable[Family]) -> list[Sketch]:
@@ -100,7 +104,7 @@ def figures() -> tuple[Tangram, ...]:
     numbers = defaultdict[str, Iterator[int]](count)
     corners = exact_corners([[piece for _, piece in sketch.pieces] for sketch in sketches])
     tangrams = []
-    for sketch, points, shape in zip(sketches, rounded(corners), shapes(corners), strict=True):
+    for sketch, points, seen in zip(sketches, rounded(corners), shape.shapes(corners), strict=True):
         family = sketch.attributes["family"]
         facts = [f"{name}={value}" for name, value in sketch.attributes.items()]
         tangrams.append(
@@ -109,7 +113,7 @@ def figures() -> tuple[Tangram, ...]:
                 pieces=tuple(
                     vertices[: len(piece.vertices)] for vertices, (_, piece) in zip(points, sketch.pieces, strict=True)
                 ),
-                facts=frozenset(facts).union(f"{name}={value}" for name, value in shape.items()),
+                facts=frozenset(facts).union(f"{name}={value}" for name, value in seen.items()),
                 descriptions=_names(facts),
                 parts=tuple(part for part, _ in sketch.pieces),
             )

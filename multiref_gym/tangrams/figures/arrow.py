@@ -5,32 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import Part, Piece, Sketch, point, put, units
-from multiref_gym.tangrams.figures.family import Family, Words
+from multiref_gym.tangrams.figures.assembly import SIDES, Part, Sketch, laid, named, on, point, put
 
-BODIES: dict[str, tuple[tuple[str, str], ...]] = {
-    "wide": (
-        ("thin", "plain"),
-        ("thin", "pointed"),
-        ("thin", "flared"),
-        ("thin", "bulging"),
-        ("thick", "plain"),
-        ("bent", "left"),
-        ("bent", "right"),
-        ("zigzag", "left"),
-        ("zigzag", "right"),
-    ),
+CROOKED = tuple(product(("bent", "zigzag"), SIDES))
+
+BODIES = {
+    "wide": (*product(["thin"], ["plain", "pointed", "flared", "bulging"]), ("thick", "plain"), *CROOKED),
     # A flared or bulging tail under two heads makes a tree of them.
-    "double": (
-        ("thin", "plain"),
-        ("thin", "pointed"),
-        ("bent", "left"),
-        ("bent", "right"),
-        ("zigzag", "left"),
-        ("zigzag", "right"),
-    ),
+    "double": (*product(["thin"], ["plain", "pointed"]), *CROOKED),
 }
 """For each head the shafts and tails that read as an arrow with it."""
+
+PIECES = {
+    ("thin", "plain"): "square -1 0, small ne -1 2, medium right -1 2, tall / -1 4, small se -1 6",
+    ("thin", "pointed"): "square -1 0, small nw -1 2, tall / -1 2, small se -1 4, medium down -2 6",
+    ("thin", "flared"): "small nw -1 0, small se -1 0, square -1 2, flat / -3 4, medium up -1 4",
+    ("thin", "bulging"): "small nw -1 0, small se -1 0, square -1 2, flat \\ -3 4, medium down -1 4",
+    ("thick", "plain"): "small nw -2 0, square 0 0, tall / -2 0, small ne 0 2, medium up -2 2",
+    ("bent", "left"): "square -1 0, small nw -1 2, medium left -1 2, flat \\ -3 4, small sw -3 4",
+    ("zigzag", "left"): "square -1 0, small ne -1 2, flat \\ -3 2, medium right -3 2, small se -3 4",
+}
+"""The five small pieces below the neck, those of the tail last; what goes to the right is mirrored."""
 
 DIRECTIONS = (
     ("up", "centre"),
@@ -55,11 +50,10 @@ def arrows() -> Iterator[Sketch]:
     """Proposes every head with its shafts and tails in all directions; all are drawn pointing up."""
     for head, bodies in BODIES.items():
         for (shaft, tail), (eighths, (rise, side)) in product(bodies, enumerate(DIRECTIONS)):
-            body = _body(shaft, tail)
-            names = ("shaft",) * (len(body) - TAIL_PIECES[tail]) + ("tail",) * TAIL_PIECES[tail]
-            sketch = Sketch(
-                {"head": head, "shaft": shaft, "tail": tail}, (*_head(head), *zip(names, body, strict=True))
-            )
+            pieces = laid(PIECES[shaft, "left" if tail == "right" else tail])
+            end = len(pieces) - TAIL_PIECES[tail]
+            body = on(tail, *named("shaft", *pieces[:end]), *named("tail", *pieces[end:]))
+            sketch = Sketch({"head": head, "shaft": shaft, "tail": tail}, (*_head(head), *body))
             yield sketch.rotated(eighths, vertical=rise, horizontal=side)
 
 
@@ -67,91 +61,28 @@ def _head(shape: str) -> tuple[Part, ...]:
     """Two large triangles side by side or one on the other's tip."""
     if shape == "double":
         lower = put("large", "up", "s", NECK)
-        return ("head", put("large", "up", "s", lower.anchor("n"))), ("head", lower)
-    return ("head", put("large", "se", "se", NECK)), ("head", put("large", "sw", "sw", NECK))
+        return named("head", put("large", "up", "s", lower.anchor("n")), lower)
+    return named("head", put("large", "se", "se", NECK), put("large", "sw", "sw", NECK))
 
 
-def _body(shaft: str, tail: str) -> tuple[Piece, ...]:
-    """The five small pieces below the neck; those of the tail come last."""
-    match shaft, tail:
-        case "thin", "plain":
-            return (
-                put("square", "square", "n", NECK),
-                put("small", "ne", "nw", point(-1, 2)),
-                put("medium", "right", "nw", point(-1, 2)),
-                put("parallelogram", "tall /", "nw", point(-1, 4)),
-                put("small", "se", "nw", point(-1, 6)),
-            )
-        case "thin", "pointed":
-            return (
-                put("square", "square", "n", NECK),
-                put("small", "nw", "nw", point(-1, 2)),
-                put("parallelogram", "tall /", "nw", point(-1, 2)),
-                put("small", "se", "nw", point(-1, 4)),
-                put("medium", "down", "n", point(0, 6)),
-            )
-        case "thin", _:
-            left = NECK.moved(units(-1))
-            block = put("square", "square", "n", NECK.moved(dy=units(2)))
-            foot = block.anchor("sw")
-            if tail == "flared":
-                wedges = put("parallelogram", "flat /", "n", foot), put("medium", "up", "n", block.anchor("se"))
-            else:
-                end = block.anchor("se").moved(dy=units(2))
-                wedges = put("parallelogram", "flat \\", "n", foot), put("medium", "down", "s", end)
-            return put("small", "nw", "nw", left), put("small", "se", "nw", left), block, *wedges
-        case "thick", "plain":
-            return (
-                put("small", "nw", "nw", point(-2, 0)),
-                put("square", "square", "nw", NECK),
-                put("parallelogram", "tall /", "nw", point(-2, 0)),
-                put("small", "ne", "nw", point(0, 2)),
-                put("medium", "up", "n", point(0, 2)),
-            )
-        case _, "right":
-            return tuple(piece.mirrored() for piece in _body(shaft, "left"))
-        case "bent", _:
-            return (
-                put("square", "square", "n", NECK),
-                put("small", "nw", "nw", point(-1, 2)),
-                put("medium", "left", "nw", point(-1, 2)),
-                put("parallelogram", "flat \\", "nw", point(-3, 4)),
-                put("small", "sw", "nw", point(-3, 4)),
-            )
-        case _:
-            return (
-                put("square", "square", "n", NECK),
-                put("small", "ne", "nw", point(-1, 2)),
-                put("parallelogram", "flat \\", "nw", point(-3, 2)),
-                put("medium", "right", "nw", point(-3, 2)),
-                put("small", "se", "nw", point(-3, 4)),
-            )
-
-
-FAMILY = Family(
-    "arrow",
-    arrows,
-    {
-        "family=arrow": Words(("an arrow",), ("a pointer", "a road sign", "some kind of cursor")),
-        "head=wide": Words(("with a wide head",), ("with a giant tip", "with a fat point")),
-        "head=double": Words(("with a double head",), ("with a second tip stacked on", "like a skip button")),
-        "shaft=thin": Words(("with a thin shaft",), ("on a skinny stick", "with a slender pole")),
-        "shaft=thick": Words(("with a thick shaft",), ("really chunky", "short and stubby")),
-        "shaft=bent": Words(("with a bent shaft",), ("with an elbow", "making a turn")),
-        "shaft=zigzag": Words(("with a zigzag shaft",), ("like lightning", "with a step halfway")),
-        "tail=plain": Words(("with a plain tail",), ("ending like a stick", "sawn off")),
-        "tail=pointed": Words(("with a pointed tail",), ("going two ways", "with a baby one at the other end")),
-        "tail=flared": Words(("with a flared tail",), ("on a pedestal", "like a golf tee")),
-        "tail=bulging": Words(("with a bulging tail",), ("like a mushroom behind", "with a knob at the end")),
-        "tail=left": Words(("with a tail off to its left",), ("swerving in from port", "with a kink toward port")),
-        "tail=right": Words(
-            ("with a tail off to its right",), ("swerving in from starboard", "with a kink toward starboard")
-        ),
-        "vertical=up": Words(("directed up",), ("aimed at the clouds", "headed north")),
-        "vertical=level": Words(("directed level",), ("along the horizon", "going crosswise")),
-        "vertical=down": Words(("directed down",), ("aimed at the floor", "headed south")),
-        "horizontal=left": Words(("to the left",), ("headed west", "toward the left edge")),
-        "horizontal=centre": Words(("centred",), ("dead vertical", "like a plumb line")),
-        "horizontal=right": Words(("to the right",), ("headed east", "toward the right edge")),
-    },
-)
+WORDS = {
+    "family=arrow": ("an arrow", "a pointer", "a road sign", "some kind of cursor"),
+    "head=wide": ("with a wide head", "with a giant tip", "with a fat point"),
+    "head=double": ("with a double head", "with a second tip stacked on", "like a skip button"),
+    "shaft=thin": ("with a thin shaft", "on a skinny stick", "with a slender pole"),
+    "shaft=thick": ("with a thick shaft", "really chunky", "short and stubby"),
+    "shaft=bent": ("with a bent shaft", "with an elbow", "making a turn"),
+    "shaft=zigzag": ("with a zigzag shaft", "like lightning", "with a step halfway"),
+    "tail=plain": ("with a plain tail", "ending like a stick", "sawn off"),
+    "tail=pointed": ("with a pointed tail", "going two ways", "with a baby one at the other end"),
+    "tail=flared": ("with a flared tail", "on a pedestal", "like a golf tee"),
+    "tail=bulging": ("with a bulging tail", "like a mushroom behind", "with a knob at the end"),
+    "tail=left": ("with a tail off to its left", "swerving in from port", "with a kink toward port"),
+    "tail=right": ("with a tail off to its right", "swerving in from starboard", "with a kink toward starboard"),
+    "vertical=up": ("directed up", "aimed at the clouds", "headed north"),
+    "vertical=level": ("directed level", "along the horizon", "going crosswise"),
+    "vertical=down": ("directed down", "aimed at the floor", "headed south"),
+    "horizontal=left": ("to the left", "headed west", "toward the left edge"),
+    "horizontal=centre": ("centred", "dead vertical", "like a plumb line"),
+    "horizontal=right": ("to the right", "headed east", "toward the right edge"),
+}

@@ -2,14 +2,14 @@
 
 A family file describes each of its figures as a `Sketch`: its attributes, and for each piece the part it plays. Pieces
 are placed by what a person would say: "the small triangle pointing up, its lower left corner on the head's upper
-left". Whether they can be laid so is decided in `checks.py`.
+left", or listed with their places where those are whole units. Whether they can be laid so is decided in `checks.py`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Literal, cast
 
 from multiref_gym.tangrams.pieces import SEVEN, ZERO, Piece, Point, Surd
 
@@ -28,6 +28,10 @@ PARALLELOGRAM_POSES = ("flat \\", "steep \\", "tall /", "long /", "flat /", "ste
 """The first word tells the upright box (width x height): flat 4 x 2, tall 2 x 4, long 3 x 1 and steep 1 x 3 (these two
 times sqrt 2); the stroke is the way the slanted sides lean."""
 
+ORIGIN = Point(ZERO, ZERO)
+
+SIDES = ("left", "right")
+
 TURNS = ("upright", "right", "over", "left")
 """Where the top of a sketch can go, by quarters clockwise: "over" is upside down."""
 
@@ -36,11 +40,7 @@ TURNS = ("upright", "right", "over", "left")
 def posed(kind: Kind, pose: str) -> Piece:
     """Returns a piece in a named pose, somewhere. Raises ValueError for a pose that the piece does not have."""
     piece = Piece.canonical(kind)
-    poses: tuple[str, ...] = TRIANGLE_POSES
-    if kind == "square":
-        poses = SQUARE_POSES
-    elif kind == "parallelogram":
-        poses = PARALLELOGRAM_POSES
+    poses = {"square": SQUARE_POSES, "parallelogram": PARALLELOGRAM_POSES}.get(kind, TRIANGLE_POSES)
     if pose not in poses:
         raise ValueError(f"unknown pose {pose!r} of the {kind}: expected one of {', '.join(poses)}")
     turns = poses.index(pose)
@@ -61,6 +61,40 @@ def put(kind: Kind, pose: str, compass: str, at: Point) -> Piece:
 @cache
 def _corner(kind: Kind, pose: str, compass: str) -> Point:
     return posed(kind, pose).anchor(compass)
+
+
+@cache
+def laid(listed: str, origin: Point = ORIGIN) -> tuple[Piece, ...]:
+    """Returns the pieces of a list such as "small ne 0 2, tall / 2 0".
+
+    Each has its pose, for a triangle after its kind, and where the upper left corner of its box is, in whole units from
+    ``origin``.
+    """
+    pieces = []
+    for item in filter(None, listed.split(", ")):
+        name, x, y = item.rsplit(" ", 2)
+        kind, _, pose = name.partition(" ")
+        if name in SQUARE_POSES:
+            kind, pose = "square", name
+        elif name in PARALLELOGRAM_POSES:
+            kind, pose = "parallelogram", name
+        pieces.append(put(cast(Kind, kind), pose, "nw", origin.moved(units(int(x)), units(int(y)))))
+    return tuple(pieces)
+
+
+def named(part: str, *pieces: Piece) -> tuple[Part, ...]:
+    """Returns pieces that all play the same part."""
+    return tuple((part, piece) for piece in pieces)
+
+
+def on(side: str, *parts: Part) -> tuple[Part, ...]:
+    """Returns parts that are drawn for the left side mirrored if the side is the right one, else as they are."""
+    return tuple((part, piece.mirrored()) for part, piece in parts) if side == "right" else parts
+
+
+def other(side: str) -> str:
+    """Returns the side across."""
+    return "right" if side == "left" else "left"
 
 
 def point(x: int = 0, y: int = 0) -> Point:
@@ -87,8 +121,7 @@ class Sketch:
 
     def sided(self, attribute: str, side: str) -> Sketch:
         """Returns the sketch, drawn with something on the left, as it is or mirrored: attribute="handle"."""
-        pieces = self.pieces if side == "left" else tuple((part, piece.mirrored()) for part, piece in self.pieces)
-        return Sketch({**self.attributes, attribute: side}, pieces)
+        return Sketch({**self.attributes, attribute: side}, on(side, *self.pieces))
 
     def facing(self, side: str) -> Sketch:
         """Returns the sketch, drawn facing left, as it is or mirrored, with that side among its attributes."""
@@ -123,6 +156,8 @@ class Sketch:
 
 
 __all__ = [
+    "ORIGIN",
+    "SIDES",
     "TURNS",
     "ZERO",
     "Kind",
@@ -131,6 +166,10 @@ __all__ = [
     "Point",
     "Sketch",
     "Surd",
+    "laid",
+    "named",
+    "on",
+    "other",
     "point",
     "posed",
     "put",

@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import Piece, Point, Sketch, point, put, roots, units
-from multiref_gym.tangrams.figures.family import Family, Words
+from multiref_gym.tangrams.figures.assembly import (
+    SIDES,
+    Part,
+    Piece,
+    Point,
+    Sketch,
+    laid,
+    named,
+    point,
+    put,
+    roots,
+    units,
+)
+from multiref_gym.tangrams.figures.blocks import beak, crest
 
 HEADS = ("square", "diamond")
 EXTRAS = ("crest", "tuft", "foot")
-FACINGS = ("left", "right")
 
 BREAST = point(0, 0)
 """The front end of the back."""
@@ -19,7 +30,7 @@ BREAST = point(0, 0)
 def birds() -> Iterator[Sketch]:
     """Proposes the birds of every pose, each with its own choices."""
     for sketch in (*_swimming(), *_standing(), *_perching(), *_sitting(), *_flying()):
-        for facing in FACINGS:
+        for facing in SIDES:
             yield sketch.facing(facing)
 
 
@@ -47,15 +58,7 @@ def _swimming() -> Iterator[Sketch]:
         throat = necks[neck]
         nape = throat.anchor("nw").moved(units(1)) if neck == "forward" else throat.anchor("ne").moved(units(-1))
         head = put("square", shape, "s", nape)
-        parts = (
-            ("body", front),
-            ("body", rear),
-            ("neck", throat),
-            ("head", head),
-            ("beak", _beak(head, shape)),
-            ("tail", tails[tail]),
-            (extra, foot if extra == "foot" else _plume(head, shape, extra)),
-        )
+        parts = (*named("body", front, rear), ("neck", throat), *_rest(head, shape, tails[tail], extra, foot))
         yield Sketch({"pose": "swimming", "head": shape, "neck": neck, "tail": tail, "extra": extra}, parts)
 
 
@@ -64,8 +67,8 @@ def _standing() -> Iterator[Sketch]:
 
     With a crest and a raised tail, the head would drown between two horns.
     """
-    middle = BREAST.moved(units(4))
-    rump = middle.moved(units(4))
+    middle, rump = point(4), point(8)
+    body = named("body", *laid("large ne 0 0, large nw 4 0"))
     ankle = middle.moved(dy=units(4) - roots(2))
     legs = {
         "front": put("parallelogram", "steep \\", "ne", ankle),
@@ -83,36 +86,20 @@ def _standing() -> Iterator[Sketch]:
         head = put("square", shape, "s", BREAST.moved(units(1)))
         heel = "se" if leg == "front" else "sw"
         foot = put("small", "up", heel, legs[leg].anchor(heel))
-        parts = (
-            ("body", put("large", "ne", "ne", middle)),
-            ("body", put("large", "nw", "nw", middle)),
-            ("leg", legs[leg]),
-            ("head", head),
-            ("beak", _beak(head, shape)),
-            ("tail", tails[tail]),
-            (extra, foot if extra == "foot" else _plume(head, shape, extra)),
-        )
+        parts = (*body, ("leg", legs[leg]), *_rest(head, shape, tails[tail], extra, foot))
         yield Sketch({"pose": "standing", "head": shape, "leg": leg, "tail": tail, "extra": extra}, parts)
 
 
 def _perching() -> Iterator[Sketch]:
     """A body that slants down from the head to the tail, on a leg."""
-    nape = BREAST.moved(units(4))
-    rump = nape.moved(units(4), units(4))
-    leg = put("parallelogram", "steep \\", "nw", BREAST.moved(units(2), units(2)))
+    body = named("body", *laid("large ne 0 0, large sw 4 0"))
+    rump = point(8, 4)
+    leg = put("parallelogram", "steep \\", "nw", point(2, 2))
     tails = {"fan": put("medium", "left", "w", rump), "down": put("medium", "ne", "ne", rump)}
     for shape, tail, extra in product(HEADS, tails, EXTRAS):
         head = put("square", shape, "s", BREAST.moved(units(1)))
         foot = put("small", "up", "se", leg.anchor("se"))
-        parts = (
-            ("body", put("large", "ne", "ne", nape)),
-            ("body", put("large", "sw", "nw", nape)),
-            ("leg", leg),
-            ("head", head),
-            ("beak", _beak(head, shape)),
-            ("tail", tails[tail]),
-            (extra, foot if extra == "foot" else _plume(head, shape, extra)),
-        )
+        parts = (*body, ("leg", leg), *_rest(head, shape, tails[tail], extra, foot))
         yield Sketch({"pose": "perching", "head": shape, "tail": tail, "extra": extra}, parts)
 
 
@@ -120,6 +107,7 @@ def _sitting() -> Iterator[Sketch]:
     """A round body on broad feet."""
     upper = put("large", "up", "n", BREAST)
     lower = put("large", "down", "n", upper.anchor("s"))
+    feet = put("medium", "up", "n", lower.anchor("s"))
     rump = upper.anchor("se")
     tails = {
         "up": put("parallelogram", "steep /", "sw", rump),
@@ -128,15 +116,7 @@ def _sitting() -> Iterator[Sketch]:
     }
     for shape, tail, extra in product(HEADS, tails, ("crest", "tuft")):
         head = put("square", shape, "e" if shape == "diamond" else "s", BREAST)
-        parts = (
-            ("body", upper),
-            ("body", lower),
-            ("feet", put("medium", "up", "n", lower.anchor("s"))),
-            ("head", head),
-            ("beak", _beak(head, shape)),
-            ("tail", tails[tail]),
-            (extra, _plume(head, shape, extra)),
-        )
+        parts = (*named("body", upper, lower), ("feet", feet), *_rest(head, shape, tails[tail], extra))
         yield Sketch({"pose": "sitting", "head": shape, "tail": tail, "extra": extra}, parts)
 
 
@@ -155,61 +135,44 @@ def _flying() -> Iterator[Sketch]:
     for shape, wing, tail, extra in product(HEADS, wings, tails, EXTRAS):
         if (shape == "diamond" and extra != "foot") or (wing, extra) == ("up", "tuft"):
             continue
-        head = (
-            put("square", shape, "n", nape) if shape == "diamond" else put("square", shape, "s", nape.moved(units(1)))
-        )
+        head = put("square", shape, *(("n", nape) if shape == "diamond" else ("s", nape.moved(units(1)))))
         foot = put("small", "ne", "nw", body.anchor("s"))
-        parts = (
-            ("body", body),
-            ("wing", wings[wing]),
-            ("neck", neck),
-            ("head", head),
-            ("beak", _beak(head, shape)),
-            ("tail", tails[tail]),
-            (extra, foot if extra == "foot" else _plume(head, shape, extra)),
-        )
+        trunk = ("body", body), ("wing", wings[wing]), ("neck", neck)
+        parts = (*trunk, *_rest(head, shape, tails[tail], extra, foot))
         facts = {"head": shape, "wing": wing, "tail": tail, "extra": extra}
         yield Sketch({"pose": "flying", **facts}, parts)
         if (shape, wing) == ("square", "swept"):
             yield Sketch(facts, parts).rotated(1, pose="rising")
 
 
-def _beak(head: Piece, shape: str) -> Piece:
-    if shape == "square":
-        return put("small", "se", "se", head.anchor("sw"))
-    return put("small", "up", "n", head.anchor("w"))
+def _rest(head: Piece, shape: str, tail: Piece, extra: str, foot: Piece | None = None) -> tuple[Part, ...]:
+    """What every bird has: the head with its beak, the tail, and a foot or a plume, whichever is the extra."""
+    more = _plume(head, shape, extra) if foot is None or extra != "foot" else foot
+    return ("head", head), ("beak", beak(head, shape)), ("tail", tail), (extra, more)
 
 
 def _plume(head: Piece, shape: str, style: str) -> Piece:
     """A crest rises from the head, a tuft streams back from it."""
-    match shape, style:
-        case "square", "crest":
-            return put("small", "sw", "sw", head.anchor("nw"))
-        case "square", _:
-            return put("small", "nw", "nw", head.anchor("ne"))
-        case _, "crest":
-            return put("small", "left", "w", head.anchor("n"))
-        case _:
-            return put("small", "down", "s", head.anchor("e"))
+    if style == "crest":
+        return crest(head, shape)
+    if shape == "square":
+        return put("small", "nw", "nw", head.anchor("ne"))
+    return put("small", "down", "s", head.anchor("e"))
 
 
-FAMILY = Family(
-    "bird",
-    birds,
-    {
-        "family=bird": Words(("a bird",), ("some kind of duck", "our feathered friend", "a chicken maybe")),
-        "pose=swimming": Words(("swimming",), ("floating on a pond", "out on the lake")),
-        "pose=perching": Words(("perching",), ("hanging out on a wire", "about to slide off")),
-        "pose=flying": Words(("in flight",), ("way up in the sky", "heading south for winter")),
-        "pose=rising": Words(("in steep flight",), ("leaving the nest", "climbing steeply")),
-        "neck=forward": Words(("with its neck forward",), ("craning ahead", "reaching for bread")),
-        "neck=bent": Words(("with a bent neck",), ("curved like the number two", "with a swan throat")),
-        "leg=front": Words(("with its leg in front",), ("stepping ahead", "toes out first")),
-        "leg=rear": Words(("with its leg at the rear",), ("lagging a step late", "about to fall over")),
-        "wing=up": Words(("with its wing up",), ("flapping hard", "waving hi")),
-        "wing=swept": Words(("with a swept wing",), ("gliding along", "built like a jet")),
-        "extra=crest": Words(("with a crest",), ("rocking a mohawk", "crowned like royalty")),
-        "extra=tuft": Words(("with a tuft",), ("with slick hair", "with a ponytail")),
-        "extra=foot": Words(("with a foot",), ("showing its flipper", "with a webbed thing")),
-    },
-)
+WORDS = {
+    "family=bird": ("a bird", "some kind of duck", "our feathered friend", "a chicken maybe"),
+    "pose=swimming": ("swimming", "floating on a pond", "out on the lake"),
+    "pose=perching": ("perching", "hanging out on a wire", "about to slide off"),
+    "pose=flying": ("in flight", "way up in the sky", "heading south for winter"),
+    "pose=rising": ("in steep flight", "leaving the nest", "climbing steeply"),
+    "neck=forward": ("with its neck forward", "craning ahead", "reaching for bread"),
+    "neck=bent": ("with a bent neck", "curved like the number two", "with a swan throat"),
+    "leg=front": ("with its leg in front", "stepping ahead", "toes out first"),
+    "leg=rear": ("with its leg at the rear", "lagging a step late", "about to fall over"),
+    "wing=up": ("with its wing up", "flapping hard", "waving hi"),
+    "wing=swept": ("with a swept wing", "gliding along", "built like a jet"),
+    "extra=crest": ("with a crest", "rocking a mohawk", "crowned like royalty"),
+    "extra=tuft": ("with a tuft", "with slick hair", "with a ponytail"),
+    "extra=foot": ("with a foot", "showing its flipper", "with a webbed thing"),
+}

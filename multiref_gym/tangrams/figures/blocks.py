@@ -1,49 +1,42 @@
-"""What several families are built of: bars, posts and slabs of fixed pieces."""
+"""What several families are built of: bars, posts and slabs of fixed pieces, and what is on a head that faces left."""
 
 from __future__ import annotations
 
-from multiref_gym.tangrams.figures.assembly import Kind, Piece, Point, put, roots, units
+from multiref_gym.tangrams.figures.assembly import Kind, Piece, Point, laid, put, roots
+
+BARS: dict[Kind, str] = {
+    "medium": "medium up 0 0, small nw 0 0, small ne 2 0",
+    "parallelogram": "flat \\ 0 0, small sw 0 0, small ne 2 0",
+    "square": "square 2 0, small nw 0 0, small se 0 0",
+}
+POSTS: dict[Kind, str] = {
+    "medium": "medium left 0 0, small nw 0 0, small sw 0 2",
+    "parallelogram": "tall \\ 0 0, small ne 0 0, small sw 0 2",
+    "square": "square 0 2, small nw 0 0, small se 0 0",
+}
+"""By the piece between the small triangles."""
 
 
 def block(corner: Point) -> tuple[Piece, ...]:
     """Returns a 4 x 4 square of the two large triangles."""
-    return put("large", "nw", "nw", corner), put("large", "se", "nw", corner)
+    return laid("large nw 0 0, large se 0 0", corner)
 
 
 def bar(third: Kind, corner: Point) -> tuple[Piece, ...]:
     """Returns a bar, 4 wide and 2 high, of the small triangles and a third piece (any but a large one)."""
-    middle = corner.moved(units(2))
-    if third == "medium":
-        rest = put("small", "nw", "nw", corner), put("small", "ne", "nw", middle)
-        return put("medium", "up", "nw", corner), *rest
-    if third == "parallelogram":
-        rest = put("small", "sw", "nw", corner), put("small", "ne", "nw", middle)
-        return put("parallelogram", "flat \\", "nw", corner), *rest
-    rest = put("small", "nw", "nw", corner), put("small", "se", "nw", corner)
-    return put("square", "square", "nw", middle), *rest
+    return laid(BARS[third], corner)
 
 
 def post(third: Kind, corner: Point) -> tuple[Piece, ...]:
     """Returns a post, 2 wide and 4 high, of the small triangles and a third piece (any but a large one)."""
-    middle = corner.moved(dy=units(2))
-    if third == "medium":
-        rest = put("small", "nw", "nw", corner), put("small", "sw", "nw", middle)
-        return put("medium", "left", "nw", corner), *rest
-    if third == "parallelogram":
-        rest = put("small", "ne", "nw", corner), put("small", "sw", "nw", middle)
-        return put("parallelogram", "tall \\", "nw", corner), *rest
-    rest = put("small", "nw", "nw", corner), put("small", "se", "nw", corner)
-    return put("square", "square", "nw", middle), *rest
+    return laid(POSTS[third], corner)
 
 
 def long_post(spare: Kind, corner: Point) -> tuple[Piece, ...]:
     """Returns a post, 2 wide and 6 high, of the small triangles and two other pieces, but not the spare one."""
-    lower = corner.moved(dy=units(2))
     if spare == "square":
-        middle = put("parallelogram", "tall \\", "nw", corner), put("medium", "right", "nw", lower)
-        return put("small", "ne", "nw", corner), *middle, put("small", "se", "sw", corner.moved(dy=units(6)))
-    third: Kind = "medium" if spare == "parallelogram" else "parallelogram"
-    return *post(third, corner), put("square", "square", "nw", corner.moved(dy=units(4)))
+        return laid("small ne 0 0, tall \\ 0 0, medium right 0 2, small se 0 4", corner)
+    return laid(f"{POSTS['medium' if spare == 'parallelogram' else 'parallelogram']}, square 0 4", corner)
 
 
 def slab(high: str, straight: str, corner: Point) -> tuple[Piece, ...]:
@@ -53,12 +46,26 @@ def slab(high: str, straight: str, corner: Point) -> tuple[Piece, ...]:
     """
     width, height = roots(4), roots(12)
     low = corner.moved(width)
+    fill = {
+        ("left", "top"): put("medium", "ne", "ne", low),
+        ("left", "bottom"): put("medium", "sw", "sw", corner.moved(dy=height)),
+        ("right", "top"): put("medium", "nw", "nw", corner),
+        ("right", "bottom"): put("medium", "se", "se", low.moved(dy=height)),
+    }[high, straight]
     if high == "left":
-        fill = (
-            put("medium", "ne", "ne", low) if straight == "top" else put("medium", "sw", "sw", corner.moved(dy=height))
-        )
         return put("large", "right", "nw", corner), put("large", "left", "se", low.moved(dy=height)), fill
-    fill = put("medium", "nw", "nw", corner)
-    if straight == "bottom":
-        fill = put("medium", "se", "se", low.moved(dy=height))
     return put("large", "left", "ne", low), put("large", "right", "sw", corner.moved(dy=height)), fill
+
+
+def beak(head: Piece, shape: str) -> Piece:
+    """Returns a small triangle at the front of a square or diamond head."""
+    if shape == "square":
+        return put("small", "se", "se", head.anchor("sw"))
+    return put("small", "up", "n", head.anchor("w"))
+
+
+def crest(head: Piece, shape: str) -> Piece:
+    """Returns a small triangle that rises from a square or diamond head."""
+    if shape == "square":
+        return put("small", "sw", "sw", head.anchor("nw"))
+    return put("small", "left", "w", head.anchor("n"))

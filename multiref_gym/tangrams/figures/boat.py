@@ -5,72 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import (
-    ZERO,
-    Kind,
-    Part,
-    Piece,
-    Point,
-    Sketch,
-    Surd,
-    point,
-    put,
-    roots,
-    units,
-)
+from multiref_gym.tangrams.figures.assembly import SIDES, Part, Piece, Sketch, laid, named, on, other, point, put, roots
 from multiref_gym.tangrams.figures.blocks import bar
-from multiref_gym.tangrams.figures.family import Family, Words
+from multiref_gym.tangrams.figures.family import both_sides
 from multiref_gym.tangrams.figures.flags import FLAGS, flag
 
-SIDES = ("left", "right")
 PLACES = {"front": -1, "middle": 0, "back": 1}
 SHAPES = ("even", "left", "right")
-HULLS: dict[tuple[str, str], tuple[tuple[Kind, str, int], ...]] = {
-    ("even", "triangle"): (
-        ("parallelogram", "flat \\", -4),
-        ("small", "ne", -2),
-        ("square", "square", 0),
-        ("small", "nw", 2),
-    ),
-    ("even", "banner"): (("small", "ne", -4), ("square", "square", -2), ("small", "sw", 0), ("medium", "down", 0)),
-    ("even", "square"): (
-        ("parallelogram", "flat \\", -4),
-        ("medium", "down", -2),
-        ("small", "se", 0),
-        ("small", "nw", 2),
-    ),
-    ("even", "none"): (
-        ("parallelogram", "flat \\", -5),
-        ("small", "ne", -3),
-        ("square", "square", -1),
-        ("small", "sw", 1),
-        ("medium", "down", 1),
-    ),
-    ("right", "triangle"): (
-        ("parallelogram", "flat \\", -4),
-        ("small", "ne", -2),
-        ("square", "square", 0),
-        ("small", "sw", 2),
-    ),
-    ("right", "banner"): (("small", "ne", -4), ("square", "square", -2), ("small", "nw", 0), ("medium", "up", 0)),
-    ("right", "square"): (
-        ("parallelogram", "flat \\", -4),
-        ("medium", "down", -2),
-        ("small", "se", 0),
-        ("small", "sw", 2),
-    ),
-    ("right", "none"): (
-        ("parallelogram", "flat \\", -5),
-        ("small", "ne", -3),
-        ("square", "square", -1),
-        ("small", "nw", 1),
-        ("medium", "up", 1),
-    ),
+HULLS = {
+    ("even", "triangle"): "flat \\ -4 0, small ne -2 0, square 0 0, small nw 2 0",
+    ("even", "banner"): "small ne -4 0, square -2 0, small sw 0 0, medium down 0 0",
+    ("even", "square"): "flat \\ -4 0, medium down -2 0, small se 0 0, small nw 2 0",
+    ("even", "none"): "flat \\ -5 0, small ne -3 0, square -1 0, small sw 1 0, medium down 1 0",
+    ("right", "triangle"): "flat \\ -4 0, small ne -2 0, square 0 0, small sw 2 0",
+    ("right", "banner"): "small ne -4 0, square -2 0, small nw 0 0, medium up 0 0",
+    ("right", "square"): "flat \\ -4 0, medium down -2 0, small se 0 0, small sw 2 0",
+    ("right", "none"): "flat \\ -5 0, small ne -3 0, square -1 0, small nw 1 0, medium up 1 0",
 }
-
-"""Hulls of height 2 by their shape and the piece that is spent on a flag, as pieces from left to right with their left
-end. They are 8 long at the deck and 4 at the water ("even"), or 6 at both and run out to the right below; 2 more if
-no piece is spent."""
+"""Hulls of height 2 by their shape and the piece that is spent on a flag, as pieces from left to right. They are 8 long
+at the deck and 4 at the water ("even"), or 6 at both and run out to the right below; 2 more if no piece is spent."""
 
 DECK = point()
 """The middle of the deck."""
@@ -85,21 +38,21 @@ def boats() -> Iterator[Sketch]:
 
 def _flagged() -> Iterator[Sketch]:
     """The flag is one of the small pieces; the rest are the hull."""
-    single, twin = _single_sail(), _two_sails(ZERO, "se")
+    single, twin = _single_sail(), _two_sails(0, "se")
     # The flag of a boat with two sails flies from the mast between them.
-    rigs = (("single", single, single[1].anchor("ne")), ("twin", twin, DECK.moved(dy=units(-4))))
+    rigs = (("single", single, single[1].anchor("ne")), ("twin", twin, point(0, -4)))
     for hull, shape, side in product(SHAPES, FLAGS, SIDES):
         facts = {"flag": shape, "flagside": side, "hull": hull}
         for (sails, cloth, tip), bow in product(rigs, SIDES):
             if (sails, shape) == ("twin", "square"):
                 # With a square on its neck it would be a swan.
                 continue
-            rigged = (*_sails(cloth, bow), *_hull(hull, shape))
             mast = tip if bow == "left" else tip.mirrored()
-            yield Sketch({"sails": sails, **facts, "bow": bow}, (*rigged, ("flag", flag(shape, side, mast))))
+            rigged = (*on(bow, *named("sail", *cloth)), *_hull(hull, shape), ("flag", flag(shape, side, mast)))
+            yield Sketch({"sails": sails, **facts, "bow": bow}, rigged)
         block = put("large", "sw", "s", DECK), put("large", "ne", "s", DECK)
         corner = block[0].anchor("nw")
-        parts = (*_sails(block, "left"), *_hull(hull, shape), ("flag", flag(shape, side, corner)))
+        parts = (*named("sail", *block), *_hull(hull, shape), ("flag", flag(shape, side, corner)))
         yield Sketch({"sails": "block", **facts}, parts)
 
 
@@ -108,11 +61,10 @@ def _long() -> Iterator[Sketch]:
     for hull in SHAPES:
         facts = {"flag": "none", "hull": hull}
         hold = _hull(hull, "none")
-        yield Sketch({"sails": "pair", **facts}, (*_sails(_two_sails(units(1), "sw"), "left"), *hold))
-        for (sails, cloth), bow in product(
-            {"twin": _two_sails(units(1), "se"), "single": _single_sail()}.items(), SIDES
-        ):
-            yield Sketch({"sails": sails, **facts, "bow": bow}, (*_sails(cloth, bow), *hold))
+        yield Sketch({"sails": "pair", **facts}, (*named("sail", *_two_sails(1, "sw")), *hold))
+        rigs = (("twin", _two_sails(1, "se")), ("single", _single_sail()))
+        for (sails, cloth), bow in product(rigs, SIDES):
+            yield Sketch({"sails": sails, **facts, "bow": bow}, (*on(bow, *named("sail", *cloth)), *hold))
 
 
 def _single_sail() -> tuple[Piece, Piece]:
@@ -121,66 +73,54 @@ def _single_sail() -> tuple[Piece, Piece]:
     return put("large", "up", "se", mast), put("large", "left", "se", mast)
 
 
-def _two_sails(gap: Surd, pose: str) -> tuple[Piece, Piece]:
+def _two_sails(gap: int, pose: str) -> tuple[Piece, Piece]:
     """Two sails, each so far from the middle: both upright on their right ("se"), or back to back ("sw")."""
-    return put("large", "se", "se", DECK.moved(-gap)), put("large", pose, "sw", DECK.moved(gap))
-
-
-def _sails(cloth: tuple[Piece, Piece], bow: str) -> Iterator[Part]:
-    return (("sail", piece if bow == "left" else piece.mirrored()) for piece in cloth)
+    return put("large", "se", "se", point(-gap)), put("large", pose, "sw", point(gap))
 
 
 def _hull(shape: str, flag_shape: str) -> tuple[Part, ...]:
     """The small pieces that are not the flag, between deck and water; one that runs out to the left is mirrored."""
-    listed = HULLS["right" if shape == "left" else shape, flag_shape]
-    pieces = (put(kind, pose, "nw", point(x)) for kind, pose, x in listed)
-    return tuple(("hull", piece.mirrored() if shape == "left" else piece) for piece in pieces)
+    if shape == "left":
+        return on("right", *_hull("right", flag_shape))
+    return named("hull", *laid(HULLS[shape, flag_shape]))
 
 
 def _steamers() -> Iterator[Sketch]:
     """The large triangles and the medium one are the hull; it carries a cabin or none, funnels and smoke."""
     prow = DECK.moved(roots(-6))
-    hull = (
-        ("hull", put("large", "down", "nw", prow)),
-        ("hull", put("large", "up", "n", prow.moved(roots(8)))),
-        ("hull", put("medium", "ne", "nw", prow.moved(roots(8)))),
+    hull = named(
+        "hull",
+        put("large", "down", "nw", prow),
+        put("large", "up", "n", prow.moved(roots(8))),
+        put("medium", "ne", "nw", prow.moved(roots(8))),
     )
     for bow, (place, x) in product(SIDES, PLACES.items()):
         for cabin, shift in PLACES.items():
             if (cabin, place) == ("front", "front"):
                 # The whole would be a letter L.
                 continue
-            low = ("funnel", put("square", "square", "s", point(x, -2)))
-            parts = (*hull, *_moved((*_cabin(), low), units(2 * shift)))
+            low = ("funnel", put("square", "square", "s", point(x + 2 * shift, -2)))
+            parts = (*hull, *named("cabin", *bar("parallelogram", point(2 * shift - 2, -2))), low)
             yield Sketch({"cabin": cabin, "funnel": place, "smoke": "none"}, parts).sided("bow", bow)
-        tall = (("funnel", put("square", "square", "s", point(3 * x))), *_halved_funnel(point(3 * x, -2)))
+        tall = (("funnel", put("square", "square", "s", point(3 * x))), *_halved_funnel(3 * x, -2))
         for smoke in SIDES:
             puff = _smoke(smoke, bow, tall)
             yield Sketch({"funnel": place, "smoke": smoke}, (*hull, *tall, puff)).sided("bow", bow)
         for drift in SIDES:
             # It flies at the stern, or at the prow if the funnel is at the stern.
             banner = ("flag", flag("banner", drift, point(-3 if place == "back" else 4)))
-            blown = drift if bow == "left" else SIDES[drift == "left"]
+            blown = drift if bow == "left" else other(drift)
             facts = {"funnel": place, "smoke": "none", "flag": "banner", "flagside": blown}
             yield Sketch(facts, (*hull, *tall, banner)).sided("bow", bow)
-    two = (("funnel", put("square", "square", "s", point(-2))), *_halved_funnel(point(2)))
+    two = (("funnel", put("square", "square", "s", point(-2))), *_halved_funnel(2))
     for bow, smoke in product(SIDES, SIDES):
         parts = (*hull, *two, _smoke(smoke, bow, two[1:]))
         yield Sketch({"funnel": "two", "smoke": smoke}, parts).sided("bow", bow)
 
 
-def _cabin() -> tuple[Part, ...]:
-    """A bar amidships."""
-    return tuple(("cabin", piece) for piece in bar("parallelogram", point(-2, -2)))
-
-
-def _moved(parts: tuple[Part, ...], dx: Surd) -> tuple[Part, ...]:
-    return tuple((part, piece.moved(dx)) for part, piece in parts)
-
-
-def _halved_funnel(foot: Point) -> tuple[Part, Part]:
-    """A square of the small triangles."""
-    return ("funnel", put("small", "nw", "s", foot)), ("funnel", put("small", "se", "s", foot))
+def _halved_funnel(x: int, y: int = 0) -> tuple[Part, ...]:
+    """A square of the small triangles that stands on that point."""
+    return named("funnel", *laid("small nw -1 -2, small se -1 -2", point(x, y)))
 
 
 def _smoke(side: str, bow: str, funnel: tuple[Part, ...]) -> Part:
@@ -190,27 +130,21 @@ def _smoke(side: str, bow: str, funnel: tuple[Part, ...]) -> Part:
     return "smoke", flag("banner", drift, rim.anchor("ne" if drift == "left" else "nw"))
 
 
-FAMILY = Family(
-    "boat",
-    boats,
-    {
-        "family=boat": Words(("a boat",), ("a ship at sea", "a yacht", "something that floats")),
-        "sails=twin": Words(("with two parallel sails",), ("with teeth like a shark", "rigged like a schooner")),
-        "sails=pair": Words(("with a pair of sails",), ("opening like a book", "with a gap in the canvas")),
-        "sails=single": Words(("with a single sail",), ("rigged like a dinghy", "with one enormous canvas")),
-        "sails=block": Words(("with a block of sails",), ("hauling cargo", "stacked with crates")),
-        "hull=even": Words(("with an even hull",), ("cradled like a hammock", "symmetrical beneath")),
-        "hull=left": Words(("with a hull to the left",), ("scooping waves left", "whose bottom juts out left")),
-        "hull=right": Words(("with a hull to the right",), ("scooping waves right", "whose bottom juts out right")),
-        "funnel=front": Words(("with a chimney at the prow",), ("with its stack up ahead", "with the captain first")),
-        "funnel=middle": Words(("with a chimney amidships",), ("with a stack halfway", "like a tugboat")),
-        "funnel=back": Words(("with a chimney at the stern",), ("with its stack aft", "chugging from the helm")),
-        "funnel=two": Words(("with two chimneys",), ("like the titanic", "like an ocean liner")),
-        "cabin=front": Words(("with a deckhouse at the prow",), ("with quarters up ahead", "steered from the nose")),
-        "cabin=middle": Words(("with a deckhouse amidships",), ("with quarters halfway", "built like a wedding cake")),
-        "cabin=back": Words(("with a deckhouse at the stern",), ("with quarters aft", "like a trawler")),
-        "bow=left": Words(("with its prow to the left",), ("sailing to the left", "bound for the left bank")),
-        "bow=right": Words(("with its prow to the right",), ("sailing to the right", "bound for the right bank")),
-        "smoke=none": Words(("without smoke",), ("with the engine off", "burning nothing")),
-    },
-)
+WORDS = {
+    "family=boat": ("a boat", "a ship at sea", "a yacht", "something that floats"),
+    "sails=twin": ("with two parallel sails", "with teeth like a shark", "rigged like a schooner"),
+    "sails=pair": ("with a pair of sails", "opening like a book", "with a gap in the canvas"),
+    "sails=single": ("with a single sail", "rigged like a dinghy", "with one enormous canvas"),
+    "sails=block": ("with a block of sails", "hauling cargo", "stacked with crates"),
+    "hull=even": ("with an even hull", "cradled like a hammock", "symmetrical beneath"),
+    **both_sides("hull", "with a hull to the {}", "scooping waves {}", "whose bottom juts out {}"),
+    "funnel=front": ("with a chimney at the prow", "with its stack up ahead", "with the captain first"),
+    "funnel=middle": ("with a chimney amidships", "with a stack halfway", "like a tugboat"),
+    "funnel=back": ("with a chimney at the stern", "with its stack aft", "chugging from the helm"),
+    "funnel=two": ("with two chimneys", "like the titanic", "like an ocean liner"),
+    "cabin=front": ("with a deckhouse at the prow", "with quarters up ahead", "steered from the nose"),
+    "cabin=middle": ("with a deckhouse amidships", "with quarters halfway", "built like a wedding cake"),
+    "cabin=back": ("with a deckhouse at the stern", "with quarters aft", "like a trawler"),
+    **both_sides("bow", "with its prow to the {}", "sailing to the {}", "bound for the {} bank"),
+    "smoke=none": ("without smoke", "with the engine off", "burning nothing"),
+}

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import ZERO, Kind, Part, Point, Sketch, point, put, units
-from multiref_gym.tangrams.figures.family import Family, Words
+from multiref_gym.tangrams.figures.assembly import SIDES, Kind, Part, Sketch, laid, named, point, put, units
 from multiref_gym.tangrams.figures.flags import flag
 
-SIDES = ("left", "right")
 PLACES = {"left": -1, "middle": 0, "right": 1}
 """Where on the deck, and how far from its middle the square stands if half the deck is 2 long."""
 
@@ -22,43 +20,17 @@ PIERS: dict[str, tuple[Kind, str]] = {
     "wedge": ("medium", "down"),
 }
 
-DECKS: dict[tuple[str, str], tuple[tuple[Kind, str, int], ...]] = {
-    ("hump", "parallelogram"): (("small", "se", -4), ("square", "square", -2), ("small", "nw", 0), ("medium", "up", 0)),
-    ("hump", "medium"): (
-        ("parallelogram", "flat /", -4),
-        ("small", "se", -2),
-        ("square", "square", 0),
-        ("small", "sw", 2),
-    ),
-    ("hump", "square"): (("parallelogram", "flat /", -4), ("medium", "up", -2), ("small", "ne", 0), ("small", "sw", 2)),
-    ("flat", "parallelogram"): (
-        ("square", "square", -3),
-        ("small", "nw", -1),
-        ("medium", "up", -1),
-        ("small", "ne", 1),
-    ),
-    ("flat", "medium"): (
-        ("small", "sw", -3),
-        ("parallelogram", "flat \\", -3),
-        ("small", "ne", -1),
-        ("square", "square", 1),
-    ),
-    ("flat", "square"): (
-        ("small", "sw", -3),
-        ("parallelogram", "flat \\", -3),
-        ("medium", "down", -1),
-        ("small", "se", 1),
-    ),
-    ("flat", "none"): (
-        ("square", "square", -4),
-        ("small", "sw", -2),
-        ("parallelogram", "flat \\", -2),
-        ("medium", "down", 0),
-        ("small", "se", 2),
-    ),
+DECKS = {
+    ("hump", "parallelogram"): "small se -4 -2, square -2 -2, small nw 0 -2, medium up 0 -2",
+    ("hump", "medium"): "flat / -4 -2, small se -2 -2, square 0 -2, small sw 2 -2",
+    ("hump", "square"): "flat / -4 -2, medium up -2 -2, small ne 0 -2, small sw 2 -2",
+    ("flat", "parallelogram"): "square -3 -2, small nw -1 -2, medium up -1 -2, small ne 1 -2",
+    ("flat", "medium"): "small sw -3 -2, flat \\ -3 -2, small ne -1 -2, square 1 -2",
+    ("flat", "square"): "small sw -3 -2, flat \\ -3 -2, medium down -1 -2, small se 1 -2",
+    ("flat", "none"): "square -4 -2, small sw -2 -2, flat \\ -2 -2, medium down 0 -2, small se 2 -2",
 }
 """Decks of height 2 by their shape and the piece that they leave over: 8 long below and 4 above ("hump"), or as long
-above as below ("flat"): 8, or 6 if a piece is left over. Pieces are listed from left to right with their left end."""
+above as below ("flat"): 8, or 6 if a piece is left over. Pieces are listed from left to right."""
 
 
 def bridges() -> Iterator[Sketch]:
@@ -93,34 +65,30 @@ def _laden(ends: str, deck: str) -> Iterator[Sketch]:
 def _span(ends: str, deck: str, spare: str) -> tuple[Part, ...]:
     """The deck without the spare piece, and the large triangles at its ends: ramps outwards or overhanging cliffs."""
     shape = "hump" if deck == "hump" else "flat"
-    pieces = tuple(("deck", put(kind, pose, "sw", point(x))) for kind, pose, x in DECKS[shape, spare])
-    tip = pieces[-1][1].anchor("se").x
+    pieces = laid(DECKS[shape, spare])
+    tip = pieces[-1].anchor("se").x
     foot = units(2 if deck == "low" else 4)
-    ramp = put("large", "sw", "sw", Point(tip, foot))
-    cliff = put("large", "ne", "nw", Point(tip - units(2), ZERO))
+    ramp = put("large", "sw", "sw", point().moved(tip, foot))
+    cliff = put("large", "ne", "nw", point().moved(tip - units(2)))
     left = cliff if ends in ("cliffs", "rightramp") else ramp
     right = cliff if ends in ("cliffs", "leftramp") else ramp
-    return (("end", left.mirrored()), ("end", right), *pieces)
+    return (*named("end", left.mirrored(), right), *named("deck", *pieces))
 
 
-FAMILY = Family(
-    "bridge",
-    bridges,
-    {
-        "family=bridge": Words(("a bridge",), ("something to drive across", "a crossing", "an overpass")),
-        "ends=ramps": Words(("with two slopes",), ("going down either side", "rolling up and down")),
-        "ends=leftramp": Words(("with a slope on the left",), ("rolling down left only", "broken off on the right")),
-        "ends=rightramp": Words(("with a slope on the right",), ("rolling down right only", "broken off on the left")),
-        "ends=cliffs": Words(("on two cliffs",), ("across a canyon", "over a deep gorge")),
-        "deck=hump": Words(("with a humped deck",), ("arching in japanese style", "curved like an eyebrow")),
-        "deck=flat": Words(("with a lifted deck",), ("letting trucks through", "hoisted for ferries")),
-        "deck=low": Words(("with a sunken deck",), ("barely off the water", "close to the river")),
-        "load=none": Words(("with an empty deck",), ("free of traffic", "deserted")),
-        "load=hut": Words(("with a hut on the deck",), ("with a toll booth", "with a ticket office")),
-        "load=tent": Words(("with a pointed roof on the deck",), ("with a camper on it", "with a pointy shelter")),
-        "load=flag": Words(("with a flag on the deck",), ("flying its colours", "with a streamer aboard")),
-        "pier=post": Words(("on a square pier",), ("propped by a stump", "with two tunnels")),
-        "pier=foot": Words(("over a pyramid",), ("with a thorn beneath it", "over a tiny egyptian tomb")),
-        "pier=wedge": Words(("on a pier pointed down",), ("with a fang", "dripping like an icicle")),
-    },
-)
+WORDS = {
+    "family=bridge": ("a bridge", "something to drive across", "a crossing", "an overpass"),
+    "ends=ramps": ("with two slopes", "going down either side", "rolling up and down"),
+    "ends=leftramp": ("with a slope on the left", "rolling down left only", "broken off on the right"),
+    "ends=rightramp": ("with a slope on the right", "rolling down right only", "broken off on the left"),
+    "ends=cliffs": ("on two cliffs", "across a canyon", "over a deep gorge"),
+    "deck=hump": ("with a humped deck", "arching in japanese style", "curved like an eyebrow"),
+    "deck=flat": ("with a lifted deck", "letting trucks through", "hoisted for ferries"),
+    "deck=low": ("with a sunken deck", "barely off the water", "close to the river"),
+    "load=none": ("with an empty deck", "free of traffic", "deserted"),
+    "load=hut": ("with a hut on the deck", "with a toll booth", "with a ticket office"),
+    "load=tent": ("with a pointed roof on the deck", "with a camper on it", "with a pointy shelter"),
+    "load=flag": ("with a flag on the deck", "flying its colours", "with a streamer aboard"),
+    "pier=post": ("on a square pier", "propped by a stump", "with two tunnels"),
+    "pier=foot": ("over a pyramid", "with a thorn beneath it", "over a tiny egyptian tomb"),
+    "pier=wedge": ("on a pier pointed down", "with a fang", "dripping like an icicle"),
+}

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import Part, Sketch, point, put, units
-from multiref_gym.tangrams.figures.family import Family, Words
+from multiref_gym.tangrams.figures.assembly import SIDES, Part, Sketch, point, put, units
+from multiref_gym.tangrams.figures.blocks import beak
 from multiref_gym.tangrams.figures.quadruped import short_tails
 
 HUMPS = ("front", "middle", "rear")
 HEADS = ("square", "diamond")
-FACINGS = ("left", "right")
 
 WITHERS = point(0, 0)
 """The front end of the back."""
@@ -20,7 +19,7 @@ WITHERS = point(0, 0)
 def camels() -> Iterator[Sketch]:
     """Proposes every hump, head and tail; all stand, as a lying camel reads as a duck."""
     rump = WITHERS.moved(units(8))
-    for hump, head, (tail, tail_piece), facing in product(HUMPS, HEADS, short_tails(rump).items(), FACINGS):
+    for hump, head, (tail, tail_piece), facing in product(HUMPS, HEADS, short_tails(rump).items(), SIDES):
         parts = (
             *_head_and_neck(head),
             ("front leg", put("large", "nw", "nw", WITHERS)),
@@ -31,26 +30,16 @@ def camels() -> Iterator[Sketch]:
         yield Sketch({"hump": hump, "head": head, "tail": tail}, parts).facing(facing)
 
 
-def _head_and_neck(shape: str) -> Iterator[Part]:
+def _head_and_neck(shape: str) -> tuple[Part, ...]:
     """A neck that leans forward, and on it a head with a muzzle."""
-    neck = put("parallelogram", "flat \\", "se", WITHERS.moved(units(1)))
-    crest = neck.anchor("nw")
-    yield "neck", neck
-    if shape == "square":
-        head = put("square", shape, "sw", crest)
-        yield from (("head", head), ("muzzle", put("small", "se", "se", head.anchor("sw"))))
-    else:
-        head = put("square", shape, "s", crest.moved(units(1)))
-        yield from (("head", head), ("muzzle", put("small", "up", "n", head.anchor("w"))))
+    neck = put("parallelogram", "flat \\", "se", point(1))
+    head = put("square", shape, "s", neck.anchor("nw").moved(units(1)))
+    return ("neck", neck), ("head", head), ("muzzle", beak(head, shape))
 
 
-FAMILY = Family(
-    "camel",
-    camels,
-    {
-        "family=camel": Words(("a camel",), ("some desert critter", "a llama maybe", "one of those spitting guys")),
-        "hump=front": Words(("with the hump in front",), ("hunched near the collar", "with bad posture early")),
-        "hump=middle": Words(("with a central hump",), ("centered for a rider", "with a tent pitched on it")),
-        "hump=rear": Words(("with the hump at the rear",), ("loaded late", "with luggage in the trunk")),
-    },
-)
+WORDS = {
+    "family=camel": ("a camel", "some desert critter", "a llama maybe", "one of those spitting guys"),
+    "hump=front": ("with the hump in front", "hunched near the collar", "with bad posture early"),
+    "hump=middle": ("with a central hump", "centered for a rider", "with a tent pitched on it"),
+    "hump=rear": ("with the hump at the rear", "loaded late", "with luggage in the trunk"),
+}

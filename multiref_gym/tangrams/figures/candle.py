@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import Kind, Piece, Point, Sketch, point, put
+from multiref_gym.tangrams.figures.assembly import SIDES, Kind, Piece, Point, Sketch, named, other, point, put
 from multiref_gym.tangrams.figures.blocks import bar, block, long_post, post
-from multiref_gym.tangrams.figures.family import Family, Words
+from multiref_gym.tangrams.figures.family import both_sides
 
 FLAMES = ("diamond", "left", "right")
 
@@ -18,7 +18,7 @@ TOP, CORNER = point(1, 0), point(-1, 0)
 def candles() -> Iterator[Sketch]:
     """Proposes every flame on candles with a handle, and on candles without one."""
     for flame in FLAMES:
-        for base, height, side in product(("block", "pillar"), ("high", "low"), ("left", "right")):
+        for base, height, side in product(("block", "pillar"), ("high", "low"), SIDES):
             # Under a diamond, a pillar would be a bottle, and there is no square left for an upper handle.
             if flame != "diamond" or (base, height) == ("block", "low"):
                 yield _carried(flame, base, height, side)
@@ -33,30 +33,30 @@ def candles() -> Iterator[Sketch]:
 def _carried(flame: str, base: str, height: str, side: str) -> Sketch:
     """A candle with a handle; it is mirrored as a whole, so for one on the right the flame is drawn the other way."""
     body = _pillar("medium") if base == "pillar" else (*block(CORNER), *post("medium", point(0, -4)))
-    drawn = flame if side == "left" else {"diamond": "diamond", "left": "right", "right": "left"}[flame]
+    drawn = other(flame) if side == "right" and flame != "diamond" else flame
     bottom = point(-1, (2 if base == "pillar" else 4) - (2 if height == "high" else 0))
     handle = put("square", "square", "se", bottom)
     if flame == "diamond":
         handle = put("parallelogram", "tall /", "se", bottom)
-    parts = (*(("candle", piece) for piece in body), ("flame", _flame(drawn, point(1, -4))), ("handle", handle))
+    parts = (*named("candle", *body), ("flame", _flame(drawn, point(1, -4))), ("handle", handle))
     return Sketch({"flame": flame, "base": base, "foot": "none", "handleat": height}, parts).sided("handle", side)
 
 
 def _placed(flame: str, base: str, foot: str) -> Sketch:
     """A candle without a handle: the piece that would be one makes the stick longer or sets the medium one free."""
     fire: Kind = "square" if flame == "diamond" else "parallelogram"
-    other: Kind = "parallelogram" if flame == "diamond" else "square"
+    third: Kind = "parallelogram" if flame == "diamond" else "square"
     body: tuple[Piece, ...]
     if base == "pillar":
-        body = *_pillar(other), put("medium", "up", "n", point(1, 2))
+        body = *_pillar(third), put("medium", "up", "n", point(1, 2))
     elif foot == "pedestal":
-        body = *block(CORNER), *post(other, point(0, -4)), put("medium", "up", "n", point(1, 4))
+        body = *block(CORNER), *post(third, point(0, -4)), put("medium", "up", "n", point(1, 4))
     elif base == "saucer":
-        body = *_stand("cone"), put("medium", "down", "s", TOP), *post(other, point(0, -6))
+        body = *_stand("cone"), put("medium", "down", "s", TOP), *post(third, point(0, -6))
     else:
         body = *_stand(base), *long_post(fire, point(0, -6))
     fire_at = point(1, -4 if foot == "pedestal" else -6)
-    parts = (*(("candle", piece) for piece in body), ("flame", _flame(flame, fire_at)))
+    parts = (*named("candle", *body), ("flame", _flame(flame, fire_at)))
     return Sketch({"flame": flame, "base": base, "foot": foot, "handle": "none"}, parts)
 
 
@@ -76,23 +76,16 @@ def _stand(shape: str) -> tuple[Piece, ...]:
 def _flame(shape: str, tip: Point) -> Piece:
     if shape == "diamond":
         return put("square", "diamond", "s", tip)
-    if shape == "left":
-        return put("parallelogram", "steep \\", "se", tip)
-    return put("parallelogram", "steep /", "sw", tip)
+    return put("parallelogram", *(("steep \\", "se") if shape == "left" else ("steep /", "sw")), tip)
 
 
-FAMILY = Family(
-    "candle",
-    candles,
-    {
-        "family=candle": Words(("a candle",), ("a wax light", "something to blow out", "a birthday light")),
-        "flame=diamond": Words(("with a diamond flame",), ("burning calmly", "glowing like a jewel")),
-        "flame=left": Words(("with its flame to the left",), ("flickering left", "blown by a draught to the left")),
-        "flame=right": Words(("with its flame to the right",), ("flickering right", "blown by a draught to the right")),
-        "base=block": Words(("on a block",), ("stuck in a cube", "on some crate")),
-        "base=cone": Words(("on a cone",), ("over a volcano", "with a tent under")),
-        "base=hourglass": Words(("on an hourglass",), ("held by an egg timer", "on a bow tie")),
-        "base=saucer": Words(("on a saucer and a cone",), ("with a wax catcher", "with a drip tray")),
-        "base=pillar": Words(("without a stand",), ("like a barrel", "super chunky")),
-    },
-)
+WORDS = {
+    "family=candle": ("a candle", "a wax light", "something to blow out", "a birthday light"),
+    "flame=diamond": ("with a diamond flame", "burning calmly", "glowing like a jewel"),
+    **both_sides("flame", "with its flame to the {}", "flickering {}", "blown by a draught to the {}"),
+    "base=block": ("on a block", "stuck in a cube", "on some crate"),
+    "base=cone": ("on a cone", "over a volcano", "with a tent under"),
+    "base=hourglass": ("on an hourglass", "held by an egg timer", "on a bow tie"),
+    "base=saucer": ("on a saucer and a cone", "with a wax catcher", "with a drip tray"),
+    "base=pillar": ("without a stand", "like a barrel", "super chunky"),
+}

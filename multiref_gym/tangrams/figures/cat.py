@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import Part, Sketch, put, roots, units
-from multiref_gym.tangrams.figures.family import Family, Words
+from multiref_gym.tangrams.figures.assembly import SIDES, Part, Sketch, put, roots, units
 from multiref_gym.tangrams.figures.quadruped import BODIES, NAPE, long_tails
 
 POSES = ("standing", "running", "sitting", "lying", "rearing", "arching")
 HEADS = ("up", "level", "down")
-FACINGS = ("left", "right")
 
 
 def cats() -> Iterator[Sketch]:
@@ -19,7 +17,7 @@ def cats() -> Iterator[Sketch]:
 
     A low head would hide in a sitting body, a curled tail in an arched one, and it meets the head on a short back.
     """
-    for pose, head, facing in product(POSES, HEADS, FACINGS):
+    for pose, head, facing in product(POSES, HEADS, SIDES):
         if (pose, head) == ("sitting", "down"):
             continue
         for tail, piece in long_tails(pose).items():
@@ -42,11 +40,7 @@ def _head(pose: str, height: str) -> Iterator[Part]:
     yield "ear", put("small", "left", "w", face.anchor("n"))
 
 
-FAMILY = Family(
-    "cat",
-    cats,
-    {
-        "family=cat": Words(("a cat",), ("a kitty", "a meowing puss", "somebody's pet feline")),
-        "pose=arching": Words(("with its spine up",), ("hissing like it is halloween", "spooked by a cucumber")),
-    },
-)
+WORDS = {
+    "family=cat": ("a cat", "a kitty", "a meowing puss", "somebody's pet feline"),
+    "pose=arching": ("with its spine up", "hissing like it is halloween", "spooked by a cucumber"),
+}

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from multiref_gym.tangrams.figures.assembly import Piece, Sketch, point, put, roots, units
-from multiref_gym.tangrams.figures.blocks import bar, long_post, post, slab
-from multiref_gym.tangrams.figures.family import Family, Words
-
-BACKS = ("straight", "backward", "forward", "stepped", "swept", "reclined")
+from multiref_gym.tangrams.figures.assembly import SIDES, Sketch, laid, named, point, put, roots, units
+from multiref_gym.tangrams.figures.blocks import bar, slab
 
 PANELS = {
     ("straight", "outward"): ("left", "top"),
@@ -18,13 +15,23 @@ PANELS = {
 }
 """The slab (its higher side, its straight end) behind the seat, by the top of the back and the foot of the rear leg."""
 
-REAR = 6
+BACKS = {
+    "straight": "tall \\ 0 -6, small ne 0 -6, small sw 0 -4, square 0 -2",
+    "backward": "square 0 -2, small nw 0 -4, small se 0 -4, flat / 0 -6",
+    "forward": "square 0 -2, small nw 0 -4, small se 0 -4, flat \\ -2 -6",
+    "stepped": "square 0 -2, flat / 0 -4, small nw 2 -6, small se 2 -6",
+    "swept": "flat / 0 -2, square 2 -4, small nw 2 -6, small se 2 -6",
+    "reclined": "square 0 -2, flat / 0 -4, small se 2 -6, small nw 4 -6",
+}
+"""Backs on four legs, up from the rear end of the seat."""
+
+REAR = point(6)
 """Where the back of a chair of four legs begins; the seat is at height 0 from 0 to 8."""
 
 
 def chairs() -> Iterator[Sketch]:
     """Proposes every back on tapered legs, and every panel."""
-    for side in ("left", "right"):
+    for side in SIDES:
         for back in BACKS:
             yield _open(back).facing(side)
         for back, rear in PANELS:
@@ -33,10 +40,9 @@ def chairs() -> Iterator[Sketch]:
 
 def _open(back: str) -> Sketch:
     parts = (
-        ("leg", put("large", "nw", "nw", point(0))),
-        ("leg", put("large", "ne", "ne", point(8))),
-        ("seat", put("medium", "up", "n", point(4))),
-        *(("back", piece) for piece in _back(back)),
+        *named("leg", *laid("large nw 0 0, large ne 4 0")),
+        *named("seat", *laid("medium up 2 0")),
+        *named("back", *laid(BACKS[back], REAR)),
     )
     return Sketch({"back": back, "front": "tapered", "rear": "outward"}, parts)
 
@@ -45,54 +51,26 @@ def _panelled(back: str, rear: str) -> Sketch:
     """A chair whose back goes down to the floor as its rear leg; the front leg is 2 high under a seat 4 deep."""
     seat = point().moved(units(-4), roots(12) - units(4))
     parts = (
-        *(("back", piece) for piece in slab(*PANELS[back, rear], point())),
-        *(("seat", piece) for piece in bar("parallelogram", seat)),
+        *named("back", *slab(*PANELS[back, rear], point())),
+        *named("seat", *bar("parallelogram", seat)),
         ("leg", put("square", "square", "nw", seat.moved(dy=units(2)))),
     )
     return Sketch({"back": back, "front": "straight", "rear": rear}, parts)
 
 
-def _back(shape: str) -> tuple[Piece, ...]:
-    """The back of the small triangles, the square and the parallelogram, up from the rear end of the seat."""
-    if shape == "straight":
-        return long_post("medium", point(REAR, -6))
-    if shape == "backward":
-        return *post("square", point(REAR, -4)), put("parallelogram", "flat /", "sw", point(REAR, -4))
-    if shape == "forward":
-        return *post("square", point(REAR, -4)), put("parallelogram", "flat \\", "sw", point(REAR - 2, -4))
-    if shape == "swept":
-        slope = put("parallelogram", "flat /", "sw", point(REAR))
-        return slope, put("square", "square", "sw", point(REAR + 2, -2)), *_box(REAR + 2, -4)
-    slope = put("parallelogram", "flat /", "sw", point(REAR, -2))
-    base = put("square", "square", "sw", point(REAR))
-    if shape == "stepped":
-        return base, slope, *_box(REAR + 2, -4)
-    return base, slope, put("small", "se", "se", point(REAR + 4, -4)), put("small", "nw", "nw", point(REAR + 4, -6))
-
-
-def _box(left: int, bottom: int) -> tuple[Piece, ...]:
-    """The small triangles as a square."""
-    corner = point(left, bottom)
-    return put("small", "nw", "sw", corner), put("small", "se", "sw", corner)
-
-
-FAMILY = Family(
-    "chair",
-    chairs,
-    {
-        "family=chair": Words(("a chair",), ("a throne", "something to sit on", "some lounger")),
-        "back=straight": Words(("with a plain backrest",), ("very formal and stiff", "like in school")),
-        "back=backward": Words(("with a backrest bent outward",), ("slightly relaxed", "with a hair flip behind")),
-        "back=forward": Words(("with a backrest bent inward",), ("with a hood", "hunched over")),
-        "back=stepped": Words(("with a stepped backrest",), ("zigzagging behind", "with a kink behind")),
-        "back=swept": Words(("with a backrest swept out low",), ("scooped for your butt", "with space for a big bum")),
-        "back=reclined": Words(("with a sloping backrest",), ("for sunbathing", "like at the dentist")),
-        "back=high": Words(("with a backrest pointed inward",), ("sharp by your temple", "with a fang by your temple")),
-        "back=low": Words(("with a backrest pointed outward",), ("sharp at the far wall", "like a shark surfacing")),
-        "front=tapered": Words(("with a tapered front leg",), ("on stiletto heels", "like in a diner")),
-        "front=straight": Words(("with a plain front leg",), ("on a solid brick", "kind of blocky")),
-        "rear=outward": Words(("with a rear leg outward",), ("braced from behind", "with its heel dug in")),
-        "rear=inward": Words(("with a rear leg inward",), ("tucked in behind", "on tippy toes")),
-        "rear=straight": Words(("with a plain rear leg",), ("super sturdy behind", "heavy behind")),
-    },
-)
+WORDS = {
+    "family=chair": ("a chair", "a throne", "something to sit on", "some lounger"),
+    "back=straight": ("with a plain backrest", "very formal and stiff", "like in school"),
+    "back=backward": ("with a backrest bent outward", "slightly relaxed", "with a hair flip behind"),
+    "back=forward": ("with a backrest bent inward", "with a hood", "hunched over"),
+    "back=stepped": ("with a stepped backrest", "zigzagging behind", "with a kink behind"),
+    "back=swept": ("with a backrest swept out low", "scooped for your butt", "with space for a big bum"),
+    "back=reclined": ("with a sloping backrest", "for sunbathing", "like at the dentist"),
+    "back=high": ("with a backrest pointed inward", "sharp by your temple", "with a fang by your temple"),
+    "back=low": ("with a backrest pointed outward", "sharp at the far wall", "like a shark surfacing"),
+    "front=tapered": ("with a tapered front leg", "on stiletto heels", "like in a diner"),
+    "front=straight": ("with a plain front leg", "on a solid brick", "kind of blocky"),
+    "rear=outward": ("with a rear leg outward", "braced from behind", "with its heel dug in"),
+    "rear=inward": ("with a rear leg inward", "tucked in behind", "on tippy toes"),
+    "rear=straight": ("with a plain rear leg", "super sturdy behind", "heavy behind"),
+}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from multiref_gym.tangrams.figures.assembly import TURNS, Kind, Part, Sketch, point, put
-from multiref_gym.tangrams.figures.family import Family, Words
 
 KINDS: tuple[Kind, ...] = ("large", "large", "medium", "small", "small", "square", "parallelogram")
 """The pieces in the order of a line of `FORMS`."""
@@ -84,44 +83,38 @@ def _strokes(line: str) -> Iterator[Part]:
         yield "stroke", put(kind, pose, "nw", point(int(x), int(y)))
 
 
-FAMILY = Family(
-    "character",
-    characters,
-    {
-        "family=character": Words(
-            ("a letter or digit",), ("one of the abcs", "something to type", "some kind of initial")
-        ),
-        "build=narrow": Words(("with a narrow build",), ("squeezed together", "on the skinny side")),
-        "build=even": Words(("with an even build",), ("of average proportions", "in an everyday font")),
-        "build=broad": Words(("with a broad build",), ("stretched sideways", "on the chubby side")),
-        "drawn=forwards": Words(("drawn forwards",), ("as you would write it", "reading normally")),
-        "drawn=backwards": Words(("drawn backwards",), ("as seen in a mirror", "reversed like a stencil")),
-        "reads=A": Words(("like an a",), ("as in apple", "like an easel")),
-        "reads=C": Words(("like a c",), ("as in candy", "like a horseshoe tipped over")),
-        "reads=D": Words(("like a d",), ("as in dinner", "with a fat belly")),
-        "reads=E": Words(("like an e",), ("as in elephant", "like a comb with teeth")),
-        "reads=F": Words(("like an f",), ("as in frog", "like a key")),
-        "reads=G": Words(("like a g",), ("as in guitar", "curling into itself")),
-        "reads=H": Words(("like an h",), ("as in honey", "like a rugby goal")),
-        "reads=J": Words(("like a j",), ("as in juice", "like a cane")),
-        "reads=K": Words(("like a k",), ("as in karate", "like a ninja kicking")),
-        "reads=L": Words(("like an l",), ("as in lemon", "like a boot")),
-        "reads=M": Words(("like an m",), ("as in mother", "like twin peaks")),
-        "reads=N": Words(("like an n",), ("as in november", "crossed by a slash")),
-        "reads=P": Words(("like a p",), ("as in pizza", "like a signpost")),
-        "reads=R": Words(("like an r",), ("as in robot", "like a bust with a cape")),
-        "reads=S": Words(("like an s",), ("as in snake", "winding like a worm")),
-        "reads=T": Words(("like a t",), ("as in tango", "like a hammer")),
-        "reads=U": Words(("like a u",), ("as in uncle", "like a magnet")),
-        "reads=V": Words(("like a v",), ("as in victory", "like a check mark")),
-        "reads=X": Words(("like an x",), ("as in xylophone", "marking a treasure")),
-        "reads=Y": Words(("like a y",), ("as in yoga", "like a slingshot")),
-        "reads=Z": Words(("like a z",), ("as in zebra", "like zorro's sign")),
-        "reads=1": Words(("like a 1",), ("for first place", "as on a gold medal")),
-        "reads=2": Words(("like a 2",), ("as many as socks", "for a couple")),
-        "reads=3": Words(("like a 3",), ("for a trio", "as many as musketeers")),
-        "reads=4": Words(("like a 4",), ("as many as seasons", "for a quartet")),
-        "reads=5": Words(("like a 5",), ("for a high five", "as many as fingers")),
-        "reads=7": Words(("like a 7",), ("the lucky one", "as many as weekdays")),
-    },
-)
+WORDS = {
+    "family=character": ("a letter or digit", "one of the abcs", "something to type", "some kind of initial"),
+    "build=narrow": ("with a narrow build", "squeezed together", "on the skinny side"),
+    "build=even": ("with an even build", "of average proportions", "in an everyday font"),
+    "build=broad": ("with a broad build", "stretched sideways", "on the chubby side"),
+    "drawn=forwards": ("drawn forwards", "as you would write it", "reading normally"),
+    "drawn=backwards": ("drawn backwards", "as seen in a mirror", "reversed like a stencil"),
+    "reads=A": ("like an a", "as in apple", "like an easel"),
+    "reads=C": ("like a c", "as in candy", "like a horseshoe tipped over"),
+    "reads=D": ("like a d", "as in dinner", "with a fat belly"),
+    "reads=E": ("like an e", "as in elephant", "like a comb with teeth"),
+    "reads=F": ("like an f", "as in frog", "like a key"),
+    "reads=G": ("like a g", "as in guitar", "curling into itself"),
+    "reads=H": ("like an h", "as in honey", "like a rugby goal"),
+    "reads=J": ("like a j", "as in juice", "like a cane"),
+    "reads=K": ("like a k", "as in karate", "like a ninja kicking"),
+    "reads=L": ("like an l", "as in lemon", "like a boot"),
+    "reads=M": ("like an m", "as in mother", "like twin peaks"),
+    "reads=N": ("like an n", "as in november", "crossed by a slash"),
+    "reads=P": ("like a p", "as in pizza", "like a signpost"),
+    "reads=R": ("like an r", "as in robot", "like a bust with a cape"),
+    "reads=S": ("like an s", "as in snake", "winding like a worm"),
+    "reads=T": ("like a t", "as in tango", "like a hammer"),
+    "reads=U": ("like a u", "as in uncle", "like a magnet"),
+    "reads=V": ("like a v", "as in victory", "like a check mark"),
+    "reads=X": ("like an x", "as in xylophone", "marking a treasure"),
+    "reads=Y": ("like a y", "as in yoga", "like a slingshot"),
+    "reads=Z": ("like a z", "as in zebra", "like zorro's sign"),
+    "reads=1": ("like a 1", "for first place", "as on a gold medal"),
+    "reads=2": ("like a 2", "as many as socks", "for a couple"),
+    "reads=3": ("like a 3", "for a trio", "as many as musketeers"),
+    "reads=4": ("like a 4", "as many as seasons", "for a quartet"),
+    "reads=5": ("like a 5", "for a high five", "as many as fingers"),
+    "reads=7": ("like a 7", "the lucky one", "as many as weekdays"),
+}

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import Kind, Part, Sketch, point, put
+from multiref_gym.tangrams.figures.assembly import SIDES, Kind, Part, Sketch, named, point, put
 from multiref_gym.tangrams.figures.blocks import bar, block, post
-from multiref_gym.tangrams.figures.family import Family, Words
 
 FITTINGS: tuple[tuple[str, str, str, str, Kind], ...] = (
     *(("tall", "hook", height, "square", "medium") for height in ("high", "low")),
@@ -22,15 +21,14 @@ FITTINGS: tuple[tuple[str, str, str, str, Kind], ...] = (
 
 def cups() -> Iterator[Sketch]:
     """Proposes every fitting with the handle on both sides."""
-    for (body, ear, height, foot, third), side in product(FITTINGS, ("left", "right")):
+    for (body, ear, height, foot, third), side in product(FITTINGS, SIDES):
         parts = (*_body(body, third), *_handle(ear, height), *_foot(body, foot))
         yield Sketch({"body": body, "ear": ear, "handleat": height, "foot": foot}, parts).sided("handle", side)
 
 
-def _body(shape: str, third: Kind) -> Iterator[Part]:
+def _body(shape: str, third: Kind) -> tuple[Part, ...]:
     rest = bar(third, point(0, 4)) if shape == "tall" else post(third, point(4, 0))
-    for piece in (*block(point()), *rest):
-        yield "body", piece
+    return named("body", *block(point()), *rest)
 
 
 def _handle(ear: str, height: str) -> Iterator[Part]:
@@ -53,13 +51,9 @@ def _foot(body: str, shape: str) -> Iterator[Part]:
         yield "foot", put("medium", "up", "n", ground)
 
 
-FAMILY = Family(
-    "cup",
-    cups,
-    {
-        "family=cup": Words(("a mug",), ("a cup", "some coffee holder", "a beer stein")),
-        "body=tall": Words(("with a tall body",), ("like a pint", "holding plenty")),
-        "ear=loop": Words(("with a handle like a ring",), ("with a finger hole", "with a keyhole beside it")),
-        "body=wide": Words(("with a wide body",), ("like for soup", "chubby")),
-    },
-)
+WORDS = {
+    "family=cup": ("a mug", "a cup", "some coffee holder", "a beer stein"),
+    "body=tall": ("with a tall body", "like a pint", "holding plenty"),
+    "ear=loop": ("with a handle like a ring", "with a finger hole", "with a keyhole beside it"),
+    "body=wide": ("with a wide body", "like for soup", "chubby"),
+}

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import Part, Sketch, put
-from multiref_gym.tangrams.figures.family import Family, Words
+from multiref_gym.tangrams.figures.assembly import SIDES, Part, Sketch, put
+from multiref_gym.tangrams.figures.blocks import beak, crest
 from multiref_gym.tangrams.figures.quadruped import BODIES, NAPE, long_tails
 
 POSES = ("standing", "walking", "halting", "stalking")
-FACINGS = ("left", "right")
 
 
 def dogs() -> Iterator[Sketch]:
     """Proposes every pose with the heads, ears and tails that go with it."""
-    for pose, facing in product(POSES, FACINGS):
+    for pose, facing in product(POSES, SIDES):
         body = "standing" if pose == "stalking" else pose
         for (head, ears), (tail, piece) in product(_looks(pose), long_tails(body).items()):
             if tail == "curled" and (pose, head, ears) != ("standing", "square", "up"):
@@ -34,27 +33,17 @@ def _looks(pose: str) -> Iterator[tuple[str, str]]:
         yield "square", "down"
 
 
-def _head(pose: str, shape: str, ears: str) -> Iterator[Part]:
+def _head(pose: str, shape: str, ears: str) -> tuple[Part, ...]:
     """A head on the back or, stalking, in front of it; an ear that hangs is behind it."""
-    if shape == "square":
-        head = put("square", "square", "ne" if pose == "stalking" else "sw", NAPE)
-        snout = put("small", "se", "se", head.anchor("sw"))
-        pricked, hanging = put("small", "sw", "sw", head.anchor("nw")), put("small", "nw", "nw", head.anchor("ne"))
-        ear = pricked if ears == "up" else hanging
-    else:
-        head = put("square", "diamond", "e" if pose == "stalking" else "s", NAPE)
-        snout = put("small", "up", "n", head.anchor("w"))
-        ear = put("small", "left", "w", head.anchor("n"))
-    yield from (("head", head), ("snout", snout), ("ear", ear))
+    above, ahead = ("sw", "ne") if shape == "square" else ("s", "e")
+    head = put("square", shape, ahead if pose == "stalking" else above, NAPE)
+    ear = crest(head, shape) if ears == "up" else put("small", "nw", "nw", head.anchor("ne"))
+    return ("head", head), ("snout", beak(head, shape)), ("ear", ear)
 
 
-FAMILY = Family(
-    "dog",
-    dogs,
-    {
-        "family=dog": Words(("a dog",), ("a barking puppy", "some doggo", "man's best buddy")),
-        "pose=halting": Words(("halting",), ("pulling on the leash", "refusing to budge")),
-        "pose=stalking": Words(("stalking",), ("like a hunting hound", "sneaking closer")),
-        "ears=down": Words(("with its ears down",), ("floppy like a beagle", "looking kinda guilty")),
-    },
-)
+WORDS = {
+    "family=dog": ("a dog", "a barking puppy", "some doggo", "man's best buddy"),
+    "pose=halting": ("halting", "pulling on the leash", "refusing to budge"),
+    "pose=stalking": ("stalking", "like a hunting hound", "sneaking closer"),
+    "ears=down": ("with its ears down", "floppy like a beagle", "looking kinda guilty"),
+}

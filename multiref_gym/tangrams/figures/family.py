@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from multiref_gym.tangrams.figures.assembly import Sketch
+from multiref_gym.tangrams.figures.assembly import SIDES, Sketch
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,15 @@ class Family:
     Attributes:
         name: "bird"; every figure has the fact "family=bird".
         sketches: Proposes the figures, always the same in the same order.
-        words: Words for each fact of the family's own; those of facts that it shares are in `shared.py`.
+        phrases: For each fact of the family's own what is plainly seen, then what people say instead; those of facts
+            that it shares are in `shared.py`.
     """
 
     name: str
     sketches: Callable[[], Iterator[Sketch]]
-    words: Mapping[str, Words]
+    phrases: Mapping[str, tuple[str, ...]]
+
+
+def both_sides(attribute: str, *phrases: str) -> dict[str, tuple[str, ...]]:
+    """Returns the phrases for a fact on the left and on the right, made from phrases with "{}" for the side."""
+    return {f"{attribute}={side}": tuple(phrase.format(side) for phrase in phrases) for side in SIDES}

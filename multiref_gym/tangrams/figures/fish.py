@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import Piece, Point, Sketch, point, put, roots, units
-from multiref_gym.tangrams.figures.family import Family, Words
+from multiref_gym.tangrams.figures.assembly import SIDES, Piece, Point, Sketch, named, point, put, roots, units
 
 BODIES = ("diamond", "slanted")
 TAILS = ("fan", "forked", "uneven", "broad")
 MAIN_FINS = ("above", "below")
 FINS = ("forward", "swept", "flat")
 OPPOSITE_FINS = ("front", "rear")
-FACINGS = ("left", "right")
 
 NOSE = point(0, 0)
 
@@ -23,7 +21,7 @@ def fish() -> Iterator[Sketch]:
 
     A flat fin runs into the upper lobe of a tail. A slanted fish shows that it is one by a main fin like a shark's.
     """
-    for body, tail, main, fin, opposite, facing in product(BODIES, TAILS, MAIN_FINS, FINS, OPPOSITE_FINS, FACINGS):
+    for body, tail, main, fin, opposite, facing in product(BODIES, TAILS, MAIN_FINS, FINS, OPPOSITE_FINS, SIDES):
         if fin == "flat" and tail in ("fan", "uneven"):
             continue
         if body == "slanted" and fin == "flat":
@@ -33,8 +31,8 @@ def fish() -> Iterator[Sketch]:
         # The medium triangle is the main fin, or the tail where that is broad: two small ones then make the same fin.
         fins = _halves(big) if tail == "broad" else (big,)
         parts = (
-            *(("body", piece) for piece in flesh),
-            *(("tail", piece) for piece in _tail(tail, end)),
+            *named("body", *flesh),
+            *named("tail", *_tail(tail, end)),
             *(("fin", piece) for piece in (*fins, little)),
         )
         yield Sketch(attributes, parts).facing(facing)
@@ -97,26 +95,18 @@ def _upside_down(piece: Piece) -> Piece:
     return Piece(piece.kind, tuple(Point(x, -y) for x, y in piece.vertices))
 
 
-FAMILY = Family(
-    "fish",
-    fish,
-    {
-        "family=fish": Words(("a fish",), ("something that swims", "an aquarium pet", "a salmon or something")),
-        "body=diamond": Words(("with a diamond body",), ("puffed like a blowfish", "fat for its age")),
-        "body=slanted": Words(("with a slanted body",), ("long like a shark", "diving for worms")),
-        "tail=forked": Words(("with a forked tail",), ("snipped at the end", "spread like chopsticks")),
-        "tail=uneven": Words(("with an uneven tail",), ("crooked at the end", "steering funny")),
-        "tail=broad": Words(("with a broad tail",), ("like a mermaid behind", "slapping the water like a whale")),
-        "mainfin=above": Words(("with the main fin above",), ("cruising like in jaws", "with a canopy overhead")),
-        "mainfin=below": Words(("with the main fin below",), ("dragging its keel", "with a rudder underneath")),
-        "fin=forward": Words(("with a fin forward",), ("bristling like a punk", "tilted against the current")),
-        "fin=flat": Words(("with a flat fin",), ("like a graduation cap", "with a shelf on it")),
-        "fin=swept": Words(("with a swept fin",), ("combed like a surfer", "streamlined for speed")),
-        "oppositefin=front": Words(
-            ("with the opposite fin in front",), ("with a chin beard", "with a tiny paddle early")
-        ),
-        "oppositefin=rear": Words(
-            ("with the opposite fin at the rear",), ("with a mini paddle late", "where a spur juts")
-        ),
-    },
-)
+WORDS = {
+    "family=fish": ("a fish", "something that swims", "an aquarium pet", "a salmon or something"),
+    "body=diamond": ("with a diamond body", "puffed like a blowfish", "fat for its age"),
+    "body=slanted": ("with a slanted body", "long like a shark", "diving for worms"),
+    "tail=forked": ("with a forked tail", "snipped at the end", "spread like chopsticks"),
+    "tail=uneven": ("with an uneven tail", "crooked at the end", "steering funny"),
+    "tail=broad": ("with a broad tail", "like a mermaid behind", "slapping the water like a whale"),
+    "mainfin=above": ("with the main fin above", "cruising like in jaws", "with a canopy overhead"),
+    "mainfin=below": ("with the main fin below", "dragging its keel", "with a rudder underneath"),
+    "fin=forward": ("with a fin forward", "bristling like a punk", "tilted against the current"),
+    "fin=flat": ("with a flat fin", "like a graduation cap", "with a shelf on it"),
+    "fin=swept": ("with a swept fin", "combed like a surfer", "streamlined for speed"),
+    "oppositefin=front": ("with the opposite fin in front", "with a chin beard", "with a tiny paddle early"),
+    "oppositefin=rear": ("with the opposite fin at the rear", "with a mini paddle late", "where a spur juts"),
+}

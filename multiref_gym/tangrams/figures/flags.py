@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from multiref_gym.tangrams.figures.assembly import Kind, Piece, Point, point, put
+from multiref_gym.tangrams.figures.assembly import Kind, Part, Piece, Point, Sketch, point, put
 
 FLAGS: dict[str, tuple[Kind, str]] = {
     "triangle": ("medium", "left"),
@@ -17,3 +17,8 @@ def flag(shape: str, side: str, tip: Point) -> Piece:
     kind, pose = FLAGS[shape]
     leftward = put(kind, pose, "se", point())
     return (leftward if side == "left" else leftward.mirrored()).moved(tip.x, tip.y)
+
+
+def flagged(facts: dict[str, str], parts: tuple[Part, ...], shape: str, side: str, tip: Point) -> Sketch:
+    """Returns a sketch of what has these facts and parts and such a flag besides."""
+    return Sketch({**facts, "flag": shape, "flagside": side}, (*parts, ("flag", flag(shape, side, tip))))

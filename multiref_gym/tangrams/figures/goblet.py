@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import Part, Piece, Point, Sketch, point, put
+from multiref_gym.tangrams.figures.assembly import SIDES, Part, Piece, Point, Sketch, laid, named, point, put
 from multiref_gym.tangrams.figures.blocks import block
-from multiref_gym.tangrams.figures.family import Family, Words
 
 STANDS = (("square", "pedestal"), ("diamond", "pedestal"), ("square", "flared"))
 """Stem and foot; a flared foot is the small triangles at a square stem."""
@@ -17,11 +16,11 @@ RIM = point(2, 0)
 
 def goblets() -> Iterator[Sketch]:
     """Proposes every bowl on every stand; a heaped bowl is too wide for a handle, a flared one needs the triangles."""
-    for bowl, (stem, foot), side in product(("flared", "tulip", "heaped"), STANDS, ("left", "right")):
+    for bowl, (stem, foot), side in product(("flared", "tulip", "heaped"), STANDS, SIDES):
         if (bowl, foot) == ("flared", "flared"):
             continue
         pieces, bottom = _bowl(bowl, with_medium=foot == "flared")
-        parts = (*(("bowl", piece) for piece in pieces), *_stand(stem, foot, bottom))
+        parts = (*named("bowl", *pieces), *_stand(stem, foot, bottom))
         about = {"bowl": bowl, "stem": stem, "foot": foot}
         straw = ("straw", _straw(side, point(0 if side == "left" else 4) if bowl == "heaped" else RIM))
         yield Sketch({**about, "straw": side, "handle": "none"}, (*parts, straw))
@@ -34,27 +33,20 @@ def goblets() -> Iterator[Sketch]:
 
 def _bowl(shape: str, with_medium: bool) -> tuple[tuple[Piece, ...], Point]:
     """Returns the bowl and the point where the stem begins; the medium triangle stands in for the small ones."""
-    if shape == "heaped":
-        heap: tuple[Piece, ...] = put("small", "se", "se", RIM), put("small", "sw", "sw", RIM)
-        if with_medium:
-            heap = (put("medium", "up", "s", RIM),)
-        return (put("large", "ne", "ne", RIM), put("large", "nw", "nw", RIM), *heap), point(2, 4)
-    if shape == "flared":
-        return (*block(point()), put("small", "ne", "ne", point(0)), put("small", "nw", "nw", point(4))), point(2, 4)
-    bottom: tuple[Piece, ...] = put("small", "ne", "ne", point(2, 4)), put("small", "nw", "nw", point(2, 4))
-    if with_medium:
-        bottom = (put("medium", "down", "n", point(2, 4)),)
-    return (*block(point()), *bottom), point(2, 6)
+    halves, whole = {
+        "heaped": ("small se 0 -2, small sw 2 -2", "medium up 0 -2"),
+        "flared": ("small ne -2 0, small nw 4 0", ""),
+        "tulip": ("small ne 0 4, small nw 2 4", "medium down 0 4"),
+    }[shape]
+    body = laid("large ne -2 0, large nw 2 0") if shape == "heaped" else block(point())
+    return (*body, *laid(whole if with_medium else halves)), point(2, 6 if shape == "tulip" else 4)
 
 
 def _stand(stem: str, foot: str, top: Point) -> Iterator[Part]:
     middle = put("square", stem, "n", top)
     yield "stem", middle
-    if foot == "pedestal":
-        yield "foot", put("medium", "up", "n", middle.anchor("s"))
-    else:
-        yield "foot", put("small", "se", "se", middle.anchor("sw"))
-        yield "foot", put("small", "sw", "sw", middle.anchor("se"))
+    base = middle.anchor("s")
+    yield from named("foot", *laid("medium up -2 0" if foot == "pedestal" else "small se -3 -2, small sw 1 -2", base))
 
 
 def _straw(bent: str, foot: Point) -> Piece:
@@ -64,15 +56,11 @@ def _straw(bent: str, foot: Point) -> Piece:
     return put("parallelogram", "flat /", "sw", foot)
 
 
-FAMILY = Family(
-    "goblet",
-    goblets,
-    {
-        "family=goblet": Words(("a goblet",), ("a trophy", "a fancy wine glass", "some cocktail")),
-        "bowl=flared": Words(("with a flared bowl",), ("like a championship prize", "shaped like a bathtub")),
-        "bowl=tulip": Words(("with a bowl like a tulip",), ("with a shield for a belly", "like an acorn")),
-        "bowl=heaped": Words(("with a heaped bowl",), ("brimming over", "with whipped cream")),
-        "stem=square": Words(("with a square stem",), ("with a dice in the waist", "with a chunky waist")),
-        "stem=diamond": Words(("with a diamond stem",), ("with a dainty waist", "pinched in the waist")),
-    },
-)
+WORDS = {
+    "family=goblet": ("a goblet", "a trophy", "a fancy wine glass", "some cocktail"),
+    "bowl=flared": ("with a flared bowl", "like a championship prize", "shaped like a bathtub"),
+    "bowl=tulip": ("with a bowl like a tulip", "with a shield for a belly", "like an acorn"),
+    "bowl=heaped": ("with a heaped bowl", "brimming over", "with whipped cream"),
+    "stem=square": ("with a square stem", "with a dice in the waist", "with a chunky waist"),
+    "stem=diamond": ("with a diamond stem", "with a dainty waist", "pinched in the waist"),
+}

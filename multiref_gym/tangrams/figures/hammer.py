@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import Piece, Sketch, point, put, roots, units
+from multiref_gym.tangrams.figures.assembly import SIDES, Piece, Sketch, named, point, put, roots, units
 from multiref_gym.tangrams.figures.blocks import long_post
-from multiref_gym.tangrams.figures.family import Family, Words
 
 HOLDS = {"face": 4, "middle": 6}
 """Where along the head, which is 12 long, the handle is, in halves of sqrt(2)."""
@@ -18,9 +17,9 @@ LEANS = {"none": 0, "forward": -1, "backward": 1}
 
 def hammers() -> Iterator[Sketch]:
     """Proposes both claws on a handle at every place, facing both ways, upright and leaning."""
-    for claw, hold, (lean, eighths), side in product(("upper", "lower"), HOLDS, LEANS.items(), ("left", "right")):
+    for claw, hold, (lean, eighths), side in product(("upper", "lower"), HOLDS, LEANS.items(), SIDES):
         handle = long_post("medium", point().moved(roots(HOLDS[hold]) - units(1)))
-        pieces = *(("head", piece) for piece in _head(claw)), *(("handle", piece) for piece in handle)
+        pieces = *named("head", *_head(claw)), *named("handle", *handle)
         yield Sketch({"claw": claw, "hold": hold}, pieces).rotated(eighths, lean=lean).facing(side)
 
 
@@ -34,16 +33,12 @@ def _head(claw: str) -> tuple[Piece, ...]:
     return high, put("large", "up", "sw", high.anchor("s")), put("medium", "sw", "sw", face)
 
 
-FAMILY = Family(
-    "hammer",
-    hammers,
-    {
-        "family=hammer": Words(("a mallet",), ("a hammer", "a carpenter's tool", "a nail banger")),
-        "claw=upper": Words(("with an upper claw",), ("spiky along the top", "with a beak at the top")),
-        "claw=lower": Words(("with a lower claw",), ("spiky along the bottom", "with a downward beak")),
-        "hold=face": Words(("with a shaft off the centre",), ("ready to pull nails", "with a long nose")),
-        "lean=forward": Words(("leaning forward",), ("swinging down", "smashing something")),
-        "lean=backward": Words(("leaning backward",), ("taking a big swing", "cocked for a blow")),
-        "hold=middle": Words(("with a central shaft",), ("super symmetrical", "like thor swings")),
-    },
-)
+WORDS = {
+    "family=hammer": ("a mallet", "a hammer", "a carpenter's tool", "a nail banger"),
+    "claw=upper": ("with an upper claw", "spiky along the top", "with a beak at the top"),
+    "claw=lower": ("with a lower claw", "spiky along the bottom", "with a downward beak"),
+    "hold=face": ("with a shaft off the centre", "ready to pull nails", "with a long nose"),
+    "lean=forward": ("leaning forward", "swinging down", "smashing something"),
+    "lean=backward": ("leaning backward", "taking a big swing", "cocked for a blow"),
+    "hold=middle": ("with a central shaft", "super symmetrical", "like thor swings"),
+}

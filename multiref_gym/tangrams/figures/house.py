@@ -5,12 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import Kind, Part, Piece, Sketch, Surd, point, put, roots, units
+from multiref_gym.tangrams.figures.assembly import (
+    SIDES,
+    Kind,
+    Part,
+    Piece,
+    Sketch,
+    Surd,
+    laid,
+    named,
+    on,
+    other,
+    point,
+    put,
+    roots,
+    units,
+)
 from multiref_gym.tangrams.figures.blocks import bar
-from multiref_gym.tangrams.figures.family import Family, Words
-from multiref_gym.tangrams.figures.flags import FLAGS, flag
-
-SIDES = ("left", "right")
+from multiref_gym.tangrams.figures.family import both_sides
+from multiref_gym.tangrams.figures.flags import FLAGS, flag, flagged
 
 EAVES = point()
 """The middle of the upper side of the walls."""
@@ -23,11 +36,11 @@ GABLE: Part = ("roof", put("large", "up", "s", EAVES))
 RIDGE = EAVES.moved(dy=roots(-4))
 """The roof of a cottage or a bungalow and its top."""
 
+HIGH_WALLS = named("wall", *laid("large sw -2 0, large ne -2 0"))
+"""A square of side 4."""
+
 BARN_RIDGE = EAVES.moved(dy=units(-4))
-BARN_ROOF: tuple[Part, ...] = (
-    ("roof", put("large", "se", "ne", BARN_RIDGE)),
-    ("roof", put("large", "sw", "nw", BARN_RIDGE)),
-)
+BARN_ROOF = named("roof", put("large", "se", "ne", BARN_RIDGE), put("large", "sw", "nw", BARN_RIDGE))
 
 
 def houses() -> Iterator[Sketch]:
@@ -46,91 +59,72 @@ def _cottages() -> Iterator[Sketch]:
     for annex, side in product(("box", "balcony", "shed"), SIDES):
         room = _annex(annex, side, *COTTAGE)
         facts = {**kind, "annex": annex, "side": side}
-        shell = (GABLE, *_cottage_walls("square" if annex == "shed" else "medium"), room)
+        shell = (GABLE, *_cottage_walls("square" if annex == "shed" else "medium"), *room)
         yield from _topped(facts, shell)
-        prop = ("prop", _on(_other(side), put("parallelogram", "tall /", "se", point(-2, 4))))
-        yield Sketch({**facts, "chimney": "none", "flag": "none"}, (*shell, prop))
+        prop = on(other(side), ("prop", put("parallelogram", "tall /", "se", point(-2, 4))))
+        yield Sketch({**facts, "chimney": "none", "flag": "none"}, (*shell, *prop))
         shape = "square" if annex == "shed" else "triangle"
         for blown in SIDES:
-            banner = ("flag", flag(shape, blown, RIDGE))
-            yield Sketch(
-                {**facts, "chimney": "none", "flag": shape, "flagside": blown},
-                (GABLE, *_cottage_walls("parallelogram"), room, banner),
-            )
-    for shape, filler in (("triangle", "square"), ("square", "medium")):
-        for chimney in SIDES:
-            blown = _other(chimney)
-            parts = (GABLE, *_cottage_walls(filler), _chimney(chimney), ("flag", flag(shape, blown, RIDGE)))
-            yield Sketch({**kind, "annex": "none", "chimney": chimney, "flag": shape, "flagside": blown}, parts)
+            parts = (GABLE, *_cottage_walls("parallelogram"), *room)
+            yield flagged({**facts, "chimney": "none"}, parts, shape, blown, RIDGE)
+    for (shape, filler), side in product((("triangle", "square"), ("square", "medium")), SIDES):
+        shell = (GABLE, *_cottage_walls(filler), *_chimney(side))
+        yield flagged({**kind, "annex": "none", "chimney": side}, shell, shape, other(side), RIDGE)
 
 
-def _cottage_walls(filler: str) -> Iterator[Part]:
+def _cottage_walls(filler: str) -> tuple[Part, ...]:
     """The square of side 4 from a large triangle, the small ones and one more piece."""
-    left, right = point(-2, 0), point(2, 0)
-    yield "wall", put("large", "sw", "nw", left)
-    if filler == "medium":
-        yield "wall", put("medium", "down", "nw", left)
-        yield "wall", put("small", "se", "ne", right)
-    elif filler == "square":
-        yield "wall", put("square", "square", "ne", right)
-        yield "wall", put("small", "ne", "nw", left)
-    else:
-        yield "wall", put("parallelogram", "flat \\", "nw", left)
-        yield "wall", put("small", "ne", "ne", right)
-    yield "wall", put("small", "ne", "ne", right.moved(dy=units(2)))
+    fill = {
+        "medium": "medium down -2 0, small se 0 0",
+        "square": "square 0 0, small ne -2 0",
+        "parallelogram": "flat \\ -2 0, small ne 0 0",
+    }[filler]
+    return named("wall", *laid(f"large sw -2 0, {fill}, small ne 0 2"))
 
 
 def _topped(facts: dict[str, str], parts: tuple[Part, ...]) -> Iterator[Sketch]:
     """The parallelogram is a chimney or a flag."""
     for side in SIDES:
-        yield Sketch({**facts, "chimney": side}, (*parts, _chimney(side)))
-        banner = ("flag", flag("banner", side, RIDGE))
-        yield Sketch({**facts, "chimney": "none", "flag": "banner", "flagside": side}, (*parts, banner))
+        yield Sketch({**facts, "chimney": side}, (*parts, *_chimney(side)))
+        yield flagged({**facts, "chimney": "none"}, parts, "banner", side, RIDGE)
 
 
-def _chimney(side: str) -> Part:
+def _chimney(side: str) -> tuple[Part, ...]:
     """The parallelogram on the roof, a little below the ridge: flush with it a chimney would look like a gable."""
-    return "chimney", _on(side, put("parallelogram", "tall /", "se", EAVES.moved(roots(-1), units(2) - roots(3))))
+    left = put("parallelogram", "tall /", "se", EAVES.moved(roots(-1), units(2) - roots(3)))
+    return on(side, ("chimney", left))
 
 
-def _annex(shape: str, side: str, width: Surd, height: Surd) -> Part:
+def _annex(shape: str, side: str, width: Surd, height: Surd) -> tuple[Part, ...]:
     corner, foot = EAVES.moved(-width), EAVES.moved(-width, height)
     left = {
         "box": put("square", "square", "se", foot),
         "balcony": put("square", "square", "ne", corner),
         "shed": put("medium", "se", "se", foot),
     }[shape]
-    return "annex", _on(side, left)
+    return on(side, ("annex", left))
 
 
 def _hip_roofed() -> Iterator[Sketch]:
     """High walls of the large triangles; the roof's flat ridge is as wide as the chimney that may stand on it."""
-    walls = (("wall", put("large", "sw", "n", EAVES)), ("wall", put("large", "ne", "n", EAVES)))
-    slope = ("roof", put("parallelogram", "flat /", "sw", point(-3, 0)))
-    halves = ("roof", put("small", "se", "sw", point(-1, 0))), ("roof", put("small", "sw", "sw", point(1, 0)))
-    of_small = (*walls, slope, *halves)
-    of_medium = (*walls, slope, ("roof", put("medium", "up", "sw", point(-1, 0))))
-    of_square = (
-        *walls,
-        ("roof", put("small", "se", "sw", point(-3, 0))),
-        ("roof", put("square", "square", "s", EAVES)),
-        ("roof", put("small", "sw", "sw", point(1, 0))),
-    )
+    of_small = (*HIGH_WALLS, *named("roof", *laid("flat / -3 -2, small se -1 -2, small sw 1 -2")))
+    of_medium = (*HIGH_WALLS, *named("roof", *laid("flat / -3 -2, medium up -1 -2")))
+    of_square = (*HIGH_WALLS, *named("roof", *laid("small se -3 -2, square -1 -2, small sw 1 -2")))
     chimney = ("chimney", put("square", "square", "s", point(0, -2)))
     for side in SIDES:
         shed = _annex("shed", side, *COTTAGE)
-        yield _hipped("shed", side, {"chimney": "middle"}, (*of_small, shed, chimney))
+        yield _hipped("shed", side, {"chimney": "middle"}, (*of_small, *shed, chimney))
         for annex in ("box", "balcony"):
             yield _hipped(annex, side, {"chimney": "middle"}, (*of_medium, *_halved_annex(annex, side), chimney))
         for blown in SIDES:
             facts = {"chimney": "none", "flagside": blown}
             corner = point(-1 if blown == "left" else 1, -2)
             flags: dict[str, Part] = {shape: ("flag", flag(shape, blown, corner)) for shape in FLAGS}
-            yield _hipped("shed", side, {**facts, "flag": "banner"}, (*of_square, shed, flags["banner"]))
-            yield _hipped("shed", side, {**facts, "flag": "square"}, (*of_small, shed, flags["square"]))
+            yield _hipped("shed", side, {**facts, "flag": "banner"}, (*of_square, *shed, flags["banner"]))
+            yield _hipped("shed", side, {**facts, "flag": "square"}, (*of_small, *shed, flags["square"]))
             for annex in ("box", "balcony"):
                 whole, halved = _annex(annex, side, *COTTAGE), _halved_annex(annex, side)
-                yield _hipped(annex, side, {**facts, "flag": "triangle"}, (*of_small, whole, flags["triangle"]))
+                yield _hipped(annex, side, {**facts, "flag": "triangle"}, (*of_small, *whole, flags["triangle"]))
                 yield _hipped(annex, side, {**facts, "flag": "square"}, (*of_medium, *halved, flags["square"]))
 
 
@@ -138,11 +132,10 @@ def _hipped(annex: str, side: str, more: dict[str, str], parts: tuple[Part, ...]
     return Sketch({"roof": "flat", "annex": annex, "side": side, **more}, parts)
 
 
-def _halved_annex(shape: str, side: str) -> tuple[Part, Part]:
+def _halved_annex(shape: str, side: str) -> tuple[Part, ...]:
     """A box or a balcony from the small triangles."""
     foot = point(-2, 2) if shape == "balcony" else point(-2, 4)
-    halves = put("small", "nw", "se", foot), put("small", "se", "se", foot)
-    return ("annex", _on(side, halves[0])), ("annex", _on(side, halves[1]))
+    return on(side, *named("annex", *laid("small nw -2 -2, small se -2 -2", foot)))
 
 
 def _bungalows() -> Iterator[Sketch]:
@@ -157,11 +150,10 @@ def _bungalows() -> Iterator[Sketch]:
     )
     kind = {"roof": "flush"}
     for annex, side in product(("box", "balcony"), SIDES):
-        yield from _topped({**kind, "annex": annex, "side": side}, (*shell, _annex(annex, side, *BUNGALOW)))
-    for chimney in SIDES:
-        blown = _other(chimney)
-        facts = {**kind, "annex": "none", "chimney": chimney, "flag": "square", "flagside": blown}
-        yield Sketch(facts, (*shell, _chimney(chimney), ("flag", flag("square", blown, RIDGE))))
+        yield from _topped({**kind, "annex": annex, "side": side}, (*shell, *_annex(annex, side, *BUNGALOW)))
+    for side in SIDES:
+        facts = {**kind, "annex": "none", "chimney": side}
+        yield flagged(facts, (*shell, *_chimney(side)), "square", other(side), RIDGE)
 
 
 def _barns() -> Iterator[Sketch]:
@@ -175,124 +167,85 @@ def _barns() -> Iterator[Sketch]:
 def _barn(facts: dict[str, str], side: str) -> Iterator[Sketch]:
     """The piece that the walls leave over is a chimney or a flag."""
     facts = {"roof": "huge", **facts}
-    yield Sketch({**facts, "chimney": side}, (*BARN_ROOF, *_barn_walls(facts, "parallelogram"), _barn_chimney(side)))
+    yield Sketch({**facts, "chimney": side}, (*BARN_ROOF, *_barn_walls(facts, "parallelogram"), *_barn_chimney(side)))
     for shape, (spare, _) in FLAGS.items():
         if shape == "square" and facts["door"] in SIDES:
             # Beside such a door is the square.
             continue
-        parts = (*BARN_ROOF, *_barn_walls(facts, spare), ("flag", flag(shape, side, BARN_RIDGE)))
-        yield Sketch({**facts, "chimney": "none", "flag": shape, "flagside": side}, parts)
+        parts = (*BARN_ROOF, *_barn_walls(facts, spare))
+        yield flagged({**facts, "chimney": "none"}, parts, shape, side, BARN_RIDGE)
 
 
-def _barn_chimney(side: str) -> Part:
-    return "chimney", _on(side, put("parallelogram", "tall /", "s", point(-2, -1)))
+def _barn_chimney(side: str) -> tuple[Part, ...]:
+    return on(side, ("chimney", put("parallelogram", "tall /", "s", point(-2, -1))))
 
 
-def _barn_walls(facts: dict[str, str], spare: Kind) -> Iterator[Part]:
+def _barn_walls(facts: dict[str, str], spare: Kind) -> tuple[Part, ...]:
     """Walls of height 2 from the small pieces without the spare one."""
     door, side = facts["door"], facts.get("side", "middle")
     if door == "middle":
-        yield from (("wall", piece) for piece in _barn_walls_ajar(spare))
-        return
-    corner = point(-4)
-    pieces: tuple[Piece, ...]
+        return named("wall", *_barn_walls_ajar(spare))
     if spare == "square":
-        pieces = (
-            put("small", "sw", "nw", corner),
-            put("parallelogram", "flat \\", "nw", corner),
-            put("medium", "down", "nw", point(-2)),
-            put("small", "se", "ne", point(2)),
-        )
+        pieces = laid("small sw -4 0, flat \\ -4 0, medium down -2 0, small se 0 0")
     else:
         third: Kind = "medium" if spare == "parallelogram" else "parallelogram"
-        pieces = (*bar(third, corner), put("square", "square", "nw", point(0 if door == "none" else 2)))
+        pieces = *bar(third, point(-4)), *laid(f"square {0 if door == 'none' else 2} 0")
     # They are laid from the left on and leave 2 units: at the right, or after a bar of 4, or half on each side.
-    mirrored = side == "right" or door == "left"
-    shift = units(1 if (door, side) == ("none", "middle") else 0)
-    yield from (("wall", piece.mirrored() if mirrored else piece.moved(shift)) for piece in pieces)
+    if (door, side) == ("none", "middle"):
+        return named("wall", *(piece.moved(units(1)) for piece in pieces))
+    return on("right" if side == "right" or door == "left" else "left", *named("wall", *pieces))
 
 
 def _barn_walls_ajar(spare: Kind) -> tuple[Piece, ...]:
     """Walls with a pointed gap in the middle: each of a small triangle and another piece."""
     halves = {
-        "square": (put("square", "square", "nw", point(-4)), put("small", "nw", "nw", point(-2))),
-        "medium": (put("medium", "down", "nw", point(-4)), put("small", "sw", "nw", point(-4))),
-        "parallelogram": (put("parallelogram", "flat /", "nw", point(-4)), put("small", "nw", "nw", point(-4))),
+        "square": "square -4 0, small nw -2 0",
+        "medium": "medium down -4 0, small sw -4 0",
+        "parallelogram": "flat / -4 0, small nw -4 0",
     }
-    left, right = (half for piece, half in halves.items() if piece != spare)
+    left, right = (laid(half) for piece, half in halves.items() if piece != spare)
     return *left, *(piece.mirrored() for piece in right)
 
 
 def _on_pillars() -> Iterator[Sketch]:
     """A barn's roof on two square pillars, near to each other or not, in the middle or to a side."""
     for door, left, right in (("wide", -4, 2), ("middle", -3, 1), ("left", -4, 0), ("right", -2, 2)):
-        pillars = (
-            ("wall", put("square", "square", "nw", point(left))),
-            ("wall", put("small", "nw", "nw", point(right))),
-            ("wall", put("small", "se", "nw", point(right))),
-        )
+        pillars = named("wall", *laid(f"square {left} 0, small nw {right} 0, small se {right} 0"))
         for side in SIDES:
-            pennant = ("flag", flag("triangle", _other(side), BARN_RIDGE))
-            facts = {"chimney": side, "flag": "triangle", "flagside": _other(side)}
-            parts = (*BARN_ROOF, *pillars, _barn_chimney(side), pennant)
-            yield Sketch({"roof": "huge", "door": door, **facts}, parts)
+            facts = {"roof": "huge", "door": door, "chimney": side}
+            yield flagged(facts, (*BARN_ROOF, *pillars, *_barn_chimney(side)), "triangle", other(side), BARN_RIDGE)
 
 
 def _narrow() -> Iterator[Sketch]:
     """High walls of the large triangles under a roof of the medium one; an annex as high as they are."""
     gable = put("medium", "up", "s", EAVES)
-    shell: tuple[Part, ...] = (
-        ("roof", gable),
-        ("wall", put("large", "sw", "n", EAVES)),
-        ("wall", put("large", "ne", "n", EAVES)),
-    )
+    shell = (("roof", gable), *HIGH_WALLS)
     for annex, side in product(SIDES, SIDES):
-        wing = (_annex("box", annex, *COTTAGE), *_halved_annex("balcony", annex))
+        wing = (*_annex("box", annex, *COTTAGE), *_halved_annex("balcony", annex))
         facts = {"roof": "narrow", "annex": "flat", "side": annex}
-        chimney = ("chimney", _on(side, put("parallelogram", "steep /", "sw", point(-2, 0))))
-        yield Sketch({**facts, "chimney": side}, (*shell, *wing, chimney))
-        banner = ("flag", flag("banner", side, gable.anchor("n")))
-        yield Sketch({**facts, "chimney": "none", "flag": "banner", "flagside": side}, (*shell, *wing, banner))
+        chimney = on(side, ("chimney", put("parallelogram", "steep /", "sw", point(-2, 0))))
+        yield Sketch({**facts, "chimney": side}, (*shell, *wing, *chimney))
+        yield flagged({**facts, "chimney": "none"}, (*shell, *wing), "banner", side, gable.anchor("n"))
 
 
-def _other(side: str) -> str:
-    return "right" if side == "left" else "left"
-
-
-def _on(side: str, piece: Piece) -> Piece:
-    """Returns a piece laid on the left side of the house, or mirrored to the right one."""
-    return piece if side == "left" else piece.mirrored()
-
-
-FAMILY = Family(
-    "house",
-    houses,
-    {
-        "family=house": Words(("a house",), ("a home", "a cosy cottage", "some kind of building")),
-        "roof=overhanging": Words(("with an overhanging roof",), ("wearing long eaves", "with an awning all around")),
-        "roof=flush": Words(("with a roof as wide as the walls",), ("shaped like an envelope", "as kids draw it")),
-        "roof=flat": Words(("with a flat roof",), ("chopped off up top", "fit to land a chopper")),
-        "roof=huge": Words(("with a roof over everything",), ("like a barn", "like a ski chalet")),
-        "roof=narrow": Words(("with a narrow roof",), ("like a townhouse", "shaped like a milk carton")),
-        "chimney=left": Words(
-            ("with a chimney on the left",), ("with a stovepipe on the left", "where santa enters left")
-        ),
-        "chimney=right": Words(
-            ("with a chimney on the right",), ("with a stovepipe on the right", "where santa enters right")
-        ),
-        "chimney=middle": Words(
-            ("with a chimney in the centre",), ("with a stovepipe amid the ridgepole", "with a smokestack")
-        ),
-        "chimney=none": Words(("without a chimney",), ("where santa gets stuck", "never had a fireplace")),
-        "annex=box": Words(("with a square annex",), ("with a garage attached", "with parking")),
-        "annex=balcony": Words(("with an annex upstairs",), ("having a balcony", "with a terrace jutting out")),
-        "annex=shed": Words(("with a sloping annex",), ("with a slide for kids", "with a carport")),
-        "annex=flat": Words(("with a flat annex",), ("built like a duplex", "boxy like a factory")),
-        "annex=none": Words(("without an annex",), ("all by itself", "minus any extension")),
-        "door=left": Words(("with a door on the left",), ("with an entrance bottom left", "you come in left")),
-        "door=middle": Words(("with a door in the centre",), ("with an entrance dead ahead", "you come in halfway")),
-        "door=right": Words(("with a door on the right",), ("with an entrance bottom right", "you come in right")),
-        "door=wide": Words(("with a wide door",), ("fit for a tractor", "like a bus shelter")),
-        "door=none": Words(("without a door",), ("with nowhere to enter", "totally shut")),
-    },
-)
+WORDS = {
+    "family=house": ("a house", "a home", "a cosy cottage", "some kind of building"),
+    "roof=overhanging": ("with an overhanging roof", "wearing long eaves", "with an awning all around"),
+    "roof=flush": ("with a roof as wide as the walls", "shaped like an envelope", "as kids draw it"),
+    "roof=flat": ("with a flat roof", "chopped off up top", "fit to land a chopper"),
+    "roof=huge": ("with a roof over everything", "like a barn", "like a ski chalet"),
+    "roof=narrow": ("with a narrow roof", "like a townhouse", "shaped like a milk carton"),
+    **both_sides("chimney", "with a chimney on the {}", "with a stovepipe on the {}", "where santa enters {}"),
+    "chimney=middle": ("with a chimney in the centre", "with a stovepipe amid the ridgepole", "with a smokestack"),
+    "chimney=none": ("without a chimney", "where santa gets stuck", "never had a fireplace"),
+    "annex=box": ("with a square annex", "with a garage attached", "with parking"),
+    "annex=balcony": ("with an annex upstairs", "having a balcony", "with a terrace jutting out"),
+    "annex=shed": ("with a sloping annex", "with a slide for kids", "with a carport"),
+    "annex=flat": ("with a flat annex", "built like a duplex", "boxy like a factory"),
+    "annex=none": ("without an annex", "all by itself", "minus any extension"),
+    "door=left": ("with a door on the left", "with an entrance bottom left", "you come in left"),
+    "door=middle": ("with a door in the centre", "with an entrance dead ahead", "you come in halfway"),
+    "door=right": ("with a door on the right", "with an entrance bottom right", "you come in right"),
+    "door=wide": ("with a wide door", "fit for a tractor", "like a bus shelter"),
+    "door=none": ("without a door", "with nowhere to enter", "totally shut"),
+}

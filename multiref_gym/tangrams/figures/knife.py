@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import Sketch, point, put, roots, units
+from multiref_gym.tangrams.figures.assembly import SIDES, Sketch, named, point, put, roots, units
 from multiref_gym.tangrams.figures.blocks import long_post, post, slab
-from multiref_gym.tangrams.figures.family import Family, Words
 
 
 def knives() -> Iterator[Sketch]:
     """Proposes a tip at the back on every handle, one at the edge on a flat one; lying, a knife has its edge down."""
-    for (tip, end), side in product((("back", "flat"), ("edge", "flat"), ("back", "bent")), ("left", "right")):
+    for (tip, end), side in product((("back", "flat"), ("edge", "flat"), ("back", "bent")), SIDES):
         knife = _knife(tip, end)
         yield knife.facing(side).turned("upright")
         if end == "flat":
@@ -30,18 +29,14 @@ def _knife(tip: str, end: str) -> Sketch:
     handle = long_post("medium", top)
     if end == "bent":
         handle = *post("square", top), put("parallelogram", "flat /", "ne", top.moved(units(2), units(4)))
-    parts = *(("blade", piece) for piece in blade), *(("handle", piece) for piece in handle)
+    parts = *named("blade", *blade), *named("handle", *handle)
     return Sketch({"tip": tip, "grip": end}, parts)
 
 
-FAMILY = Family(
-    "knife",
-    knives,
-    {
-        "family=knife": Words(("a knife",), ("a cleaver", "a chopping tool", "some butcher stuff")),
-        "tip=back": Words(("with a blade pointed to its back",), ("slicing like a razor", "ready to stab")),
-        "tip=edge": Words(("with a blade pointed off its back",), ("for spreading butter", "like for sushi")),
-        "grip=flat": Words(("with a flat grip",), ("with a simple stick", "held by a ruler")),
-        "grip=bent": Words(("with a bent grip",), ("with a crooked hilt", "with a flick at the hilt")),
-    },
-)
+WORDS = {
+    "family=knife": ("a knife", "a cleaver", "a chopping tool", "some butcher stuff"),
+    "tip=back": ("with a blade pointed to its back", "slicing like a razor", "ready to stab"),
+    "tip=edge": ("with a blade pointed off its back", "for spreading butter", "like for sushi"),
+    "grip=flat": ("with a flat grip", "with a simple stick", "held by a ruler"),
+    "grip=bent": ("with a bent grip", "with a crooked hilt", "with a flick at the hilt"),
+}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from multiref_gym.tangrams.figures.assembly import Piece, Sketch, point, put
-from multiref_gym.tangrams.figures.blocks import block, long_post, post
-from multiref_gym.tangrams.figures.family import Family, Words
+from multiref_gym.tangrams.figures.assembly import SIDES, Piece, Sketch, laid, named, point, put
+from multiref_gym.tangrams.figures.blocks import long_post, post
+from multiref_gym.tangrams.figures.family import both_sides
 
 RIM = point()
 """The middle of the lower side of the shade."""
@@ -22,11 +22,9 @@ def lamps() -> Iterator[Sketch]:
     """Proposes lamps that stand and lamps that hang; a cord, or what is bent, is drawn on the left."""
     for sketch in (*standing(), *hanging()):
         if sketch.attributes["pole"] == "bent":
-            yield sketch.sided("bent", "left")
-            yield sketch.sided("bent", "right")
+            yield from (sketch.sided("bent", side) for side in SIDES)
         elif sketch.attributes["cord"] == "left":
-            yield sketch
-            yield sketch.sided("cord", "right")
+            yield from (sketch.sided("cord", side) for side in SIDES)
         else:
             yield sketch
 
@@ -70,44 +68,33 @@ def hanging() -> Iterator[Sketch]:
 def _lamp(
     mount: str, shade: str, pole: str, light: str, *parts: tuple[Piece, ...], cord: Piece | None = None
 ) -> Sketch:
-    named = [(name, piece) for name, group in zip(("shade", "pole", "foot"), parts, strict=False) for piece in group]
-    attributes = {
-        "mount": mount,
-        "shade": shade,
-        "pole": pole,
-        "light": light,
-        "cord": "none" if cord is None else "left",
-    }
-    return Sketch(attributes, tuple(named if cord is None else [*named, ("cord", cord)]))
+    groups = dict(zip(("shade", "pole", "foot"), parts, strict=False)) | ({"cord": (cord,)} if cord else {})
+    attributes = {"mount": mount, "shade": shade, "pole": pole, "light": light, "cord": "left" if cord else "none"}
+    return Sketch(attributes, tuple(part for name, pieces in groups.items() for part in named(name, *pieces)))
 
 
 def _shade(shape: str) -> tuple[Piece, ...]:
     if shape == "cone":
         return put("large", "se", "se", RIM), put("large", "sw", "sw", RIM)
-    return *block(point(-2, -4)), put("small", "se", "se", point(-2)), put("small", "sw", "sw", point(2))
+    return laid("large nw -2 -4, large se -2 -4, small se -4 -2, small sw 2 -2")
 
 
 def _ball(height: int) -> Piece:
     return put("square", "diamond", "s", point(0, height))
 
 
-FAMILY = Family(
-    "lamp",
-    lamps,
-    {
-        "family=lamp": Words(("a lamp",), ("a bedside light", "something to read by", "a lantern")),
-        "mount=standing": Words(("on a foot",), ("plugged in on the floor", "set down on furniture")),
-        "mount=hanging": Words(("from the ceiling",), ("dangling like a chandelier", "over the kitchen")),
-        "shade=cone": Words(("with a shade like a cone",), ("with a coolie brim", "like a wigwam")),
-        "shade=bell": Words(("with a shade like a bell",), ("ringing like at church", "like a jellyfish")),
-        "shade=cap": Words(("with a little shade",), ("with a petite awning", "like a garden mushroom")),
-        "pole=straight": Words(("on a plain stalk",), ("stiff as a stick", "held rigid")),
-        "pole=knobbed": Words(("on a diamond stalk",), ("with a bead threaded", "with a swollen waist")),
-        "pole=bent": Words(("on a bent stalk",), ("all crooked", "wobbly")),
-        "light=none": Words(("without a bulb",), ("needing electricity", "switched off")),
-        "light=ball": Words(("with a diamond bulb",), ("sporting a marble", "with a pearl poking out")),
-        "cord=left": Words(("with a cord on the left",), ("with a string down the left", "pull at left")),
-        "cord=right": Words(("with a cord on the right",), ("with a string down the right", "pull at right")),
-        "cord=none": Words(("without a cord",), ("wireless", "switched at the wall")),
-    },
-)
+WORDS = {
+    "family=lamp": ("a lamp", "a bedside light", "something to read by", "a lantern"),
+    "mount=standing": ("on a foot", "plugged in on the floor", "set down on furniture"),
+    "mount=hanging": ("from the ceiling", "dangling like a chandelier", "over the kitchen"),
+    "shade=cone": ("with a shade like a cone", "with a coolie brim", "like a wigwam"),
+    "shade=bell": ("with a shade like a bell", "ringing like at church", "like a jellyfish"),
+    "shade=cap": ("with a little shade", "with a petite awning", "like a garden mushroom"),
+    "pole=straight": ("on a plain stalk", "stiff as a stick", "held rigid"),
+    "pole=knobbed": ("on a diamond stalk", "with a bead threaded", "with a swollen waist"),
+    "pole=bent": ("on a bent stalk", "all crooked", "wobbly"),
+    "light=none": ("without a bulb", "needing electricity", "switched off"),
+    "light=ball": ("with a diamond bulb", "sporting a marble", "with a pearl poking out"),
+    **both_sides("cord", "with a cord on the {}", "with a string down the {}", "pull at {}"),
+    "cord=none": ("without a cord", "wireless", "switched at the wall"),
+}

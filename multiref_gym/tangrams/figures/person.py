@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from multiref_gym.tangrams.figures.assembly import (
+    SIDES,
     ZERO,
     Kind,
     Part,
@@ -17,15 +18,14 @@ from multiref_gym.tangrams.figures.assembly import (
     Point,
     Sketch,
     Surd,
+    named,
     point,
     put,
     roots,
     units,
 )
-from multiref_gym.tangrams.figures.family import Family, Words
 
 HEADS = ("diamond", "square")
-FACINGS = ("left", "right")
 
 LIMBS: list[Kind] = ["medium", "parallelogram", "small", "small"]
 """What head and body leave for hat, arm and legs."""
@@ -208,13 +208,13 @@ def people() -> Iterator[Sketch]:
             taken = [*(kind for kind, *_ in legs), *(piece.kind for piece in (*HATS[hat], *ARMS[arm]))]
             if sorted(taken) != LIMBS or (arm == "bag" and (body, pose) in AHEAD_OF_THE_BODY):
                 continue
-            for head, facing in product(HEADS, FACINGS):
+            for head, facing in product(HEADS, SIDES):
                 face = put("square", head, "s", NECK)
                 parts: tuple[Part, ...] = (
                     ("head", face),
-                    *(("hat", piece.moved(*face.anchor("n"))) for piece in HATS[hat]),
-                    *(("arm", piece) for piece in ARMS[arm]),
-                    *(("body", piece) for piece in BODIES[body]),
+                    *named("hat", *(piece.moved(*face.anchor("n")) for piece in HATS[hat])),
+                    *named("arm", *ARMS[arm]),
+                    *named("body", *BODIES[body]),
                     *(("leg", put(kind, turn, "nw", HIPS[body].moved(x, y))) for kind, turn, x, y in legs),
                 )
                 clothes = body.removeprefix("bent ")
@@ -222,28 +222,24 @@ def people() -> Iterator[Sketch]:
                 yield Sketch(attributes, parts).facing(facing)
 
 
-FAMILY = Family(
-    "person",
-    people,
-    {
-        "family=person": Words(("a person",), ("a guy", "some dude", "a human being")),
-        "pose=kicking": Words(("with a leg kicked out",), ("doing karate", "playing soccer")),
-        "clothes=coat": Words(("in a coat",), ("dressed for winter", "in a long jacket")),
-        "clothes=dress": Words(("in a layered dress",), ("in a fancy gown", "with ruffles")),
-        "clothes=skirt": Words(("in a skirt",), ("in a kilt", "like a granny")),
-        "hat=none": Words(("with a bare head",), ("with hair showing", "missing a cap")),
-        "hat=pointed": Words(("with a pointed hat",), ("like a gnome", "ready for a birthday party")),
-        "hat=wide": Words(("with a wide hat",), ("with a sombrero", "like a cowboy")),
-        "hat=cap": Words(("with a slanted hat",), ("wearing a beret", "like a baseball player")),
-        "arm=hidden": Words(("with hidden arms",), ("hands in pockets", "kind of stiff")),
-        "arm=raised": Words(("with an arm up",), ("waving hello", "hailing a cab")),
-        "arm=forward": Words(("with an arm forward",), ("like a zombie", "reaching for something")),
-        "arm=lowered": Words(("with a lowered arm",), ("picking berries", "with a hand hanging")),
-        "arm=akimbo": Words(("with a bent arm",), ("acting bossy", "with hands on hips")),
-        "arm=folded": Words(("with folded arms",), ("looking grumpy", "waiting for an answer")),
-        "arm=flag": Words(("with an arm up and a flag",), ("at a parade", "cheering for its team")),
-        "arm=bowl": Words(("with an arm forward and a bowl",), ("bringing soup", "like a waiter")),
-        "arm=lamp": Words(("with an arm forward and a lamp",), ("showing the way at night", "dangling bait")),
-        "arm=bag": Words(("with a lowered arm and a bag",), ("fresh from the supermarket", "hauling groceries")),
-    },
-)
+WORDS = {
+    "family=person": ("a person", "a guy", "some dude", "a human being"),
+    "pose=kicking": ("with a leg kicked out", "doing karate", "playing soccer"),
+    "clothes=coat": ("in a coat", "dressed for winter", "in a long jacket"),
+    "clothes=dress": ("in a layered dress", "in a fancy gown", "with ruffles"),
+    "clothes=skirt": ("in a skirt", "in a kilt", "like a granny"),
+    "hat=none": ("with a bare head", "with hair showing", "missing a cap"),
+    "hat=pointed": ("with a pointed hat", "like a gnome", "ready for a birthday party"),
+    "hat=wide": ("with a wide hat", "with a sombrero", "like a cowboy"),
+    "hat=cap": ("with a slanted hat", "wearing a beret", "like a baseball player"),
+    "arm=hidden": ("with hidden arms", "hands in pockets", "kind of stiff"),
+    "arm=raised": ("with an arm up", "waving hello", "hailing a cab"),
+    "arm=forward": ("with an arm forward", "like a zombie", "reaching for something"),
+    "arm=lowered": ("with a lowered arm", "picking berries", "with a hand hanging"),
+    "arm=akimbo": ("with a bent arm", "acting bossy", "with hands on hips"),
+    "arm=folded": ("with folded arms", "looking grumpy", "waiting for an answer"),
+    "arm=flag": ("with an arm up and a flag", "at a parade", "cheering for its team"),
+    "arm=bowl": ("with an arm forward and a bowl", "bringing soup", "like a waiter"),
+    "arm=lamp": ("with an arm forward and a lamp", "showing the way at night", "dangling bait"),
+    "arm=bag": ("with a lowered arm and a bag", "fresh from the supermarket", "hauling groceries"),
+}

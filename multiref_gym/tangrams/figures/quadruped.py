@@ -6,131 +6,66 @@ the front of one that runs, sits, lies or rears.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from multiref_gym.tangrams.figures.assembly import Part, Piece, Point, point, put, roots, units
 
-NAPE = point(0, 0)
+NAPE, MIDDLE, RUMP = point(0), point(4), point(8)
+"""The ends and the middle of a flat back."""
+
+HAUNCH, LOW, SEAT = point().moved(roots(8)), point().moved(roots(8), roots(8)), point(4).moved(dy=roots(8))
+"""The other end of a body that reaches from its nape forward to the ground, of one that rears and of one that sits."""
+
+CHEST, TRUNK = put("large", "up", "n", NAPE), ("body", put("large", "down", "nw", NAPE))
+"""A chest that is a slope, and what is behind it."""
 
 
-@dataclass(frozen=True)
-class Body:
-    """Three pieces and the points where something can be hung on them.
+class Body(NamedTuple):
+    """The two large triangles and the medium one, and where a tail can be hung on them.
 
     Attributes:
-        parts: The two large triangles and the medium one.
         rump: The upper end of the back, or the tip of the seat on the ground.
+        parts: The pieces.
     """
 
-    parts: tuple[Part, ...]
     rump: Point
+    parts: tuple[Part, ...]
 
 
-def _standing() -> Body:
-    rump = NAPE.moved(units(8))
-    return Body(
-        (
-            ("front leg", put("large", "nw", "nw", NAPE)),
-            ("hind leg", put("large", "ne", "ne", rump)),
-            ("belly", put("medium", "up", "n", NAPE.moved(units(4)))),
-        ),
-        rump,
-    )
-
-
-def _walking() -> Body:
-    """Both legs slant back, as in a step."""
-    hip = NAPE.moved(units(4))
-    return Body(
-        (
-            ("front leg", put("large", "nw", "nw", NAPE)),
-            ("hind leg", put("large", "nw", "nw", hip)),
-            ("belly", put("medium", "se", "ne", hip)),
-        ),
-        hip.moved(units(4)),
-    )
-
-
-def _halting() -> Body:
-    """Both legs slant forward, against a pull."""
-    hip = NAPE.moved(units(4))
-    rump = hip.moved(units(4))
-    return Body(
-        (
-            ("front leg", put("large", "ne", "ne", hip)),
-            ("hind leg", put("large", "ne", "ne", rump)),
-            ("belly", put("medium", "sw", "nw", hip)),
-        ),
-        rump,
-    )
-
-
-def _running() -> Body:
-    """The chest reaches forward to the ground, the hind leg is thrown back."""
-    rump = NAPE.moved(roots(8))
-    return Body(
-        (
-            ("front leg", put("large", "up", "n", NAPE)),
-            ("body", put("large", "down", "nw", NAPE)),
-            ("hind leg", put("medium", "up", "n", rump)),
-        ),
-        rump,
-    )
-
-
-def _lying() -> Body:
-    rump = NAPE.moved(roots(8))
-    return Body(
-        (
-            ("chest", put("large", "up", "n", NAPE)),
-            ("body", put("large", "down", "nw", NAPE)),
-            ("haunch", put("medium", "se", "ne", rump)),
-        ),
-        rump,
-    )
-
-
-def _sitting() -> Body:
-    feet = NAPE.moved(dy=roots(8))
-    return Body(
-        (
-            ("chest", put("large", "left", "ne", NAPE)),
-            ("body", put("large", "sw", "sw", feet)),
-            ("paw", put("medium", "up", "se", feet)),
-        ),
-        feet.moved(units(4)),
-    )
-
-
-def _rearing() -> Body:
-    """The standing body, turned about the nape until the back is a slope."""
-    rump = NAPE.moved(roots(8), roots(8))
-    return Body(
-        (
-            ("front leg", put("large", "up", "n", NAPE)),
-            ("hind leg", put("large", "right", "e", rump)),
-            ("belly", put("medium", "ne", "ne", NAPE.moved(roots(4), roots(4)))),
-        ),
-        rump,
-    )
-
-
-def _arching() -> Body:
-    """The standing body with its belly piece on its back."""
-    standing = _standing()
-    front, hind, _ = standing.parts
-    return Body((front, hind, ("hump", put("medium", "up", "s", NAPE.moved(units(4))))), standing.rump)
-
+FRONT, HIND = ("front leg", put("large", "nw", "nw", NAPE)), ("hind leg", put("large", "ne", "ne", RUMP))
 
 BODIES = {
-    "standing": _standing(),
-    "walking": _walking(),
-    "halting": _halting(),
-    "running": _running(),
-    "sitting": _sitting(),
-    "lying": _lying(),
-    "rearing": _rearing(),
-    "arching": _arching(),
+    "standing": Body(RUMP, (FRONT, HIND, ("belly", put("medium", "up", "n", MIDDLE)))),
+    # Both legs slant back, as in a step.
+    "walking": Body(
+        RUMP, (FRONT, ("hind leg", put("large", "nw", "nw", MIDDLE)), ("belly", put("medium", "se", "ne", MIDDLE)))
+    ),
+    # Both legs slant forward, against a pull.
+    "halting": Body(
+        RUMP, (("front leg", put("large", "ne", "ne", MIDDLE)), HIND, ("belly", put("medium", "sw", "nw", MIDDLE)))
+    ),
+    # The chest reaches forward to the ground, the hind leg is thrown back.
+    "running": Body(HAUNCH, (("front leg", CHEST), TRUNK, ("hind leg", put("medium", "up", "n", HAUNCH)))),
+    "sitting": Body(
+        SEAT,
+        (
+            ("chest", put("large", "left", "ne", NAPE)),
+            ("body", put("large", "sw", "se", SEAT)),
+            ("paw", put("medium", "up", "se", SEAT.moved(units(-4)))),
+        ),
+    ),
+    "lying": Body(HAUNCH, (("chest", CHEST), TRUNK, ("haunch", put("medium", "se", "ne", HAUNCH)))),
+    # The standing body, turned about the nape until the back is a slope.
+    "rearing": Body(
+        LOW,
+        (
+            ("front leg", CHEST),
+            ("hind leg", put("large", "right", "e", LOW)),
+            ("belly", put("medium", "ne", "ne", NAPE.moved(roots(4), roots(4)))),
+        ),
+    ),
+    # The standing body with its belly piece on its back.
+    "arching": Body(RUMP, (FRONT, HIND, ("hump", put("medium", "up", "s", MIDDLE)))),
 }
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import Part, Piece, Sketch, point, put, units
-from multiref_gym.tangrams.figures.family import Family, Words
+from multiref_gym.tangrams.figures.assembly import SIDES, Sketch, laid, named, on, point, put
 
-SIDES = ("left", "right")
 FIRES = ("square", "diamond")
 PLACES = {"middle": 1, "low": 2, "end": 3}
 """How far below the nose the fins are attached: at the nose itself they would make an arrow."""
@@ -16,11 +14,7 @@ PLACES = {"middle": 1, "low": 2, "end": 3}
 TOP, BOTTOM = point(0, 0), point(0, 4)
 """The middle of the upper and lower side of the hull, a square of side 4."""
 
-SHELL: tuple[Part, ...] = (
-    ("nose", put("medium", "up", "s", TOP)),
-    ("hull", put("large", "nw", "n", TOP)),
-    ("hull", put("large", "se", "n", TOP)),
-)
+SHELL = (("nose", put("medium", "up", "s", TOP)), *named("hull", *laid("large nw -2 0, large se -2 0")))
 
 
 def rockets() -> Iterator[Sketch]:
@@ -36,9 +30,8 @@ def rockets() -> Iterator[Sketch]:
 def _with_long_fins() -> Iterator[Sketch]:
     """One fin is the parallelogram, the other its mirror image from the small triangles."""
     for (place, y), fire in product(PLACES.items(), FIRES):
-        left = put("parallelogram", "tall /", "ne", point(-2, y))
-        right = put("small", "sw", "nw", point(2, y)), put("small", "ne", "nw", point(2, y + 2))
-        parts = (*SHELL, *_fins(left, *right), ("fire", put("square", fire, "n", BOTTOM)))
+        fins = laid("tall / -4 0, small sw 2 0, small ne 2 2", point(0, y))
+        parts = (*SHELL, *named("fin", *fins), ("fire", put("square", fire, "n", BOTTOM)))
         yield Sketch({"fins": "swept", "finplace": place, "fire": fire}, parts)
 
 
@@ -50,40 +43,27 @@ def _with_short_fins() -> Iterator[Sketch]:
     fin = put("small", "se", "se", point(-2, 4))
     jet = put("square", "square", "n", BOTTOM)
     for smoke in SIDES:
-        leftward = put("parallelogram", "flat /", "ne", jet.anchor("s").moved(units(1)))
-        trail = leftward if smoke == "left" else leftward.mirrored()
-        parts = (*SHELL, *_fins(fin, fin.mirrored()), ("fire", jet), ("smoke", trail))
+        trail = on(smoke, ("smoke", put("parallelogram", "flat /", "ne", point(1, 6))))
+        parts = (*SHELL, *named("fin", fin, fin.mirrored()), ("fire", jet), *trail)
         yield Sketch({"fins": "flared", "fire": "square", "smoke": smoke}, parts)
 
 
 def _without_fins() -> Iterator[Sketch]:
     """The hull is longer by the parallelogram between the small triangles."""
-    tail = (
-        ("hull", put("small", "sw", "nw", point(-2, 4))),
-        ("hull", put("parallelogram", "flat \\", "n", BOTTOM)),
-        ("hull", put("small", "ne", "ne", point(2, 4))),
-    )
+    tail = named("hull", *laid("small sw -2 4, flat \\ -2 4, small ne 0 4"))
     for fire in FIRES:
         parts = (*SHELL, *tail, ("fire", put("square", fire, "n", point(0, 6))))
         yield Sketch({"fins": "none", "fire": fire}, parts)
 
 
-def _fins(*pieces: Piece) -> Iterator[Part]:
-    return (("fin", piece) for piece in pieces)
-
-
-FAMILY = Family(
-    "rocket",
-    rockets,
-    {
-        "family=rocket": Words(("a rocket",), ("a spaceship", "something from nasa", "a missile")),
-        "fins=swept": Words(("with swept fins",), ("like a fighter jet", "with drooping flippers")),
-        "fins=flared": Words(("with flared fins",), ("shaped like a squid", "with a frilly hem")),
-        "fins=none": Words(("without fins",), ("like a crayon", "smooth as a bullet")),
-        "finplace=middle": Words(("with fins in the centre",), ("with elbows out", "flapping halfway")),
-        "finplace=low": Words(("with fins below the centre",), ("squatting on struts", "with sagging hips")),
-        "finplace=end": Words(("with fins at the base",), ("ready to touch down", "landing on stilts")),
-        "fire=square": Words(("with a square fire",), ("with a chunky exhaust", "burning a cube")),
-        "fire=diamond": Words(("with a diamond fire",), ("dropping a spark", "spitting a gem")),
-    },
-)
+WORDS = {
+    "family=rocket": ("a rocket", "a spaceship", "something from nasa", "a missile"),
+    "fins=swept": ("with swept fins", "like a fighter jet", "with drooping flippers"),
+    "fins=flared": ("with flared fins", "shaped like a squid", "with a frilly hem"),
+    "fins=none": ("without fins", "like a crayon", "smooth as a bullet"),
+    "finplace=middle": ("with fins in the centre", "with elbows out", "flapping halfway"),
+    "finplace=low": ("with fins below the centre", "squatting on struts", "with sagging hips"),
+    "finplace=end": ("with fins at the base", "ready to touch down", "landing on stilts"),
+    "fire=square": ("with a square fire", "with a chunky exhaust", "burning a cube"),
+    "fire=diamond": ("with a diamond fire", "dropping a spark", "spitting a gem"),
+}

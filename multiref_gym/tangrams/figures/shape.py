@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from multiref_gym.tangrams.figures.family import Words
 from multiref_gym.tangrams.pieces import SEVEN, rounded
 
 LONGER = 1.25
@@ -124,18 +123,18 @@ def _lowest(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return 1 + (np.isfinite(gaps) & (gaps > 1e-6)).sum(axis=1), np.maximum(flat, 0).sum(axis=1)
 
 
-WORDS: dict[str, Words] = {
-    "shape=tall": Words(("taller than wide",), ("stretched out lengthwise", "kinda skinny")),
-    "shape=wide": Words(("wider than tall",), ("spread out sideways", "kinda squat")),
-    "shape=even": Words(("as tall as wide",), ("pretty compact", "like it fits a circle")),
-    "summit=point": Words(("with a pointed top",), ("ending in a spike", "real pointy up there")),
-    "summit=flat": Words(("with a flat top",), ("chopped off up there", "where you could set down a cup")),
-    "summit=split": Words(("with a split top",), ("with two prongs", "parting up there")),
-    "ground=broad": Words(("on a broad base",), ("planted solid", "with a hefty bottom")),
-    "ground=narrow": Words(("on a narrow base",), ("perched on a stub", "with a tiny bottom")),
-    "ground=point": Words(("on one corner",), ("balancing on nothing", "about to topple")),
-    "ground=feet": Words(("on separate feet",), ("with a gap underneath", "propped up on stilts")),
-    "sides=same": Words(("the same on both sides",), ("totally symmetrical", "like a mirror image")),
-    "sides=different": Words(("different on each side",), ("kinda lopsided", "off balance")),
+WORDS = {
+    "shape=tall": ("taller than wide", "stretched out lengthwise", "kinda skinny"),
+    "shape=wide": ("wider than tall", "spread out sideways", "kinda squat"),
+    "shape=even": ("as tall as wide", "pretty compact", "like it fits a circle"),
+    "summit=point": ("with a pointed top", "ending in a spike", "real pointy up there"),
+    "summit=flat": ("with a flat top", "chopped off up there", "where you could set down a cup"),
+    "summit=split": ("with a split top", "with two prongs", "parting up there"),
+    "ground=broad": ("on a broad base", "planted solid", "with a hefty bottom"),
+    "ground=narrow": ("on a narrow base", "perched on a stub", "with a tiny bottom"),
+    "ground=point": ("on one corner", "balancing on nothing", "about to topple"),
+    "ground=feet": ("on separate feet", "with a gap underneath", "propped up on stilts"),
+    "sides=same": ("the same on both sides", "totally symmetrical", "like a mirror image"),
+    "sides=different": ("different on each side", "kinda lopsided", "off balance"),
 }
 """Words for the facts of `shapes`."""

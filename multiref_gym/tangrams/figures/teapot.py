@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import Part, Sketch, point, put, units
+from multiref_gym.tangrams.figures.assembly import SIDES, Part, Sketch, laid, named, point, put
 from multiref_gym.tangrams.figures.blocks import block
-from multiref_gym.tangrams.figures.family import Family, Words
 
-RIM, GROUND = point(2, 0), point(2, 4)
-"""The middle of the upper and lower side of the belly, which is 4 wide and 4 high."""
+EARS = {"square": "square 4 0", "pointed": "medium right 4 0", "forked": "small nw 4 0, small sw 4 2"}
+FEET = {"pedestal": "medium up 0 4", "square": "square 1 4", "flared": "small se -2 2, small sw 4 2", "none": ""}
+"""Handles and feet at a belly of 4 x 4."""
 
 POTS = (
     ("dome", "square", "flared"),
@@ -27,64 +27,31 @@ def teapots() -> Iterator[Sketch]:
     """Proposes every pot with its spout high or low, where neither a wide lid nor a flared foot is in the way."""
     for lid, ear, foot in POTS:
         spouts = {"high", "low"} - {"high" if lid == "flat" else "", "low" if foot == "flared" else ""}
-        for spout, side in product(sorted(spouts), ("left", "right")):
+        for spout, side in product(sorted(spouts), SIDES):
             parts = (
-                *(("belly", piece) for piece in block(point())),
+                *named("belly", *block(point())),
                 ("spout", put("parallelogram", "tall \\", "se", point(0, 4 if spout == "low" else 2))),
                 *_lid(lid, with_medium=ear != "pointed" and foot != "pedestal"),
-                *_ear(ear),
-                *_foot(foot),
+                *named("ear", *laid(EARS[ear])),
+                *named("foot", *laid(FEET[foot])),
             )
             yield Sketch({"lid": lid, "ear": ear, "foot": foot, "spout": spout}, parts).facing(side)
 
 
-def _lid(shape: str, with_medium: bool) -> Iterator[Part]:
+def _lid(shape: str, with_medium: bool) -> tuple[Part, ...]:
     """A dome is the medium triangle or the small ones; a flat lid is the square between the small ones."""
-    if shape in ("dome", "knob"):
-        if with_medium:
-            yield "lid", put("medium", "up", "s", RIM)
-        else:
-            yield "lid", put("small", "se", "se", RIM)
-            yield "lid", put("small", "sw", "sw", RIM)
     if shape == "flat":
-        yield "lid", put("small", "se", "se", RIM.moved(units(-1)))
-        yield "lid", put("square", "square", "s", RIM)
-        yield "lid", put("small", "sw", "sw", RIM.moved(units(1)))
-    if shape == "knob":
-        yield "knob", put("square", "diamond", "s", RIM.moved(dy=units(-2)))
+        return named("lid", *laid("small se -1 -2, square 1 -2, small sw 3 -2"))
+    dome = named("lid", *laid("medium up 0 -2" if with_medium else "small se 0 -2, small sw 2 -2"))
+    return dome if shape == "dome" else (*dome, ("knob", put("square", "diamond", "s", point(2, -2))))
 
 
-def _ear(shape: str) -> Iterator[Part]:
-    top, bottom = point(4, 0), point(4, 4)
-    if shape == "square":
-        yield "ear", put("square", "square", "nw", top)
-    elif shape == "pointed":
-        yield "ear", put("medium", "right", "nw", top)
-    elif shape == "forked":
-        yield "ear", put("small", "nw", "nw", top)
-        yield "ear", put("small", "sw", "sw", bottom)
-
-
-def _foot(shape: str) -> Iterator[Part]:
-    if shape == "pedestal":
-        yield "foot", put("medium", "up", "n", GROUND)
-    elif shape == "square":
-        yield "foot", put("square", "square", "n", GROUND)
-    elif shape == "flared":
-        yield "foot", put("small", "se", "se", GROUND.moved(units(-2)))
-        yield "foot", put("small", "sw", "sw", GROUND.moved(units(2)))
-
-
-FAMILY = Family(
-    "teapot",
-    teapots,
-    {
-        "family=teapot": Words(("a teapot",), ("a kettle", "an afternoon brewing thing", "a genie vessel")),
-        "ear=forked": Words(("with a forked handle",), ("with a swallowtail", "with a crab pincer")),
-        "lid=dome": Words(("with a domed lid",), ("with a roofed top", "covered by a tent")),
-        "lid=flat": Words(("with a flat lid",), ("wearing a bonnet", "with a helmet on")),
-        "lid=knob": Words(("with a diamond on its lid",), ("with a bauble on it", "having a bobble up top")),
-        "spout=high": Words(("with an upper spout",), ("pouring from up top", "snout up in the air")),
-        "spout=low": Words(("with a lower spout",), ("pouring from down there", "trunk near its bottom")),
-    },
-)
+WORDS = {
+    "family=teapot": ("a teapot", "a kettle", "an afternoon brewing thing", "a genie vessel"),
+    "ear=forked": ("with a forked handle", "with a swallowtail", "with a crab pincer"),
+    "lid=dome": ("with a domed lid", "with a roofed top", "covered by a tent"),
+    "lid=flat": ("with a flat lid", "wearing a bonnet", "with a helmet on"),
+    "lid=knob": ("with a diamond on its lid", "with a bauble on it", "having a bobble up top"),
+    "spout=high": ("with an upper spout", "pouring from up top", "snout up in the air"),
+    "spout=low": ("with a lower spout", "pouring from down there", "trunk near its bottom"),
+}

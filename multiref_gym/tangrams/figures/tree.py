@@ -5,16 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from multiref_gym.tangrams.figures.assembly import ZERO, Part, Piece, Point, Sketch, point, put, roots, units
-from multiref_gym.tangrams.figures.family import Family, Words
+from multiref_gym.tangrams.figures.assembly import SIDES, Part, Point, Sketch, laid, named, on, point, put, roots, units
+from multiref_gym.tangrams.figures.family import both_sides
 
-SIDES = ("left", "right")
 CROWNS = ("fir", "wide", "round", "diamond", "fan", "umbrella", "palm")
 POINTED = ("fir", "wide")
 OVERHANGING = ("fir", "wide", "palm")
 """Crowns on top of which a fruit looks well, and those that one can hang from.
 
 Only these hang over a crooked trunk so that it looks like one: under the others it would be the handle of a spade."""
+
+LEAVES = {
+    "wide": "large se -4 -4, large sw 0 -4, medium up -2 -6",
+    "round": "large sw -2 -4, large ne -2 -4, medium up -2 -6",
+    "fan": "large ne -4 -4, large nw 0 -4, medium up -2 -6",
+    "umbrella": "medium down -2 -2, large se -4 -6, large sw 0 -6",
+}
+"""Crowns on whole units above their foot."""
+
+BASES = {
+    "pot": "small nw -2 0, flat / -2 0, small se 0 0",
+    "bowl": "flat \\ -3 0, small ne -1 0, small nw 1 0",
+    "mound": "flat / -3 0, small se -1 0, small sw 1 0",
+}
+SLOPE = "flat / -3 0, small se -1 0, small nw 1 0"
+"""The parallelogram and the small triangles below the trunk: a pot, a trapezium on its short side or its long one, and
+the same pieces aslant."""
 
 ROOT = point()
 """The middle of the lower end of the trunk."""
@@ -28,135 +44,79 @@ def trees() -> Iterator[Sketch]:
         facts = {"crown": crown, "lean": lean}
         leaves = _crown(crown, lean, ROOT.moved(dy=units(-2)))
         for base in ("pot", "bowl", "mound"):
-            yield Sketch({**facts, "trunk": "plain", "base": base}, (*leaves, TRUNK, *_base(base)))
+            yield Sketch({**facts, "trunk": "plain", "base": base}, (*leaves, TRUNK, *named(base, *laid(BASES[base]))))
         for side in SIDES:
             sided = {**facts, "side": side}
-            yield Sketch({**sided, "trunk": "plain", "base": "slope"}, (*leaves, TRUNK, *_slope(side)))
+            slope = on(side, *named("slope", *laid(SLOPE)))
+            yield Sketch({**sided, "trunk": "plain", "base": "slope"}, (*leaves, TRUNK, *slope))
             high = _crown(crown, lean, ROOT.moved(dy=units(-4)))
-            branch = _on(side, ("branch", put("parallelogram", "tall \\", "se", point(-1, 0))))
-            parts = (*high, TRUNK, *_halved_trunk(point(0, -2)), branch)
+            branch = on(side, ("branch", put("parallelogram", "tall \\", "se", point(-1))))
+            parts = (*high, TRUNK, *_halved_trunk(point(0, -2)), *branch)
             yield Sketch({**sided, "trunk": "branch", "base": "none"}, parts)
             if crown in POINTED:
                 summit = min((corner for _, leaf in leaves for corner in leaf.vertices), key=lambda corner: corner.y)
-                fruit = ("fruit", put("square", "diamond", "s", summit))
-                yield _fruiting({**sided, "fruit": "top"}, (*leaves, fruit))
+                top = ("fruit", put("square", "diamond", "s", summit))
+                yield _fruiting({**sided, "fruit": "top"}, (*leaves, top))
     for crown, side in product(OVERHANGING, SIDES):
         # From the root up: the square, the parallelogram aslant, the small triangles beside where the trunk began.
         left = (*_crown(crown, "none", point(-2, -6)), TRUNK, *_halved_trunk(point(-2, -4)))
         bend = ("trunk", put("parallelogram", "flat \\", "s", point(-1, -2)))
-        parts = tuple(_on(side, part) for part in (*left, bend))
-        yield Sketch({"crown": crown, "lean": side, "trunk": "crooked", "base": "none"}, parts)
+        yield Sketch({"crown": crown, "lean": side, "trunk": "crooked", "base": "none"}, on(side, *left, bend))
     hangers = [(crown, "none", hung, 4) for crown in OVERHANGING for hung in SIDES]
     # A leaning fir reaches out further, and only to the side it leans to.
     hangers += [("fir", lean, lean, 5) for lean in SIDES]
     for (crown, lean, hung, reach), side in product(hangers, SIDES):
         leaves = _crown(crown, lean, ROOT.moved(dy=units(-2)))
-        fruit = _on(hung, ("fruit", put("square", "diamond", "n", ROOT.moved(roots(-reach), units(-2)))))
-        yield _fruiting({"crown": crown, "lean": lean, "fruit": hung, "side": side}, (*leaves, fruit))
+        fruit = on(hung, ("fruit", put("square", "diamond", "n", ROOT.moved(roots(-reach), units(-2)))))
+        yield _fruiting({"crown": crown, "lean": lean, "fruit": hung, "side": side}, (*leaves, *fruit))
 
 
 def _fruiting(facts: dict[str, str], crown: tuple[Part, ...]) -> Sketch:
     """The square is the fruit, so the small triangles are the trunk; it stands on the parallelogram."""
-    slab = _on(facts["side"], ("base", put("parallelogram", "flat /", "n", point(-1, 0))))
-    return Sketch({**facts, "trunk": "plain", "base": "slab"}, (*crown, *_halved_trunk(ROOT), slab))
+    slab = on(facts["side"], ("base", put("parallelogram", "flat /", "n", point(-1, 0))))
+    return Sketch({**facts, "trunk": "plain", "base": "slab"}, (*crown, *_halved_trunk(ROOT), *slab))
 
 
 def _crown(shape: str, lean: str, foot: Point) -> tuple[Part, ...]:
     """The two large triangles and the medium one; those of a fir may be set off to a side, one more than the other."""
-    top = foot.moved(dy=units(-4))
-    pieces: tuple[Piece, ...]
+    if shape in LEAVES:
+        return named("crown", *laid(LEAVES[shape], foot))
     if shape == "fir":
-        step = {"left": roots(-1), "none": ZERO, "right": roots(1)}[lean]
+        step = roots({"left": -1, "none": 0, "right": 1}[lean])
         low = put("large", "up", "s", foot.moved(step))
         middle = put("large", "up", "s", low.anchor("n").moved(step))
-        pieces = low, middle, put("medium", "up", "s", middle.anchor("n").moved(step))
-    elif shape == "wide":
-        pieces = put("large", "se", "se", foot), put("large", "sw", "sw", foot), put("medium", "up", "s", top)
-    elif shape == "round":
-        pieces = put("large", "sw", "s", foot), put("large", "ne", "s", foot), put("medium", "up", "s", top)
-    elif shape == "diamond":
+        return named("crown", low, middle, put("medium", "up", "s", middle.anchor("n").moved(step)))
+    if shape == "diamond":
         low = put("large", "down", "s", foot)
         high = put("large", "up", "s", low.anchor("n"))
-        pieces = low, high, put("medium", "up", "s", high.anchor("n"))
-    elif shape == "fan":
-        pieces = put("large", "ne", "ne", top), put("large", "nw", "nw", top), put("medium", "up", "s", top)
-    elif shape == "umbrella":
-        rim = foot.moved(dy=units(-2))
-        pieces = put("medium", "down", "s", foot), put("large", "se", "se", rim), put("large", "sw", "sw", rim)
-    else:
-        pieces = put("large", "up", "se", foot), put("large", "up", "sw", foot), put("medium", "down", "s", foot)
-    return tuple(("crown", piece) for piece in pieces)
+        return named("crown", low, high, put("medium", "up", "s", high.anchor("n")))
+    leaves = put("large", "up", "se", foot), put("large", "up", "sw", foot)
+    return named("crown", *leaves, put("medium", "down", "s", foot))
 
 
-def _halved_trunk(foot: Point) -> tuple[Part, Part]:
+def _halved_trunk(foot: Point) -> tuple[Part, ...]:
     """A square of the small triangles."""
-    return ("trunk", put("small", "nw", "s", foot)), ("trunk", put("small", "se", "s", foot))
+    return named("trunk", *laid("small nw -1 -2, small se -1 -2", foot))
 
 
-def _base(shape: str) -> Iterator[Part]:
-    """The parallelogram and the small triangles: a pot, or a trapezium on its short side or its long one."""
-    right = point(1)
-    pieces = {
-        "pot": (
-            put("small", "nw", "nw", point(-2)),
-            put("parallelogram", "flat /", "n", ROOT),
-            put("small", "se", "ne", point(2)),
-        ),
-        "bowl": (
-            put("parallelogram", "flat \\", "ne", right),
-            put("small", "ne", "ne", right),
-            put("small", "nw", "nw", right),
-        ),
-        "mound": (
-            put("parallelogram", "flat /", "ne", right),
-            put("small", "se", "ne", right),
-            put("small", "sw", "nw", right),
-        ),
-    }
-    return ((shape, piece) for piece in pieces[shape])
-
-
-def _slope(side: str) -> Iterator[Part]:
-    """The same pieces aslant."""
-    left = (
-        put("parallelogram", "flat /", "ne", point(1)),
-        put("small", "se", "ne", point(1)),
-        put("small", "nw", "nw", point(1)),
-    )
-    return (_on(side, ("slope", piece)) for piece in left)
-
-
-def _on(side: str, part: Part) -> Part:
-    """Returns a part drawn for the left side, or mirrored."""
-    name, piece = part
-    return part if side == "left" else (name, piece.mirrored())
-
-
-FAMILY = Family(
-    "tree",
-    trees,
-    {
-        "family=tree": Words(("a tree",), ("a plant", "something in a forest", "some shrub")),
-        "crown=fir": Words(("with a tiered crown",), ("for christmas", "like an evergreen")),
-        "crown=wide": Words(("with a wide crown",), ("fit for a picnic under it", "pretty bushy")),
-        "crown=round": Words(("with a round crown",), ("trimmed like a lollipop", "clipped like a hedge")),
-        "crown=diamond": Words(("with a diamond crown",), ("cut like a jewel", "like a kebab")),
-        "crown=fan": Words(("with a crown like a fan",), ("like a peacock", "spreading open")),
-        "crown=umbrella": Words(("with a crown like an umbrella",), ("like a mushroom", "like a parasol")),
-        "crown=palm": Words(("with a crown like a palm",), ("on a tropical beach", "dropping coconuts")),
-        "trunk=plain": Words(("with a plain stem",), ("on a stubby log", "planted as usual")),
-        "trunk=branch": Words(("with a branch",), ("sprouting a twig", "like a cactus")),
-        "trunk=crooked": Words(("with a zigzag stem",), ("kinked in half", "wiggling upward")),
-        "base=pot": Words(("in a pot",), ("on a brick", "sold in a planter")),
-        "base=bowl": Words(("in a bowl",), ("served like salad", "in a rocking basket")),
-        "base=mound": Words(("on a mound",), ("clinging to a knoll", "with roots either side")),
-        "base=slope": Words(("on a slope",), ("perched on a hillside", "sliding downhill")),
-        "base=slab": Words(("on a slanted base",), ("sticking a toe out", "with a curly root")),
-        "base=none": Words(("without a base",), ("naked at the bottom", "stuck in the soil")),
-        "fruit=left": Words(("with a fruit on the left",), ("holding an apple left", "with a bauble dangling left")),
-        "fruit=right": Words(
-            ("with a fruit on the right",), ("holding an apple right", "with a bauble dangling right")
-        ),
-        "fruit=top": Words(("with a fruit on top",), ("with a star up top", "topped by an ornament")),
-    },
-)
+WORDS = {
+    "family=tree": ("a tree", "a plant", "something in a forest", "some shrub"),
+    "crown=fir": ("with a tiered crown", "for christmas", "like an evergreen"),
+    "crown=wide": ("with a wide crown", "fit for a picnic under it", "pretty bushy"),
+    "crown=round": ("with a round crown", "trimmed like a lollipop", "clipped like a hedge"),
+    "crown=diamond": ("with a diamond crown", "cut like a jewel", "like a kebab"),
+    "crown=fan": ("with a crown like a fan", "like a peacock", "spreading open"),
+    "crown=umbrella": ("with a crown like an umbrella", "like a mushroom", "like a parasol"),
+    "crown=palm": ("with a crown like a palm", "on a tropical beach", "dropping coconuts"),
+    "trunk=plain": ("with a plain stem", "on a stubby log", "planted as usual"),
+    "trunk=branch": ("with a branch", "sprouting a twig", "like a cactus"),
+    "trunk=crooked": ("with a zigzag stem", "kinked in half", "wiggling upward"),
+    "base=pot": ("in a pot", "on a brick", "sold in a planter"),
+    "base=bowl": ("in a bowl", "served like salad", "in a rocking basket"),
+    "base=mound": ("on a mound", "clinging to a knoll", "with roots either side"),
+    "base=slope": ("on a slope", "perched on a hillside", "sliding downhill"),
+    "base=slab": ("on a slanted base", "sticking a toe out", "with a curly root"),
+    "base=none": ("without a base", "naked at the bottom", "stuck in the soil"),
+    **both_sides("fruit", "with a fruit on the {}", "holding an apple {}", "with a bauble dangling {}"),
+    "fruit=top": ("with a fruit on top", "with a star up top", "topped by an ornament"),
+}

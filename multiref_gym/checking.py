@@ -1,0 +1,79 @@
+"""Checks of what comes from outside, by Pydantic: what is wrong is told in one line, by its place and its field.
+
+Nothing is taken for what it is not: true is no number, 1.5 no whole number, and a number no text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
+
+from multiref_gym.errors import UserError
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter, ValidationError
+
+Kind = TypeVar("Kind")
+
+
+def checked(kind: type[Kind], value: object, where: str, error: type[UserError] = UserError) -> Kind:
+    """Returns what came from outside as what it should be.
+
+    Args:
+        kind: A type that Pydantic knows.
+        value: The value itself, or bytes of JSON, in which an object may be a dataclass and a list a tuple.
+        where: Where it came from, such as "FILE, line 3".
+        error: What is raised.
+
+    Raises:
+        UserError: Or `error`, if it is something else.
+    """
+    # Imported here, as an environment that reads nothing should not wait for it.
+    from pydantic import ValidationError
+
+    try:
+        adapter: TypeAdapter[Kind] = _adapter(kind)  # type: ignore[arg-type]
+        if isinstance(value, bytes):
+            return adapter.validate_json(value, strict=True)
+        return adapter.validate_python(value, strict=True)
+    except ValidationError as refused:
+        raise error(_line(refused, where, kind)) from refused
+
+
+def read_json(kind: type[Kind], path: Path, error: type[UserError] = UserError) -> Kind:
+    """Returns what a file of JSON holds as `checked` does; one that cannot be read is an `error`, too."""
+    try:
+        return checked(kind, path.read_bytes(), str(path), error)
+    except OSError as absent:
+        raise error(f"{path}: {absent.strerror}") from absent
+
+
+def check_fields(instance: Any) -> None:
+    """Raises UserError for the first field of a dataclass whose value its type does not allow."""
+    kinds = get_type_hints(type(instance), include_extras=True)
+    for field in fields(instance):
+        checked(kinds[field.name], getattr(instance, field.name), f"field {field.name!r}")
+
+
+@cache
+def _adapter(kind: Any) -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind)
+
+
+def _line(refused: ValidationError, where: str, kind: Any) -> str:
+    first = refused.errors(include_url=False)[0]
+    steps = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in first["loc"]]
+    place = where + (f", field {''.join(steps).removeprefix('.')!r}" if steps else "")
+    match first["type"]:
+        case "missing":
+            return f"{place}: missing"
+        case "json_invalid":
+            return f"{place}: not JSON ({first['ctx']['error']})"
+        case "unexpected_keyword_argument" if len(steps) == 1:
+            return f"{place}: unknown; allowed is {', '.join(field.name for field in fields(kind))}"
+    what = first["msg"].removeprefix("Value error, ")
+    return f"{place}: {what[0].lower()}{what[1:]}, got {first['input']!r:.60}"
