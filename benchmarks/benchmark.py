@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from multiref_gym.agents.commands.options import PricedListenerOptions, told_usage
 from multiref_gym.agents.evaluation.offline import FIGURES, ask, logged_turns, measure, told
 from multiref_gym.agents.evaluation.tables import Sheet
-from multiref_gym.commands.options import Count, Natural, named
+from multiref_gym.commands.options import Count, Natural, make_folder, named
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.formats import FORMATS, read_games
@@ -65,16 +65,8 @@ class Benchmark(PricedListenerOptions):
         games, bad = read_games(
             self.games, self.format, tangrams=tangrams, context_size=CONTEXT_SIZE, skip_bad=self.skip_bad
         )
-        config = {
-            "games": fingerprint(games),
-            "listener": self.listener,
-            "model": self.model,
-            "endpoint": self.endpoint,
-            "tangrams": self.tangrams,
-            "decoder": feedback_name(self.decoder, self.ternary),
-            "batch": self.batch,
-            "seed": self.seed,
-        }
+        asked = {name: getattr(self, name) for name in ("listener", "model", "endpoint", "tangrams", "batch", "seed")}
+        config = {"games": fingerprint(games), "decoder": feedback_name(self.decoder, self.ternary), **asked}
         path = self.out and self.out / "results.json"
         if path:
             _check_folder(path, config)
@@ -99,14 +91,12 @@ def _check_folder(path: Path, config: dict[str, Any]) -> None:
         UserError: If they are not, with the first field that differs; if they are no results; or if there is no
             writing there.
     """
+    make_folder(path.parent)
+    if not path.exists():
+        return
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.exists():
-            return
         earlier = json.loads(path.read_text(encoding="utf-8"))["config"]
         changed = [field for field in config if earlier.get(field) != config[field]]
-    except OSError as error:
-        raise UserError(f"cannot write to {path.parent}: {error.strerror}") from error
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} holds no results of `multiref benchmark`: choose another --out") from error
     if changed:
@@ -123,11 +113,10 @@ def _show(results: dict[str, Any], screen: Screen) -> None:
     notes = [
         f"decoder {config['decoder']}: {counts['rewarded']} actions rewarded, {counts['corrected']} corrected",
         f"{counts['turns'] - counts['replies']} turns without feedback",
+        counts["without_clicks"] and f"{counts['without_clicks']} actions without clicks, not scored",
+        counts["impossible"]
+        and f"{counts['impossible']} actions impossible for this listener, so no mean log-probability",
     ]
-    if counts["without_clicks"]:
-        notes.append(f"{counts['without_clicks']} actions without clicks, not scored")
-    if counts["impossible"]:
-        notes.append(f"{counts['impossible']} actions impossible for this listener, so no mean log-probability")
     rows = [
         [heading, told(key, results["figures"][key]), told(key, results["logged"].get(key)).strip("–")]
         for key, heading in FIGURES.items()
@@ -135,4 +124,4 @@ def _show(results: dict[str, Any], screen: Screen) -> None:
     rows.append([f"ms a turn, in batches of {config['batch']}", f"{results['milliseconds']:.2f}", ""])
     rows += [[name, value, ""] for name, value in told_usage(results["usage"]).items()]
     title = f"{name} on {counts['turns']} turns of {counts['games']} games; in brackets 95 % intervals"
-    screen.show(Sheet(title, ["", "", "logged actions"], rows, "; ".join(notes)))
+    screen.show(Sheet(title, ["", "", "logged actions"], rows, "; ".join(filter(None, notes))))

@@ -76,9 +76,9 @@ def measure(tangrams: TangramSet, contexts: int, seed: int) -> dict[str, Any]:
             context = [tangrams[id] for id in tangrams.draw(rng, CONTEXT_SIZE, similarity)]
             found.append(ambiguous(context[rng.integers(CONTEXT_SIZE)], context, rng))
         hits = {name: sum(each[name] for each in found) for name in found[0]}
+        shares = {name: wilson(count, contexts) for name, count in hits.items()}
         results[str(similarity)] = {
-            name: {"ambiguous": share.mean, "interval": (share.low, share.high)}
-            for name, share in ((name, wilson(count, contexts)) for name, count in hits.items())
+            name: {"ambiguous": share.mean, "interval": (share.low, share.high)} for name, share in shares.items()
         }
     return results
 
@@ -115,11 +115,6 @@ class Contexts(FiguresOptions):
             UserError: If there are no such tangrams, or no contexts of all similarities.
         """
         tangrams = load_tangrams(self.tangrams)
-        results = {
-            "tangrams": tangrams.name,
-            "size": len(tangrams),
-            "contexts": self.contexts,
-            "seed": self.seed,
-            "similarity": measure(tangrams, self.contexts, self.seed),
-        }
+        results = {"tangrams": tangrams.name, "size": len(tangrams), "contexts": self.contexts, "seed": self.seed}
+        results["similarity"] = measure(tangrams, self.contexts, self.seed)
         show(write_results(self.json, results), screen)

@@ -6,6 +6,10 @@ The decoder's answers are held against the ground truth: what the action did, by
 A binary decoder is asked whether the speaker is content, so an action that is half good counts as negative in the
 binary figures: 98 of 100 replies that people give to such an action are negative ones. The last turn of a game has no
 reply and is left out. Intervals are 95 % bootstrap intervals over speakers, since the replies of one are alike.
+
+Of a decoder that says how likely each action was wholly good it is asked as well whether that can be trusted, and what
+a threshold buys. The expected calibration error is the mean distance between what was said and what was true over bins
+of the probability, each counted by its replies; it is 0 for probabilities that are right on the average of every bin.
 """
 
 from __future__ import annotations
@@ -31,6 +35,8 @@ from multiref_gym.provenance import write_results
 from multiref_gym.registry import decoder_of, has_ternary_form
 
 SEED = 0
+BINS = 10
+THRESHOLDS = (0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
 NAMES = {feedback.name.lower(): int(feedback) + 1 for feedback in Feedback}
 """Of the rows and columns of a `Confusion`."""
 
@@ -48,22 +54,21 @@ def evaluate(make: Callable[..., FeedbackDecoder], interactions: Sequence[Intera
     Raises:
         UserError: If no action in the games got a reply.
     """
-    exchanges = [game.exchanges() for game in interactions]
-    targets = [game.targets for game, of_game in zip(interactions, exchanges, strict=True) for _ in of_game]
-    if not targets:
+    replies = [(exchange, game) for game in interactions for exchange in game.exchanges()]
+    if not replies:
         raise UserError(f"nothing to decode: no game of {len(interactions)} has a second turn")
-    flat = [exchange for of_game in exchanges for exchange in of_game]
-    truth = np.array([ground_truth(e.action, wanted) for e, wanted in zip(flat, targets, strict=True)])
-    speakers = [game.speaker for game, of_game in zip(interactions, exchanges, strict=True) for _ in of_game]
-    binary, ternary = (
-        np.array([value for of_game in exchanges for value in decoder.decode(of_game)]) for decoder in both_forms(make)
-    )
+    exchanges = [exchange for exchange, _ in replies]
+    truth = np.array([ground_truth(exchange.action, game.targets) for exchange, game in replies])
+    speakers = [game.speaker for _, game in replies]
+    forms = both_forms(make)
+    binary, ternary = (np.array(decoder.decode(exchanges)) for decoder in forms)
 
     def interval(right: NDArray[np.bool_]) -> tuple[float, float]:
         found = estimate(by_unit(right, speakers), by_unit(np.ones_like(right), speakers), SEED)
         return found.low, found.high
 
     confusion = Confusion.of(ternary, truth)
+    probabilities = getattr(forms[0], "probabilities", None)
     return {
         "turns": len(truth),
         "binary": Confusion.of(binary, truth).figures(),
@@ -81,6 +86,39 @@ def evaluate(make: Callable[..., FeedbackDecoder], interactions: Sequence[Intera
         "games": len(interactions),
         "speakers": len(set(speakers)),
         "seed": SEED,
+        **(calibration(probabilities(exchanges), truth == Feedback.POSITIVE) if probabilities else {}),
+    }
+
+
+def calibration(said: NDArray[np.float64], good: NDArray[np.bool_]) -> dict[str, Any]:
+    """Returns how far probabilities can be trusted, and what there is to be had at each threshold.
+
+    Args:
+        said: How likely each action was wholly good, of shape `(replies,)`.
+        good: Whether it was, of the same shape.
+
+    Returns:
+        The `expected_calibration_error`; of `bins` that have replies how many, the mean probability and the share of
+        good actions; and by `thresholds` the figures of the positives from that probability on.
+    """
+    numbers = np.minimum((said * BINS).astype(int), BINS - 1)
+    bins = [
+        {
+            "from": number / BINS,
+            "replies": int(inside.sum()),
+            "said": float(said[inside].mean()),
+            "true": float(good[inside].mean()),
+        }
+        for number in np.unique(numbers).tolist()
+        for inside in [numbers == number]
+    ]
+    return {
+        "expected_calibration_error": sum(row["replies"] * abs(row["said"] - row["true"]) for row in bins) / len(said),
+        "bins": bins,
+        "thresholds": [
+            {"threshold": least, **Confusion.of(np.where(said >= least, 1, -1), np.where(good, 1, -1)).figures()}
+            for least in THRESHOLDS
+        ],
     }
 
 
@@ -91,15 +129,25 @@ def show(results: dict[str, Any], screen: Screen) -> None:
         return percent(apart(results[form]["accuracy"], results["intervals"][f"{form}_accuracy"]), 1, "%", 1)
 
     title = "{decoder} on {turns} replies, {games} games, {speakers} speakers".format(**results)
-    known = [share(results["binary"][key]) for key in ("positive_precision", "positive_recall")]
+    figures = ("positive_precision", "positive_recall")
+    known = [share(results["binary"][figure]) for figure in figures]
     rows = [["binary", accuracy("binary"), *known], ["ternary", accuracy("ternary"), "", ""]]
+    screen.show(Sheet(title, ["", "accuracy", "positive precision", "positive recall"], rows))
     confusion = results["ternary"]["confusion"]
     counts = [[true, *(str(row[answer]) for answer in NAMES)] for true, row in confusion.items()]
-    for sheet in (
-        Sheet(title, ["", "accuracy", "positive precision", "positive recall"], rows),
-        Sheet("ternary", ["truth \\ decoded", *NAMES], counts),
-    ):
-        screen.show(sheet)
+    screen.show(Sheet("ternary", ["truth \\ decoded", *NAMES], counts))
+    if "bins" in results:
+        title = f"probabilities, expected calibration error {results['expected_calibration_error']:.3f}"
+        rows = [
+            [f"{row['from']:.1f}", str(row["replies"]), share(row["said"]), share(row["true"])]
+            for row in results["bins"]
+        ]
+        screen.show(Sheet(title, ["from", "replies", "said", "true"], rows))
+        rows = [
+            [str(row["threshold"]), *(share(row[figure]) for figure in ("accuracy", *figures))]
+            for row in results["thresholds"]
+        ]
+        screen.show(Sheet("", ["threshold", "accuracy", "positive precision", "positive recall"], rows))
 
 
 @dataclass(frozen=True, kw_only=True)

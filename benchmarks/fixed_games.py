@@ -2,34 +2,74 @@
 
     multiref bench fixed-games runs/learning_curve/TURNS-*/round-6 [--json FILE]
 
-Deployed policies sample their actions, for that is how they find out more. Here each policy plays the fixed games of
+Fixed games are the same for every policy, on the split that is deployed and on one that no policy saw. Deployed
+policies sample their actions, for that is how they find out more. Here each policy plays the fixed games of
 `learning_curve.py` twice, sampling, as there, and taking the likeliest action. Policies of the same system and round
 are runs of several seeds: their mean is shown, with 95 % bootstrap intervals over games.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from multiref_gym.agents.evaluation.fixed_games import FIXED_GAMES, Evaluation, evaluate
 from multiref_gym.agents.evaluation.intervals import estimate
+from multiref_gym.agents.evaluation.measures import measure
 from multiref_gym.agents.evaluation.tables import Sheet, percent
-from multiref_gym.agents.learning.respect import Config
+from multiref_gym.agents.learning.respect import SIMILARITY, Config
 from multiref_gym.agents.listeners.small.listener import SmallListener
-from multiref_gym.commands.options import FiguresOptions
+from multiref_gym.agents.play import new_games, play
+from multiref_gym.commands.options import Count, FiguresOptions
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
+from multiref_gym.interaction import Interaction
+from multiref_gym.listener import Listener
 from multiref_gym.provenance import write_results
-from multiref_gym.tangrams import load_tangrams
+from multiref_gym.simulators.named import speaker_of
+from multiref_gym.tangrams import TangramSet, load_tangrams
 from multiref_gym.tangrams.tangram_set import SplitName
 
+FIXED_GAMES = 20241013852
+"""Seeds the fixed games, whatever the seed of a run."""
 DEFAULT = Config()
 COLUMNS = [f"{split}, {way}" for split in ("seen", "unseen") for way in ("sampled", "likeliest")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """The fixed games.
+
+    Attributes:
+        games: How many there are on either split.
+        unseen: The split that is not deployed: what no policy sees before it is judged.
+    """
+
+    games: Count = 1000
+    unseen: SplitName = "test"
+
+
+def evaluate(listener: Listener, tangrams: TangramSet, config: Config, evaluation: Evaluation) -> dict[str, Any]:
+    """Returns the measures of a policy on the fixed games, by "seen" and "unseen"."""
+    make_speaker = speaker_of(config.speaker, tangrams, config.personas)
+    measures = {}
+    for name, split in {"seen": config.split, "unseen": evaluation.unseen}.items():
+        seed, numbers = np.random.SeedSequence(FIXED_GAMES), range(evaluation.games)
+        started = new_games(tangrams.split(split), numbers, make_speaker, seed, similarity=SIMILARITY)
+        games = play(listener, started)
+        measures[name] = {**measure(games), "by_game": by_game(games)}
+    return measures
+
+
+def by_game(games: Sequence[Interaction]) -> dict[str, str]:
+    """Returns whether each game was won (1 or 0) and its number of turns, as short texts of numbers."""
+    return {
+        "won": " ".join(str(int(game.success)) for game in games),
+        "turns": " ".join(str(len(game.turns)) for game in games),
+    }
 
 
 def played(folder: Path, config: Config, evaluation: Evaluation) -> dict[str, list[int]]:
@@ -78,23 +118,20 @@ class FixedGames(Evaluation, FiguresOptions):
             UserError: If a folder holds no policy of a run.
         """
         config = Config(tangrams=self.tangrams, split=self.split)
-        groups: dict[str, list[Path]] = defaultdict(list)
-        for folder in self.policies:
-            groups[group_of(folder)].append(folder)
-        won = {}
-        for number, folder in enumerate(self.policies):
-            screen.report("policies", number, len(self.policies))
-            won[folder] = played(folder, config, self)
+        names = list(map(group_of, self.policies))  # a bad one is an error now, not after the games
+        groups: dict[str, dict[Path, dict[str, list[int]]]] = {name: {} for name in names}
+        for number, (name, folder) in enumerate(zip(names, self.policies, strict=True)):
+            screen.report("policies", number, len(names))
+            groups[name][folder] = played(folder, config, self)
         results: dict[str, Any] = {
             group: {
                 "runs": {
-                    str(folder): {column: float(np.mean(won[folder][column])) for column in won[folder]}
-                    for folder in of
+                    str(folder): {column: float(np.mean(won[column])) for column in won} for folder, won in of.items()
                 },
                 # All play the same games, so it is games that are drawn, with what all runs made of them.
                 "mean": {
-                    column: asdict(estimate(np.mean([won[folder][column] for folder in of], axis=0).tolist()))
-                    for column in won[of[0]]
+                    column: asdict(estimate(np.mean([won[column] for won in of.values()], axis=0).tolist()))
+                    for column in COLUMNS
                 },
             }
             for group, of in groups.items()
@@ -105,6 +142,5 @@ class FixedGames(Evaluation, FiguresOptions):
         ]
         title = f"Fixed games won, in percent; simulated speakers, {self.games} games on either split"
         screen.show(Sheet(title, ["policies", *COLUMNS], rows))
-        names = ("tangrams", "split", "games", "unseen")
-        asked = {name: getattr(self, name) for name in names} | {"seed": FIXED_GAMES}
+        asked = {name: getattr(self, name) for name in ("tangrams", "split", "games", "unseen")} | {"seed": FIXED_GAMES}
         write_results(self.json, {"config": asked, "policies": results})

@@ -137,12 +137,6 @@ def _caption(board: Board) -> str:
     )
 
 
-def write(board: Board, folder: Path) -> None:
-    """Writes `leaderboard.md` and `leaderboard.json`."""
-    write_atomically(folder / "leaderboard.md", sheet(board).markdown())
-    write_json(folder / "leaderboard.json", board)
-
-
 def draw(board: Board, path: Path) -> None:
     """Draws shares and AUC with their intervals, a panel each and a line for each listener, the best on top."""
     listeners = board["listeners"][::-1]
@@ -191,7 +185,8 @@ class Leaderboard:
         """
         board, bad = collect(self.results, self.skip_bad)
         make_folder(self.out)
-        write(board, self.out)
+        write_atomically(self.out / "leaderboard.md", sheet(board).markdown())
+        write_json(self.out / "leaderboard.json", board)
         draw(board, self.out / "leaderboard.png")
         screen.show(sheet(board))
         if bad:

@@ -3,14 +3,15 @@
     multiref bench learning-curve [--seeds 3] [--jobs 2] [--out runs/learning_curve]
     multiref bench learning-curve --ablations
 
-Each system (`learning_systems.py`) is run with each seed: SUP learns from decoded positives, TURNS gives credit over
-several turns. They stand between two bounds: ALL, which takes every action as positive, would stay flat if nothing but
-feedback taught, and TRUE has true labels in place of decoded ones. SUP-same and ALL-same show how much of what ALL
-learns is owed to other distractors. CONTROL is SUP's initial policy, redeployed to the same games.
+Each system is run with each seed: SUP learns from decoded positives, TURNS gives credit over several turns. They stand
+between two bounds: ALL, which takes every action as positive, would stay flat if nothing but feedback taught, and TRUE
+has true labels in place of decoded ones. SUP-same and ALL-same show how much of what ALL learns is owed to other
+distractors. CONTROL is SUP's initial policy, redeployed to the same games.
 
-Beside the games that are deployed, which are others in each round, policies play a fixed set of games, on the deployed
-split and on an unseen one. With `--ablations` TURNS is run with one rule less each instead, and SUP with low-rank
-updates in place of full fine-tuning.
+Beside the games that are deployed, which are others in each round, policies play a fixed set of games: the same
+contexts, speakers and chance for every round, system and seed, on the deployed split and on one that no policy saw.
+With `--ablations` TURNS is run with one rule less each instead, and SUP with low-rank updates in place of full
+fine-tuning.
 
 Means are over seeds. The 95 % intervals are bootstrap intervals over games, of these runs: how far runs lie apart is
 seen from the single ones. All speakers are simulated. An interrupted command goes on where it was when it is given
@@ -20,36 +21,47 @@ again. It leaves `table.md`, `results.json` and `curves.png` in the folder (`abl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
+from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
+import torch
 from matplotlib.figure import Figure
+from peft import LoraConfig, get_peft_model
+from torch import nn
 
-from multiref_gym.agents.evaluation.fixed_games import Evaluation
 from multiref_gym.agents.evaluation.intervals import estimate, over_samples
 from multiref_gym.agents.evaluation.pictures import FAINT, draw_band, finish_axes, png
 from multiref_gym.agents.evaluation.tables import Sheet, percent, rounds_heads, success_sheet, told_seeds
-from multiref_gym.agents.learning.jobs import Curve, Measures, run_all
-from multiref_gym.agents.learning.respect import CONTROL, SIMILARITY, SUP, Config
-from multiref_gym.benchmarks.learning_systems import (
-    ABLATIONS,
-    BOUNDS,
-    LEARNERS,
-    System,
-    SystemJob,
-    run_job,
+from multiref_gym.agents.learning.jobs import Curve, Job, Measures, run_all, run_curve
+from multiref_gym.agents.learning.objectives import SupAndUnlikelihood
+from multiref_gym.agents.learning.respect import (
+    CONTROL,
+    OPTIMISATION,
+    SEED,
+    SIMILARITY,
+    SUP,
+    TURNS,
+    Config,
+    Learner,
+    Respect,
 )
+from multiref_gym.agents.listeners.named import new_listener
+from multiref_gym.agents.listeners.small.listener import SmallListener
+from multiref_gym.agents.listeners.small.model import SmallModel
+from multiref_gym.benchmarks.fixed_games import FIXED_GAMES, Evaluation, by_game, evaluate
 from multiref_gym.commands.options import Count, Flat
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
+from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.files import write_atomically
-from multiref_gym.game import CONTEXT_SIZE
+from multiref_gym.game import CONTEXT_SIZE, Action
 from multiref_gym.provenance import write_results
-from multiref_gym.tangrams import load_tangrams
+from multiref_gym.tangrams import TangramSet, load_tangrams
 from multiref_gym.tangrams.tangram_set import SplitName
 
 DEFAULT = Config()
@@ -73,6 +85,149 @@ PANELS = {
 }
 
 
+class AllPositive(Respect):
+    """RESPECT that takes every deployed action as positive: what is learned from it owes nothing to feedback.
+
+    The seed is decoded as ever, so that round 0 is the same. In the store the labels stand under the decoder's name.
+    """
+
+    def _label(self, action: Action, targets: Collection[int]) -> Feedback:
+        return Feedback.POSITIVE
+
+    def _decode(self, system: str, round: int) -> None:
+        if system == SEED:
+            super()._decode(system, round)
+        elif not self.store.has_feedback(system, round, self._feedback):
+            games = self.store.interactions(system, round)
+            labels = [[self._label(turn.action, game.targets) for turn in game.turns[:-1]] for game in games]
+            self.store.add_feedback(system, round, self._feedback, labels)
+
+
+class TrueLabels(AllPositive):
+    """Has the true labels in their place: no learner but a bound, what a decoder that is never wrong would teach.
+
+    As with a binary decoder an action that is half good is negative.
+    """
+
+    def _label(self, action: Action, targets: Collection[int]) -> Feedback:
+        return Feedback.POSITIVE if ground_truth(action, targets) is Feedback.POSITIVE else Feedback.NEGATIVE
+
+
+class LowRankListener(SmallListener):
+    """The small listener, of which low-rank updates are learned in place of its weights (LoRA, Hu et al. 2022).
+
+    Rank and scale are the paper's. The updates are of all linear layers but the vision's; word embeddings are learned
+    in full, as a word that is new has nothing to be updated. A policy is saved with its updates merged.
+    """
+
+    def __init__(self, model: SmallModel, tangrams: TangramSet) -> None:
+        super().__init__(model, tangrams)
+        layers = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
+        layers = [name for name in layers if not name.startswith("vision.")]
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            self.model: Any = get_peft_model(
+                model, LoraConfig(r=8, lora_alpha=8, target_modules=layers, modules_to_save=["pieces"])
+            )
+        self.model.train(False)
+
+    def save(self, path: Path) -> None:
+        """Saves the network, with what was learned merged into it, as a checkpoint folder."""
+        deepcopy(self.model).merge_and_unload().save_pretrained(path)
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """What learns, and from what.
+
+    Attributes:
+        meaning: What it is, in a line.
+        learner: How it learns; its name is that of the system.
+        loop: What runs it.
+        listener: What learns, if it is not the listener that is asked for.
+        every_round: Whether the policies of all rounds play the fixed games; if not, those of the first and the last.
+    """
+
+    meaning: str
+    learner: Learner
+    loop: type[Respect] = Respect
+    listener: str | None = None
+    every_round: bool = False
+
+
+def _without(name: str, **rule: Any) -> Learner:
+    """Returns TURNS without one of its rules."""
+    return replace(TURNS, name=f"TURNS-{name}", credit=replace(TURNS.credit, **rule))
+
+
+SAME = replace(OPTIMISATION, other_distractors=0.0)
+LEARNERS = (
+    System("learns from decoded positives, as in the paper", SUP, every_round=True),
+    System("gives credit over several turns", TURNS, every_round=True),
+)
+BOUNDS = (
+    System("takes every action as positive", replace(SUP, name="ALL"), AllPositive),
+    System("has true labels in place of decoded ones: a bound", replace(SUP, name="TRUE"), TrueLabels),
+    System(
+        "SUP, each example with its own distractors in every pass", replace(SUP, name="SUP-same", optimisation=SAME)
+    ),
+    System(
+        "ALL, each example with its own distractors in every pass",
+        replace(SUP, name="ALL-same", optimisation=SAME),
+        AllPositive,
+    ),
+)
+ABLATIONS = (
+    System("TURNS, last action of a won game left out", _without("last", last_action=False)),
+    System("TURNS, final selection not looked at", _without("final", final_selection=False)),
+    System("TURNS, failed descriptions left out", _without("relabelled", relabelled=0.0)),
+    System("TURNS, negatives left out", replace(TURNS, name="TURNS-negatives", objective=SupAndUnlikelihood(0.0))),
+    System("SUP, low-rank updates", replace(SUP, name="SUP-LoRA"), listener=f"{__name__}:LowRankListener"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SystemJob(Job):
+    """One system with one seed.
+
+    Attributes:
+        config: How it is run, but for what the system has of its own.
+        system: What is run.
+        evaluation: What the policies play afterwards.
+    """
+
+    system: System
+    evaluation: Evaluation
+
+    def respect(self) -> Respect:
+        """Returns the run; see `Respect` for the errors."""
+        listener = self.system.listener or self.config.listener
+        return self.system.loop(replace(self.config, listener=listener), self.system.learner, self.folder)
+
+
+def run_job(job: SystemJob) -> Curve:
+    """Runs what of a job is not done yet, and writes and returns its curve; see `run_curve` for the errors.
+
+    Returns:
+        As `run_curve` does, with `evaluation`. The measures of a round have each game's outcome (`by_game`), and those
+        of the fixed games (`fixed`, by "seen" and "unseen"; None where they were not played).
+    """
+
+    def told(respect: Respect, rounds: list[Measures]) -> list[Measures]:
+        tangrams = load_tangrams(job.config.tangrams)
+        for measured in rounds:
+            round = measured["round"]
+            for system, measures in measured["systems"].items():
+                measures["by_game"] = by_game(respect.store.interactions(system, round))
+            measured["fixed"] = None
+            if job.system.every_round or round in (0, job.config.rounds):
+                listener = new_listener(job.config.listener, tangrams, model=job.folder / f"round-{round}")
+                measured["fixed"] = evaluate(listener, tangrams, job.config, job.evaluation)
+        return rounds
+
+    return run_curve(job, job.respect, told, evaluation={**asdict(job.evaluation), "seed": FIXED_GAMES})
+
+
 def _told(curve: Curve) -> str:
     success = curve["rounds"][-1]["systems"][curve["system"]]["success"]["mean"]
     return f"{success:.1%} of the games of the last round won"
@@ -84,46 +239,36 @@ def summaries(curves: Sequence[Curve], systems: Sequence[System]) -> dict[str, A
     CONTROL is taken from the runs of SUP. It is their initial policy in every round, and so are its fixed games.
     """
     meanings = {system.learner.name: system.meaning for system in systems}
-    runs = {name: [_learner(curve) for curve in curves if curve["system"] == name] for name in meanings}
-    runs[CONTROL] = [_control(curve) for curve in curves if curve["system"] == SUP.name]
     meanings[CONTROL] = "the initial policy redeployed"
-    return {name: {"meaning": meanings[name], **_summary(of)} for name, of in runs.items()}
+    learners = {name: name for name in meanings} | {CONTROL: SUP.name}
+    return {
+        name: {"meaning": meaning, **_summary([_run(c, name) for c in curves if c["system"] == learners[name]])}
+        for name, meaning in meanings.items()
+    }
 
 
-def _learner(curve: Curve) -> dict[str, Any]:
-    rounds = [
-        {
-            "round": measured["round"],
-            "examples": measured["examples"],
-            "learning": measured["learning"],
-            "deployed": measured["systems"][curve["system"]],
-            "decoder": measured["decoder"],
-            "fixed": measured["fixed"],
-        }
-        for measured in curve["rounds"]
-    ]
-    return {"seed": curve["seed"], "record": curve["record"], "cost": curve["cost"], "rounds": rounds}
-
-
-def _control(curve: Curve) -> dict[str, Any]:
-    fixed = curve["rounds"][0]["fixed"]
-    rounds = [
-        {"round": measured["round"], "deployed": measured["systems"][CONTROL], "fixed": fixed}
-        for measured in curve["rounds"]
-    ]
-    return {"seed": curve["seed"], "rounds": rounds}
+def _run(curve: Curve, name: str) -> dict[str, Any]:
+    """Returns what a curve tells of a system: of CONTROL what it did with the policy of round 0."""
+    if name == CONTROL:
+        of_run = {"seed": curve["seed"]}
+        of_rounds = [{"round": m["round"], "fixed": curve["rounds"][0]["fixed"]} for m in curve["rounds"]]
+    else:
+        of_run = {part: curve[part] for part in ("seed", "record", "cost")}
+        parts = ("round", "examples", "learning", "decoder", "fixed")
+        of_rounds = [{part: measured[part] for part in parts} for measured in curve["rounds"]]
+    deployed = [{"deployed": measured["systems"][name]} for measured in curve["rounds"]]
+    return {**of_run, "rounds": [of_round | played for of_round, played in zip(of_rounds, deployed, strict=True)]}
 
 
 def _summary(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Returns the means over some runs of a system by round, their decoder and cost, and the runs without games."""
     rounds = list(zip(*(run["rounds"] for run in runs), strict=True))
     summary: dict[str, Any] = {
-        "success": [asdict(over_samples([_games(m["deployed"], "won") for m in measured])) for measured in rounds],
-        "turns": [asdict(over_samples([_games(m["deployed"], "turns") for m in measured])) for measured in rounds],
-        "click_accuracy": [
-            float(np.mean([m["deployed"]["click_accuracy"]["mean"] for m in measured])) for measured in rounds
-        ],
+        name: [asdict(over_samples([_games(m["deployed"], what) for m in measured])) for measured in rounds]
+        for name, what in (("success", "won"), ("turns", "turns"))
     }
+    clicks = [[m["deployed"]["click_accuracy"]["mean"] for m in measured] for measured in rounds]
+    summary["click_accuracy"] = np.mean(clicks, axis=1).tolist()
     for split in ("seen", "unseen"):
         # All runs play the same games, so it is games that are drawn, with what all runs made of them.
         summary[split] = [
@@ -140,7 +285,9 @@ def _summary(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     for part in ("seconds", "peak_memory_gb"):
         known = [run["cost"][part] for run in runs if "cost" in run and run["cost"][part] is not None]
         summary[part] = float(np.mean(known)) if known else None
-    return {**summary, "runs": [_without_games(run) for run in runs]}
+    # Without the outcome of each game, which would be most of it.
+    kept = json.loads(json.dumps(runs), object_hook=lambda part: {k: v for k, v in part.items() if k != "by_game"})
+    return {**summary, "runs": kept}
 
 
 def _games(measures: Measures, what: str) -> list[float]:
@@ -150,13 +297,6 @@ def _games(measures: Measures, what: str) -> list[float]:
 def _weighted(decoders: Sequence[Measures], what: str, count: str) -> float:
     values, weights = ([decoder[key] for decoder in decoders] for key in (what, count))
     return float(np.dot(values, weights) / max(1, sum(weights)))
-
-
-def _without_games(value: Any) -> Any:
-    """Returns results without the outcome of each game, which would be most of them."""
-    if isinstance(value, dict):
-        return {key: _without_games(item) for key, item in value.items() if key != "by_game"}
-    return [_without_games(item) for item in value] if isinstance(value, list) else value
 
 
 def deployed_sheet(results: dict[str, Any]) -> Sheet:
@@ -230,11 +370,8 @@ def ablation_sheet(results: dict[str, Any]) -> Sheet:
         ]
         for name, system in results["systems"].items()
     ]
-    return Sheet(
-        f"Games won with one rule less each, in percent; simulated speakers, {told_seeds(results)}",
-        columns,
-        rows,
-    )
+    title = f"Games won with one rule less each, in percent; simulated speakers, {told_seeds(results)}"
+    return Sheet(title, columns, rows)
 
 
 def legend(results: dict[str, Any]) -> str:
@@ -253,8 +390,14 @@ def draw_curves(results: dict[str, Any], path: Path) -> None:
     panels = figure.subplot_mosaic([["success", "unseen"], ["success", "turns"]], width_ratios=[1.9, 1])
     for measure, title in PANELS.items():
         for name, system in results["systems"].items():
-            if None not in system[measure]:  # the fixed games were not played in all rounds by all
-                _draw(panels[measure], name, system, measure)
+            if None in system[measure]:  # the fixed games were not played in all rounds by all
+                continue
+            axes, (colour, dashes, marker), rounds = panels[measure], STYLES[name], range(len(system[measure]))
+            for run in system["runs"] if measure == "success" else ():
+                single = [measured["deployed"]["success"]["mean"] for measured in run["rounds"]]
+                axes.plot(rounds, single, dashes, color=colour, alpha=0.45, linewidth=0.7)
+            label = f"{name}: {system['meaning']}"
+            draw_band(axes, rounds, system[measure], dashes, color=colour, marker=marker, linewidth=2, label=label)
         finish_axes(panels[measure], title, measure)
     panels["success"].set_xlabel("round of deployment and learning")
     panels["turns"].set_xlabel("round")
@@ -264,17 +407,6 @@ def draw_curves(results: dict[str, Any], path: Path) -> None:
     note = f"Simulated speakers, {games} games a round, {told_seeds(results)}; bands: 95 % intervals"
     figure.suptitle(note, fontsize=10, color=FAINT)
     write_atomically(path, png(figure))
-
-
-def _draw(axes: Axes, name: str, system: dict[str, Any], measure: str) -> None:
-    colour, dashes, marker = STYLES[name]
-    rounds = range(len(system[measure]))
-    if measure == "success":
-        for run in system["runs"]:
-            single = [measured["deployed"]["success"]["mean"] for measured in run["rounds"]]
-            axes.plot(rounds, single, dashes, color=colour, alpha=0.45, linewidth=0.7)
-    label = f"{name}: {system['meaning']}"
-    draw_band(axes, rounds, system[measure], dashes, color=colour, marker=marker, linewidth=2, label=label)
 
 
 @dataclass(frozen=True, kw_only=True)

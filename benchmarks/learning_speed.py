@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
-from statistics import median
 from time import perf_counter
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -40,17 +40,6 @@ REPEATS = 5
 
 
 @contextmanager
-def changed(holder: object, name: str, value: object) -> Iterator[None]:
-    """Gives an attribute another value for a while."""
-    before = getattr(holder, name)
-    setattr(holder, name, value)
-    try:
-        yield
-    finally:
-        setattr(holder, name, before)
-
-
-@contextmanager
 def threads(count: int) -> Iterator[None]:
     """Has torch use so many threads for a while."""
     before = torch.get_num_threads()
@@ -68,13 +57,13 @@ def any_length(lengths: Sequence[int], size: int, rng: np.random.Generator) -> l
 
 LEARNING: dict[str, Callable[[], AbstractContextManager[object]]] = {
     "as RESPECT does it": nullcontext,
-    "batches of any length": lambda: changed(learning, "batches", any_length),
+    "batches of any length": lambda: patch.object(learning, "batches", any_length),
     "mixed precision (bfloat16)": lambda: torch.autocast("cpu", torch.bfloat16),
     "two threads": lambda: threads(2),
 }
 PLAYING: dict[str, Callable[[], AbstractContextManager[object]]] = {
     "as RESPECT does it": nullcontext,
-    "all games in one batch": lambda: changed(small, "PLAYED_AT_ONCE", 10**6),
+    "all games in one batch": lambda: patch.object(small, "PLAYED_AT_ONCE", 10**6),
     "mixed precision (bfloat16)": lambda: torch.autocast("cpu", torch.bfloat16),
     "two threads": lambda: threads(2),
 }
@@ -102,13 +91,13 @@ def rates(ways: Mapping[str, Callable[[], int]], repeats: int) -> dict[str, floa
         ways: Each does some work and returns how much.
         repeats: The number of rounds.
     """
-    found: dict[str, list[float]] = {way: [] for way in ways}
-    for _ in range(repeats):
-        for way, work in ways.items():
-            start = perf_counter()
-            done = work()
-            found[way].append(done / (perf_counter() - start))
-    return {way: median(each) for way, each in found.items()}
+
+    def rate(work: Callable[[], int]) -> float:
+        start = perf_counter()
+        return work() / (perf_counter() - start)
+
+    rounds = [[rate(work) for work in ways.values()] for _ in range(repeats)]
+    return dict(zip(ways, np.median(rounds, axis=0).tolist(), strict=True))
 
 
 def within(make: Callable[[], AbstractContextManager[object]], work: Callable[[], int]) -> int:

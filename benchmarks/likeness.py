@@ -16,6 +16,7 @@ games should be those of a listener as good as the people's.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -53,7 +54,6 @@ def evaluate(
     units = [units_of(games) for games in (simulated, *human)]
     compared = compare(units[0], units[1:], rng)
     human_replies = replies_of(human)
-    judgement = tell_apart(replies_of([simulated]), human_replies, rng)
     return {
         "games": [len(games) for games in (simulated, *human)],
         "resampled": [f"{len(sample)} {'speakers' if sample[0].speaker else 'games'}" for sample in units],
@@ -61,11 +61,8 @@ def evaluate(
         "inside": sum(statistic["inside"] for statistic in compared.values()),
         "praise_rates": [praise_rates(sample) for sample in units],
         "classifier": {
-            "accuracy": judgement.accuracy,
-            "interval": judgement.accuracy_interval(),
-            "replies": len(judgement.right),
+            **tell_apart(replies_of([simulated]), human_replies, rng),
             "people_against_people": people_apart(human_replies, rng),
-            "giveaways": judgement.giveaways(),
         },
     }
 
@@ -118,15 +115,6 @@ def show(results: dict[str, Any], screen: Screen) -> None:
     )
 
 
-def _without_nan(value: Any) -> Any:
-    """Returns figures with None for NaN, for which JSON has no word."""
-    if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(item) for item in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
-
-
 @dataclass(frozen=True, kw_only=True)
 class Likeness(FiguresOptions):
     """How like people's are the games of a simulated speaker?
@@ -154,5 +142,6 @@ class Likeness(FiguresOptions):
         simulated, *human = (read_interactions(path) for path in paths)
         results = evaluate(simulated, human, np.random.default_rng(self.seed))
         results |= {"files": [path.name for path in paths], "seed": self.seed}
-        write_results(self.json, _without_nan(results), "scikit-learn")
+        as_json = json.loads(json.dumps(results), parse_constant=lambda nan: None)  # JSON has no word for NaN
+        write_results(self.json, as_json, "scikit-learn")
         show(results, screen)

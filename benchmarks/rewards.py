@@ -27,12 +27,13 @@ import gymnasium as gym
 import numpy as np
 from matplotlib.figure import Figure
 
+from multiref_gym.agents.commands.ppo import EVERY, FINAL_GAMES, GAMES
 from multiref_gym.agents.evaluation.intervals import estimate
 from multiref_gym.agents.evaluation.pictures import FAINT, draw_band, finish_axes, png
 from multiref_gym.agents.evaluation.tables import Sheet, percent
 from multiref_gym.agents.learning.jobs import in_own_process, side_by_side
 from multiref_gym.agents.listeners.ppo.games import literal_game
-from multiref_gym.agents.listeners.ppo.training import ROLLOUT, literal_success, train
+from multiref_gym.agents.listeners.ppo.training import literal_success, train
 from multiref_gym.commands.options import Count, make_folder
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
@@ -43,9 +44,6 @@ from multiref_gym.registry import new_decoder
 from multiref_gym.tangrams import load_tangrams
 from multiref_gym.wrappers import ImplicitReward
 
-EVERY = 10 * ROLLOUT
-GAMES = 200
-FINAL_GAMES = 1000
 SHOWN = (40_000, 80_000, 120_000, 160_000)
 """Steps that the table shows beside the end."""
 LEARNED = 0.8
@@ -182,16 +180,16 @@ def summaries(runs: Iterable[Run]) -> dict[str, Any]:
 def _summary(condition: Condition, runs: Sequence[Run]) -> dict[str, Any]:
     steps = [evaluation["steps"] for evaluation in runs[0]["evaluations"]]
     success = np.array([[e["success"]["mean"] for e in run["evaluations"]] for run in runs])
-    learned = [next((s for s, won in zip(steps, row, strict=True) if won >= LEARNED), None) for row in success]
     return {
         "meaning": condition.meaning,
         "seeds": [run["seed"] for run in runs],
         "steps": steps,
         "curve": [asdict(estimate(column)) for column in success.T.tolist()],
         "runs": success.tolist(),
-        "seen": asdict(estimate([run["seen"]["mean"] for run in runs])),
-        "unseen": asdict(estimate([run["unseen"]["mean"] for run in runs])),
-        "steps_to_learn": learned,
+        **{split: asdict(estimate([run[split]["mean"] for run in runs])) for split in ("seen", "unseen")},
+        "steps_to_learn": [
+            next((s for s, won in zip(steps, row, strict=True) if won >= LEARNED), None) for row in success
+        ],
         "cpu_seconds": float(np.mean([run["cpu_seconds"] for run in runs])),
     }
 

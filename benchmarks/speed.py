@@ -13,7 +13,7 @@ The scripted speaker is measured on its own as well.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -55,114 +55,82 @@ RATIOS = (
 )
 """What is compared: in what, and the names of ours and theirs."""
 
-Measure = Callable[[float, int], float]
-"""Does something again and again for some seconds, from a seed, and returns how often a second."""
+Measure = Callable[[int], Iterator[int]]
+"""Goes on from a seed without end, and yields after each bout how much it did: 0 after one that is not measured."""
 
 
-def steps(env: gym.Env[Any, Any]) -> Measure:
-    """Measures steps of one environment, with the resets that they bring about."""
-
-    def measure(seconds: float, seed: int) -> float:
-        env.action_space.seed(seed)
-        actions = [env.action_space.sample() for _ in range(ACTIONS)]
-        env.reset(seed=seed)
-        done, start = 0, perf_counter()
-        while (spent := perf_counter() - start) < seconds:
-            for action in actions:
-                _, _, terminated, truncated, _ = env.step(action)
-                if terminated or truncated:
-                    env.reset()
-            done += len(actions)
-        return done / spent
-
-    return measure
-
-
-def resets(env: gym.Env[Any, Any]) -> Measure:
-    """Measures resets of one environment."""
-
-    def measure(seconds: float, seed: int) -> float:
-        env.reset(seed=seed)
-        done, start = 0, perf_counter()
-        while (spent := perf_counter() - start) < seconds:
-            for _ in range(10):
+def steps(env: gym.Env[Any, Any], seed: int) -> Iterator[int]:
+    """Takes steps in one environment, with the resets that they bring about."""
+    env.action_space.seed(seed)
+    actions = [env.action_space.sample() for _ in range(ACTIONS)]
+    env.reset(seed=seed)
+    yield 0
+    while True:
+        for action in actions:
+            _, _, terminated, truncated, _ = env.step(action)
+            if terminated or truncated:
                 env.reset()
-            done += 10
-        return done / spent
-
-    return measure
+        yield len(actions)
 
 
-def vector_steps(envs: Any, num_envs: int, single_action_space: gym.Space[Any]) -> Measure:
-    """Measures steps of a vector environment that resets itself, each step as many as it has environments."""
-
-    def measure(seconds: float, seed: int) -> float:
-        single_action_space.seed(seed)
-        # int32 is what envpool takes; the others take any integers.
-        batches = np.array(
-            [[single_action_space.sample() for _ in range(num_envs)] for _ in range(VECTOR_ACTIONS)], np.int32
-        )
-        envs.reset()
-        done, start = 0, perf_counter()
-        while (spent := perf_counter() - start) < seconds:
-            for actions in batches:
-                envs.step(actions)
-            done += len(batches) * num_envs
-        return done / spent
-
-    return measure
+def resets(env: gym.Env[Any, Any], seed: int) -> Iterator[int]:
+    """Resets one environment."""
+    env.reset(seed=seed)
+    yield 0
+    while True:
+        for _ in range(10):
+            env.reset()
+        yield 10
 
 
-def connect_four_steps(env: Any) -> Measure:
-    """Measures steps of PettingZoo's connect four; a legal move has to be found for each, which is in the time."""
-
-    def measure(seconds: float, seed: int) -> float:
-        rng = np.random.default_rng(seed)
-        numbers = rng.random(ACTIONS).tolist()
-        env.reset(seed=seed)
-        done, start = 0, perf_counter()
-        while (spent := perf_counter() - start) < seconds:
-            for number in numbers:
-                observation, _, terminated, truncated, _ = env.last()
-                if terminated or truncated:
-                    env.reset()
-                    observation, *_ = env.last()
-                legal = observation["action_mask"].nonzero()[0]
-                env.step(legal[int(number * len(legal))])
-            done += len(numbers)
-        return done / spent
-
-    return measure
+def vector_steps(envs: Any, num_envs: int, single_action_space: gym.Space[Any], seed: int) -> Iterator[int]:
+    """Takes steps in a vector environment that resets itself, each step as many as it has environments."""
+    single_action_space.seed(seed)
+    # int32 is what envpool takes; the others take any integers.
+    batches = np.array(
+        [[single_action_space.sample() for _ in range(num_envs)] for _ in range(VECTOR_ACTIONS)], np.int32
+    )
+    envs.reset()
+    yield 0
+    while True:
+        for actions in batches:
+            envs.step(actions)
+        yield len(batches) * num_envs
 
 
-def utterances(speaker: ScriptedSpeaker) -> Measure:
-    """Measures what the speaker says to a listener that does what is wanted or clicks at random."""
-    tangrams = load_tangrams("figures").split("train")
+def connect_four_steps(env: Any, seed: int) -> Iterator[int]:
+    """Takes steps in PettingZoo's connect four; a legal move has to be found for each, which is in the time."""
+    numbers = np.random.default_rng(seed).random(ACTIONS).tolist()
+    env.reset(seed=seed)
+    yield 0
+    while True:
+        for number in numbers:
+            observation, _, terminated, truncated, _ = env.last()
+            if terminated or truncated:
+                env.reset()
+                observation, *_ = env.last()
+            legal = observation["action_mask"].nonzero()[0]
+            env.step(legal[int(number * len(legal))])
+        yield len(numbers)
 
-    def measure(seconds: float, seed: int) -> float:
-        rng = np.random.default_rng(seed)
-        said, spent = 0, 0.0
-        while spent < seconds:
-            game = Game(Context.sample(tangrams.draw(rng, CONTEXT_SIZE), rng))
-            # Only the speaker is measured: the clock stands still while the game is set up and played.
-            start = perf_counter()
-            speaker.start(game, rng)
-            spent += perf_counter() - start
-            said += 1
-            while not game.over:
-                action = (
-                    speaker.wanted
-                    if rng.random() < UNDERSTOOD
-                    else Action.clicking([int(rng.integers(CONTEXT_SIZE))], game.selected)
-                )
-                game.apply(action)
-                start = perf_counter()
-                speaker.reply(action)
-                spent += perf_counter() - start
-                said += 1
-        return said / spent
 
-    return measure
+def utterances(speaker: ScriptedSpeaker, seed: int) -> Iterator[int]:
+    """Has the speaker speak to a listener that does what is wanted or clicks at random; what that takes is not its."""
+    tangrams, rng = load_tangrams("figures").split("train"), np.random.default_rng(seed)
+    while True:
+        game = Game(Context.sample(tangrams.draw(rng, CONTEXT_SIZE), rng))
+        yield 0
+        speaker.start(game, rng)
+        yield 1
+        while not game.over:
+            if rng.random() < UNDERSTOOD:
+                action = speaker.wanted
+            else:
+                action = Action.clicking([int(rng.integers(CONTEXT_SIZE))], game.selected)
+            game.apply(action)
+            yield 0
+            speaker.reply(action)
+            yield 1
 
 
 def ours() -> dict[str, Measure]:
@@ -174,25 +142,25 @@ def ours() -> dict[str, Measure]:
     def vector(num_envs: int, **options: Any) -> Measure:
         options = {"image": None, "utterance_bytes": UTTERANCE_BYTES, "autoreset_mode": "SameStep"} | options
         envs = gym.make_vec("MultiRef-v0", num_envs, **options)
-        return vector_steps(envs, num_envs, envs.single_action_space)
+        return partial(vector_steps, envs, num_envs, envs.single_action_space)
 
     wrappers = [partial(EncodeUtterance, length=UTTERANCE_BYTES)]
     silhouettes = {"image": "tangrams", "image_size": 32}
     sync = gym.make_vec("MultiRef-v0", 64, "sync", wrappers=wrappers, image=None, disable_env_checker=True)
     return {
-        "MultiRef": steps(scalar(None)),
-        "MultiRef board": steps(scalar("board")),
-        "MultiRef tangrams": steps(scalar("tangrams")),
-        "MultiRef, resets": resets(scalar(None)),
-        "MultiRef board, resets": resets(scalar("board")),
-        "MultiRef sync 64": vector_steps(sync, 64, sync.single_action_space),
+        "MultiRef": partial(steps, scalar(None)),
+        "MultiRef board": partial(steps, scalar("board")),
+        "MultiRef tangrams": partial(steps, scalar("tangrams")),
+        "MultiRef, resets": partial(resets, scalar(None)),
+        "MultiRef board, resets": partial(resets, scalar("board")),
+        "MultiRef sync 64": partial(vector_steps, sync, 64, sync.single_action_space),
         "MultiRef vector 1": vector(1),
         "MultiRef vector 8": vector(8),
         "MultiRef vector 64": vector(64),
         "MultiRef vector 1024": vector(1024),
         "MultiRef vector 64, board": vector(64, image="board"),
         "MultiRef vector 64, ten 32x32 silhouettes": vector(64, **silhouettes),
-        "Scripted speaker, utterances": utterances(ScriptedSpeaker(load_tangrams("figures"))),
+        "Scripted speaker, utterances": partial(utterances, ScriptedSpeaker(load_tangrams("figures"))),
     }
 
 
@@ -215,51 +183,60 @@ def theirs() -> tuple[dict[str, Measure], list[str]]:
         return env
 
     sync = gym.make_vec(MINIGRID, 8, "sync", disable_env_checker=True)
-    measures = {
-        "MiniGrid": steps(minigrid()),
-        "MiniGrid RGB": steps(rgb()),
-        "MiniGrid, resets": resets(minigrid()),
-        "MiniGrid RGB, resets": resets(rgb()),
-        "MiniGrid sync 8": vector_steps(sync, 8, sync.single_action_space),
+    measures: dict[str, Measure] = {
+        "MiniGrid": partial(steps, minigrid()),
+        "MiniGrid RGB": partial(steps, rgb()),
+        "MiniGrid, resets": partial(resets, minigrid()),
+        "MiniGrid RGB, resets": partial(resets, rgb()),
+        "MiniGrid sync 8": partial(vector_steps, sync, 8, sync.single_action_space),
     }
     missing = []
     try:
         connect_four = import_module("pettingzoo.classic.connect_four_v3")
-        measures["connect four"] = connect_four_steps(connect_four.env())
+        measures["connect four"] = partial(connect_four_steps, connect_four.env())
     except ImportError:
         missing.append("pettingzoo")
     try:
         envpool = import_module("envpool")
         for size in (64, 1024):
             envs = envpool.make_gymnasium(MINIGRID, num_envs=size)
-            measures[f"MiniGrid envpool {size}"] = vector_steps(envs, size, envs.action_space)
+            measures[f"MiniGrid envpool {size}"] = partial(vector_steps, envs, size, envs.action_space)
     except ImportError:
         missing.append("envpool")
     return measures, missing
 
 
-def measure(measures: dict[str, Measure], seconds: float, screen: Screen) -> dict[str, list[float]]:
+def per_second(measure: Measure, seconds: float, seed: int) -> float:
+    """Returns how much is done a second, of so many seconds that are measured."""
+    done, spent = 0, 0.0
+    bouts = measure(seed)
+    while spent < seconds:
+        start = perf_counter()
+        if count := next(bouts):
+            spent += perf_counter() - start
+            done += count
+    return done / spent
+
+
+def measured(measures: dict[str, Measure], seconds: float, screen: Screen) -> dict[str, list[float]]:
     """Takes all measurements by turns, after a turn that does not count: tangrams are drawn on the first games."""
-    measured: dict[str, list[float]] = {name: [] for name in measures}
-    for name in measures:
-        measures[name](seconds / 4, SEED)
+    for measure in measures.values():
+        per_second(measure, seconds / 4, SEED)
+    turns = []
     for repeat in range(REPEATS):
         screen.report("turns", repeat, REPEATS)
-        for name, per_second in measures.items():
-            measured[name].append(per_second(seconds, SEED + repeat))
-    return measured
+        turns.append([per_second(measure, seconds, SEED + repeat) for measure in measures.values()])
+    return dict(zip(measures, map(list, zip(*turns, strict=True)), strict=True))
 
 
 def ratios(measured: dict[str, list[float]]) -> list[dict[str, Any]]:
     """Returns how many times as fast ours is as theirs, where both were measured: the median and all turns."""
-    compared = []
-    for what, our_name, their_name in RATIOS:
-        if their_name in measured:
-            turns = [mine / other for mine, other in zip(measured[our_name], measured[their_name], strict=True)]
-            compared.append(
-                {"what": what, "ours": our_name, "theirs": their_name, "ratio": statistics.median(turns), "all": turns}
-            )
-    return compared
+    return [
+        {"what": what, "ours": ours, "theirs": theirs, "ratio": float(np.median(turns)), "all": turns.tolist()}
+        for what, ours, theirs in RATIOS
+        if theirs in measured
+        for turns in [np.divide(measured[ours], measured[theirs])]
+    ]
 
 
 def show(results: dict[str, Any], screen: Screen) -> None:
@@ -302,12 +279,7 @@ class Speed(FiguresOptions):
             UserError: If MiniGrid is not installed.
         """
         others, missing = theirs()
-        measured = measure(ours() | others, self.seconds, screen)
-        results = {
-            "measured": measured,
-            "ratios": ratios(measured),
-            "missing": missing,
-            "seconds": self.seconds,
-            "seed": SEED,
-        }
+        found = measured(ours() | others, self.seconds, screen)
+        results: dict[str, Any] = {"measured": found, "ratios": ratios(found), "missing": missing}
+        results |= {"seconds": self.seconds, "seed": SEED}
         show(write_results(self.json, results, "minigrid", "pettingzoo", "envpool"), screen)

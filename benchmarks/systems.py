@@ -11,26 +11,48 @@ round, turn by turn, with the dialogue and the selection as HH had them.
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from cyclopts import Parameter
+from matplotlib.figure import Figure
 
+from multiref_gym.agents.evaluation import pages
 from multiref_gym.agents.evaluation.intervals import over_samples
-from multiref_gym.agents.evaluation.measures import RATIOS, Counts, counts_of
-from multiref_gym.agents.learning.jobs import Curve, Job, Measures, run_curve
+from multiref_gym.agents.evaluation.measures import RATIOS, Confusion, Counts, counts_of
+from multiref_gym.agents.evaluation.pictures import FAINT, data_uri, draw_band, finish_axes, png
+from multiref_gym.agents.evaluation.tables import Sheet, percent, rounds_heads, success_sheet, told_seeds
+from multiref_gym.agents.learning.jobs import Curve, Job, Measures, run_all, run_curve
 from multiref_gym.agents.learning.learn import Optimisation
-from multiref_gym.agents.learning.respect import CONTROL, KTO, RL, SUP, Config, Learner, Respect
+from multiref_gym.agents.learning.respect import (
+    CONTROL,
+    KTO,
+    OPTIMISATION,
+    RL,
+    SUP,
+    Config,
+    Learner,
+    Respect,
+    RoundOptimisation,
+)
+from multiref_gym.agents.learning.run_folder import fields
 from multiref_gym.agents.listeners.baselines import OracleListener
 from multiref_gym.agents.listeners.named import new_listener
 from multiref_gym.agents.play import play
+from multiref_gym.commands.options import Count, Flat
+from multiref_gym.commands.screen import Screen
 from multiref_gym.feedback import Feedback, FeedbackDecoder
+from multiref_gym.files import write_atomically
 from multiref_gym.game import Action
 from multiref_gym.interaction import Interaction
 from multiref_gym.listener import Listener
-from multiref_gym.registry import decoder_of, new_decoder
+from multiref_gym.provenance import write_results
+from multiref_gym.registry import decoder_of, feedback_name, new_decoder
 from multiref_gym.tangrams import load_tangrams
 
 HH = "HH"
@@ -100,35 +122,24 @@ def run_system(job: LearnerJob) -> Curve:
     Returns:
         As `run_curve` does, with `decoder` and `counts`, by system, for each round.
     """
-
-    def told(respect: Respect, rounds: list[Measures]) -> list[Measures]:
-        return [
-            {"round": m["round"], "decoder": m["decoder"], "counts": _round_counts(respect, job, m["round"])}
-            for m in rounds
-        ]
-
-    return run_curve(job, lambda: Respect(job.config, job.learner, job.folder), told)
-
-
-def _round_counts(respect: Respect, job: LearnerJob, round: int) -> dict[str, Counts]:
-    """Returns the counts of all that a job deployed in a round.
-
-    Every job has HH's games played anew, which takes no time, to compare turns with; the one with CONTROL counts them.
-    """
-    config, name = job.config, job.learner.name
-    games = respect.games(HH, round)
-    people = play(OracleListener(games), games, policy=HH, round=round)
+    config = job.config
     decoder, tangrams = new_decoder(config.decoder, config.ternary), load_tangrams(config.tangrams)
 
-    def counted_of(system: str, policy: int) -> Counts:
-        played = respect.store.interactions(system, round)
-        listener = new_listener(config.listener, tangrams, model=job.folder / f"round-{policy}")
-        return game_counts(played, decoder) | turn_counts(listener, people)
+    def counts(respect: Respect, round: int) -> dict[str, Counts]:
+        # Every job has HH's games played anew, which takes no time, to compare turns with; one counts them.
+        games = respect.games(HH, round)
+        people = play(OracleListener(games), games, policy=HH, round=round)
+        counted = {}
+        for system, policy in {job.learner.name: round, **({CONTROL: 0} if config.control else {})}.items():
+            listener = new_listener(config.listener, tangrams, model=job.folder / f"round-{policy}")
+            played = respect.store.interactions(system, round)
+            counted[system] = game_counts(played, decoder) | turn_counts(listener, people)
+        return counted | ({HH: game_counts(people, decoder)} if config.control else {})
 
-    counted = {name: counted_of(name, round)}
-    if config.control:
-        counted |= {CONTROL: counted_of(CONTROL, 0), HH: game_counts(people, decoder)}
-    return counted
+    def told(respect: Respect, rounds: list[Measures]) -> list[Measures]:
+        return [{"round": m["round"], "decoder": m["decoder"], "counts": counts(respect, m["round"])} for m in rounds]
+
+    return run_curve(job, lambda: Respect(config, job.learner, job.folder), told)
 
 
 def game_counts(games: Sequence[Interaction], decoder: FeedbackDecoder) -> Counts:
@@ -165,18 +176,17 @@ def summaries(curves: Sequence[Curve]) -> dict[str, Any]:
         For each system its `meaning`; by round each of `MEASURES` over all runs (`measures`, None where there is
         nothing to measure) and in each run (`runs`, by seed); and of a system that learns the mean `minutes` of a run.
     """
-    return {name: {"meaning": meaning, **_summary(name, curves)} for name, meaning in MEANINGS.items()}
-
-
-def _summary(name: str, curves: Sequence[Curve]) -> dict[str, Any]:
-    runs = [curve for curve in curves if name in curve["rounds"][0]["counts"]]
-    counts = [[measured["counts"][name] for measured in curve["rounds"]] for curve in runs]
-    seconds = [curve["cost"]["seconds"] for curve in runs if curve["system"] == name]
-    return {
-        "measures": _measures(counts),
-        "runs": {str(curve["seed"]): _measures([of_run]) for curve, of_run in zip(runs, counts, strict=True)},
-        "minutes": float(np.mean(seconds)) / 60 if seconds and None not in seconds else None,
-    }
+    summaries = {}
+    for name, meaning in MEANINGS.items():
+        runs = {c["seed"]: [m["counts"][name] for m in c["rounds"]] for c in curves if name in c["rounds"][0]["counts"]}
+        seconds = [curve["cost"]["seconds"] for curve in curves if curve["system"] == name]
+        summaries[name] = {
+            "meaning": meaning,
+            "measures": _measures(list(runs.values())),
+            "runs": {str(seed): _measures([counts]) for seed, counts in runs.items()},
+            "minutes": float(np.mean(seconds)) / 60 if seconds and None not in seconds else None,
+        }
+    return summaries
 
 
 def _measures(runs: Sequence[Sequence[Counts]]) -> dict[str, list[dict[str, float]] | None]:
@@ -198,3 +208,194 @@ def decoders(curves: Sequence[Curve]) -> dict[str, list[list[list[int]]]]:
         ]
         for kind in KINDS
     }
+
+
+PANELS = {
+    "games.png": {
+        "success": "Games won",
+        "turns": "Turns a game (fewer is better)",
+        "click_accuracy": "Clicks that were right",
+    },
+    "turns.png": {
+        "exact_match": "Actions that are the oracle's",
+        "similarity": "Similarity to the oracle's action",
+        "positive_share": "Feedback that is positive",
+    },
+}
+"""The pictures of measures by round, and what is above each panel."""
+
+COLOURS = {"SUP": "#0072b2", "RL": "#d55e00", "KTO": "#009e73", CONTROL: "#8a6d3b", HH: "#555555"}
+STYLES = {"B": ("-", "o"), "T": ("--", "^"), CONTROL: (":", "v"), HH: ("-.", None)}
+
+
+def sheets(results: dict[str, Any]) -> list[Sheet]:
+    """Returns all tables."""
+    systems = results["systems"]
+    means = {name: system["measures"]["success"] for name, system in systems.items()}
+    runs = {name: {seed: run["success"] for seed, run in system["runs"].items()} for name, system in systems.items()}
+    return [success_sheet("Games won", results, means, runs), measures_sheet(results), decoder_sheet(results)]
+
+
+def measures_sheet(results: dict[str, Any]) -> Sheet:
+    """Returns the other measures of the last round, and what a run took."""
+    last = results["config"]["rounds"]
+    columns = ["system", "turns", "right clicks, %", "oracle's action, %", "similarity, %", "positive, %", "minutes"]
+    rows = []
+    for system, of_system in results["systems"].items():
+        measures, minutes = of_system["measures"], of_system["minutes"]
+        rows.append(
+            [
+                system,
+                f"{measures['turns'][last]['mean']:.1f}",
+                *(percent(measures[name] and measures[name][last]) for name in list(MEASURES)[2:]),
+                "–" if minutes is None else f"{minutes:.1f}",
+            ]
+        )
+    title = f"Turns and clicks, actions beside the oracle's, and feedback in round {last}; {told_seeds(results)}"
+    return Sheet(title, columns, rows)
+
+
+def decoder_sheet(results: dict[str, Any]) -> Sheet:
+    """Returns accuracy and precision of the decoders by round, over all systems that learn from them."""
+    rows = []
+    for kind, of_rounds in results["decoders"].items():
+        rounds = [Confusion(np.array(counts)) for counts in of_rounds]
+        name = _decoder(results, kind)
+        rows.append([f"{name}, accuracy", *(f"{100 * each.accuracy:.1f}" for each in rounds)])
+        rows.append([f"{name}, precision of positives", *(f"{100 * (each.precision or 0):.1f}" for each in rounds)])
+    title = "Decoders, in percent; an action is good or not, and neutral feedback says that it is not"
+    return Sheet(title, ["decoder", *rounds_heads(results)], rows)
+
+
+def _decoder(results: dict[str, Any], kind: str) -> str:
+    return feedback_name(results["config"]["decoder"], ternary=kind == "T")
+
+
+def csv_text(results: dict[str, Any]) -> str:
+    """Returns all measures with their intervals as CSV: a row for each system, round and seed, and for all seeds."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    parts = ("mean", "low", "high")
+    writer.writerow(["system", "seed", "round", *(f"{measure}_{part}" for measure in MEASURES for part in parts)])
+    for name, system in results["systems"].items():
+        for seed, measures in {**system["runs"], "all": system["measures"]}.items():
+            for round in range(results["config"]["rounds"] + 1):
+                found = [of_rounds and of_rounds[round] for of_rounds in measures.values()]
+                writer.writerow([name, seed, round, *(each[part] if each else "" for each in found for part in parts)])
+    return file.getvalue()
+
+
+def _measures_png(results: dict[str, Any], panels: dict[str, str]) -> bytes:
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    all_axes = figure.subplots(1, len(panels))
+    for axes, (measure, title) in zip(all_axes, panels.items(), strict=True):
+        for name, system in results["systems"].items():
+            if (estimates := system["measures"][measure]) is not None:
+                kind, _, learner = name.partition("-")
+                colour, (dashes, marker) = COLOURS[learner or name], STYLES[kind]
+                draw_band(axes, range(len(estimates)), estimates, dashes, color=colour, marker=marker, label=name)
+        finish_axes(axes, title, measure)
+        axes.set_xlabel("round")
+    handles, labels = all_axes[-1].get_legend_handles_labels()  # HH has no exact match, but all have a last panel
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, fontsize=9)
+    figure.suptitle(
+        f"Simulated speakers, {results['config']['games']} games a round, {told_seeds(results)}; bands: 95 % intervals "
+        "over games; B, T: binary, ternary feedback; HH: an oracle",
+        fontsize=9,
+        color=FAINT,
+    )
+    return png(figure)
+
+
+def _confusion_png(results: dict[str, Any]) -> bytes:
+    """Draws for each decoder and round how often a decoded value stands for each true one."""
+    last, kinds = results["config"]["rounds"], results["decoders"]
+    figure = Figure(figsize=(max(6, 1.2 + 2.1 * (last + 1)), 5.2), layout="constrained")
+    grid = figure.subplots(len(kinds), last + 1, squeeze=False)
+    labels = [value.name.lower() for value in Feedback]
+    for row, (kind, of_rounds) in zip(grid, kinds.items(), strict=True):
+        for round, (axes, counts) in enumerate(zip(row, of_rounds, strict=True)):
+            shares = np.array(counts) / max(1, np.sum(counts))
+            axes.imshow(shares, cmap="Blues", vmin=0, vmax=0.6)
+            for (decoded, true), share in np.ndenumerate(shares):
+                colour = "white" if share > 0.35 else "black"
+                axes.text(true, decoded, f"{100 * share:.1f}", ha="center", va="center", color=colour, fontsize=9)
+            axes.set_title(f"{_decoder(results, kind)}, round {round}", fontsize=8.5)
+            axes.set_xticks(range(3), labels, fontsize=8)
+            axes.set_yticks(range(3), labels if round == 0 else [], fontsize=8)
+            if round == 0:
+                axes.set_ylabel("decoded")
+    figure.supxlabel("true", fontsize=10)
+    figure.suptitle(
+        f"Percent of the actions that were replied to; simulated speakers, {told_seeds(results)}",
+        fontsize=10,
+        color=FAINT,
+    )
+    return png(figure)
+
+
+@dataclass(frozen=True, slots=True)
+class SystemsConfig(Config):
+    """What the systems have in common."""
+
+    rounds: Count = 3
+    ternary: Annotated[bool, Parameter(parse=False)] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class SystemsCommand:
+    """Compares the six systems of arXiv 2410.13852, CONTROL and HH; an interrupted comparison goes on where it was.
+
+    Attributes:
+        config: What they have in common; the decoder is one that has a ternary form.
+        seeds: Runs of each system, with seeds from --seed.
+        optimisation: How all of them minimise their losses.
+        jobs: Runs at a time, each on one core.
+        out: The folder of the runs.
+    """
+
+    config: Flat[SystemsConfig] = SystemsConfig()
+    seeds: Count = 1
+    optimisation: Flat[RoundOptimisation] = OPTIMISATION
+    jobs: Count = 2
+    out: Path = Path("runs/systems")
+
+    def run(self, screen: Screen) -> None:
+        """Runs what is not there yet, shows the tables, and writes results, pictures and the page.
+
+        Raises:
+            UserError: If a run cannot be had as it was asked for, or a folder is of another one.
+        """
+        jobs = jobs_of(self.config, self.optimisation, self.seeds, self.out)
+        curves = run_all(run_system, jobs, self.jobs, screen, _told)
+        results: dict[str, Any] = {
+            "config": self.config.common(),
+            "learners": {job.learner.name: job.learner.recorded() for job in jobs},
+            "seeds": sorted({job.config.seed for job in jobs}),
+            "jobs": self.jobs,
+            "systems": summaries(curves),
+            "decoders": decoders(curves),
+        }
+        results = write_results(self.out / "results.json", results)
+        tables = sheets(results)
+        drawn = {name: _measures_png(results, panels) for name, panels in PANELS.items()}
+        drawn["decoders.png"] = _confusion_png(results)
+        page = pages.page(
+            "systems.html",
+            systems={name: system["meaning"] for name, system in results["systems"].items()},
+            pictures={name: data_uri(content) for name, content in drawn.items()},
+            sheets=tables,
+            setup={name: fields(results[name]) for name in ("config", "versions", "machine")},
+        )
+        table = "\n".join(sheet.markdown() for sheet in tables)
+        written: dict[str, str | bytes] = {"table.md": table, "systems.csv": csv_text(results), "report.html": page}
+        written |= drawn
+        for name, content in written.items():
+            write_atomically(self.out / name, content)
+        screen.show(*tables)
+        screen.say(f"{', '.join(['results.json', *written])} are in {self.out}")
+
+
+def _told(curve: Curve) -> str:
+    counts = curve["rounds"][-1]["counts"][curve["system"]]
+    return f"{sum(counts['won']) / len(counts['won']):.1%} of the games of the last round won"

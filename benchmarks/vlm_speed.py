@@ -13,10 +13,13 @@ known the share of it that was reached is given as well.
 from __future__ import annotations
 
 import resource
+import tempfile
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
 from time import perf_counter
 from typing import Annotated, Any
 
@@ -38,7 +41,6 @@ from multiref_gym.agents.listeners.vlm.prompt import ChatForm
 from multiref_gym.agents.listeners.vlm.random_model import SIZES, TEXTS, byte_tokenizer, random_idefics2
 from multiref_gym.agents.listeners.vlm.vision import IMAGE_SIZE
 from multiref_gym.benchmarks.learning_speed import examples_of, played, rates
-from multiref_gym.benchmarks.trl_step import trl_rate
 from multiref_gym.commands.options import Count, Natural
 from multiref_gym.commands.screen import Screen
 from multiref_gym.listener import Decision, Listener, View
@@ -132,16 +134,55 @@ def peak_of_device() -> float | None:
     return next((peak for part, peak in PEAKS.items() if part in name), None)
 
 
-def flops_of(run: Callable[[], object]) -> int:
-    """Returns the floating-point operations of what is run."""
+def share_of_peak(run: Callable[[], object], items: int, rate: float) -> str:
+    """Returns what share of the GPU's peak is reached if so many items take a run, at so many a second."""
+    if (peak := peak_of_device()) is None:
+        return ""
     with FlopCounterMode(display=False) as counter:
         run()
-    return int(counter.get_total_flops())
+    return f"{int(counter.get_total_flops()) / items * rate / peak:.1%}"
 
 
-def learn_once(listener: VlmListener, examples: Sequence[Example], at_once: int, seed: int) -> None:
-    """Learns from all examples once, so many a step."""
+def learn_once(listener: VlmListener, examples: Sequence[Example], at_once: int, seed: int) -> int:
+    """Learns from all examples once, so many a step, and returns how many there are."""
     learn(listener, examples, Sup(), Optimisation(epochs=1, batch=at_once), seed)
+    return len(examples)
+
+
+def trl_rate(
+    model: PeftModel, processor: Any, tangrams: TangramSet, examples: Sequence[Example], batch_size: int
+) -> float | None:
+    """Returns how many examples a second TRL learns in one epoch, the model's adapter in place; None without TRL."""
+    if find_spec("trl") is None:
+        return None
+    datasets: Any = import_module("datasets")
+    trl: Any = import_module("trl")
+    form, atlas = ChatForm(processor, "idefics2"), Atlas(tangrams, IMAGE_SIZE)
+    rows = []
+    for example in examples:
+        answer = {"role": "assistant", "content": [{"type": "text", "text": str(example.action)}]}
+        images = [Image.fromarray(image).convert("RGB") for image in atlas.silhouettes(example.view.tangrams)]
+        rows.append({"images": images, "messages": [*form.messages(example.view), answer]})
+    with tempfile.TemporaryDirectory() as folder:
+        settings = trl.SFTConfig(
+            output_dir=folder,
+            per_device_train_batch_size=batch_size,
+            num_train_epochs=1,
+            max_length=None,
+            use_cpu=not torch.cuda.is_available(),
+            bf16=torch.cuda.is_available(),
+            gradient_checkpointing=False,  # our step computes nothing twice either
+            save_strategy="no",
+            logging_strategy="no",
+            report_to=[],
+            disable_tqdm=True,
+        )
+        trainer = trl.SFTTrainer(
+            model=model, args=settings, train_dataset=datasets.Dataset.from_list(rows), processing_class=processor
+        )
+        start = perf_counter()
+        trainer.train()
+        return len(rows) / (perf_counter() - start)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,21 +212,13 @@ class VlmSpeed:
             config = VlmConfig("idefics2", played_at_once=at_once, trained_at_once=at_once, kept_gib=kept_gib)
             return VlmListener(model, processor, figures, config)
 
-        def turns_of(listener: Listener) -> int:
-            return sum(len(game.turns) for game in played(listener, figures, self.games, self.seed))
+        def turns_of(make: Callable[[], Listener]) -> int:
+            return sum(len(game.turns) for game in played(make(), figures, self.games, self.seed))
 
-        def batched(at_once: int, kept_gib: float) -> int:
-            return turns_of(listener(at_once, kept_gib))
-
-        def share_of_peak(run: Callable[[], object], items: int, rate: float) -> str:
-            """Returns what share of the GPU's peak is reached if so many items take a run, at so many a second."""
-            peak = peak_of_device()
-            return f"{flops_of(run) / items * rate / peak:.1%}" if peak else ""
-
-        ways: dict[str, Callable[[], int]] = {NAIVE: lambda: turns_of(NaiveListener(model, processor, figures))}
+        ways = {NAIVE: partial(turns_of, partial(NaiveListener, model, processor, figures))}
         for at_once in self.at_once:
             for kept_gib, how in ((KEPT_GIB, "what was read is kept"), (0.0, "all is read each turn")):
-                ways[f"{at_once} at once, {how}"] = partial(batched, at_once, kept_gib)
+                ways[f"{at_once} at once, {how}"] = partial(turns_of, partial(listener, at_once, kept_gib))
         found = rates(ways, REPEATS)
         playing = most_memory()
         examples = examples_of(played(listener(max(self.at_once)), figures, self.games, self.seed))
@@ -198,9 +231,7 @@ class VlmSpeed:
         table.add_section()
         for at_once in self.at_once:
             run = partial(learn_once, listener(at_once), examples, at_once, self.seed)
-            start = perf_counter()
-            run()
-            rate = len(examples) / (perf_counter() - start)
+            [rate] = rates({"": run}, 1).values()
             peer = trl_rate(model, processor, figures, examples, at_once)
             ratio = f"{rate / peer:.1f}" if peer else ""
             share = share_of_peak(run, len(examples), rate)

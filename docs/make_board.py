@@ -8,10 +8,10 @@ it decoded right, and with no utterance longer than its line.
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 
+import cyclopts
 from PIL import Image, ImageDraw, ImageFont
 
 from multiref_gym.feedback import Feedback, ground_truth
@@ -26,13 +26,10 @@ PAPER, INK, FAINT = "#ffffff", "#1d2126", "#6a727c"
 CHIPS = {Feedback.POSITIVE: ("#00694f", "+ positive"), Feedback.NEGATIVE: ("#b13d00", "- negative")}
 
 
-def main() -> None:
-    """Draws the board."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("run", type=Path, help="folder of a finished run")
-    args = parser.parse_args()
-    config = json.loads((args.run / "config.json").read_text(encoding="utf-8"))["config"]
-    with InteractionStore(args.run / "interactions.db", create=False) as store:
+def main(run: Path) -> None:
+    """Draws the README's board from the folder of a finished run."""
+    config = json.loads((run / "config.json").read_text(encoding="utf-8"))["config"]
+    with InteractionStore(run / "interactions.db", create=False) as store:
         game, feedback = chosen_game(store, config["learner"]["name"], config["decoder"], config["rounds"])
     atlas = Atlas(load_tangrams(config["tangrams"]), SILHOUETTE)
     picture(game, feedback, atlas).quantize(64).save(FOLDER / "board.png", optimize=True)
@@ -85,4 +82,4 @@ def picture(game: Interaction, feedback: list[Feedback], atlas: Atlas) -> Image.
 
 
 if __name__ == "__main__":
-    main()
+    cyclopts.run(main)

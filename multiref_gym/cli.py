@@ -43,7 +43,7 @@ COMMANDS = {
         f"{AGENTS}.commands.respect:RespectCommand", "learn from implicit feedback, round after round", resumes=True
     ),
     "systems": Command(
-        f"{BENCHMARKS}.systems_report:SystemsCommand", "compare six systems that learn, side by side", resumes=True
+        f"{BENCHMARKS}.systems:SystemsCommand", "compare six systems that learn, side by side", resumes=True
     ),
     "ppo": Command(f"{AGENTS}.commands.ppo:PPOCommand", "learn by PPO from true or decoded reward"),
     "pretrain": Command(f"{AGENTS}.listeners.small.pretrain:Pretrain", "build a base of the small listener"),
@@ -57,8 +57,7 @@ COMMANDS = {
     "tangrams": Command("multiref_gym.commands.tangrams:TangramsCommand", "draw a contact sheet of tangrams"),
     "export": Command("multiref_gym.commands.export:Export", "write the games of a store to a file or a data set"),
     "import": Command("multiref_gym.commands.import_:Import", "read the games of a file or a data set into a store"),
-    "bench decoders": Command(f"{BENCHMARKS}.decoders:Decoders", "how well a decoder understands"),
-    "bench calibration": Command(f"{BENCHMARKS}.calibration:Calibration", "whether its probabilities can be trusted"),
+    "bench decoders": Command(f"{BENCHMARKS}.decoders:Decoders", "how well a decoder understands, and knows it"),
     "bench likeness": Command(f"{BENCHMARKS}.likeness:Likeness", "how like people's simulated games are"),
     "bench contexts": Command(f"{BENCHMARKS}.contexts:Contexts", "how confusable contexts are"),
     "bench rewards": Command(f"{BENCHMARKS}.rewards:Rewards", "what decoded feedback is worth to PPO", resumes=True),

@@ -17,14 +17,12 @@ from multiref_gym import cli
 from multiref_gym.agents.decoders import training as decoder_training
 from multiref_gym.agents.decoders.learned import WEIGHTS, LearnedDecoder, Weights, features
 from multiref_gym.agents.decoders.lexical import LexicalDecoder
-from multiref_gym.benchmarks import calibration
+from multiref_gym.benchmarks import decoders
 from multiref_gym.checking import read_json
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback, ground_truth
-from multiref_gym.formats import read_interactions, write_games
-from multiref_gym.formats.logged_game import LoggedGame
-from multiref_gym.game import Action, Context
-from multiref_gym.interaction import Interaction, Turn
+from multiref_gym.formats import read_interactions
+from multiref_gym.game import Action
 
 SELECT = Action(select=frozenset({3}))
 DESELECT = Action(deselect=frozenset({3}))
@@ -214,33 +212,25 @@ def test_no_word_of_a_description_alone_is_kept() -> None:
 
 def test_bins_and_their_error_are_those_counted_by_hand() -> None:
     probabilities, good = np.array([0.0, 0.05, 0.95, 0.95, 1.0]), np.array([False, True, True, True, False])
-    bins = calibration.bins_of(probabilities, good)
-    assert [(row["from"], row["replies"]) for row in bins] == [(0.0, 2), (0.9, 3)]
-    assert [row["true"] for row in bins] == pytest.approx([1 / 2, 2 / 3])
+    figures = decoders.calibration(probabilities, good)
+    assert [(row["from"], row["replies"]) for row in figures["bins"]] == [(0.0, 2), (0.9, 3)]
+    assert [row["true"] for row in figures["bins"]] == pytest.approx([1 / 2, 2 / 3])
     expected = (2 * (0.5 - 0.025) + 3 * (2.9 / 3 - 2 / 3)) / 5
-    assert calibration.calibration_error(bins) == pytest.approx(expected)
-    assert calibration.at_threshold(probabilities, good, 0.95) == {
+    assert figures["expected_calibration_error"] == pytest.approx(expected)
+    assert figures["thresholds"][-1] == {
         "threshold": 0.95,
         "accuracy": 3 / 5,
         "positive_precision": 2 / 3,
         "positive_recall": 2 / 3,
     }
-    assert calibration.at_threshold(probabilities[:2], good[:2], 0.5)["positive_precision"] is None
+    unsure = decoders.calibration(probabilities[:2], good[:2])["thresholds"]
+    assert [row["positive_precision"] for row in unsure] == [None] * len(decoders.THRESHOLDS)
 
 
-@pytest.mark.parametrize(
-    ("decoder", "message"), [("lexical", "has no probabilities"), ("learned", "nothing to decode")]
-)
-def test_calibration_says_what_it_cannot_judge(
-    decoder: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = tmp_path / "games.jsonl"
-    context = Context(("a", "b"), ("a", "b"), frozenset("a"))
-    write_games("jsonl", path, [LoggedGame(Interaction("1", context, (Turn("the house", Action()),)))])
-    assert cli.main(["bench", "calibration", "--games", str(path), "--decoder", decoder]) == 2
-    error = capsys.readouterr().err
-    assert message in error
-    assert error.count("\n") == 1
+def test_a_decoder_that_knows_no_probabilities_is_judged_without_them(people: People) -> None:
+    games = read_interactions(people.games)[:5]
+    added = decoders.evaluate(LearnedDecoder, games).keys() - decoders.evaluate(LexicalDecoder, games).keys()
+    assert added == {"expected_calibration_error", "bins", "thresholds"}
 
 
 def test_people_whom_it_never_heard_are_understood_nearly_as_well_as_by_rules_made_for_them(people: People) -> None:
@@ -253,4 +243,4 @@ def test_people_whom_it_never_heard_are_understood_nearly_as_well_as_by_rules_ma
     )
     assert np.mean(decoded == good) >= np.mean(by_rules == good) - 0.02
     assert np.mean(good[decoded]) >= 0.95
-    assert calibration.evaluate(DECODER, games)["expected_calibration_error"] <= 0.05
+    assert decoders.evaluate(lambda: DECODER, games)["expected_calibration_error"] <= 0.05

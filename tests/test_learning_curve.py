@@ -20,15 +20,14 @@ from rounding import LOG_PROB
 from small_views import FIGURES, tiny_small_listener
 
 from multiref_gym import cli
-from multiref_gym.agents.evaluation import fixed_games
-from multiref_gym.agents.evaluation.fixed_games import Evaluation
 from multiref_gym.agents.learning import jobs as processes
 from multiref_gym.agents.learning.learn import Example, Optimisation, learn
 from multiref_gym.agents.learning.objectives import Sup
 from multiref_gym.agents.learning.respect import CONTROL, SEED, TURNS, Config, Respect
 from multiref_gym.agents.listeners.small.listener import SmallListener
-from multiref_gym.benchmarks import learning_curve
-from multiref_gym.benchmarks.learning_systems import (
+from multiref_gym.benchmarks import fixed_games, learning_curve
+from multiref_gym.benchmarks.fixed_games import Evaluation
+from multiref_gym.benchmarks.learning_curve import (
     ABLATIONS,
     BOUNDS,
     LEARNERS,

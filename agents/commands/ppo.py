@@ -79,12 +79,8 @@ class PPOCommand:
             formats=formats,
             on_evaluation=show,
         )
-        config = {
-            "reward": self.reward,
-            "decoder": feedback_name(decoder, self.ternary) if self.reward == "implicit" else None,
-            "steps": self.steps,
-            "seed": self.seed,
-        }
+        config = {name: getattr(self, name) for name in ("reward", "steps", "seed")}
+        config["decoder"] = feedback_name(decoder, self.ternary) if self.reward == "implicit" else None
         listener.save(self.out, config)  # now: the games that follow take a while
         tangrams = load_tangrams("figures")
         fixed = np.random.SeedSequence(self.seed, spawn_key=(len("final"),))

@@ -48,48 +48,33 @@ INVERSE_PENALTY = 1.0
 FEWEST = 5
 """How many replies have a feature that gets a weight."""
 
+
+def _phrases(listed: str) -> tuple[str, ...]:
+    return tuple(" ".join(phrase.split()) for phrase in listed.split(";"))
+
+
 # What speakers say beside the phrases of the scripted population.
-MORE_PRAISES = (
-    *(
-        "yes",
-        "yeah",
-        "yep",
-        "yup",
-        "yes",
-        "good",
-        "great",
-        "nice",
-        "right",
-        "perfect",
-        "excellent",
-        "awesome",
-        "exactly",
-    ),
-    *("good job", "nice job", "great job", "well done", "you got it", "got it", "that's it", "that's right", "cool"),
-    *("that's correct", "that is correct", "that's the one", "correct choice", "thanks", "thank you", "ok", "okay"),
-    *("fine", "sure", "all good", "looks good", "that works", "keep that", "keep it", "yes, that is it", "amazing"),
-)
-MORE_CORRECTIONS = (
-    *("no", "nope", "no", "nah", "wrong", "wrong one", "wrong choice", "incorrect", "not that", "not that one", "oops"),
-    *("that's not it", "that is not it", "that isn't it", "it's not that one", "that's wrong", "that was wrong"),
-    *("not quite", "not correct", "not right", "that's not right", "that is incorrect", "close, but no", "almost"),
-    *("try again", "no, try again", "sorry, no", "sorry, wrong one", "that was a mistake", "mistake", "error", "close"),
-    *("not what i meant", "you picked the wrong one", "you chose the wrong one", "don't pick that", "not this one"),
-    *("neither", "still wrong", "still no", "no, the other one", "not it", "no no", "again, no", "i meant another one"),
-)
+MORE_PRAISES = _phrases("""
+    yes; yeah; yep; yup; yes; good; great; nice; right; perfect; excellent; awesome; exactly; good job; nice job;
+    great job; well done; you got it; got it; that's it; that's right; cool; that's correct; that is correct;
+    that's the one; correct choice; thanks; thank you; ok; okay; fine; sure; all good; looks good; that works;
+    keep that; keep it; yes, that is it; amazing
+""")
+MORE_CORRECTIONS = _phrases("""
+    no; nope; no; nah; wrong; wrong one; wrong choice; incorrect; not that; not that one; oops; that's not it;
+    that is not it; that isn't it; it's not that one; that's wrong; that was wrong; not quite; not correct;
+    not right; that's not right; that is incorrect; close, but no; almost; try again; no, try again; sorry, no;
+    sorry, wrong one; that was a mistake; mistake; error; close; not what i meant; you picked the wrong one; you chose
+    the wrong one; don't pick that; not this one; neither; still wrong; still no; no, the other one; not it;
+    no no; again, no; i meant another one
+""")
 MORE_UNDOS = tuple(
     f"{verb} {what}".strip()
-    for verb in ("deselect", "please deselect", "undo", "take off", "get rid of", "you need to deselect")
-    for what in (
-        *("", "that", "it", "this", "that one", "this one", "the last one", "the last shape", "last one", "those"),
-        *(
-            "the last selection",
-            "your last choice",
-            "what you just picked",
-            "the one you just selected",
-            "the previous",
-        ),
-    )
+    for verb in _phrases("deselect; please deselect; undo; take off; get rid of; you need to deselect")
+    for what in _phrases("""
+        ; that; it; this; that one; this one; the last one; the last shape; last one; those; the last selection;
+        your last choice; what you just picked; the one you just selected; the previous
+    """)
 )
 OWN_PHRASES = 2
 """How many ways to praise, to correct and to ask for an undo a speaker has."""

@@ -110,14 +110,13 @@ def units_of(interactions: Sequence[Interaction]) -> list[Unit]:
 
 def _unit(speaker: str, games: Sequence[Interaction]) -> Unit:
     turns = np.array([row for game in games for row in _turns(game)], TURN)
-    words = [word for game in games for turn in game.turns for word in words_of(turn.utterance)]
-    return Unit(speaker, turns, np.array([_game(game) for game in games], GAME), frozenset(words), len(words))
-
-
-def _game(game: Interaction) -> tuple[Any, ...]:
-    chat = [turn.utterance for turn in game.turns]
-    announces = bool(ANNOUNCEMENT.search(chat[0]))
-    return game.success, len(chat), announces, any(LAST.search(utterance) for utterance in chat)
+    chats = [[turn.utterance for turn in game.turns] for game in games]
+    rows = [
+        (game.success, len(chat), bool(ANNOUNCEMENT.search(chat[0])), any(map(LAST.search, chat)))
+        for game, chat in zip(games, chats, strict=True)
+    ]
+    words = [word for chat in chats for utterance in chat for word in words_of(utterance)]
+    return Unit(speaker, turns, np.array(rows, GAME), frozenset(words), len(words))
 
 
 def _turns(game: Interaction) -> Iterable[tuple[Any, ...]]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from multiref_gym.agents.evaluation.dialogue_statistics import Interval, overlap
+from multiref_gym.agents.evaluation.dialogue_statistics import overlap
 from multiref_gym.agents.evaluation.intervals import by_unit, over_samples
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback, ground_truth
@@ -122,58 +122,15 @@ def replies_of(files: Sequence[Sequence[Interaction]]) -> Replies:
     return replies
 
 
-@dataclass(frozen=True)
-class Judgement:
-    """How well simulated and human replies are told apart.
-
-    Attributes:
-        simulated: The simulated replies that were judged.
-        human: As many human ones.
-        right: Whether each was judged right by a classifier that had not heard its speaker, the simulated first.
-        weights: By feature, how much it speaks for a simulation, as learned from all replies.
-    """
-
-    simulated: Replies
-    human: Replies
-    right: np.ndarray
-    weights: dict[str, float]
-
-    @property
-    def accuracy(self) -> float:
-        """The share judged right."""
-        return float(np.mean(self.right))
-
-    def accuracy_interval(self) -> Interval:
-        """Returns the 95 % interval of the accuracy, drawing speakers of each side with replacement."""
-        rights = np.split(self.right, [len(self.simulated.speakers)])
-        sides = list(zip(rights, (self.simulated.speakers, self.human.speakers), strict=True))
-        found = over_samples(
-            [by_unit(right, names) for right, names in sides],
-            [by_unit(np.ones_like(right), names) for right, names in sides],
-        )
-        return found.low, found.high
-
-    def giveaways(self) -> dict[str, list[dict[str, Any]]]:
-        """Returns the features that speak most for either side, with the share of the replies that have them."""
-
-        def row(feature: str) -> dict[str, Any]:
-            shares = {
-                side: float(np.mean([feature in reply for reply in replies.features]))
-                for side, replies in (("simulated", self.simulated), ("human", self.human))
-            }
-            return {"feature": feature, "weight": self.weights[feature], **shares}
-
-        ranked = sorted(self.weights, key=lambda feature: (-self.weights[feature], feature))
-        return {
-            "simulated": [row(feature) for feature in ranked[:SHOWN]],
-            "human": [row(feature) for feature in ranked[::-1][:SHOWN]],
-        }
-
-
-def tell_apart(simulated: Replies, human: Replies, rng: np.random.Generator) -> Judgement:
+def tell_apart(simulated: Replies, human: Replies, rng: np.random.Generator) -> dict[str, Any]:
     """Trains a classifier on some speakers and judges the replies of the others, in turns.
 
     Of the side with more replies as many are drawn as the other has.
+
+    Returns:
+        The `accuracy`, the share judged right by a classifier that had not heard the speaker; its 95 % `interval`,
+        drawing speakers of each side with replacement; how many `replies` were judged; and `giveaways`, the features
+        that speak most for either side as learned from all replies, with the share of the replies that have them.
 
     Raises:
         UserError: If scikit-learn is missing, or a side has too few replies or speakers.
@@ -204,11 +161,28 @@ def tell_apart(simulated: Replies, human: Replies, rng: np.random.Generator) -> 
     )
     fewest = min(len(set(side.speakers)) for side in sides)
     folds = StratifiedGroupKFold(min(FOLDS, fewest), shuffle=True, random_state=int(rng.integers(2**31)))
-    judged = cross_val_predict(classifier, replies, is_simulated, groups=groups, cv=folds)
+    right = cross_val_predict(classifier, replies, is_simulated, groups=groups, cv=folds) == is_simulated
+    found = over_samples(
+        [by_unit(of_side, side.speakers) for of_side, side in zip(np.split(right, 2), sides, strict=True)],
+        [by_unit(np.ones(size), side.speakers) for side in sides],
+    )
     classifier.fit(replies, is_simulated)
-    names, weights = classifier[0].get_feature_names_out(), classifier[1].coef_[0]
-    by_feature = dict(zip(names.tolist(), weights.tolist(), strict=True))
-    return Judgement(simulated, human, judged == is_simulated, by_feature)
+    names, weights = classifier[0].get_feature_names_out().tolist(), classifier[1].coef_[0].tolist()
+    ranked = sorted((-weight, name) for name, weight in zip(names, weights, strict=True))
+
+    def told(weight: float, name: str) -> dict[str, Any]:
+        shares = (float(np.mean([name in reply for reply in side.features])) for side in sides)
+        return {"feature": name, "weight": -weight, **dict(zip(("simulated", "human"), shares, strict=True))}
+
+    return {
+        "accuracy": float(np.mean(right)),
+        "interval": (found.low, found.high),
+        "replies": len(right),
+        "giveaways": {
+            "simulated": [told(*each) for each in ranked[:SHOWN]],
+            "human": [told(*each) for each in ranked[::-1][:SHOWN]],
+        },
+    }
 
 
 def people_apart(human: Replies, rng: np.random.Generator) -> float:
@@ -221,5 +195,5 @@ def people_apart(human: Replies, rng: np.random.Generator) -> float:
         one, other = (human.of([i for i, here in enumerate(is_in_half) if here is side]) for side in (True, False))
         if not (one.suffice and other.suffice):
             return math.nan
-        accuracies.append(tell_apart(one, other, rng).accuracy)
+        accuracies.append(tell_apart(one, other, rng)["accuracy"])
     return float(np.mean(accuracies))
