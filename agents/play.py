@@ -16,6 +16,7 @@ from enum import IntEnum
 import numpy as np
 
 from multiref_gym.episode import Episode
+from multiref_gym.errors import UserError
 from multiref_gym.game import CONTEXT_SIZE, Context, Game
 from multiref_gym.interaction import Interaction
 from multiref_gym.listener import Listener
@@ -92,10 +93,15 @@ def play(
 
     Returns:
         The interactions, in the order of the games.
+
+    Raises:
+        UserError: If the listener does not decide once in each game, or what it decides is none that is allowed.
     """
     running = [game for game in games if not game.game.over]
     while running:
         decisions = listener.act([game.view for game in running], [game.listener_rng for game in running])
+        if len(decisions) != len(running):
+            raise UserError(f"the listener made {len(decisions)} decisions in {len(running)} games, not one each")
         for game, decision in zip(running, decisions, strict=True):
             game.take(decision.action, decision.log_prob)
         running = [game for game in running if not game.game.over]

@@ -28,7 +28,7 @@ from multiref_gym.agents.evaluation.tables import Sheet, apart, percent, share
 from multiref_gym.commands.options import DecoderName, FiguresOptions
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
-from multiref_gym.feedback import Feedback, FeedbackDecoder, ground_truth
+from multiref_gym.feedback import Feedback, FeedbackDecoder, decoded, ground_truth
 from multiref_gym.formats import read_interactions
 from multiref_gym.interaction import Interaction
 from multiref_gym.provenance import write_results
@@ -61,7 +61,7 @@ def evaluate(make: Callable[..., FeedbackDecoder], interactions: Sequence[Intera
     truth = np.array([ground_truth(exchange.action, game.targets) for exchange, game in replies])
     speakers = [game.speaker for _, game in replies]
     forms = both_forms(make)
-    binary, ternary = (np.array(decoder.decode(exchanges)) for decoder in forms)
+    binary, ternary = (np.array(decoded(decoder, exchanges)) for decoder in forms)
 
     def interval(right: NDArray[np.bool_]) -> tuple[float, float]:
         found = estimate(by_unit(right, speakers), by_unit(np.ones_like(right), speakers), SEED)

@@ -37,7 +37,7 @@ from multiref_gym.agents.listeners.ppo.training import literal_success, train
 from multiref_gym.commands.options import Count, make_folder
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
-from multiref_gym.feedback import Exchange, Feedback, FeedbackDecoder
+from multiref_gym.feedback import Exchange, Feedback, FeedbackDecoder, decoded
 from multiref_gym.files import write_atomically
 from multiref_gym.provenance import write_results
 from multiref_gym.registry import new_decoder
@@ -99,9 +99,9 @@ class FlippedDecoder:
 
     def decode(self, exchanges: Sequence[Exchange]) -> list[Feedback]:
         """Returns the labels, some of them flipped; neutral stays neutral."""
-        decoded = self._decoder.decode(exchanges)
-        flipped = self._rng.random(len(decoded)) < self._share
-        return [Feedback(-label) if flip else label for label, flip in zip(decoded, flipped, strict=True)]
+        labels = decoded(self._decoder, exchanges)
+        flipped = self._rng.random(len(labels)) < self._share
+        return [Feedback(-label) if flip else label for label, flip in zip(labels, flipped, strict=True)]
 
 
 class MixedReward(gym.Wrapper[Any, Any, Any, Any]):

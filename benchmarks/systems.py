@@ -46,7 +46,7 @@ from multiref_gym.agents.listeners.named import new_listener
 from multiref_gym.agents.play import play
 from multiref_gym.commands.options import Count, Flat
 from multiref_gym.commands.screen import Screen
-from multiref_gym.feedback import Feedback, FeedbackDecoder
+from multiref_gym.feedback import Feedback, FeedbackDecoder, decoded
 from multiref_gym.files import write_atomically
 from multiref_gym.game import Action
 from multiref_gym.interaction import Interaction
@@ -145,9 +145,9 @@ def run_system(job: LearnerJob) -> Curve:
 def game_counts(games: Sequence[Interaction], decoder: FeedbackDecoder) -> Counts:
     """Returns the counts of games and of the feedback on their actions."""
     exchanges = [game.exchanges() for game in games]
-    decoded = iter(decoder.decode([exchange for of_game in exchanges for exchange in of_game]))
+    answers = iter(decoded(decoder, [exchange for of_game in exchanges for exchange in of_game]))
     return counts_of(games) | {
-        "positives": [float(sum(next(decoded) is Feedback.POSITIVE for _ in of_game)) for of_game in exchanges],
+        "positives": [float(sum(next(answers) is Feedback.POSITIVE for _ in of_game)) for of_game in exchanges],
         "replies": [float(len(of_game)) for of_game in exchanges],
     }
 
@@ -317,9 +317,9 @@ def _confusion_png(results: dict[str, Any]) -> bytes:
         for round, (axes, counts) in enumerate(zip(row, of_rounds, strict=True)):
             shares = np.array(counts) / max(1, np.sum(counts))
             axes.imshow(shares, cmap="Blues", vmin=0, vmax=0.6)
-            for (decoded, true), share in np.ndenumerate(shares):
+            for (answer, true), share in np.ndenumerate(shares):
                 colour = "white" if share > 0.35 else "black"
-                axes.text(true, decoded, f"{100 * share:.1f}", ha="center", va="center", color=colour, fontsize=9)
+                axes.text(true, answer, f"{100 * share:.1f}", ha="center", va="center", color=colour, fontsize=9)
             axes.set_title(f"{_decoder(results, kind)}, round {round}", fontsize=8.5)
             axes.set_xticks(range(3), labels, fontsize=8)
             axes.set_yticks(range(3), labels if round == 0 else [], fontsize=8)

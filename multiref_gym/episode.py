@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from itertools import count
+from math import isfinite
 
 import numpy as np
 
+from multiref_gym.errors import UserError
 from multiref_gym.game import Action, Game
 from multiref_gym.interaction import Interaction, Turn
 from multiref_gym.listener import View
@@ -36,7 +38,7 @@ class Episode:
         not_understood: How many answers were no action.
 
     Raises:
-        ValueError: If the speaker says what an utterance may not be.
+        UserError: If the speaker says what an utterance may not be.
     """
 
     __slots__ = (
@@ -71,7 +73,7 @@ class Episode:
         """Puts other words in place of the speaker's last ones: those of an agent that speaks for it.
 
         Raises:
-            ValueError: If they are what an utterance may not be.
+            UserError: If they are what an utterance may not be.
         """
         self.utterance = checked(utterance)
 
@@ -85,15 +87,19 @@ class Episode:
         Raises:
             GameOver: If the game has ended.
             InvalidAction: If the rules forbid the action. The game is unchanged then.
-            ValueError: If the speaker says what an utterance may not be.
+            UserError: If the log-probability is not finite; the game is unchanged then, too. Or if the speaker says
+                what an utterance may not be.
         """
+        known = None if log_prob is None else round(float(log_prob), LOG_PROB_DECIMALS)
+        if known is not None and not isfinite(known):
+            raise UserError(f"log_prob={log_prob!r}: allowed is a finite number, or None")
         done = _NOTHING if action is None else action
         self.game.apply(done)
         self.dialogue.append((self.utterance, done))
         self.clicks.append(str(done))
         if action is None:
             self.not_understood += 1
-        self._log_probs.append(log_prob if log_prob is None else round(log_prob, LOG_PROB_DECIMALS))
+        self._log_probs.append(known)
         self.utterance = checked(self.speaker.reply(action))
 
     def interaction(self, policy: str = "", round: int = 0) -> Interaction:

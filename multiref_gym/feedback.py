@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
 
+from multiref_gym.errors import UserError
 from multiref_gym.game import Action
 
 
@@ -20,6 +21,9 @@ class Feedback(IntEnum):
     NEGATIVE = -1
     NEUTRAL = 0
     POSITIVE = 1
+
+
+_VALUES = tuple(Feedback)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,21 @@ class FeedbackDecoder(Protocol):
     def decode(self, exchanges: Sequence[Exchange]) -> list[Feedback]:
         """Returns the feedback that each reply gives on the action before it, in order."""
         ...
+
+
+def decoded(decoder: FeedbackDecoder, exchanges: Sequence[Exchange]) -> list[Feedback]:
+    """Returns what a decoder finds in exchanges, one feedback for each, from one call.
+
+    Raises:
+        UserError: If it does not answer once for each, or answers what is no feedback.
+    """
+    answers = list(decoder.decode(exchanges))
+    if len(answers) != len(exchanges):
+        raise UserError(f"the decoder gave {len(answers)} answers to {len(exchanges)} exchanges: allowed is one each")
+    for answer in answers:
+        if answer not in _VALUES:
+            raise UserError(f"the decoder answers {answer!r}: feedback is -1, 0 or 1")
+    return [Feedback(answer) for answer in answers]
 
 
 def ground_truth(action: Action, targets: Collection[int]) -> Feedback:

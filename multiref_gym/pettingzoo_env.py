@@ -213,7 +213,7 @@ class TwoAgentEnv(AECEnv):  # type: ignore[misc]  # PettingZoo has no types
     @property
     def _spoken(self) -> bool:
         """Whether the speaker has spoken in this turn."""
-        return bool(self.agent_selection == LISTENER)
+        return bool(self.agent_selection == LISTENER and not self.terminations[LISTENER])
 
     def close(self) -> None:
         """Does nothing: there is no window."""

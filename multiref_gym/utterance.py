@@ -8,6 +8,8 @@ from gymnasium import spaces
 from gymnasium.error import CustomSpaceError
 from gymnasium.vector.utils import create_shared_memory
 
+from multiref_gym.errors import UserError
+
 CHARSET = "".join(
     chr(code)
     for first, last in ((0x20, 0x7E), (0xA0, 0x17F), (0x2010, 0x2027), (0x2030, 0x205E))
@@ -38,15 +40,15 @@ def _no_shared_memory(space: UtteranceSpace, n: int = 1, ctx: Any = None) -> NoR
 
 
 def checked(utterance: Any) -> str:
-    """Returns the utterance if the space holds it, else raises ValueError."""
+    """Returns the utterance if the space holds it, else raises UserError."""
     if not isinstance(utterance, str):
-        raise ValueError(f"the speaker said {utterance!r}: allowed is a text")
+        raise UserError(f"the speaker said {utterance!r}: allowed is a text")
     if utterance.isascii() and utterance.isprintable() and len(utterance) <= MAX_LENGTH:
         return utterance
     if len(utterance) > MAX_LENGTH:
-        raise ValueError(f"the speaker said {len(utterance)} characters: allowed are {MAX_LENGTH}")
+        raise UserError(f"the speaker said {len(utterance)} characters: allowed are {MAX_LENGTH}")
     if strange := sorted(set(utterance) - _CHARACTERS):
-        raise ValueError(
+        raise UserError(
             f"the speaker said {strange[0]!r} in {utterance!r}: allowed are the characters of "
             "multiref_gym.utterance.CHARSET"
         )

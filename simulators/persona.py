@@ -112,13 +112,13 @@ def read_personas(path: str | Path) -> tuple[Persona, ...]:
     try:
         content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
         tables = content.pop("persona", [])
+        if content or not tables or not isinstance(tables, list):
+            raise ValueError("expected a table [[persona]] for each, and nothing else")
         records = [json.dumps(table).encode() for table in tables]
     except OSError as error:
         raise PersonaError(f"cannot read personas from {path}: {error.strerror}") from None
     except (ValueError, TypeError) as error:  # neither TOML nor JSON, which has no dates
         raise PersonaError(f"malformed personas {path}: {error}") from None
-    if content or not tables or not isinstance(tables, list):
-        raise PersonaError(f"malformed personas {path}: expected a table [[persona]] for each, and nothing else")
     personas = tuple(
         checked(Persona, record, f"{path}: persona {number}", PersonaError)
         for number, record in enumerate(records, start=1)

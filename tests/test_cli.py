@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from importlib import import_module
 from pathlib import Path
@@ -20,12 +20,14 @@ import torch
 from PIL import Image
 
 from multiref_gym import cli
-from multiref_gym.agents.commands.play import picture
+from multiref_gym.agents.commands.play import Play, picture
+from multiref_gym.agents.listeners.baselines import RandomListener
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.formats import read_interactions
 from multiref_gym.game import Action
 from multiref_gym.interaction import Interaction
+from multiref_gym.listener import Decision, View
 from multiref_gym.tangrams import load_tangrams
 
 
@@ -344,7 +346,7 @@ def test_a_person_who_selects_the_targets_wins(
 def test_a_person_speaks_sees_targets_and_no_letters(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    types(["the [tall] bird", "", "no, the other one", "Q"], monkeypatch)
+    types(["the [tall] bird", "", "猫", "no, the other one", "Q"], monkeypatch)
     arguments = ("--as", "speaker", "--listener", "random", "--seed", 1, "--out", tmp_path / "games.jsonl")
     assert run("play", *arguments) == 0
     (game,) = read_interactions(tmp_path / "games.jsonl")
@@ -354,6 +356,7 @@ def test_a_person_speaks_sees_targets_and_no_letters(
     shown = capsys.readouterr().out
     assert "target" in shown
     assert "say something" in shown
+    assert "allowed are the characters of" in shown
     (position,) = game.turns[0].action.select
     number = game.context.speaker_order.index(game.context.listener_order[position]) + 1
     assert f"listener: selects {number}" in shown
@@ -386,6 +389,20 @@ def test_a_game_left_by_ctrl_c_is_kept(tmp_path: Path, monkeypatch: pytest.Monke
     assert run("play", "--seed", 1, "--out", tmp_path / "games.jsonl") == 0
     (game,) = read_interactions(tmp_path / "games.jsonl")
     assert [str(turn.action) for turn in game.turns] == ["select A"]
+
+
+def test_a_game_in_which_the_listener_fails_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Failing(RandomListener):
+        def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> list[Decision]:
+            if views[0].dialogue:
+                raise UserError("the endpoint is gone")
+            return super().act(views, rngs)
+
+    types(["the bird", "no", "no"], monkeypatch)
+    monkeypatch.setattr(Play, "chosen_listener", lambda options, tangrams: Failing())
+    assert run("play", "--as", "speaker", "--listener", "random", "--out", tmp_path / "games.jsonl") == 2
+    (game,) = read_interactions(tmp_path / "games.jsonl")
+    assert [turn.utterance for turn in game.turns] == ["the bird"]
 
 
 def test_a_picture_has_a_quarter_for_every_two_dark_pixels() -> None:

@@ -1,12 +1,17 @@
-"""The true value of an action."""
+"""The true value of an action, and what a decoder may answer."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multiref_gym.feedback import Feedback, ground_truth
+from multiref_gym.errors import UserError
+from multiref_gym.feedback import Exchange, Feedback, decoded, ground_truth
 from multiref_gym.game import Action
 
 TARGETS = {0, 1, 2}
@@ -54,3 +59,28 @@ def test_an_action_is_positive_if_and_only_if_each_click_was_right(
 def test_an_action_of_one_kind_is_never_neutral(clicks: frozenset[int], targets: frozenset[int]) -> None:
     assert ground_truth(Action(select=clicks), targets) is not Feedback.NEUTRAL
     assert ground_truth(Action(deselect=clicks), targets) is not Feedback.NEUTRAL
+
+
+class Answering:
+    """A decoder that answers the same whatever it is asked."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers = answers
+
+    def decode(self, exchanges: Sequence[Exchange]) -> Any:
+        return self.answers
+
+
+@pytest.mark.parametrize(
+    ("answers", "message"),
+    [((), "0 answers to 1 exchanges"), ((1, 1), "2 answers"), ((2,), "answers 2: feedback is"), (("yes",), "'yes'")],
+)
+def test_a_decoder_that_answers_wrongly_is_told_what_it_did(answers: tuple[Any, ...], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        decoded(Answering(*answers), [Exchange(None, "the bird", Action(), "yes")])
+
+
+def test_feedback_may_come_as_numbers() -> None:
+    exchange = Exchange(None, "the bird", Action(), "yes")
+    (value,) = decoded(Answering(np.int64(-1)), [exchange])
+    assert value is Feedback.NEGATIVE

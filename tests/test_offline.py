@@ -167,6 +167,14 @@ def test_an_impossible_action_is_counted_and_ranked_last() -> None:
 OTHER_CORRECTED = (("the boat", select(1)), ("no, the cat", select(0)))
 
 
+def test_chance_at_a_turn_does_not_depend_on_the_other_games() -> None:
+    turns = turns_of(ONE, OTHER)
+    together = ask(RandomListener(), turns, 0, 3).actions
+    apart = [action for turn in turns[::-1] for action in ask(RandomListener(), [turn], 0, 1).actions]
+    assert together == apart[::-1]
+    assert together != ask(RandomListener(), turns, 1, 3).actions
+
+
 def test_a_listener_without_log_probabilities_has_dashes() -> None:
     results = measured(RandomListener(), ONE, OTHER)
     assert [results["figures"][name] for name in ("log_prob_rewarded", "log_prob_corrected", "auc")] == [None] * 3

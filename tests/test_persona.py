@@ -97,6 +97,7 @@ def test_personas_are_read_from_a_file_and_what_is_left_out_is_as_usual(tmp_path
         ("[[persona]]\nname = 1979-05-27", "malformed personas"),
         ("[[persona]]\nname = 'a'\n[[persona]]\nname = 'a'", "two of them have the same name"),
         ("[[persona", "malformed personas"),
+        ("persona = 3", r"expected a table \[\[persona\]\] for each"),
     ],
 )
 def test_a_file_that_makes_no_personas_is_refused_in_one_line(tmp_path: Path, content: str, complaint: str) -> None:

@@ -197,6 +197,16 @@ def test_in_parallel_only_the_one_whose_turn_it_is_acts(context: Context) -> Non
     assert env.agents == []
 
 
+def test_a_dialogue_that_is_over_ends_with_the_last_action(context: Context) -> None:
+    env = pettingzoo_env.env(image=None, render_mode="ansi")
+    env.reset(options={"game": context})
+    env.step("A and B")
+    env.step(clicks(0, 1))
+    for _ in range(2):  # each agent hears that the game is over
+        assert env.render() == "Speaker: A and B\nListener: select A B"
+        env.step(None)
+
+
 def test_a_reset_forgets_a_game_that_was_left(context: Context) -> None:
     env = pettingzoo_env.env(image=None, render_mode="ansi")
     speak = SpeakerPolicy(env, TerseSpeaker)

@@ -14,6 +14,7 @@ from multiref_gym.agents.listeners.baselines import ErringListener, OracleListen
 from multiref_gym.agents.listeners.small.listener import SmallListener
 from multiref_gym.agents.play import new_games, play
 from multiref_gym.episode import Episode
+from multiref_gym.errors import UserError
 from multiref_gym.game import MAX_TURNS, Action, Game
 from multiref_gym.interaction import Interaction
 from multiref_gym.listener import Decision, Listener, View
@@ -31,6 +32,25 @@ class ClickyListener:
         clicks = [np.flatnonzero(rng.random(10) < 0.2).tolist() for rng in rngs]
         actions = [Action.clicking(clicked, view.selected) for clicked, view in zip(clicks, views, strict=True)]
         return [Decision(action, -1.0, str(action)) for action in actions]
+
+
+@pytest.mark.parametrize(
+    ("decisions", "message"),
+    [
+        ([], "made 0 decisions in 1 games"),
+        ([Decision(Action(), float("nan"), "")], "log_prob=nan: allowed is"),
+        ([Decision(Action(), -np.inf, "")], "log_prob=-inf: allowed is"),
+    ],
+)
+def test_a_listener_that_decides_wrongly_is_told_what_it_did(decisions: list[Decision], message: str) -> None:
+    class Wrong:
+        def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> list[Decision]:
+            return decisions
+
+    (game,) = started(0, [0])
+    with pytest.raises(UserError, match=message):
+        play(Wrong(), [game])
+    assert game.game.turn == 0
 
 
 def started(seed: int, numbers: Sequence[int] = range(5)) -> list[Episode]:

@@ -36,6 +36,7 @@ from multiref_gym.agents.learning.respect import (
     Respect,
     learner_of,
 )
+from multiref_gym.agents.learning.run_folder import known
 from multiref_gym.agents.listeners.baselines import ErringListener
 from multiref_gym.agents.listeners.small.listener import SmallListener
 from multiref_gym.episode import Episode
@@ -414,6 +415,13 @@ def test_learning_begins_from_the_base_in_every_round(tmp_path: Path, monkeypatc
     monkeypatch.setattr(respect, "learn", watched)
     run(tmp_path)
     assert started == [True] * len(ROUNDS)
+
+
+def test_broken_results_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    path.write_text('{"seed": 0, ')
+    with pytest.raises(UserError, match=r"results\.json: not JSON"):
+        known(path, {"seed": 0})
 
 
 def test_a_broken_configuration_is_told(tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""The subcommands of `multiref` that need speakers and listeners: a module each, found by the table in its `cli`."""
+"""The subcommands of `multiref` that need speakers and listeners; the table is in `multiref_gym/cli.py`."""

@@ -25,6 +25,7 @@ from multiref_gym.game import CONTEXT_SIZE, LETTERS, Action, Context, Game, Inva
 from multiref_gym.listener import View
 from multiref_gym.tangrams import Atlas, TangramSet
 from multiref_gym.tangrams.tangram_set import SplitName
+from multiref_gym.utterance import checked
 
 QUIT = ("q", "quit")
 COLUMNS = 5
@@ -51,7 +52,7 @@ class Play(TangramOptions, SpeakerOptions, ListenerOptions):
     out: NewFile | None = None
 
     def run(self, screen: Screen) -> None:
-        """Plays a game, and saves it even if the person leaves before its end.
+        """Plays a game, and saves it even if it ends early: the person leaves, or the listener fails.
 
         Raises:
             UserError: If the listener or the speaker cannot be had, or a model is named where the person listens.
@@ -85,11 +86,11 @@ class Play(TangramOptions, SpeakerOptions, ListenerOptions):
             terminal.show_end(episode, self.role)
         except Left:
             terminal.say("You left the game.", "dim")
-
-        if self.out and episode and episode.dialogue:
-            policy = "person" if self.role == "listener" else self.listener
-            write_games("jsonl", self.out, [*earlier, LoggedGame(episode.interaction(policy))])
-            terminal.say(f"The game is the last of {len(earlier) + 1} in {self.out}.", "dim")
+        finally:
+            if self.out and episode and episode.dialogue:
+                policy = "person" if self.role == "listener" else self.listener
+                write_games("jsonl", self.out, [*earlier, LoggedGame(episode.interaction(policy))])
+                terminal.say(f"The game is the last of {len(earlier) + 1} in {self.out}.", "dim")
 
 
 class Left(Exception):
@@ -144,9 +145,14 @@ class Terminal:
     def ask_for_utterance(self, game: Game) -> str:
         """Shows what a speaker sees, and asks for an utterance until something is said."""
         self.show_game(game, "speaker")
-        while not (utterance := self.ask()):
-            self.say("say something that helps the listener to find the targets", "yellow")
-        return utterance
+        while True:
+            try:
+                if utterance := checked(self.ask()):
+                    return utterance
+            except UserError as error:
+                self.say(str(error), "yellow")
+            else:
+                self.say("say something that helps the listener to find the targets", "yellow")
 
     def show_game(self, game: Game, role: str) -> None:
         """Shows the game with its targets: in the listener's order with letters, or in the speaker's with numbers."""

@@ -13,8 +13,10 @@ Figures are over all turns, with 95 % bootstrap intervals over games.
 from __future__ import annotations
 
 import time
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -23,7 +25,7 @@ import torch
 from multiref_gym.agents.evaluation.intervals import by_unit, estimate, estimate_auc
 from multiref_gym.agents.evaluation.tables import percent
 from multiref_gym.errors import UserError
-from multiref_gym.feedback import Feedback, FeedbackDecoder
+from multiref_gym.feedback import Feedback, FeedbackDecoder, decoded
 from multiref_gym.formats.logged_game import LoggedGame
 from multiref_gym.game import Action, InvalidAction, check_action
 from multiref_gym.listener import Decision, Listener, View
@@ -96,12 +98,9 @@ def logged_turns(games: Sequence[LoggedGame], decoder: FeedbackDecoder | None) -
         if not any(label is not None for labels in feedback for label in labels):
             raise UserError("no game has labels, in a field 'feedback': choose a decoder")
     else:
-        decoded = decoder.decode([exchange for of_game in exchanges for exchange in of_game])
-        if unknown := [value for value in decoded if value not in set(Feedback)]:
-            raise UserError(f"the decoder answers {unknown[0]!r}: feedback is -1, 0 or 1")
-        answers = iter(decoded)
+        answers = iter(decoded(decoder, [exchange for of_game in exchanges for exchange in of_game]))
         feedback = [
-            (*(Feedback(next(answers)) for _ in of_game), *[None] * (len(logged.interaction.turns) - len(of_game)))
+            (*islice(answers, len(of_game)), *[None] * (len(logged.interaction.turns) - len(of_game)))
             for logged, of_game in zip(games, exchanges, strict=True)
         ]
     return [
@@ -123,12 +122,12 @@ def ask(
     Args:
         listener: The listener; it can score actions if it has `score`, as a `TrainableListener` does.
         turns: What it is asked about.
-        seed: Seeds the listener's chance at each turn, whatever the batch.
+        seed: Seeds the listener's chance at each turn, whatever the batch and the other games.
         batch_size: Turns at once.
         on_batch: Called after each batch with the number of turns that are done.
     """
     score = getattr(listener, "score", None)
-    rngs = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(len(turns))]
+    rngs = [_chance(seed, turn.view) for turn in turns]
     decisions: list[Decision] = []
     log_probs = np.full(len(turns), np.nan)
     seconds = []
@@ -212,6 +211,11 @@ def measure(turns: Sequence[LoggedTurn], answers: Answers) -> dict[str, Any]:
         },
         "milliseconds": 1000 * float(np.median(answers.seconds)),
     }
+
+
+def _chance(seed: int, view: View) -> np.random.Generator:
+    """Returns the chance of a turn: it follows from the game's name, so that no other game has a say in it."""
+    return np.random.default_rng([seed, zlib.crc32(view.game_id.encode()), len(view.dialogue)])
 
 
 def _right_clicks(turn: LoggedTurn, action: Action) -> int:

@@ -35,6 +35,7 @@ from multiref_gym.agents.play import new_games, play
 from multiref_gym.commands.options import Count, DecoderName, ListenerName, Natural, Share, SpeakerName
 from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
+from multiref_gym.feedback import decoded
 from multiref_gym.files import write_json
 from multiref_gym.game import CONTEXT_SIZE
 from multiref_gym.listener import Listener
@@ -306,8 +307,8 @@ class Respect:
         if self.store.has_feedback(system, round, self._feedback):
             return
         games = self.store.interactions(system, round)
-        decoded = iter(self._decoder.decode([exchange for game in games for exchange in game.exchanges()]))
-        feedback = [list(islice(decoded, len(game.turns) - 1)) for game in games]
+        answers = iter(decoded(self._decoder, [exchange for game in games for exchange in game.exchanges()]))
+        feedback = [list(islice(answers, len(game.turns) - 1)) for game in games]
         self.store.add_feedback(system, round, self._feedback, feedback)
 
     def _measured(self, round: int) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from multiref_gym.checking import read_json
 from multiref_gym.errors import UserError
 from multiref_gym.files import write_json
 
@@ -60,7 +61,10 @@ def known(path: Path, what: dict[str, Any]) -> dict[str, Any] | None:
     Args:
         path: A file of JSON.
         what: Fields that the results have to have.
+
+    Raises:
+        UserError: If the file is broken.
     """
     what = json.loads(json.dumps(what))  # as it is read back, with lists for tuples
-    results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    results = read_json(dict[str, Any], path) if path.exists() else {}
     return results if results and {name: results.get(name) for name in what} == what else None

@@ -64,6 +64,8 @@ class Export:
         if self.out and self.format == "minari":
             return replace(self, minari=self.out, out=None, format=None).run(screen)
         check_applies(self, "out" if self.minari is None else "minari", OPTIONS)
+        if self.ternary and not self.decoder:
+            raise UserError("--ternary is of a decoder: add --decoder")
         decoder = "" if self.decoder is None else feedback_name(self.decoder, bool(self.ternary))
         with InteractionStore(self.store, create=False) as store:
             systems = store.systems() if self.system is None else [self.system]

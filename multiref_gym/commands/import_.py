@@ -63,6 +63,8 @@ class Import:
         told = f"{len(games)} interactions of {self.system!r} added, rounds {rounds}"
         if decoder:
             told += f"; feedback of {decoder!r} on rounds {_listed(decoded)}"
+        elif labels := sum(label is not None for game in games for label in game.labels):
+            told += f"; {labels} labels not kept, as a store keeps those of a named decoder only"
         screen.say(told)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import gymnasium as gym
 from gymnasium.utils import RecordConstructorArgs
 
-from multiref_gym.feedback import Exchange, Feedback, FeedbackDecoder
+from multiref_gym.feedback import Exchange, Feedback, FeedbackDecoder, decoded
 from multiref_gym.registry import new_decoder
 from multiref_gym.wrappers.base import Step, multiref
 
@@ -91,9 +91,6 @@ class DecodedReward:
         """Returns the reward of each exchange, in order, from one call of the decoder.
 
         Raises:
-            ValueError: If the decoder does not answer once for each.
+            UserError: If the decoder does not answer once for each, or answers what is no feedback.
         """
-        answers = self._decoder.decode(exchanges)
-        if len(answers) != len(exchanges):
-            raise ValueError(f"the decoder gave {len(answers)} answers to {len(exchanges)} exchanges")
-        return [self._values[feedback] for feedback in answers]
+        return [self._values[feedback] for feedback in decoded(self._decoder, exchanges)]
