@@ -104,7 +104,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             prepare_process()
         with Screen() as screen:
             command.run(screen)
-    except (UserError, OSError, CycloptsError) as error:
+    except OSError as error:
+        told = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        return _complain(f"error: {told}", 2)
+    except (UserError, CycloptsError) as error:
         return _complain(f"error: {error}", 2)
     except KeyboardInterrupt:
         return _complain("interrupted" + ("; the same command goes on from here" if resumes else ""), 130)

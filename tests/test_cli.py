@@ -135,7 +135,7 @@ def command_that_raises(error: BaseException, monkeypatch: pytest.MonkeyPatch, *
     ("error", "complaint"),
     [
         (UserError("no such thing:\n  try another"), "multiref: error: no such thing: try another\n"),
-        (PermissionError(13, "Permission denied", "out"), "multiref: error: [Errno 13] Permission denied: 'out'\n"),
+        (PermissionError(13, "Permission denied", "out"), "multiref: error: out: Permission denied\n"),
     ],
 )
 def test_bad_input_gets_one_line_and_exit_code_2(
