@@ -99,7 +99,7 @@ class NaiveListener:
             pad_token_id=self._form.pad,
         )
         action = trie.action(node(written[0, prompt:].tolist()))
-        return Decision(action, float("nan"), str(action))
+        return Decision(action, None, str(action))
 
 
 def random_policy(size: str, tangrams: TangramSet) -> tuple[PeftModel, Any]:
