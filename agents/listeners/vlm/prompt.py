@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache, partial
-from itertools import takewhile
+from itertools import chain, takewhile
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +18,6 @@ import torch
 from jinja2 import TemplateError
 from PIL import Image
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from multiref_gym.agents.listeners.vlm.actions import ActionTrie, Spelling
 from multiref_gym.chat import chat_turns
@@ -173,9 +172,14 @@ def shared_start(*texts: Sequence[Any]) -> int:
 
 def padded(rows: Sequence[Sequence[int]], value: int, side: str = "right") -> tuple[Tensor, Tensor]:
     """Returns tokens in a rectangle, padded on a side, and which of them are no padding, int64 (rows, longest)."""
-    tokens = [torch.tensor(row, dtype=torch.long) for row in rows]
-    mask = pad_sequence([*map(torch.ones_like, tokens)], True, 0, side)
-    return pad_sequence(tokens, True, value, side), mask
+    # Not by `pad_sequence`, which PyTorch 2.8 to 2.10 cannot pad on the left with while operations are counted.
+    lengths = torch.tensor([*map(len, rows)])
+    there = torch.arange(int(lengths.max())) < lengths[:, None]
+    if side == "left":
+        there = there.flip(1)
+    tokens = torch.full(there.shape, value)
+    tokens[there] = torch.tensor([*chain.from_iterable(rows)], dtype=torch.long)
+    return tokens, there.long()
 
 
 def _message(role: str, text: str) -> Message:
