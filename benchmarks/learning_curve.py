@@ -35,7 +35,7 @@ from peft import LoraConfig, get_peft_model
 from torch import nn
 
 from multiref_gym.agents.evaluation.intervals import estimate, over_samples
-from multiref_gym.agents.evaluation.pictures import FAINT, draw_band, finish_axes, png
+from multiref_gym.agents.evaluation.pictures import draw_band, finish_axes, noted_png
 from multiref_gym.agents.evaluation.tables import Sheet, percent, rounds_heads, success_sheet, told_seeds
 from multiref_gym.agents.learning.jobs import Curve, Job, Measures, run_all, run_curve
 from multiref_gym.agents.learning.objectives import SupAndUnlikelihood
@@ -405,8 +405,7 @@ def draw_curves(results: dict[str, Any], path: Path) -> None:
     figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, fontsize=9)
     games = results["config"]["games"]
     note = f"Simulated speakers, {games} games a round, {told_seeds(results)}; bands: 95 % intervals"
-    figure.suptitle(note, fontsize=10, color=FAINT)
-    write_atomically(path, png(figure))
+    write_atomically(path, noted_png(figure, note))
 
 
 @dataclass(frozen=True, kw_only=True)

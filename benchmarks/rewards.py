@@ -29,7 +29,7 @@ from matplotlib.figure import Figure
 
 from multiref_gym.agents.commands.ppo import EVERY, FINAL_GAMES, GAMES
 from multiref_gym.agents.evaluation.intervals import estimate
-from multiref_gym.agents.evaluation.pictures import FAINT, draw_band, finish_axes, png
+from multiref_gym.agents.evaluation.pictures import draw_band, finish_axes, noted_png
 from multiref_gym.agents.evaluation.tables import Sheet, percent
 from multiref_gym.agents.learning.jobs import in_own_process, side_by_side
 from multiref_gym.agents.listeners.ppo.games import literal_game
@@ -225,8 +225,7 @@ def draw(results: dict[str, Any], path: Path) -> None:
     axes.set_xlabel("environment steps, in thousands")
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False, fontsize=9)
     note = f"Simulated speakers; PPO, means of {results['seeds']} seeds; bands: from the lowest to the highest seed"
-    figure.suptitle(note, fontsize=10, color=FAINT)
-    write_atomically(path, png(figure))
+    write_atomically(path, noted_png(figure, note))
 
 
 @dataclass(frozen=True, kw_only=True)

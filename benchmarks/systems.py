@@ -25,7 +25,7 @@ from matplotlib.figure import Figure
 from multiref_gym.agents.evaluation import pages
 from multiref_gym.agents.evaluation.intervals import over_samples
 from multiref_gym.agents.evaluation.measures import RATIOS, Confusion, Counts, counts_of
-from multiref_gym.agents.evaluation.pictures import FAINT, data_uri, draw_band, finish_axes, png
+from multiref_gym.agents.evaluation.pictures import data_uri, draw_band, finish_axes, noted_png
 from multiref_gym.agents.evaluation.tables import Sheet, percent, rounds_heads, success_sheet, told_seeds
 from multiref_gym.agents.learning.jobs import Curve, Job, Measures, run_all, run_curve
 from multiref_gym.agents.learning.learn import Optimisation
@@ -298,13 +298,11 @@ def _measures_png(results: dict[str, Any], panels: dict[str, str]) -> bytes:
         axes.set_xlabel("round")
     handles, labels = all_axes[-1].get_legend_handles_labels()  # HH has no exact match, but all have a last panel
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, fontsize=9)
-    figure.suptitle(
+    note = (
         f"Simulated speakers, {results['config']['games']} games a round, {told_seeds(results)}; bands: 95 % intervals "
-        "over games; B, T: binary, ternary feedback; HH: an oracle",
-        fontsize=9,
-        color=FAINT,
+        "over games\nB, T: binary, ternary feedback; HH: an oracle"
     )
-    return png(figure)
+    return noted_png(figure, note)
 
 
 def _confusion_png(results: dict[str, Any]) -> bytes:
@@ -326,12 +324,8 @@ def _confusion_png(results: dict[str, Any]) -> bytes:
             if round == 0:
                 axes.set_ylabel("decoded")
     figure.supxlabel("true", fontsize=10)
-    figure.suptitle(
-        f"Percent of the actions that were replied to; simulated speakers, {told_seeds(results)}",
-        fontsize=10,
-        color=FAINT,
-    )
-    return png(figure)
+    note = f"Percent of the actions that were replied to; simulated speakers, {told_seeds(results)}"
+    return noted_png(figure, note)
 
 
 @dataclass(frozen=True, slots=True)

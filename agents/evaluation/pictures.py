@@ -59,6 +59,12 @@ def bare_axes(axes: Axes, along: str, *without: str) -> None:
     axes.spines[list(without)].set_visible(False)
 
 
+def noted_png(figure: Figure, note: str) -> bytes:
+    """Returns a figure as a PNG file, with a note above its panels on what they are of."""
+    figure.suptitle(note, fontsize=10, color=FAINT)
+    return png(figure)
+
+
 def png(picture: Figure | Image.Image) -> bytes:
     """Returns a figure or an image as a PNG file."""
     file = io.BytesIO()

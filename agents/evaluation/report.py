@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from multiref_gym.agents.evaluation.pages import page
-from multiref_gym.agents.evaluation.pictures import FAINT, data_uri, draw_band, finish_axes, png
+from multiref_gym.agents.evaluation.pictures import data_uri, draw_band, finish_axes, noted_png, png
 from multiref_gym.agents.evaluation.tables import Sheet, percent, share
 from multiref_gym.agents.learning.run_folder import fields
 from multiref_gym.feedback import Feedback, ground_truth
@@ -87,8 +87,7 @@ def _curves_png(results: Mapping[str, Any]) -> bytes:
     panels["success"].legend(loc="upper left", frameon=False, fontsize=9)
     config = results["config"]
     note = f"Simulated speakers, {config['games']} games a round, seed {config['seed']}; bands: 95 % intervals"
-    figure.suptitle(note, fontsize=10, color=FAINT)
-    return png(figure)
+    return noted_png(figure, note)
 
 
 def write_report(results: Mapping[str, Any], store: InteractionStore, tangrams: TangramSet, path: Path) -> None:
