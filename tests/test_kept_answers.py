@@ -160,6 +160,23 @@ def test_a_torn_line_is_left_out_and_ends_with_the_next() -> None:
     assert [answers.get(name) is None for name in "01"] == [False, True]
 
 
+@pytest.mark.filterwarnings("ignore:.*damaged lines")
+def test_a_full_disk_loses_nothing_that_was_kept() -> None:
+    resource = pytest.importorskip("resource")
+    path = Path("answers")
+    size = len(filled(path, 2))
+    answers, limits = KeptAnswers(path), resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size + 10, limits[1]))  # a part of the line is written
+        with pytest.raises(UserError, match="^answers: an answer cannot be kept: "):
+            answers.add("2", answer_of("text 2"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    answers.add("3", answer_of("text 3"))
+    again = KeptAnswers(path)
+    assert [again.get(name) is None for name in "0123"] == [False, False, True, False]
+
+
 def test_a_file_of_something_else_is_left_alone() -> None:
     Path("games.jsonl").write_text('{"game_id": 1}\n')
     with pytest.raises(UserError, match=rf"games.jsonl holds no paid answers; {ANSWERS} names another"):
