@@ -168,7 +168,7 @@ def test_a_full_disk_loses_nothing_that_was_kept() -> None:
     answers, limits = KeptAnswers(path), resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (size + 10, limits[1]))  # a part of the line is written
-        with pytest.raises(UserError, match="^answers: an answer cannot be kept: "):
+        with pytest.raises(UserError, match=r"^answers: an answer cannot be kept: "):
             answers.add("2", answer_of("text 2"))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
