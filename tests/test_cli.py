@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import builtins
+import io
 import json
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from importlib import import_module
@@ -118,13 +120,17 @@ def test_a_command_line_that_makes_no_sense_gets_one_line(
     assert not shown.out
 
 
-def command_that_raises(error: BaseException, monkeypatch: pytest.MonkeyPatch, *, resumes: bool = False) -> None:
+def command_that_raises(
+    error: BaseException, monkeypatch: pytest.MonkeyPatch, *, resumes: bool = False, says: str = ""
+) -> None:
     @dataclass(frozen=True, kw_only=True)
     class Failing:
         """Fails."""
 
         def run(self, screen: Screen) -> None:
             screen.report("nothing", 1, 2)
+            if says:
+                screen.say(says)
             raise error
 
     monkeypatch.setitem(sys.modules, "failing", SimpleNamespace(Failing=Failing))
@@ -136,6 +142,7 @@ def command_that_raises(error: BaseException, monkeypatch: pytest.MonkeyPatch, *
     [
         (UserError("no such thing:\n  try another"), "multiref: error: no such thing: try another\n"),
         (PermissionError(13, "Permission denied", "out"), "multiref: error: out: Permission denied\n"),
+        (UserError("a \x1b[2J b\u2028c \ud800"), "multiref: error: a \ufffd[2J b c \ufffd\n"),
     ],
 )
 def test_bad_input_gets_one_line_and_exit_code_2(
@@ -144,6 +151,26 @@ def test_bad_input_gets_one_line_and_exit_code_2(
     command_that_raises(error, monkeypatch)
     assert run("fail") == 2
     assert capsys.readouterr().err == complaint
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_console_that_lacks_a_character_prints_the_rest(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    streams = [io.TextIOWrapper(io.BytesIO(), encoding=encoding) for _ in range(2)]
+    monkeypatch.setattr(sys, "stdout", streams[0])
+    monkeypatch.setattr(sys, "stderr", streams[1])
+    command_that_raises(UserError("not a → b"), monkeypatch, says="80 % – 90 % 🙂")
+    assert run("fail") == 2
+    shown = []
+    for stream in streams:
+        stream.flush()
+        shown.append(stream.buffer.getvalue().decode(encoding))  # type: ignore[attr-defined]
+    assert shown == ["80 % \\u2013 90 % \\U0001f642\n", "multiref: error: not a \\u2192 b\n"]
+
+
+def test_a_warning_is_one_line_too() -> None:
+    run("--version")
+    told = warnings.formatwarning("a\nwarning \x07", UserWarning, "module.py", 1)
+    assert told == "multiref: warning: a warning \ufffd\n"
 
 
 @pytest.mark.parametrize("error", [ValueError("a defect"), KeyError("x"), RuntimeError("a defect")])

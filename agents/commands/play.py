@@ -112,7 +112,8 @@ class Terminal:
 
     def say(self, text: str, style: str = "", who: str = "") -> None:
         """Writes a line, and in front of it who says it."""
-        self._console.print(Text(f"{who}: ", "bold") if who else "", Text(text, style), sep="")
+        line = " ".join(text.splitlines())
+        self._console.print(Text(f"{who}: ", "bold") if who else "", Text(line, style), sep="")
 
     def ask(self) -> str:
         """Returns what the person types.
