@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +23,7 @@ from multiref_gym.formats import read_games, read_interactions, write_games
 from multiref_gym.formats.interaction_rows import InteractionRows
 from multiref_gym.formats.jsonl import GameRecords
 from multiref_gym.formats.logged_game import BadGame, LoggedGame, fingerprint
-from multiref_gym.formats.records import RecordFormat
+from multiref_gym.formats.records import Record, RecordFormat
 from multiref_gym.formats.turn_rows import TurnRows
 from multiref_gym.game import Action, Context
 from multiref_gym.interaction import Interaction, Turn
@@ -326,12 +327,15 @@ def test_a_game_that_comes_twice_in_two_forms_is_named(tmp_path: Path) -> None:
     ("line", "message"),
     [
         (b'{"game_id": "1", "chat": [', "not JSON"),
-        (b'{"game_id": "\xff"}', "not JSON"),
+        (b'{"game_id": "\xff"}', "not UTF-8"),
         (b'{"game_id": "\\ud83d"}', r"not JSON \(.* hex escape at line 1 column"),
         (b"[]", "input should be an object, got "),
-        (b"", "not JSON"),
+        (b"game_id,chat", "not JSON"),
+        (gzip.compress(b"{}", mtime=0), "not UTF-8"),
+        (b'{"game_id": NaN}', "field 'game_id'"),
         (b"[" * 100_000, "not JSON"),
         (b"1" * 10_000, "not JSON"),
+        (b'{"game_id": ' + b"1" * 4300 + b"}", "field 'game_id'"),
     ],
 )
 def test_a_line_that_cannot_be_read_is_named(
@@ -340,10 +344,50 @@ def test_a_line_that_cannot_be_read_is_named(
     path = write(tmp_path / "games.jsonl", played)
     first, *others = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join([first, line, b"\n", *others]))
-    with pytest.raises(BadGame, match=f"line 2: {message}"):
+    with pytest.raises(BadGame, match=f"line 2(: |, ){message}"):
         read_games(path)
     good, bad = read_games(path, skip_bad=True)
     assert (len(good), len(bad)) == (len(played), 1)
+
+
+def test_a_blank_line_is_nothing_and_is_counted(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "games.jsonl", records_of([ONE, OTHER]))
+    path.write_bytes(b"\n" + path.read_bytes().replace(b"\n", b"\n \r\n\n"))
+    assert [game.place for game in read_games(path)[0]] == [f"{path}, line {number}" for number in (2, 5)]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_a_file_in_another_encoding_is_named(encoding: str, tmp_path: Path) -> None:
+    path = tmp_path / "games.jsonl"
+    path.write_text(json.dumps(records_of([ONE])[0]), encoding=encoding)
+    with pytest.raises(BadGame, match=r"games\.jsonl, line 1: not UTF-8"):
+        read_games(path)
+
+
+def test_of_a_key_that_comes_twice_the_last_counts(tmp_path: Path) -> None:
+    for name, brackets in (("games.jsonl", ("", "")), ("games.json", "[]")):
+        record = json.dumps(records_of([ONE])[0]).replace("{", '{"game_id": "first", ', 1)
+        (tmp_path / name).write_text(record.join(brackets))
+        assert read_interactions(tmp_path / name) == [ONE]
+
+
+NAMED = ("game_id", "speaker", "policy_name", "closing", "dataset_alias")
+TEXTS = [
+    *[(GameRecords(), field) for field in (*NAMED, "chat[0]", "context[0]", "context_listener[0]")],
+    *[(InteractionRows(), field) for field in ("chat[0]", "context[0]", "speaker")],
+    *[(TurnRows(), field) for field in ("chats[0]", "context[0]", "chat_feedback", "policy_name")],
+]
+
+
+@pytest.mark.parametrize(("form", "field"), TEXTS)
+@pytest.mark.parametrize("odd", ["\0", "a bird \ud83d", "\udcff"])
+def test_a_text_that_no_database_holds_is_named_by_its_field(form: RecordFormat, field: str, odd: str) -> None:
+    record, *_ = records_of([ONE], form)
+    name, _, item = field.partition("[")
+    record[name] = [odd, *record[name][1:]] if item else odd
+    with pytest.raises(BadGame) as raised:
+        form.to_game([Record("rows, line 1", record)])
+    assert str(raised.value).startswith(f"rows, line 1, field '{field}': character {len(odd)} is ")
 
 
 def test_a_list_that_cannot_be_read_is_named(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import games, interactions
 
+from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
 from multiref_gym.formats import read_games, read_interactions, write_games
 from multiref_gym.formats.jsonl import GameRecords
@@ -86,8 +87,8 @@ def test_a_file_that_cannot_be_written_whole_stays_as_it_was(tmp_path: Path) -> 
     games, interaction = tmp_path / "games.jsonl", read(RECORD).interaction
     write_games("jsonl", games, [LoggedGame(interaction)])
     before = games.read_bytes()
-    with pytest.raises(UnicodeEncodeError):
-        write_games("jsonl", games, [LoggedGame(interaction), LoggedGame(replace(interaction, closing="\ud800"))])
+    with pytest.raises(UserError, match=r"game '1', '\\ud800': character 1 is '\\ud800'"):
+        write_games("jsonl", games, (LoggedGame(replace(interaction, closing=text)) for text in ("bye", "\ud800")))
     assert games.read_bytes() == before
     assert list(tmp_path.iterdir()) == [games]
 

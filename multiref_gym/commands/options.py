@@ -16,6 +16,7 @@ from typing import Annotated, Any, TypeVar
 from cyclopts import Parameter, Token
 from cyclopts.validators import Number
 
+from multiref_gym.checking import storable
 from multiref_gym.errors import UserError
 from multiref_gym.registry import DECODERS, LISTENERS, SPEAKERS
 from multiref_gym.tangrams import TangramSet, load_tangrams
@@ -59,6 +60,8 @@ Natural = Annotated[int, Parameter(converter=_whole, validator=Number(gte=0))]
 """A whole number of at least 0, such as a seed."""
 Positive = Annotated[float, Parameter(validator=Number(gt=0, lt=math.inf))]
 """A number above 0."""
+Name = Annotated[str, Parameter(validator=lambda kind, name: name and storable(name))]
+"""A name to be kept; what comes from a command line may be no text."""
 Share = Annotated[float, Parameter(validator=Number(gte=0, lte=1))]
 """A number from 0 to 1."""
 NewFile = Annotated[Path, Parameter(validator=check_writable)]

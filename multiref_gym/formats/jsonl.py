@@ -11,13 +11,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 from multiref_gym.formats.logged_game import LoggedGame
-from multiref_gym.formats.records import Fields, Label, LogProb, Record, RecordFormat, Tangrams, interaction
+from multiref_gym.formats.records import Fields, Label, LogProb, Record, RecordFormat, Tangrams, Text, interaction
 
 
 class RowFields(Fields):
     """What records hold of a game whose listener's order is not known."""
 
-    chat: list[str]
+    chat: list[Text]
     log_probs: list[LogProb] | None = None
     feedback: list[Label] | None = None
 
