@@ -168,6 +168,17 @@ def test_without_the_extra_the_id_of_a_data_set_names_it(monkeypatch: pytest.Mon
         read_games("somebody/games")
 
 
+def test_a_folder_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_lines(tmp_path / "games.jsonl", records_of([ONE]))
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    with pytest.raises(UserError, match="a folder, not a file, and if it is a data set of the hub, that needs"):
+        read_games(tmp_path)
+    monkeypatch.undo()
+    pytest.importorskip("datasets", reason="folders are read by the extra 'datasets'")
+    with pytest.raises(UserError, match="a folder, not a file, and no data set of the hub with a configuration 'turn'"):
+        read_games(tmp_path)
+
+
 def test_a_missing_file_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="absent"):
         read_games(tmp_path / "absent.jsonl")

@@ -236,15 +236,16 @@ def _parquet_rows(path: Path) -> list[Any]:
 
 
 def _hub_rows(name: str, configuration: str) -> list[Any]:
+    no_file = f"{name}: a folder, not a file" if Path(name).is_dir() else f"{name}: no such file"
     try:
-        load_dataset = import_module("datasets").load_dataset
+        datasets = import_module("datasets")
     except ImportError as error:
         raise UserError(
-            f"{name}: no such file, and if it is a data set of the hub, that needs the extra 'datasets': {EXTRA}"
+            f"{no_file}, and if it is a data set of the hub, that needs the extra 'datasets': {EXTRA}"
         ) from error
     try:
-        return [row for split in load_dataset(name, configuration).values() for row in split]
-    except (OSError, ValueError) as error:
+        return [row for split in datasets.load_dataset(name, configuration).values() for row in split]
+    except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
         raise UserError(
-            f"{name}: no such file, and no data set of the hub with a configuration {configuration!r}: {error}"
+            f"{no_file}, and no data set of the hub with a configuration {configuration!r}: {error}"
         ) from error
