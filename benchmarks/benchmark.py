@@ -12,7 +12,7 @@ from multiref_gym.agents.commands.options import PricedListenerOptions, told_usa
 from multiref_gym.agents.evaluation.offline import FIGURES, ask, logged_turns, measure, told
 from multiref_gym.agents.evaluation.tables import Sheet
 from multiref_gym.commands.export import say_skipped
-from multiref_gym.commands.options import Count, Natural, make_folder, named
+from multiref_gym.commands.options import Count, Natural, TangramsName, make_folder, named
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.formats import FORMATS, read_games
@@ -42,7 +42,7 @@ class Benchmark(PricedListenerOptions):
 
     games: str
     format: Annotated[str | None, named(FORMATS, "What they are, if not as they look: ")] = None
-    tangrams: str = "figures"
+    tangrams: TangramsName = "figures"
     decoder: Annotated[str, named({**DECODERS, LOGGED: ""}, "What rewards; logged is the games' own labels: ")] = (
         "lexical"
     )

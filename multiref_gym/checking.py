@@ -94,7 +94,7 @@ def _line(refused: ValidationError, where: str, kind: Any) -> str:
         case "missing":
             return f"{place}: missing"
         case "json_invalid":
-            return f"{place}: not {'JSON' if _is_utf8(first['input']) else 'UTF-8'} ({first['ctx']['error']})"
+            return f"{place}: not JSON{'' if _is_utf8(first['input']) else ' in UTF-8'} ({first['ctx']['error']})"
         case "unexpected_keyword_argument" if len(steps) == 1:
             return f"{place}: unknown; allowed is {', '.join(field.name for field in fields(kind))}"
     what = first["msg"].removeprefix("Value error, ")

@@ -338,11 +338,11 @@ def test_a_game_that_comes_twice_in_two_forms_is_named(tmp_path: Path) -> None:
     ("line", "message"),
     [
         (b'{"game_id": "1", "chat": [', "not JSON"),
-        (b'{"game_id": "\xff"}', "not UTF-8"),
+        (b'{"game_id": "\xff"}', "not JSON in UTF-8"),
         (b'{"game_id": "\\ud83d"}', r"not JSON \(.* hex escape at line 1 column"),
         (b"[]", "input should be an object, got "),
         (b"game_id,chat", "not JSON"),
-        (gzip.compress(b"{}", mtime=0), "not UTF-8"),
+        (gzip.compress(b"{}", mtime=0), "not JSON in UTF-8"),
         (b'{"game_id": NaN}', "field 'game_id'"),
         (b"[" * 100_000, "not JSON"),
         (b"1" * 10_000, "not JSON"),
@@ -371,7 +371,7 @@ def test_a_blank_line_is_nothing_and_is_counted(tmp_path: Path) -> None:
 def test_a_file_in_another_encoding_is_named(encoding: str, tmp_path: Path) -> None:
     path = tmp_path / "games.jsonl"
     path.write_text(json.dumps(records_of([ONE])[0]), encoding=encoding)
-    with pytest.raises(BadGame, match=r"games\.jsonl, line 1: not UTF-8"):
+    with pytest.raises(BadGame, match=r"games\.jsonl, line 1: not JSON in UTF-8"):
         read_games(path)
 
 

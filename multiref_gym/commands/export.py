@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from cyclopts import Group, Parameter
 from cyclopts.validators import LimitedChoice
 
-from multiref_gym.commands.options import Natural, named
+from multiref_gym.commands.options import Natural, TangramsName, named
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
@@ -49,7 +49,7 @@ class Export:
     decoder: str | None = None
     ternary: bool | None = None
     image: Literal["tangrams", "board", "none"] | None = None
-    tangrams: str | None = None
+    tangrams: TangramsName | None = None
     skip_bad: bool | None = None
     system: str | None = None
     round: Natural | None = None

@@ -20,6 +20,7 @@ from multiref_gym.checking import storable
 from multiref_gym.errors import UserError
 from multiref_gym.registry import DECODERS, LISTENERS, SPEAKERS
 from multiref_gym.tangrams import TangramSet, load_tangrams
+from multiref_gym.tangrams.loading import full_name
 from multiref_gym.tangrams.tangram_set import SplitName
 
 
@@ -76,6 +77,8 @@ def named(names: Mapping[str, str], note: str = "") -> Parameter:
 ListenerName = Annotated[str, named(LISTENERS)]
 SpeakerName = Annotated[str, named(SPEAKERS)]
 DecoderName = Annotated[str, named(DECODERS)]
+TangramsName = Annotated[str, Parameter(converter=lambda kind, tokens: full_name(tokens[0].value))]
+"""A spec of tangrams; it names the file that is read, and so do all results."""
 
 Options = TypeVar("Options")
 Flat = Annotated[Options, Parameter(name="*")]
@@ -91,7 +94,7 @@ class TangramOptions:
         split: The part of them.
     """
 
-    tangrams: str = "figures"
+    tangrams: TangramsName = "figures"
     split: SplitName = "all"
 
     def chosen_tangrams(self) -> TangramSet:

@@ -50,6 +50,13 @@ _PER_TURN = ("end", "turn", "chat", "clicks", "log_probs", "closing", "feedback"
 """What a game's record holds and an episode has as arrays."""
 
 
+_DAMAGED = (
+    *(ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError),
+    *(OSError, RuntimeError, TypeError, ValueError),
+)
+"""What Minari, NumPy and PyArrow raise for files that hold something else than they should."""
+
+
 @dataclass(frozen=True)
 class Minari:
     """Data sets of Minari, by their names, such as "multiref/sup-v0". The system is lost, and a last reply.
@@ -146,8 +153,8 @@ class Minari:
                 yield error
             except KeyError as error:
                 yield BadGame(f"no {error}", place)
-            except (OSError, ValueError) as error:
-                yield BadGame(error, place)
+            except _DAMAGED as error:
+                yield BadGame(f"damaged: {error}", place)
 
 
 def decoder_of(name: str) -> str:
@@ -165,7 +172,7 @@ def _data_set(name: str) -> minari.MinariDataset:
         raise UserError(f"there is no Minari data set {name!r} in {get_dataset_path()}")
     try:
         data = minari.load_dataset(name)
-    except (OSError, ValueError, KeyError, AssertionError) as error:
+    except _DAMAGED as error:
         raise UserError(f"cannot read the Minari data set {name!r}: {error}") from error
     spaces_are_ours = isinstance(data.action_space, MultiBinary) and isinstance(data.observation_space, Dict)
     if not spaces_are_ours or data.storage.metadata.get("decoder") is None:
