@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 from acting import games_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from multiref_gym.agents.listeners.baselines import RandomListener
 from multiref_gym.agents.play import play
@@ -31,6 +33,11 @@ from multiref_gym.tangrams import load_tangrams
 
 FIGURES = load_tangrams("figures")
 NAMES = FIGURES.ids[:10]
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=[]), max_size=5),
+    lambda item: st.lists(item, max_size=3) | st.dictionaries(st.text(max_size=3), item, max_size=3),
+    max_leaves=9,
+)
 Change = Callable[[dict[str, Any]], Any]
 
 
@@ -399,6 +406,50 @@ def test_a_text_that_no_database_holds_is_named_by_its_field(form: RecordFormat,
     with pytest.raises(BadGame) as raised:
         form.to_game([Record("rows, line 1", record)])
     assert str(raised.value).startswith(f"rows, line 1, field '{field}': character {len(odd)} is ")
+
+
+LINES = [
+    json.dumps(record).encode()
+    for form in (GameRecords(), InteractionRows(), TurnRows())
+    for record in records_of([ONE, OTHER], form)
+]
+PIECES = st.binary(max_size=9) | st.sampled_from(
+    [b"\xef\xbb\xbf", b"\0", b'\\ud83d"', b"NaN", b"[" * 999, b"1" * 5000, b"\r\n"]
+)
+
+
+@st.composite
+def odd_lines(draw: st.DrawFn) -> bytes:
+    """A record of a game that something was done to, or something else."""
+    line = draw(st.sampled_from(LINES))
+    if draw(st.booleans()):
+        start, end = sorted(draw(st.tuples(*[st.integers(0, len(line))] * 2)))
+        return line[:start] + draw(PIECES) + line[draw(st.sampled_from([start, end])) :]
+    record = json.loads(line)
+    record[draw(st.sampled_from(list(record)))] = draw(JSON_VALUES)
+    return draw(st.just(json.dumps(record).encode()) | PIECES)
+
+
+@given(
+    lines=st.lists(odd_lines() | st.sampled_from(LINES), max_size=5),
+    name=st.sampled_from(["g.jsonl", "g.json", "g.parquet"]),
+    format=st.sampled_from([None, "jsonl", "turn", "interaction"]),
+    skip_bad=st.booleans(),
+)
+@settings(max_examples=200)
+def test_any_file_is_read_or_named(
+    lines: list[bytes], name: str, format: str | None, skip_bad: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("odd") / name
+    path.write_bytes(b"\n".join(lines))
+    try:
+        games, _ = read_games(path, format, skip_bad=skip_bad)
+    except UserError as error:
+        assert name in str(error)
+        assert str(error).isprintable()
+    else:
+        write_games("jsonl", path.with_suffix(".again"), games)
+        assert read_interactions(path.with_suffix(".again")) == [game.interaction for game in games]
 
 
 def test_a_list_that_cannot_be_read_is_named(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import importlib
 import math
 import subprocess
 import sys
+import uuid
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,10 @@ import gymnasium as gym
 import numpy as np
 import pytest
 from acting import games_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from running import run
+from strategies import interactions, utterances
 
 from multiref_gym.agents.listeners.baselines import RandomListener
 from multiref_gym.agents.play import play
@@ -77,6 +81,21 @@ def test_games_and_feedback_come_back_as_they_went_in(games: list[Interaction]) 
     assert read == written
     assert [game.place for game in read] == [f"{NAME}, episode {number}" for number in range(len(games))]
     assert decoder_of(NAME) == "lexical"
+
+
+@given(interactions(utterances))
+@settings(max_examples=10)
+def test_any_game_of_the_environment_comes_back(game: Interaction) -> None:
+    name = f"multiref/{uuid.uuid4().hex}-v0"
+    write_games(Minari(image=None), name, [LoggedGame(game)])
+    assert read_games(name, "minari")[0] == [LoggedGame(game)]
+
+
+@given(st.text(max_size=9) | st.from_regex(r"(\w+/)?[\w.-]*-v\d*"))
+@settings(max_examples=50)
+def test_any_name_is_one_of_a_data_set_or_none(name: str) -> None:
+    with pytest.raises(UserError, match=r"is no name of a Minari data set|there is no Minari data set"):
+        read_games(name, "minari")
 
 
 def test_games_that_nobody_decoded_come_back_without_feedback(games: list[Interaction]) -> None:
