@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import games, interactions
+from strategies import games, interactions, texts
 
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
@@ -67,11 +67,18 @@ def test_a_record_says_how_the_game_ended(interaction: Interaction) -> None:
     assert written(interaction)["end"] == ("successful" if interaction.success else "unsuccessful")
 
 
+def test_a_game_that_somebody_left_is_neither_won_nor_lost() -> None:
+    left = LoggedGame(replace(read(RECORD).interaction, turns=read(RECORD).interaction.turns[:1]), abandoned=True)
+    assert written(left.interaction, abandoned=True)["end"] == "abandoned"
+    assert written(left.interaction)["end"] == "unsuccessful"
+
+
 @given(interactions(), st.data())
 def test_json_round_trip(interaction: Interaction, data: st.DataObject) -> None:
     labels = data.draw(st.lists(st.none() | st.sampled_from(Feedback), max_size=len(interaction.turns) - 1))
-    record = json.loads(json.dumps(written(interaction, labels=tuple(labels))))
-    assert read(record) == LoggedGame(interaction, labels=tuple(labels))
+    logged = LoggedGame(interaction, "", tuple(labels), data.draw(texts), abandoned=data.draw(st.booleans()))
+    [record] = GameRecords().to_records(logged)
+    assert read(json.loads(json.dumps(record))) == logged
 
 
 @given(interactions=games(min_size=1))

@@ -268,13 +268,13 @@ def test_bad_games_are_left_out_where_it_is_asked_for_and_told(
     with InteractionStore(store) as opened:
         opened.add([strange, games[1]], "SUP")
     export = ("export", "--store", store, "--minari", NAME, "--image", "none")
-    with pytest.raises(UserError, match="game 'random-0-0000': .* said 4000 characters"):
+    with pytest.raises(UserError, match=r"game 'random-0-0000': .* said 4000 characters"):
         run(*export)
     run(*export, "--skip-bad")
     first, second, third = capsys.readouterr().out.splitlines()
     assert (first, second) == (f"1 interactions written to {NAME}", "1 bad games skipped:")
     assert third.startswith("game 'random-0-0000': ")
-    assert read_games(NAME, "minari")[0] == logged([games[1]])
+    assert read_games(NAME, "minari")[0] == [LoggedGame(games[1], system="SUP")]
     write_games(Minari(image=None, skip=lambda error: None), "lost-v0", logged([games[1], over]))
     [episode] = minari.load_dataset("lost-v0").iterate_episodes()
     assert (episode.terminations[-1], episode.truncations[-1]) == (True, False)

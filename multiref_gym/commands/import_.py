@@ -68,6 +68,8 @@ class Import:
             told += f"; feedback of {decoder!r} on rounds {_listed(decoded)}"
         elif labels := sum(label is not None for game in games for label in game.labels):
             told += f"; {labels} labels not kept, as a store keeps those of a named decoder only"
+        if abandoned := sum(game.abandoned for game in games):
+            told += f"; {abandoned} were abandoned, which a store does not tell from lost ones"
         screen.say(told)
         say_skipped(bad, screen)
 

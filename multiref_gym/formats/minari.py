@@ -47,7 +47,7 @@ except ImportError as error:
 FORMAT = "parquet"
 """How episodes are stored: the one of Minari's formats that compresses, and images are mostly white."""
 
-_PER_TURN = ("end", "turn", "chat", "clicks", "log_probs", "closing", "feedback")
+_PER_TURN = ("turn", "chat", "clicks", "log_probs", "closing", "feedback")
 """What a game's record holds and an episode has as arrays."""
 
 
@@ -60,7 +60,7 @@ _DAMAGED = (
 
 @dataclass(frozen=True)
 class Minari:
-    """Data sets of Minari, by their names, such as "multiref/sup-v0". The system is lost, and a last reply.
+    """Data sets of Minari, by their names, such as "multiref/sup-v0". A last reply is lost.
 
     Attributes:
         tangrams: The set that the games were played with: a name for `load_tangrams`. It is used in writing alone: the
