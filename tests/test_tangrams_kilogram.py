@@ -227,7 +227,7 @@ def test_known_and_new_descriptions_are_two_parts_of_the_same_tangrams(checkout:
     whole, known, new = (load_tangrams(f"{source}:{checkout}") for source in SOURCES)
     assert known.ids == new.ids == whole.ids == ("page1-2.png", "page1-10.png", "page2-0.png")
     assert known.split("train").ids == new.split("train").ids == whole.split("train").ids
-    assert known.name == f"kilogram-known:{checkout}"
+    assert known.name == f"kilogram-known:{checkout / 'dataset' / 'full.json'}"
     for tangram in whole:
         parts = [known[tangram.id], new[tangram.id]]
         assert all(part.descriptions for part in parts)
