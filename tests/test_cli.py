@@ -26,7 +26,7 @@ from multiref_gym.agents.commands.play import Play, picture
 from multiref_gym.agents.listeners.baselines import RandomListener
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
-from multiref_gym.formats import read_interactions
+from multiref_gym.formats import read_games, read_interactions
 from multiref_gym.game import Action
 from multiref_gym.interaction import Interaction
 from multiref_gym.listener import Decision, View
@@ -364,9 +364,10 @@ def test_a_person_who_selects_the_targets_wins(
     (lost,) = read_interactions(path)
     types([str(Action(select=lost.targets))], monkeypatch)
     run("play", "--seed", 2, "--out", path)
-    games = read_interactions(path)
-    assert games[0] == lost
-    assert games[1].success
+    games, _ = read_games(path)
+    assert games[0].interaction == lost
+    assert games[1].interaction.success
+    assert [game.abandoned for game in games] == [True, False]
     assert "Won in 1 turns." in capsys.readouterr().out
 
 

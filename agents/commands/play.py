@@ -89,7 +89,8 @@ class Play(TangramOptions, SpeakerOptions, ListenerOptions):
         finally:
             if self.out and episode and episode.dialogue:
                 policy = "person" if self.role == "listener" else self.listener
-                write_games("jsonl", self.out, [*earlier, LoggedGame(episode.interaction(policy))])
+                played = LoggedGame(episode.interaction(policy), abandoned=not game.over)
+                write_games("jsonl", self.out, [*earlier, played])
                 terminal.say(f"The game is the last of {len(earlier) + 1} in {self.out}.", "dim")
 
 

@@ -32,7 +32,7 @@ from multiref_gym.agents.learning.run_folder import claim
 from multiref_gym.agents.listeners.baselines import ErringListener
 from multiref_gym.agents.listeners.named import new_listener
 from multiref_gym.agents.play import new_games, play
-from multiref_gym.commands.options import Count, DecoderName, ListenerName, Natural, Share, SpeakerName
+from multiref_gym.commands.options import Count, DecoderName, ListenerName, Natural, Share, SpeakerName, TangramsName
 from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import decoded
@@ -159,8 +159,8 @@ class Config:
     ternary: bool = False
     speaker: SpeakerName = "scripted"
     personas: Path | None = None
-    tangrams: str = "figures"
-    seed_tangrams: str | None = None
+    tangrams: TangramsName = "figures"
+    seed_tangrams: TangramsName | None = None
     split: SplitName = "dev"
     base: Annotated[str | None, Parameter(alias="--model")] = None
     control: Annotated[bool, Parameter(parse=False)] = True

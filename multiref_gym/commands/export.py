@@ -9,17 +9,17 @@ from typing import Annotated, Literal
 from cyclopts import Group, Parameter
 from cyclopts.validators import LimitedChoice
 
-from multiref_gym.commands.options import Natural, named
+from multiref_gym.commands.options import Natural, TangramsName, named
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
 from multiref_gym.formats import FORMATS, write_games
-from multiref_gym.formats.logged_game import LoggedGame
+from multiref_gym.formats.logged_game import BadGame, LoggedGame
 from multiref_gym.interaction import Interaction
 from multiref_gym.registry import feedback_name
 from multiref_gym.store import InteractionStore, StoreError
 
-OPTIONS = {"out": ("format",), "minari": ("decoder", "ternary", "image", "tangrams")}
+OPTIONS = {"out": ("format",), "minari": ("decoder", "ternary", "image", "tangrams", "skip_bad")}
 WHERE = Parameter(group=Group("Where", validator=LimitedChoice(1, 1)))
 
 
@@ -34,7 +34,8 @@ class Export:
         decoder: A Minari data set's feedback: that of this decoder in all rounds that it has decoded.
         ternary: That of the decoder's ternary form.
         image: A Minari data set's pictures (tangrams).
-        tangrams: For them: figures (by default) or kilogram:PATH.
+        tangrams: For them: figures (by default) or kilogram:PATH, all that are drawn.
+        skip_bad: Leave out of it games that the environment could not have played, and say which.
         system: Only the games of this system.
         round: Only the games of this round.
     """
@@ -48,7 +49,8 @@ class Export:
     decoder: str | None = None
     ternary: bool | None = None
     image: Literal["tangrams", "board", "none"] | None = None
-    tangrams: str | None = None
+    tangrams: TangramsName | None = None
+    skip_bad: bool | None = None
     system: str | None = None
     round: Natural | None = None
 
@@ -78,14 +80,23 @@ class Export:
             LoggedGame(game, labels=tuple(of_game), system=system)
             for (system, game), of_game in zip(games, labels, strict=True)
         ]
+        bad: list[BadGame] = []
         if self.minari is None:
             write_games(self.format or "jsonl", str(self.out), logged)
         else:
             from multiref_gym.formats.minari import Minari  # Minari is an extra
 
             image = None if self.image == "none" else self.image or "tangrams"
-            write_games(Minari(self.tangrams or "figures", image, decoder), self.minari, logged)
-        screen.say(f"{len(games)} interactions written to {self.out or self.minari}")
+            skip = bad.append if self.skip_bad else None
+            write_games(Minari(self.tangrams or "figures", image, decoder, skip), self.minari, logged)
+        screen.say(f"{len(games) - len(bad)} interactions written to {self.out or self.minari}")
+        say_skipped(bad, screen)
+
+
+def say_skipped(bad: Sequence[BadGame], screen: Screen) -> None:
+    """Says how many bad games were left out, and what is wrong with each."""
+    if bad:
+        screen.say("\n".join([f"{len(bad)} bad games skipped:", *map(str, bad)]))
 
 
 def check_applies(options: object, form: str, of_forms: Mapping[str, Sequence[str]]) -> None:
@@ -93,7 +104,7 @@ def check_applies(options: object, form: str, of_forms: Mapping[str, Sequence[st
     for other, names in of_forms.items():
         for name in names:
             if other != form and getattr(options, name) is not None:
-                raise UserError(f"--{name} applies to --{other} only, not to --{form}")
+                raise UserError(f"--{name.replace('_', '-')} applies to --{other} only, not to --{form}")
 
 
 def _feedback(store: InteractionStore, decoder: str, games: Sequence[tuple[str, Interaction]]) -> list[list[Feedback]]:

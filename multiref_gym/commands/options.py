@@ -16,9 +16,11 @@ from typing import Annotated, Any, TypeVar
 from cyclopts import Parameter, Token
 from cyclopts.validators import Number
 
+from multiref_gym.checking import storable
 from multiref_gym.errors import UserError
 from multiref_gym.registry import DECODERS, LISTENERS, SPEAKERS
 from multiref_gym.tangrams import TangramSet, load_tangrams
+from multiref_gym.tangrams.loading import full_name
 from multiref_gym.tangrams.tangram_set import SplitName
 
 
@@ -59,6 +61,8 @@ Natural = Annotated[int, Parameter(converter=_whole, validator=Number(gte=0))]
 """A whole number of at least 0, such as a seed."""
 Positive = Annotated[float, Parameter(validator=Number(gt=0, lt=math.inf))]
 """A number above 0."""
+Name = Annotated[str, Parameter(validator=lambda kind, name: name and storable(name))]
+"""A name to be kept; what comes from a command line may be no text."""
 Share = Annotated[float, Parameter(validator=Number(gte=0, lte=1))]
 """A number from 0 to 1."""
 NewFile = Annotated[Path, Parameter(validator=check_writable)]
@@ -73,6 +77,8 @@ def named(names: Mapping[str, str], note: str = "") -> Parameter:
 ListenerName = Annotated[str, named(LISTENERS)]
 SpeakerName = Annotated[str, named(SPEAKERS)]
 DecoderName = Annotated[str, named(DECODERS)]
+TangramsName = Annotated[str, Parameter(converter=lambda kind, tokens: full_name(tokens[0].value))]
+"""A spec of tangrams; it names the file that is read, and so do all results."""
 
 Options = TypeVar("Options")
 Flat = Annotated[Options, Parameter(name="*")]
@@ -88,7 +94,7 @@ class TangramOptions:
         split: The part of them.
     """
 
-    tangrams: str = "figures"
+    tangrams: TangramsName = "figures"
     split: SplitName = "all"
 
     def chosen_tangrams(self) -> TangramSet:

@@ -32,7 +32,7 @@ from multiref_gym.agents.listeners.baselines import ErringListener
 from multiref_gym.agents.listeners.small.listener import CHECKPOINT, SmallListener, new_model
 from multiref_gym.agents.listeners.small.model import SmallConfig, SmallModel
 from multiref_gym.agents.play import new_games, play
-from multiref_gym.commands.options import Count, Natural, make_folder
+from multiref_gym.commands.options import Count, Natural, TangramsName, make_folder
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
@@ -168,7 +168,7 @@ class Pretrain:
         games: Games watched (12,000; of KiloGram 3,000).
     """
 
-    tangrams: str = "figures"
+    tangrams: TangramsName = "figures"
     out: Path | None = None
     seed: Natural = 0
     games: Count | None = None
