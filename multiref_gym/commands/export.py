@@ -96,7 +96,9 @@ class Export:
 def say_skipped(bad: Sequence[BadGame], screen: Screen) -> None:
     """Says how many bad games were left out, and what is wrong with each."""
     if bad:
-        screen.say("\n".join([f"{len(bad)} bad games skipped:", *map(str, bad)]))
+        screen.say(f"{len(bad)} bad games skipped:")
+        for error in bad:
+            screen.say(str(error))
 
 
 def check_applies(options: object, form: str, of_forms: Mapping[str, Sequence[str]]) -> None:
