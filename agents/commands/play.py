@@ -15,6 +15,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from multiref_gym.agents.commands.options import ListenerOptions, SpeakerOptions
+from multiref_gym.agents.play import play
 from multiref_gym.commands.options import Natural, NewFile, TangramOptions
 from multiref_gym.commands.screen import Screen
 from multiref_gym.episode import Episode
@@ -43,7 +44,7 @@ class Play(TangramOptions, SpeakerOptions, ListenerOptions):
     Attributes:
         role: Who you are.
         seed: Plays the same game again; without it, it is another game each time.
-        out: Adds the game to the games of this file, as JSON Lines.
+        out: Adds the game, once it has ended, to the games of this file, as JSON Lines.
     """
 
     role: Annotated[Literal["listener", "speaker"], Parameter(name="--as")] = "listener"
@@ -52,7 +53,7 @@ class Play(TangramOptions, SpeakerOptions, ListenerOptions):
     out: NewFile | None = None
 
     def run(self, screen: Screen) -> None:
-        """Plays a game, and saves it even if it ends early: the person leaves, or the listener fails.
+        """Plays a game, and saves it if it came to its end: one that was left would count as lost.
 
         Raises:
             UserError: If the listener or the speaker cannot be had, or a model is named where the person listens.
@@ -70,7 +71,6 @@ class Play(TangramOptions, SpeakerOptions, ListenerOptions):
         terminal.say(f"You are the {self.role}; {QUIT[0]} quits.", "dim")
 
         game, game_id, rng = Game(context), uuid.uuid4().hex, np.random.default_rng(for_speaker)
-        episode = None
         try:
             if self.role == "listener":
                 episode = Episode(game, self.chosen_speaker(tangrams)(), rng, game_id=game_id)
@@ -78,16 +78,15 @@ class Play(TangramOptions, SpeakerOptions, ListenerOptions):
                     episode.take(terminal.ask_for_action(episode.view))  # what a person does has no known probability
             else:
                 listener = self.chosen_listener(tangrams)
-                listener_rng = np.random.default_rng(for_listener)
-                episode = Episode(game, TypingSpeaker(terminal), rng, listener_rng, game_id)
-                while not game.over:
-                    (decision,) = listener.act([episode.view], [listener_rng])
-                    episode.take(decision.action, decision.log_prob)
-            terminal.show_end(episode, self.role)
+                episode = Episode(game, TypingSpeaker(terminal), rng, np.random.default_rng(for_listener), game_id)
+                play(listener, [episode])
         except Left:
-            terminal.say("You left the game.", "dim")
+            terminal.say("You left the game" + (f"; it is not added to {self.out}." if self.out else "."), "dim")
+            return
+        try:
+            terminal.show_end(episode, self.role)
         finally:
-            if self.out and episode and episode.dialogue:
+            if self.out:
                 policy = "person" if self.role == "listener" else self.listener
                 write_games("jsonl", self.out, [*earlier, LoggedGame(episode.interaction(policy))])
                 terminal.say(f"The game is the last of {len(earlier) + 1} in {self.out}.", "dim")
