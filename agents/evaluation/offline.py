@@ -28,7 +28,7 @@ from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback, FeedbackDecoder, decoded
 from multiref_gym.formats.logged_game import LoggedGame
 from multiref_gym.game import Action, InvalidAction, check_action
-from multiref_gym.listener import Decision, Listener, View
+from multiref_gym.listener import Decision, Listener, View, decided
 
 FIGURES = {
     "exact_match": "exact match with rewarded",
@@ -134,9 +134,9 @@ def ask(
     for start in range(0, len(turns), batch_size):
         batch = turns[start : start + batch_size]
         began = time.perf_counter()
-        decided = listener.act([turn.view for turn in batch], rngs[start : start + len(batch)])
+        answers = decided(listener, [turn.view for turn in batch], rngs[start : start + len(batch)], legal=False)
         seconds.append((time.perf_counter() - began) / len(batch))
-        decisions += [decision for _, decision in zip(batch, decided, strict=True)]
+        decisions += answers
         rows = [i for i, turn in enumerate(batch, start) if turn.feedback is not None and turn.action.clicks]
         if score and rows:
             with torch.inference_mode():
