@@ -61,10 +61,11 @@ def collect(folders: Sequence[Path], skip_bad: bool = False) -> tuple[Board, lis
     listeners: list[dict[str, Any]] = []
     errors: list[BadResults] = []
     places = [folder.resolve() for folder in folders]
-    names = [place.name for place in places]
-    for number, (folder, name) in enumerate(zip(folders, names, strict=True)):
+    names = [place.name for place in dict.fromkeys(places)]
+    for number, (folder, place) in enumerate(zip(folders, places, strict=True)):
+        name = place.name
         try:
-            if places[number] in places[:number]:
+            if place in places[:number]:
                 raise BadResults(f"{folder}: the folder is given twice")
             results = _read(folder / "results.json")
             if listeners:

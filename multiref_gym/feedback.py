@@ -63,7 +63,7 @@ def decoded(decoder: FeedbackDecoder, exchanges: Sequence[Exchange]) -> list[Fee
     """
     try:
         answers = decoder.decode(exchanges)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         blame("decoder", decoder, error)
         raise
     if not isinstance(answers, list | tuple | np.ndarray):

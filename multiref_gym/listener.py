@@ -91,7 +91,7 @@ def decided(
     """
     try:
         decisions = listener.act(views, rngs)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         blame("listener", listener, error)
         raise
     if not isinstance(decisions, list | tuple):

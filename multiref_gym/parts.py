@@ -14,7 +14,7 @@ def part_name(part: object) -> str:
     while isinstance(part, partial):
         part = part.func
     named = part if hasattr(part, "__qualname__") else type(part)
-    return f"{named.__module__}:{named.__qualname__}"
+    return f"{getattr(named, '__module__', type(named).__module__)}:{named.__qualname__}"
 
 
 def is_own(part: object) -> bool:
@@ -22,7 +22,7 @@ def is_own(part: object) -> bool:
     return part_name(part).startswith("multiref_gym.")
 
 
-def blame(kind: str, part: object, error: Exception) -> None:
+def blame(kind: str, part: object, error: BaseException) -> None:
     """Raises UserError, with the name of the part and its error as the cause, unless the part is of this package.
 
     Args:

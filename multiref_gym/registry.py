@@ -109,7 +109,7 @@ def made(kind: str, name: str, make: Callable[..., Any], *args: Any, **given: An
 def check_part(kind: str, name: str, part: object) -> None:
     """Raises UserError if a part cannot do what its kind must; see `made` for the arguments."""
     if missing := [method for method in METHODS[kind] if not callable(getattr(part, method, None))]:
-        raise UserError(f"{kind} {name!r} is none: a {type(part).__name__} has no method {missing[0]!r}")
+        raise UserError(f"{kind} {name!r} is none: {type(part).__name__} has no method {missing[0]!r}")
 
 
 def decoder_of(name: str, ternary: bool = False) -> Callable[..., FeedbackDecoder]:

@@ -9,7 +9,7 @@ import numpy as np
 from multiref_gym.errors import UserError
 from multiref_gym.game import Action, Game
 from multiref_gym.parts import blame, part_name
-from multiref_gym.utterance import checked
+from multiref_gym.utterance import checked, is_utterance
 
 
 class Speaker(Protocol):
@@ -54,11 +54,11 @@ def opened(speaker: Speaker, game: Game, rng: np.random.Generator) -> str:
     """
     try:
         said, name = speaker.start(game, rng), speaker.name
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         blame("speaker", speaker, error)
         raise
-    if not isinstance(name, str):
-        raise UserError(f"speaker {part_name(speaker)} has the name {name!r:.60}: allowed is a text")
+    if not is_utterance(name):
+        raise UserError(f"speaker {part_name(speaker)} has the name {name!r:.60}: allowed is a text of one line")
     return checked(said, speaker)
 
 
@@ -66,7 +66,7 @@ def replied(speaker: Speaker, action: Action | None) -> str:
     """Returns what a speaker says to an action; see `opened` for the errors."""
     try:
         said = speaker.reply(action)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         blame("speaker", speaker, error)
         raise
     return checked(said, speaker)

@@ -40,7 +40,7 @@ class UtteranceSpace(spaces.Text):
 
     def contains(self, x: Any) -> bool:
         """Whether a value is such a text."""
-        return isinstance(x, str) and len(x) <= MAX_LENGTH and not _FORBIDDEN.search(x)
+        return is_utterance(x)
 
     def __repr__(self) -> str:
         """Returns what it holds."""
@@ -52,12 +52,18 @@ def _no_shared_memory(space: UtteranceSpace, n: int = 1, ctx: Any = None) -> NoR
     raise CustomSpaceError("utterances go stale in shared memory: pass vector_kwargs={'shared_memory': False}")
 
 
+def is_utterance(value: Any) -> bool:
+    """Whether a value is a text that may be said."""
+    if not isinstance(value, str) or len(value) > MAX_LENGTH:
+        return False
+    # The first is faster, and nearly always enough.
+    return (value.isascii() and value.isprintable()) or not _FORBIDDEN.search(value)
+
+
 def checked(utterance: Any, speaker: object = None) -> str:
     """Returns the utterance if the space holds it, else raises UserError, which names a speaker of the user's own."""
-    # The first is faster, and nearly always enough.
-    plain = isinstance(utterance, str) and utterance.isascii() and utterance.isprintable()
-    if isinstance(utterance, str) and len(utterance) <= MAX_LENGTH and (plain or not _FORBIDDEN.search(utterance)):
-        return utterance
+    if is_utterance(utterance):
+        return utterance  # type: ignore[no-any-return]
     who = "the speaker" if speaker is None or is_own(speaker) else f"speaker {part_name(speaker)}"
     if not isinstance(utterance, str):
         raise UserError(f"{who} said {utterance!r:.60}: allowed is a text")

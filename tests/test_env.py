@@ -23,7 +23,7 @@ import multiref_gym
 from multiref_gym.env import MAX_LENGTH, MultiRefEnv
 from multiref_gym.errors import UserError
 from multiref_gym.game import Action, Context, Game, GameOver
-from multiref_gym.tangrams import TangramSet, load_tangrams
+from multiref_gym.tangrams import Atlas, TangramSet, load_tangrams
 
 TERSE = "terse_speaker:TerseSpeaker"
 IMAGES = ("board", "tangrams", None)
@@ -361,6 +361,35 @@ def test_an_environment_is_copied_in_mid_game() -> None:
     twin = pickle.loads(pickle.dumps(env))
     for action in (clicks(2), clicks(), clicks(1)):
         assert data_equivalence(env.step(action), twin.step(action), exact=True)
+
+
+def test_a_pickle_of_an_environment_names_its_tangrams() -> None:
+    env = make(image="board", speaker="scripted").unwrapped
+    env.reset(seed=0)
+    pickled = pickle.dumps(env)
+    assert len(pickled) < 2_000_000  # pictures of the game and bounds of the space; the set's are 26 MB
+    twin, copied = pickle.loads(pickled), copy.deepcopy(env)
+    for other in (twin, copied):
+        assert other.tangrams is env.tangrams
+        assert other.atlas is env.atlas
+    # Where nothing has been drawn yet, as in another process, a board can be redrawn all the same.
+    twin.atlas = Atlas(env.tangrams, env.atlas.size)
+    assert data_equivalence(env.step(clicks(1)), twin.step(clicks(1)), exact=True)
+    assert data_equivalence(env.step(clicks(2)), copied.step(clicks(1)), exact=True) is False
+
+
+def test_numpys_integers_are_integers() -> None:
+    numbers = {"context_size": 8, "targets": (2, 3), "max_turns": 5, "image_size": 16}
+    numpys = {name: np.int64(n) if isinstance(n, int) else tuple(map(np.int32, n)) for name, n in numbers.items()}
+    one, other = make(**numbers, image="board"), make(**numpys, image="board")
+    assert one.observation_space == other.observation_space
+    assert data_equivalence(one.reset(seed=3), other.reset(seed=np.int64(3)), exact=True)
+
+
+@pytest.mark.parametrize("seed", [-1, True, 1.5, "1", np.bool_(True)])
+def test_refuses_what_is_no_seed(seed: Any) -> None:
+    with pytest.raises(ValueError, match="seed=.*allowed is an int of at least 0"):
+        make().reset(seed=seed)
 
 
 def test_needs_a_reset_before_a_step() -> None:

@@ -21,9 +21,22 @@ import multiref_gym  # noqa: F401 (registers MultiRef-v0)
 from multiref_gym import vector_env
 from multiref_gym.errors import UserError
 from multiref_gym.game import Context, Game, GameOver
-from multiref_gym.tangrams import load_tangrams
+from multiref_gym.tangrams import TangramSet, load_tangrams
 from multiref_gym.vector_env import MultiRefVectorEnv
 from multiref_gym.wrappers import EncodeUtterance
+
+
+class SayingSpeaker(TerseSpeaker):
+    """Says the same all the time."""
+
+    def __init__(self, said: str, tangrams: TangramSet) -> None:
+        super().__init__(tangrams)
+        self.said = said
+
+    def start(self, game: Game, rng: np.random.Generator) -> str:
+        super().start(game, rng)
+        return self.said
+
 
 IMAGES = ("board", "tangrams", None)
 MODES = ("NextStep", "SameStep")
@@ -213,6 +226,34 @@ def test_an_utterance_that_does_not_fit_is_an_error() -> None:
 
     with pytest.raises(ValueError, match=r"'a\\nb'"):
         make(speaker=Odd).reset(seed=0)
+
+
+@pytest.mark.parametrize("mode", ["native", "sync", "async"])
+def test_an_utterance_may_be_of_any_script(mode: str) -> None:
+    said = "猫 and a boat 🙂 " * 30
+    options = {"vector_kwargs": {"shared_memory": False}} if mode == "async" else {}
+    speaker = partial(SayingSpeaker, said)
+    vectorization = {} if mode == "native" else {"vectorization_mode": mode}
+    envs = gym.make_vec("MultiRef-v0", 2, **vectorization, **options, image=None, speaker=speaker)
+    observations, _ = envs.reset(seed=0)
+    assert observations["utterance"] == (said, said)
+    assert observations in envs.observation_space
+    envs.close()
+
+
+@pytest.mark.parametrize("length", [20, 2048])
+def test_an_utterance_of_any_script_is_its_bytes(length: int) -> None:
+    said = "猫🙂" * 256
+    envs = make(speaker=partial(SayingSpeaker, said), utterance_bytes=length)
+    [row, *_] = envs.reset(seed=0)[0]["utterance"]
+    assert row.tobytes().rstrip(b"\0") == said.encode()[:length]
+
+
+def test_numpys_integers_are_integers() -> None:
+    envs = gym.make_vec("MultiRef-v0", np.int64(2), image=None, utterance_bytes=np.int64(40))
+    first = envs.reset(seed=np.int64(3))
+    assert data_equivalence(first, envs.reset(seed=[np.int32(3), 4]), exact=True)
+    assert data_equivalence(first, envs.reset(seed=np.array([3, 4])), exact=True)
 
 
 @pytest.mark.parametrize("mode", MODES)

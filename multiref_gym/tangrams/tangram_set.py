@@ -103,6 +103,9 @@ class TangramSet:
     def __reduce_ex__(self, protocol: Any) -> str | tuple[Any, ...]:
         return self._source or super().__reduce_ex__(protocol)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"_splits": {"all": self}}  # the others are made from the set, so not before it
+
     def __repr__(self) -> str:
         return f"TangramSet({self.name!r}, {len(self)} tangrams)"
 
