@@ -388,7 +388,7 @@ def test_numpys_integers_are_integers() -> None:
 
 @pytest.mark.parametrize("seed", [-1, True, 1.5, "1", np.bool_(True)])
 def test_refuses_what_is_no_seed(seed: Any) -> None:
-    with pytest.raises(ValueError, match="seed=.*allowed is an int of at least 0"):
+    with pytest.raises(ValueError, match=r"seed=.*allowed is an int of at least 0"):
         make().reset(seed=seed)
 
 

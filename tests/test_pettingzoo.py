@@ -263,10 +263,10 @@ def test_a_policy_of_ones_own_is_checked() -> None:
     env = pettingzoo_env.env(image=None)
     speak, listen = SpeakerPolicy(env, Silent), ListenerPolicy(env, Idle(), np.random.default_rng(0))
     env.reset(seed=0)
-    with pytest.raises(UserError, match="speaker test_pettingzoo:.*Silent said None"):
+    with pytest.raises(UserError, match=r"speaker test_pettingzoo:.*Silent said None"):
         speak(env.last()[0])
     env.step("a boat 🙂")
-    with pytest.raises(UserError, match="listener test_pettingzoo:.*Idle: it answered None"):
+    with pytest.raises(UserError, match=r"listener test_pettingzoo:.*Idle: it answered None"):
         listen(env.last()[0])
     with pytest.raises(UserError, match="speaker 'builtins:object' cannot be made"):
         SpeakerPolicy(env, "builtins:object")
