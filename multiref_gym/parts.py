@@ -37,7 +37,6 @@ def blame(kind: str, part: object, error: BaseException) -> None:
 def told(error: BaseException) -> str:
     """Returns an error in one line: its kind, its message, and where it was raised, if not in who caught it."""
     frames = [frame for frame in extract_tb(error.__traceback__)[1:] if not frame.filename.startswith("<frozen")]
-    where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
-    if isinstance(error, SyntaxError):
-        where = ""  # its message says
+    said = isinstance(error, SyntaxError) or not frames  # its message says where
+    where = "" if said else f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})"
     return " ".join(f"{type(error).__name__}: {error}".split()) + where
