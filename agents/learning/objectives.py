@@ -205,7 +205,7 @@ def new_objective(name: str) -> Objective:
 def _total(weight: Tensor) -> Tensor:
     """Returns what a sum by weight is divided by: the sum of the weights, and 1 where there are none."""
     total = weight.sum()
-    return torch.where(total > torch.finfo(total.dtype).tiny, total, torch.ones_like(total))
+    return torch.where(total > torch.finfo(torch.float32).tiny, total, torch.ones_like(total))
 
 
 def _mean(log_prob: Tensor, weight: Tensor) -> float:
