@@ -34,7 +34,7 @@ from multiref_gym.agents.evaluation.tables import Sheet, percent
 from multiref_gym.agents.learning.jobs import in_own_process, side_by_side
 from multiref_gym.agents.listeners.ppo.games import literal_game
 from multiref_gym.agents.listeners.ppo.training import literal_success, train
-from multiref_gym.commands.options import Count, make_folder
+from multiref_gym.commands.options import Count, Steps, make_folder
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback, FeedbackDecoder, decoded
@@ -240,7 +240,7 @@ class Rewards:
     """
 
     seeds: Count = 5
-    steps: Count = 200_000
+    steps: Steps = 200_000
     jobs: Count = 2
     out: Path = Path("runs/rewards")
 

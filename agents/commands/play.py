@@ -15,6 +15,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from multiref_gym.agents.commands.options import ListenerOptions, SpeakerOptions
+from multiref_gym.agents.play import play
 from multiref_gym.commands.options import Natural, NewFile, TangramOptions
 from multiref_gym.commands.screen import Screen
 from multiref_gym.episode import Episode
@@ -78,11 +79,8 @@ class Play(TangramOptions, SpeakerOptions, ListenerOptions):
                     episode.take(terminal.ask_for_action(episode.view))  # what a person does has no known probability
             else:
                 listener = self.chosen_listener(tangrams)
-                listener_rng = np.random.default_rng(for_listener)
-                episode = Episode(game, TypingSpeaker(terminal), rng, listener_rng, game_id)
-                while not game.over:
-                    (decision,) = listener.act([episode.view], [listener_rng])
-                    episode.take(decision.action, decision.log_prob)
+                episode = Episode(game, TypingSpeaker(terminal), rng, np.random.default_rng(for_listener), game_id)
+                play(listener, [episode])
             terminal.show_end(episode, self.role)
         except Left:
             terminal.say("You left the game.", "dim")

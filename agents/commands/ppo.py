@@ -12,7 +12,7 @@ import numpy as np
 from multiref_gym.agents.listeners.ppo.games import Reward, rewarded_game
 from multiref_gym.agents.listeners.ppo.listener import VOCABULARY, WEIGHTS
 from multiref_gym.agents.listeners.ppo.training import ROLLOUT, Evaluation, literal_success, train
-from multiref_gym.commands.options import Count, DecoderName, Natural, make_folder
+from multiref_gym.commands.options import DecoderName, Natural, Steps, make_folder
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.provenance import write_results
@@ -41,7 +41,7 @@ class PPOCommand:
     reward: Reward = "true"
     decoder: DecoderName | None = None
     ternary: bool = False
-    steps: Count = 300_000
+    steps: Steps = 300_000
     seed: Natural = 0
     out: Path = Path("runs/ppo")
 

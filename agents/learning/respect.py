@@ -202,8 +202,9 @@ class Respect:
         tangrams = load_tangrams(config.tangrams)
         self._tangrams = tangrams.split(config.split)
         self._tangrams.draw(np.random.default_rng(0), CONTEXT_SIZE)  # too small a set is an error now, not later
-        if not hasattr(resolve("listener", LISTENERS, config.listener), "save"):
-            raise UserError(f"listener {config.listener!r} cannot learn: it has no weights to save")
+        make = resolve("listener", LISTENERS, config.listener)
+        if not all(hasattr(make, method) for method in ("load", "save", "score")):
+            raise UserError(f"listener {config.listener!r} cannot learn: it has no weights to load, score and save")
         self._load = cast(
             Callable[[str | Path | None], TrainableListener],
             lambda model: new_listener(config.listener, tangrams, model=model),

@@ -55,8 +55,10 @@ def make_folder(folder: Path) -> None:
         raise UserError(f"cannot write to {folder}: {error.strerror}") from error
 
 
-Count = Annotated[int, Parameter(converter=_whole, validator=Number(gte=1))]
-"""A whole number of at least 1."""
+Count = Annotated[int, Parameter(converter=_whole, validator=Number(gte=1, lte=1_000_000))]
+"""A whole number from 1 to a million, as what is counted is in memory at once."""
+Steps = Annotated[int, Parameter(converter=_whole, validator=Number(gte=1, lte=1_000_000_000))]
+"""A whole number of steps, which are taken one after the other."""
 Natural = Annotated[int, Parameter(converter=_whole, validator=Number(gte=0))]
 """A whole number of at least 0, such as a seed."""
 Positive = Annotated[float, Parameter(validator=Number(gt=0, lt=math.inf))]

@@ -9,7 +9,7 @@ from multiref_gym.checking import storable
 from multiref_gym.errors import UserError
 from multiref_gym.formats.logged_game import BadGame, Format, LoggedGame
 from multiref_gym.interaction import Interaction
-from multiref_gym.registry import UnknownName, resolve
+from multiref_gym.registry import UnknownName, made, resolve
 from multiref_gym.tangrams import TangramSet
 
 FORMATS = {
@@ -93,8 +93,7 @@ def _made(name: str) -> Format:
     make = resolve("format", FORMATS, name)
     if not (isinstance(make, type) and issubclass(make, Format)):
         raise UnknownName(f"unknown format {name!r}: it is no class with the methods 'read' and 'write'")
-    made: Format = make()
-    return made
+    return made("format", name, make)  # type: ignore[no-any-return]
 
 
 def _storable(logged: LoggedGame) -> LoggedGame:

@@ -30,6 +30,7 @@ from multiref_gym.files import write_lines_atomically
 from multiref_gym.formats.logged_game import BadGame, LoggedGame
 from multiref_gym.game import LETTERS, Action, Context
 from multiref_gym.interaction import Interaction, Turn
+from multiref_gym.listener import ROUNDING
 
 EXTRA = "pip install 'multiref-gym[datasets]'"
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
@@ -37,8 +38,6 @@ HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 LABELS = {None: None} | {label: value for value in Feedback for label in (value.name.lower(), int(value))}
 LARGEST = 2**31 - 1
 """The largest number that every database takes."""
-ROUNDING = 1e-4
-"""How far above 0 the logarithm of a probability may be, when it is a sum of many rounded ones."""
 
 
 def _distinct(names: list[str]) -> list[str]:

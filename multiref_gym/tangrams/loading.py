@@ -30,7 +30,7 @@ def load_tangrams(spec: str) -> TangramSet:
     """
     source, _, path = spec.partition(":")
     if spec == "figures":
-        return TangramSet("figures", figures(), split_by="facts")
+        return TangramSet("figures", figures(), split_by="facts", source=(load_tangrams, (spec,)))
     if source == "kilogram" and path:
         return _kilogram(spec, read_kilogram(path))
     if source in KILOGRAM and path:
@@ -63,8 +63,9 @@ def drawn_tangrams(spec: str) -> TangramSet:
     if not source.startswith("kilogram"):
         return described
     others = [tangram for tangram in read_drawings(path) if tangram.id not in described]
-    return TangramSet(described.name, (*described, *others), split_by="id")
+    return TangramSet(described.name, (*described, *others), split_by="id", source=(drawn_tangrams, (spec,)))
 
 
 def _kilogram(spec: str, tangrams: Sequence[Tangram]) -> TangramSet:
-    return TangramSet(full_name(spec), tangrams, split_by="id", overlap=described_alike)
+    source = load_tangrams, (spec,)
+    return TangramSet(full_name(spec), tangrams, split_by="id", overlap=described_alike, source=source)
