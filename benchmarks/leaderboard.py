@@ -19,6 +19,7 @@ from multiref_gym.agents.evaluation.tables import Sheet
 from multiref_gym.checking import read_json
 from multiref_gym.commands.options import make_folder
 from multiref_gym.commands.screen import Screen
+from multiref_gym.digests import check_digest
 from multiref_gym.errors import UserError
 from multiref_gym.files import write_atomically, write_json
 
@@ -104,6 +105,7 @@ RESULTS = _object(
 
 def _read(path: Path) -> dict[str, Any]:
     results: dict[str, Any] = read_json(RESULTS, path, BadResults).model_dump()
+    check_digest(path, read_json(dict[str, Any], path), BadResults)  # of the fields in the order of the file
     return results
 
 

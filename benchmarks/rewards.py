@@ -36,6 +36,7 @@ from multiref_gym.agents.listeners.ppo.games import literal_game
 from multiref_gym.agents.listeners.ppo.training import literal_success, train
 from multiref_gym.commands.options import Count, make_folder
 from multiref_gym.commands.screen import Screen
+from multiref_gym.digests import check_digest
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback, FeedbackDecoder, decoded
 from multiref_gym.files import write_atomically
@@ -144,6 +145,7 @@ def read_run(path: Path, steps: int) -> Run:
         before = run["steps"]
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} holds no run of `multiref bench rewards`") from error
+    check_digest(path, run)
     if before != steps:
         raise UserError(f"{path} holds a run of {before} steps, not {steps}: choose another --out")
     return run

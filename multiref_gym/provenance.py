@@ -8,6 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from multiref_gym.digests import with_digest
 from multiref_gym.files import write_json
 
 PACKAGES = (
@@ -24,7 +25,7 @@ PACKAGES = (
 
 
 def write_results(path: Path | None, results: dict[str, Any], *packages: str) -> dict[str, Any]:
-    """Adds `provenance` to results, writes them to a file, whole or not at all, and returns them.
+    """Adds `provenance` and a digest to results, writes them to a file, whole or not at all, and returns them.
 
     Args:
         path: The file, None if they are not to be kept.
@@ -35,7 +36,7 @@ def write_results(path: Path | None, results: dict[str, Any], *packages: str) ->
         ValueError: If there is a NaN or an infinity in them, for which JSON has no word.
         OSError: If the file cannot be written.
     """
-    results = {**results, **provenance(*packages)}
+    results = with_digest({**results, **provenance(*packages)})
     if path is not None:
         write_json(path, results)
     return results

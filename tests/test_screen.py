@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from multiref_gym.commands.screen import Screen
+from multiref_gym.digests import with_digest
 from multiref_gym.provenance import provenance, write_results
 
 
@@ -40,7 +41,7 @@ def test_a_terminal_has_one_bar_which_starts_again_with_each_step(
 def test_results_are_written_with_what_they_were_made_with(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     results = write_results(path, {"won": 0.5}, "cyclopts", "no-such-package")
-    assert json.loads(path.read_text()) == results == {"won": 0.5, **provenance("cyclopts")}
+    assert json.loads(path.read_text()) == results == with_digest({"won": 0.5, **provenance("cyclopts")})
     assert "cyclopts" in results["versions"]
     assert "no-such-package" not in results["versions"]
     assert write_results(None, {"won": 0.5})["versions"] == provenance()["versions"]

@@ -33,6 +33,7 @@ from multiref_gym.agents.listeners.baselines import ErringListener
 from multiref_gym.agents.listeners.named import new_listener
 from multiref_gym.agents.play import new_games, play
 from multiref_gym.commands.options import Count, DecoderName, ListenerName, Natural, Share, SpeakerName
+from multiref_gym.digests import write_digests
 from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import decoded
@@ -267,6 +268,7 @@ class Respect:
                     unfinished = folder.with_suffix(".unfinished")
                     listener.save(unfinished)
                     write_json(unfinished / LEARNING, statistics)
+                    write_digests(unfinished)
                     unfinished.rename(folder)
         return self._load(folder)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from multiref_gym.checking import read_json
+from multiref_gym.digests import check_digest
 from multiref_gym.errors import UserError
 from multiref_gym.files import write_json
 
@@ -63,8 +64,11 @@ def known(path: Path, what: dict[str, Any]) -> dict[str, Any] | None:
         what: Fields that the results have to have.
 
     Raises:
-        UserError: If the file is broken.
+        UserError: If the file is broken, or of what is asked but not as it was written.
     """
     what = json.loads(json.dumps(what))  # as it is read back, with lists for tuples
     results = read_json(dict[str, Any], path) if path.exists() else {}
-    return results if results and {name: results.get(name) for name in what} == what else None
+    if not results or {name: results.get(name) for name in what} != what:
+        return None
+    check_digest(path, results)
+    return results

@@ -59,7 +59,7 @@ class PPOListener:
         Raises:
             FileNotFoundError: If the folder holds no policy.
             UserError: If no folder is given, or it holds a policy of another network, with another vision or
-                with another vocabulary.
+                with another vocabulary, or other weights than were saved.
         """
         if path is None:
             raise UserError("a listener of PPO has no base: train one by `multiref ppo` and name its folder")
@@ -70,13 +70,15 @@ class PPOListener:
             config = json.loads((path / CONFIG).read_text(encoding="utf-8"))["policy"]
             policy = new_policy(config["tangrams"], config["turns"], vocabulary, sight)
             load_model(policy, path / WEIGHTS)
-            vision, words = config["vision"], config["vocabulary"]
+            vision, words, weights = config["vision"], config["vocabulary"], config["weights"]
         except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
             raise UserError(f"{path} holds no policy of PPO that fits its {CONFIG} and {VOCABULARY}") from error
         if vision != fingerprint(sight.vision):
             raise UserError(f"the policy in {path} was trained with the vision of another base")
         if words != _digest(vocabulary):
             raise UserError(f"the policy in {path} was trained with other words than those of its {VOCABULARY}")
+        if weights != fingerprint(policy):
+            raise UserError(f"the weights in {path} are not those that were saved")
         policy.set_training_mode(False)
         return cls(policy, vocabulary, sight, tangrams)
 
@@ -88,6 +90,7 @@ class PPOListener:
             "turns": self._turns,
             "vision": fingerprint(self._sight.vision),
             "vocabulary": _digest(self._vocabulary),
+            "weights": fingerprint(self.policy),
         }
         self._vocabulary.save(path / VOCABULARY)
         write_json(path / CONFIG, record | {"policy": trained})
