@@ -372,7 +372,7 @@ class InteractionStore:
         versions = list(connection.scalars(select(_meta.c.schema_version))) if _meta.name in tables else []
         if len(versions) != 1:
             raise StoreError(f"{self._where}: a database, but no store of interactions")
-        return int(versions[0])
+        return versions[0]
 
     def _check_ids(self, connection: Connection, interactions: Sequence[Interaction]) -> None:
         """Raises StoreError if a game's id comes twice, here or in the store."""
@@ -402,6 +402,8 @@ class InteractionStore:
                 yield connection
         except DBAPIError as error:
             raise StoreError(f"{self._where}: {' '.join(str(error.orig).split())}") from error
+        except UnicodeDecodeError as error:  # SQLite names a part of the file that is no text
+            raise StoreError(f"{self._where}: damaged: {error}") from error
 
 
 def _of(query: Query, system: str | None, round: int | None) -> Query:
