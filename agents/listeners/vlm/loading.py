@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import logging
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from importlib.util import find_spec
@@ -13,10 +16,10 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 import torch
 from peft import PeftModel
 from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveInt
-from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor, BitsAndBytesConfig
 
 from multiref_gym.agents.listeners.vlm.lora import adapt, adapted_layers, read_adapter
+from multiref_gym.agents.listeners.weights import UNLOADABLE
 from multiref_gym.checking import check_fields, read_json
 from multiref_gym.errors import UserError
 from multiref_gym.files import write_json
@@ -24,10 +27,8 @@ from multiref_gym.files import write_json
 SETTINGS = "vlm.json"
 """Names the base of a policy, in its folder, and how it is run."""
 
-ADAPTER = "adapter_model.safetensors"
-
-UNLOADABLE = (OSError, ValueError, KeyError, AttributeError, ImportError, RuntimeError, SafetensorError)
-"""What Hugging Face raises where there is no such model, a part is missing or broken, or memory is out."""
+ADAPTER, ADAPTER_CONFIG = "adapter_model.safetensors", "adapter_config.json"
+"""What a saved policy has beside its settings; a base has neither."""
 
 INDIFFERENT = ("model", "device", "played_at_once", "kept_gib", "trained_at_once")
 """Settings of where the model is and in what memory it runs: a policy is the same under others, but for rounding."""
@@ -134,7 +135,7 @@ def load_policy(config: VlmConfig, path: Path | None = None) -> tuple[PeftModel,
     model = copy.deepcopy(base, shared)
     layers = adapted_layers(model, model.config.model_type, config.layers)
     policy = adapt(model, layers, rank=config.rank, alpha=config.alpha, dropout=config.dropout, dora=config.dora)
-    if path is not None and (path / ADAPTER).is_file():
+    if path is not None and ((path / ADAPTER).exists() or (path / ADAPTER_CONFIG).exists()):
         read_adapter(policy, path / ADAPTER)
     return policy.eval(), processor
 
@@ -159,10 +160,13 @@ def _base(name: str, device: str | None, dtype: str | None, attention: str | Non
         options |= {"quantization_config": _four_bits(kind), "device_map": {"": place}}
     model: Any
     try:
-        model = AutoModelForImageTextToText.from_pretrained(name, **options)
+        with _without_reports():
+            model, loaded = AutoModelForImageTextToText.from_pretrained(name, output_loading_info=True, **options)
         model = model if four_bit else model.to(place)
     except UNLOADABLE as error:
         raise UserError(f"cannot load a vision-language model from {name!r}: {_first(error)}") from error
+    if missing := sorted(loaded["missing_keys"]):  # else they would be random
+        raise UserError(f"cannot load a vision-language model from {name!r}: it lacks the weights {missing[0]}")
     model.requires_grad_(False)
     return model.eval()
 
@@ -179,6 +183,18 @@ def _processor(name: str) -> Any:
         raise UserError(
             f"cannot load the processor of a vision-language model from {name!r}: {_first(error)}{hint}"
         ) from error
+
+
+@contextmanager
+def _without_reports() -> Iterator[None]:
+    """Keeps transformers from saying in a table what `load` says in a line."""
+    logger = logging.getLogger("transformers")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _four_bits(kind: str) -> BitsAndBytesConfig:

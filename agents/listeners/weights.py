@@ -1,0 +1,70 @@
+"""Policies in folders: there whole or not at all, and loaded with all of their weights or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from multiref_gym.errors import UserError
+from multiref_gym.files import whole
+
+UNLOADABLE = (OSError, ValueError, KeyError, AttributeError, TypeError, ImportError, RuntimeError, SafetensorError)
+"""What PyTorch and Hugging Face raise where there is no such model, a part is missing or broken, or memory is out."""
+
+
+@contextmanager
+def saved(folder: Path) -> Iterator[Path]:
+    """Yields where to save a policy that is in its folder when all of it is written.
+
+    Raises:
+        UserError: If there is something in the folder, or the weights cannot be written.
+        OSError: If something else cannot be written.
+    """
+    try:
+        with whole(folder, replace=False) as unfinished:
+            yield unfinished
+    except SafetensorError as error:
+        raise UserError(f"cannot write the weights to {folder}: {error}") from error
+
+
+def read_weights(file: Path, own: Mapping[str, Tensor], what: str) -> dict[str, Tensor]:
+    """Returns the weights in a file of safetensors.
+
+    Args:
+        file: The file.
+        own: The weights of the model that they are for, whose names and shapes they must have.
+        what: What they must be of, for the message.
+
+    Raises:
+        UserError: If the file cannot be read, or they are of something else.
+    """
+    try:
+        saved = load_file(file)
+    except OSError as error:
+        raise UserError(f"{file} cannot be read: {error.strerror or error}") from error
+    except SafetensorError as error:
+        raise UserError(f"{file} is broken: {error}") from error
+    found, wanted = ({name: _form(values) for name, values in weights.items()} for weights in (saved, own))
+    for name in {**wanted, **found}:
+        if found.get(name) != wanted.get(name):
+            there, asked = found.get(name, "missing"), wanted.get(name, "unknown")
+            raise UserError(f"{file} does not fit {what}: {name} is {there} there, and should be {asked}")
+    check_finite(saved, file)
+    return saved
+
+
+def check_finite(weights: Mapping[str, Tensor], path: Path) -> None:
+    """Raises UserError for the first of the weights in a file or folder in which a number is NaN or infinite."""
+    for name, values in weights.items():
+        if not torch.isfinite(values).all():
+            raise UserError(f"{path} holds no policy that can play: {name} has a number that is not finite")
+
+
+def _form(weights: Tensor) -> str:
+    return f"{list(weights.shape)}" + ("" if weights.is_floating_point() else f" of {weights.dtype}")
