@@ -40,7 +40,10 @@ def whole(path: Path, replace: bool = True) -> Iterator[Path]:
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
     try:
-        if not replace and unfinished.is_file():
+        if unfinished.is_dir():
+            with suppress(FileNotFoundError):
+                path.rmdir()
+        elif not replace:
             path.open("xb").close()  # of two processes one alone can do this
         unfinished.replace(path)
     except OSError as error:

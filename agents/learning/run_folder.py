@@ -96,6 +96,14 @@ def locked(out: Path) -> Iterator[None]:
         lock.release()
 
 
+@contextmanager
+def claimed(out: Path, command: str) -> Iterator[None]:
+    """Makes a folder that of a command and keeps other processes from working there; see `claim` and `locked`."""
+    claim(out, made_by(command=command))
+    with locked(out):
+        yield
+
+
 def fields(record: Any, prefix: str = "") -> dict[str, Any]:
     """Returns the values of nested fields by their names, joined by dots; anything else by the prefix alone."""
     if not isinstance(record, dict):

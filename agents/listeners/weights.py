@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -26,11 +28,35 @@ def saved(folder: Path) -> Iterator[Path]:
         UserError: If there is something in the folder, or the weights cannot be written.
         OSError: If something else cannot be written.
     """
+    folder.parent.mkdir(parents=True, exist_ok=True)
     try:
         with whole(folder, replace=False) as unfinished:
             yield unfinished
     except SafetensorError as error:
         raise UserError(f"cannot write the weights to {folder}: {error}") from error
+
+
+def pretrained(kind: Any, name: str, **options: Any) -> Any:
+    """Returns a model of Hugging Face with all of its weights, where `from_pretrained` makes up those that it lacks.
+
+    Args:
+        kind: A class of transformers with `from_pretrained`.
+        name: A folder, or an id on the hub.
+        **options: Of `from_pretrained`.
+
+    Raises:
+        ValueError: If it lacks weights; or else one of `UNLOADABLE`, if it cannot be loaded.
+    """
+    logger = logging.getLogger("transformers")
+    level = logger.level
+    logger.setLevel(logging.ERROR)  # it would tell in a table what the error says in a line
+    try:
+        model, loaded = kind.from_pretrained(name, output_loading_info=True, **options)
+    finally:
+        logger.setLevel(level)
+    if missing := sorted(loaded["missing_keys"]):
+        raise ValueError(f"the weights {missing[0]} are missing")
+    return model
 
 
 def read_weights(file: Path, own: Mapping[str, Tensor], what: str) -> dict[str, Tensor]:

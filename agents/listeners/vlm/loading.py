@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import copy
-import logging
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from importlib.util import find_spec
@@ -19,7 +16,7 @@ from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveInt
 from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor, BitsAndBytesConfig
 
 from multiref_gym.agents.listeners.vlm.lora import adapt, adapted_layers, read_adapter
-from multiref_gym.agents.listeners.weights import UNLOADABLE
+from multiref_gym.agents.listeners.weights import UNLOADABLE, pretrained
 from multiref_gym.checking import check_fields, read_json
 from multiref_gym.errors import UserError
 from multiref_gym.files import write_json
@@ -160,13 +157,10 @@ def _base(name: str, device: str | None, dtype: str | None, attention: str | Non
         options |= {"quantization_config": _four_bits(kind), "device_map": {"": place}}
     model: Any
     try:
-        with _without_reports():
-            model, loaded = AutoModelForImageTextToText.from_pretrained(name, output_loading_info=True, **options)
+        model = pretrained(AutoModelForImageTextToText, name, **options)
         model = model if four_bit else model.to(place)
     except UNLOADABLE as error:
         raise UserError(f"cannot load a vision-language model from {name!r}: {_first(error)}") from error
-    if missing := sorted(loaded["missing_keys"]):  # else they would be random
-        raise UserError(f"cannot load a vision-language model from {name!r}: it lacks the weights {missing[0]}")
     model.requires_grad_(False)
     return model.eval()
 
@@ -183,18 +177,6 @@ def _processor(name: str) -> Any:
         raise UserError(
             f"cannot load the processor of a vision-language model from {name!r}: {_first(error)}{hint}"
         ) from error
-
-
-@contextmanager
-def _without_reports() -> Iterator[None]:
-    """Keeps transformers from saying in a table what `load` says in a line."""
-    logger = logging.getLogger("transformers")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
 
 
 def _four_bits(kind: str) -> BitsAndBytesConfig:
