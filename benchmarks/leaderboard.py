@@ -17,7 +17,7 @@ from multiref_gym.agents.evaluation.offline import FIGURES, told
 from multiref_gym.agents.evaluation.pictures import FAINT, bare_axes, png
 from multiref_gym.agents.evaluation.tables import Sheet
 from multiref_gym.checking import read_json
-from multiref_gym.commands.options import make_folder
+from multiref_gym.commands.options import ForceOption, make_folder
 from multiref_gym.commands.screen import Screen
 from multiref_gym.digests import check_digest
 from multiref_gym.errors import UserError
@@ -165,7 +165,7 @@ def draw(board: Board, path: Path) -> None:
 
 
 @dataclass(frozen=True)
-class Leaderboard:
+class Leaderboard(ForceOption):
     """Collects results of `multiref benchmark` into one table of listeners.
 
     Attributes:
@@ -183,8 +183,11 @@ class Leaderboard:
         """Prints the table and writes it.
 
         Raises:
-            UserError: If a folder has no results, or those of other games or another decoder than the first.
+            UserError: If a folder has no results, or those of other games or another decoder than the first, or there
+                is a leaderboard that is not to be replaced.
         """
+        for name in ("leaderboard.md", "leaderboard.json", "leaderboard.png"):
+            self.check_replaced(self.out / name, "a leaderboard", Path.is_file)
         board, bad = collect(self.results, self.skip_bad)
         make_folder(self.out)
         write_atomically(self.out / "leaderboard.md", sheet(board).markdown())

@@ -1,13 +1,16 @@
 """`multiref`, the console command: its commands are named here and imported when they are chosen.
 
 Exit codes: 0, done; 1, a defect of the program, with its traceback; 2, bad input, with one line that says what and
-where; 130, interrupted.
+where; 130, interrupted; 143, ended by SIGTERM.
 """
 
 from __future__ import annotations
 
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
@@ -102,16 +105,38 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 0 if len(chain) > len(words) else 2
         if not chosen.all_threads:
             prepare_process()
-        with Screen() as screen:
+        with _ending_in_order(), Screen() as screen:
             command.run(screen)
     except OSError as error:
         told = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         return _complain(f"error: {told}", 2)
     except (UserError, CycloptsError) as error:
         return _complain(f"error: {error}", 2)
-    except KeyboardInterrupt:
-        return _complain("interrupted" + ("; the same command goes on from here" if resumes else ""), 130)
+    except (KeyboardInterrupt, Terminated) as end:
+        told, code = ("interrupted", 130) if isinstance(end, KeyboardInterrupt) else ("ended by SIGTERM", 143)
+        return _complain(told + ("; the same command goes on from here" if resumes else ""), code)
     return 0
+
+
+class Terminated(BaseException):
+    """The process was asked to end."""
+
+
+@contextmanager
+def _ending_in_order() -> Iterator[None]:
+    """Has SIGTERM raise `Terminated`, so that files and other processes are seen to as after Ctrl-C."""
+
+    def terminate(number: int, frame: object) -> None:
+        raise Terminated
+
+    if threading.current_thread() is not threading.main_thread():  # where no signals are heard
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _app() -> App:

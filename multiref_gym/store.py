@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sqlite3
 import time
 from collections import Counter, defaultdict
@@ -20,6 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from sqlalchemy import (
     CheckConstraint,
@@ -128,7 +130,8 @@ class StoreError(UserError):
 class InteractionStore:
     """The memory of a run: whole rounds of interactions and the feedback decoded from them.
 
-    Several processes may write to one store at a time; they take turns. A `with` statement closes it.
+    Several processes may write to one store at a time; they take turns. A store in a file or a folder without write
+    permission can be read. A `with` statement closes it.
 
     Args:
         where: A path to a SQLite file, or a database URL such as `postgresql+psycopg://host/name`.
@@ -145,13 +148,16 @@ class InteractionStore:
             url = make_url(self._where) if "://" in self._where else URL.create("sqlite", database=self._where)
             self._where = url.render_as_string() if url.password else self._where  # a password shows in no message
             sqlite = url.get_backend_name() == "sqlite"
+            file = Path(url.database or "") if sqlite else None
+            if file and not create and not file.is_file():
+                raise StoreError(f"{self._where}: there is no such store")
+            read_only = file is not None and file.is_file() and not _writable(file)
+            url = _read_only(file) if file and read_only else url
             self._engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT} if sqlite else {})
         except (SQLAlchemyError, ImportError) as error:
             raise StoreError(f"{self._where}: {error}") from error
         if sqlite:
-            if not create and not Path(url.database or "").is_file():
-                raise StoreError(f"{self._where}: there is no such store")
-            _use_sqlite_well(self._engine)
+            _use_sqlite_well(self._engine, new=create and not read_only)
         try:
             self._open(create)
         except BaseException:
@@ -372,7 +378,8 @@ class InteractionStore:
         versions = list(connection.scalars(select(_meta.c.schema_version))) if _meta.name in tables else []
         if len(versions) != 1:
             raise StoreError(f"{self._where}: a database, but no store of interactions")
-        return versions[0]
+        version: int = versions[0]  # or what somebody has put in its place
+        return version
 
     def _check_ids(self, connection: Connection, interactions: Sequence[Interaction]) -> None:
         """Raises StoreError if a game's id comes twice, here or in the store."""
@@ -485,13 +492,43 @@ def _check(interaction: Interaction) -> None:
             raise StoreError(f"{place}: a log-probability is a finite number or None, got {turn.log_prob}")
 
 
-def _use_sqlite_well(engine: Engine) -> None:
-    """Makes SQLite durable, strict about foreign keys, and patient between several writers."""
+def _writable(file: Path) -> bool:
+    """Whether a database can be written, for which its folder has to take SQLite's other files."""
+    return os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)
+
+
+def _read_only(file: Path) -> URL:
+    """Returns the URL by which a database can be read in a folder that takes no other file.
+
+    Raises:
+        StoreError: If what was written last is in a file beside it that SQLite cannot read there.
+    """
+    log, index, journal = (file.with_name(f"{file.name}-{ending}") for ending in ("wal", "shm", "journal"))
+    query = {"mode": "ro", "uri": "true"}
+    unread = [other for other in (log, journal) if other.exists() and other.stat().st_size]
+    if not unread:
+        query["immutable"] = "1"  # nobody who writes is at work, or there would be one of these
+    elif unread != [log] or not index.exists():
+        raise StoreError(
+            f"{file}: {unread[0].name} beside it has to be read too, which takes write permission: copy both to a "
+            "folder of your own"
+        )
+    return URL.create("sqlite", database=f"file:{quote(str(file.resolve()))}", query=query)
+
+
+def _use_sqlite_well(engine: Engine, new: bool) -> None:
+    """Makes SQLite durable, strict about foreign keys, and patient between several writers.
+
+    Args:
+        engine: The engine.
+        new: Whether a database that is empty becomes a store.
+    """
 
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _: object) -> None:
         connection.isolation_level = None  # the driver must not begin transactions of its own: `begin` does
-        _use_wal(connection)
+        if new and not connection.execute("PRAGMA page_count").fetchone()[0]:
+            _use_wal(connection)  # of any other database it would change the file
         connection.execute("PRAGMA synchronous = FULL")  # what was acknowledged survives a power cut
         connection.execute("PRAGMA foreign_keys = ON")
 

@@ -16,7 +16,7 @@ from fuzzing import changed, damaged, examples, read_or_refused
 from hypothesis import given
 from hypothesis import strategies as st
 from running import run
-from small_views import FIGURES, views
+from small_views import FIGURES, VIEWS
 from test_ppo import untrained
 
 from multiref_gym.agents.commands import respect
@@ -90,7 +90,7 @@ def test_policies_of_ppo(data: st.DataObject, ppo: Path) -> None:
         path.write_bytes(data.draw(others))
         loaded = read_or_refused(lambda: PPOListener.load(FIGURES, folder))
         if loaded is not None:
-            assert act(loaded, views(3)) == act(PPOListener.load(FIGURES, ppo), views(3))
+            assert act(loaded, VIEWS) == act(PPOListener.load(FIGURES, ppo), VIEWS)
 
 
 @given(data=st.data())
@@ -103,4 +103,4 @@ def test_settings_of_the_small_listener(data: st.DataObject) -> None:
         (Path(folder) / "config.json").write_bytes(content)
         loaded = read_or_refused(lambda: SmallListener.load(FIGURES, Path(folder)), folder)
         if loaded is not None:
-            assert len(act(loaded, views(3))) == 3
+            assert len(act(loaded, VIEWS)) == 3

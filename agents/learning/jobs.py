@@ -156,11 +156,12 @@ def _run_timed(respect: Respect, resumed: bool) -> tuple[list[Measures], dict[st
     """
     start = perf_counter()
     rounds = list(respect.rounds())
-    path = respect.out / "cost.json"
-    if not path.exists():
+    path, of = respect.out / "cost.json", {"rounds": len(rounds)}
+    if (cost := known(path, of)) is None:
         taken = {"seconds": perf_counter() - start, "peak_memory_gb": peak_memory_gb()}
-        write_json(path, dict.fromkeys(taken) if resumed else taken)
-    return rounds, read_json(dict[str, float | None], path)
+        cost = of | (dict.fromkeys(taken) if resumed else taken)
+        write_json(path, cost)
+    return rounds, {part: value for part, value in cost.items() if part not in of}
 
 
 def peak_memory_gb() -> float:

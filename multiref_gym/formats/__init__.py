@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from multiref_gym.errors import UserError
 from multiref_gym.formats.logged_game import BadGame, Format, LoggedGame
 from multiref_gym.interaction import Interaction
 from multiref_gym.registry import UnknownName, resolve
@@ -70,6 +71,15 @@ def read_games(
 def read_interactions(source: str | Path) -> list[Interaction]:
     """Returns the games of a source as `read_games` does, without what their records say besides."""
     return [logged.interaction for logged in read_games(source)[0]]
+
+
+def holds_games(source: str | Path, format: str | None = None) -> bool:
+    """Whether `read_games` finds games there, and nothing else."""
+    try:
+        read_games(source, format)
+    except (UserError, OSError):
+        return False
+    return True
 
 
 def write_games(format: str | Format, where: str | Path, games: Iterable[LoggedGame]) -> None:

@@ -13,7 +13,6 @@ import gymnasium as gym
 import numpy as np
 import torch
 from gymnasium import spaces
-from safetensors import SafetensorError
 from safetensors.torch import load_model, save_model
 from scipy.special import softmax
 from torch import Tensor
@@ -21,6 +20,7 @@ from torch import Tensor
 from multiref_gym.agents.learning.learn import Scores, fingerprint
 from multiref_gym.agents.listeners.ppo.observation import LENGTH, Sight, readable
 from multiref_gym.agents.listeners.ppo.policy import TangramPolicy
+from multiref_gym.agents.listeners.weights import UNLOADABLE, check_finite
 from multiref_gym.errors import UserError
 from multiref_gym.files import write_json
 from multiref_gym.game import Action
@@ -71,7 +71,7 @@ class PPOListener:
             policy = new_policy(config["tangrams"], config["turns"], vocabulary, sight)
             load_model(policy, path / WEIGHTS)
             vision, words, weights = config["vision"], config["vocabulary"], config["weights"]
-        except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        except UNLOADABLE as error:
             raise UserError(f"{path} holds no policy of PPO that fits its {CONFIG} and {VOCABULARY}") from error
         if vision != fingerprint(sight.vision):
             raise UserError(f"the policy in {path} was trained with the vision of another base")
@@ -79,6 +79,7 @@ class PPOListener:
             raise UserError(f"the policy in {path} was trained with other words than those of its {VOCABULARY}")
         if weights != fingerprint(policy):
             raise UserError(f"the weights in {path} are not those that were saved")
+        check_finite(policy.state_dict(), path)
         policy.set_training_mode(False)
         return cls(policy, vocabulary, sight, tangrams)
 

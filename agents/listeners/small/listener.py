@@ -7,17 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 from scipy.special import softmax
 from torch import Tensor
 
 from multiref_gym.agents.learning.learn import Scores, fingerprint
 from multiref_gym.agents.listeners.small.model import Batch, SmallConfig, SmallModel
 from multiref_gym.agents.listeners.small.text import encode_words, padded
+from multiref_gym.agents.listeners.weights import UNLOADABLE, read_weights
+from multiref_gym.checking import read_json
 from multiref_gym.errors import UserError
 from multiref_gym.game import Action
 from multiref_gym.listener import Decision, View
@@ -57,14 +58,23 @@ class SmallListener:
 
         Raises:
             FileNotFoundError: If the folder holds no checkpoint.
-            UserError: If it is one of another network, or broken.
+            UserError: If it is one of another network, lacks weights, or is broken.
         """
         path = path or CHECKPOINT
-        if not (path / "model.safetensors").is_file():
-            raise FileNotFoundError(f"no checkpoint of a small listener in {path}: model.safetensors is missing")
+        for name in ("model.safetensors", "config.json"):
+            if not (path / name).is_file():
+                raise FileNotFoundError(f"no checkpoint of a small listener in {path}: {name} is missing")
+        kind = read_json(dict[str, Any], path / "config.json").get("model_type")
+        if kind != SmallConfig.model_type:
+            raise UserError(f"{path} holds no checkpoint of a small listener: its config.json is of {kind!r}")
         try:
-            model = SmallModel.from_pretrained(path)
-        except (RuntimeError, SafetensorError) as error:
+            with torch.device("meta"):
+                own = SmallModel(SmallConfig.from_pretrained(path)).state_dict()
+            read_weights(path / "model.safetensors", own, "the small listener")  # for what lacks there would be random
+            model = SmallModel.from_pretrained(path, use_safetensors=True)
+        except UserError:
+            raise
+        except UNLOADABLE as error:
             raise UserError(f"{path} holds no checkpoint that fits the small listener") from error
         return cls(model, tangrams)
 
