@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from multiref_gym.digests import write_digests
+from multiref_gym.digests import check_digests, write_digests
 from multiref_gym.errors import UserError
 from multiref_gym.files import whole
 
@@ -33,7 +33,8 @@ def saved(folder: Path) -> Iterator[Path]:
     try:
         with whole(folder, replace=False) as unfinished:
             yield unfinished
-            write_digests(unfinished)
+            if unfinished.is_dir():
+                write_digests(unfinished)
     except SafetensorError as error:
         raise UserError(f"cannot write the weights to {folder}: {error}") from error
 
@@ -70,8 +71,9 @@ def read_weights(file: Path, own: Mapping[str, Tensor], what: str) -> dict[str, 
         what: What they must be of, for the message.
 
     Raises:
-        UserError: If the file cannot be read, or they are of something else.
+        UserError: If the file cannot be read, or is not what was saved, or they are of something else.
     """
+    check_digests(file.parent)
     try:
         saved = load_file(file)
     except OSError as error:
