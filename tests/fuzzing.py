@@ -22,8 +22,8 @@ Test = TypeVar("Test", bound=Callable[..., Any])
 
 
 def examples(short: int) -> Callable[[Test], Test]:
-    """Returns a decorator that says how many examples the short form takes; the long one takes 40 times as many."""
-    return settings(max_examples=short * 40 if LONG else short, derandomize=not LONG)  # type: ignore[return-value]
+    """Returns a decorator that says how many examples the short form takes; the long one takes 20 times as many."""
+    return settings(max_examples=short * 20 if LONG else short, derandomize=not LONG)  # type: ignore[return-value]
 
 
 def read_or_refused(read: Callable[[], Read], where: str = "") -> Read | None:
