@@ -365,10 +365,21 @@ class InteractionStore:
                 f"this one reads schema {SCHEMA_VERSION}"
             )
         if self._engine.dialect.name == "sqlite":  # others look after themselves
-            with self._transaction() as connection:
-                found = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar()
-                if found != "ok" or connection.exec_driver_sql("PRAGMA foreign_key_check").first():
-                    raise StoreError(f"{self._where}: damaged: {' '.join(str(found).split())}")
+            self._check_whole()
+
+    def _check_whole(self) -> None:
+        """Raises StoreError if SQLite finds damage, or what it allows and no store holds. What rounds hold is checked
+        when it is read.
+        """
+        with self._transaction() as connection:
+            found = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar()
+            if found != "ok":
+                raise StoreError(f"{self._where}: damaged: {' '.join(str(found).split())}")
+            for table, *_ in connection.exec_driver_sql("PRAGMA foreign_key_check"):
+                raise StoreError(f"{self._where}: damaged: {table} without what they belong to")
+            for row in connection.execute(select(_rounds)):  # SQLite keeps anything in any column
+                if not isinstance(row.system, str) or not isinstance(row.round, int):
+                    raise StoreError(f"{self._where}: damaged: a round {row.round!r} of {row.system!r}")
 
     def _schema_version(self, connection: Connection) -> int | None:
         """Returns the store's schema version, or None if the database is empty."""

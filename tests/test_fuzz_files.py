@@ -19,7 +19,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from multiref_gym.agents.decoders.learned import WEIGHTS, LearnedDecoder
+from multiref_gym.agents.learning.run_folder import claim
 from multiref_gym.agents.listeners.vlm.loading import SETTINGS, VlmConfig
+from multiref_gym.benchmarks.benchmark import _check_folder
 from multiref_gym.feedback import Exchange, Feedback
 from multiref_gym.formats import read_games
 from multiref_gym.formats import write_games as write
@@ -252,6 +254,34 @@ def test_settings_of_a_vision_language_model(content: bytes) -> None:
             name: getattr(config, name) for name in ("model", "device", "played_at_once", "kept_gib", "trained_at_once")
         },
     )
+
+
+RUN = {"format": 2, "version": "0", "config": {"rounds": 1, "seed": 0, "personas": None}, "base": "0123"}
+DEEP = b'{"config": ' + b"[" * 99_999
+
+
+@given(content=json_values.map(as_json) | changed(RUN).map(as_json) | damaged(as_json(RUN)))
+@example(content=DEEP)
+@examples(80)
+def test_configurations_of_runs(content: bytes) -> None:
+    def claimed(path: Path) -> Path:
+        claim(path.parent, RUN)
+        return path
+
+    if in_file("config.json", content, claimed):
+        assert json.loads(content) == RUN
+
+
+@given(content=json_values.map(as_json) | changed({"config": RUN}).map(as_json) | damaged(as_json({"config": RUN})))
+@example(content=DEEP)
+@examples(80)
+def test_results_that_a_benchmark_may_replace(content: bytes) -> None:
+    def checked(path: Path) -> Path:
+        _check_folder(path, RUN)
+        return path
+
+    if in_file("results.json", content, checked):
+        assert RUN.items() <= json.loads(content)["config"].items()
 
 
 @given(content=json_values.map(as_json) | changed({"words": ["a", "bird"]}).map(as_json) | damaged(b'{"words": ["a"]}'))

@@ -17,11 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from running import run
 from small_views import FIGURES, VIEWS
-from test_ppo import untrained
 
 from multiref_gym.agents.commands import respect
-from multiref_gym.agents.listeners.ppo.listener import PPOListener
+from multiref_gym.agents.listeners.ppo.listener import PPOListener, new_policy
+from multiref_gym.agents.listeners.ppo.observation import Sight
 from multiref_gym.agents.listeners.small.listener import CHECKPOINT, SmallListener
+from multiref_gym.vocabulary import Vocabulary
 
 RESPECT = ("respect", "--rounds", 1, "--games", 4, "--listener", "tiny_listener:TinyListener", "--out")
 
@@ -74,7 +75,8 @@ def copied(policy: Path) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def ppo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("ppo")
-    untrained().save(folder, {"steps": 0})
+    words, sight = Vocabulary(["bird", "no", "yes"]), Sight(FIGURES)
+    PPOListener(new_policy(10, 10, words, sight), words, sight, FIGURES).save(folder, {"steps": 0})
     return folder
 
 

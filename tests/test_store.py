@@ -208,6 +208,40 @@ def test_a_damaged_store_is_refused(path: Path) -> None:
             InteractionStore(path)
 
 
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (
+            "UPDATE turns SET utterance = 'utterance 8' WHERE turn = 1 AND interaction_id = 3",
+            "round 0 of 'B-SUP' is not",
+        ),
+        ("UPDATE turns SET log_prob = -0.25 WHERE turn = 1 AND interaction_id = 3", "round 0 of 'B-SUP' is not"),
+        ("DELETE FROM interactions WHERE id = 3", "turns without what they belong to"),
+        ("UPDATE interactions SET targets = '[\"a\"]' WHERE id = 3", "round 0 of 'B-SUP' is not"),
+        (
+            "UPDATE feedback SET value = 0 WHERE interaction_id = 3",
+            "feedback of 'lexical' on round 0 of 'B-SUP' is not",
+        ),
+        ("UPDATE rounds SET round = 'x'", "a round 'x' of 'B-SUP'"),
+    ],
+)
+def test_what_was_changed_since_it_was_written_is_an_error(path: Path, change: str, what: str) -> None:
+    games = played("B-SUP", 0)
+    with InteractionStore(path) as store:
+        store.add(games, "B-SUP", {0: [[Feedback.POSITIVE] * (len(game.turns) - 1) for game in games]}, "lexical")
+    with sqlite3.connect(path) as connection:
+        connection.execute(change)
+    connection.close()
+
+    def read() -> None:
+        with InteractionStore(path) as store:
+            store.interactions()
+            store.feedback("lexical")
+
+    with pytest.raises(StoreError, match=rf"interactions\.db: damaged: {what}"):
+        read()
+
+
 def test_what_is_no_store_is_refused(path: Path, tmp_path: Path) -> None:
     path.write_text("a letter to a friend\n" * 100)
     with pytest.raises(StoreError, match="not a database"):

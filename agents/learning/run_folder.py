@@ -57,7 +57,7 @@ def claim(out: Path, record: dict[str, Any]) -> None:
         raise UserError(f"cannot write to the run folder {out}: {error.strerror}") from error
     try:
         there, asked = fields(json.loads(path.read_text(encoding="utf-8"))), fields(json.loads(json.dumps(record)))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is broken: {error}; choose another --out") from error
     if any(there.get(field) != asked.get(field) for field in ("format", "version")):
         raise UserError(

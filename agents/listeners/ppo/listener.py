@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from multiref_gym.agents.learning.learn import Scores, fingerprint
 from multiref_gym.agents.listeners.ppo.observation import LENGTH, Sight, readable
 from multiref_gym.agents.listeners.ppo.policy import TangramPolicy
 from multiref_gym.agents.listeners.weights import UNLOADABLE, check_finite
+from multiref_gym.checking import read_json
 from multiref_gym.errors import UserError
 from multiref_gym.files import write_json
 from multiref_gym.game import Action
@@ -67,7 +67,7 @@ class PPOListener:
             raise FileNotFoundError(f"no policy of PPO in {path}: {WEIGHTS} is missing")
         vocabulary, sight = Vocabulary.load(path / VOCABULARY), Sight(tangrams)
         try:
-            config = json.loads((path / CONFIG).read_text(encoding="utf-8"))["policy"]
+            config = read_json(dict[str, Any], path / CONFIG)["policy"]
             policy = new_policy(config["tangrams"], config["turns"], vocabulary, sight)
             load_model(policy, path / WEIGHTS)
             vision, words, weights = config["vision"], config["vocabulary"], config["weights"]
