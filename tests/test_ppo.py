@@ -285,7 +285,7 @@ def test_the_command_leaves_a_policy_that_listens(tmp_path: Path, capsys: pytest
         assert list(out.glob("events.*"))
     assert act(PPOListener.load(FIGURES, out), [view()], 0)
     assert run("--out", out) == 2
-    assert "holds a policy already" in capsys.readouterr().err
+    assert f"cannot write to {out}: there is something in it already" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("quick")
