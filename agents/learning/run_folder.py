@@ -46,15 +46,19 @@ def claim(out: Path, record: dict[str, Any]) -> None:
         UserError: If the folder cannot be written to, was written by another version of this package, or is of
             something else, with the field that differs.
     """
-    path = out / "config.json"
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        if not path.exists():
-            if others := [file for file in out.iterdir() if file.suffix in WRITTEN]:
-                raise UserError(f"{out} holds {others[0].name} of something else: choose another --out")
-            write_json(path, record, replace=False)
+        _claim(out, record)
     except OSError as error:
         raise UserError(f"cannot write to the run folder {out}: {error.strerror}") from error
+
+
+def _claim(out: Path, record: dict[str, Any]) -> None:
+    path = out / "config.json"
+    out.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        if others := [file for file in out.iterdir() if file.suffix in WRITTEN]:
+            raise UserError(f"{out} holds {others[0].name} of something else: choose another --out")
+        write_json(path, record, replace=False)
     try:
         there, asked = fields(json.loads(path.read_text(encoding="utf-8"))), fields(json.loads(json.dumps(record)))
     except (ValueError, RecursionError) as error:

@@ -22,21 +22,22 @@ UNLOADABLE = (OSError, ValueError, KeyError, AttributeError, TypeError, ImportEr
 
 
 @contextmanager
-def saved(folder: Path) -> Iterator[Path]:
-    """Yields where to save a policy that is in its folder when all of it is written, with the digests of its files.
+def saved(path: Path) -> Iterator[Path]:
+    """Yields where to save a policy, or its weights: a new folder or file, which is at its path when it is whole. A folder
+    gets digests of its files.
 
     Raises:
-        UserError: If there is something in the folder, or the weights cannot be written.
+        UserError: If there is something at the path already, or the weights cannot be written.
         OSError: If something else cannot be written.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with whole(folder, replace=False) as unfinished:
+        with whole(path, replace=False) as unfinished:
             yield unfinished
             if unfinished.is_dir():
                 write_digests(unfinished)
     except SafetensorError as error:
-        raise UserError(f"cannot write the weights to {folder}: {error}") from error
+        raise UserError(f"cannot write the weights to {path}: {error}") from error
 
 
 def pretrained(kind: Any, name: str, **options: Any) -> Any:

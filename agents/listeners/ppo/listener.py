@@ -19,7 +19,7 @@ from torch import Tensor
 from multiref_gym.agents.learning.learn import Scores, fingerprint
 from multiref_gym.agents.listeners.ppo.observation import LENGTH, Sight, readable
 from multiref_gym.agents.listeners.ppo.policy import TangramPolicy
-from multiref_gym.agents.listeners.weights import UNLOADABLE, check_finite
+from multiref_gym.agents.listeners.weights import UNLOADABLE, check_finite, saved
 from multiref_gym.checking import read_json
 from multiref_gym.errors import UserError
 from multiref_gym.files import write_json
@@ -95,7 +95,8 @@ class PPOListener:
         }
         self._vocabulary.save(path / VOCABULARY)
         write_json(path / CONFIG, record | {"policy": trained})
-        save_model(self.policy, str(path / WEIGHTS))
+        with saved(path / WEIGHTS) as unfinished:
+            save_model(self.policy, str(unfinished))
 
     def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> list[Decision]:
         """Samples an action for each view."""
