@@ -138,8 +138,8 @@ OF_POLICIES = (
     "lacks round-0, the policy whose games are there",
     "lacks round-1, the policy whose games are there",
     "model.safetensors",
-    "learning.json: No such file",
-    "learning.json: not JSON",
+    "learning.json is missing",
+    "learning.json is missing or damaged",
 )
 
 

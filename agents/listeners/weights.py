@@ -23,8 +23,9 @@ UNLOADABLE = (OSError, ValueError, KeyError, AttributeError, TypeError, ImportEr
 
 @contextmanager
 def saved(path: Path) -> Iterator[Path]:
-    """Yields where to save a policy, or its weights: a new folder or file, which is at its path when it is whole. A folder
-    gets digests of its files.
+    """Yields where to save a policy, or its weights: a new folder or file, which is at its path when it is whole.
+
+    A folder gets digests of its files.
 
     Raises:
         UserError: If there is something at the path already, or the weights cannot be written.

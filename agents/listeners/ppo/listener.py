@@ -77,9 +77,9 @@ class PPOListener:
             raise UserError(f"the policy in {path} was trained with the vision of another base")
         if words != _digest(vocabulary):
             raise UserError(f"the policy in {path} was trained with other words than those of its {VOCABULARY}")
+        check_finite(policy.state_dict(), path)
         if weights != fingerprint(policy):
             raise UserError(f"the weights in {path} are not those that were saved")
-        check_finite(policy.state_dict(), path)
         policy.set_training_mode(False)
         return cls(policy, vocabulary, sight, tangrams)
 

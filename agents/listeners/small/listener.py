@@ -70,7 +70,10 @@ class SmallListener:
         for name in ("model.safetensors", "config.json"):
             if not (path / name).is_file():
                 raise FileNotFoundError(f"no checkpoint of a small listener in {path}: {name} is missing")
-        settings = read_json(SETTINGS, path / "config.json")
+        try:
+            settings = read_json(SETTINGS, path / "config.json")
+        except UserError as error:
+            raise UserError(f"{path} holds no checkpoint of a small listener: {error}") from error
         if settings.width % settings.heads:
             raise UserError(f"{path / 'config.json'}: {settings.heads} heads cannot share a width of {settings.width}")
         with torch.device("meta"):  # the weights are all in the file
