@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, cast
+from typing import Annotated, Any, Self, cast
 
 import numpy as np
 import torch
@@ -30,8 +30,8 @@ CHECKPOINT = Path(__file__).with_name("checkpoint")
 """The base that ships with the package; `multiref pretrain` builds it."""
 
 _sizes = {name: (PositiveInt, ...) for name, kind in SmallConfig.__annotations__.items() if kind in (int, "int")}
-_others = {"model_type": (Literal["multiref-small"], ...), "dropout": (Annotated[float, Field(ge=0, lt=1)], ...)}
-SETTINGS: Any = create_model("SmallSettings", **cast(Any, _sizes | _others))
+_rate = Annotated[float, Field(ge=0, lt=1)]
+SETTINGS: Any = create_model("SmallSettings", dropout=(_rate, ...), **cast(Any, _sizes))
 """What is read of `config.json`; Transformers, which writes it, would take anything."""
 
 PLAYED_AT_ONCE = 96
@@ -70,10 +70,10 @@ class SmallListener:
         for name in ("model.safetensors", "config.json"):
             if not (path / name).is_file():
                 raise FileNotFoundError(f"no checkpoint of a small listener in {path}: {name} is missing")
-        try:
-            settings = read_json(SETTINGS, path / "config.json")
-        except UserError as error:
-            raise UserError(f"{path} holds no checkpoint of a small listener: {error}") from error
+        kind = read_json(dict[str, Any], path / "config.json").get("model_type")
+        if kind != SmallConfig.model_type:
+            raise UserError(f"{path} holds no checkpoint of a small listener: its config.json is of {kind!r}")
+        settings = read_json(SETTINGS, path / "config.json")
         if settings.width % settings.heads:
             raise UserError(f"{path / 'config.json'}: {settings.heads} heads cannot share a width of {settings.width}")
         with torch.device("meta"):  # the weights are all in the file
