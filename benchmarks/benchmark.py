@@ -97,7 +97,7 @@ def _check_folder(path: Path, config: dict[str, Any]) -> None:
     try:
         earlier = json.loads(path.read_text(encoding="utf-8"))["config"]
         changed = [field for field in config if earlier.get(field) != config[field]]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(f"{path} holds no results of `multiref benchmark`: choose another --out") from error
     if changed:
         field = changed[0]

@@ -22,7 +22,6 @@ from multiref_gym.agents.evaluation.tables import Sheet, apart, percent
 from multiref_gym.commands.options import Count, FiguresOptions, Natural, TangramsName
 from multiref_gym.commands.screen import Screen
 from multiref_gym.game import CONTEXT_SIZE
-from multiref_gym.provenance import write_results
 from multiref_gym.tangrams import LEXICON, Tangram, TangramSet, load_tangrams
 from multiref_gym.tangrams.kilogram import content_words
 
@@ -117,4 +116,4 @@ class Contexts(FiguresOptions):
         tangrams = load_tangrams(self.tangrams)
         results = {"tangrams": tangrams.name, "size": len(tangrams), "contexts": self.contexts, "seed": self.seed}
         results["similarity"] = measure(tangrams, self.contexts, self.seed)
-        show(write_results(self.json, results), screen)
+        show(self.write(results), screen)

@@ -31,7 +31,6 @@ from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback, FeedbackDecoder, decoded, ground_truth
 from multiref_gym.formats import read_interactions
 from multiref_gym.interaction import Interaction
-from multiref_gym.provenance import write_results
 from multiref_gym.registry import decoder_of, has_ternary_form
 
 SEED = 0
@@ -175,4 +174,4 @@ class Decoders(FiguresOptions):
             decoder_of(self.decoder, ternary=True)
         results = evaluate(make, read_interactions(self.games))
         results |= {"decoder": self.decoder, "file": self.games.name}
-        show(write_results(self.json, results), screen)
+        show(self.write(results), screen)

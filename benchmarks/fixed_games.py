@@ -28,7 +28,6 @@ from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.interaction import Interaction
 from multiref_gym.listener import Listener
-from multiref_gym.provenance import write_results
 from multiref_gym.simulators.named import speaker_of
 from multiref_gym.tangrams import TangramSet, load_tangrams
 from multiref_gym.tangrams.tangram_set import SplitName
@@ -143,4 +142,4 @@ class FixedGames(Evaluation, FiguresOptions):
         title = f"Fixed games won, in percent; simulated speakers, {self.games} games on either split"
         screen.show(Sheet(title, ["policies", *COLUMNS], rows))
         asked = {name: getattr(self, name) for name in ("tangrams", "split", "games", "unseen")} | {"seed": FIXED_GAMES}
-        write_results(self.json, {"config": asked, "policies": results})
+        self.write({"config": asked, "policies": results})

@@ -17,8 +17,9 @@ from multiref_gym.agents.evaluation.offline import FIGURES, told
 from multiref_gym.agents.evaluation.pictures import FAINT, bare_axes, png
 from multiref_gym.agents.evaluation.tables import Sheet
 from multiref_gym.checking import read_json
-from multiref_gym.commands.options import make_folder
+from multiref_gym.commands.options import ForceOption, make_folder
 from multiref_gym.commands.screen import Screen
+from multiref_gym.digests import check_digest
 from multiref_gym.errors import UserError
 from multiref_gym.files import write_atomically, write_json
 
@@ -108,6 +109,7 @@ RESULTS = _object(
 
 def _read(path: Path) -> dict[str, Any]:
     results: dict[str, Any] = read_json(RESULTS, path, BadResults).model_dump()
+    check_digest(path, read_json(dict[str, Any], path), BadResults)  # of the fields in the order of the file
     return results
 
 
@@ -167,7 +169,7 @@ def draw(board: Board, path: Path) -> None:
 
 
 @dataclass(frozen=True)
-class Leaderboard:
+class Leaderboard(ForceOption):
     """Collects results of `multiref benchmark` into one table of listeners.
 
     Attributes:
@@ -186,8 +188,10 @@ class Leaderboard:
 
         Raises:
             UserError: If a folder comes twice, or has no results, or those of other games or of another decoder than
-                the first.
+                the first, or there is a leaderboard that is not to be replaced.
         """
+        for name in ("leaderboard.md", "leaderboard.json", "leaderboard.png"):
+            self.check_replaced(self.out / name, "a leaderboard", Path.is_file)
         board, bad = collect(self.results, self.skip_bad)
         make_folder(self.out)
         write_atomically(self.out / "leaderboard.md", sheet(board).markdown())

@@ -50,6 +50,7 @@ from multiref_gym.agents.learning.respect import (
     Learner,
     Respect,
 )
+from multiref_gym.agents.learning.run_folder import claimed
 from multiref_gym.agents.listeners.named import new_listener
 from multiref_gym.agents.listeners.small.listener import SmallListener
 from multiref_gym.agents.listeners.small.model import SmallModel
@@ -451,7 +452,8 @@ class LearningCurve:
             for seed in seeds
             for system in systems
         ]
-        curves = run_all(run_job, jobs, self.jobs, screen, _told)
+        with claimed(self.out, command="bench learning-curve"):
+            curves = run_all(run_job, jobs, self.jobs, screen, _told)
         results = {
             "config": config.common(),
             "seeds": list(seeds),

@@ -32,7 +32,6 @@ from multiref_gym.commands.options import FiguresOptions, Natural
 from multiref_gym.commands.screen import Screen
 from multiref_gym.formats import read_interactions
 from multiref_gym.interaction import Interaction
-from multiref_gym.provenance import write_results
 
 
 def evaluate(
@@ -143,5 +142,5 @@ class Likeness(FiguresOptions):
         results = evaluate(simulated, human, np.random.default_rng(self.seed))
         results |= {"files": [path.name for path in paths], "seed": self.seed}
         as_json = json.loads(json.dumps(results), parse_constant=lambda nan: None)  # JSON has no word for NaN
-        write_results(self.json, as_json, "scikit-learn")
+        self.write(as_json, "scikit-learn")
         show(results, screen)

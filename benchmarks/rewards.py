@@ -32,10 +32,12 @@ from multiref_gym.agents.evaluation.intervals import estimate
 from multiref_gym.agents.evaluation.pictures import draw_band, finish_axes, noted_png
 from multiref_gym.agents.evaluation.tables import Sheet, percent
 from multiref_gym.agents.learning.jobs import in_own_process, side_by_side
+from multiref_gym.agents.learning.run_folder import claimed
 from multiref_gym.agents.listeners.ppo.games import literal_game
 from multiref_gym.agents.listeners.ppo.training import literal_success, train
-from multiref_gym.commands.options import Count, Steps, make_folder
+from multiref_gym.commands.options import Count, Steps
 from multiref_gym.commands.screen import Screen
+from multiref_gym.digests import check_digest
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback, FeedbackDecoder, decoded
 from multiref_gym.files import write_atomically
@@ -144,6 +146,7 @@ def read_run(path: Path, steps: int) -> Run:
         before = run["steps"]
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} holds no run of `multiref bench rewards`") from error
+    check_digest(path, run)
     if before != steps:
         raise UserError(f"{path} holds a run of {before} steps, not {steps}: choose another --out")
     return run
@@ -250,7 +253,6 @@ class Rewards:
         Raises:
             UserError: If the folder holds runs of other steps.
         """
-        make_folder(self.out)
         # Seed by seed, so that a command that was interrupted leaves all rewards with as many seeds.
         jobs = [
             (condition, seed, self.steps, self.out / f"{condition.name}-{seed}.json")
@@ -258,7 +260,7 @@ class Rewards:
             for condition in CONDITIONS
         ]
         runs = [read_run(path, steps) for _, _, steps, path in jobs if path.exists()]
-        with side_by_side(self.jobs) as threads:
+        with claimed(self.out, command="bench rewards"), side_by_side(self.jobs) as threads:
             futures = [threads.submit(in_own_process, run_one, *job) for job in jobs if not job[-1].exists()]
             for future in as_completed(futures):
                 run = future.result()

@@ -29,7 +29,6 @@ from multiref_gym.commands.options import FiguresOptions, Positive
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.game import CONTEXT_SIZE, Action, Context, Game
-from multiref_gym.provenance import write_results
 from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import load_tangrams
 from multiref_gym.wrappers import EncodeUtterance
@@ -282,4 +281,4 @@ class Speed(FiguresOptions):
         found = measured(ours() | others, self.seconds, screen)
         results: dict[str, Any] = {"measured": found, "ratios": ratios(found), "missing": missing}
         results |= {"seconds": self.seconds, "seed": SEED}
-        show(write_results(self.json, results, "minigrid", "pettingzoo", "envpool"), screen)
+        show(self.write(results, "minigrid", "pettingzoo", "envpool"), screen)

@@ -40,7 +40,7 @@ from multiref_gym.agents.learning.respect import (
     Respect,
     RoundOptimisation,
 )
-from multiref_gym.agents.learning.run_folder import fields
+from multiref_gym.agents.learning.run_folder import claimed, fields
 from multiref_gym.agents.listeners.baselines import OracleListener
 from multiref_gym.agents.listeners.named import new_listener
 from multiref_gym.agents.play import play
@@ -361,7 +361,8 @@ class SystemsCommand:
             UserError: If a run cannot be had as it was asked for, or a folder is of another one.
         """
         jobs = jobs_of(self.config, self.optimisation, self.seeds, self.out)
-        curves = run_all(run_system, jobs, self.jobs, screen, _told)
+        with claimed(self.out, command="systems"):
+            curves = run_all(run_system, jobs, self.jobs, screen, _told)
         results: dict[str, Any] = {
             "config": self.config.common(),
             "learners": {job.learner.name: job.learner.recorded() for job in jobs},

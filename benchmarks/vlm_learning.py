@@ -14,7 +14,6 @@ leaves `table.md` and `results.json`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -25,9 +24,12 @@ from multiref_gym.agents.evaluation.tables import Sheet, percent
 from multiref_gym.agents.learning.jobs import Curve, Job, run_all
 from multiref_gym.agents.learning.learn import Optimisation
 from multiref_gym.agents.learning.respect import SUP, Config, Report, Respect
+from multiref_gym.agents.learning.run_folder import claimed
 from multiref_gym.agents.listeners.vlm.loading import VlmConfig
+from multiref_gym.agents.listeners.weights import saved
 from multiref_gym.benchmarks.vlm_pretrain import Plan, pretrain
-from multiref_gym.commands.options import Count, make_folder
+from multiref_gym.checking import read_json
+from multiref_gym.commands.options import Count
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.files import write_atomically, write_json
@@ -74,13 +76,12 @@ def made_base(folder: Path, plan: Plan, report: Report) -> dict[str, Any]:
         UserError: If there is one of another plan.
     """
     if not folder.exists():
-        unfinished = folder.with_suffix(".unfinished")
-        scores = pretrain(load_tangrams("figures"), plan, BASE_SEED, unfinished, report)
-        VlmConfig(str(folder.resolve()), **ADAPTER).write(unfinished)
-        write_json(unfinished / SCORES, scores)
-        unfinished.rename(folder)
-    known: dict[str, Any] = json.loads((folder / SCORES).read_text(encoding="utf-8"))
-    if known["plan"] != asdict(plan):
+        with saved(folder) as unfinished:
+            scores = pretrain(load_tangrams("figures"), plan, BASE_SEED, unfinished, report)
+            VlmConfig(str(folder.resolve()), **ADAPTER).write(unfinished)
+            write_json(unfinished / SCORES, scores)
+    known = read_json(dict[str, Any], folder / SCORES)
+    if known.get("plan") != asdict(plan):
         raise UserError(f"{folder} was pretrained by another plan: choose another --out")
     return known
 
@@ -124,9 +125,7 @@ class VlmLearning:
         Raises:
             UserError: If a folder is of another run, or the base of another plan.
         """
-        make_folder(self.out)
         base = self.out / "base"
-        scores = made_base(base, PLAN, screen.report)
         asked = Config(
             rounds=self.rounds,
             games=self.games,
@@ -136,7 +135,9 @@ class VlmLearning:
             control=False,
         )
         jobs = [Job(replace(asked, seed=seed), self.out / f"seed-{seed}") for seed in range(self.seeds)]
-        curves = run_all(run_job, jobs, self.jobs, screen, lambda curve: f"{len(curve['rounds'])} rounds")
+        with claimed(self.out, command="bench vlm-learning"):
+            scores = made_base(base, PLAN, screen.report)
+            curves = run_all(run_job, jobs, self.jobs, screen, lambda curve: f"{len(curve['rounds'])} rounds")
         write_atomically(self.out / "table.md", sheet(curves).markdown())
         write_results(self.out / "results.json", {"base": scores, "adapter": ADAPTER, "runs": curves})
         screen.show(sheet(curves))

@@ -1,14 +1,17 @@
 """`multiref`, the console command: its commands are named here and imported when they are chosen.
 
 Exit codes: 0, done; 1, a defect of the program, with its traceback; 2, bad input, with one line that says what and
-where; 130, interrupted.
+where; 130, interrupted; 143, ended by SIGTERM.
 """
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from io import TextIOWrapper
@@ -112,17 +115,39 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Endpoints are paid for: what they answer is kept beside what the command writes.
         written = getattr(command, "out", None) or getattr(command, "json", None) or f"runs/{'-'.join(words)}"
         answers = Path(f"{written}.answers")
-        with Screen() as screen, keeping_answers(answers):
+        with _ending_in_order(), Screen() as screen, keeping_answers(answers):
             command.run(screen)
     except OSError as error:
         told = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         return _complain(f"error: {told}", 2)
     except (UserError, CycloptsError) as error:
         return _complain(f"error: {error}", 2)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Terminated) as end:
+        told, code = ("interrupted", 130) if isinstance(end, KeyboardInterrupt) else ("ended by SIGTERM", 143)
         goes_on = resumes or answers.is_file()
-        return _complain("interrupted" + ("; the same command goes on from here" if goes_on else ""), 130)
+        return _complain(told + ("; the same command goes on from here" if goes_on else ""), code)
     return 0
+
+
+class Terminated(BaseException):
+    """The process was asked to end."""
+
+
+@contextmanager
+def _ending_in_order() -> Iterator[None]:
+    """Has SIGTERM raise `Terminated`, so that files and other processes are seen to as after Ctrl-C."""
+
+    def terminate(number: int, frame: object) -> None:
+        raise Terminated
+
+    if threading.current_thread() is not threading.main_thread():  # where no signals are heard
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _app() -> App:

@@ -8,6 +8,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from multiref_gym.checking import read_json
+from multiref_gym.digests import with_digest
+from multiref_gym.errors import UserError
 from multiref_gym.files import write_json
 
 PACKAGES = (
@@ -23,22 +26,31 @@ PACKAGES = (
 )
 
 
-def write_results(path: Path | None, results: dict[str, Any], *packages: str) -> dict[str, Any]:
-    """Adds `provenance` to results, writes them to a file, whole or not at all, and returns them.
+def write_results(path: Path | None, results: dict[str, Any], *packages: str, replace: bool = True) -> dict[str, Any]:
+    """Adds `provenance` and a digest to results, writes them to a file, whole or not at all, and returns them.
 
     Args:
         path: The file, None if they are not to be kept.
         results: What was found, fit for JSON.
         *packages: As of `provenance`.
+        replace: Whether a file that is there gives way.
 
     Raises:
         ValueError: If there is a NaN or an infinity in them, for which JSON has no word.
         OSError: If the file cannot be written.
     """
-    results = {**results, **provenance(*packages)}
+    results = with_digest({**results, **provenance(*packages)})
     if path is not None:
-        write_json(path, results)
+        write_json(path, results, replace=replace)
     return results
+
+
+def is_results(path: Path) -> bool:
+    """Whether a file holds what `write_results` wrote."""
+    try:
+        return {"versions", "machine"} <= read_json(dict[str, Any], path).keys()
+    except UserError:
+        return False
 
 
 def provenance(*packages: str) -> dict[str, Any]:

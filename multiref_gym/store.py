@@ -2,14 +2,17 @@
 
 A system is what was deployed ("SUP", "CONTROL", "SEED"); it plays whole rounds. Rounds and their feedback are
 written in one transaction, or one each, and never changed, so what is in the store is complete: a process that is
-killed leaves exactly the rounds that it was told were written.
+killed leaves exactly the rounds that it was told were written. Each has a digest of what it holds, so that a byte that
+has changed since on the disk is an error and no other game.
 
 The database is a SQLite file, or any other that SQLAlchemy has a driver for (PostgreSQL) by its URL.
 """
 
 from __future__ import annotations
 
+import json
 import math
+import os
 import sqlite3
 import time
 from collections import Counter, defaultdict
@@ -18,9 +21,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from sqlalchemy import (
-    JSON,
     CheckConstraint,
     Column,
     Connection,
@@ -45,13 +48,14 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from multiref_gym.checking import storable
+from multiref_gym.digests import digest
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import LETTERS, Action, Context, InvalidAction, check_action
 from multiref_gym.interaction import Interaction, Turn
 
-SCHEMA_VERSION = 2
-"""1 was that of version 0.1."""
+SCHEMA_VERSION = 3
+"""1 was that of version 0.1, 2 had no digests."""
 BUSY_TIMEOUT = 60.0
 """Seconds that a writer waits for another one."""
 
@@ -67,6 +71,7 @@ _rounds = Table(
     Column("id", Integer, primary_key=True),
     Column("system", String, nullable=False),
     Column("round", Integer, nullable=False),
+    Column("digest", String, nullable=False),  # of these and of all that its games hold
     UniqueConstraint("system", "round"),
 )
 _interactions = Table(
@@ -77,9 +82,9 @@ _interactions = Table(
     Column("game_id", String, nullable=False, unique=True),
     Column("speaker", String, nullable=False),
     Column("policy", String, nullable=False),
-    Column("speaker_order", JSON, nullable=False),
-    Column("listener_order", JSON, nullable=False),
-    Column("targets", JSON, nullable=False),
+    Column("speaker_order", String, nullable=False),  # a list in JSON, as the next two
+    Column("listener_order", String, nullable=False),
+    Column("targets", String, nullable=False),
     Column("closing", String, nullable=False),
 )
 _turns = Table(
@@ -98,6 +103,7 @@ _decodings = Table(
     Column("id", Integer, primary_key=True),
     Column("round_id", ForeignKey(_rounds.c.id), nullable=False),
     Column("decoder", String, nullable=False),
+    Column("digest", String, nullable=False),  # of this, of which round it is, and of all values
     UniqueConstraint("round_id", "decoder"),
 )
 _feedback = Table(
@@ -110,8 +116,11 @@ _feedback = Table(
     ForeignKeyConstraint(["interaction_id", "turn"], [_turns.c.interaction_id, _turns.c.turn]),
     CheckConstraint("value IN (-1, 0, 1)"),
 )
+_GAME_FIELDS = [column.name for column in _interactions.c if column.name not in ("id", "round_id")]
+_TURN_FIELDS = [column.name for column in _turns.c if column.name not in ("interaction_id", "turn")]
 
 
+_Row = Mapping[Any, Any]
 Query = TypeVar("Query", bound=Select[Any])
 
 
@@ -122,7 +131,8 @@ class StoreError(UserError):
 class InteractionStore:
     """The memory of a run: whole rounds of interactions and the feedback decoded from them.
 
-    Several processes may write to one store at a time; they take turns. A `with` statement closes it.
+    Several processes may write to one store at a time; they take turns. A store in a file or a folder without write
+    permission can be read. A `with` statement closes it.
 
     Args:
         where: A path to a SQLite file, or a database URL such as `postgresql+psycopg://host/name`.
@@ -139,13 +149,16 @@ class InteractionStore:
             url = make_url(self._where) if "://" in self._where else URL.create("sqlite", database=self._where)
             self._where = url.render_as_string() if url.password else self._where  # a password shows in no message
             sqlite = url.get_backend_name() == "sqlite"
+            file = Path(url.database or "") if sqlite else None
+            if file and not create and not file.is_file():
+                raise StoreError(f"{self._where}: there is no such store")
+            read_only = file is not None and file.is_file() and not _writable(file)
+            url = _read_only(file) if file and read_only else url
             self._engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT} if sqlite else {})
         except (SQLAlchemyError, ImportError) as error:
             raise StoreError(f"{self._where}: {error}") from error
         if sqlite:
-            if not create and not Path(url.database or "").is_file():
-                raise StoreError(f"{self._where}: there is no such store")
-            _use_sqlite_well(self._engine)
+            _use_sqlite_well(self._engine, new=create and not read_only)
         try:
             self._open(create)
         except BaseException:
@@ -192,39 +205,24 @@ class InteractionStore:
             raise StoreError(f"{self._where}, system {system!r}: {error}") from error
         for interaction in interactions:
             _check(interaction)
+        rows = [_rows(interaction) for interaction in interactions]
+        contents = defaultdict(list)
+        for interaction, (game, turns) in zip(interactions, rows, strict=True):
+            contents[int(interaction.round)].append(_content(game, turns))
         with self._transaction(write=True) as connection:
             rounds = {}
-            for number in dict.fromkeys(interaction.round for interaction in interactions):
+            for number, content in contents.items():
                 if self._round_id(connection, system, number) is not None:
                     raise StoreError(f"{self._where}: round {number} of {system!r} is there already")
-                rounds[number] = _insert(connection, _rounds, system=system, round=int(number))
+                hashed = digest([system, number, content])
+                rounds[number] = _insert(connection, _rounds, system=system, round=number, digest=hashed)
             self._check_ids(connection, interactions)
-            turns = []
-            for interaction in interactions:
-                interaction_id = _insert(
-                    connection,
-                    _interactions,
-                    round_id=rounds[interaction.round],
-                    game_id=interaction.game_id,
-                    speaker=interaction.speaker,
-                    policy=interaction.policy,
-                    speaker_order=list(interaction.context.speaker_order),
-                    listener_order=list(interaction.context.listener_order),
-                    targets=sorted(interaction.context.targets),
-                    closing=interaction.closing,
-                )
-                turns += [
-                    {
-                        "interaction_id": interaction_id,
-                        "turn": number,
-                        "utterance": turn.utterance,
-                        "action": str(turn.action),
-                        "log_prob": None if turn.log_prob is None else float(turn.log_prob),
-                    }
-                    for number, turn in enumerate(interaction.turns)
-                ]
-            if turns:
-                connection.execute(insert(_turns), turns)
+            all_turns = []
+            for interaction, (game, turns) in zip(interactions, rows, strict=True):
+                game_key = _insert(connection, _interactions, round_id=rounds[interaction.round], **game)
+                all_turns += [{"interaction_id": game_key, "turn": i, **turn} for i, turn in enumerate(turns)]
+            if all_turns:
+                connection.execute(insert(_turns), all_turns)
             for number, decoded in (feedback or {}).items():
                 self._add_feedback(connection, system, number, decoder, decoded)
 
@@ -246,28 +244,27 @@ class InteractionStore:
             return self._round_id(connection, system, round) is not None
 
     def interactions(self, system: str | None = None, round: int | None = None) -> list[Interaction]:
-        """Returns the interactions of a system, of a round, of both, or all, in the order in which they were added."""
+        """Returns the interactions of a system, of a round, of both, or all, in the order in which they were added.
+
+        Raises:
+            StoreError: If they are not what was written.
+        """
+        rounds = _of(select(_rounds), system, round)
         games = select(_interactions, _rounds.c.round).select_from(_interactions.join(_rounds))
         turns = select(_turns).select_from(_turns.join(_interactions).join(_rounds))
         games = _of(games, system, round).order_by(_interactions.c.id)
         turns = _of(turns, system, round).order_by(_turns.c.interaction_id, _turns.c.turn)
         with self._transaction() as connection:
-            turns_of = defaultdict(list)
-            for row in connection.execute(turns):
-                action = Action.parse(row.action, len(LETTERS)) if row.action else Action()
-                turns_of[row.interaction_id].append(Turn(row.utterance, action, row.log_prob))
-            return [
-                Interaction(
-                    game_id=row.game_id,
-                    context=Context(tuple(row.speaker_order), tuple(row.listener_order), frozenset(row.targets)),
-                    turns=tuple(turns_of[row.id]),
-                    speaker=row.speaker,
-                    policy=row.policy,
-                    round=row.round,
-                    closing=row.closing,
-                )
-                for row in connection.execute(games)
-            ]
+            turns_of, contents = defaultdict(list), defaultdict(list)
+            for turn in connection.execute(turns).mappings():
+                turns_of[turn["interaction_id"]].append(turn)
+            played = connection.execute(games).mappings().all()
+            for game in played:
+                contents[game["round_id"]].append(_content(game, turns_of[game["id"]]))
+            for row in connection.execute(rounds):
+                if digest([row.system, row.round, contents[row.id]]) != row.digest:
+                    raise StoreError(f"{self._where}: damaged: round {row.round} of {row.system!r} is not what it was")
+        return [_interaction(game, turns_of[game["id"]]) for game in played]
 
     def add_feedback(self, system: str, round: int, decoder: str, feedback: Sequence[Sequence[Feedback]]) -> None:
         """Adds what a decoder says of a round, all of it or nothing.
@@ -296,22 +293,31 @@ class InteractionStore:
         """Returns a decoder's feedback on each exchange of each of `interactions(system, round)`, in their order.
 
         Raises:
-            StoreError: If the decoder has not decoded every one of these rounds.
+            StoreError: If the decoder has not decoded every one of these rounds, or its feedback is not what was
+                written.
         """
-        rounds = select(_rounds)
-        games = select(_interactions.c.id).select_from(_interactions.join(_rounds))
+        its_own = (_decodings.c.round_id == _rounds.c.id) & (_decodings.c.decoder == decoder)
+        rounds = select(_rounds.c.id, _rounds.c.system, _rounds.c.round, _decodings.c.digest)
+        rounds = rounds.select_from(_rounds.outerjoin(_decodings, its_own))
+        games = select(_interactions.c.id, _interactions.c.round_id).join(_rounds)
         values = select(_feedback).select_from(_feedback.join(_decodings).join(_rounds))
         rounds = _of(rounds, system, round).order_by(_rounds.c.id)
         games = _of(games, system, round).order_by(_interactions.c.id)
         values = _of(values, system, round).where(_decodings.c.decoder == decoder).order_by(_feedback.c.turn)
         with self._transaction() as connection:
-            for row in connection.execute(rounds).all():
-                if decoder not in self._decoders(connection, row.id):
-                    raise StoreError(f"{self._where}: {decoder!r} has not decoded round {row.round} of {row.system!r}")
-            feedback_on = defaultdict(list)
+            values_on, contents = defaultdict(list), defaultdict(list)
             for row in connection.execute(values):
-                feedback_on[row.interaction_id].append(Feedback(row.value))
-            return [feedback_on[interaction_id] for interaction_id in connection.scalars(games)]
+                values_on[row.interaction_id].append(row.value)
+            played = connection.execute(games).all()
+            for game in played:
+                contents[game.round_id].append(values_on[game.id])
+            for row in connection.execute(rounds):
+                if row.digest is None:
+                    raise StoreError(f"{self._where}: {decoder!r} has not decoded round {row.round} of {row.system!r}")
+                if digest([row.system, row.round, decoder, contents[row.id]]) != row.digest:
+                    what = f"feedback of {decoder!r} on round {row.round} of {row.system!r}"
+                    raise StoreError(f"{self._where}: damaged: {what} is not what it was")
+        return [list(map(Feedback, values_on[game.id])) for game in played]
 
     def _add_feedback(
         self, connection: Connection, system: str, round: int, decoder: str, feedback: Sequence[Sequence[Feedback]]
@@ -332,7 +338,6 @@ class InteractionStore:
             raise StoreError(
                 f"round {round} of {system!r} has {len(played)} interactions, got feedback on {len(feedback)}"
             )
-        decoding_id = _insert(connection, _decodings, round_id=round_id, decoder=decoder)
         values = []
         for game, decoded in zip(played, feedback, strict=True):
             if len(decoded) != game.turns - 1:
@@ -343,10 +348,11 @@ class InteractionStore:
             for turn, value in enumerate(decoded):
                 if value not in set(Feedback):
                     raise StoreError(f"game {game.game_id!r}, turn {turn}: feedback is -1, 0 or 1, got {value!r}")
-                row = {"decoding_id": decoding_id, "interaction_id": game.id, "turn": turn, "value": int(value)}
-                values.append(row)
+                values.append({"interaction_id": game.id, "turn": turn, "value": int(value)})
+        hashed = digest([system, int(round), decoder, [list(map(int, decoded)) for decoded in feedback]])
+        decoding_id = _insert(connection, _decodings, round_id=round_id, decoder=decoder, digest=hashed)
         if values:
-            connection.execute(insert(_feedback), values)
+            connection.execute(insert(_feedback), [{"decoding_id": decoding_id, **value} for value in values])
 
     def _open(self, create: bool) -> None:
         with self._transaction() as connection:
@@ -366,6 +372,22 @@ class InteractionStore:
                 f"{self._where}: written in schema {version} by another version of multiref-gym; "
                 f"this one reads schema {SCHEMA_VERSION}"
             )
+        if self._engine.dialect.name == "sqlite":  # others look after themselves
+            self._check_whole()
+
+    def _check_whole(self) -> None:
+        """Raises StoreError if SQLite finds damage, or what it allows and no store holds. What rounds hold is checked
+        when it is read.
+        """
+        with self._transaction() as connection:
+            found = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar()
+            if found != "ok":
+                raise StoreError(f"{self._where}: damaged: {' '.join(str(found).split())}")
+            for table, *_ in connection.exec_driver_sql("PRAGMA foreign_key_check"):
+                raise StoreError(f"{self._where}: damaged: {table} without what they belong to")
+            for row in connection.execute(select(_rounds)):  # SQLite keeps anything in any column
+                if not isinstance(row.system, str) or not isinstance(row.round, int):
+                    raise StoreError(f"{self._where}: damaged: a round {row.round!r} of {row.system!r}")
 
     def _schema_version(self, connection: Connection) -> int | None:
         """Returns the store's schema version, or None if the database is empty."""
@@ -375,7 +397,8 @@ class InteractionStore:
         versions = list(connection.scalars(select(_meta.c.schema_version))) if _meta.name in tables else []
         if len(versions) != 1:
             raise StoreError(f"{self._where}: a database, but no store of interactions")
-        return int(versions[0])
+        version: int = versions[0]  # or what somebody has put in its place
+        return version
 
     def _check_ids(self, connection: Connection, interactions: Sequence[Interaction]) -> None:
         """Raises StoreError if a game's id comes twice, here or in the store."""
@@ -407,6 +430,8 @@ class InteractionStore:
             raise StoreError(f"{self._where}: {' '.join(str(error.orig).split())}") from error
         except UnicodeEncodeError as error:  # a name that is looked for is no text
             raise StoreError(f"{self._where}: {error}") from error
+        except UnicodeDecodeError as error:  # SQLite names a part of the file that is no text
+            raise StoreError(f"{self._where}: damaged: {error}") from error
 
 
 def _of(query: Query, system: str | None, round: int | None) -> Query:
@@ -425,6 +450,56 @@ def _insert(connection: Connection, table: Table, **values: Any) -> int:
     return int(key[0])
 
 
+def _rows(interaction: Interaction) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Returns the row of a game and those of its turns, without their keys."""
+    game = {
+        "game_id": interaction.game_id,
+        "speaker": interaction.speaker,
+        "policy": interaction.policy,
+        "speaker_order": json.dumps(interaction.context.speaker_order),
+        "listener_order": json.dumps(interaction.context.listener_order),
+        "targets": json.dumps(sorted(interaction.context.targets)),
+        "closing": interaction.closing,
+    }
+    turns = [
+        {
+            "utterance": turn.utterance,
+            "action": str(turn.action),
+            "log_prob": None if turn.log_prob is None else float(turn.log_prob) + 0.0,  # SQLite knows no -0.0
+        }
+        for turn in interaction.turns
+    ]
+    return game, turns
+
+
+def _interaction(game: _Row, turns: Sequence[_Row]) -> Interaction:
+    """Returns the game of rows that are as they were written."""
+    speaker_order, listener_order, targets = (
+        json.loads(game[name]) for name in ("speaker_order", "listener_order", "targets")
+    )
+    return Interaction(
+        game_id=game["game_id"],
+        context=Context(tuple(speaker_order), tuple(listener_order), frozenset(targets)),
+        turns=tuple(
+            Turn(
+                turn["utterance"],
+                Action.parse(turn["action"], len(LETTERS)) if turn["action"] else Action(),
+                turn["log_prob"],
+            )
+            for turn in turns
+        ),
+        speaker=game["speaker"],
+        policy=game["policy"],
+        round=game["round"],
+        closing=game["closing"],
+    )
+
+
+def _content(game: _Row, turns: Sequence[_Row]) -> list[Any]:
+    """Returns all that the rows of a game say, but for their keys."""
+    return [[game[name] for name in _GAME_FIELDS], [[turn[name] for name in _TURN_FIELDS] for turn in turns]]
+
+
 def _check(interaction: Interaction) -> None:
     """Raises StoreError unless an interaction is one that can be read again as it is."""
     states = interaction.selections
@@ -438,13 +513,43 @@ def _check(interaction: Interaction) -> None:
             raise StoreError(f"{place}: a log-probability is a finite number or None, got {turn.log_prob}")
 
 
-def _use_sqlite_well(engine: Engine) -> None:
-    """Makes SQLite durable, strict about foreign keys, and patient between several writers."""
+def _writable(file: Path) -> bool:
+    """Whether a database can be written, for which its folder has to take SQLite's other files."""
+    return os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)
+
+
+def _read_only(file: Path) -> URL:
+    """Returns the URL by which a database can be read in a folder that takes no other file.
+
+    Raises:
+        StoreError: If what was written last is in a file beside it that SQLite cannot read there.
+    """
+    log, index, journal = (file.with_name(f"{file.name}-{ending}") for ending in ("wal", "shm", "journal"))
+    query = {"mode": "ro", "uri": "true"}
+    unread = [other for other in (log, journal) if other.exists() and other.stat().st_size]
+    if not unread:
+        query["immutable"] = "1"  # nobody who writes is at work, or there would be one of these
+    elif unread != [log] or not index.exists():
+        raise StoreError(
+            f"{file}: {unread[0].name} beside it has to be read too, which takes write permission: copy both to a "
+            "folder of your own"
+        )
+    return URL.create("sqlite", database=f"file:{quote(str(file.resolve()))}", query=query)
+
+
+def _use_sqlite_well(engine: Engine, new: bool) -> None:
+    """Makes SQLite durable, strict about foreign keys, and patient between several writers.
+
+    Args:
+        engine: The engine.
+        new: Whether a database that is empty becomes a store.
+    """
 
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _: object) -> None:
         connection.isolation_level = None  # the driver must not begin transactions of its own: `begin` does
-        _use_wal(connection)
+        if new and not connection.execute("PRAGMA page_count").fetchone()[0]:
+            _use_wal(connection)  # of any other database it would change the file
         connection.execute("PRAGMA synchronous = FULL")  # what was acknowledged survives a power cut
         connection.execute("PRAGMA foreign_keys = ON")
 

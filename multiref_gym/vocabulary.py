@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from multiref_gym.checking import read_json
 from multiref_gym.errors import UserError
+from multiref_gym.files import write_atomically
 
 PADDING, UNKNOWN = 0, 1
 """The id after the last word, and that of a word which is not in the vocabulary."""
@@ -85,7 +86,7 @@ class Vocabulary:
         path = Path(path)
         if path.exists():
             return self.check_same(Vocabulary.load(path), str(path))
-        path.write_text(json.dumps({"words": self.words}, ensure_ascii=False), encoding="utf-8")
+        write_atomically(path, json.dumps({"words": self.words}, ensure_ascii=False))
 
     def check_same(self, other: Vocabulary, where: str = "the model") -> None:
         """Raises UserError if an id does not mean the same word in the other vocabulary, which is that of `where`."""

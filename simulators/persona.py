@@ -110,14 +110,14 @@ def read_personas(path: str | Path) -> tuple[Persona, ...]:
         PersonaError: One line on the file that is missing or malformed, or the persona and key that are wrong.
     """
     try:
-        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        content = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
         tables = content.pop("persona", [])
         if content or not tables or not isinstance(tables, list):
             raise ValueError("expected a table [[persona]] for each, and nothing else")
         records = [json.dumps(table).encode() for table in tables]
     except OSError as error:
         raise PersonaError(f"cannot read personas from {path}: {error.strerror}") from None
-    except (ValueError, TypeError) as error:  # neither TOML nor JSON, which has no dates
+    except (ValueError, TypeError, RecursionError) as error:  # neither TOML nor JSON, which has no dates
         raise PersonaError(f"malformed personas {path}: {error}") from None
     personas = tuple(
         checked(Persona, record, f"{path}: persona {number}", PersonaError)

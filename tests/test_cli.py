@@ -310,16 +310,19 @@ def test_an_interrupted_simulation_leaves_the_games_of_an_earlier_one(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("multiref_gym.agents.commands.simulate.play", interrupted)
-    assert run("simulate", "--games", 5, "--out", tmp_path / "games.jsonl", "--listener", "random") == 130
+    options = ("--games", 5, "--out", tmp_path / "games.jsonl", "--listener", "random")
+    assert run("simulate", *options, "--force") == 130
     assert read_interactions(tmp_path / "games.jsonl") == games
     assert [path.name for path in tmp_path.iterdir()] == ["games.jsonl"]
 
 
-def test_a_contact_sheet_is_a_png_whatever_its_name(tmp_path: Path) -> None:
-    assert run("tangrams", "--split", "test", "--out", tmp_path / "sheet") == 0
-    with Image.open(tmp_path / "sheet") as sheet:
+def test_a_contact_sheet_is_a_png(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("tangrams", "--split", "test", "--out", tmp_path / "sheet.png") == 0
+    with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.format == "PNG"
         assert sheet.width > 500
+    assert run("tangrams", "--split", "test", "--out", tmp_path / "sheet.jpg") == 2
+    assert "allowed is a file whose name ends in .png" in capsys.readouterr().err
 
 
 # play.

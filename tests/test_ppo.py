@@ -20,6 +20,7 @@ from gymnasium import spaces
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rounding import LOG_PROB
+from safetensors.torch import load_file, save_file
 from small_views import FIGURES, views
 from stable_baselines3.common.env_checker import check_env
 from terse_speaker import TerseSpeaker
@@ -31,6 +32,7 @@ from multiref_gym.agents.listeners.ppo.games import heard_vocabulary, literal_ga
 from multiref_gym.agents.listeners.ppo.listener import CONFIG, VOCABULARY, WEIGHTS, PPOListener, new_policy
 from multiref_gym.agents.listeners.ppo.observation import Sight, readable
 from multiref_gym.agents.listeners.ppo.training import literal_success, train
+from multiref_gym.agents.listeners.small.listener import CHECKPOINT, SmallListener
 from multiref_gym.agents.play import play
 from multiref_gym.errors import UserError
 from multiref_gym.formats import write_games
@@ -204,6 +206,20 @@ def test_a_folder_that_holds_no_such_policy_is_refused(tmp_path: Path) -> None:
     refused(VOCABULARY, json.dumps({"words": WORDS.words[::-1]}), "was trained with other words")
     PPOListener.load(FIGURES, tmp_path)
 
+    weights = load_file(tmp_path / WEIGHTS)
+    name = min(weights)
+    for others, message in (
+        ({name: torch.full_like(weights[name], math.nan)}, "has a number that is not finite"),
+        ({"more": torch.ones(2)}, "holds no policy of PPO"),
+    ):
+        save_file(weights | others, tmp_path / WEIGHTS)
+        with pytest.raises(UserError, match=message):
+            PPOListener.load(FIGURES, tmp_path)
+    with pytest.raises(UserError, match=f"{tmp_path} holds no checkpoint of a small listener"):
+        SmallListener.load(FIGURES, tmp_path)
+    with pytest.raises(UserError, match=f"{CHECKPOINT}/vocabulary.json: No such file"):
+        PPOListener.load(FIGURES, CHECKPOINT)
+
 
 def test_rewards_are_success_progress_and_decoded_feedback() -> None:
     for reward, values in (("true", {0, 1}), ("implicit", {-1, 0, 1})):
@@ -285,7 +301,7 @@ def test_the_command_leaves_a_policy_that_listens(tmp_path: Path, capsys: pytest
         assert list(out.glob("events.*"))
     assert act(PPOListener.load(FIGURES, out), [view()], 0)
     assert run("--out", out) == 2
-    assert "holds a policy already" in capsys.readouterr().err
+    assert f"cannot write to {out}: there is something in it already" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("quick")

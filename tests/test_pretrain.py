@@ -61,10 +61,12 @@ def test_a_base_for_recorded_tangrams_goes_on_from_the_one_that_ships(
     assert written["scores"].keys() == {"literal_success_train", "literal_success_test"}
 
 
-@pytest.mark.parametrize("out", [[], ["--out", str(CHECKPOINT)]], ids=["no folder", "the base's folder"])
-def test_the_base_that_ships_is_not_overwritten_by_another(out: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("--tangrams", "kilogram:somewhere", *out) == 2
-    assert "needs an --out, other than the base that ships" in capsys.readouterr().err.splitlines()[-1]
+@pytest.mark.parametrize("tangrams", ["figures", "kilogram:somewhere"])
+def test_the_base_that_ships_is_not_overwritten(tangrams: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--tangrams", tangrams) == 2
+    assert "parameter --out requires an argument" in capsys.readouterr().err
+    assert run("--tangrams", tangrams, "--out", str(CHECKPOINT)) == 2
+    assert f"cannot write to {CHECKPOINT}: there is something in it already" in capsys.readouterr().err
 
 
 def test_what_cannot_be_built_is_refused_at_once_and_leaves_no_folder(

@@ -408,9 +408,9 @@ def test_every_round_begins_from_the_base_that_was_given(tmp_path: Path, monkeyp
 def test_learning_begins_from_the_base_in_every_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[bool] = []
 
-    def watched(listener: TinyListener, *args: Any) -> None:
+    def watched(listener: TinyListener, *args: Any) -> dict[str, float]:
         started.append(not any(weights.any() for weights in listener.model.parameters()))  # the base is all zeros
-        learn(listener, *args)
+        return learn(listener, *args)
 
     monkeypatch.setattr(respect, "learn", watched)
     run(tmp_path)
@@ -442,7 +442,7 @@ def test_the_folder_of_another_version_is_refused_as_such(tmp_path: Path) -> Non
     "change",
     [
         {"seed": 1},
-        {"rounds": 3},
+        {"rounds": 1},
         {"games": 6},
         {"decoder": "learned"},
         {"ternary": True},

@@ -85,6 +85,24 @@ def test_a_finished_run_shows_its_table_and_keeps_its_results(
     assert again == first[first.index(again.lstrip("\n").split("\n")[0]) :]
 
 
+@pytest.mark.parametrize("name", ["round-1/model.safetensors", "round-0/learning.json", "results.json"])
+def test_what_has_changed_since_it_was_written_is_named(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(tmp_path / "run")
+    if name != "results.json":
+        (tmp_path / "run" / "results.json").unlink()  # else the rounds are not read again
+    path = tmp_path / "run" / name
+    content = bytearray(path.read_bytes())
+    place = content.rindex(b"1") if name.endswith("json") else -1
+    content[place] ^= 2
+    path.write_bytes(content)
+    assert run(tmp_path / "run") == 2
+    error = capsys.readouterr().err
+    assert str(path) in error
+    assert "damaged" in error
+
+
 def test_an_interrupted_run_goes_on_to_the_same_results(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

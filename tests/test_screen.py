@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from multiref_gym.agents.commands.play import Terminal
 from multiref_gym.agents.evaluation.tables import Sheet
 from multiref_gym.commands.screen import Screen, printable
+from multiref_gym.digests import with_digest
 from multiref_gym.provenance import provenance, write_results
 from multiref_gym.tangrams import load_tangrams
 
@@ -73,7 +74,7 @@ def test_what_is_printable_is_kept_and_done_once(text: str) -> None:
 def test_results_are_written_with_what_they_were_made_with(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     results = write_results(path, {"won": 0.5}, "cyclopts", "no-such-package")
-    assert json.loads(path.read_text()) == results == {"won": 0.5, **provenance("cyclopts")}
+    assert json.loads(path.read_text()) == results == with_digest({"won": 0.5, **provenance("cyclopts")})
     assert "cyclopts" in results["versions"]
     assert "no-such-package" not in results["versions"]
     assert write_results(None, {"won": 0.5})["versions"] == provenance()["versions"]

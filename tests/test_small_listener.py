@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import math
+import os
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -17,6 +20,7 @@ from acting import act
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rounding import LOG_PROB
+from safetensors.torch import load_file, save_file
 from small_views import FIGURES, MIDDLE, OPENING, TEN, TINY, tiny_small_listener, views
 
 from multiref_gym.agents.learning.learn import Example, Optimisation, learn
@@ -25,6 +29,7 @@ from multiref_gym.agents.listeners.baselines import RandomListener
 from multiref_gym.agents.listeners.small.listener import CHECKPOINT, SmallListener, new_model
 from multiref_gym.agents.listeners.small.model import Attention, FeedForward, SmallConfig, SmallModel
 from multiref_gym.agents.listeners.small.pretrain import literal_success
+from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import Action, check_action
 from multiref_gym.listener import View
@@ -191,6 +196,45 @@ def test_a_saved_policy_is_the_same_policy(tmp_path: Path) -> None:
 def test_a_folder_without_a_checkpoint_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=str(tmp_path)):
         SmallListener.load(FIGURES, tmp_path)
+
+
+def changed(change: Callable[[dict[str, torch.Tensor]], object]) -> Callable[[Path], None]:
+    """Returns what changes the weights in a folder."""
+
+    def damage(folder: Path) -> None:
+        weights = load_file(folder / "model.safetensors")
+        change(weights)
+        save_file(weights, folder / "model.safetensors", {"format": "pt"})
+
+    return damage
+
+
+@pytest.mark.parametrize(
+    ("damage", "complaint"),
+    [
+        (lambda folder: (folder / "config.json").unlink(), "config.json is missing"),
+        (lambda folder: (folder / "config.json").write_text('{"model_type": "bert"}'), "its config.json is of 'bert'"),
+        (lambda folder: (folder / "config.json").write_text('{"policy": {}}'), "its config.json is of None"),
+        (lambda folder: (folder / "config.json").write_text("{"), "config.json: not JSON"),
+        (lambda folder: os.truncate(folder / "model.safetensors", 10_000), "model.safetensors is broken"),
+        (changed(lambda weights: weights.pop("board")), "board is missing there, and should be"),
+        (changed(lambda weights: weights.update(more=torch.ones(2))), r"more is \[2\] there, and should be unknown"),
+        (changed(lambda weights: weights.update(board=torch.ones(3))), r"board is \[3\] there, and should be"),
+        (changed(lambda weights: weights["board"].fill_(math.nan)), "board has a number that is not finite"),
+        (changed(lambda weights: weights.update(board=weights["board"].long())), "board is .* of torch.int64 there"),
+    ],
+)
+def test_what_is_no_whole_policy_of_its_own_is_refused_in_one_line(
+    damage: Callable[[Path], object], complaint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    LISTENER.save(tmp_path)
+    damage(tmp_path)
+    capsys.readouterr()
+    with pytest.raises((UserError, FileNotFoundError), match=complaint) as refused:
+        SmallListener.load(FIGURES, tmp_path)
+    assert str(tmp_path) in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert capsys.readouterr().err == ""
 
 
 def test_each_tangram_is_looked_at_once_by_all_listeners_with_the_same_vision() -> None:

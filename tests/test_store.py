@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
+import shutil
 import signal
 import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
 from multiprocessing.queues import Queue
 from pathlib import Path
@@ -212,6 +218,40 @@ def test_a_damaged_store_is_refused(path: Path) -> None:
             InteractionStore(path)
 
 
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (
+            "UPDATE turns SET utterance = 'utterance 8' WHERE turn = 1 AND interaction_id = 3",
+            "round 0 of 'B-SUP' is not",
+        ),
+        ("UPDATE turns SET log_prob = -0.25 WHERE turn = 1 AND interaction_id = 3", "round 0 of 'B-SUP' is not"),
+        ("DELETE FROM interactions WHERE id = 3", "turns without what they belong to"),
+        ("UPDATE interactions SET targets = '[\"a\"]' WHERE id = 3", "round 0 of 'B-SUP' is not"),
+        (
+            "UPDATE feedback SET value = 0 WHERE interaction_id = 3",
+            "feedback of 'lexical' on round 0 of 'B-SUP' is not",
+        ),
+        ("UPDATE rounds SET round = 'x'", "a round 'x' of 'B-SUP'"),
+    ],
+)
+def test_what_was_changed_since_it_was_written_is_an_error(path: Path, change: str, what: str) -> None:
+    games = played("B-SUP", 0)
+    with InteractionStore(path) as store:
+        store.add(games, "B-SUP", {0: [[Feedback.POSITIVE] * (len(game.turns) - 1) for game in games]}, "lexical")
+    with sqlite3.connect(path) as connection:
+        connection.execute(change)
+    connection.close()
+
+    def read() -> None:
+        with InteractionStore(path) as store:
+            store.interactions()
+            store.feedback("lexical")
+
+    with pytest.raises(StoreError, match=rf"interactions\.db: damaged: {what}"):
+        read()
+
+
 def test_what_is_no_store_is_refused(path: Path, tmp_path: Path) -> None:
     path.write_text("a letter to a friend\n" * 100)
     with pytest.raises(StoreError, match="not a database"):
@@ -336,3 +376,114 @@ def test_a_writer_killed_at_any_moment_has_lost_nothing_that_it_was_told_was_wri
         assert set(acknowledged) <= set(rounds)
         for number in rounds:
             assert store.interactions("B-SUP", number) == played("B-SUP", number)
+
+
+# Without write permission.
+
+
+def write_and_leave_the_log(path: Path) -> None:
+    store = InteractionStore(path)
+    store.add(played("B-SUP", 1), "B-SUP")
+    os._exit(0)
+
+
+def read_by_another(path: Path) -> tuple[int, str]:
+    """Returns what somebody who may write nothing there reads: how many interactions, or why none."""
+    code = (
+        "import sys\nfrom multiref_gym.store import InteractionStore, StoreError\n"
+        "try:\n    with InteractionStore(sys.argv[1]) as store: print(len(store.interactions()))\n"
+        "except StoreError as error: print(0, error)"
+    )
+    user = ["setpriv", "--reuid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+    paths = os.pathsep.join(filter(None, sys.path))
+    command = [*user, sys.executable, "-B", "-c", code, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": paths})
+    count, _, complaint = done.stdout.strip().partition(" ")
+    return int(count), complaint
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[Path]:
+    """A folder that other users can read, in which everything can be removed at the end."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+        Path(folder).chmod(0o755)
+
+
+def only_to_read(folder: Path) -> None:
+    for path in folder.iterdir():
+        path.chmod(0o444)
+    folder.chmod(0o555)
+
+
+NEEDS_ANOTHER_USER = pytest.mark.skipif(
+    hasattr(os, "geteuid") and os.geteuid() == 0 and not shutil.which("setpriv"),
+    reason="root, and no setpriv to be another user",
+)
+
+
+@NEEDS_ANOTHER_USER
+@pytest.mark.parametrize("name", ["interactions.db", "100 % of?games#1.db"])
+def test_a_store_that_may_only_be_read_can_be_read(name: str, elsewhere: Path) -> None:
+    with InteractionStore(elsewhere / name) as store:
+        store.add(played("B-SUP", 0), "B-SUP")
+    only_to_read(elsewhere)
+    assert read_by_another(elsewhere / name) == (8, "")
+    assert [path.name for path in elsewhere.iterdir()] == [name]
+
+
+@NEEDS_ANOTHER_USER
+def test_what_was_written_last_is_read_too_or_it_is_said_what_to_do(elsewhere: Path) -> None:
+    path = elsewhere / "interactions.db"
+    with InteractionStore(path) as store:
+        store.add(played("B-SUP", 0), "B-SUP")
+    writer = SPAWN.Process(target=write_and_leave_the_log, args=(path,))
+    writer.start()
+    writer.join()
+    only_to_read(elsewhere)
+    assert read_by_another(path) == (16, "")
+    elsewhere.chmod(0o755)
+    (elsewhere / "interactions.db-shm").unlink()
+    elsewhere.chmod(0o555)
+    complaint = "interactions.db-wal beside it has to be read too, which takes write permission"
+    assert complaint in read_by_another(path)[1]
+
+
+def test_a_database_of_something_else_stays_as_it_is(path: Path) -> None:
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE birds (name)")
+    other.close()
+    before = path.read_bytes()
+    for create in (True, False):
+        with pytest.raises(StoreError, match="a database, but no store of interactions"):
+            InteractionStore(path, create=create)
+    assert path.read_bytes() == before
+
+
+def write_until_the_disk_is_full(path: Path, outcomes: Queue[int | str]) -> None:
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+    with InteractionStore(path) as store:
+        try:
+            for number in range(1000):
+                store.add(played("B-SUP", number), "B-SUP")
+                outcomes.put(number)
+        except StoreError as error:
+            outcomes.put(str(error))
+        assert store.rounds("B-SUP") == list(range(number))  # it can be read on
+
+
+def test_a_full_disk_loses_nothing_that_was_written(path: Path) -> None:
+    outcomes: Queue[int | str] = SPAWN.Queue()
+    writer = SPAWN.Process(target=write_until_the_disk_is_full, args=(path, outcomes))
+    writer.start()
+    written = []
+    while isinstance(outcome := outcomes.get(timeout=100), int):
+        written.append(outcome)
+    writer.join()
+    assert writer.exitcode == 0
+    assert str(path) in outcome
+    with InteractionStore(path) as store:
+        assert store.rounds("B-SUP") == written
+        assert store.interactions() == [game for number in range(len(written)) for game in played("B-SUP", number)]
+        store.add(played("B-SUP", len(written)), "B-SUP")

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 from acting import act
+from safetensors.torch import load_file, save_file
 from small_views import FIGURES
 from tiny_vlm import configured, tiny_vlm
 from transformers import AutoModelForImageTextToText
@@ -197,6 +198,34 @@ def test_an_adapter_of_another_base_is_refused(tmp_path: Path) -> None:
     configured(tmp_path, "gemma3")
     with pytest.raises(UserError, match="does not fit"):
         VlmListener.load(FIGURES, tmp_path)
+
+
+def test_a_policy_without_its_weights_is_not_played_as_its_base(tmp_path: Path) -> None:
+    VlmListener.load(FIGURES, tiny_vlm("idefics2")).save(tmp_path)
+    weights = tmp_path / "adapter_model.safetensors"
+    saved = load_file(weights)
+    name = min(saved)
+    for damaged, complaint in (
+        ({key: saved[key] for key in saved if key != name}, f"{name} is missing there"),
+        (saved | {name: torch.full_like(saved[name], torch.nan)}, f"{name} has a number that is not finite"),
+        ({}, "is missing there"),
+    ):
+        save_file(damaged, weights)
+        with pytest.raises(UserError, match=f"{weights} .*{complaint}"):
+            VlmListener.load(FIGURES, tmp_path)
+    weights.unlink()
+    with pytest.raises(UserError, match=f"{weights} cannot be read: No such file"):
+        VlmListener.load(FIGURES, tmp_path)
+
+
+def test_a_base_that_lacks_weights_is_not_played_with_others(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    weights = load_file(folder / "model.safetensors")
+    name = min(name for name in weights if "language_model" in name)
+    save_file({key: weights[key] for key in weights if key != name}, folder / "model.safetensors", {"format": "pt"})
+    capsys.readouterr()
+    with pytest.raises(UserError, match=r"cannot load a vision-language model from .*: the weights .* are missing"):
+        VlmListener.load(FIGURES, folder)
+    assert "MISSING" not in capsys.readouterr().err  # no table of transformers beside it
 
 
 def test_settings_of_a_base_are_those_of_what_is_learned_from_it(tmp_path: Path) -> None:

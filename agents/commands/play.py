@@ -16,7 +16,7 @@ from rich.text import Text
 
 from multiref_gym.agents.commands.options import ListenerOptions, SpeakerOptions
 from multiref_gym.agents.play import play
-from multiref_gym.commands.options import Natural, NewFile, TangramOptions
+from multiref_gym.commands.options import AnyFile, Natural, TangramOptions
 from multiref_gym.commands.screen import Screen
 from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
@@ -50,7 +50,7 @@ class Play(TangramOptions, SpeakerOptions, ListenerOptions):
     role: Annotated[Literal["listener", "speaker"], Parameter(name="--as")] = "listener"
     split: SplitName = "train"
     seed: Natural | None = None
-    out: NewFile | None = None
+    out: AnyFile | None = None
 
     def run(self, screen: Screen) -> None:
         """Plays a game, and saves it even if it ends early: the person leaves, or the listener fails.

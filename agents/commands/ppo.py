@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from multiref_gym.agents.listeners.ppo.games import Reward, rewarded_game
-from multiref_gym.agents.listeners.ppo.listener import VOCABULARY, WEIGHTS
 from multiref_gym.agents.listeners.ppo.training import ROLLOUT, Evaluation, literal_success, train
-from multiref_gym.commands.options import DecoderName, Natural, Steps, make_folder
+from multiref_gym.commands.options import DecoderName, Natural, Steps, check_new_folder, make_folder
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.provenance import write_results
@@ -35,7 +34,7 @@ class PPOCommand:
         ternary: The decoder also answers neutral.
         steps: Of the environment.
         seed: Seeds all chance.
-        out: The folder of the policy.
+        out: The folder of the policy, in which nothing is yet.
     """
 
     reward: Reward = "true"
@@ -49,14 +48,13 @@ class PPOCommand:
         """Trains, shows the success on the way, and writes policy, logs and results.
 
         Raises:
-            UserError: If a decoder is named for a reward that is not decoded, there is no such decoder, the folder
-                holds a policy already, or there is no writing there.
+            UserError: If a decoder is named for a reward that is not decoded, there is no such decoder, or there is no
+                writing in the folder.
         """
         for name in ("decoder", "ternary"):
             if getattr(self, name) and self.reward != "implicit":
                 raise UserError(f"--{name} is for --reward implicit, not for {self.reward}")
-        if any((self.out / name).exists() for name in (WEIGHTS, VOCABULARY)):
-            raise UserError(f"{self.out} holds a policy already: choose another --out")
+        check_new_folder(self.out)
         decoder = self.decoder or "lexical"
         make_game = partial(rewarded_game, self.reward, decoder, self.ternary)
         make_game()  # better refused now than after the words have been heard

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,8 +74,9 @@ class RespectCommand:
             if not is_main():
                 return
             finished = finished or write_results(path, {**respect.record, "rounds": measures})
-            draw_curves(finished, self.out / "curves.png")
-            write_report(finished, store, load_tangrams(self.config.tangrams), self.out / "report.html")
+            if os.access(self.out, os.W_OK):  # or else it is a finished run to be read
+                draw_curves(finished, self.out / "curves.png")
+                write_report(finished, store, load_tangrams(self.config.tangrams), self.out / "report.html")
         screen.show(_table(finished["rounds"]))
         screen.say(f"results.json, curves.png and report.html are in {self.out}")
 

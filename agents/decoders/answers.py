@@ -18,8 +18,9 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, Genera
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
 
 from multiref_gym.agents.completions import is_withheld
-from multiref_gym.agents.listeners.vlm.loading import UNLOADABLE, VlmConfig, load_base
+from multiref_gym.agents.listeners.vlm.loading import VlmConfig, load_base
 from multiref_gym.agents.listeners.vlm.prompt import padded, shared_start
+from multiref_gym.agents.listeners.weights import UNLOADABLE, pretrained
 from multiref_gym.errors import UserError
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class LanguageModel:
             sees = AutoConfig.from_pretrained(config.model).model_type in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
             tokenizer = AutoTokenizer.from_pretrained(config.model)
             if not sees:
-                model = AutoModelForCausalLM.from_pretrained(config.model, dtype="auto")
+                model = pretrained(AutoModelForCausalLM, config.model, dtype="auto")
                 model = model.to("cuda" if torch.cuda.is_available() else "cpu")
         except UNLOADABLE as error:
             reason = str(error).strip().partition("\n")[0]

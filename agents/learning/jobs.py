@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import signal
@@ -19,8 +18,10 @@ from typing import Any, TypeVar
 
 from multiref_gym.agents.learning.respect import Config, Respect
 from multiref_gym.agents.learning.run_folder import known
+from multiref_gym.checking import read_json
 from multiref_gym.commands.process import prepare_process
 from multiref_gym.commands.screen import Screen
+from multiref_gym.digests import with_digest
 from multiref_gym.files import write_json
 
 
@@ -143,9 +144,9 @@ def run_curve(
         if (there := known(path, what)) is not None:
             return there
         rounds, cost = _run_timed(respect, resumed)
-        write_json(path, {**what, "cost": cost, "rounds": told(respect, rounds)}, indent=None)
-    curve: Curve = json.loads(path.read_text(encoding="utf-8"))  # with lists for tuples, as it is for who resumes
-    return curve
+        curve = with_digest({**what, "cost": cost, "rounds": told(respect, rounds)})
+        write_json(path, curve, indent=None)
+    return read_json(Curve, path)  # with lists for tuples, as it is for who resumes
 
 
 def _run_timed(respect: Respect, resumed: bool) -> tuple[list[Measures], dict[str, float | None]]:
@@ -155,12 +156,12 @@ def _run_timed(respect: Respect, resumed: bool) -> tuple[list[Measures], dict[st
     """
     start = perf_counter()
     rounds = list(respect.rounds())
-    path = respect.out / "cost.json"
-    if not path.exists():
+    path, of = respect.out / "cost.json", {"rounds": len(rounds)}
+    if (cost := known(path, of)) is None:
         taken = {"seconds": perf_counter() - start, "peak_memory_gb": peak_memory_gb()}
-        write_json(path, dict.fromkeys(taken) if resumed else taken)
-    cost: dict[str, float | None] = json.loads(path.read_text(encoding="utf-8"))
-    return rounds, cost
+        cost = of | (dict.fromkeys(taken) if resumed else taken)
+        write_json(path, cost)
+    return rounds, {part: value for part, value in cost.items() if part not in of}
 
 
 def peak_memory_gb() -> float:

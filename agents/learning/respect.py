@@ -11,11 +11,11 @@ Everything that a round leaves is in the run folder: its policy in `round-N/`, i
 
 # Annotations are evaluated here, as cyclopts would look for their names in the modules of subclasses.
 
-import json
+import os
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
-from importlib import metadata
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
@@ -28,10 +28,12 @@ from multiref_gym.agents.learning.credit import Credit, examples_of
 from multiref_gym.agents.learning.learn import Example, Optimisation, TrainableListener, fingerprint, learn
 from multiref_gym.agents.learning.objectives import Kto, Objective, Reinforce, Sup, SupAndUnlikelihood, new_objective
 from multiref_gym.agents.learning.parallel import is_main, main_first
-from multiref_gym.agents.learning.run_folder import claim
+from multiref_gym.agents.learning.run_folder import claim, locked, made_by
 from multiref_gym.agents.listeners.baselines import ErringListener
 from multiref_gym.agents.listeners.named import new_listener
+from multiref_gym.agents.listeners.weights import saved
 from multiref_gym.agents.play import new_games, play
+from multiref_gym.checking import read_json
 from multiref_gym.commands.options import Count, DecoderName, ListenerName, Natural, Share, SpeakerName, TangramsName
 from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
@@ -62,9 +64,6 @@ SEED_MISTAKES = 0.075, 0.19
 SEED_CREDIT = Credit(last_action=True)
 REPLY = Credit()
 SIMILARITY = 0.1
-
-FORMAT = 2
-"""Of `config.json`: 1 was that of version 0.1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,26 +216,52 @@ class Respect:
         if missing := [name for name in self._tangrams.ids if name not in described]:
             raise UserError(f"{described.name} cannot describe the seed: it has no {missing[0]} of {tangrams.name}")
         self._make_seed_speaker = speaker_of(config.speaker, described, config.personas)
+        if is_main() and os.access(out, os.W_OK):
+            with locked(out):  # better refused now than after the base has been loaded
+                pass
         base = self._load(config.base)
         self.record = recorded(config, learner, fingerprint(base.model), getattr(base, "settings", {}))
         with main_first():
             claim(out, self.record)
-            self.store = InteractionStore(out / "interactions.db")
+            begun = (out / "round-0").exists() or (out / "results.json").exists()
+            self.store = InteractionStore(out / "interactions.db", create=not begun)
         self._taught = cache(self._read)
 
     def rounds(self) -> Iterator[dict[str, Any]]:
-        """Yields the measures of each round, after running what of it is not there yet."""
-        with main_first():  # of several processes that learn together: the others find that it is done
-            self._demonstrate()
-        for round in range(self.config.rounds + 1):
-            policy = self._learned(round)
-            with main_first():
-                self._deploy(policy, self._system, round)
-                del policy  # with what it keeps of the games
-                if self.config.control:
-                    self._deploy(self._learned(0), CONTROL, round)
-                self._decode(self._system, round)
-            yield self._measured(round)
+        """Yields the measures of each round, after running what of it is not there yet.
+
+        Raises:
+            UserError: If another process is at work in the folder, or something has gone from it.
+        """
+        with locked(self.out) if is_main() else nullcontext():
+            with main_first():  # of several processes that learn together: the others find that it is done
+                self._check_nothing_is_gone()
+                self._demonstrate()
+            for round in range(self.config.rounds + 1):
+                policy = self._learned(round)
+                with main_first():
+                    self._deploy(policy, self._system, round)
+                    del policy  # with what it keeps of the games
+                    if self.config.control:
+                        self._deploy(self._learned(0), CONTROL, round)
+                    self._decode(self._system, round)
+                yield self._measured(round)
+
+    def _check_nothing_is_gone(self) -> None:
+        """Raises UserError if a policy or a round is not there that something is there of: it would be another one."""
+        folders = {round for round in range(self.config.rounds + 1) if (self.out / f"round-{round}").exists()}
+        played = self.store.rounds(self._system)
+        for round in played:
+            if round not in folders and round <= self.config.rounds:
+                raise UserError(f"{self.out} lacks round-{round}, the policy whose games are there: put it back")
+        for round in folders:
+            taught = [(SEED, 0), *((self._system, earlier) for earlier in range(round))]
+            for system, earlier in taught:
+                if not self.store.has_feedback(system, earlier, self._feedback):
+                    raise UserError(
+                        f"{self.out / 'interactions.db'} lacks the decoded games of {system}, round {earlier}, "
+                        f"which the policy in round-{round} was learned from: put them back"
+                    )
 
     def _demonstrate(self) -> None:
         """Has the seed played: about a hundred turns of won games of a listener that understands as people do."""
@@ -265,10 +290,9 @@ class Respect:
             statistics = learn(listener, self._examples(round), objective, optimisation, rng_seed, on_step, reference)
             with main_first():
                 if is_main():
-                    unfinished = folder.with_suffix(".unfinished")
-                    listener.save(unfinished)
-                    write_json(unfinished / LEARNING, statistics)
-                    unfinished.rename(folder)
+                    with saved(folder) as unfinished:
+                        listener.save(unfinished)
+                        write_json(unfinished / LEARNING, statistics)
         return self._load(folder)
 
     def _examples(self, round: int) -> list[Example]:
@@ -319,7 +343,7 @@ class Respect:
         return {
             "round": round,
             "examples": len(self._examples(round)),
-            "learning": json.loads((self.out / f"round-{round}" / LEARNING).read_text(encoding="utf-8")),
+            "learning": read_json(dict[str, Any], self.out / f"round-{round}" / LEARNING),
             "systems": {system: measure(played) for system, played in games.items()},
             "decoder": decoder_quality(games[self._system], feedback),
         }
@@ -350,11 +374,4 @@ def recorded(config: Config, learner: Learner, base: str, settings: dict[str, An
         "personas": None if config.personas is None else list(map(asdict, read_personas(config.personas))),
         "learner": learner.recorded(),
     }
-    return {
-        "format": FORMAT,
-        "version": metadata.version("multiref-gym"),
-        "config": asdict(config) | resolved,
-        "hyperparameters": hyperparameters,
-        "base": base,
-        "settings": settings,
-    }
+    return made_by(config=asdict(config) | resolved, hyperparameters=hyperparameters, base=base, settings=settings)

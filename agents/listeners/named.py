@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from multiref_gym.agents.listeners.baselines import OracleListener
+from multiref_gym.digests import check_digests
 from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
 from multiref_gym.listener import Listener
@@ -30,8 +31,8 @@ def new_listener(name: str, tangrams: TangramSet, games: Sequence[Episode] | Non
 
     Raises:
         UnknownName: If there is no such listener.
-        UserError: If it needs a model, cannot do with what it was given, or is an oracle without games; or as `made`
-            does.
+        UserError: If it needs a model, cannot do with what it was given or that is damaged, or is an oracle without
+            games; or as `made` does.
     """
     make = resolve("listener", LISTENERS, name)
     is_oracle = isinstance(make, type) and issubclass(make, OracleListener)
@@ -49,4 +50,5 @@ def new_listener(name: str, tangrams: TangramSet, games: Sequence[Episode] | Non
         raise UserError(f"--listener {name} needs a --model")
     if "path" in takes and "model" in given:
         given["path"] = Path(given.pop("model"))
+        check_digests(given["path"])
     return made("listener", name, make.load, tangrams, **given)  # type: ignore[no-any-return]

@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Group, Parameter
 from cyclopts.validators import LimitedChoice
 
-from multiref_gym.commands.options import Natural, TangramsName, named
+from multiref_gym.commands.options import ForceOption, Natural, TangramsName, check_writable, named
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
-from multiref_gym.formats import FORMATS, write_games
+from multiref_gym.files import whole
+from multiref_gym.formats import FORMATS, holds_games, write_games
 from multiref_gym.formats.logged_game import BadGame, LoggedGame
 from multiref_gym.interaction import Interaction
 from multiref_gym.registry import feedback_name
 from multiref_gym.store import InteractionStore, StoreError
 
-OPTIONS = {"out": ("format",), "minari": ("decoder", "ternary", "image", "tangrams", "skip_bad")}
+OPTIONS = {"out": ("format", "force"), "minari": ("decoder", "ternary", "image", "tangrams", "skip_bad")}
 WHERE = Parameter(group=Group("Where", validator=LimitedChoice(1, 1)))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Export:
+class Export(ForceOption):
     """Writes the games of a store to a file, or to a data set of Minari.
 
     Attributes:
@@ -60,7 +64,8 @@ class Export:
         Raises:
             StoreError: If there is no such store, none of its interactions is meant, or the decoder decoded none of
                 them.
-            UserError: If an option does not apply, Minari is missing, or these games make no data set of that name.
+            UserError: If an option does not apply, Minari is missing, these games make no data set of that name, or a
+                file is there that is not to be replaced.
             OSError: If the file cannot be written. One that was there before stays as it was.
         """
         if self.out and self.format == "minari":
@@ -68,6 +73,10 @@ class Export:
         check_applies(self, "out" if self.minari is None else "minari", OPTIONS)
         if self.ternary and not self.decoder:
             raise UserError("--ternary is of a decoder: add --decoder")
+        format = self.format or "jsonl"
+        if self.out is not None:
+            check_writable(Path, Path(self.out))
+            self.check_replaced(Path(self.out), f"games in format {format}", partial(holds_games, format=format))
         decoder = "" if self.decoder is None else feedback_name(self.decoder, bool(self.ternary))
         with InteractionStore(self.store, create=False) as store:
             systems = store.systems() if self.system is None else [self.system]
@@ -81,14 +90,16 @@ class Export:
             for (system, game), of_game in zip(games, labels, strict=True)
         ]
         bad: list[BadGame] = []
-        if self.minari is None:
-            write_games(self.format or "jsonl", str(self.out), logged)
+        if self.out is not None:
+            # Where a format of one's own writes, nobody else knows.
+            with whole(Path(self.out), self.force) if format in FORMATS else nullcontext(self.out) as where:
+                write_games(format, where, logged)
         else:
             from multiref_gym.formats.minari import Minari  # Minari is an extra
 
             image = None if self.image == "none" else self.image or "tangrams"
             skip = bad.append if self.skip_bad else None
-            write_games(Minari(self.tangrams or "figures", image, decoder, skip), self.minari, logged)
+            write_games(Minari(self.tangrams or "figures", image, decoder, skip), str(self.minari), logged)
         screen.say(f"{len(games) - len(bad)} interactions written to {self.out or self.minari}")
         say_skipped(bad, screen)
 
@@ -105,7 +116,7 @@ def check_applies(options: object, form: str, of_forms: Mapping[str, Sequence[st
     """Raises UserError if an option is given that applies to another form only: of each form, its own options."""
     for other, names in of_forms.items():
         for name in names:
-            if other != form and getattr(options, name) is not None:
+            if other != form and getattr(options, name) not in (None, False):
                 raise UserError(f"--{name.replace('_', '-')} applies to --{other} only, not to --{form}")
 
 

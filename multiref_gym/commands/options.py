@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -18,6 +18,7 @@ from cyclopts.validators import Number
 
 from multiref_gym.checking import storable
 from multiref_gym.errors import UserError
+from multiref_gym.provenance import is_results, write_results
 from multiref_gym.registry import DECODERS, LISTENERS, SPEAKERS
 from multiref_gym.tangrams import TangramSet, load_tangrams
 from multiref_gym.tangrams.loading import full_name
@@ -43,6 +44,13 @@ def check_writable(kind: Any, path: Path | None) -> None:
         raise UserError(f"cannot write to {path}: permission denied")
 
 
+def check_new(kind: Any, path: Path | None) -> None:
+    """Raises UserError if no file can be written here, or there is one already."""
+    check_writable(kind, path)
+    if path is not None and os.path.lexists(path):
+        raise UserError(f"cannot write to {path}: it is there already")
+
+
 def make_folder(folder: Path) -> None:
     """Makes a folder for what a command writes, if there is none.
 
@@ -53,6 +61,17 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"cannot write to {folder}: {error.strerror}") from error
+
+
+def check_new_folder(folder: Path) -> None:
+    """Raises UserError if there is something in a folder already, or it cannot be made and written to."""
+    if folder.is_dir() and any(folder.iterdir()):
+        raise UserError(f"cannot write to {folder}: there is something in it already; choose another --out")
+    there = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
+    if not there.is_dir():
+        raise UserError(f"cannot write to {folder}: {there} is a file")
+    if not os.access(there, os.W_OK):
+        raise UserError(f"cannot write to {folder}: permission denied")
 
 
 Count = Annotated[int, Parameter(converter=_whole, validator=Number(gte=1, lte=1_000_000))]
@@ -67,8 +86,10 @@ Name = Annotated[str, Parameter(validator=lambda kind, name: name and storable(n
 """A name to be kept; what comes from a command line may be no text."""
 Share = Annotated[float, Parameter(validator=Number(gte=0, lte=1))]
 """A number from 0 to 1."""
-NewFile = Annotated[Path, Parameter(validator=check_writable)]
-"""A file that can be written."""
+AnyFile = Annotated[Path, Parameter(validator=check_writable)]
+"""A file that can be written, be it there already or not."""
+NewFile = Annotated[Path, Parameter(validator=check_new)]
+"""A file that can be written and is not there yet."""
 
 
 def named(names: Mapping[str, str], note: str = "") -> Parameter:
@@ -109,11 +130,49 @@ class TangramOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FiguresOptions:
+class ForceOption:
+    """What becomes of a file that is there already: nothing, if not asked for.
+
+    Attributes:
+        force: Replace the file that is there, if it holds what is written now.
+    """
+
+    force: bool = False
+
+    def check_replaced(self, path: Path, what: str, holds: Callable[[Path], bool]) -> None:
+        """Checks, before an hour of games, that a file may take this place.
+
+        Args:
+            path: The file.
+            what: What is going to be written, for the message.
+            holds: Whether a file holds such a thing.
+
+        Raises:
+            UserError: If a file is there, and it is not to be replaced or holds something else. So a command never
+                replaces what it reads, which is something else.
+        """
+        if not os.path.lexists(path):
+            return
+        if not self.force:
+            raise UserError(f"cannot write to {path}: it is there already; --force replaces {what}")
+        if not path.is_file() or (path.stat().st_size and not holds(path)):
+            raise UserError(f"cannot write to {path}: it is there already, and --force only replaces {what}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FiguresOptions(ForceOption):
     """Where the figures that a benchmark found are kept.
 
     Attributes:
         json: Where to write the figures.
     """
 
-    json: NewFile | None = None
+    json: AnyFile | None = None
+
+    def __post_init__(self) -> None:
+        if self.json is not None:
+            self.check_replaced(self.json, "results", is_results)
+
+    def write(self, results: dict[str, Any], *packages: str) -> dict[str, Any]:
+        """Writes results, if they are to be kept, and returns them with their provenance; see `write_results`."""
+        return write_results(self.json, results, *packages, replace=self.force)

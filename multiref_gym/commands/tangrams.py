@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from multiref_gym.commands.options import Count, Natural, NewFile, TangramOptions
+from multiref_gym.commands.options import AnyFile, Count, ForceOption, Natural, TangramOptions
 from multiref_gym.commands.screen import Screen
+from multiref_gym.errors import UserError
+from multiref_gym.files import whole
 from multiref_gym.tangrams import contact_sheet
 
 WIDTH, SMALLEST = 960, 24
 """The width of a sheet that shows a sample, and the least side of a silhouette on it, in pixels."""
 
+PNG = b"\x89PNG\r\n\x1a\n"
+"""What a PNG file begins with."""
+
 
 @dataclass(frozen=True, kw_only=True)
-class TangramsCommand(TangramOptions):
+class TangramsCommand(TangramOptions, ForceOption):
     """Draws a contact sheet of a set of tangrams.
 
     Attributes:
@@ -24,15 +29,23 @@ class TangramsCommand(TangramOptions):
 
     sample: Count | None = None
     seed: Natural = 0
-    out: NewFile
+    out: AnyFile
 
     def run(self, screen: Screen) -> None:
-        """Draws the tangrams."""
+        """Draws the tangrams.
+
+        Raises:
+            UserError: If there are none such, or the file is no PNG file or not to be replaced.
+        """
+        if self.out.suffix.lower() != ".png":
+            raise UserError(f"--out {self.out}: allowed is a file whose name ends in .png")
+        self.check_replaced(self.out, "a PNG file", lambda path: path.read_bytes().startswith(PNG))
         tangrams = self.chosen_tangrams()
         if self.sample:
             width = max(SMALLEST, WIDTH // self.sample)
             sheet = contact_sheet(tangrams, self.sample, width, self.sample, self.seed)
         else:
             sheet = contact_sheet(tangrams)
-        sheet.save(self.out, format="PNG", optimize=True)
+        with whole(self.out, self.force) as unfinished:
+            sheet.save(unfinished, format="PNG", optimize=True)
         screen.say(f"{tangrams.name}, {len(tangrams)} tangrams, in {self.out}")

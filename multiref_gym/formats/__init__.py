@@ -74,6 +74,15 @@ def read_interactions(source: str | Path) -> list[Interaction]:
     return [logged.interaction for logged in read_games(source)[0]]
 
 
+def holds_games(source: str | Path, format: str | None = None) -> bool:
+    """Whether `read_games` finds games there, and nothing else."""
+    try:
+        read_games(source, format)
+    except (UserError, OSError):
+        return False
+    return True
+
+
 def write_games(format: str | Format, where: str | Path, games: Iterable[LoggedGame]) -> None:
     """Writes games, all or none.
 

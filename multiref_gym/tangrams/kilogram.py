@@ -42,8 +42,11 @@ DESCRIPTIONS_TO_DIVIDE = 5
 KNOWN_SHARE = 0.4
 """The share of descriptions that are known; the others are new."""
 
+SIZES = 1e-6, 1e9
+"""How large a drawing is at least, and how far from the origin it reaches at most; people drew them 144 units large."""
+
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
-_TRANSFORM = re.compile(r"(\w+)\s*\(([^)]*)\)")
+_TRANSFORM = re.compile(r"\b(\w+)\s*\(([^)]*)\)")
 
 
 @dataclass(frozen=True)
@@ -67,18 +70,18 @@ def read_kilogram(path: str | Path) -> tuple[Tangram, ...]:
     drawings = descriptions_file.parent / "tangrams-svg"
     if not drawings.is_dir():
         raise TangramError(f"no drawings of tangrams: {drawings} is not a folder")
+    drawn = {drawing.stem for drawing in drawings.glob("*.svg")}
     entries = read_json(dict[str, _Entry], descriptions_file, TangramError)
     tangrams, left_out = [], []
     for name in sorted(entries, key=_page_and_number):
         annotations = entries[name].annotations
         descriptions = tuple(filter(None, (_usable(_whole(annotation)) for annotation in annotations)))
-        drawing = drawings / f"{name}.svg"
         if not descriptions:
             left_out.append(f"{name} (no description)")
-        elif not drawing.is_file():
+        elif name not in drawn:
             left_out.append(f"{name} (no drawing)")
         else:
-            polygons = read_svg(drawing)
+            polygons = read_svg(drawings / f"{name}.svg")
             tangrams.append(
                 Tangram(
                     id=f"{name}.png",
@@ -167,26 +170,41 @@ def described_alike(tangrams: Sequence[Tangram]) -> np.ndarray:
     return np.asarray(weights @ weights.T)
 
 
+@np.errstate(all="ignore")  # what overflows is refused
 def read_svg(path: Path) -> dict[str, np.ndarray]:
     """Returns the polygons of a drawing by id, each float64 (n, 2), with their transforms applied.
 
     Raises:
-        TangramError: the file is not XML, has no polygon, or one with unreadable points or transform.
+        TangramError: the file cannot be read, is not XML or defines entities, has no polygon, two with one id, or one
+            with unreadable points or transform, or it is too small or too large to be drawn.
     """
     try:
-        root = ElementTree.parse(path).getroot()
-    except (ElementTree.ParseError, UnicodeDecodeError) as error:
+        content = path.read_bytes()
+    except OSError as error:
+        raise TangramError(f"cannot read {path}: {error.strerror}") from None
+    if b"<!ENTITY" in content.replace(b"\0", b""):  # it may stand for more than memory holds; with zeros, as UTF-16
+        raise TangramError(f"malformed SVG {path}: an entity is defined in it")
+    try:
+        root = ElementTree.fromstring(content)
+    except (ElementTree.ParseError, LookupError, ValueError) as error:  # the last two for an unknown encoding
         raise TangramError(f"malformed SVG {path}: {error}") from None
-    polygons = {}
+    polygons: dict[str, np.ndarray] = {}
     for index, element in enumerate(root.iterfind(".//{*}polygon"), start=1):
-        where = f"malformed SVG {path}: polygon {element.get('id', index)}"
+        name = element.get("id", str(index))
+        where = f"malformed SVG {path}: polygon {' '.join(name.split())}"
+        if name in polygons:
+            raise TangramError(f"{where} comes twice")
         numbers = _numbers(element.get("points", ""), where)
         if len(numbers) < 6 or len(numbers) % 2:
             raise TangramError(f"{where} needs pairs of numbers for at least three points")
         matrix = _transform(element.get("transform", ""), where)
-        polygons[element.get("id", str(index))] = np.reshape(numbers, (-1, 2)) @ matrix[:2, :2].T + matrix[:2, 2]
+        polygons[name] = np.reshape(numbers, (-1, 2)) @ matrix[:2, :2].T + matrix[:2, 2]
     if not polygons:
         raise TangramError(f"malformed SVG {path}: no polygon in it")
+    vertices = np.concatenate(list(polygons.values()))
+    smallest, largest = SIZES
+    if not np.abs(vertices).max() <= largest or np.ptp(vertices, axis=0).max() < smallest:
+        raise TangramError(f"malformed SVG {path}: too large or too small to be drawn")
     return polygons
 
 
@@ -262,4 +280,5 @@ def _part_names(annotations: Sequence[Mapping[str, Any]], piece_ids: tuple[str, 
 
 def _page_and_number(name: str) -> tuple[tuple[int, str], ...]:
     """Orders "page2-3" before "page2-10" before "page10-1"."""
-    return tuple((int(run), "") if run.isdigit() else (-1, run) for run in re.findall(r"\d+|\D+", name))
+    runs = [run.lstrip("0") if run[0] in "0123456789" else run for run in re.findall("[0-9]+|[^0-9]+", name)]
+    return tuple((-1 if re.match("[^0-9]", run) else len(run), run) for run in runs)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +12,6 @@ import gymnasium as gym
 import numpy as np
 import torch
 from gymnasium import spaces
-from safetensors import SafetensorError
 from safetensors.torch import load_model, save_model
 from scipy.special import softmax
 from torch import Tensor
@@ -21,6 +19,8 @@ from torch import Tensor
 from multiref_gym.agents.learning.learn import Scores, fingerprint
 from multiref_gym.agents.listeners.ppo.observation import LENGTH, Sight, readable
 from multiref_gym.agents.listeners.ppo.policy import TangramPolicy
+from multiref_gym.agents.listeners.weights import UNLOADABLE, check_finite, saved
+from multiref_gym.checking import read_json
 from multiref_gym.errors import UserError
 from multiref_gym.files import write_json
 from multiref_gym.game import Action
@@ -59,7 +59,7 @@ class PPOListener:
         Raises:
             FileNotFoundError: If the folder holds no policy.
             UserError: If no folder is given, or it holds a policy of another network, with another vision or
-                with another vocabulary.
+                with another vocabulary, or other weights than were saved.
         """
         if path is None:
             raise UserError("a listener of PPO has no base: train one by `multiref ppo` and name its folder")
@@ -67,16 +67,19 @@ class PPOListener:
             raise FileNotFoundError(f"no policy of PPO in {path}: {WEIGHTS} is missing")
         vocabulary, sight = Vocabulary.load(path / VOCABULARY), Sight(tangrams)
         try:
-            config = json.loads((path / CONFIG).read_text(encoding="utf-8"))["policy"]
+            config = read_json(dict[str, Any], path / CONFIG)["policy"]
             policy = new_policy(config["tangrams"], config["turns"], vocabulary, sight)
             load_model(policy, path / WEIGHTS)
-            vision, words = config["vision"], config["vocabulary"]
-        except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+            vision, words, weights = config["vision"], config["vocabulary"], config["weights"]
+        except UNLOADABLE as error:
             raise UserError(f"{path} holds no policy of PPO that fits its {CONFIG} and {VOCABULARY}") from error
         if vision != fingerprint(sight.vision):
             raise UserError(f"the policy in {path} was trained with the vision of another base")
         if words != _digest(vocabulary):
             raise UserError(f"the policy in {path} was trained with other words than those of its {VOCABULARY}")
+        check_finite(policy.state_dict(), path)
+        if weights != fingerprint(policy):
+            raise UserError(f"the weights in {path} are not those that were saved")
         policy.set_training_mode(False)
         return cls(policy, vocabulary, sight, tangrams)
 
@@ -88,10 +91,12 @@ class PPOListener:
             "turns": self._turns,
             "vision": fingerprint(self._sight.vision),
             "vocabulary": _digest(self._vocabulary),
+            "weights": fingerprint(self.policy),
         }
         self._vocabulary.save(path / VOCABULARY)
         write_json(path / CONFIG, record | {"policy": trained})
-        save_model(self.policy, str(path / WEIGHTS))
+        with saved(path / WEIGHTS) as unfinished:
+            save_model(self.policy, str(unfinished))
 
     def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> list[Decision]:
         """Samples an action for each view."""

@@ -7,17 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Any, Self, cast
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
+from pydantic import Field, PositiveInt, create_model
 from scipy.special import softmax
 from torch import Tensor
 
 from multiref_gym.agents.learning.learn import Scores, fingerprint
 from multiref_gym.agents.listeners.small.model import Batch, SmallConfig, SmallModel
 from multiref_gym.agents.listeners.small.text import encode_words, padded
+from multiref_gym.agents.listeners.weights import read_weights
+from multiref_gym.checking import read_json
 from multiref_gym.errors import UserError
 from multiref_gym.game import Action
 from multiref_gym.listener import Decision, View
@@ -26,6 +28,11 @@ from multiref_gym.vocabulary import words_of
 
 CHECKPOINT = Path(__file__).with_name("checkpoint")
 """The base that ships with the package; `multiref pretrain` builds it."""
+
+_sizes = {name: (PositiveInt, ...) for name, kind in SmallConfig.__annotations__.items() if kind in (int, "int")}
+_rate = Annotated[float, Field(ge=0, lt=1)]
+SETTINGS: Any = create_model("SmallSettings", dropout=(_rate, ...), **cast(Any, _sizes))
+"""What is read of `config.json`; Transformers, which writes it, would take anything."""
 
 PLAYED_AT_ONCE = 96
 """Views in a batch of play."""
@@ -57,15 +64,22 @@ class SmallListener:
 
         Raises:
             FileNotFoundError: If the folder holds no checkpoint.
-            UserError: If it is one of another network, or broken.
+            UserError: If it is one of another network, lacks weights, or is broken.
         """
         path = path or CHECKPOINT
-        if not (path / "model.safetensors").is_file():
-            raise FileNotFoundError(f"no checkpoint of a small listener in {path}: model.safetensors is missing")
-        try:
-            model = SmallModel.from_pretrained(path)
-        except (RuntimeError, SafetensorError) as error:
-            raise UserError(f"{path} holds no checkpoint that fits the small listener") from error
+        for name in ("model.safetensors", "config.json"):
+            if not (path / name).is_file():
+                raise FileNotFoundError(f"no checkpoint of a small listener in {path}: {name} is missing")
+        kind = read_json(dict[str, Any], path / "config.json").get("model_type")
+        if kind != SmallConfig.model_type:
+            raise UserError(f"{path} holds no checkpoint of a small listener: its config.json is of {kind!r}")
+        settings = read_json(SETTINGS, path / "config.json")
+        if settings.width % settings.heads:
+            raise UserError(f"{path / 'config.json'}: {settings.heads} heads cannot share a width of {settings.width}")
+        with torch.device("meta"):  # the weights are all in the file
+            model = SmallModel(SmallConfig(**settings.model_dump()))
+        weights = read_weights(path / "model.safetensors", model.state_dict(), "the small listener")
+        model.load_state_dict(weights, assign=True)
         return cls(model, tangrams)
 
     def save(self, path: Path) -> None:

@@ -29,12 +29,12 @@ from multiref_gym.agents.learning.learn import Example, Optimisation, learn
 from multiref_gym.agents.learning.objectives import Sup
 from multiref_gym.agents.learning.respect import Report
 from multiref_gym.agents.listeners.baselines import ErringListener
-from multiref_gym.agents.listeners.small.listener import CHECKPOINT, SmallListener, new_model
+from multiref_gym.agents.listeners.small.listener import SmallListener, new_model
 from multiref_gym.agents.listeners.small.model import SmallConfig, SmallModel
+from multiref_gym.agents.listeners.weights import saved
 from multiref_gym.agents.play import new_games, play
-from multiref_gym.commands.options import Count, Natural, TangramsName, make_folder
+from multiref_gym.commands.options import Count, Natural, TangramsName, check_new_folder
 from multiref_gym.commands.screen import Screen
-from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import CONTEXT_SIZE, Action
 from multiref_gym.interaction import Interaction
@@ -163,13 +163,13 @@ class Pretrain:
 
     Attributes:
         tangrams: figures, or kilogram:PATH or a part of KiloGram: then the base that ships learns people's words.
-        out: The folder of the checkpoint; for figures, by default the one that ships.
+        out: The folder of the checkpoint, in which nothing is yet.
         seed: Seeds all chance.
         games: Games watched (12,000; of KiloGram 3,000).
     """
 
     tangrams: TangramsName = "figures"
-    out: Path | None = None
+    out: Path
     seed: Natural = 0
     games: Count | None = None
 
@@ -177,23 +177,18 @@ class Pretrain:
         """Builds the checkpoint and writes it with its scores.
 
         Raises:
-            UserError: If the tangrams are too few, or the base that ships would take the place of its own start.
+            UserError: If the tangrams are too few, or the checkpoint cannot be written.
         """
         from_scratch = self.tangrams == "figures"
-        if not from_scratch and (self.out is None or self.out.resolve() == CHECKPOINT.resolve()):
-            raise UserError(
-                f"--tangrams {self.tangrams} needs an --out, other than the base that ships: that one is its start"
-            )
-        out = self.out or CHECKPOINT
         games = self.games or (GAMES if from_scratch else RECORDED_GAMES)
         similarity = SIMILARITY if from_scratch else RECORDED_SIMILARITY
         started = time.monotonic()
-        # Better refused now than after a quarter of an hour: a set too small, a folder that cannot be written.
+        # Better refused now than after a quarter of an hour: a folder that is taken, a set too small.
+        check_new_folder(self.out)
         tangrams = load_tangrams(self.tangrams)
         train, test = tangrams.split("train"), tangrams.split("test")
         for split in train, test:
             split.draw(np.random.default_rng(), CONTEXT_SIZE, max(similarity, respect.SIMILARITY))
-        make_folder(out)
 
         scores = {}
         if from_scratch:
@@ -206,7 +201,8 @@ class Pretrain:
         minutes = round((time.monotonic() - started) / 60, 1)
         for name, split in (("train", train), ("test", test)):
             scores[f"literal_success_{name}"] = literal_success(listener, split, SCORED_GAMES, self.seed + 1)
-        listener.save(out)
         what = {"tangrams": self.tangrams, "seed": self.seed, "games": games, "examples": examples, "minutes": minutes}
-        write_results(out / "scores.json", {**what, "scores": scores})
+        with saved(self.out) as unfinished:
+            listener.save(unfinished)
+            write_results(unfinished / "scores.json", {**what, "scores": scores})
         screen.show(scores)

@@ -13,10 +13,10 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 import torch
 from peft import PeftModel
 from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveInt
-from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor, BitsAndBytesConfig
 
 from multiref_gym.agents.listeners.vlm.lora import adapt, adapted_layers, read_adapter
+from multiref_gym.agents.listeners.weights import UNLOADABLE, pretrained
 from multiref_gym.checking import check_fields, read_json
 from multiref_gym.errors import UserError
 from multiref_gym.files import write_json
@@ -24,10 +24,8 @@ from multiref_gym.files import write_json
 SETTINGS = "vlm.json"
 """Names the base of a policy, in its folder, and how it is run."""
 
-ADAPTER = "adapter_model.safetensors"
-
-UNLOADABLE = (OSError, ValueError, KeyError, AttributeError, ImportError, RuntimeError, SafetensorError)
-"""What Hugging Face raises where there is no such model, a part is missing or broken, or memory is out."""
+ADAPTER, ADAPTER_CONFIG = "adapter_model.safetensors", "adapter_config.json"
+"""What a saved policy has beside its settings; a base has neither."""
 
 INDIFFERENT = ("model", "device", "played_at_once", "kept_gib", "trained_at_once")
 """Settings of where the model is and in what memory it runs: a policy is the same under others, but for rounding."""
@@ -134,7 +132,7 @@ def load_policy(config: VlmConfig, path: Path | None = None) -> tuple[PeftModel,
     model = copy.deepcopy(base, shared)
     layers = adapted_layers(model, model.config.model_type, config.layers)
     policy = adapt(model, layers, rank=config.rank, alpha=config.alpha, dropout=config.dropout, dora=config.dora)
-    if path is not None and (path / ADAPTER).is_file():
+    if path is not None and ((path / ADAPTER).exists() or (path / ADAPTER_CONFIG).exists()):
         read_adapter(policy, path / ADAPTER)
     return policy.eval(), processor
 
@@ -159,7 +157,7 @@ def _base(name: str, device: str | None, dtype: str | None, attention: str | Non
         options |= {"quantization_config": _four_bits(kind), "device_map": {"": place}}
     model: Any
     try:
-        model = AutoModelForImageTextToText.from_pretrained(name, **options)
+        model = pretrained(AutoModelForImageTextToText, name, **options)
         model = model if four_bit else model.to(place)
     except UNLOADABLE as error:
         raise UserError(f"cannot load a vision-language model from {name!r}: {_first(error)}") from error

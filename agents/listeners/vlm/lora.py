@@ -9,10 +9,9 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import nn
 
+from multiref_gym.agents.listeners.weights import read_weights
 from multiref_gym.errors import UserError
 
 TEXT = r".*\.{}\..*\.(q|k|v|o|gate|up|down)_proj"
@@ -79,11 +78,6 @@ def read_adapter(model: PeftModel, file: Path) -> None:
     Raises:
         UserError: If they cannot be read, or are those of another adapter.
     """
-    try:
-        saved = load_file(file)
-    except SafetensorError as error:
-        raise UserError(f"{file} is broken: {error}") from error
     own = get_peft_model_state_dict(model, save_embedding_layers=False)
-    if {name: weights.shape for name, weights in saved.items()} != {name: own[name].shape for name in own}:
-        raise UserError(f"{file} does not fit the base and the adapter that vlm.json beside it names")
+    saved = read_weights(file, own, "the base and the adapter that vlm.json beside it names")
     set_peft_model_state_dict(model, saved)
