@@ -103,6 +103,8 @@ def play(
         if len(decisions) != len(running):
             raise UserError(f"the listener made {len(decisions)} decisions in {len(running)} games, not one each")
         for game, decision in zip(running, decisions, strict=True):
+            if decision.reason:
+                game.misread[game.game.turn] = (decision.text, decision.reason)
             game.take(decision.action, decision.log_prob)
         running = [game for game in running if not game.game.over]
         on_turn(len(games) - len(running))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -21,6 +21,7 @@ class View:
         utterance: What the speaker said just now.
         selected: The selected positions.
         game_id: Which game this is: the same in all its turns, and no other game's that is in play.
+        misread: What was written in turns in which that was no action, and why it was none, by the number of the turn.
     """
 
     tangrams: tuple[str, ...]
@@ -28,6 +29,7 @@ class View:
     utterance: str
     selected: frozenset[int]
     game_id: str = ""
+    misread: Mapping[int, tuple[str, str]] = field(default_factory=dict, hash=False)
 
     @property
     def length(self) -> int:
@@ -43,11 +45,13 @@ class Decision:
         action: A legal action for the view, or None where the answer was none.
         log_prob: Its natural log-probability under the distribution that it was sampled from, None if nobody knows.
         text: What the listener wrote, the action's canonical text unless a model said it otherwise.
+        reason: Why the text is no action, for the listener to read in the next turn; "" where it is one.
     """
 
     action: Action | None
     log_prob: float | None
     text: str
+    reason: str = ""
 
 
 class Listener(Protocol):
