@@ -33,7 +33,7 @@ _DECORATION = str.maketrans(dict.fromkeys('*_`~"“”„«»$()[]{}', " "))
 _BULLET = re.compile(r"^(?:[-+•–—#]+ |>+ ?|\d{1,2}[.)] )+")
 _START = r"(?:^|(?<=\n)|(?<=[:=]) |[.,;:!?] ?)"
 _LABEL = re.compile(
-    rf"{_START}(?:(?:so|thus|therefore),? )?(?:(?:my|the) )?(?:(?:final|next) )?(?:{_NAME}|final)"
+    rf"{_START}(?:(?:so|thus|therefore),? )?(?:(?:my|the) )?(?:(?:final|next|best|chosen) )?(?:{_NAME}|final)"
     r"(?: ?[:=]| is(?: to)?\b:?)"
 )
 _REMARK = re.compile(
@@ -47,7 +47,7 @@ _SAME = [
         (r"\b(?:de|un)-?select\b", "deselect"),
         (r"\b(select|deselect) ?:", r"\1"),
         (r"(?:\band |, ?)?\b(?:de)?select (?:none|nothing)\b,?", ""),
-        (r"(?:^|(?<=\n)|(?<=[.,!] ))(?:first|then|next|also|now|finally),? (?=i\b|(?:de)?select\b)", ""),
+        (r"(?:^|(?<=\n)|(?<=[.,!] ))(?:ok|okay|sure|first|then|next|also|now|finally),? (?=i\b|(?:de)?select\b)", ""),
         (r"(?:^|(?<=\n)|(?<=[.!] ))(?:i|i will|i'll) (?=(?:de)?select\b)", ""),
         # Not after a letter, as that may be an article: "select a tangram".
         (r"(select|and|,) (?:the )?(?:tangram|letter|image|picture|figure|shape|option)s?(?: ?:)?(?= [a-z]\b)", r"\1"),
@@ -136,7 +136,9 @@ def _plain_lines(text: str) -> str:
     if tags.count("") > tags.count("/") or any(text.count(a) > text.count(b) for a, b in ("()", "[]", "{}")):
         raise _Unclear("the answer was cut off, as a tag or a bracket has no end")
     text = _TAG.sub(lambda tag: "\n" if not tag["answer"] else "\0\n" if tag["ends"] else "\nanswer:\n", text)
-    text = re.sub(r"\\(?:boxed|text)\b", " ", text.replace("\\n", "\n").replace("[]", " none ")).translate(_DECORATION)
+    text = re.sub(r"\\(?:boxed|text)\b|\B'|'\B", " ", text.replace("\\n", "\n").replace("[]", " none ")).translate(
+        _DECORATION
+    )
     lines = [_BULLET.sub("", " ".join(line.split())) for line in text.splitlines()]
     text = "\n".join(line for line in lines if line.strip("-= "))
     for pattern, same in _SAME:

@@ -96,6 +96,7 @@ READ = {
     "Here is my action:\n```\nselect A\n```\nThis selects the bird.": "select A",
     # JSON and tags.
     '{"action": "select A"}': "select A",
+    "{'action': 'select A'}": "select A",
     '```json\n{\n  "action": "select A"\n}\n```': "select A",
     '{"thought": "A, or rather B. Hm", "action": "select B", "confidence": 0.9}': "select B",
     '{"action": "deselect B\\nselect C"}': "deselect B select C",
@@ -144,6 +145,9 @@ READ = {
     "deselect B\nI select C": "deselect B select C",
     "select A\nselect A": "select A",
     "Okay!\nselect A": "select A",
+    "Sure, I will select A.": "select A",
+    "select 'A' and 'C'": "select A C",
+    "Deselect: none\nSelect: **A**, **C**": "select A C",
     "First, deselect B.\nThen, I will select C.": "deselect B select C",
 }
 
