@@ -104,6 +104,8 @@ def play(
     while running:
         decisions = decided(listener, [game.view for game in running], [game.listener_rng for game in running])
         for game, decision in zip(running, decisions, strict=True):
+            if decision.reason:
+                game.misread[game.game.turn] = (decision.text, decision.reason)
             game.take(decision.action, decision.log_prob)
         running = [game for game in running if not game.game.over]
         on_turn(len(games) - len(running))

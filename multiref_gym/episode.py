@@ -33,13 +33,16 @@ class Episode:
         dialogue: The turns so far: what was said, and what was done (nothing, where it was not understood).
         clicks: What was done as texts.
         not_understood: How many answers were no action.
+        misread: For those whose words are known, by the number of the turn: what was written, and why it was no
+            action. Listeners may read it again; the record of a game does not have it.
 
     Raises:
         UserError: As `multiref_gym.speaker.opened` does.
     """
 
     __slots__ = (
-        *("clicks", "dialogue", "game", "game_id", "listener_rng", "not_understood", "speaker", "utterance"),
+        *("clicks", "dialogue", "game", "game_id", "listener_rng", "misread", "not_understood", "speaker"),
+        "utterance",
         "_log_probs",
     )
 
@@ -57,6 +60,7 @@ class Episode:
         self.dialogue: list[tuple[str, Action]] = []
         self.clicks: list[str] = []
         self.not_understood = 0
+        self.misread: dict[int, tuple[str, str]] = {}
         self._log_probs: list[float | None] = []
         self.utterance = opened(speaker, game, rng)
 
@@ -64,7 +68,10 @@ class Episode:
     def view(self) -> View:
         """What the listener knows now."""
         game = self.game
-        return View(game.context.listener_order, tuple(self.dialogue), self.utterance, game.selected, self.game_id)
+        return View(
+            *(game.context.listener_order, tuple(self.dialogue), self.utterance, game.selected, self.game_id),
+            misread=dict(self.misread),
+        )
 
     @property
     def wanted(self) -> Action:

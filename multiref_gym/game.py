@@ -56,38 +56,22 @@ class Action:
 
     @classmethod
     def parse(cls, text: str, context_size: int = CONTEXT_SIZE) -> Action:
-        """Reads `deselect F select G`, in any case, with letters apart by spaces, commas or "and".
+        """Reads the text of an action in a record; what listeners write is for `multiref_gym.answers` to read.
 
         Args:
-            text: What the listener wrote.
+            text: What `str` makes of an action that clicks anything.
             context_size: The number of tangrams; the letters from A on name them.
 
         Raises:
-            InvalidAction: If the text is empty, holds anything else, or names no or unknown letters.
+            InvalidAction: If the text is anything else.
         """
-        letters = LETTERS[:context_size]
-        allowed = f"allowed is e.g. 'deselect F select G' with letters {letters[0]} to {letters[-1]}"
-        clicks: dict[str, set[int]] = {}
-        verb = None
-        for token in re.findall(r"\w+|[^\w\s,]", text.strip().rstrip(".")):
-            word = token.lower()
-            if word in ("select", "deselect"):
-                verb = word
-                clicks.setdefault(verb, set())
-            elif verb is None:
-                raise InvalidAction(f"no action in {text!r}: {allowed}")
-            elif len(token) == 1 and token in letters + letters.lower():
-                clicks[verb].add(letters.index(token.upper()))
-            elif word != "and":
-                raise InvalidAction(f"{token!r} in {text!r} is no letter of a tangram: {allowed}")
-        for verb, positions in clicks.items():
-            if not positions:
-                raise InvalidAction(f"nothing to {verb} in {text!r}: {allowed}")
-        if not clicks:
-            raise InvalidAction(f"the action is empty: {allowed}")
-        action = cls(frozenset(clicks.get("select", ())), frozenset(clicks.get("deselect", ())))
-        if both := action.select & action.deselect:
-            raise InvalidAction(f"{_letters(both)} both selected and deselected in {text!r}: {allowed}")
+        found = re.fullmatch(r"(?:deselect((?: [A-Z])+))?(?:(?:^| )select((?: [A-Z])+))?", text)
+        deselect, select = found.groups("") if found else ("", "")
+        action = cls(*(frozenset(map(LETTERS.index, half.split())) for half in (select, deselect)))
+        both = action.select & action.deselect
+        if not action.clicks or str(action) != text or both or max(action.clicks) >= context_size:
+            letters = f"letters A to {LETTERS[context_size - 1]}"
+            raise InvalidAction(f"no action in {text!r}: allowed is e.g. 'deselect F select G' with {letters}")
         return action
 
     @classmethod

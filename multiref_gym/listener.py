@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -30,6 +30,7 @@ class View:
         utterance: What the speaker said just now.
         selected: The selected positions.
         game_id: Which game this is: the same in all its turns, and no other game's that is in play.
+        misread: What was written in turns in which that was no action, and why it was none, by the number of the turn.
     """
 
     tangrams: tuple[str, ...]
@@ -37,6 +38,7 @@ class View:
     utterance: str
     selected: frozenset[int]
     game_id: str = ""
+    misread: Mapping[int, tuple[str, str]] = field(default_factory=dict, hash=False)
 
     @property
     def length(self) -> int:
@@ -53,11 +55,13 @@ class Decision:
         log_prob: Its natural log-probability under the distribution that it was sampled from, None if nobody knows;
             finite, and no more than 0 but for `ROUNDING`.
         text: What the listener wrote, the action's canonical text unless a model said it otherwise.
+        reason: Why the text is no action, for the listener to read in the next turn; "" where it is one.
     """
 
     action: Action | None
     log_prob: float | None
     text: str
+    reason: str = ""
 
 
 class Listener(Protocol):
@@ -124,8 +128,9 @@ def _check(decision: object, view: View, legal: bool) -> None:
     if not isinstance(decision, Decision):
         raise UserError(f"it answered {decision!r:.60}: allowed is a Decision")
     recorded_log_prob(decision.log_prob)
-    if not isinstance(decision.text, str):
-        raise UserError(f"text={decision.text!r:.60}: allowed is a text")
+    for name in ("text", "reason"):
+        if not isinstance(getattr(decision, name), str):
+            raise UserError(f"{name}={getattr(decision, name)!r:.60}: allowed is a text")
     if decision.action is not None and not is_action(decision.action):
         raise InvalidAction(f"action={decision.action!r:.80}: allowed is an Action of positions, or None")
     if decision.action is not None and legal:

@@ -22,13 +22,14 @@ pytest.importorskip("httpx")
 from acting import act, games_of
 
 from multiref_gym import cli
-from multiref_gym.agents.listeners.api import ApiListener, parsed
+from multiref_gym.agents.listeners.api import ApiListener
 from multiref_gym.agents.openai_api import ENDPOINT, KEY, ChatClient
 from multiref_gym.agents.play import play
+from multiref_gym.chat import rules
 from multiref_gym.errors import UserError
 from multiref_gym.formats import read_interactions, write_games
 from multiref_gym.formats.logged_game import LoggedGame
-from multiref_gym.game import Action, InvalidAction
+from multiref_gym.game import Action
 from multiref_gym.listener import View
 from multiref_gym.tangrams import load_tangrams
 
@@ -141,17 +142,29 @@ def test_options_go_into_every_request() -> None:
     assert all((body["temperature"], body["max_completion_tokens"]) == (0, 20) for body in endpoint.bodies)
 
 
-@pytest.mark.parametrize(
-    "text", ["select G", "Select g.", "**select G**", "The bird is G.\n\nselect G\n", '"select G"']
-)
-def test_an_action_is_read_from_the_last_line(text: str) -> None:
-    assert parsed(text, 10) == select(6)
+@pytest.mark.parametrize("text", ["Select g.", "**Action:** select G", "It is A.\n\nselect G", "```\nselect G\n```"])
+def test_what_surrounds_an_action_does_not_matter(text: str) -> None:
+    with serving(in_turn(completion(text))) as endpoint:
+        assert actions(listener(endpoint), view()) == [select(6)]
 
 
-@pytest.mark.parametrize("text", ["", "G", "I select the bird", "select G\nThat is the bird.", "select K"])
-def test_anything_else_is_no_action(text: str) -> None:
-    with pytest.raises(InvalidAction):
-        parsed(text, 10)
+def test_what_was_not_understood_is_read_again_with_the_reason() -> None:
+    with serving(in_turn(completion("the bird is A"), completion("select A"))) as endpoint:
+        play(listener(endpoint), games_of(FIGURES, 1))
+    *_, body = endpoint.bodies
+    assert [message["content"] for message in body["messages"][1:6:2]] == ["the bird is A", "select A", "select A"]
+    reasons = [message["content"][0]["text"].splitlines()[0] for message in body["messages"][2:7:2]]
+    assert reasons[0].startswith("not understood: no action in 'the bird is a': allowed is e.g. 'deselect F select G'")
+    assert reasons[1:] == [
+        "A currently selected",
+        "not understood: A cannot be selected again; selected now: A",
+    ]
+
+
+def test_the_rules_come_after_the_pictures_as_in_the_environment() -> None:
+    with serving(in_turn(SELECT_A)) as endpoint:
+        actions(listener(endpoint), view())
+    assert endpoint.bodies[0]["messages"][0]["content"][1] == {"type": "text", "text": rules(10)}
 
 
 def test_what_is_no_action_clicks_nothing_and_is_counted() -> None:

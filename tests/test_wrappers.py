@@ -18,6 +18,7 @@ from PIL import Image
 from terse_speaker import TerseSpeaker
 
 from multiref_gym import env as env_module
+from multiref_gym.chat import rules
 from multiref_gym.feedback import Exchange, Feedback
 from multiref_gym.game import Action, Context, GameOver
 from multiref_gym.listener import View
@@ -167,7 +168,7 @@ def test_only_invalid_texts_end_the_game_too(start: dict[str, Any]) -> None:
 
 
 def test_text_needs_the_clicks_below_it() -> None:
-    with pytest.raises(ValueError, match="takes Text"):
+    with pytest.raises(ValueError, match="takes AnswerSpace"):
         TextAction(TextAction(make()))
     for wrapper in (TextAction, ChatObservation, ImplicitReward, DiscreteClick, TangramObservation):
         with pytest.raises(ValueError, match="wraps MultiRef-v0, not"):
@@ -334,7 +335,9 @@ def test_chat_tells_the_game(start: dict[str, Any]) -> None:
     env = ChatObservation(make())
     messages, _ = env.reset(**start)
     [opening] = messages
-    images, letters, text = opening["content"][:20:2], opening["content"][1:20:2], opening["content"][20]
+    images, letters = opening["content"][:20:2], opening["content"][1:20:2]
+    instruction, text = opening["content"][20:]
+    assert instruction == {"type": "text", "text": rules(10)}
     assert [part["text"].strip() for part in letters] == list("ABCDEFGHIJ")
     silhouettes = make(image="tangrams").reset(**start)[0]["image"]
     for part, silhouette in zip(images, silhouettes, strict=True):
@@ -354,6 +357,37 @@ def test_chat_tells_the_game(start: dict[str, Any]) -> None:
     assert len(env.reset(**start)[0]) == 1
 
 
+@pytest.mark.parametrize("inside", [False, True])
+def test_an_answer_that_is_no_action_comes_back_with_the_reason(inside: bool, start: dict[str, Any]) -> None:
+    env = ChatObservation(TextAction(make())) if inside else TextAction(ChatObservation(make()))
+    env.reset(**start)
+    for answer in ("I like\nthe bird", "select A", "select A"):
+        messages, *_, info = env.step(answer)
+    texts = [message["content"][0]["text"] for message in messages[1:]]
+    assert texts[::2] == ["I like\nthe bird", "select A", "select A"]
+    reasons = [text.splitlines()[0] for text in texts[1::2]]
+    assert reasons[0].startswith("not understood: no action in 'the bird'")
+    assert reasons[1] == "A currently selected"
+    assert reasons[2] == f"not understood: {info['invalid_action']}"
+    assert texts[5].splitlines()[1] == "A currently selected"
+    assert [str(action) for _, action in env.unwrapped.dialogue] == ["", "select A", ""]
+    record = env.unwrapped.episode.interaction()
+    assert [view.misread for view in record.views()] == [{}] * 3, "it is no part of the record"
+    assert len(env.reset(**start)[0]) == 1
+
+
+def test_any_text_may_be_an_answer_and_nothing_else(start: dict[str, Any]) -> None:
+    env = TextAction(make())
+    env.reset(**start)
+    for text in ("select A\nselect B", "\ud800\0", "鳥" * 10_000, ""):
+        assert text in env.action_space
+        assert "invalid_action" in env.step(text)[4]
+    for other in (None, b"select A", 3, clicks(1)):
+        assert other not in env.action_space
+        with pytest.raises(ValueError, match="allowed is a text"):
+            env.step(other)
+
+
 def test_conversations_are_fresh_each_step(start: dict[str, Any]) -> None:
     env = ChatObservation(make())
     messages, _ = env.reset(**start)
@@ -361,7 +395,7 @@ def test_conversations_are_fresh_each_step(start: dict[str, Any]) -> None:
     messages.clear()
     later, *_ = env.step(clicks())
     assert len(later) == 3
-    assert len(later[0]["content"]) == 21
+    assert len(later[0]["content"]) == 22
 
 
 def test_chat_space_holds_conversations_and_nothing_else(start: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from multiref_gym.agents.commands.options import ListenerOptions, SpeakerOptions
 from multiref_gym.agents.play import play
+from multiref_gym.answers import read_answer
 from multiref_gym.commands.options import AnyFile, Natural, TangramOptions
 from multiref_gym.commands.screen import Screen
 from multiref_gym.episode import Episode
@@ -135,7 +136,7 @@ class Terminal:
         self.say(view.utterance, who="speaker")
         while True:
             try:
-                action = Action.parse(self.ask(), size)
+                action = read_answer(self.ask(), size)
                 check_action(action, view.selected, size)
             except InvalidAction as error:
                 self.say(str(error), "yellow")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,6 +22,7 @@ from multiref_gym.agents.completions import is_withheld
 from multiref_gym.agents.listeners.vlm.loading import VlmConfig, load_base
 from multiref_gym.agents.listeners.vlm.prompt import padded, shared_start
 from multiref_gym.agents.listeners.weights import UNLOADABLE, pretrained
+from multiref_gym.agents.marks import PROBE, ROLES, guard
 from multiref_gym.errors import UserError
 
 if TYPE_CHECKING:
@@ -46,7 +48,8 @@ class AnswerScorer(Protocol):
 class LanguageModel:
     """Scores answers by a model on this machine, text or image-text, in left-padded batches.
 
-    All tokens of an answer count. An adapter that the model has is left out: it is asked as it was before it learned.
+    All tokens of an answer count. A question is read as words: what in it would be a mark of a turn is left out; see
+    `multiref_gym.agents.marks`. An adapter that the model has is left out: it is asked as it was before it learned.
 
     Args:
         model: The model, in its evaluation mode; it may be wrapped by peft.
@@ -56,6 +59,8 @@ class LanguageModel:
 
     def __init__(self, model: Any, tokenizer: Any, batch_size: int = 16) -> None:
         self._model, self._tokenizer, self._batch_size = model, tokenizer, batch_size
+        chats = bool(tokenizer.chat_template)
+        self._plain = guard(tokenizer, self._chat(*zip(ROLES, repeat(PROBE))) if chats else "")
 
     @classmethod
     def load(cls, name: str) -> LanguageModel:
@@ -112,7 +117,8 @@ class LanguageModel:
     def _tokens(self, question: str, answers: Sequence[str]) -> list[tuple[int, ...]]:
         """Returns the tokens of the question with each answer: in its place, as alone an answer has others."""
         chat = bool(self._tokenizer.chat_template)
-        prompt = self._chat(question) if chat else f"{question}\nAnswer:"
+        question = self._plain(question)
+        prompt = self._chat(("user", question)) if chat else f"{question}\nAnswer:"
         space = "" if prompt[-1].isspace() else " "
         # A chat template has put the special tokens already.
         return [
@@ -120,11 +126,12 @@ class LanguageModel:
             for answer in answers
         ]
 
-    def _chat(self, question: str) -> str:
+    def _chat(self, *turns: tuple[str, str]) -> str:
         # Templates of models that see expect a message in parts, some others a text.
         sees = hasattr(self._model.config, "vision_config")
-        content = [{"type": "text", "text": question}] if sees else question
-        messages = [{"role": "user", "content": content}]
+        messages = [
+            {"role": role, "content": [{"type": "text", "text": text}] if sees else text} for role, text in turns
+        ]
         # Models that may think aloud first are asked not to; other templates do not know the word.
         return str(
             self._tokenizer.apply_chat_template(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from multiref_gym.agents.decoders.answers import AnswerScorer, EndpointModel, LanguageModel
+from multiref_gym.chat import NO_CLICK, without_marks
 from multiref_gym.feedback import Exchange, Feedback
 from multiref_gym.game import Action
 
@@ -43,7 +44,7 @@ class Form:
 
     def ask(self, exchange: Exchange) -> str:
         """Returns all that the model is to read."""
-        lines = [f"Speaker: {exchange.utterance}", _did(exchange.action), f"Speaker: {exchange.reply}"]
+        lines = [_said(exchange.utterance), _did(exchange.action), _said(exchange.reply)]
         if exchange.previous_action is not None:
             lines.insert(0, _did(exchange.previous_action))
         return QUESTION.format(exchange="\n".join(lines), question=self.question)
@@ -123,5 +124,10 @@ def _loaded(name: str) -> LanguageModel:
     return LanguageModel.load(name)
 
 
+def _said(words: str) -> str:
+    # In one line and without marks, so that nobody else seems to speak.
+    return f"Speaker: {' '.join(without_marks(words).splitlines())}"
+
+
 def _did(action: Action) -> str:
-    return f"Listener: {str(action) or 'no click'}"
+    return f"Listener: {str(action) or NO_CLICK}"

@@ -3,7 +3,7 @@
 The model is shown the tangrams with their letters, then the dialogue as chat messages: what was selected and what the
 speaker said, and its own actions. It answers in text, and nobody knows how likely its actions are. A text that is no
 action, was cut off or kept back by a content filter, a refusal, a call of a tool, or an action that the rules forbid
-clicks nothing, and is counted.
+clicks nothing, and is counted; in the next turn the model reads what it wrote and why that was no action.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from PIL import Image
 from multiref_gym.agents.completions import said
 from multiref_gym.agents.evaluation.pictures import data_uri, png
 from multiref_gym.agents.openai_api import ChatClient
-from multiref_gym.chat import NO_CLICK, chat_turns
+from multiref_gym.answers import read_answer
+from multiref_gym.chat import chat_turns, rules
 from multiref_gym.errors import UserError
-from multiref_gym.game import LETTERS, Action, InvalidAction, check_action
+from multiref_gym.game import LETTERS, InvalidAction, check_action
 from multiref_gym.listener import Decision, View
 from multiref_gym.tangrams import Atlas, TangramSet
 
@@ -28,13 +29,6 @@ Images = Literal["board", "tangrams"]
 
 SIZE = 128
 """The side of a tangram in pixels."""
-
-INSTRUCTION = """\
-You are the listener in a game. Above are {count} tangrams with their letters, A to {last}. A speaker describes some \
-of them to you, one or a few at a time, and wants those selected and no others. What the speaker says may also tell \
-you that your last action was wrong. Each turn you read which tangrams are selected and what the speaker says. Answer \
-with your action alone, such as "select A", "select B C", "deselect D" or "deselect D select E". Only what is selected \
-can be deselected, and only what is not can be selected. "{no_click}" leaves everything as it is."""
 
 
 class ApiListener:
@@ -111,15 +105,13 @@ class ApiListener:
         return [self._decision(view, choice) for view, choice in zip(views, choices, strict=True)]
 
     def _messages(self, view: View) -> list[dict[str, Any]]:
-        turns = chat_turns(view.dialogue, view.utterance, view.selected)
+        turns = chat_turns(view.dialogue, view.utterance, view.selected, view.misread)
         messages: list[dict[str, Any]] = [{"role": "user", "content": [_text(turns[0])]}]
         for action, heard in zip(turns[1::2], turns[2::2], strict=True):
             messages.append({"role": "assistant", "content": action})
             messages.append({"role": "user", "content": [_text(heard)]})
         # The pictures are first and the same in all turns of a game, which endpoints may have read before.
-        count = len(view.tangrams)
-        instruction = INSTRUCTION.format(count=count, last=LETTERS[count - 1], no_click=NO_CLICK)
-        messages[0]["content"][:0] = [*self._pictures(view.tangrams), _text(instruction)]
+        messages[0]["content"][:0] = [*self._pictures(view.tangrams), _text(rules(len(view.tangrams)))]
         return messages
 
     def _pictures(self, tangrams: Sequence[str]) -> list[dict[str, Any]]:
@@ -134,26 +126,16 @@ class ApiListener:
         try:
             if flaw:
                 raise InvalidAction(flaw)
-            action = parsed(text, size)
-        except InvalidAction:
+            action = read_answer(text, size)
+        except InvalidAction as error:
             self._unparsed.append(f"{flaw}: {text}" if flaw else text)
-            return Decision(None, None, text)
+            return Decision(None, None, text, str(error))
         try:
             check_action(action, view.selected, size)
-        except InvalidAction:
+        except InvalidAction as error:
             self._illegal += 1
-            return Decision(None, None, text)
+            return Decision(None, None, text, str(error))
         return Decision(action, None, text)
-
-
-def parsed(text: str, context_size: int) -> Action:
-    """Reads what a model answers: an action on the last line, whatever it has thought aloud before.
-
-    Raises:
-        InvalidAction: If the last line is no action.
-    """
-    line = (text.strip().splitlines() or [""])[-1].strip(" *`\"'.")
-    return Action() if line.lower() == NO_CLICK else Action.parse(line, context_size)
 
 
 def _text(text: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from gymnasium import spaces
 from gymnasium.utils import RecordConstructorArgs
 from PIL import Image
 
-from multiref_gym.chat import chat_turns
+from multiref_gym.chat import chat_turns, rules
 from multiref_gym.game import LETTERS
 from multiref_gym.wrappers.base import multiref
 
@@ -23,10 +23,12 @@ ROLES = ("user", "assistant")
 class ChatObservation(gym.Wrapper[Chats, Any, Any, Any], RecordConstructorArgs):
     """Turns the observation into the chat messages of the game so far, for agents that are language models.
 
-    The first message of the user shows the images, each followed by its letter. Each turn the user says what is
-    selected ("A C currently selected", "none is selected") and, on the next line, what the speaker said; the
-    assistant says the action, or "no click". This is the form that chat templates of vision-language models read:
-    `{"role": ..., "content": [{"type": "image", "image": ...}, {"type": "text", "text": ...}]}`.
+    The first message of the user shows the images, each followed by its letter, and tells the rules of the game and the
+    form of an answer, so that any model can play. Each turn the user says what is selected ("A C currently selected",
+    "none is selected") and, on the next line, what the speaker said; the assistant says the action, or "no click".
+    Under or over a `TextAction` an answer that was no action stays what it was, and the user says first why it was none
+    ("not understood: ..."), so that the model can mend it. This is the form that chat templates of vision-language
+    models read: `{"role": ..., "content": [{"type": "image", "image": ...}, {"type": "text", "text": ...}]}`.
 
     Gymnasium has no space for this, so the observation space is a `Chat`. It passes Gymnasium's checkers and works in
     both vector modes (with `shared_memory=False`), which batch it as a tuple of conversations.
@@ -39,20 +41,26 @@ class ChatObservation(gym.Wrapper[Chats, Any, Any, Any], RecordConstructorArgs):
 
     Example:
         >>> import gymnasium as gym
-        >>> import numpy as np
         >>> import multiref_gym
-        >>> from multiref_gym.wrappers import ChatObservation
-        >>> env = ChatObservation(gym.make("MultiRef-v0", image=None))
+        >>> from multiref_gym.wrappers import ChatObservation, TextAction
+        >>> env = ChatObservation(TextAction(gym.make("MultiRef-v0", image=None)))
         >>> messages, info = env.reset(seed=1)
         >>> [part["type"] for part in messages[0]["content"]].count("image")
         10
-        >>> messages, *_ = env.step(np.array([1, 0, 1, 0, 0, 0, 0, 0, 0, 0], np.int8))
+        >>> messages[0]["content"][20]["text"].partition(".")[0]
+        'You are the listener in a game'
+        >>> messages, *_ = env.step("**Action:** select C and A")
         >>> [message["role"] for message in messages]
         ['user', 'assistant', 'user']
         >>> messages[1]["content"]
         [{'type': 'text', 'text': 'select A C'}]
         >>> messages[2]["content"][0]["text"].splitlines()[0]
         'A C currently selected'
+        >>> messages, *_ = env.step("A again!")
+        >>> messages[3]["content"][0]["text"]
+        'A again!'
+        >>> messages[4]["content"][0]["text"].partition(": allowed is")[0]
+        "not understood: no action in 'a again !'"
     """
 
     def __init__(self, env: gym.Env[Any, Any]) -> None:
@@ -73,13 +81,14 @@ class ChatObservation(gym.Wrapper[Chats, Any, Any, Any], RecordConstructorArgs):
 
     def _messages(self) -> Chats:
         env = multiref(self)
-        turns = chat_turns(env.dialogue, env.utterance, env.game.selected)
+        turns = chat_turns(env.dialogue, env.utterance, env.game.selected, env.episode.misread)
         messages = [_message(role, text) for role, text in zip(cycle(ROLES), turns, strict=False)]
         shown: list[dict[str, Any]] = []
         for letter, silhouette in zip(LETTERS, env.atlas.silhouettes(env.game.context.listener_order), strict=False):
             shown.append({"type": "image", "image": Image.fromarray(silhouette).convert("RGB")})
             # Chat templates put the parts together without a space in between.
             shown.append({"type": "text", "text": f"{letter}\n"})
+        shown.append({"type": "text", "text": rules(len(env.game.context.listener_order))})
         messages[0]["content"][:0] = shown
         return messages
 

@@ -8,17 +8,18 @@ import gymnasium as gym
 from gymnasium import spaces
 from gymnasium.utils import RecordConstructorArgs
 
-from multiref_gym.env import CHARSET, MAX_LENGTH
-from multiref_gym.game import Action, InvalidAction, check_action
+from multiref_gym.answers import read_answer
+from multiref_gym.game import InvalidAction, check_action
+from multiref_gym.utterance import CHARSET, MAX_LENGTH
 from multiref_gym.wrappers.base import Step, multiref, takes_clicks
 
 
 class TextAction(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
-    """Accepts actions as texts, such as "deselect F select G".
+    """Accepts actions as texts, such as "deselect F select G"; `multiref_gym.answers` reads them.
 
     A text that is no action, or an action that the rules forbid, is a turn in which nothing is clicked: it counts,
-    the speaker hears that it was not understood, and `info["invalid_action"]` says what was wrong with it.
-    `info["invalid_actions"]` counts such texts in this game.
+    the speaker hears that it was not understood, and `info["invalid_action"]` says what was wrong with it, as does
+    `ChatObservation`. `info["invalid_actions"]` counts such texts in this game.
 
     Args:
         env: MultiRef-v0, wrapped or not, with the clicks as its action space.
@@ -46,7 +47,7 @@ class TextAction(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         RecordConstructorArgs.__init__(self)
         super().__init__(env)
         takes_clicks(self)
-        self.action_space = spaces.Text(MAX_LENGTH, min_length=0, charset=CHARSET)
+        self.action_space = AnswerSpace()
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Starts a game and the count of invalid actions."""
@@ -54,18 +55,39 @@ class TextAction(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         return observation, info | {"invalid_actions": 0}
 
     def step(self, action: str) -> Step:
-        """Takes the step that the text stands for, or one in which nothing is clicked."""
+        """Takes the step that the text stands for, or one in which nothing is clicked.
+
+        Raises:
+            ValueError: If the action is no text.
+        """
+        if not isinstance(action, str):
+            raise ValueError(f"action {action!r}: allowed is a text")
         episode = multiref(self).episode
         game = episode.game
         size = len(game.context.listener_order)
         invalid: dict[str, Any] = {}
         clicks = None
         try:
-            parsed = Action.parse(action, size)
-            check_action(parsed, game.selected, size)
+            read = read_answer(action, size)
+            check_action(read, game.selected, size)
         except InvalidAction as error:
             invalid["invalid_action"] = str(error)
+            episode.misread[game.turn] = (action, str(error))
         else:
-            clicks = parsed.bits(size)
+            clicks = read.bits(size)
         observation, reward, terminated, truncated, info = self.env.step(clicks)
         return observation, reward, terminated, truncated, info | invalid | {"invalid_actions": episode.not_understood}
+
+
+class AnswerSpace(spaces.Text):
+    """The texts that a listener may write: all. Those that it draws are short, and no actions."""
+
+    def __init__(self) -> None:
+        super().__init__(MAX_LENGTH, min_length=0, charset=CHARSET)
+
+    def contains(self, x: Any) -> bool:
+        """Returns whether `x` is a text."""
+        return isinstance(x, str)
+
+    def __repr__(self) -> str:
+        return "AnswerSpace()"

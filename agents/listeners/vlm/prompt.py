@@ -7,7 +7,6 @@ every game but for the images, so it is called the opening and read once.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import lru_cache, partial
 from itertools import chain, takewhile
@@ -20,6 +19,7 @@ from PIL import Image
 from torch import Tensor
 
 from multiref_gym.agents.listeners.vlm.actions import ActionTrie, Spelling
+from multiref_gym.agents.marks import PROBE, ROLES, guard
 from multiref_gym.chat import chat_turns
 from multiref_gym.errors import UserError
 from multiref_gym.game import LETTERS
@@ -69,8 +69,8 @@ class ChatForm:
         self.name, self._processor, self._words = name, processor, processor.tokenizer
         if hasattr(processor.image_processor, "do_image_splitting"):
             processor.image_processor.do_image_splitting = False  # a silhouette has no details to be shown in crops
-        special = {token.content for token in self._words.added_tokens_decoder.values() if token.special}
-        self._special = re.compile("|".join(map(re.escape, sorted(special, key=len, reverse=True))) or r"(?!)")
+        # What a speaker says is read as words: no mark of a turn, and no image.
+        self._plain = guard(self._words, self._rendered([_message(role, PROBE) for role in ROLES]))
         self._spelling = self._spelled()
         self.end = self._spelling.end
         self.pad = self.end if self._words.pad_token_id is None else self._words.pad_token_id
@@ -119,10 +119,6 @@ class ChatForm:
         for action, heard in zip(turns[1::2], turns[2::2], strict=True):
             messages += [_message("assistant", action), _message("user", heard)]
         return messages
-
-    def _plain(self, utterance: str) -> str:
-        """Returns an utterance without what the model would not read as words, such as the mark of an image."""
-        return self._special.sub(" ", utterance)
 
     def _rendered(self, messages: list[Message], ask: bool = True) -> str:
         try:

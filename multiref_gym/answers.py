@@ -1,0 +1,233 @@
+"""The one reader of what a listener writes, a model or a person: which action a text is, if that is certain.
+
+What is around an action does not matter: a label ("Action:"), Markdown, a code fence, JSON, tags, thoughts that have an
+end, the mark that ends a turn. Nor do case, commas and "and", or lines that say one action together. A text of which it
+is not certain what it means is no action at all, never a part of one: two different actions, a sentence that mentions
+letters, an answer that was cut off.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from functools import lru_cache
+from itertools import takewhile
+
+from multiref_gym.chat import NO_CLICK, without_marks
+from multiref_gym.game import CONTEXT_SIZE, LETTERS, Action, InvalidAction
+
+# Texts are in lower case where these look at them. None takes more time than in proportion to the length of the text.
+_ENDS_TURN = re.compile(
+    r"<\|(?:im_end|return|e(?:nd|o)(?![^<>|]*(?:header|role|thought))[^<>|]*)\|>"
+    r"|</s>|<eos>|<end_of_(?:turn|utterance)>|<turn\|>"
+)
+_THINK = r"(?:\w+:)?(?:think|thinking|thoughts?|reasoning|reflection|analysis|scratchpad)>"
+_THOUGHT = re.compile(
+    rf"(?P<ends></{_THINK}|\[/think]|◁/think▷|<\|channel\|>final(?=<))|<{_THINK}|\[think]|◁think▷|<\|channel\|>"
+)
+_FENCE = re.compile(r"(?:`{3,}|~{3,})(?:[\w+-]+(?=\s*\n))?")
+_NAME = r"(?:answer|actions?|response|reply|output|decision|choice|move|command|result|listener|assistant)"
+_TAG = re.compile(rf"<(?P<ends>/?)(?:(?P<answer>(?:final[_ -]?)?{_NAME})|[a-z][\w:-]*)>")
+_DECORATION = str.maketrans(dict.fromkeys('*_`~"“”„«»$()[]{}', " "))
+_BULLET = re.compile(r"^(?:[-+•–—#]+ |>+ ?|\d{1,2}[.)] )+")
+_START = r"(?:^|(?<=\n)|(?<=[:=]) |[.,;:!?] ?)"
+_LABEL = re.compile(
+    rf"{_START}(?:(?:so|thus|therefore),? )?(?:(?:my|the) )?(?:(?:final|next|best|chosen) )?(?:{_NAME}|final)"
+    r"(?: ?[:=]| is(?: to)?\b:?)"
+)
+_REMARK = re.compile(
+    rf"\0|{_START}(?:reasons?|reasoning|explanation|rationale|justification|thoughts?|analysis|notes?|confidence|speaker"
+    r"|user) ?:"
+)
+_SAME = [
+    (re.compile(pattern), same)
+    for pattern, same in (
+        (r"\bno[ -]clicks?\b", "noclick"),
+        (r"\b(?:de|un)-?select\b", "deselect"),
+        (r"\b(select|deselect) ?:", r"\1"),
+        (r"(?:\band |, ?)?\b(?:de)?select (?:none|nothing)\b,?", ""),
+        (r"(?:^|(?<=\n)|(?<=[.,!] ))(?:ok|okay|sure|first|then|next|also|now|finally),? (?=i\b|(?:de)?select\b)", ""),
+        (r"(?:^|(?<=\n)|(?<=[.!] ))(?:i|i will|i'll) (?=(?:de)?select\b)", ""),
+        # Not after a letter, as that may be an article: "select a tangram".
+        (r"(select|and|,) (?:the )?(?:tangram|letter|image|picture|figure|shape|option)s?(?: ?:)?(?= [a-z]\b)", r"\1"),
+    )
+]
+_TOKEN = re.compile(r"\w+(?:'\w+)*|\.{2,}|[^\w\s']")
+_MENTION = re.compile(r"\b(deselect|select(?! a \w\w)) ([a-z])\b")
+_VERBS, _JOINS, _ENDS = {"select", "deselect"}, {",", ";", "&", "+", "and", "then"}, {".", "!", "\n"}
+_POSITIONS = {letter: position for position, letter in enumerate(LETTERS.lower())}
+_WORDS = {*_VERBS, *_JOINS, *_ENDS, *_POSITIONS, "noclick"}
+
+
+def read_answer(text: str, context_size: int = CONTEXT_SIZE) -> Action:
+    r"""Returns the action that a text is. Whether the rules allow it is for `check_action` to say.
+
+    Args:
+        text: Whatever a listener wrote.
+        context_size: The number of tangrams; the letters from A on name them.
+
+    Raises:
+        InvalidAction: If the text is no action, or it is not certain which; the message says why and what is allowed.
+
+    Example:
+        >>> str(read_answer("The swan has a long neck, so A or C.\n\n**Action:** Select A, and deselect C."))
+        'deselect C select A'
+        >>> read_answer("select A or C")  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        multiref_gym.game.InvalidAction: 'or' in 'select a or c' is no letter of a tangram: allowed is e.g. ...
+    """
+    try:
+        before, answer, after = _divided(_plain_lines(_without_thoughts(_normal(text))))
+        # The action is the last lines, as many as hold nothing but words of actions.
+        lines = [_tokens(line) for line in answer]
+        length = len([*takewhile(_WORDS.issuperset, reversed(lines))])
+        if not length:
+            raise _Unclear(_strange(lines[-1]))
+        action = _action([token for line in lines[-length:] for token in line], context_size)
+        _check_others(before, [*answer[:-length], *after], action, context_size)
+    except _Unclear as unclear:
+        letters = f"letters A to {LETTERS[context_size - 1]}"
+        raise InvalidAction(
+            f"{unclear}: allowed is e.g. 'deselect F select G' with {letters}, or '{NO_CLICK}'"
+        ) from None
+    return action
+
+
+class _Unclear(Exception):
+    """Why a text is no action."""
+
+
+def _normal(text: str) -> str:
+    """Returns the text in lower case, with one form of each letter, and without what nobody sees."""
+    # Each character for itself: to normalise a text takes quadratic time where it is a heap of accents.
+    text = text if text.isascii() else "".join(map(_seen, text))
+    return text.lower().replace("’", "'").replace("\0", "\ufffd")
+
+
+@lru_cache(maxsize=1 << 12)
+def _seen(char: str) -> str:
+    same = unicodedata.normalize("NFKC", char)
+    return "" if unicodedata.category(char) == "Cf" else same if len(same) == 1 else char
+
+
+def _without_thoughts(text: str) -> str:
+    """Returns what is not thought. Where only the end of a thought is marked, it began with the text."""
+    kept, start, thinking = [], 0, False
+    for tag in _THOUGHT.finditer(text):
+        if not thinking:
+            kept.append(text[start : tag.start()])
+        if tag["ends"] and not thinking:
+            kept.clear()
+        start, thinking = tag.end(), not tag["ends"]
+    if thinking:
+        raise _Unclear("the answer was cut off in a thought")
+    return "".join([*kept, text[start:]])
+
+
+def _plain_lines(text: str) -> str:
+    r"""Returns the lines without what adorns them. Fences and tags become labels, and "\0" where an answer ends."""
+    pieces = _FENCE.split(text)
+    if len(pieces) % 2 == 0:
+        raise _Unclear("the answer was cut off in a code fence")
+    pieces[1::2] = [f"\nanswer:\n{fenced}\0\n" for fenced in pieces[1::2]]
+    text = without_marks(_ENDS_TURN.sub("\0", "".join(pieces)), "\n")
+    tags = [tag["ends"] for tag in _TAG.finditer(text) if tag["answer"]]
+    if tags.count("") > tags.count("/") or any(text.count(a) > text.count(b) for a, b in ("()", "[]", "{}")):
+        raise _Unclear("the answer was cut off, as a tag or a bracket has no end")
+    text = _TAG.sub(lambda tag: "\n" if not tag["answer"] else "\0\n" if tag["ends"] else "\nanswer:\n", text)
+    text = re.sub(r"\\(?:boxed|text)\b|\B'|'\B", " ", text.replace("\\n", "\n").replace("[]", " none ")).translate(
+        _DECORATION
+    )
+    lines = [_BULLET.sub("", " ".join(line.split())) for line in text.splitlines()]
+    text = "\n".join(line for line in lines if line.strip("-= "))
+    for pattern, same in _SAME:
+        text = pattern.sub(same, text)
+    return text
+
+
+def _divided(text: str) -> tuple[list[str], list[str], list[str]]:
+    """Returns the lines before the answer, those of the answer, and those after it."""
+    text, before = text.strip(" \n\0"), ""
+    labels = [*_LABEL.finditer(text)]
+    if labels:
+        before, text = _LABEL.sub("\n", text[: labels[-1].start()]), text[labels[-1].end() :].lstrip()
+    # Without a label, what looks like a remark may as well be what was thought before the answer.
+    ends = _REMARK.search(text) if labels else re.search("\0", text)
+    answer, after = (text[: ends.start()], text[ends.end() :]) if ends else (text, "")
+    return re.split("[\n\0]", before), answer.strip(" \n;").split("\n"), re.split("[\n\0]", after)
+
+
+def _tokens(line: str) -> list[str]:
+    return [*_TOKEN.findall(line), "\n"]
+
+
+def _action(tokens: Iterable[str], context_size: int) -> Action:
+    """Returns the action of tokens that are all words of actions."""
+    said = " ".join(tokens)
+    words = said.split()
+    if not words or _ENDS.issuperset(words):
+        raise _Unclear("the answer is empty")
+    if set(words) - _ENDS == {"noclick"}:
+        return Action()
+    if re.search(r"[,;&+nd] i (?:de)?select\b", said):
+        raise _Unclear(f"'i' in {_quoted(words)} may be a letter or who speaks")
+    clauses: list[tuple[str, set[int], bool]] = []
+    waits = begins = stopped = False
+    for token in tokens:
+        if token in _VERBS:
+            clauses.append((token, set(), begins))
+            waits, begins, stopped = True, False, False
+        elif token in _JOINS:
+            waits = True
+        elif token in _ENDS:
+            begins, stopped = begins or not waits, stopped or token != "\n"
+        elif token == "noclick" or not clauses or stopped:
+            raise _Unclear(f"no action in {_quoted(words)}")
+        elif _POSITIONS[token] >= context_size:
+            raise _Unclear(f"{token.upper()!r} in {_quoted(words)} is no letter of a tangram")
+        else:
+            clauses[-1][1].add(_POSITIONS[token])
+            waits = False
+    clicks: dict[str, set[int]] = {}
+    for verb, positions, begins in clauses:
+        if not positions:
+            raise _Unclear(f"nothing to {verb} in {_quoted(words)}")
+        if begins and clicks.get(verb, positions) != positions:
+            raise _Unclear(f"two different actions in {_quoted(words)}; one is e.g. '{verb} A C'")
+        clicks.setdefault(verb, set()).update(positions)
+    if waits:
+        raise _Unclear(f"{_quoted(words)} was cut off")
+    action = Action(*(frozenset(clicks.get(verb, ())) for verb in ("select", "deselect")))
+    if both := action.select & action.deselect:
+        raise _Unclear(f"{' '.join(LETTERS[i] for i in sorted(both))} both selected and deselected in {_quoted(words)}")
+    return action
+
+
+def _check_others(before: list[str], beside: list[str], action: Action, context_size: int) -> None:
+    """Raises _Unclear if a line is by itself another action, or one that no label sets off mentions another click."""
+    for line in map(_tokens, before + beside):
+        if _WORDS.issuperset(line):
+            try:
+                other = _action(line, context_size)
+            except _Unclear:
+                continue
+            if other != action:
+                raise _Unclear(f"two different actions, one of which is {_quoted(line)}")
+    clicks = {"select": action.select, "deselect": action.deselect}
+    for verb, letter in _MENTION.findall("\n".join(beside)):
+        if _POSITIONS[letter] not in clicks[verb]:
+            raise _Unclear(f"'{verb} {letter.upper()}' is mentioned beside the action, which is not labelled 'Action:'")
+
+
+def _strange(line: list[str]) -> str:
+    """Returns what is wrong with a line that holds more than the words of actions."""
+    strange = next(token for token in line if token not in _WORDS)
+    if _VERBS.isdisjoint(line[: line.index(strange)]):
+        return f"no action in {_quoted(line)}"
+    return f"{strange[:20]!r} in {_quoted(line)} is no letter of a tangram"
+
+
+def _quoted(tokens: Iterable[str]) -> str:
+    said = " ".join(" ".join(tokens).split()).replace("noclick", NO_CLICK)
+    return repr(said if len(said) <= 60 else f"{said[:60]}...")
