@@ -104,7 +104,7 @@ def play(
     while running:
         decisions = decided(listener, [game.view for game in running], [game.listener_rng for game in running])
         for game, decision in zip(running, decisions, strict=True):
-            if decision.reason:
+            if decision.action is None and decision.reason:
                 game.misread[game.game.turn] = (decision.text, decision.reason)
             game.take(decision.action, decision.log_prob)
         running = [game for game in running if not game.game.over]
