@@ -170,7 +170,7 @@ def _action(tokens: Iterable[str], context_size: int) -> Action:
         raise _Unclear("the answer is empty")
     if set(words) - _ENDS == {"noclick"}:
         return Action()
-    if re.search(r"[,;&+nd] i (?:de)?select\b", said):
+    if re.search(r"(?:[,;&+]|\b(?:and|then)) i (?:de)?select\b", said):
         raise _Unclear(f"'i' in {_quoted(words)} may be a letter or who speaks")
     clauses: list[tuple[str, set[int], bool]] = []
     waits = begins = stopped = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+from itertools import chain, combinations
 
 import pytest
 from hypothesis import assume, given
@@ -305,6 +306,14 @@ FORMS = [
     ["{}", "{}<|im_end|>", "{}<|eot_id|>", "{}</s>", "{}<end_of_turn>\n", "{}<|endoftext|>", "{}<end_of_utterance>"],
 ]
 """What models put around an action, from the inside out."""
+
+
+@pytest.mark.parametrize("size", [10, 26])
+def test_the_text_of_every_action_of_up_to_three_clicks_is_read(size: int) -> None:
+    for clicked in chain.from_iterable(combinations(range(size), count) for count in range(4)):
+        for selected in (clicked[:0], clicked[:1], clicked[1:], clicked):
+            action = Action.clicking(clicked, selected)
+            assert read_answer(str(action) or NO_CLICK, size) == action
 
 
 @given(actions, st.data())
