@@ -348,9 +348,6 @@ def test_a_dialogue_reads_back_as_what_it_was(said: list[tuple[str, frozenset[in
         selected = action.after(selected)
     turns = chat_turns(dialogue, utterance, selected)
     assert [read_answer(text) for text in turns[1::2]] == [action for _, action in dialogue]
-    for heard in turns[::2]:
-        with pytest.raises(InvalidAction):
-            read_answer(heard)
 
 
 def test_the_rules_show_answers_as_they_are_read() -> None:
