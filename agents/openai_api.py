@@ -1,8 +1,10 @@
 """A small client of endpoints that speak OpenAI's chat-completions protocol.
 
 Several requests are under way at once, and their answers come in the order of the requests. What may pass (a rate
-limit, a busy server, a timeout, an answer that is no completion) is tried again, after waits that double. The key is
-read from an environment variable and goes nowhere but to the endpoint.
+limit, a busy server, a timeout, an answer that is no completion) is tried again, after waits that double. A field that
+the server does not take is left out from then on, and a prompt that its content filter refuses costs that answer alone.
+What was answered is kept on disk, if there is a file for it; see `multiref_gym.agents.kept_answers`. The key is read
+from an environment variable and goes nowhere but to the endpoint.
 """
 
 from __future__ import annotations
@@ -12,12 +14,18 @@ import os
 import random
 import threading
 import time
-from collections.abc import Mapping, Sequence
+import warnings
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
-from itertools import count
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
+from multiref_gym.agents import completions
+from multiref_gym.agents.kept_answers import Answer, KeptAnswers
+from multiref_gym.commands.process import ANSWERS
 from multiref_gym.errors import UserError
 
 try:
@@ -32,6 +40,12 @@ OPENAI = "https://api.openai.com/v1"
 LONGEST_WAIT = 60.0
 """The most seconds between two attempts, whatever the server asks for."""
 
+LONGEST_ANSWER = 2**24
+"""The most bytes of an answer."""
+
+NEEDED = {"model", "messages"}
+"""The fields of a request that cannot be left out."""
+
 REFUSED, BUSY = (401, 403), (408, 429)
 """Answers to a key that is not accepted, and answers that may pass, as those from 500 on may."""
 
@@ -42,28 +56,35 @@ class Usage:
 
     Attributes:
         requests: Requests that were answered.
+        kept: Those of them that were answered before, and not asked again: their answers were on disk.
         retries: Further attempts that it took.
+        filtered: Answers that a content filter kept back.
         uncounted: Answers that came without token counts; those below do not cover them.
-        input_tokens: Tokens of the requests.
-        output_tokens: Tokens of the answers.
+        input_tokens: Tokens of the requests, whenever they were paid for.
+        output_tokens: Tokens of the answers, whenever they were paid for.
+        left_out: Fields of the requests that the server does not take.
     """
 
     requests: int = 0
+    kept: int = 0
     retries: int = 0
+    filtered: int = 0
     uncounted: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    left_out: list[str] = field(default_factory=list)
 
     def cost(self, input_price: float, output_price: float) -> float:
         """Returns what the tokens cost, given the price of a million tokens of requests and of answers."""
         return (self.input_tokens * input_price + self.output_tokens * output_price) / 1e6
 
-    def add(self, counts: Any) -> None:
-        """Counts an answer, given its field `usage`."""
+    def add(self, answer: Answer) -> None:
+        """Counts an answer."""
         self.requests += 1
+        self.filtered += completions.is_withheld(answer.choice)
         try:
-            read, written = int(counts["prompt_tokens"]), int(counts["completion_tokens"])
-        except (KeyError, TypeError, ValueError):
+            read, written = int(answer.usage["prompt_tokens"]), int(answer.usage["completion_tokens"])
+        except (LookupError, TypeError, ValueError, OverflowError):
             self.uncounted += 1
         else:
             self.input_tokens += read
@@ -71,11 +92,22 @@ class Usage:
 
 
 class _Passing(Exception):
-    """What is worth another attempt, after `wait` seconds if the server says how many."""
+    """What is worth another attempt, after `wait` seconds if the server says how many.
 
-    def __init__(self, message: str, wait: float | None = None) -> None:
+    `is_completion` says that it is a completion, but one without an answer.
+    """
+
+    def __init__(self, message: str, wait: float | None = None, *, is_completion: bool = False) -> None:
         super().__init__(message)
-        self.wait = wait
+        self.wait, self.is_completion = wait, is_completion
+
+
+class _NotTaken(Exception):
+    """The server does not take some fields of a request."""
+
+    def __init__(self, fields: Collection[str]) -> None:
+        super().__init__()
+        self.fields = fields
 
 
 class ChatClient:
@@ -88,12 +120,14 @@ class ChatClient:
         timeout: Seconds for one answer.
         attempts: How often a request is sent, at most.
         backoff: Seconds before the second attempt, about; twice as many before each further one.
+        answers: The file that answers are kept in, and taken from where the same was asked before; if None,
+            `MULTIREF_ANSWERS` of the environment, or none.
 
     Attributes:
         usage: What was asked so far.
 
     Raises:
-        UserError: If the endpoint is no address, or the key is none.
+        UserError: If the endpoint is no address, the key is none, or the file of answers is none or cannot be written.
     """
 
     def __init__(
@@ -105,6 +139,7 @@ class ChatClient:
         timeout: float = 60.0,
         attempts: int = 6,
         backoff: float = 1.0,
+        answers: Path | None = None,
     ) -> None:
         self.model = model
         self.endpoint = _checked(endpoint or os.environ.get(ENDPOINT) or OPENAI)
@@ -114,6 +149,10 @@ class ChatClient:
         if not (self._key.isascii() and self._key.isprintable()):
             raise UserError(f"the key in {KEY} has characters that no key has")
         self._concurrency, self._timeout, self._attempts, self._backoff = concurrency, timeout, attempts, backoff
+        if answers is None and os.environ.get(ANSWERS):
+            answers = Path(os.environ[ANSWERS])
+        self._kept = None if answers is None else KeptAnswers(answers)
+        self._asked: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._http = httpx.Client(
             headers={"Authorization": f"Bearer {self._key}"} if self._key else {},
@@ -124,80 +163,137 @@ class ChatClient:
     def complete(self, requests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Returns the first choice of the answer to each request, in order.
 
+        Requests that are the same have an answer each. A file of answers has them in the order in which they were
+        asked, so that they are found again whatever was under way at once.
+
         Args:
             requests: What is asked: `messages` and other fields of the protocol but `model`.
 
         Raises:
             UserError: If the endpoint refuses the key or a request, or all attempts at one failed: of the first, in
-                time, that this happens to. Nothing else is sent then.
+                time, that this happens to; or if an answer cannot be kept. Nothing else is sent then, and what is
+                under way is waited for and kept.
         """
+        asked: Counter[str] = Counter()
         stop = threading.Event()
         with ThreadPoolExecutor(self._concurrency) as pool:
-            futures = [pool.submit(self._ask, request, stop) for request in requests]
+            futures = []
             try:
+                for request in requests:
+                    content = json.dumps([self.endpoint, self.model, request], sort_keys=True)
+                    name = sha256(content.encode()).hexdigest()
+                    number = self._asked[name] + asked[name]
+                    asked[name] += 1
+                    futures.append(pool.submit(self._ask, request, f"{name}-{number}", stop))
                 for future in as_completed(futures):
                     future.result()  # raises as soon as any request fails, wherever it stands
-                return [future.result() for future in futures]
-            except BaseException:  # an interrupt as well: nobody waits for what is not sent yet
+            except BaseException as error:  # an interrupt as well: nobody waits for what is not sent yet
                 stop.set()
-                pool.shutdown(wait=False, cancel_futures=True)
+                pool.shutdown(cancel_futures=True)
+                if self._kept and isinstance(error, UserError):
+                    what = f"what was answered is in {self._kept.path}, and the same command goes on from there"
+                    raise UserError(f"{error}; {what}") from error
                 raise
+        self._asked.update(asked)
+        return [future.result() for future in futures]
 
-    def _ask(self, request: Mapping[str, Any], stop: threading.Event) -> dict[str, Any]:
-        body = {"model": self.model, **request}
-        for attempt in count(1):
+    def _ask(self, request: Mapping[str, Any], name: str, stop: threading.Event) -> dict[str, Any]:
+        found = self._kept.get(name) if self._kept else None
+        answer = found or self._answer(request, stop)
+        if found:
+            self._leave_out(found.left_out)
+        elif self._kept:
+            self._kept.add(name, answer)
+        with self._lock:
+            self.usage.add(answer)
+            self.usage.kept += found is not None
+        return answer.choice
+
+    def _answer(self, request: Mapping[str, Any], stop: threading.Event) -> Answer:
+        """Returns what the endpoint answers, at whichever attempt."""
+        attempt = 1
+        while True:
+            left_out = [name for name in request if name in self.usage.left_out]
+            body = {"model": self.model, **{name: value for name, value in request.items() if name not in left_out}}
             try:
-                answer = self._send(body)
+                choice, usage = self._send(body)
+            except _NotTaken as failure:
+                self._leave_out(failure.fields)
             except _Passing as failure:
                 if attempt == self._attempts:
+                    if failure.is_completion:
+                        return Answer(completions.NOTHING, None, left_out)
                     raise UserError(f"{self.endpoint} {failure}, at attempt {attempt} of {attempt}") from None
                 # Doubled and drawn, so that those who were turned away together do not return together.
                 pause = self._backoff * 2 ** (attempt - 1) * random.uniform(0.75, 1.25)
                 if stop.wait(min(pause if failure.wait is None else failure.wait, LONGEST_WAIT)):
-                    break
+                    raise CancelledError from None
+                attempt += 1
                 with self._lock:
                     self.usage.retries += 1
             else:
-                with self._lock:
-                    self.usage.add(answer.get("usage"))
-                choice: dict[str, Any] = answer["choices"][0]
-                return choice
-        raise CancelledError
+                return Answer(choice, usage, left_out)
 
-    def _send(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Returns the answer to one attempt, a completion with a choice at least."""
+    def _leave_out(self, fields: Collection[str]) -> None:
+        """Has fields left out of all further requests."""
+        with self._lock:
+            new = sorted(set(fields).difference(self.usage.left_out))
+            self.usage.left_out += new
+        if new:
+            told = ", ".join(map(repr, new))
+            warnings.warn(
+                f"{self.model} at {self.endpoint} does not take {told}: left out of all requests", stacklevel=2
+            )
+
+    def _send(self, body: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
+        """Returns the first choice and the usage of the answer to one attempt."""
         try:
             status, headers, content = self._post(body)
         except httpx.TimeoutException:
             raise _Passing(f"does not answer within {self._timeout:g} s") from None
         except httpx.RequestError as failure:
             raise _Passing(f"cannot be reached ({self._quoted(str(failure)) or type(failure).__name__})") from None
+        found = completions.read_json(content)
+        error = completions.error_in(found)
+        text = content.decode(errors="replace")
+        answered = 200 <= status < 300
+        if answered and not error and (choice := completions.first_choice(found)):
+            return choice, found.get("usage")
+        if answered:  # some say in the body alone that it is an error
+            status = completions.status_of(error) or status
+        else:
+            error = error or {"message": text}
+        told = self._quoted(completions.message_of(error) if error else text) or "no message"
+        if status in (200, 400, 422) and (fields := completions.refused_fields(error, body.keys() - NEEDED)):
+            raise _NotTaken(fields)
+        if completions.is_filtered(error, status):
+            return completions.withheld(told), None
         if status in REFUSED:
             # What the server says is not told, as it may repeat part of the key.
-            told = f"the key in {KEY}" if self._key else f"a request without a key: set {KEY}"
-            raise UserError(f"{self.endpoint} refuses {told} (status {status})")
+            key = f"the key in {KEY}" if self._key else f"a request without a key: set {KEY}"
+            raise UserError(f"{self.endpoint} refuses {key} (status {status})")
         if status in BUSY or status >= 500:
-            raise _Passing(f"answers with status {status}: {self._quoted(_message(content))}", _seconds(headers))
-        if status != 200:
-            raise UserError(f"{self.endpoint} answers with status {status}: {self._quoted(_message(content))}")
-        try:
-            answer = json.loads(content)
-            answer["choices"][0]["message"].keys()
-        except (ValueError, LookupError, TypeError, AttributeError):
-            said = self._quoted(content.decode(errors="replace"))
-            raise _Passing(f"answers with what is no chat completion: {said}") from None
-        return dict(answer)
+            raise _Passing(f"answers with status {status}: {told}", completions.seconds_to_wait(headers))
+        if 200 <= status < 300:
+            is_completion = isinstance(found, dict) and "choices" in found and not error
+            raise _Passing(f"answers with what is no chat completion: {told}", is_completion=is_completion)
+        if where := headers.get("location"):
+            told = f"go to {self._quoted(where)}"
+        raise UserError(f"{self.endpoint} answers with status {status}: {told}")
 
     def _post(self, body: Mapping[str, Any]) -> tuple[int, httpx.Headers, bytes]:
         deadline = time.monotonic() + self._timeout
-        content = b""
-        with self._http.stream("POST", f"{self.endpoint}/chat/completions", json=body) as response:
+        content = bytearray()
+        address, sent = f"{self.endpoint}/chat/completions", json.dumps(body)
+        with self._http.stream("POST", address, content=sent, headers={"Content-Type": "application/json"}) as response:
             # httpx gives each read its own time, and some servers keep a line open by sending blanks.
             for chunk in response.iter_bytes():
                 content += chunk
                 if time.monotonic() > deadline:
                     raise httpx.ReadTimeout("")
-        return response.status_code, response.headers, content
+                if len(content) > LONGEST_ANSWER:
+                    raise _Passing(f"answers with more than {LONGEST_ANSWER} bytes")
+        return response.status_code, response.headers, bytes(content)
 
     def _quoted(self, text: str) -> str:
         """Returns the beginning of a server's words in one line, without the key."""
@@ -214,17 +310,3 @@ def _checked(endpoint: str) -> str:
     if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query:
         raise UserError("the endpoint is no address such as https://HOST/v1, without user, password and query")
     return endpoint.rstrip("/")
-
-
-def _message(content: bytes) -> str:
-    """Returns what a server says of an error."""
-    try:
-        return str(json.loads(content)["error"]["message"])
-    except (ValueError, LookupError, TypeError):
-        return content.decode(errors="replace") or "no message"
-
-
-def _seconds(headers: httpx.Headers) -> float | None:
-    """Returns how long the server asks to wait, if it says so in seconds."""
-    asked = headers.get("Retry-After", "")
-    return float(asked) if asked.isdecimal() else None

@@ -16,10 +16,9 @@ from enum import IntEnum
 import numpy as np
 
 from multiref_gym.episode import Episode
-from multiref_gym.errors import UserError
 from multiref_gym.game import CONTEXT_SIZE, Context, Game
 from multiref_gym.interaction import Interaction
-from multiref_gym.listener import Listener
+from multiref_gym.listener import Listener, decided
 from multiref_gym.speaker import Speaker
 from multiref_gym.tangrams import TangramSet
 
@@ -51,6 +50,7 @@ def new_games(
     *,
     name: str = "game",
     similarity: float = 0.0,
+    on_game: Callable[[int], None] = lambda games: None,
 ) -> list[Episode]:
     """Starts games, each with a context, a speaker and chance of its own.
 
@@ -61,9 +61,11 @@ def new_games(
         seed: That of all the games.
         name: What the games are called, before their numbers.
         similarity: How alike the tangrams of a context are; see `TangramSet.draw`.
+        on_game: Called with the number of games so far, as many games take a while.
 
     Raises:
         TangramError: If such contexts cannot be drawn.
+        UserError: As `multiref_gym.speaker.opened` does.
     """
     games = []
     for number in numbers:
@@ -71,6 +73,7 @@ def new_games(
         context = Context.sample(tangrams.draw(rng, CONTEXT_SIZE, similarity), rng)
         speaker, listener = (chance(seed, number, stream) for stream in (Stream.SPEAKER, Stream.LISTENER))
         games.append(Episode(Game(context), make_speaker(), speaker, listener, f"{name}-{number:04d}"))
+        on_game(len(games))
     return games
 
 
@@ -95,13 +98,11 @@ def play(
         The interactions, in the order of the games.
 
     Raises:
-        UserError: If the listener does not decide once in each game, or what it decides is none that is allowed.
+        UserError: As `multiref_gym.listener.decided` does, before the turn is taken in any game; or if a speaker fails.
     """
     running = [game for game in games if not game.game.over]
     while running:
-        decisions = listener.act([game.view for game in running], [game.listener_rng for game in running])
-        if len(decisions) != len(running):
-            raise UserError(f"the listener made {len(decisions)} decisions in {len(running)} games, not one each")
+        decisions = decided(listener, [game.view for game in running], [game.listener_rng for game in running])
         for game, decision in zip(running, decisions, strict=True):
             game.take(decision.action, decision.log_prob)
         running = [game for game in running if not game.game.over]

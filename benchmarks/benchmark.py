@@ -11,7 +11,8 @@ from typing import Annotated, Any
 from multiref_gym.agents.commands.options import PricedListenerOptions, told_usage
 from multiref_gym.agents.evaluation.offline import FIGURES, ask, logged_turns, measure, told
 from multiref_gym.agents.evaluation.tables import Sheet
-from multiref_gym.commands.options import Count, Natural, make_folder, named
+from multiref_gym.commands.export import say_skipped
+from multiref_gym.commands.options import Count, Natural, TangramsName, make_folder, named
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.formats import FORMATS, read_games
@@ -35,13 +36,13 @@ class Benchmark(PricedListenerOptions):
         ternary: The decoder also answers neutral.
         batch: Turns at once.
         seed: Seeds all chance.
-        skip_bad: Leave out bad games, and say how many.
+        skip_bad: Leave out bad games, and say which.
         out: The folder that results.json is written to; without it they are not kept.
     """
 
     games: str
     format: Annotated[str | None, named(FORMATS, "What they are, if not as they look: ")] = None
-    tangrams: str = "figures"
+    tangrams: TangramsName = "figures"
     decoder: Annotated[str, named({**DECODERS, LOGGED: ""}, "What rewards; logged is the games' own labels: ")] = (
         "lexical"
     )
@@ -78,8 +79,7 @@ class Benchmark(PricedListenerOptions):
         results["usage"] = getattr(listener, "usage", None)
         results = write_results(path, results)
         _show(results, screen)
-        if bad:
-            screen.say(f"{len(bad)} bad games skipped; the first: {bad[0]}")
+        say_skipped(bad, screen)
         if self.out:
             screen.say(f"results.json is in {self.out}")
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from multiref_gym.agents.evaluation.intervals import wilson
 from multiref_gym.agents.evaluation.tables import Sheet, apart, percent
-from multiref_gym.commands.options import Count, FiguresOptions, Natural
+from multiref_gym.commands.options import Count, FiguresOptions, Natural, TangramsName
 from multiref_gym.commands.screen import Screen
 from multiref_gym.game import CONTEXT_SIZE
 from multiref_gym.tangrams import LEXICON, Tangram, TangramSet, load_tangrams
@@ -103,7 +103,7 @@ class Contexts(FiguresOptions):
         seed: Of the contexts.
     """
 
-    tangrams: str = "figures"
+    tangrams: TangramsName = "figures"
     contexts: Count = 2000
     seed: Natural = 0
 

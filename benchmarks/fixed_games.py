@@ -23,7 +23,7 @@ from multiref_gym.agents.evaluation.tables import Sheet, percent
 from multiref_gym.agents.learning.respect import SIMILARITY, Config
 from multiref_gym.agents.listeners.small.listener import SmallListener
 from multiref_gym.agents.play import new_games, play
-from multiref_gym.commands.options import Count, FiguresOptions
+from multiref_gym.commands.options import Count, FiguresOptions, TangramsName
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.interaction import Interaction
@@ -107,7 +107,7 @@ class FixedGames(Evaluation, FiguresOptions):
 
     policies: tuple[Path, ...]
     _: KW_ONLY
-    tangrams: str = DEFAULT.tangrams
+    tangrams: TangramsName = DEFAULT.tangrams
     split: SplitName = DEFAULT.split
 
     def run(self, screen: Screen) -> None:

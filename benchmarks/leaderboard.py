@@ -56,13 +56,17 @@ def collect(folders: Sequence[Path], skip_bad: bool = False) -> tuple[Board, lis
         that was left out.
 
     Raises:
-        BadResults: At the first bad folder if they are not left out, or if none is left.
+        BadResults: At the first folder that is bad or comes again if they are not left out, or if none is left.
     """
     listeners: list[dict[str, Any]] = []
     errors: list[BadResults] = []
-    names = [folder.resolve().name for folder in folders]
-    for folder, name in zip(folders, names, strict=True):
+    places = [folder.resolve() for folder in folders]
+    names = [place.name for place in dict.fromkeys(places)]
+    for number, (folder, place) in enumerate(zip(folders, places, strict=True)):
+        name = place.name
         try:
+            if place in places[:number]:
+                raise BadResults(f"{folder}: the folder is given twice")
             results = _read(folder / "results.json")
             if listeners:
                 _check_same(folder / "results.json", results, listeners[0])
@@ -181,8 +185,8 @@ class Leaderboard(ForceOption):
         """Prints the table and writes it.
 
         Raises:
-            UserError: If a folder has no results, or those of other games or another decoder than the first, or there
-                is a leaderboard that is not to be replaced.
+            UserError: If a folder comes twice, or has no results, or those of other games or of another decoder than
+                the first, or there is a leaderboard that is not to be replaced.
         """
         for name in ("leaderboard.md", "leaderboard.json", "leaderboard.png"):
             self.check_replaced(self.out / name, "a leaderboard", Path.is_file)

@@ -35,7 +35,7 @@ from multiref_gym.agents.learning.jobs import in_own_process, side_by_side
 from multiref_gym.agents.learning.run_folder import claimed
 from multiref_gym.agents.listeners.ppo.games import literal_game
 from multiref_gym.agents.listeners.ppo.training import literal_success, train
-from multiref_gym.commands.options import Count
+from multiref_gym.commands.options import Count, Steps
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback, FeedbackDecoder, decoded
@@ -241,7 +241,7 @@ class Rewards:
     """
 
     seeds: Count = 5
-    steps: Count = 200_000
+    steps: Steps = 200_000
     jobs: Count = 2
     out: Path = Path("runs/rewards")
 

@@ -191,8 +191,8 @@ def theirs() -> tuple[dict[str, Measure], list[str]]:
     }
     missing = []
     try:
-        connect_four = import_module("pettingzoo.classic.connect_four_v3")
-        measures["connect four"] = partial(connect_four_steps, connect_four.env())
+        connect_four = import_module("pettingzoo").make("aec", "classic/connect_four-v3")
+        measures["connect four"] = partial(connect_four_steps, connect_four)
     except ImportError:
         missing.append("pettingzoo")
     try:

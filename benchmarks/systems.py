@@ -50,7 +50,7 @@ from multiref_gym.feedback import Feedback, FeedbackDecoder, decoded
 from multiref_gym.files import write_atomically
 from multiref_gym.game import Action
 from multiref_gym.interaction import Interaction
-from multiref_gym.listener import Listener
+from multiref_gym.listener import Listener, decided
 from multiref_gym.provenance import write_results
 from multiref_gym.registry import decoder_of, feedback_name, new_decoder
 from multiref_gym.tangrams import load_tangrams
@@ -160,7 +160,7 @@ def turn_counts(listener: Listener, games: Sequence[Interaction]) -> Counts:
     """
     views = [view for game in games for view in game.views()]
     rngs = [np.random.default_rng(child) for child in np.random.SeedSequence(0).spawn(len(views))]
-    acted = iter(listener.act(views, rngs))
+    acted = iter(decided(listener, views, rngs))
     pairs = [[((next(acted).action or Action()).clicks, turn.action.clicks) for turn in game.turns] for game in games]
     return {
         "asked": [float(len(game.turns)) for game in games],

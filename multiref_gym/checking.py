@@ -5,6 +5,8 @@ Nothing is taken for what it is not: true is no number, 1.5 no whole number, and
 
 from __future__ import annotations
 
+import re
+from codecs import BOM_UTF8
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
@@ -17,13 +19,30 @@ if TYPE_CHECKING:
 
 Kind = TypeVar("Kind")
 
+_NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+def storable(text: str) -> str:
+    """Returns a text that every file and database can hold: any but one with NUL or half of a surrogate pair.
+
+    PostgreSQL refuses the first, and UTF-8 has no bytes for the second. All else is a text as it is: control
+    characters, marks of direction, line ends, of any length.
+
+    Raises:
+        UserError: If it is another one.
+    """
+    if found := _NOT_STORABLE.search(text):
+        raise UserError(f"character {found.start() + 1} is {found[0]!r}, which not every file or database can hold")
+    return text
+
 
 def checked(kind: type[Kind], value: object, where: str, error: type[UserError] = UserError) -> Kind:
     """Returns what came from outside as what it should be.
 
     Args:
         kind: A type that Pydantic knows.
-        value: The value itself, or bytes of JSON, in which an object may be a dataclass and a list a tuple.
+        value: The value itself, or bytes of JSON, in which an object may be a dataclass and a list a tuple. Of a
+            key that comes twice the last one counts.
         where: Where it came from, such as "FILE, line 3".
         error: What is raised.
 
@@ -43,9 +62,12 @@ def checked(kind: type[Kind], value: object, where: str, error: type[UserError] 
 
 
 def read_json(kind: type[Kind], path: Path, error: type[UserError] = UserError) -> Kind:
-    """Returns what a file of JSON holds as `checked` does; one that cannot be read is an `error`, too."""
+    """Returns what a file of JSON holds as `checked` does; one that cannot be read is an `error`, too.
+
+    A byte-order mark is no part of it.
+    """
     try:
-        return checked(kind, path.read_bytes(), str(path), error)
+        return checked(kind, path.read_bytes().removeprefix(BOM_UTF8), str(path), error)
     except OSError as absent:
         raise error(f"{path}: {absent.strerror}") from absent
 
@@ -72,8 +94,16 @@ def _line(refused: ValidationError, where: str, kind: Any) -> str:
         case "missing":
             return f"{place}: missing"
         case "json_invalid":
-            return f"{place}: not JSON ({first['ctx']['error']})"
+            return f"{place}: not JSON{'' if _is_utf8(first['input']) else ' in UTF-8'} ({first['ctx']['error']})"
         case "unexpected_keyword_argument" if len(steps) == 1:
             return f"{place}: unknown; allowed is {', '.join(field.name for field in fields(kind))}"
     what = first["msg"].removeprefix("Value error, ")
     return f"{place}: {what[0].lower()}{what[1:]}, got {first['input']!r:.60}"
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

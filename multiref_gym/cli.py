@@ -9,16 +9,19 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
+from io import TextIOWrapper
+from pathlib import Path
 from typing import Any
 
 from cyclopts import App, CycloptsError, Parameter
 
-from multiref_gym.commands.process import prepare_process
-from multiref_gym.commands.screen import Screen
+from multiref_gym.commands.process import keeping_answers, prepare_process
+from multiref_gym.commands.screen import Screen, printable
 from multiref_gym.errors import UserError
 
 
@@ -88,8 +91,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     Args:
         argv: The arguments after the program's name; those of the process if None.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # what the terminal has no character for is shown by its number
+            stream.reconfigure(errors="backslashreplace")
+    warnings.formatwarning = lambda message, *_: f"multiref: warning: {_in_one_line(str(message))}\n"
     arguments = sys.argv[1:] if argv is None else list(argv)
-    resumes = False
+    resumes, answers = False, Path()
     try:
         app = _app()
         chain, apps, rest = app.parse_commands(arguments)
@@ -105,7 +112,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 0 if len(chain) > len(words) else 2
         if not chosen.all_threads:
             prepare_process()
-        with _ending_in_order(), Screen() as screen:
+        # Endpoints are paid for: what they answer is kept beside what the command writes.
+        written = getattr(command, "out", None) or getattr(command, "json", None) or f"runs/{'-'.join(words)}"
+        answers = Path(f"{written}.answers")
+        with _ending_in_order(), Screen() as screen, keeping_answers(answers):
             command.run(screen)
     except OSError as error:
         told = f"{error.filename}: {error.strerror}" if error.filename else str(error)
@@ -114,7 +124,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complain(f"error: {error}", 2)
     except (KeyboardInterrupt, Terminated) as end:
         told, code = ("interrupted", 130) if isinstance(end, KeyboardInterrupt) else ("ended by SIGTERM", 143)
-        return _complain(told + ("; the same command goes on from here" if resumes else ""), code)
+        goes_on = resumes or answers.is_file()
+        return _complain(told + ("; the same command goes on from here" if goes_on else ""), code)
     return 0
 
 
@@ -165,8 +176,12 @@ def _app() -> App:
 
 def _complain(message: str, code: int) -> int:
     """Writes one line to stderr and returns the exit code."""
-    sys.stderr.write(f"multiref: {' '.join(message.split())}\n")
+    sys.stderr.write(f"multiref: {_in_one_line(message)}\n")
     return code
+
+
+def _in_one_line(text: str) -> str:
+    return printable(" ".join(text.split()))
 
 
 if __name__ == "__main__":

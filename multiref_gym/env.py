@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any
 
 import gymnasium as gym
@@ -13,11 +12,12 @@ from gymnasium.error import ResetNeeded
 from numpy.typing import NDArray
 
 from multiref_gym.episode import Episode
-from multiref_gym.errors import UserError, is_int, require
+from multiref_gym.errors import UserError, is_int, is_number, require
 from multiref_gym.game import CONTEXT_SIZE, LETTERS, MAX_TURNS, TARGETS, Action, Context, Game, GameOver, overlap
-from multiref_gym.registry import SPEAKERS, resolve
+from multiref_gym.parts import part_name
+from multiref_gym.registry import SPEAKERS, made, resolve
 from multiref_gym.speaker import Speaker
-from multiref_gym.tangrams import Atlas, TangramSet, load_tangrams
+from multiref_gym.tangrams import TangramSet, load_tangrams, shared_atlas
 from multiref_gym.tangrams.tangram_set import SplitName
 from multiref_gym.utterance import CHARSET as CHARSET
 from multiref_gym.utterance import MAX_LENGTH as MAX_LENGTH
@@ -26,6 +26,9 @@ from multiref_gym.window import Window, captioned, transcript
 
 IMAGE_SIZE = 64
 """The side of a silhouette in pixels."""
+
+LARGEST_IMAGE = 1024
+MOST_TURNS = 10_000
 
 _IMAGES = ("board", "tangrams", None)
 _REWARDS = ("success", "progress")
@@ -72,8 +75,9 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
     |             |                              | image_size) in the listener's order; `image=None`: no key  |
     | `selected`  | `MultiBinary(context_size)`  | What is selected, in the listener's order                  |
     | `turn`      | `Discrete(max_turns + 1)`    | The number of actions so far                               |
-    | `utterance` | `Text(0, 512)` of `CHARSET`  | What the speaker said last; after the last action its      |
-    |             |                              | closing remark, which may be empty                         |
+    | `utterance` | `UtteranceSpace`: a `Text`   | What the speaker said last; after the last action its      |
+    |             | of one line, up to 512       | closing remark, which may be empty. Any script and emoji;  |
+    |             | characters                   | no control characters, and samples are Latin               |
 
     `info` has `success` (bool), `turn` (int) and `clicks` (list of str): each action so far as a text such as
     `"deselect F select G"`, `""` where nothing was clicked. The targets are in no observation and in no `info`;
@@ -109,14 +113,15 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
     |                |                        |              | makes a speaker from a `TangramSet`                   |
     | `context_size` | **int**                | `10`         | The number of tangrams, 2 to 26                       |
     | `targets`      | **(int, int)**         | `(3, 5)`     | The least and the greatest number of targets          |
-    | `max_turns`    | **int**                | `10`         | The number of actions after which the game ends       |
+    | `max_turns`    | **int**                | `10`         | The number of actions after which the game ends, up   |
+    |                |                        |              | to 10,000                                             |
     | `similarity`   | **float**              | `0.0`        | How alike the tangrams of a context are, 0 to 1:      |
     |                |                        |              | see `TangramSet.draw`                                 |
     | `image`        | **str or None**        | `"board"`    | `"board"`, `"tangrams"` or None                       |
-    | `image_size`   | **int**                | `64`         | The side of a silhouette in pixels, at least 8        |
+    | `image_size`   | **int**                | `64`         | The side of a silhouette in pixels, 8 to 1,024        |
     | `reward`       | **str**                | `"success"`  | `"success"` or `"progress"`                           |
-    | `render_mode`  | **str or None**        | `None`       | `"rgb_array"`: the board over the utterance;          |
-    |                |                        |              | `"ansi"`: the dialogue; `"human"`: a window           |
+    | `render_mode`  | **str or None**        | `None`       | `"rgb_array"`: the board over the utterance, of even  |
+    |                |                        |              | sides; `"ansi"`: the dialogue; `"human"`: a window    |
 
     ```python
     >>> import gymnasium as gym
@@ -163,7 +168,7 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
         render_mode: str | None = None,
     ) -> None:
         render_modes = (*self.metadata["render_modes"], None)
-        require("context_size", context_size, f"an int from 2 to {len(LETTERS)}", is_int(context_size, 2, 26))
+        require("context_size", context_size, f"an int from 2 to {len(LETTERS)}", is_int(context_size, 2, len(LETTERS)))
         require(
             "targets",
             targets,
@@ -173,10 +178,11 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
             and all(is_int(bound, 1, context_size) for bound in targets)
             and targets[0] <= targets[1],
         )
-        require("max_turns", max_turns, "an int of at least 1", is_int(max_turns, 1))
-        require("similarity", similarity, "a number from 0 to 1", _is_probability(similarity))
+        require("max_turns", max_turns, f"an int from 1 to {MOST_TURNS}", is_int(max_turns, 1, MOST_TURNS))
+        require("similarity", similarity, "a number from 0 to 1", is_number(similarity, 0, 1))
         require("image", image, f"one of {_IMAGES}", image in _IMAGES)
-        require("image_size", image_size, "an int of at least 8", is_int(image_size, 8))
+        allowed = f"an int from 8 to {LARGEST_IMAGE}"
+        require("image_size", image_size, allowed, is_int(image_size, 8, LARGEST_IMAGE))
         require("reward", reward, f"one of {_REWARDS}", reward in _REWARDS)
         require("render_mode", render_mode, f"one of {render_modes}", render_mode in render_modes)
         require("tangrams", tangrams, "a text or a TangramSet", isinstance(tangrams, str | TangramSet))
@@ -189,15 +195,16 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
                 f"context_size={context_size}: {self._drawn_from.name} has {len(self._drawn_from)} tangrams only"
             )
         self._make_speaker = resolve("speaker", SPEAKERS, speaker) if isinstance(speaker, str) else speaker
+        self._speaker_name = speaker if isinstance(speaker, str) else part_name(speaker)
         self._speaker = self.new_speaker()
-        self._context_size = context_size
-        self._targets = (targets[0], targets[1])
-        self._max_turns = max_turns
-        self._similarity = similarity
+        self._context_size = context_size = int(context_size)
+        self._targets = (int(targets[0]), int(targets[1]))
+        self._max_turns = max_turns = int(max_turns)
+        self._similarity = float(similarity)
         self._image = image
         self._progress = reward == "progress"
         self.render_mode = render_mode
-        self.atlas = shared_atlas(self.tangrams, image_size)
+        self.atlas = shared_atlas(self.tangrams, int(image_size))
         self._episode: Episode | None = None
         self._window: Window | None = None
 
@@ -241,14 +248,14 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
         """Starts a game.
 
         Args:
-            seed: Seeds all chance of this and the following games.
+            seed: Seeds all chance of this and the following games; an int of at least 0.
             options: `{"game": game}` plays a given `Context`, or a copy of a given `Game` that has not begun.
 
         Raises:
-            ValueError: If an option is unknown or its game does not fit this environment, or the speaker says
-                what the observation space does not hold.
+            ValueError: If the seed is none, an option is unknown or its game does not fit this environment; or as
+                `multiref_gym.speaker.opened` does.
         """
-        super().reset(seed=seed)
+        super().reset(seed=checked_seed(seed))
         game = self.new_game(self.np_random, options)
         self._episode = None  # so it stays if the speaker fails, which has left the game before
         self._episode = Episode(game, self._speaker, self.np_random)
@@ -265,8 +272,8 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
             action: int8 (context_size,) of zeros and ones, or None for an answer that was no action.
 
         Raises:
-            ValueError: If the action is anything else, or the speaker says what the observation space does not hold;
-                after this or any other error of the speaker no game has begun.
+            ValueError: If the action is anything else; or as `multiref_gym.speaker.replied` does. After this or any
+                other error of the speaker no game has begun.
             GameOver: If the game has ended.
             ResetNeeded: If no game has begun.
         """
@@ -291,7 +298,8 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
         """Shows the game as `render_mode` says.
 
         Returns:
-            "rgb_array": the listener's board over the utterance, uint8 (height, width, 3), always of one shape.
+            "rgb_array": the listener's board over the utterance, uint8 (height, width, 3), always of one shape, with
+                even sides, as videos have them.
             "ansi": the dialogue, a line for each utterance and action. "human": None, as the window shows it.
 
         Raises:
@@ -328,7 +336,7 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
     def new_speaker(self) -> Speaker:
         """Returns another speaker like the environment's own; `MultiRefVectorEnv` has one for each game."""
         # A speaker knows the whole set, so that a given game may come from any split.
-        return self._make_speaker(self.tangrams)
+        return made("speaker", self._speaker_name, self._make_speaker, self.tangrams)  # type: ignore[no-any-return]
 
     def new_game(self, rng: np.random.Generator, options: dict[str, Any] | None = None) -> Game:
         """Returns a game as `reset` starts it, from the chance of `rng` or from `options`. No speaker has spoken."""
@@ -382,11 +390,7 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
         return {"success": game.success, "turn": game.turn, "clicks": episode.clicks.copy()}
 
 
-@lru_cache(maxsize=8)
-def shared_atlas(tangrams: TangramSet, size: int = IMAGE_SIZE) -> Atlas:
-    """Returns the atlas of a set, the same for all environments in this process: a tangram is drawn once for all."""
-    return Atlas(tangrams, size)
-
-
-def _is_probability(value: object) -> bool:
-    return isinstance(value, int | float) and 0 <= value <= 1
+def checked_seed(seed: Any) -> int | None:
+    """Returns a seed as Python's int, or raises ValueError if it is none."""
+    require("seed", seed, "an int of at least 0, or None", seed is None or is_int(seed, 0))
+    return None if seed is None else int(seed)

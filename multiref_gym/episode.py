@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from itertools import count
-from math import isfinite
 
 import numpy as np
 
-from multiref_gym.errors import UserError
-from multiref_gym.game import Action, Game
+from multiref_gym.errors import UserError, is_int, require
+from multiref_gym.game import Action, Game, InvalidAction, check_action
 from multiref_gym.interaction import Interaction, Turn
-from multiref_gym.listener import View
-from multiref_gym.speaker import Speaker
+from multiref_gym.listener import View, recorded_log_prob
+from multiref_gym.parts import blame, part_name
+from multiref_gym.speaker import Speaker, opened, replied
 from multiref_gym.utterance import checked
-
-LOG_PROB_DECIMALS = 6
-"""To how many decimals a log-probability is recorded: the last bits of a model's depend on who else is in its batch."""
 
 _NOTHING = Action()
 _NUMBERS = count()
@@ -32,13 +29,13 @@ class Episode:
         game_id: What the game is called; if None, a name that no other game of this process has.
 
     Attributes:
-        utterance: What the speaker said last.
+        utterance: What the speaker said last; "" if it was to speak, and did not.
         dialogue: The turns so far: what was said, and what was done (nothing, where it was not understood).
         clicks: What was done as texts.
         not_understood: How many answers were no action.
 
     Raises:
-        UserError: If the speaker says what an utterance may not be.
+        UserError: As `multiref_gym.speaker.opened` does.
     """
 
     __slots__ = (
@@ -61,13 +58,30 @@ class Episode:
         self.clicks: list[str] = []
         self.not_understood = 0
         self._log_probs: list[float | None] = []
-        self.utterance = checked(speaker.start(game, rng))
+        self.utterance = opened(speaker, game, rng)
 
     @property
     def view(self) -> View:
         """What the listener knows now."""
         game = self.game
         return View(game.context.listener_order, tuple(self.dialogue), self.utterance, game.selected, self.game_id)
+
+    @property
+    def wanted(self) -> Action:
+        """The action that would answer the utterance as it was meant: for oracles and for evaluation alone.
+
+        Raises:
+            UserError: If the speaker has none to tell, or one that the rules do not allow. The message names it.
+        """
+        try:
+            wanted = self.speaker.wanted
+            check_action(wanted, self.game.selected, len(self.game.context.listener_order))
+        except InvalidAction as error:
+            raise UserError(f"speaker {part_name(self.speaker)} wanted what it may not: {error}") from error
+        except Exception as error:
+            blame("speaker", self.speaker, error)
+            raise
+        return wanted
 
     def say(self, utterance: str) -> None:
         """Puts other words in place of the speaker's last ones: those of an agent that speaks for it.
@@ -82,17 +96,15 @@ class Episode:
 
         Args:
             action: None stands for an answer that was no action: nothing is clicked, and the speaker hears so.
-            log_prob: Its natural log-probability, None if nobody knows; kept to `LOG_PROB_DECIMALS`.
+            log_prob: Its natural log-probability, None if nobody knows; kept as `recorded_log_prob` says.
 
         Raises:
             GameOver: If the game has ended.
             InvalidAction: If the rules forbid the action. The game is unchanged then.
-            UserError: If the log-probability is not finite; the game is unchanged then, too. Or if the speaker says
-                what an utterance may not be.
+            UserError: If the log-probability is none; the game is unchanged then, too. Or as
+                `multiref_gym.speaker.replied` does; the turn has been taken then.
         """
-        known = None if log_prob is None else round(float(log_prob), LOG_PROB_DECIMALS)
-        if known is not None and not isfinite(known):
-            raise UserError(f"log_prob={log_prob!r}: allowed is a finite number, or None")
+        known = recorded_log_prob(log_prob)
         done = _NOTHING if action is None else action
         self.game.apply(done)
         self.dialogue.append((self.utterance, done))
@@ -100,7 +112,8 @@ class Episode:
         if action is None:
             self.not_understood += 1
         self._log_probs.append(known)
-        self.utterance = checked(self.speaker.reply(action))
+        self.utterance = ""  # so it stays if the speaker fails: what was said before is no reply
+        self.utterance = replied(self.speaker, action)
 
     def interaction(self, policy: str = "", round: int = 0) -> Interaction:
         """Returns the record of the game so far.
@@ -108,8 +121,12 @@ class Episode:
         Args:
             policy: What the listener's policy is called.
             round: The round of deployment.
+
+        Raises:
+            UserError: If the round is no int.
         """
+        require("round", round, "an int", is_int(round, -(2**31), 2**31 - 1))
         said_and_done = zip(self.dialogue, self._log_probs, strict=True)
         turns = tuple(Turn(utterance, action, log_prob) for (utterance, action), log_prob in said_and_done)
         closing = self.utterance if self.game.over else ""
-        return Interaction(self.game_id, self.game.context, turns, self.speaker.name, policy, round, closing)
+        return Interaction(self.game_id, self.game.context, turns, self.speaker.name, policy, int(round), closing)

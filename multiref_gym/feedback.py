@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
 
-from multiref_gym.errors import UserError
+import numpy as np
+
+from multiref_gym.errors import UserError, is_number
 from multiref_gym.game import Action
+from multiref_gym.parts import blame, part_name
 
 
 class Feedback(IntEnum):
@@ -55,15 +58,23 @@ def decoded(decoder: FeedbackDecoder, exchanges: Sequence[Exchange]) -> list[Fee
     """Returns what a decoder finds in exchanges, one feedback for each, from one call.
 
     Raises:
-        UserError: If it does not answer once for each, or answers what is no feedback.
+        UserError: If it does not answer once for each, or answers what is no feedback; or if a decoder that is not of
+            this package fails. The message names it.
     """
-    answers = list(decoder.decode(exchanges))
+    try:
+        answers = decoder.decode(exchanges)
+    except (Exception, SystemExit) as error:
+        blame("decoder", decoder, error)
+        raise
+    if not isinstance(answers, list | tuple | np.ndarray):
+        raise UserError(f"decoder {part_name(decoder)} answers {answers!r:.60}: allowed is a list of feedback")
     if len(answers) != len(exchanges):
-        raise UserError(f"the decoder gave {len(answers)} answers to {len(exchanges)} exchanges: allowed is one each")
+        told = f"{len(answers)} answers to {len(exchanges)} exchanges"
+        raise UserError(f"decoder {part_name(decoder)} gave {told}: allowed is one each")
     for answer in answers:
-        if answer not in _VALUES:
-            raise UserError(f"the decoder answers {answer!r}: feedback is -1, 0 or 1")
-    return [Feedback(answer) for answer in answers]
+        if not is_number(answer, -1, 1) or answer not in _VALUES:
+            raise UserError(f"decoder {part_name(decoder)} answers {answer!r:.60}: feedback is -1, 0 or 1")
+    return [Feedback(int(answer)) for answer in answers]
 
 
 def ground_truth(action: Action, targets: Collection[int]) -> Feedback:

@@ -20,7 +20,7 @@ from functools import cache, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from multiref_gym.errors import UserError
+from multiref_gym.errors import UserError, is_int
 
 LETTERS = string.ascii_uppercase
 CONTEXT_SIZE = 10
@@ -233,8 +233,24 @@ def _positions(context_size: int) -> frozenset[int]:
     return frozenset(range(context_size))
 
 
+def is_action(value: object) -> bool:
+    """Whether a value is an Action, and what it selects and deselects are sets of ints."""
+    if not isinstance(value, Action):
+        return False
+    halves: tuple[object, object] = value.select, value.deselect
+    for positions in halves:
+        if not isinstance(positions, frozenset):
+            return False
+        for position in positions:
+            if type(position) is not int and not is_int(position, 0):  # mostly it is, and that is soon known
+                return False
+    return True
+
+
 def check_action(action: Action, selected: frozenset[int], context_size: int = CONTEXT_SIZE) -> None:
     """Raises InvalidAction, saying what is allowed, if the rules forbid the action for this selection."""
+    if not is_action(action):
+        raise InvalidAction(f"{action!r:.80} is no action: allowed is an Action of positions")
     positions = _positions(context_size)
     if action.select.isdisjoint(selected) and action.deselect <= selected and action.select <= positions:
         return

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
+from multiref_gym.checking import storable
+from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange
 from multiref_gym.game import Action, Context
 from multiref_gym.listener import View
@@ -66,6 +68,15 @@ class Interaction:
     def success(self) -> bool:
         """Whether the game ended with exactly the targets selected."""
         return self.selections[-1] == self.targets
+
+    def check_texts(self) -> None:
+        """Raises UserError, with the game and the text, if there is one in it that is not `checking.storable`."""
+        said = (turn.utterance for turn in self.turns)
+        for text in (self.game_id, self.speaker, self.policy, *self.context.listener_order, *said, self.closing):
+            try:
+                storable(text)
+            except UserError as error:
+                raise UserError(f"game {self.game_id!r}, {text!r:.60}: {error}") from error
 
     def views(self) -> list[View]:
         """Returns what the listener saw before each of its actions."""

@@ -1,7 +1,8 @@
 """MULTIREF with both roles as agents, in the two forms of PettingZoo: turn by turn (AEC), and as parallel dictionaries.
 
-`env()` and `parallel_env()` make them, as in any environment of PettingZoo. A role that nobody learns is played by a
-policy: `SpeakerPolicy` for any speaker, `ListenerPolicy` for any listener.
+`env()` and `parallel_env()` make them, and once this module is imported `pettingzoo.make` does, by "aec" or "parallel"
+and "MultiRef-v0". A role that nobody learns is played by a policy: `SpeakerPolicy` for any speaker, `ListenerPolicy`
+for any listener.
 """
 
 from __future__ import annotations
@@ -14,18 +15,20 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from multiref_gym.env import CHARSET, MAX_LENGTH, MultiRefEnv, Observation
+from multiref_gym.env import MultiRefEnv, Observation
 from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
 from multiref_gym.game import Action, Game
-from multiref_gym.listener import Listener
-from multiref_gym.registry import SPEAKERS, resolve
-from multiref_gym.speaker import Speaker
+from multiref_gym.listener import Listener, decided
+from multiref_gym.parts import part_name
+from multiref_gym.registry import SPEAKERS, made, resolve
+from multiref_gym.speaker import Speaker, opened, replied
 from multiref_gym.tangrams import TangramSet, speaker_board
+from multiref_gym.utterance import UtteranceSpace
 from multiref_gym.window import transcript
 
 try:
-    from pettingzoo import AECEnv, ParallelEnv
+    from pettingzoo import AECEnv, ParallelEnv, register
     from pettingzoo.utils import OrderEnforcingWrapper
     from pettingzoo.utils.conversions import turn_based_aec_to_parallel
 except ImportError as error:
@@ -56,7 +59,7 @@ class TwoAgentEnv(AECEnv):  # type: ignore[misc]  # PettingZoo has no types
 
     | Agent      | Action                          | Observation, a `Dict`                                       |
     |------------|---------------------------------|-------------------------------------------------------------|
-    | `speaker`  | `Text`: the utterance           | `targets`, `selected` and `clicks`, what the listener did   |
+    | `speaker`  | `UtteranceSpace`: what it says  | `targets`, `selected` and `clicks`, what the listener did   |
     |            |                                 | last, each `MultiBinary` in the speaker's order; `turn` and |
     |            |                                 | `image`                                                     |
     | `listener` | `MultiBinary(context_size)`:    | as in `MultiRef-v0`: `utterance`, `selected` in the         |
@@ -105,7 +108,7 @@ class TwoAgentEnv(AECEnv):  # type: ignore[misc]  # PettingZoo has no types
             "clicks": clicks,
         }
         self.observation_spaces = {SPEAKER: spaces.Dict(seen), LISTENER: heard}
-        self.action_spaces = {SPEAKER: spaces.Text(MAX_LENGTH, min_length=0, charset=CHARSET), LISTENER: clicks}
+        self.action_spaces = {SPEAKER: UtteranceSpace(), LISTENER: clicks}
         self._as_board = options.get("image", "board") == "board"
 
     def observation_space(self, agent: str) -> spaces.Space[Any]:
@@ -241,19 +244,21 @@ class SpeakerPolicy:
 
     def __init__(self, env: AECEnv | ParallelEnv, speaker: str | Callable[[TangramSet], Speaker] = "scripted") -> None:
         self._env: TwoAgentEnv = env.unwrapped
-        make_speaker = resolve("speaker", SPEAKERS, speaker) if isinstance(speaker, str) else speaker
-        self._speaker: Speaker = make_speaker(self._env.tangrams)
+        name = speaker if isinstance(speaker, str) else part_name(speaker)
+        make = resolve("speaker", SPEAKERS, speaker) if isinstance(speaker, str) else speaker
+        self._speaker: Speaker = made("speaker", name, make, self._env.tangrams)
 
     def __call__(self, observation: Observation) -> str:
         """Returns the next utterance; to be called once in each turn of the speaker.
 
         Raises:
             ResetNeeded: If no game has begun.
+            UserError: As `multiref_gym.speaker.opened` does.
         """
         episode = self._env.episode
         if episode.dialogue:
-            return self._speaker.reply(episode.dialogue[-1][1])
-        return self._speaker.start(episode.game, self._env.rng)
+            return replied(self._speaker, episode.dialogue[-1][1])
+        return opened(self._speaker, episode.game, self._env.rng)
 
 
 class ListenerPolicy:
@@ -275,9 +280,10 @@ class ListenerPolicy:
 
         Raises:
             ResetNeeded: If no game has begun.
+            UserError: As `multiref_gym.listener.decided` does.
         """
         view = self._env.episode.view
-        [decision] = self._listener.act([view], [self._rng])
+        [decision] = decided(self._listener, [view], [self._rng])
         return (decision.action or Action()).bits(len(view.tangrams))
 
 
@@ -295,3 +301,7 @@ class _Silence:
 
     def reply(self, action: Action | None) -> str:
         return ""
+
+
+register("aec", "MultiRef-v0", env)
+register("parallel", "MultiRef-v0", parallel_env)

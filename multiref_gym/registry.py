@@ -14,6 +14,7 @@ from typing import Any
 
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import FeedbackDecoder
+from multiref_gym.parts import is_own, told
 
 SPEAKERS = {"scripted": "multiref_gym.simulators.scripted:ScriptedSpeaker"}
 LISTENERS = {
@@ -37,6 +38,14 @@ OBJECTIVES = {
     "rl": "multiref_gym.agents.learning.objectives:Reinforce",
     "kto": "multiref_gym.agents.learning.objectives:Kto",
 }
+METHODS = {
+    "speaker": ("start", "reply"),
+    "listener": ("act",),
+    "decoder": ("decode",),
+    "objective": ("__call__",),
+    "format": ("read", "write"),
+}
+"""What a part must be able to do, by its kind."""
 
 
 class UnknownName(UserError):
@@ -52,7 +61,8 @@ def resolve(kind: str, names: Mapping[str, str], name: str) -> Any:
         name: A registered name, or an entry-point string `module:attribute`.
 
     Raises:
-        UnknownName: If the name is neither.
+        UnknownName: If the name is neither, or stands for nothing that can be called.
+        UserError: If a module that is not of this package fails when it is imported.
     """
     module, _, attribute = names.get(name, name).partition(":")
     if not (module and attribute) or module.startswith("."):
@@ -61,9 +71,45 @@ def resolve(kind: str, names: Mapping[str, str], name: str) -> Any:
         found = import_module(module)
     except ModuleNotFoundError as error:
         raise UnknownName(f"unknown {kind} {name!r}: {error}") from error
+    except (Exception, SystemExit) as error:
+        if isinstance(error, UserError) or module.startswith("multiref_gym."):
+            raise
+        raise UserError(f"{kind} {name!r} cannot be imported: {told(error)}") from error
     if not hasattr(found, attribute):
         raise UnknownName(f"unknown {kind} {name!r}: module {module!r} has no attribute {attribute!r}")
-    return getattr(found, attribute)
+    make = getattr(found, attribute)
+    if not callable(make):
+        raise UnknownName(f"unknown {kind} {name!r}: allowed is what makes one by a call, not {make!r:.60}")
+    return make
+
+
+def made(kind: str, name: str, make: Callable[..., Any], *args: Any, **given: Any) -> Any:
+    """Makes a part by a call, and checks that it is one.
+
+    Args:
+        kind: What is made: a key of `METHODS`.
+        name: What the user calls it, for the error message.
+        make: What makes it.
+        args: What that is given.
+        given: The same, by name.
+
+    Raises:
+        UserError: If it is no such part; or if it cannot be made so, and is not of this package.
+    """
+    try:
+        part = make(*args, **given)
+    except (Exception, SystemExit) as error:
+        if isinstance(error, UserError) or is_own(make):
+            raise
+        raise UserError(f"{kind} {name!r} cannot be made: {told(error)}") from error
+    check_part(kind, name, part)
+    return part
+
+
+def check_part(kind: str, name: str, part: object) -> None:
+    """Raises UserError if a part cannot do what its kind must; see `made` for the arguments."""
+    if missing := [method for method in METHODS[kind] if not callable(getattr(part, method, None))]:
+        raise UserError(f"{kind} {name!r} is none: {type(part).__name__} has no method {missing[0]!r}")
 
 
 def decoder_of(name: str, ternary: bool = False) -> Callable[..., FeedbackDecoder]:
@@ -78,7 +124,7 @@ def decoder_of(name: str, ternary: bool = False) -> Callable[..., FeedbackDecode
 
     Raises:
         UnknownName: If there is no such decoder, or it is not made of a model.
-        UserError: If it needs a model, or has no ternary form.
+        UserError: If it needs a model, or has no ternary form, or as `resolve` does.
     """
     colons = 1 if name.partition(":")[0] in DECODERS else 2
     parts = name.split(":", colons)
@@ -99,12 +145,15 @@ def decoder_of(name: str, ternary: bool = False) -> Callable[..., FeedbackDecode
 
 def has_ternary_form(make: Callable[..., FeedbackDecoder]) -> bool:
     """Whether a decoder can be made to answer neutral as well."""
-    return "ternary" in signature(make).parameters
+    try:
+        return "ternary" in signature(make).parameters
+    except ValueError:  # some of what is not written in Python tells nothing of its parameters
+        return False
 
 
 def new_decoder(name: str, ternary: bool = False) -> FeedbackDecoder:
-    """Makes a decoder by its name; see `decoder_of` for names and errors."""
-    return decoder_of(name, ternary)()
+    """Makes a decoder by its name; see `decoder_of` and `made` for names and errors."""
+    return made("decoder", name, decoder_of(name, ternary))  # type: ignore[no-any-return]
 
 
 def feedback_name(decoder: str, ternary: bool = False) -> str:

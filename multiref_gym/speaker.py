@@ -6,7 +6,10 @@ from typing import Protocol
 
 import numpy as np
 
+from multiref_gym.errors import UserError
 from multiref_gym.game import Action, Game
+from multiref_gym.parts import blame, part_name
+from multiref_gym.utterance import checked, is_utterance
 
 
 class Speaker(Protocol):
@@ -17,7 +20,7 @@ class Speaker(Protocol):
     Attributes:
         name: Who speaks in the current game, the same for the whole of it.
         wanted: The action that would answer the current utterance as it was meant. It is for oracles and for
-            evaluation; no listener that learns may see it.
+            evaluation, who ask for it by `Episode.wanted`; no listener that learns may see it.
     """
 
     @property
@@ -40,3 +43,30 @@ class Speaker(Protocol):
             The next utterance or, if the action ended the game, a closing remark, which may be empty.
         """
         ...
+
+
+def opened(speaker: Speaker, game: Game, rng: np.random.Generator) -> str:
+    """Has a speaker open a game, and returns the first utterance.
+
+    Raises:
+        UserError: If it says what an utterance may not be, or has no name; or if a speaker that is not of this package
+            fails. The message names it.
+    """
+    try:
+        said, name = speaker.start(game, rng), speaker.name
+    except (Exception, SystemExit) as error:
+        blame("speaker", speaker, error)
+        raise
+    if not is_utterance(name):
+        raise UserError(f"speaker {part_name(speaker)} has the name {name!r:.60}: allowed is a text of one line")
+    return checked(said, speaker)
+
+
+def replied(speaker: Speaker, action: Action | None) -> str:
+    """Returns what a speaker says to an action; see `opened` for the errors."""
+    try:
+        said = speaker.reply(action)
+    except (Exception, SystemExit) as error:
+        blame("speaker", speaker, error)
+        raise
+    return checked(said, speaker)

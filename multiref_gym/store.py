@@ -46,6 +46,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from multiref_gym.checking import storable
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import LETTERS, Action, Context, InvalidAction, check_action
@@ -186,8 +187,15 @@ class InteractionStore:
 
         Raises:
             StoreError: If a round of the system is there already, a game's id is taken, an action breaks the
-                rules, a log-probability is not a finite number, or the feedback does not fit.
+                rules, a log-probability is not a finite number, a text is not `checking.storable`, or the feedback
+                does not fit.
         """
+        try:
+            storable(system)
+            for interaction in interactions:
+                interaction.check_texts()
+        except UserError as error:
+            raise StoreError(f"{self._where}, system {system!r}: {error}") from error
         for interaction in interactions:
             _check(interaction)
         with self._transaction(write=True) as connection:
@@ -403,6 +411,8 @@ class InteractionStore:
                 yield connection
         except DBAPIError as error:
             raise StoreError(f"{self._where}: {' '.join(str(error.orig).split())}") from error
+        except UnicodeEncodeError as error:  # a name that is looked for is no text
+            raise StoreError(f"{self._where}: {error}") from error
 
 
 def _of(query: Query, system: str | None, round: int | None) -> Query:

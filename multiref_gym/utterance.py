@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NoReturn
 
 from gymnasium import spaces
@@ -9,22 +10,26 @@ from gymnasium.error import CustomSpaceError
 from gymnasium.vector.utils import create_shared_memory
 
 from multiref_gym.errors import UserError
+from multiref_gym.parts import is_own, part_name
 
 CHARSET = "".join(
     chr(code)
     for first, last in ((0x20, 0x7E), (0xA0, 0x17F), (0x2010, 0x2027), (0x2030, 0x205E))
     for code in range(first, last + 1)
 )
-"""What an utterance may hold: ASCII, the Latin letters with accents, typographic punctuation."""
+"""What a sample of the space is made of: ASCII, the Latin letters with accents, typographic punctuation."""
 
 MAX_LENGTH = 512
 """The number of characters that an utterance may have."""
 
-_CHARACTERS = frozenset(CHARSET)
+_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""Control characters, the ends of lines among them, and halves of characters."""
 
 
 class UtteranceSpace(spaces.Text):
-    """The texts of up to `MAX_LENGTH` characters of `CHARSET`.
+    """The texts of one line and up to `MAX_LENGTH` characters: of any script, without control characters.
+
+    No space can list all characters, so `characters` are those of samples alone, `CHARSET`.
 
     Gymnasium's `AsyncVectorEnv` reads a text from shared memory once, when it is made, and returns that text ever
     after. This space has no shared memory, so that such an environment fails when it is made, and says why.
@@ -33,23 +38,38 @@ class UtteranceSpace(spaces.Text):
     def __init__(self) -> None:
         super().__init__(MAX_LENGTH, min_length=0, charset=CHARSET)
 
+    def contains(self, x: Any) -> bool:
+        """Whether a value is such a text."""
+        return is_utterance(x)
+
+    def __repr__(self) -> str:
+        """Returns what it holds."""
+        return f"Text({self.min_length}, {self.max_length}, any characters but control characters)"
+
 
 @create_shared_memory.register(UtteranceSpace)
 def _no_shared_memory(space: UtteranceSpace, n: int = 1, ctx: Any = None) -> NoReturn:
     raise CustomSpaceError("utterances go stale in shared memory: pass vector_kwargs={'shared_memory': False}")
 
 
-def checked(utterance: Any) -> str:
-    """Returns the utterance if the space holds it, else raises UserError."""
+def is_utterance(value: Any) -> bool:
+    """Whether a value is a text that may be said."""
+    if not isinstance(value, str) or len(value) > MAX_LENGTH:
+        return False
+    # The first is faster, and nearly always enough.
+    return (value.isascii() and value.isprintable()) or not _FORBIDDEN.search(value)
+
+
+def checked(utterance: Any, speaker: object = None) -> str:
+    """Returns the utterance if the space holds it, else raises UserError, which names a speaker of the user's own."""
+    if is_utterance(utterance):
+        return utterance  # type: ignore[no-any-return]
+    who = "the speaker" if speaker is None or is_own(speaker) else f"speaker {part_name(speaker)}"
     if not isinstance(utterance, str):
-        raise UserError(f"the speaker said {utterance!r}: allowed is a text")
-    if utterance.isascii() and utterance.isprintable() and len(utterance) <= MAX_LENGTH:
-        return utterance
+        raise UserError(f"{who} said {utterance!r:.60}: allowed is a text")
     if len(utterance) > MAX_LENGTH:
-        raise UserError(f"the speaker said {len(utterance)} characters: allowed are {MAX_LENGTH}")
-    if strange := sorted(set(utterance) - _CHARACTERS):
-        raise UserError(
-            f"the speaker said {strange[0]!r} in {utterance!r}: allowed are the characters of "
-            "multiref_gym.utterance.CHARSET"
-        )
-    return utterance
+        raise UserError(f"{who} said {len(utterance)} characters: allowed are {MAX_LENGTH}")
+    [odd] = _FORBIDDEN.findall(utterance)[:1]
+    raise UserError(
+        f"{who} said {odd!r} in {utterance!r:.60}: allowed is one line, without control characters or half characters"
+    )

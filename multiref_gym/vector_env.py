@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -13,10 +14,15 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from multiref_gym.env import MultiRefEnv, Observation
+from multiref_gym.env import MultiRefEnv, Observation, checked_seed
 from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError, is_int, require
 from multiref_gym.game import Action, GameOver
+from multiref_gym.utterance import MAX_LENGTH
+
+MOST_GAMES = 100_000
+MOST_IMAGES = 2**34
+"""The bytes of the pictures of all games together."""
 
 
 class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
@@ -31,12 +37,12 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
     clicks.
 
     Args:
-        num_envs: The number of games.
+        num_envs: The number of games, up to 100,000; their pictures must fit into 16 GiB.
         autoreset_mode: When a game that has ended is followed by a new one, as in `SyncVectorEnv`: "NextStep", with
             the next step, whose action is ignored; "SameStep", at once, with the last observation and info in
             `info["final_obs"]` and `info["final_info"]`; "Disabled", never, and a step of it is an error.
         utterance_bytes: None for a tuple of texts; a number n for their UTF-8, uint8 (num_envs, n), cut off or with
-            zeros after the end, as `multiref_gym.wrappers.EncodeUtterance` has it.
+            zeros after the end, as `multiref_gym.wrappers.EncodeUtterance` has it. No utterance has more than 2,048.
         options: What `MultiRefEnv` takes, but for `render_mode`.
 
     Raises:
@@ -61,24 +67,34 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         utterance_bytes: int | None = None,
         **options: Any,
     ) -> None:
-        require("num_envs", num_envs, "an int of at least 1", is_int(num_envs, 1))
+        require("num_envs", num_envs, f"an int from 1 to {MOST_GAMES}", is_int(num_envs, 1, MOST_GAMES))
         modes = [mode.value for mode in AutoresetMode]
         if autoreset_mode not in (*modes, *AutoresetMode):
             raise UserError(f"autoreset_mode={autoreset_mode!r}: allowed is one of {modes}")
-        valid = utterance_bytes is None or is_int(utterance_bytes, 1)
-        require("utterance_bytes", utterance_bytes, "an int of at least 1, or None for texts", valid)
+        most = 4 * MAX_LENGTH  # as UTF-8 has up to four for a character
+        valid = utterance_bytes is None or is_int(utterance_bytes, 1, most)
+        require("utterance_bytes", utterance_bytes, f"an int from 1 to {most}, or None for texts", valid)
         if options.get("render_mode") is not None:
             raise UserError(f"render_mode={options['render_mode']!r}: only vectorization_mode='sync' can render")
-        self.num_envs = num_envs
+        if "max_episode_steps" in options:  # Gymnasium gives it to every vector environment
+            raise UserError(
+                f"max_episode_steps={options['max_episode_steps']!r}: allowed is max_turns, after which a game ends; "
+                "only vectorization_mode='sync' cuts games short"
+            )
+        self.num_envs = num_envs = int(num_envs)
         self._autoreset = AutoresetMode(autoreset_mode)
         self.metadata = {"render_modes": [], "autoreset_mode": self._autoreset}
         self._scalar = MultiRefEnv(**options)  # knows the arguments, the spaces, and how a game starts
         self.single_action_space = self._scalar.action_space
-        self.action_space = batch_space(self.single_action_space, num_envs)
         single = dict(cast(spaces.Dict, self._scalar.observation_space).spaces)
+        image = single.get("image")
+        if image is not None and (needed := num_envs * math.prod(image.shape or ())) > MOST_IMAGES:
+            told = f"num_envs={num_envs}: pictures of {image.shape} need {needed / 2**30:.0f} GiB"
+            raise UserError(f"{told}; allowed are {MOST_IMAGES // 2**30}")
         if utterance_bytes is not None:
-            single["utterance"] = spaces.Box(0, 255, (utterance_bytes,), np.uint8)
+            single["utterance"] = spaces.Box(0, 255, (int(utterance_bytes),), np.uint8)
         self.single_observation_space = spaces.Dict(single)
+        self.action_space = batch_space(self.single_action_space, num_envs)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
 
         (size,) = self.single_action_space.shape or ()
@@ -89,11 +105,10 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         self._ended = [False] * num_envs
         self._selected = np.zeros((num_envs, size), np.int8)
         self._turn = np.zeros(num_envs, np.int64)
-        image = single.get("image")
         self._images = None if image is None else np.zeros((num_envs, *(image.shape or ())), np.uint8)
         # Silhouettes stay for a whole game, a board is drawn anew where something was clicked.
         self._boards = self._images if options.get("image", "board") == "board" else None
-        self._bytes = utterance_bytes
+        self._bytes = None if utterance_bytes is None else int(utterance_bytes)
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
@@ -110,12 +125,10 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
             ResetNeeded: If the mask leaves out a game that has not begun; none is started then.
         """
         seeds: Sequence[int | None] = [None] * self.num_envs
-        if isinstance(seed, int):
-            seeds = range(seed, seed + self.num_envs)
-        elif isinstance(seed, Sequence):
-            seeds = seed
-        elif seed is not None:
-            raise ValueError(f"seed={seed!r}: allowed is an int, or a list of one for each of {self.num_envs} games")
+        if isinstance(seed, Sequence | np.ndarray):
+            seeds = [checked_seed(of_game) for of_game in seed]
+        elif (first := checked_seed(seed)) is not None:
+            seeds = range(first, first + self.num_envs)
         if len(seeds) != self.num_envs:
             raise ValueError(f"{len(seeds)} seeds: allowed is one for each of {self.num_envs} games")
         options = dict(options or {})

@@ -30,7 +30,7 @@ def captioned(board: NDArray[np.uint8], utterance: str) -> NDArray[np.uint8]:
         utterance: The text.
 
     Returns:
-        uint8 (greater height, width, 3), the same for every text.
+        uint8 (greater height, width or 1 more, 3), the same for every text, with even sides.
     """
     height, width, _ = board.shape
     font = ImageFont.load_default(CAPTION_SIZE)
@@ -43,7 +43,8 @@ def captioned(board: NDArray[np.uint8], utterance: str) -> NDArray[np.uint8]:
             lines.append(word)
     if len(lines) > 3:
         lines[2:] = [f"{lines[2]} …"]
-    picture = Image.new("RGB", (width, height + 4 * CAPTION_SIZE + 8), "white")
+    # Most players of videos show none whose sides are odd.
+    picture = Image.new("RGB", (width + width % 2, height + height % 2 + 4 * CAPTION_SIZE + 8), "white")
     picture.paste(Image.fromarray(board), (0, 0))
     ImageDraw.Draw(picture).multiline_text((CAPTION_SIZE // 2, height + 4), "\n".join(lines), "black", font)
     return np.array(picture)

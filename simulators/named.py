@@ -7,14 +7,14 @@ from functools import partial
 from pathlib import Path
 
 from multiref_gym.errors import UserError
-from multiref_gym.registry import SPEAKERS, resolve
+from multiref_gym.registry import SPEAKERS, made, resolve
 from multiref_gym.simulators.persona import read_personas
 from multiref_gym.speaker import Speaker
 from multiref_gym.tangrams import TangramSet
 
 
 def speaker_of(name: str, tangrams: TangramSet, personas: Path | None = None) -> Callable[[], Speaker]:
-    """Returns what makes a speaker, one for each game.
+    """Returns what makes a speaker, one for each game; see `made` for its errors.
 
     Args:
         name: A registered name ("scripted"), or an entry-point string.
@@ -26,7 +26,7 @@ def speaker_of(name: str, tangrams: TangramSet, personas: Path | None = None) ->
         PersonaError: If the file makes no personas.
         UserError: If personas are given to another speaker.
     """
-    make = partial(resolve("speaker", SPEAKERS, name), tangrams)
+    make = partial(made, "speaker", name, resolve("speaker", SPEAKERS, name), tangrams)
     if personas is None:
         return make
     if name != "scripted":

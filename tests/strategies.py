@@ -8,7 +8,7 @@ from multiref_gym.game import MAX_TURNS, Action, Context, Game
 from multiref_gym.interaction import Interaction, Turn
 from multiref_gym.utterance import CHARSET
 
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
 log_probs = st.none() | st.floats(-100, 0)
 
 

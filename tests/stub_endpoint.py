@@ -23,9 +23,11 @@ class Reply:
     stalls: bool = False
 
 
-def completion(text: str | None, tokens: tuple[int, int] | None = (100, 5), logprobs: Any = None) -> Reply:
-    """A chat completion; `tokens` are those of the request and of the answer."""
-    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+def completion(
+    content: Any, tokens: tuple[int, int] | None = (100, 5), logprobs: Any = None, finish: Any = "stop", **message: Any
+) -> Reply:
+    """A chat completion; `tokens` are those of the request and of the answer, `message` its further fields."""
+    choice = {"index": 0, "message": {"role": "assistant", "content": content} | message, "finish_reason": finish}
     body: Body = {"object": "chat.completion", "choices": [choice | {"logprobs": logprobs}]}
     if tokens:
         body["usage"] = {"prompt_tokens": tokens[0], "completion_tokens": tokens[1], "total_tokens": sum(tokens)}

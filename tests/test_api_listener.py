@@ -39,7 +39,8 @@ SELECT_A = completion("select A")
 
 
 @pytest.fixture(autouse=True)
-def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def _environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(KEY, SECRET)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.delenv(ENDPOINT, raising=False)
@@ -166,16 +167,195 @@ def test_what_is_no_action_clicks_nothing_and_is_counted() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        [{"type": "text", "text": "select A"}],
+        [{"type": "text", "text": "select"}, {"type": "text", "text": " A"}],
+        [
+            {"type": "thinking", "thinking": [{"type": "text", "text": "select B"}]},
+            {"type": "text", "text": "select A"},
+        ],
+        [{"type": "reasoning", "text": "select B"}, {"type": "output_text", "text": "select A"}],
+        [{"type": "text", "text": {"value": "select A", "annotations": []}}],
+        ["select A"],
+        {"type": "text", "text": "select A"},
+    ],
+    ids=str,
+)
+def test_an_answer_in_parts_is_the_text_of_them(content: Any) -> None:
+    with serving(in_turn(completion(content))) as endpoint:
+        assert actions(listener(endpoint), view()) == [select(0)]
+
+
+@pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
+def test_what_is_thought_in_a_field_of_its_own_is_no_answer(field: str) -> None:
+    thought: dict[str, Any] = {field: "select B"}
+    with serving(in_turn(completion("select A", **thought), completion(None, **thought))) as endpoint:
+        player = listener(endpoint)
+        assert actions(player, view()) == [select(0)]
+        assert actions(player, view()) == [None]
+    assert player.usage["unparsed"] == 1
+
+
+CALL = {"type": "function", "function": {"name": "select", "arguments": "{}"}}
+
+
+@pytest.mark.parametrize(
+    ("reply", "shown"),
+    [
+        (completion("select A", finish="length"), "cut off: select A"),
+        (completion("select A", finish="max_tokens"), "cut off: select A"),
+        (completion("select A", finish="content_filter"), "withheld by a content filter: select A"),
+        (completion(None, finish="content_filter: PROHIBITED_CONTENT"), "withheld by a content filter: "),
+        (Reply({"choices": [{"finish_reason": "SAFETY"}]}), "withheld by a content filter: "),
+        (completion("", refusal="I cannot."), "a refusal: I cannot."),
+        (completion([{"type": "refusal", "refusal": "I cannot."}]), "a refusal: I cannot."),
+        (completion("select A", tool_calls=[CALL]), f"a call of a tool: {json.dumps([CALL])}"),
+        (completion(None, function_call=CALL), f"a call of a tool: {json.dumps(CALL)}"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_no_answer_clicks_nothing_whatever_it_says(reply: Reply, shown: str) -> None:
+    with serving(in_turn(reply)) as endpoint:
+        player = listener(endpoint)
+        assert actions(player, view()) == [None]
+    assert (player.usage["unparsed"], player.usage["first_unparsed"]) == (1, shown)
+
+
+def test_fields_that_are_empty_are_no_refusal_and_no_call() -> None:
+    with serving(in_turn(completion("select A", refusal=None, tool_calls=[], reasoning=""))) as endpoint:
+        assert actions(listener(endpoint), view()) == [select(0)]
+
+
+FILTERED = [
+    failure(400, "filtered by the content policy"),
+    Reply({"error": {"message": "no", "code": "content_filter", "status": 400}}, 400),
+    Reply({"error": {"message": "no", "innererror": {"code": "ResponsibleAIPolicyViolation"}}}, 400),
+    Reply({"error": {"message": "Content Exists Risk", "type": "invalid_request_error"}}, 400),
+    Reply({"error": {"message": "no", "code": "content_policy_violation"}}),
+    Reply({"error": {"message": "no", "code": 403, "metadata": {"reasons": ["x"], "flagged_input": "y"}}}, 403),
+    completion("sel", finish="content_filter"),
+]
+
+
+@pytest.mark.parametrize("filtered", FILTERED, ids=lambda reply: f"{reply.status} {reply.body!s:.60}")
+def test_a_prompt_that_a_content_filter_refuses_costs_that_turn_alone(filtered: Reply) -> None:
+    with serving(lambda body: filtered if said(body).endswith("two") else SELECT_A) as endpoint:
+        player = listener(endpoint)
+        assert actions(player, *map(view, ["one", "two", "three"])) == [select(0), None, select(0)]
+    assert (player.usage["filtered"], player.usage["unparsed"]) == (1, 1)
+    assert player.usage["first_unparsed"].startswith("withheld by a content filter: ")
+    assert len(endpoint.bodies) == 3
+
+
+def detail(*place: Any) -> Reply:
+    return Reply({"detail": [{"type": "extra_forbidden", "loc": ["body", *place], "msg": "not permitted"}]}, 422)
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        detail("seed"),
+        failure(400, "Unknown parameter: 'seed'."),
+        failure(400, "Unrecognized request argument supplied: seed"),
+        Reply(b"seed is not supported", 400),
+        Reply([{"error": {"code": 400, "message": 'Unknown name "seed": Cannot find field.'}}], 400),
+        Reply({"error": {"message": "Unsupported value", "param": "seed"}}, 400),
+        Reply({"error": {"message": "no", "param": "seed", "code": 400}}),
+        Reply({"object": "error", "message": "seed: extra fields not permitted", "code": 400}, 422),
+    ],
+    ids=lambda reply: f"{reply.status} {reply.body!s:.60}",
+)
+def test_a_field_that_the_server_does_not_take_is_left_out_once_and_for_all(refusal: Reply) -> None:
+    with serving(lambda body: refusal if "seed" in body else SELECT_A) as endpoint:
+        player = ApiListener(FIGURES, client(endpoint, concurrency=1), options={"temperature": 0})
+        with pytest.warns(UserWarning, match=r"^tiny at http\S+ does not take 'seed': left out of") as warned:
+            assert actions(player, *[view()] * 3) == [select(0)] * 3
+    assert [warning.category for warning in warned].count(UserWarning) == 1
+    assert ["seed" in body for body in endpoint.bodies] == [True, False, False, False]
+    assert all("temperature" in body for body in endpoint.bodies)
+    assert (player.usage["left_out"], player.usage["retries"]) == (["seed"], 0)
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [failure(400, "the context is too long"), detail("messages", 0, "content"), failure(404, "no seed here")],
+    ids=lambda reply: str(reply.status),
+)
+def test_a_refusal_that_names_no_field_that_could_be_left_out_ends_the_run(refusal: Reply) -> None:
+    with (
+        serving(in_turn(refusal)) as endpoint,
+        pytest.raises(UserError, match=f"answers with status {refusal.status}: "),
+    ):
+        actions(listener(endpoint), view())
+    assert len(endpoint.bodies) == 1
+
+
+@pytest.mark.parametrize("code", [429, "503"])
+def test_an_error_within_a_200_that_passes_is_tried_again(code: Any) -> None:
+    bad = {"error": {"message": "busy", "code": code}}
+    with serving(in_turn(Reply(bad), Reply({"choices": [bad]}), SELECT_A)) as endpoint:
+        assert actions(listener(endpoint), view()) == [select(0)]
+
+
+def test_an_error_within_a_200_that_does_not_pass_is_told() -> None:
+    never = Reply({"error": {"message": "no such model", "code": 404}})
+    with serving(in_turn(never)) as endpoint, pytest.raises(UserError, match=r"status 404: no such model$"):
+        actions(listener(endpoint), view())
+    assert len(endpoint.bodies) == 1
+
+
+def test_a_completion_that_never_has_a_choice_is_no_action() -> None:
+    with serving(lambda body: Reply({"choices": []}) if said(body).endswith("two") else SELECT_A) as endpoint:
+        player = listener(endpoint)
+        assert actions(player, view("one"), view("two")) == [select(0), None]
+    assert (player.usage["unparsed"], player.usage["retries"], len(endpoint.bodies)) == (1, 2, 4)
+
+
+def test_an_address_that_has_moved_is_told() -> None:
+    moved = Reply(b"", 307, {"Location": "https://elsewhere/v1"})
+    told = "answers with status 307: go to https://elsewhere/v1$"
+    with serving(in_turn(moved)) as endpoint, pytest.raises(UserError, match=told):
+        actions(listener(endpoint), view())
+
+
+def test_bytes_that_are_no_text_are_no_action() -> None:
+    body = json.dumps(completion("select A?").body).encode().replace(b"?", b"\xff")
+    with serving(in_turn(Reply(body))) as endpoint:
+        player = listener(endpoint)
+        assert actions(player, view()) == [None]
+    assert player.usage["first_unparsed"] == "select A\ufffd"
+
+
+@pytest.mark.parametrize("counts", [b"{}", b"null", b"[]", b'{"prompt_tokens": NaN}', b'{"prompt_tokens": 1e999}'])
+def test_counts_that_are_none_are_told_to_be_missing(counts: bytes) -> None:
+    body = json.dumps(SELECT_A.body).encode()[:-1] + b', "usage": ' + counts + b"}"  # the second one counts
+    with serving(in_turn(Reply(body))) as endpoint:
+        player = listener(endpoint)
+        assert actions(player, view()) == [select(0)]
+    assert (player.usage["uncounted"], player.usage["input_tokens"]) == (1, 0)
+
+
+def test_what_is_without_end_is_not_read_to_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("multiref_gym.agents.openai_api.LONGEST_ANSWER", 999)
+    with serving(in_turn(Reply(b" " * 1000))) as endpoint, pytest.raises(UserError, match="more than 999 bytes"):
+        actions(listener(endpoint), view())
+
+
 def test_tokens_and_their_cost_are_counted() -> None:
     with serving(in_turn(completion("select A", (1000, 20)), completion("select A", tokens=None))) as endpoint:
         player = listener(endpoint, prices=(2.0, 10.0))
         actions(player, view(), view(), view())
     assert player.usage == {
         "requests": 3,
+        "kept": 0,
         "retries": 0,
+        "filtered": 0,
         "uncounted": 2,
         "input_tokens": 1000,
         "output_tokens": 20,
+        "left_out": [],
         "cost": pytest.approx(0.0022),
         "unparsed": 0,
         "illegal": 0,
@@ -416,9 +596,9 @@ def test_simulated_games_end_with_what_they_cost(tmp_path: Path, capsys: pytest.
         assert not cli.main(["simulate", "--games", "1", "--endpoint", endpoint.url, *options])
         requests = len(endpoint.bodies)
     assert (
-        f"requests: {requests}, retries: 0, uncounted: 0, input tokens: {100 * requests}, "
-        f"output tokens: {5 * requests}, cost: {requests * 250 / 1e6:.4g}, unparsed: 1, illegal: {requests - 2}, "
-        "first unparsed: the [bird]"
+        f"requests: {requests}, kept: 0, retries: 0, filtered: 0, uncounted: 0, input tokens: {100 * requests}, "
+        f"output tokens: {5 * requests}, left out: –, cost: {requests * 250 / 1e6:.4g}, unparsed: 1, "
+        f"illegal: {requests - 2}, first unparsed: the [bird]"
     ) in capsys.readouterr().out
 
 

@@ -10,8 +10,10 @@ from typing import Annotated, ClassVar
 
 import pytest
 from annotated_types import Ge, Le, MinLen
+from hypothesis import given
+from hypothesis import strategies as st
 
-from multiref_gym.checking import check_fields, checked, read_json
+from multiref_gym.checking import check_fields, checked, read_json, storable
 from multiref_gym.errors import UserError
 
 
@@ -34,6 +36,8 @@ def test_what_is_right_is_returned(tmp_path: Path) -> None:
     path = tmp_path / "dog.json"
     path.write_text('{"name": "Rex", "weight": 30, "tricks": ["sit", "beg"]}')
     assert read_json(Dog, path) == Dog("Rex", weight=30.0, tricks=("sit", "beg"))
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert read_json(Dog, path).name == "Rex"
     assert checked(list[int], [1, 2], "here") == [1, 2]
 
 
@@ -65,6 +69,15 @@ def test_what_is_wrong_is_told_by_place_and_field(text: str, line: str) -> None:
 def test_what_is_no_number_is_in_no_range(weight: str) -> None:
     with pytest.raises(UserError, match="field 'weight': input should be"):
         checked(Dog, f'{{"name": "a", "weight": {weight}}}'.encode(), "dog.json")
+
+
+@given(st.text(st.characters(exclude_categories=[])))
+def test_a_text_is_storable_if_it_has_bytes_and_no_nul(text: str) -> None:
+    try:
+        assert storable(text) == text.encode().replace(b"\0", b"").decode()
+    except UserError as refused:
+        character = text[int(str(refused).split()[1]) - 1]
+        assert character == "\0" or "\ud800" <= character <= "\udfff"
 
 
 def test_a_long_value_is_told_by_its_beginning() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import builtins
+import io
 import json
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from importlib import import_module
@@ -24,8 +26,8 @@ from multiref_gym.agents.commands.play import Play, picture
 from multiref_gym.agents.listeners.baselines import RandomListener
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
-from multiref_gym.formats import read_interactions
-from multiref_gym.game import Action
+from multiref_gym.formats import read_games, read_interactions
+from multiref_gym.game import MAX_TURNS, Action
 from multiref_gym.interaction import Interaction
 from multiref_gym.listener import Decision, View
 from multiref_gym.tangrams import load_tangrams
@@ -118,13 +120,17 @@ def test_a_command_line_that_makes_no_sense_gets_one_line(
     assert not shown.out
 
 
-def command_that_raises(error: BaseException, monkeypatch: pytest.MonkeyPatch, *, resumes: bool = False) -> None:
+def command_that_raises(
+    error: BaseException, monkeypatch: pytest.MonkeyPatch, *, resumes: bool = False, says: str = ""
+) -> None:
     @dataclass(frozen=True, kw_only=True)
     class Failing:
         """Fails."""
 
         def run(self, screen: Screen) -> None:
             screen.report("nothing", 1, 2)
+            if says:
+                screen.say(says)
             raise error
 
     monkeypatch.setitem(sys.modules, "failing", SimpleNamespace(Failing=Failing))
@@ -136,6 +142,7 @@ def command_that_raises(error: BaseException, monkeypatch: pytest.MonkeyPatch, *
     [
         (UserError("no such thing:\n  try another"), "multiref: error: no such thing: try another\n"),
         (PermissionError(13, "Permission denied", "out"), "multiref: error: out: Permission denied\n"),
+        (UserError("a \x1b[2J b\u2028c \ud800"), "multiref: error: a \ufffd[2J b c \ufffd\n"),
     ],
 )
 def test_bad_input_gets_one_line_and_exit_code_2(
@@ -144,6 +151,26 @@ def test_bad_input_gets_one_line_and_exit_code_2(
     command_that_raises(error, monkeypatch)
     assert run("fail") == 2
     assert capsys.readouterr().err == complaint
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_console_that_lacks_a_character_prints_the_rest(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    streams = [io.TextIOWrapper(io.BytesIO(), encoding=encoding) for _ in range(2)]
+    monkeypatch.setattr(sys, "stdout", streams[0])
+    monkeypatch.setattr(sys, "stderr", streams[1])
+    command_that_raises(UserError("not a → b"), monkeypatch, says="80 % – 90 % 🙂")
+    assert run("fail") == 2
+    shown = []
+    for stream in streams:
+        stream.flush()
+        shown.append(stream.buffer.getvalue().decode(encoding))  # type: ignore[attr-defined]
+    assert shown == ["80 % \\u2013 90 % \\U0001f642\n", "multiref: error: not a \\u2192 b\n"]
+
+
+def test_a_warning_is_one_line_too() -> None:
+    run("--version")
+    told = warnings.formatwarning("a\nwarning \x07", UserWarning, "module.py", 1)
+    assert told == "multiref: warning: a warning \ufffd\n"
 
 
 @pytest.mark.parametrize("error", [ValueError("a defect"), KeyError("x"), RuntimeError("a defect")])
@@ -314,52 +341,56 @@ def types(answers: Iterable[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(builtins, "input", answer)
 
 
+NOTHING = ("select A", "deselect A") * (MAX_TURNS // 2)
+"""What a listener does who loses."""
+
+
 def test_a_person_listens_is_asked_again_and_leaves(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     types(["hm", "select z", "select A", "select a", "deselect A select B, C", "q", "select D"], monkeypatch)
-    assert run("play", "--seed", 1, "--out", tmp_path / "games.jsonl") == 0
-    (game,) = read_interactions(tmp_path / "games.jsonl")
-    assert [str(turn.action) for turn in game.turns] == ["select A", "deselect A select B C"]
-    assert [turn.log_prob for turn in game.turns] == [None, None]
-    assert game.policy == "person"
+    assert run("play", "--seed", 1) == 0
     shown = capsys.readouterr().out
     assert "no action in 'hm'" in shown
     assert "A cannot be selected again" in shown
-    assert game.turns[0].utterance in " ".join(shown.split())
     assert "target" not in shown
 
 
 def test_a_person_who_selects_the_targets_wins(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    types(["select A"], monkeypatch)
+    types(NOTHING, monkeypatch)
     path = tmp_path / "games.jsonl"
     path.touch()
     run("play", "--seed", 2, "--out", path)
     (lost,) = read_interactions(path)
+    assert [str(turn.action) for turn in lost.turns] == list(NOTHING)
+    assert {turn.log_prob for turn in lost.turns} == {None}
+    assert (lost.policy, lost.success) == ("person", False)
     types([str(Action(select=lost.targets))], monkeypatch)
     run("play", "--seed", 2, "--out", path)
-    games = read_interactions(path)
-    assert games[0] == lost
-    assert games[1].success
+    games, _ = read_games(path)
+    assert games[0].interaction == lost
+    assert games[1].interaction.success
+    assert [game.abandoned for game in games] == [False, False]
     assert "Won in 1 turns." in capsys.readouterr().out
 
 
 def test_a_person_speaks_sees_targets_and_no_letters(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    types(["the [tall] bird", "", "猫", "no, the other one", "Q"], monkeypatch)
+    said = ["the [tall] bird", *["no, the other one"] * (MAX_TURNS - 1)]
+    types([said[0], "", "a\x1b[31mred one", *said[1:]], monkeypatch)
     arguments = ("--as", "speaker", "--listener", "random", "--seed", 1, "--out", tmp_path / "games.jsonl")
     assert run("play", *arguments) == 0
     (game,) = read_interactions(tmp_path / "games.jsonl")
-    assert [turn.utterance for turn in game.turns] == ["the [tall] bird", "no, the other one"]
-    assert (game.speaker, game.policy) == ("person", "random")
+    assert [turn.utterance for turn in game.turns] == said
+    assert (game.speaker, game.policy, game.closing) == ("person", "random", "")
     assert all(turn.log_prob is not None for turn in game.turns)
     shown = capsys.readouterr().out
     assert "target" in shown
     assert "say something" in shown
-    assert "allowed are the characters of" in shown
+    assert "without control characters" in " ".join(shown.split())
     (position,) = game.turns[0].action.select
     number = game.context.speaker_order.index(game.context.listener_order[position]) + 1
     assert f"listener: selects {number}" in shown
@@ -380,18 +411,25 @@ def test_whoever_leaves_at_once_leaves_no_game(tmp_path: Path, monkeypatch: pyte
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_game_left_by_ctrl_c_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = iter(["select A"])
+@pytest.mark.parametrize("answers", [["the bird"], ["the bird", "q"]])
+@pytest.mark.parametrize("leaving", [EOFError, KeyboardInterrupt])
+def test_a_game_that_was_left_is_kept_as_abandoned(
+    answers: list[str], leaving: type[BaseException], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed = iter(answers)
 
     def answer(prompt: str = "") -> str:
-        for text in answers:
+        for text in typed:
             return text
-        raise KeyboardInterrupt
+        raise leaving
 
     monkeypatch.setattr(builtins, "input", answer)
-    assert run("play", "--seed", 1, "--out", tmp_path / "games.jsonl") == 0
-    (game,) = read_interactions(tmp_path / "games.jsonl")
-    assert [str(turn.action) for turn in game.turns] == ["select A"]
+    out = tmp_path / "games.jsonl"
+    assert run("play", "--as", "speaker", "--listener", "random", "--out", out) == 0
+    ([game], _) = read_games(out)
+    assert game.abandoned
+    assert [turn.utterance for turn in game.interaction.turns] == ["the bird"]
+    assert game.interaction.closing == ""
 
 
 def test_a_game_in_which_the_listener_fails_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -404,8 +442,9 @@ def test_a_game_in_which_the_listener_fails_is_kept(tmp_path: Path, monkeypatch:
     types(["the bird", "no", "no"], monkeypatch)
     monkeypatch.setattr(Play, "chosen_listener", lambda options, tangrams: Failing())
     assert run("play", "--as", "speaker", "--listener", "random", "--out", tmp_path / "games.jsonl") == 2
-    (game,) = read_interactions(tmp_path / "games.jsonl")
-    assert [turn.utterance for turn in game.turns] == ["the bird"]
+    ([game], _) = read_games(tmp_path / "games.jsonl")
+    assert game.abandoned
+    assert [turn.utterance for turn in game.interaction.turns] == ["the bird"]
 
 
 def test_a_picture_has_a_quarter_for_every_two_dark_pixels() -> None:

@@ -21,8 +21,9 @@ from terse_speaker import MuteSpeaker, TerseSpeaker
 
 import multiref_gym
 from multiref_gym.env import MAX_LENGTH, MultiRefEnv
+from multiref_gym.errors import UserError
 from multiref_gym.game import Action, Context, Game, GameOver
-from multiref_gym.tangrams import TangramSet, load_tangrams
+from multiref_gym.tangrams import Atlas, TangramSet, load_tangrams
 
 TERSE = "terse_speaker:TerseSpeaker"
 IMAGES = ("board", "tangrams", None)
@@ -258,7 +259,11 @@ def test_refuses_a_game_that_has_begun_or_is_longer(context: Context) -> None:
         ({"max_turns": True}, "max_turns=True"),
         ({"similarity": 1.5}, "similarity=1.5"),
         ({"image": "photo"}, "image='photo'"),
-        ({"image_size": 7}, "image_size=7: allowed is an int of at least 8"),
+        ({"image_size": 7}, "image_size=7: allowed is an int from 8 to 1024"),
+        ({"image_size": 10**6}, "image_size=1000000: allowed is an int from 8 to 1024"),
+        ({"max_turns": 10**12}, "max_turns=1000000000000: allowed is an int from 1 to 10000"),
+        ({"similarity": True}, "similarity=True"),
+        ({"context_size": np.bool_(True)}, "context_size="),
         ({"reward": "dense"}, "reward='dense'"),
         ({"render_mode": "text"}, "render_mode='text'"),
     ],
@@ -308,21 +313,31 @@ def test_takes_zeros_and_ones_of_any_kind(kind: Any) -> None:
 
 @pytest.mark.parametrize(
     ("said", "message"),
-    [(None, "None: allowed is a text"), ("猫", "'猫'"), ("a\nb", r"'\\n'"), ("a" * (MAX_LENGTH + 1), "513")],
+    [
+        (None, "None: allowed is a text"),
+        (b"a house", "b'a house': allowed is a text"),
+        ("a\nb", r"'\\n' in .* one line"),
+        ("a\0b", "control characters"),
+        ("a \ud83d", "half characters"),
+        ("a" * (MAX_LENGTH + 1), "513"),
+    ],
 )
 def test_says_which_utterance_does_not_fit_the_space(said: Any, message: str) -> None:
     class Odd(TerseSpeaker):
         def start(self, game: Game, rng: np.random.Generator) -> Any:
             return said
 
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=rf"speaker test_env:.*Odd said .*{message}"):
         make(speaker=Odd).reset(seed=0)
 
 
-def test_people_may_write_accents_and_typographic_marks() -> None:
+@pytest.mark.parametrize(
+    "said", ["the café – “naïve” man’s one…", "a boat 🙂", "a programmer 👩\u200d💻", "猫", "بيت\u200f", "ab\u0301"]
+)
+def test_people_may_write_any_script_and_emoji(said: str) -> None:
     class Fine(TerseSpeaker):
         def start(self, game: Game, rng: np.random.Generator) -> str:
-            return "the café – “naïve” man’s one…"
+            return said
 
     env = make(speaker=Fine)
     assert env.reset(seed=0)[0] in env.observation_space
@@ -348,6 +363,35 @@ def test_an_environment_is_copied_in_mid_game() -> None:
         assert data_equivalence(env.step(action), twin.step(action), exact=True)
 
 
+def test_a_pickle_of_an_environment_names_its_tangrams() -> None:
+    env = make(image="board", speaker="scripted").unwrapped
+    env.reset(seed=0)
+    pickled = pickle.dumps(env)
+    assert len(pickled) < 2_000_000  # pictures of the game and bounds of the space; the set's are 26 MB
+    twin, copied = pickle.loads(pickled), copy.deepcopy(env)
+    for other in (twin, copied):
+        assert other.tangrams is env.tangrams
+        assert other.atlas is env.atlas
+    # Where nothing has been drawn yet, as in another process, a board can be redrawn all the same.
+    twin.atlas = Atlas(env.tangrams, env.atlas.size)
+    assert data_equivalence(env.step(clicks(1)), twin.step(clicks(1)), exact=True)
+    assert data_equivalence(env.step(clicks(2)), copied.step(clicks(1)), exact=True) is False
+
+
+def test_numpys_integers_are_integers() -> None:
+    numbers = {"context_size": 8, "targets": (2, 3), "max_turns": 5, "image_size": 16}
+    numpys = {name: np.int64(n) if isinstance(n, int) else tuple(map(np.int32, n)) for name, n in numbers.items()}
+    one, other = make(**numbers, image="board"), make(**numpys, image="board")
+    assert one.observation_space == other.observation_space
+    assert data_equivalence(one.reset(seed=3), other.reset(seed=np.int64(3)), exact=True)
+
+
+@pytest.mark.parametrize("seed", [-1, True, 1.5, "1", np.bool_(True)])
+def test_refuses_what_is_no_seed(seed: Any) -> None:
+    with pytest.raises(ValueError, match=r"seed=.*allowed is an int of at least 0"):
+        make().reset(seed=seed)
+
+
 def test_needs_a_reset_before_a_step() -> None:
     with pytest.raises(ResetNeeded):
         MultiRefEnv(speaker=TERSE).step(clicks())
@@ -363,7 +407,7 @@ def test_a_game_whose_speaker_failed_does_not_go_on(monkeypatch: pytest.MonkeyPa
 
     with monkeypatch.context() as patch:
         patch.setattr(TerseSpeaker, fails, no_voice)
-        with pytest.raises(LookupError, match="no voice"):
+        with pytest.raises(UserError, match="speaker terse_speaker:TerseSpeaker failed: LookupError: no voice"):
             env.reset() if fails == "start" else env.step(clicks(1))
     with pytest.raises(ResetNeeded):
         env.step(clicks(2))
@@ -418,9 +462,18 @@ def test_renders_a_picture_of_one_shape(said: str) -> None:
     picture = env.render()
     height, width, _ = observation["image"].shape
     assert picture.dtype == np.uint8
-    assert (picture[:height] == observation["image"]).all()
-    assert picture.shape == (height + 72, width, 3)
+    assert (picture[:height, :width] == observation["image"]).all()
+    assert picture.shape == (height + height % 2 + 72, width + width % 2, 3)
     assert (picture[height:] < 255).any() == bool(said)
+
+
+@given(size=st.integers(8, 40), tangrams=st.integers(2, 26))
+def test_frames_have_even_sides_as_videos_need(size: int, tangrams: int) -> None:
+    options = {"context_size": tangrams, "targets": (1, 1), "image_size": size}
+    env = make(**options, render_mode="rgb_array")
+    env.reset(seed=0)
+    height, width, _ = env.render().shape
+    assert (height % 2, width % 2) == (0, 0)
 
 
 def test_window_names_the_extra_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from running import run
 
+from multiref_gym.cli import main
 from multiref_gym.errors import UserError
 from multiref_gym.formats import FORMATS, write_games
 from multiref_gym.formats.logged_game import LoggedGame
@@ -126,6 +127,7 @@ def test_an_export_of_nothing_says_what_there_is(store: Path, tmp_path: Path, op
         ),
         ("export", ["--out", "games.jsonl", "--image", "tangrams"], "--image applies to --minari only"),
         ("export", ["--out", "games.jsonl", "--tangrams", "figures"], "--tangrams applies to --minari only"),
+        ("export", ["--out", "games.jsonl", "--skip-bad"], "--skip-bad applies to --minari only, not to --out"),
         ("export", ["--minari", "games-v0", "--format", "jsonl"], "--format applies to --out only, not to --minari"),
         ("export", ["--minari", "games-v0", "--ternary"], "--ternary is of a decoder: add --decoder"),
         ("import", ["--minari", "games-v0", "--system", "S", "--format", "turn"], "--format applies to --games only"),
@@ -152,6 +154,26 @@ def test_a_malformed_line_imports_nothing(tmp_path: Path, format: str) -> None:
     with pytest.raises(UserError, match=rf"games\.jsonl, line {line}, field "):
         run("import", "--store", tmp_path / "new.db", "--games", games, "--system", "HUMAN")
     assert not (tmp_path / "new.db").exists()
+
+
+def test_bad_games_are_skipped_where_it_is_asked_for_and_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    games = tmp_path / "games.jsonl"
+    write_games("jsonl", games, [LoggedGame(GAME)])
+    games.write_text(f'{{"game_id": "\\ud83d"}}\n{games.read_text()}{{"game_id": "broken"}}\n')
+    run("import", "--store", tmp_path / "new.db", "--games", games, "--system", "HUMAN", "--skip-bad")
+    first, second, *skipped = capsys.readouterr().out.splitlines()
+    assert (first, second) == ("1 interactions of 'HUMAN' added, rounds 2", "2 bad games skipped:")
+    assert [line.removeprefix(f"{games}, ").split(":")[0] for line in skipped] == ["line 1", "line 3, field 'context'"]
+
+
+@pytest.mark.parametrize("system", ["a\udcff", "\0"])
+def test_a_system_whose_name_is_no_text_leaves_no_store_behind(tmp_path: Path, system: str) -> None:
+    games = tmp_path / "games.jsonl"
+    write_games("jsonl", games, [LoggedGame(GAME)])
+    assert main(["import", "--store", f"{tmp_path}/new.db", "--games", str(games), "--system", system]) == 2
+    assert list(tmp_path.iterdir()) == [games]
 
 
 def test_an_import_that_does_not_fit_leaves_the_store_as_it_was(store: Path, tmp_path: Path) -> None:

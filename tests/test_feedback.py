@@ -64,7 +64,7 @@ def test_an_action_of_one_kind_is_never_neutral(clicks: frozenset[int], targets:
 class Answering:
     """A decoder that answers the same whatever it is asked."""
 
-    def __init__(self, *answers: Any) -> None:
+    def __init__(self, answers: Any) -> None:
         self.answers = answers
 
     def decode(self, exchanges: Sequence[Exchange]) -> Any:
@@ -73,14 +73,41 @@ class Answering:
 
 @pytest.mark.parametrize(
     ("answers", "message"),
-    [((), "0 answers to 1 exchanges"), ((1, 1), "2 answers"), ((2,), "answers 2: feedback is"), (("yes",), "'yes'")],
+    [
+        ([], "gave 0 answers to 1 exchanges"),
+        ([1, 1], "gave 2 answers"),
+        ([2], "answers 2: feedback is"),
+        (["yes"], "answers 'yes'"),
+        (None, "answers None: allowed is a list"),
+        ("1", "answers '1': allowed is a list"),
+        (b"\x01", "allowed is a list"),
+        ((1 for _ in range(1)), "allowed is a list"),
+        ([np.nan], "answers nan"),
+        ([None], "answers None"),
+        ([True], "answers True"),
+        (np.array([True]), "True"),
+        ([0.5], "answers 0.5"),
+        (np.ones((1, 1)), "answers array"),
+    ],
 )
-def test_a_decoder_that_answers_wrongly_is_told_what_it_did(answers: tuple[Any, ...], message: str) -> None:
-    with pytest.raises(UserError, match=message):
-        decoded(Answering(*answers), [Exchange(None, "the bird", Action(), "yes")])
+def test_a_decoder_that_answers_wrongly_is_told_what_it_did(answers: Any, message: str) -> None:
+    with pytest.raises(UserError, match=f"^decoder test_feedback:Answering .*{message}"):
+        decoded(Answering(answers), [Exchange(None, "the bird", Action(), "yes")])
 
 
-def test_feedback_may_come_as_numbers() -> None:
-    exchange = Exchange(None, "the bird", Action(), "yes")
-    (value,) = decoded(Answering(np.int64(-1)), [exchange])
+def test_a_decoder_that_fails_is_named_and_its_error_is_the_cause() -> None:
+    class Failing:
+        def decode(self, exchanges: Sequence[Exchange]) -> list[Feedback]:
+            raise LookupError("no\nidea")
+
+    with pytest.raises(UserError, match=r"Failing failed: LookupError: no idea \(test_feedback.py, line") as error:
+        decoded(Failing(), [])
+    assert isinstance(error.value.__cause__, LookupError)
+
+
+@pytest.mark.parametrize(
+    "answers", [[-1], (-1,), [np.int64(-1)], np.array([-1]), np.array([-1.0]), [Feedback.NEGATIVE]]
+)
+def test_feedback_may_come_as_numbers(answers: Any) -> None:
+    (value,) = decoded(Answering(answers), [Exchange(None, "the bird", Action(), "yes")])
     assert value is Feedback.NEGATIVE

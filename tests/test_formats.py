@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 from acting import games_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from multiref_gym.agents.listeners.baselines import RandomListener
 from multiref_gym.agents.play import play
@@ -22,7 +25,7 @@ from multiref_gym.formats import read_games, read_interactions, write_games
 from multiref_gym.formats.interaction_rows import InteractionRows
 from multiref_gym.formats.jsonl import GameRecords
 from multiref_gym.formats.logged_game import BadGame, LoggedGame, fingerprint
-from multiref_gym.formats.records import RecordFormat
+from multiref_gym.formats.records import Record, RecordFormat
 from multiref_gym.formats.turn_rows import TurnRows
 from multiref_gym.game import Action, Context
 from multiref_gym.interaction import Interaction, Turn
@@ -30,6 +33,11 @@ from multiref_gym.tangrams import load_tangrams
 
 FIGURES = load_tangrams("figures")
 NAMES = FIGURES.ids[:10]
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=[]), max_size=5),
+    lambda item: st.lists(item, max_size=3) | st.dictionaries(st.text(max_size=3), item, max_size=3),
+    max_leaves=9,
+)
 Change = Callable[[dict[str, Any]], Any]
 
 
@@ -165,6 +173,17 @@ def test_without_the_extra_the_id_of_a_data_set_names_it(monkeypatch: pytest.Mon
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(UserError, match=r"somebody/games: no such file, .* 'multiref-gym\[datasets\]'"):
         read_games("somebody/games")
+
+
+def test_a_folder_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_lines(tmp_path / "games.jsonl", records_of([ONE]))
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    with pytest.raises(UserError, match="a folder, not a file, and if it is a data set of the hub, that needs"):
+        read_games(tmp_path)
+    monkeypatch.undo()
+    pytest.importorskip("datasets", reason="folders are read by the extra 'datasets'")
+    with pytest.raises(UserError, match="a folder, not a file, and no data set of the hub with a configuration 'turn'"):
+        read_games(tmp_path)
 
 
 def test_a_missing_file_is_an_os_error(tmp_path: Path) -> None:
@@ -326,12 +345,15 @@ def test_a_game_that_comes_twice_in_two_forms_is_named(tmp_path: Path) -> None:
     ("line", "message"),
     [
         (b'{"game_id": "1", "chat": [', "not JSON"),
-        (b'{"game_id": "\xff"}', "not JSON"),
+        (b'{"game_id": "\xff"}', "not JSON in UTF-8"),
         (b'{"game_id": "\\ud83d"}', r"not JSON \(.* hex escape at line 1 column"),
         (b"[]", "input should be an object, got "),
-        (b"", "not JSON"),
+        (b"game_id,chat", "not JSON"),
+        (gzip.compress(b"{}", mtime=0), "not JSON in UTF-8"),
+        (b'{"game_id": NaN}', "field 'game_id'"),
         (b"[" * 100_000, "not JSON"),
         (b"1" * 10_000, "not JSON"),
+        (b'{"game_id": ' + b"1" * 4300 + b"}", "field 'game_id'"),
     ],
 )
 def test_a_line_that_cannot_be_read_is_named(
@@ -340,10 +362,96 @@ def test_a_line_that_cannot_be_read_is_named(
     path = write(tmp_path / "games.jsonl", played)
     first, *others = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join([first, line, b"\n", *others]))
-    with pytest.raises(BadGame, match=f"line 2: {message}"):
+    with pytest.raises(BadGame, match=f"line 2(: |, ){message}"):
         read_games(path)
     good, bad = read_games(path, skip_bad=True)
     assert (len(good), len(bad)) == (len(played), 1)
+
+
+def test_a_blank_line_is_nothing_and_is_counted(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "games.jsonl", records_of([ONE, OTHER]))
+    path.write_bytes(b"\n" + path.read_bytes().replace(b"\n", b"\n \r\n\n"))
+    assert [game.place for game in read_games(path)[0]] == [f"{path}, line {number}" for number in (2, 5)]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_a_file_in_another_encoding_is_named(encoding: str, tmp_path: Path) -> None:
+    path = tmp_path / "games.jsonl"
+    path.write_text(json.dumps(records_of([ONE])[0]), encoding=encoding)
+    with pytest.raises(BadGame, match=r"games\.jsonl, line 1: not JSON in UTF-8"):
+        read_games(path)
+
+
+def test_of_a_key_that_comes_twice_the_last_counts(tmp_path: Path) -> None:
+    for name, brackets in (("games.jsonl", ("", "")), ("games.json", "[]")):
+        record = json.dumps(records_of([ONE])[0]).replace("{", '{"game_id": "first", ', 1)
+        (tmp_path / name).write_text(record.join(brackets))
+        assert read_interactions(tmp_path / name) == [ONE]
+
+
+NAMED = ("game_id", "speaker", "policy_name", "closing", "dataset_alias")
+TEXTS = [
+    *[(GameRecords(), field) for field in (*NAMED, "chat[0]", "context[0]", "context_listener[0]")],
+    *[(InteractionRows(), field) for field in ("chat[0]", "context[0]", "speaker")],
+    *[(TurnRows(), field) for field in ("chats[0]", "context[0]", "chat_feedback", "policy_name")],
+]
+
+
+@pytest.mark.parametrize(("form", "field"), TEXTS)
+@pytest.mark.parametrize("odd", ["\0", "a bird \ud83d", "\udcff"])
+def test_a_text_that_no_database_holds_is_named_by_its_field(form: RecordFormat, field: str, odd: str) -> None:
+    record, *_ = records_of([ONE], form)
+    name, _, item = field.partition("[")
+    record[name] = [odd, *record[name][1:]] if item else odd
+    with pytest.raises(BadGame) as raised:
+        form.to_game([Record("rows, line 1", record)])
+    assert str(raised.value).startswith(f"rows, line 1, field '{field}': character {len(odd)} is ")
+
+
+LINES = [
+    json.dumps(record).encode()
+    for form in (GameRecords(), InteractionRows(), TurnRows())
+    for record in records_of([ONE, OTHER], form)
+]
+PIECES = st.binary(max_size=9) | st.sampled_from(
+    [b"\xef\xbb\xbf", b"\0", b'\\ud83d"', b"NaN", b"[" * 999, b"1" * 5000, b"\r\n"]
+)
+
+
+@st.composite
+def odd_lines(draw: st.DrawFn) -> bytes:
+    """A record of a game that something was done to, or something else."""
+    line = draw(st.sampled_from(LINES))
+    if draw(st.booleans()):
+        start, end = sorted(draw(st.tuples(*[st.integers(0, len(line))] * 2)))
+        return line[:start] + draw(PIECES) + line[draw(st.sampled_from([start, end])) :]
+    record = json.loads(line)
+    record[draw(st.sampled_from(list(record)))] = draw(JSON_VALUES)
+    return draw(st.just(json.dumps(record).encode()) | PIECES)
+
+
+@given(
+    lines=st.lists(odd_lines() | st.sampled_from(LINES), max_size=5),
+    name=st.sampled_from(["g.jsonl", "g.json", "g.parquet"]),
+    format=st.sampled_from([None, "jsonl", "turn", "interaction"]),
+    skip_bad=st.booleans(),
+)
+@settings(max_examples=200)
+def test_any_file_is_read_or_named(
+    lines: list[bytes], name: str, format: str | None, skip_bad: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("odd") / name
+    path.write_bytes(b"\n".join(lines))
+    try:
+        games, _ = read_games(path, format, skip_bad=skip_bad)
+    except UserError as error:
+        told = str(error)
+    else:
+        write_games("jsonl", path.with_suffix(".again"), games)
+        assert read_interactions(path.with_suffix(".again")) == [game.interaction for game in games]
+        return
+    assert name in told
+    assert told.isprintable()
 
 
 def test_a_list_that_cannot_be_read_is_named(tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import games, interactions
+from strategies import games, interactions, texts
 
+from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
 from multiref_gym.formats import read_games, read_interactions, write_games
 from multiref_gym.formats.jsonl import GameRecords
@@ -66,11 +67,18 @@ def test_a_record_says_how_the_game_ended(interaction: Interaction) -> None:
     assert written(interaction)["end"] == ("successful" if interaction.success else "unsuccessful")
 
 
+def test_a_game_that_somebody_left_is_neither_won_nor_lost() -> None:
+    left = LoggedGame(replace(read(RECORD).interaction, turns=read(RECORD).interaction.turns[:1]), abandoned=True)
+    assert written(left.interaction, abandoned=True)["end"] == "abandoned"
+    assert written(left.interaction)["end"] == "unsuccessful"
+
+
 @given(interactions(), st.data())
 def test_json_round_trip(interaction: Interaction, data: st.DataObject) -> None:
     labels = data.draw(st.lists(st.none() | st.sampled_from(Feedback), max_size=len(interaction.turns) - 1))
-    record = json.loads(json.dumps(written(interaction, labels=tuple(labels))))
-    assert read(record) == LoggedGame(interaction, labels=tuple(labels))
+    logged = LoggedGame(interaction, "", tuple(labels), data.draw(texts), abandoned=data.draw(st.booleans()))
+    [record] = GameRecords().to_records(logged)
+    assert read(json.loads(json.dumps(record))) == logged
 
 
 @given(interactions=games(min_size=1))
@@ -86,8 +94,8 @@ def test_a_file_that_cannot_be_written_whole_stays_as_it_was(tmp_path: Path) -> 
     games, interaction = tmp_path / "games.jsonl", read(RECORD).interaction
     write_games("jsonl", games, [LoggedGame(interaction)])
     before = games.read_bytes()
-    with pytest.raises(UnicodeEncodeError):
-        write_games("jsonl", games, [LoggedGame(interaction), LoggedGame(replace(interaction, closing="\ud800"))])
+    with pytest.raises(UserError, match=r"game '1', '\\ud800': character 1 is '\\ud800'"):
+        write_games("jsonl", games, (LoggedGame(replace(interaction, closing=text)) for text in ("bye", "\ud800")))
     assert games.read_bytes() == before
     assert list(tmp_path.iterdir()) == [games]
 

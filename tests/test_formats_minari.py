@@ -6,6 +6,7 @@ import importlib
 import math
 import subprocess
 import sys
+import uuid
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,10 @@ import gymnasium as gym
 import numpy as np
 import pytest
 from acting import games_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from running import run
+from strategies import interactions, utterances
 
 from multiref_gym.agents.listeners.baselines import RandomListener
 from multiref_gym.agents.play import play
@@ -35,6 +39,7 @@ parquet = pytest.importorskip("pyarrow.parquet", reason="Minari stores with it")
 from multiref_gym.formats.minari import Minari, decoder_of  # noqa: E402 (it needs Minari)
 
 NAME = "multiref/games-v0"
+UNKNOWN = Context(tuple("abcdefghij"), tuple("abcdefghij"), frozenset("ab"))
 
 
 @pytest.fixture(autouse=True)
@@ -78,6 +83,21 @@ def test_games_and_feedback_come_back_as_they_went_in(games: list[Interaction]) 
     assert decoder_of(NAME) == "lexical"
 
 
+@given(interactions(utterances))
+@settings(max_examples=10)
+def test_any_game_of_the_environment_comes_back(game: Interaction) -> None:
+    name = f"multiref/{uuid.uuid4().hex}-v0"
+    write_games(Minari(image=None), name, [LoggedGame(game)])
+    assert read_games(name, "minari")[0] == [LoggedGame(game)]
+
+
+@given(st.text(max_size=9) | st.from_regex(r"(\w+/)?[\w.-]*-v\d*"))
+@settings(max_examples=50)
+def test_any_name_is_one_of_a_data_set_or_none(name: str) -> None:
+    with pytest.raises(UserError, match=r"is no name of a Minari data set|there is no Minari data set"):
+        read_games(name, "minari")
+
+
 def test_games_that_nobody_decoded_come_back_without_feedback(games: list[Interaction]) -> None:
     write_games("minari", NAME, logged(games))
     assert read_games(NAME, "minari")[0] == logged(games)
@@ -112,9 +132,23 @@ def test_the_environment_of_a_data_set_can_be_recovered(games: list[Interaction]
     write_games("minari", NAME, logged(games))
     data = minari.load_dataset(NAME)
     env = data.recover_environment()
-    assert env.observation_space == data.observation_space
+    assert env.observation_space.keys() == data.observation_space.keys()
     assert env.action_space == data.action_space
+    for episode in data.iterate_episodes():
+        for step in range(len(episode.rewards) + 1):
+            observation = {key: values[step] for key, values in episode.observations.items()}
+            assert observation in data.observation_space
+            assert observation in env.observation_space
     assert env.reset(seed=0)[0] in env.observation_space
+
+
+def test_the_games_of_a_data_set_can_be_played_in_its_environment(games: list[Interaction]) -> None:
+    unseen = Context.sample(load_tangrams("figures").split("test").ids[:10], np.random.default_rng(0))
+    other = replace(games[0], game_id="unseen", context=unseen)
+    write_games(Minari(image=None), NAME, logged([*games, other]))
+    env = minari.load_dataset(NAME).recover_environment()
+    for game in (*games, other):
+        assert env.reset(seed=0, options={"game": game.context})[0] in env.observation_space
 
 
 def test_the_environment_of_a_data_set_has_as_many_targets_as_its_games(games: list[Interaction]) -> None:
@@ -204,16 +238,48 @@ def test_a_data_set_has_games_of_one_context_size() -> None:
 def test_what_the_environment_could_not_have_played_makes_no_data_set(games: list[Interaction], root: Path) -> None:
     turns = games[0].turns
     strange = replace(games[0], turns=(replace(turns[0], utterance="\n"), *turns[1:]))
-    unknown = Context(tuple("abcdefghij"), tuple("abcdefghij"), frozenset("a"))
     over = replace(games[-1], turns=games[-1].turns * 2)
     for bad, message in (
-        (strange, r"game 'random-0-0000': the speaker said '\\n'"),
-        (replace(games[0], context=unknown), "'a', which is not in figures"),
+        (strange, r"game 'random-0-0000': .* said '\\n'"),
+        (replace(games[0], context=UNKNOWN), "it has 'a', which is not in figures"),
         (over, "game 'won': the game ended"),
     ):
-        with pytest.raises(UserError, match=message):
-            write_games(Minari(image=None), NAME, logged([games[1], bad]))
+        with pytest.raises(BadGame, match=message):
+            write_games("minari", NAME, logged([games[1], bad]))
         assert not (root / NAME).exists()
+
+
+@pytest.mark.parametrize("image", [None, "tangrams"])
+def test_games_of_other_tangrams_make_a_data_set_without_images(games: list[Interaction], image: str | None) -> None:
+    bad: list[BadGame] = []
+    other = replace(games[1], context=UNKNOWN)
+    write_games(Minari(image=image, skip=bad.append), NAME, logged([games[0], other]))
+    assert read_games(NAME, "minari")[0] == logged([games[0], other] if image is None else [games[0]])
+    assert len(bad) == (0 if image is None else 1)
+
+
+def test_bad_games_are_left_out_where_it_is_asked_for_and_told(
+    games: list[Interaction], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store, turns = tmp_path / "store.db", games[0].turns
+    strange = replace(games[0], turns=(replace(turns[0], utterance="long" * 1000), *turns[1:]))
+    # More turns than any game that is kept, which must not end otherwise for it.
+    over = replace(games[-1], turns=games[-1].turns * 12)
+    with InteractionStore(store) as opened:
+        opened.add([strange, games[1]], "SUP")
+    export = ("export", "--store", store, "--minari", NAME, "--image", "none")
+    with pytest.raises(UserError, match=r"game 'random-0-0000': .* said 4000 characters"):
+        run(*export)
+    run(*export, "--skip-bad")
+    first, second, third = capsys.readouterr().out.splitlines()
+    assert (first, second) == (f"1 interactions written to {NAME}", "1 bad games skipped:")
+    assert third.startswith("game 'random-0-0000': ")
+    assert read_games(NAME, "minari")[0] == [LoggedGame(games[1], system="SUP")]
+    write_games(Minari(image=None, skip=lambda error: None), "lost-v0", logged([games[1], over]))
+    [episode] = minari.load_dataset("lost-v0").iterate_episodes()
+    assert (episode.terminations[-1], episode.truncations[-1]) == (True, False)
+    with pytest.raises(BadGame, match="bad-v0: there is no game that the environment could have played"):
+        write_games(Minari(image=None, skip=lambda error: None), "bad-v0", logged([strange, over]))
 
 
 @pytest.mark.parametrize("name", ["games", "no such-v0", "", "../games-v0", "games-v"])

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import interactions
+from strategies import interactions, texts
 
 from multiref_gym.feedback import Feedback
 from multiref_gym.formats import read_interactions
@@ -82,7 +82,7 @@ def test_a_turn_row_is_the_turn_as_the_listener_saw_it() -> None:
         "clicks": [["a"], ["a", "b"]],
         "targets": ["b", "c"],
         "game_id": "g",
-        "end": 0,
+        "end": 1,
         "context": ["a", "b", "c"],
         "turn_id": 1,
         "currently_selected": ["a"],
@@ -95,8 +95,16 @@ def test_a_turn_row_is_the_turn_as_the_listener_saw_it() -> None:
         "policy_name": "B-SUP 2",
         "date": "",
         "round": 2,
+        "select_accum": [["a"], ["b"]],
+        "deselect_accum": [[], ["a"]],
+        "pre_click_selected_accum": [[], ["a"]],
+        "is_good_select": True,
+        "is_good_deselect": True,
+        "prob_action_poor": None,
+        "policy_id": "B-SUP 2",
     }
-    assert first["prob_action"] == pytest.approx(0.25)
+    assert first["prob_action"] == first["prob_action_poor"] == pytest.approx(0.25)
+    assert (first["is_good_select"], third["is_good_select"], third["is_good_deselect"]) == (False, True, False)
     assert (third["end"], third["chat_feedback"], third["clicks"][-1]) == (1, "", ["c"])
 
 
@@ -126,7 +134,7 @@ def test_an_interaction_row_loses_only_the_listeners_side(interaction: Interacti
     assert all(turn.log_prob is None for turn in read.turns)
 
 
-@given(interactions(), st.randoms(), st.text(max_size=5), st.data())
+@given(interactions(), st.randoms(), texts, st.data())
 @settings(max_examples=50)
 def test_turn_rows_in_any_order_lose_only_the_speakers_side(
     game: Interaction, rng: random.Random, reply: str, data: st.DataObject
@@ -162,9 +170,14 @@ def test_a_log_probability_rounded_to_above_0_is_a_probability_of_1() -> None:
     assert to_turn_rows(certain)[0]["prob_action"] == 1.0
 
 
-def test_a_reply_after_the_last_row_says_that_the_game_goes_on() -> None:
+def test_all_rows_of_a_game_say_whether_it_was_won() -> None:
+    lost = replace(GAME, turns=GAME.turns[:2])
+    assert [[row["end"] for row in to_turn_rows(game)] for game in (GAME, lost)] == [[1, 1, 1], [0, 0]]
+
+
+def test_a_reply_after_the_last_row_is_kept() -> None:
     *_, last = to_turn_rows(GAME, reply="no")
-    assert (last["end"], last["chat_feedback"]) == (0, "no")
+    assert last["chat_feedback"] == "no"
 
 
 @pytest.mark.parametrize(

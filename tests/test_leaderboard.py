@@ -124,3 +124,14 @@ def test_a_folder_without_results_is_named(
         error = capsys.readouterr().err
         assert message in error
         assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("again", ["one", "./one", "other/../one", "link"])
+def test_a_folder_comes_once(again: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one, other = results(tmp_path / "one", 0.5), results(tmp_path / "other", 0.6)
+    (tmp_path / "link").symlink_to(one)
+    assert run(one, other, tmp_path / again, "--out", tmp_path / "board") == 2
+    assert "the folder is given twice" in capsys.readouterr().err
+    assert run(one, other, tmp_path / again, "--out", tmp_path / "board", "--skip-bad") == 0
+    board = json.loads((tmp_path / "board" / "leaderboard.json").read_text())
+    assert [listener["name"] for listener in board["listeners"]] == ["other", "one"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -75,6 +76,17 @@ def test_sup_counts_a_turn_by_its_weight() -> None:
     assert loss.item() == pytest.approx((1 + 0.5 * 2) / 1.5)
 
 
+@given(st.floats(1e-3, 1e3), st.lists(st.tuples(st.floats(-20, -0.01), st.floats(0.01, 2)), min_size=1, max_size=6))
+def test_sup_is_a_mean_however_light_the_turns_are(factor: float, turns: list[tuple[float, float]]) -> None:
+    log_prob, weight = (torch.tensor(column, dtype=torch.float64) for column in zip(*turns, strict=True))
+    (loss, told), (again, told_again) = (
+        Sup()(turns_of(log_prob, torch.ones_like(log_prob), weight=weights)) for weights in (weight, factor * weight)
+    )
+    assert loss.item() == pytest.approx(np.average(-log_prob, weights=weight))
+    assert loss.item() == pytest.approx(-told["positive_log_prob"])
+    assert (again.item(), told_again) == (pytest.approx(loss.item()), pytest.approx(told))
+
+
 HALF = math.log(0.5)
 
 
@@ -108,8 +120,10 @@ def test_unlikelihood_tells_how_likely_positives_are() -> None:
 
 
 @settings(deadline=None)
-@given(st.lists(st.tuples(st.floats(-20, 0), st.sampled_from([0.0, 1.0]), st.floats(0, 2)), min_size=1, max_size=6))
-def test_without_negatives_it_is_supervised_learning(turns: list[tuple[float, float, float]]) -> None:
+@given(st.lists(st.tuples(st.floats(-20, 0), st.sampled_from([0.0, 1.0]), st.floats(1, 2)), min_size=1, max_size=6))
+def test_without_negatives_it_is_supervised_learning(
+    turns: list[tuple[float, float, float]],
+) -> None:
     slopes = []
     for objective in (Sup(), SupAndUnlikelihood()):
         log_prob, feedback, weight = (torch.tensor(column) for column in zip(*turns, strict=True))
@@ -301,10 +315,10 @@ def test_an_objective_may_be_an_object_with_settings_of_ones_own() -> None:
     ("name", "complaint"),
     [
         ("dpo", "unknown objective 'dpo': choose from sup, rl, kto, or give 'module:attribute'"),
-        ("test_objectives:Bare", "objective 'test_objectives:Bare' is none: it is no dataclass with __call__"),
+        ("test_objectives:Bare", "objective 'test_objectives:Bare' is none: Bare has no method '__call__'"),
         ("test_objectives:turns_of", "it is no dataclass with needs_reference"),
         ("test_objectives:Silent", "it is no dataclass with needs_reference"),
-        ("test_objectives:Unset", "cannot be made with its defaults: missing a required argument: 'beta'"),
+        ("test_objectives:Unset", "'test_objectives:Unset' cannot be made: TypeError: Unset.__init__() missing"),
     ],
 )
 def test_what_is_no_objective_is_told_in_one_line(name: str, complaint: str) -> None:

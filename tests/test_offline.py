@@ -374,6 +374,7 @@ def test_games_of_people_are_replayed_with_the_drawings_of_kilogram(tmp_path: Pa
     tangrams = f"kilogram:{people.kilogram}"
     assert run("--games", people.games, "--tangrams", tangrams, "--listener", "random", "--out", tmp_path / "out") == 0
     results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert Path(results["config"]["tangrams"].removeprefix("kilogram:")).is_file()
     turns = [json.loads(line)["turn"] for line in people.games.read_text().splitlines()]
     assert results["counts"]["games"] == len(turns)
     assert results["counts"]["turns"] == sum(turns)

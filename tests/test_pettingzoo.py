@@ -22,6 +22,8 @@ from multiref_gym.listener import Decision, View
 from multiref_gym.tangrams import Atlas, load_tangrams, speaker_board
 
 pettingzoo_test = pytest.importorskip("pettingzoo.test", reason="PettingZoo is an extra")
+import pettingzoo  # noqa: E402 (the same)
+
 from multiref_gym import pettingzoo_env  # noqa: E402 (it needs PettingZoo)
 from multiref_gym.pettingzoo_env import ListenerPolicy, SpeakerPolicy  # noqa: E402
 
@@ -242,6 +244,34 @@ def test_what_an_agent_was_shown_is_its_own_to_change(context: Context, image: s
         assert data_equivalence(changed.observe(agent), left.observe(agent), exact=True)
 
 
+@pytest.mark.parametrize("kind", ["aec", "parallel"])
+def test_pettingzoo_makes_it_by_its_name(kind: Any) -> None:
+    made = pettingzoo.make(kind, "MultiRef-v0", image=None)
+    made.reset(seed=1)
+    assert isinstance(made.unwrapped, pettingzoo_env.TwoAgentEnv)
+
+
+def test_a_policy_of_ones_own_is_checked() -> None:
+    class Idle:
+        def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> Any:
+            return [None]
+
+    class Silent(TerseSpeaker):
+        def start(self, game: Game, rng: np.random.Generator) -> Any:
+            return None
+
+    env = pettingzoo_env.env(image=None)
+    speak, listen = SpeakerPolicy(env, Silent), ListenerPolicy(env, Idle(), np.random.default_rng(0))
+    env.reset(seed=0)
+    with pytest.raises(UserError, match=r"speaker test_pettingzoo:.*Silent said None"):
+        speak(env.last()[0])
+    env.step("a boat 🙂")
+    with pytest.raises(UserError, match=r"listener test_pettingzoo:.*Idle: it answered None"):
+        listen(env.last()[0])
+    with pytest.raises(UserError, match="speaker 'builtins:object' cannot be made"):
+        SpeakerPolicy(env, "builtins:object")
+
+
 def test_policies_and_observations_need_a_game() -> None:
     env = pettingzoo_env.env(image=None)
     for policy in (SpeakerPolicy(env), ListenerPolicy(env, RandomListener(), np.random.default_rng(0))):
@@ -252,7 +282,7 @@ def test_policies_and_observations_need_a_game() -> None:
             env.unwrapped.observe(agent)
 
 
-@pytest.mark.parametrize("spoken", [None, 3, "ab\n", "猫", "a" * 513])
+@pytest.mark.parametrize("spoken", [None, 3, "ab\n", "\ud83d", "a" * 513])
 @pytest.mark.parametrize("clicked", [None, "A", np.full(10, 2, np.int8), np.zeros(9, np.int8), 3])
 def test_refuses_what_is_no_action_of_an_agent(spoken: Any, clicked: Any) -> None:
     env = pettingzoo_env.env(image=None)

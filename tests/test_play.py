@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from terse_speaker import TerseSpeaker
 
 from multiref_gym.agents.listeners.baselines import ErringListener, OracleListener, RandomListener
 from multiref_gym.agents.listeners.small.listener import SmallListener
 from multiref_gym.agents.play import new_games, play
 from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
+from multiref_gym.formats import read_interactions, write_games
+from multiref_gym.formats.logged_game import LoggedGame
 from multiref_gym.game import MAX_TURNS, Action, Game
 from multiref_gym.interaction import Interaction
-from multiref_gym.listener import Decision, Listener, View
+from multiref_gym.listener import ROUNDING, Decision, Listener, View
 from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import load_tangrams
 
 FIGURES = load_tangrams("figures")
+NOTHING = Action()
 seeds = st.integers(0, 10_000)
 
 
@@ -34,23 +40,126 @@ class ClickyListener:
         return [Decision(action, -1.0, str(action)) for action in actions]
 
 
+def decision(action: Any = NOTHING, log_prob: Any = -1.0, text: Any = "") -> Any:
+    return Decision(action, log_prob, text)
+
+
+class Answering:
+    """A listener that answers the same whatever it is asked."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+
+    def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> Any:
+        return self.answer
+
+
 @pytest.mark.parametrize(
-    ("decisions", "message"),
+    ("answer", "message"),
     [
+        (None, "answered None: allowed is a list"),
+        ("A", "answered 'A': allowed is a list"),
+        ((decision() for _ in range(1)), "allowed is a list"),
         ([], "made 0 decisions in 1 games"),
-        ([Decision(Action(), float("nan"), "")], "log_prob=nan: allowed is"),
-        ([Decision(Action(), -np.inf, "")], "log_prob=-inf: allowed is"),
+        ([decision()] * 2, "made 2 decisions in 1 games"),
+        ([None], "None: allowed is a Decision"),
+        (["select A"], "'select A': allowed is a Decision"),
+        ([NOTHING], "allowed is a Decision"),
+        *[
+            ([decision(log_prob=log_prob)], "log_prob=.* allowed is a finite number of at most 0")
+            for log_prob in (np.nan, -np.inf, np.inf, 0.5, 2 * ROUNDING, "-1", True, np.array([-1.0]))
+        ],
+        ([decision(text=None)], "text=None"),
+        ([decision("select A")], "action='select A'"),
+        ([decision(Action({0}))], "allowed is an Action"),  # type: ignore[arg-type]
+        ([decision(Action([0]))], "allowed is an Action"),  # type: ignore[arg-type]
+        ([decision(Action(frozenset("A")))], "allowed is an Action"),  # type: ignore[arg-type]
+        ([decision(Action(frozenset({True})))], "allowed is an Action"),
+        ([decision(Action(frozenset({1.0})))], "allowed is an Action"),  # type: ignore[arg-type]
+        ([decision(Action(frozenset({10})))], "no such position"),
+        ([decision(Action(deselect=frozenset({3})))], "D cannot be deselected"),
     ],
 )
-def test_a_listener_that_decides_wrongly_is_told_what_it_did(decisions: list[Decision], message: str) -> None:
-    class Wrong:
-        def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> list[Decision]:
-            return decisions
-
+def test_a_listener_that_decides_wrongly_is_told_what_it_did(answer: Any, message: str) -> None:
     (game,) = started(0, [0])
-    with pytest.raises(UserError, match=message):
-        play(Wrong(), [game])
+    with pytest.raises(UserError, match=f"^listener test_play:Answering.*{message}"):
+        play(Answering(answer), [game])
     assert game.game.turn == 0
+
+
+def test_a_wrong_decision_in_one_game_leaves_the_others_as_they_were() -> None:
+    games = started(0, range(2))
+    with pytest.raises(UserError, match="allowed is a Decision"):
+        play(Answering([decision(), None]), games)
+    assert [game.game.turn for game in games] == [0, 0]
+
+
+@pytest.mark.parametrize("error", [KeyError("x"), SystemExit(0)])
+def test_a_listener_that_fails_is_named_and_its_error_is_the_cause(error: BaseException) -> None:
+    class Failing:
+        def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> list[Decision]:
+            raise error
+
+    with pytest.raises(UserError, match=rf"Failing failed: {type(error).__name__}: .* \(test_play.py, line") as refused:
+        play(Failing(), started(0, [0]))
+    assert refused.value.__cause__ is error
+
+
+def test_numbers_of_numpy_are_numbers_and_what_is_above_0_by_rounding_is_0(tmp_path: Path) -> None:
+    class Toggling:
+        def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> list[Decision]:
+            clicks = frozenset({np.int64(3)})
+            return [decision(Action.clicking(clicks, view.selected), np.float32(ROUNDING / 2)) for view in views]
+
+    games = play(Toggling(), started(0, np.arange(1).tolist()), round=np.int64(2))  # type: ignore[arg-type]
+    write_games("jsonl", tmp_path / "games.jsonl", map(LoggedGame, games))
+    (game,) = read_interactions(tmp_path / "games.jsonl")
+    assert game == games[0]
+    assert game.round == 2
+    assert {turn.log_prob for turn in game.turns} == {0.0}
+
+
+@pytest.mark.parametrize("round", [True, 1.5, 2**31, None])
+def test_a_round_is_a_whole_number(round: Any) -> None:
+    (game,) = started(0, [0])
+    with pytest.raises(UserError, match="round="):
+        play(RandomListener(), [game], round=round)
+
+
+class WishfulSpeaker(TerseSpeaker):
+    wanted: Any = "A"
+
+
+@pytest.mark.parametrize(
+    ("speaker", "message"),
+    [
+        (TerseSpeaker, "speaker terse_speaker:TerseSpeaker failed: AttributeError: .*wanted"),
+        (WishfulSpeaker, "speaker test_play:WishfulSpeaker wanted what it may not: 'A' is no action"),
+    ],
+)
+def test_an_oracle_hears_only_of_actions(speaker: Any, message: str) -> None:
+    games = new_games(FIGURES, [0], partial(speaker, FIGURES), np.random.SeedSequence(0))
+    with pytest.raises(UserError, match=message):
+        play(OracleListener(games), games)
+
+
+@pytest.mark.parametrize("name", [None, 3, "a\nb", "\ud800"])
+def test_a_speaker_has_a_name_of_one_line(name: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TerseSpeaker, "name", name)
+    with pytest.raises(UserError, match="speaker terse_speaker:TerseSpeaker has the name"):
+        new_games(FIGURES, [0], partial(TerseSpeaker, FIGURES), np.random.SeedSequence(0))
+
+
+def test_what_was_said_before_is_no_closing_remark_of_a_speaker_that_fails() -> None:
+    class Failing(TerseSpeaker):
+        def reply(self, action: Action | None) -> str:
+            raise LookupError
+
+    (game,) = new_games(FIGURES, [0], partial(Failing, FIGURES), np.random.SeedSequence(0))
+    with pytest.raises(UserError, match="LookupError"):
+        game.take(Action(select=game.game.targets))
+    assert game.game.over
+    assert game.interaction().closing == ""
 
 
 def started(seed: int, numbers: Sequence[int] = range(5)) -> list[Episode]:

@@ -271,6 +271,26 @@ class TestEndpoint:
             "top_logprobs": 20,
         }
 
+    def test_a_question_is_asked_once_and_one_that_is_filtered_is_unclear(self) -> None:
+        from stub_endpoint import Body, Reply, completion, failure, said, serving
+
+        from multiref_gym.agents.openai_api import ChatClient
+
+        def answer(body: Body) -> Reply:
+            if "Speaker: bad" in said(body):
+                return failure(400, "filtered by the content policy")
+            return completion("Yes", finish="length", logprobs=tops(("Yes", -0.1), ("No", -1.5)))
+
+        with serving(answer) as endpoint:
+            decoder = PromptedDecoder(EndpointModel(ChatClient("tiny", endpoint.url, attempts=1)))
+            replies = [exchange(reply) for reply in ("yes", "bad", "yes")]
+            with pytest.warns(
+                UserWarning, match="a content filter keeps back 1 answers of 2, which are taken as unclear"
+            ):
+                assert decoder.decode(replies) == [POSITIVE, NEGATIVE, POSITIVE]
+            assert decoder.probabilities(replies)[1] == 0.5
+        assert len(endpoint.bodies) == 2
+
     def test_spellings_of_an_answer_are_added_up(self) -> None:
         likeliest = [("Yes", np.log(0.5)), (" yes", np.log(0.2)), ("YES", np.log(0.1)), ("no", np.log(0.1)), ("", -3.0)]
         assert self.scores(tops(*likeliest)) == [round(np.log(0.1), 4), round(np.log(0.8), 4)]
@@ -290,6 +310,7 @@ class TestEndpoint:
             ({"content": [{"token": "Yes", "logprob": -0.1}]}, ["No", "Yes"], "gives no log-probabilities"),
             ({"content": [{"top_logprobs": []}]}, ["No", "Yes"], "gives no log-probabilities"),
             ({"content": [{"top_logprobs": ["Yes"]}]}, ["No", "Yes"], "gives no log-probabilities"),
+            (tops(("Yes", np.nan), ("No", np.inf)), ["No", "Yes"], "gives no log-probabilities"),
             (tops(("The", -0.1), ("A", -1.0)), ["No", "Yes"], "begins with 'the', and nothing likely begins No or Yes"),
             (tops(("Ne", -0.1), ("Pos", -1.0)), ANSWERS, "begins with 'ne', which may become Negative or Neutral"),
         ],

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from multiref_gym.agents.decoders.lexical import LexicalDecoder
 from multiref_gym.agents.decoders.prompted import EndpointDecoder, PromptedDecoder
+from multiref_gym.agents.learning.objectives import new_objective
+from multiref_gym.agents.listeners.named import new_listener
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback
+from multiref_gym.formats import write_games
 from multiref_gym.game import Action
 from multiref_gym.registry import (
     DECODERS,
@@ -25,7 +29,17 @@ from multiref_gym.registry import (
     new_decoder,
     resolve,
 )
+from multiref_gym.simulators.named import speaker_of
+from multiref_gym.tangrams import load_tangrams
 
+MAKERS: dict[str, Callable[[str], Any]] = {
+    "listener": lambda name: new_listener(name, load_tangrams("figures")),
+    "speaker": lambda name: speaker_of(name, load_tangrams("figures"))(),
+    "decoder": new_decoder,
+    "objective": new_objective,
+    "format": lambda name: write_games(name, "games", []),
+}
+"""What makes a part of its name."""
 NAMED = {"speaker": SPEAKERS, "listener": LISTENERS, "decoder": DECODERS, "objective": OBJECTIVES}
 REJECTED_SWAP = Exchange(None, "the wolf", Action(frozenset({1}), frozenset({2})), "no")
 
@@ -64,8 +78,8 @@ class OfModel:
 def test_a_decoder_that_is_made_of_a_model_is_told_which(
     name: str, kind: type[PromptedDecoder], ternary: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kind, "load", lambda model, ternary=False: (model, ternary))
-    assert new_decoder(f"{name}:owner/model:of-mine", ternary) == ("owner/model:of-mine", ternary)
+    monkeypatch.setattr(kind, "load", lambda model, ternary=False: OfModel(f"{model}, {ternary}"))
+    assert new_decoder(f"{name}:owner/model:of-mine", ternary).model == f"owner/model:of-mine, {ternary}"
 
 
 def test_so_is_one_of_ones_own() -> None:
@@ -119,13 +133,59 @@ def test_an_unknown_name_gets_those_that_are_known(name: str, complaint: str) ->
     assert complaint in str(error.value)
 
 
-def test_a_defect_of_a_module_of_ones_own_is_not_taken_for_a_wrong_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("import math\nmath.no_such_function()\n", "no_such_function' (defective.py, line 2)"),
+        ("def f(:\n", "SyntaxError: invalid syntax (defective.py, line 1)"),
+        ("import sys\nsys.exit(3)\n", "SystemExit: 3 (defective.py, line 2)"),
+        ("raise OSError('two\\nlines')\n", "OSError: two lines (defective.py, line 1)"),
+    ],
+)
+@pytest.mark.parametrize(("kind", "make"), MAKERS.items())
+def test_a_module_that_fails_is_told_with_the_place(
+    kind: str, make: Callable[[str], Any], text: str, complaint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "defective_decoder.py").write_text("import math\nmath.no_such_function()\n")
+    (tmp_path / "defective.py").write_text(text)
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(AttributeError, match="no_such_function"):
-        resolve("decoder", DECODERS, "defective_decoder:Decoder")
+    with pytest.raises(UserError) as error:
+        make("defective:Thing")
+    assert str(error.value).startswith(f"{kind} 'defective:Thing' cannot be imported: ")
+    assert str(error.value).endswith(complaint)
+
+
+class Needy:
+    """Needs an argument, and can do nothing."""
+
+    def __init__(self, *, needed: int) -> None:
+        self.needed = needed
+
+
+class Idle:
+    """Can do nothing, whatever it is given."""
+
+    def __init__(self, *given: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize(("kind", "make"), MAKERS.items())
+@pytest.mark.parametrize(
+    "name",
+    [
+        "json:dumps",
+        "math:pi",
+        "os:getcwd",
+        "os:path",
+        "sys:exit",
+        "test_registry:Needy",
+        "test_registry:Idle",
+        "json:no",
+    ],
+)
+def test_what_is_no_such_part_is_refused_by_its_name(kind: str, make: Callable[[str], Any], name: str) -> None:
+    with pytest.raises(UserError, match=rf"(unknown )?{kind} '{name}'") as error:
+        make(name)
+    assert "\n" not in str(error.value)
 
 
 def test_importing_the_package_imports_neither_torch_nor_what_is_to_its_right() -> None:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from multiref_gym.commands.screen import Screen
+from multiref_gym.agents.commands.play import Terminal
+from multiref_gym.agents.evaluation.tables import Sheet
+from multiref_gym.commands.screen import Screen, printable
 from multiref_gym.provenance import provenance, write_results
+from multiref_gym.tangrams import load_tangrams
 
 
 def test_a_log_has_what_was_said_and_no_bar(capsys: pytest.CaptureFixture[str]) -> None:
@@ -35,6 +41,33 @@ def test_a_terminal_has_one_bar_which_starts_again_with_each_step(
     shown = capsys.readouterr().out
     places = [shown.index(text) for text in ("vision", "3/3", "language", "1/7", "what stands above", "done", "more")]
     assert places == sorted(places)
+
+
+FOREIGN = "a\x1b[2Jb\x07c\x9b31md\u202ee\ud800f\x00g"
+SHOWN = "a\ufffd[2Jbc\ufffd31md\ufffde\ufffdf\ufffdg"
+
+
+def test_what_others_wrote_does_nothing_to_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    with Screen() as screen:
+        screen.say(FOREIGN)
+        screen.say("one\nline\u2028only")
+        screen.show(Sheet(FOREIGN, ["", FOREIGN], [[FOREIGN, FOREIGN]], FOREIGN))
+        Terminal(screen.console, load_tangrams("figures")).say(FOREIGN, "dim", who="listener")
+    shown = capsys.readouterr().out
+    assert set(re.sub(r"\x1b\[[0-9;]*m", "", shown)) & set("\x1b\x07\x9b\u202e\ud800\x00") == set()
+    assert f"{SHOWN}\none line only\n" in shown
+
+
+@given(st.text())
+def test_what_is_printable_is_kept_and_done_once(text: str) -> None:
+    assert len(printable(text)) == len(text)
+    assert printable(printable(text)) == printable(text)
+    if text.isprintable():
+        assert printable(text) == text
 
 
 def test_results_are_written_with_what_they_were_made_with(tmp_path: Path) -> None:

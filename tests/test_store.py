@@ -111,11 +111,15 @@ def test_rounds_are_added_as_a_whole_or_not_at_all(path: Path, interactions: lis
 
 
 def test_an_utterance_that_cannot_be_stored_leaves_nothing_behind(path: Path) -> None:
-    bad = replace(game("bad"), closing="\ud800")
     with InteractionStore(path) as store:
-        with pytest.raises(ValueError, match="surrogates"):
-            store.add([game("good"), bad], "B-SUP")
+        for text in ("\ud800", "a\0"):
+            with pytest.raises(StoreError, match=f"game 'bad', .*: character {len(text)} is "):
+                store.add([game("good"), replace(game("bad"), closing=text)], "B-SUP")
+            with pytest.raises(StoreError, match=f"system .*: character {len(text)} is "):
+                store.add([game("good")], text)
         assert store.interactions() == []
+        with pytest.raises(StoreError, match="surrogates not allowed"):
+            store.rounds("\ud800")
 
 
 def test_feedback_is_parallel_to_the_interactions(path: Path) -> None:

@@ -96,9 +96,12 @@ def test_the_fullest_descriptions_are_preferred(checkout: Path) -> None:
     dataset = checkout / "dataset"
     (dataset / "dense.json").write_text(json.dumps({"page1-2": BIRD}))
     (dataset / "dense10.json").write_text("{}")
-    assert len(load_tangrams(f"kilogram:{dataset}")) == 2
-    (dataset / "full.json").unlink()
-    assert len(load_tangrams(f"kilogram:{checkout}")) == 1
+    (dataset / "partial.json").write_text("{}")
+    for folder, read, count in ((dataset, "full.json", 2), (checkout, "dense.json", 1)):
+        tangrams = load_tangrams(f"kilogram:{folder}")
+        assert (tangrams.name, len(tangrams)) == (f"kilogram:{dataset / read}", count)
+        assert drawn_tangrams(f"kilogram:{folder}").name == tangrams.name
+        (dataset / read).unlink()
 
 
 @pytest.mark.parametrize(
@@ -224,7 +227,7 @@ def test_known_and_new_descriptions_are_two_parts_of_the_same_tangrams(checkout:
     whole, known, new = (load_tangrams(f"{source}:{checkout}") for source in SOURCES)
     assert known.ids == new.ids == whole.ids == ("page1-2.png", "page1-10.png", "page2-0.png")
     assert known.split("train").ids == new.split("train").ids == whole.split("train").ids
-    assert known.name == f"kilogram-known:{checkout}"
+    assert known.name == f"kilogram-known:{checkout / 'dataset' / 'full.json'}"
     for tangram in whole:
         parts = [known[tangram.id], new[tangram.id]]
         assert all(part.descriptions for part in parts)

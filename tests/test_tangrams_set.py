@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import os
+import pickle
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -177,6 +179,23 @@ def test_ids_and_splits_are_the_same_in_another_process() -> None:
         command = [sys.executable, "-c", code]
         run = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
         assert run.stdout == here
+
+
+@pytest.mark.parametrize("split", ["all", "dev"])
+def test_copies_and_pickles_of_a_loaded_set_are_the_set_itself(split: SplitName) -> None:
+    tangrams = load_tangrams("figures").split(split)
+    pickled = pickle.dumps(tangrams)
+    assert len(pickled) < 500
+    assert pickle.loads(pickled) is copy.deepcopy(tangrams) is copy.copy(tangrams) is tangrams
+
+
+def test_a_set_of_ones_own_is_pickled_whole_and_once(letters: TangramSet) -> None:
+    split = letters.split("train")
+    whole, part = pickle.loads(pickle.dumps((letters, split)))
+    assert whole.ids == letters.ids
+    assert whole.split("train") is part
+    assert part.ids == split.ids
+    assert copy.deepcopy(letters) is letters
 
 
 def test_loading_twice_gives_the_same_object() -> None:

@@ -19,10 +19,24 @@ from vector_games import assert_same_infos, make, random_clicks
 
 import multiref_gym  # noqa: F401 (registers MultiRef-v0)
 from multiref_gym import vector_env
+from multiref_gym.errors import UserError
 from multiref_gym.game import Context, Game, GameOver
-from multiref_gym.tangrams import load_tangrams
+from multiref_gym.tangrams import TangramSet, load_tangrams
 from multiref_gym.vector_env import MultiRefVectorEnv
 from multiref_gym.wrappers import EncodeUtterance
+
+
+class SayingSpeaker(TerseSpeaker):
+    """Says the same all the time."""
+
+    def __init__(self, said: str, tangrams: TangramSet) -> None:
+        super().__init__(tangrams)
+        self.said = said
+
+    def start(self, game: Game, rng: np.random.Generator) -> str:
+        super().start(game, rng)
+        return self.said
+
 
 IMAGES = ("board", "tangrams", None)
 MODES = ("NextStep", "SameStep")
@@ -208,10 +222,38 @@ def test_refuses_actions_that_are_no_clicks_before_any_turn(actions: Any) -> Non
 def test_an_utterance_that_does_not_fit_is_an_error() -> None:
     class Odd(TerseSpeaker):
         def start(self, game: Game, rng: np.random.Generator) -> Any:
-            return "猫"
+            return "a\nb"
 
-    with pytest.raises(ValueError, match="'猫'"):
+    with pytest.raises(ValueError, match=r"'a\\nb'"):
         make(speaker=Odd).reset(seed=0)
+
+
+@pytest.mark.parametrize("mode", ["native", "sync", "async"])
+def test_an_utterance_may_be_of_any_script(mode: str) -> None:
+    said = "猫 and a boat 🙂 " * 30
+    options = {"vector_kwargs": {"shared_memory": False}} if mode == "async" else {}
+    speaker = partial(SayingSpeaker, said)
+    vectorization = {} if mode == "native" else {"vectorization_mode": mode}
+    envs = gym.make_vec("MultiRef-v0", 2, **vectorization, **options, image=None, speaker=speaker)
+    observations, _ = envs.reset(seed=0)
+    assert observations["utterance"] == (said, said)
+    assert observations in envs.observation_space
+    envs.close()
+
+
+@pytest.mark.parametrize("length", [20, 2048])
+def test_an_utterance_of_any_script_is_its_bytes(length: int) -> None:
+    said = "猫🙂" * 256
+    envs = make(speaker=partial(SayingSpeaker, said), utterance_bytes=length)
+    [row, *_] = envs.reset(seed=0)[0]["utterance"]
+    assert row.tobytes().rstrip(b"\0") == said.encode()[:length]
+
+
+def test_numpys_integers_are_integers() -> None:
+    envs = gym.make_vec("MultiRef-v0", np.int64(2), image=None, utterance_bytes=np.int64(40))
+    first = envs.reset(seed=np.int64(3))
+    assert data_equivalence(first, envs.reset(seed=[np.int32(3), 4]), exact=True)
+    assert data_equivalence(first, envs.reset(seed=np.array([3, 4])), exact=True)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -231,7 +273,7 @@ def test_no_game_goes_on_after_an_error_of_a_speaker(mode: str) -> None:
     nothing = np.zeros((3, 10), np.int8)
     envs.step(nothing)
     Failing.fails = True
-    with pytest.raises(RuntimeError, match="no voice"):
+    with pytest.raises(UserError, match=r"speaker test_vector_env:.*Failing failed: RuntimeError: no voice"):
         envs.step(nothing)
     Failing.fails = False
     with pytest.raises(ResetNeeded):
@@ -254,7 +296,7 @@ def test_a_game_whose_start_failed_has_not_begun() -> None:
     envs = make(speaker=Failing)
     envs.reset(seed=0)
     Failing.fails = True
-    with pytest.raises(RuntimeError, match="no voice"):
+    with pytest.raises(UserError, match=r"speaker test_vector_env:.*Failing failed: RuntimeError: no voice"):
         envs.reset(options={"reset_mask": np.array([False, True, False])})
     Failing.fails = False
     with pytest.raises(ResetNeeded):
@@ -268,6 +310,10 @@ def test_a_game_whose_start_failed_has_not_begun() -> None:
     [
         ({"num_envs": 0}, "num_envs=0: allowed is"),
         ({"num_envs": True}, "num_envs=True: allowed is"),
+        ({"num_envs": 10**9}, "num_envs=1000000000: allowed is an int from 1 to 100000"),
+        ({"num_envs": 50_000, "image_size": 512}, "pictures of .* need .* GiB; allowed are 16"),
+        ({"utterance_bytes": 10**6}, "utterance_bytes=1000000: allowed is an int from 1 to 2048"),
+        ({"max_episode_steps": 3}, "max_episode_steps=3: allowed is max_turns"),
         ({"autoreset_mode": "never"}, "autoreset_mode='never': allowed is one of"),
         ({"utterance_bytes": 0}, "utterance_bytes=0: allowed is"),
         ({"render_mode": "ansi"}, "vectorization_mode='sync'"),
@@ -283,7 +329,8 @@ def test_refuses_bad_arguments_in_one_line(arguments: dict[str, Any], message: s
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"seed": np.int64(1)}, r"seed=np.int64\(1\): allowed is an int"),
+        ({"seed": True}, "seed=True: allowed is an int"),
+        ({"seed": [1, -1, 2]}, "seed=-1: allowed is an int"),
         ({"seed": 1.5}, "seed=1.5: allowed is an int"),
         ({"seed": [1, 2]}, "2 seeds: allowed is one for each of 3 games"),
         ({"options": {"reset_mask": [True] * 3}}, "allowed is an array of 3 bools"),

@@ -67,7 +67,15 @@ class SpeakerOptions:
 
 def told_usage(usage: Mapping[str, Any] | None) -> dict[str, str]:
     """Returns what a listener says of its usage in words, a dash for what is not known; nothing if it says nothing."""
-    return {
-        name.replace("_", " "): "–" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
-        for name, value in (usage or {}).items()
-    }
+    return {name.replace("_", " "): _told(value) for name, value in (usage or {}).items()}
+
+
+def _told(value: Any) -> str:
+    match value:
+        case None | []:
+            return "–"
+        case float():
+            return f"{value:.4g}"
+        case list():
+            return " ".join(map(str, value))
+    return str(value)

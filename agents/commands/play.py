@@ -15,6 +15,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from multiref_gym.agents.commands.options import ListenerOptions, SpeakerOptions
+from multiref_gym.agents.play import play
 from multiref_gym.commands.options import AnyFile, Natural, TangramOptions
 from multiref_gym.commands.screen import Screen
 from multiref_gym.episode import Episode
@@ -78,18 +79,16 @@ class Play(TangramOptions, SpeakerOptions, ListenerOptions):
                     episode.take(terminal.ask_for_action(episode.view))  # what a person does has no known probability
             else:
                 listener = self.chosen_listener(tangrams)
-                listener_rng = np.random.default_rng(for_listener)
-                episode = Episode(game, TypingSpeaker(terminal), rng, listener_rng, game_id)
-                while not game.over:
-                    (decision,) = listener.act([episode.view], [listener_rng])
-                    episode.take(decision.action, decision.log_prob)
+                episode = Episode(game, TypingSpeaker(terminal), rng, np.random.default_rng(for_listener), game_id)
+                play(listener, [episode])
             terminal.show_end(episode, self.role)
         except Left:
             terminal.say("You left the game.", "dim")
         finally:
             if self.out and episode and episode.dialogue:
                 policy = "person" if self.role == "listener" else self.listener
-                write_games("jsonl", self.out, [*earlier, LoggedGame(episode.interaction(policy))])
+                played = LoggedGame(episode.interaction(policy), abandoned=not game.over)
+                write_games("jsonl", self.out, [*earlier, played])
                 terminal.say(f"The game is the last of {len(earlier) + 1} in {self.out}.", "dim")
 
 
@@ -112,7 +111,8 @@ class Terminal:
 
     def say(self, text: str, style: str = "", who: str = "") -> None:
         """Writes a line, and in front of it who says it."""
-        self._console.print(Text(f"{who}: ", "bold") if who else "", Text(text, style), sep="")
+        line = " ".join(text.splitlines())
+        self._console.print(Text(f"{who}: ", "bold") if who else "", Text(line, style), sep="")
 
     def ask(self) -> str:
         """Returns what the person types.

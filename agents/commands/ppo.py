@@ -11,7 +11,7 @@ import numpy as np
 
 from multiref_gym.agents.listeners.ppo.games import Reward, rewarded_game
 from multiref_gym.agents.listeners.ppo.training import ROLLOUT, Evaluation, literal_success, train
-from multiref_gym.commands.options import Count, DecoderName, Natural, check_new_folder, make_folder
+from multiref_gym.commands.options import DecoderName, Natural, Steps, check_new_folder, make_folder
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.provenance import write_results
@@ -40,7 +40,7 @@ class PPOCommand:
     reward: Reward = "true"
     decoder: DecoderName | None = None
     ternary: bool = False
-    steps: Count = 300_000
+    steps: Steps = 300_000
     seed: Natural = 0
     out: Path = Path("runs/ppo")
 

@@ -41,7 +41,9 @@ class Simulate(TangramOptions, SpeakerOptions, PricedListenerOptions, ForceOptio
         self.check_replaced(self.out, "games as JSON Lines", partial(holds_games, format="jsonl"))
         tangrams = self.chosen_tangrams()
         seed, name = np.random.SeedSequence(self.seed), f"{self.listener}-0"
-        games = new_games(tangrams, range(self.games), self.chosen_speaker(tangrams), seed, name=name)
+        make_speaker = self.chosen_speaker(tangrams)
+        on_game = partial(screen.report, "new games", total=self.games)
+        games = new_games(tangrams, range(self.games), make_speaker, seed, name=name, on_game=on_game)
         listener = self.chosen_listener(tangrams, games)
         on_turn = partial(screen.report, "games", total=self.games)
         interactions = play(listener, games, policy=self.listener, on_turn=on_turn)

@@ -5,6 +5,7 @@ No text is generated and read: an answer is scored by the log-probability of its
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
 
+from multiref_gym.agents.completions import is_withheld
 from multiref_gym.agents.listeners.vlm.loading import VlmConfig, load_base
 from multiref_gym.agents.listeners.vlm.prompt import padded, shared_start
 from multiref_gym.agents.listeners.weights import UNLOADABLE, pretrained
@@ -155,7 +157,8 @@ class EndpointModel:
     """Scores answers by a model behind an endpoint, if that gives the likeliest tokens of what it writes.
 
     Only the first token is asked for. Upper case and blanks are no matter, and the beginning of one answer stands for
-    it; an answer that is not among the likeliest is taken as impossible.
+    it; an answer that is not among the likeliest is taken as impossible. As chance has no part in it, a question is
+    asked once. Where a content filter keeps back what the model says, all answers are as likely.
 
     Args:
         client: Asks the model.
@@ -166,6 +169,7 @@ class EndpointModel:
 
     def __init__(self, client: ChatClient) -> None:
         self._client = client
+        self._choices: dict[str, dict[str, Any]] = {}
 
     def __call__(self, questions: Sequence[str], answers: Sequence[str]) -> NDArray[np.float64]:
         """Returns log-probabilities as `AnswerScorer` does.
@@ -174,18 +178,29 @@ class EndpointModel:
             UserError: If the endpoint gives no log-probabilities, or none of an answer; and as `ChatClient.complete`.
         """
         fields = {"max_tokens": 1, "logprobs": True, "top_logprobs": self.LIKELIEST}
+        new = [question for question in dict.fromkeys(questions) if question not in self._choices]
         choices = self._client.complete(
-            [{"messages": [{"role": "user", "content": question}], **fields} for question in questions]
+            [{"messages": [{"role": "user", "content": question}], **fields} for question in new]
         )
-        return np.array([self._log_probs(choice, answers) for choice in choices])
+        self._choices.update(zip(new, choices, strict=True))
+        if filtered := sum(map(is_withheld, choices)):
+            warnings.warn(
+                f"{self._client.model} at {self._client.endpoint}: a content filter keeps back {filtered} answers of "
+                f"{len(new)}, which are taken as unclear",
+                stacklevel=2,
+            )
+        return np.array([self._log_probs(self._choices[question], answers) for question in questions])
 
     def _log_probs(self, choice: Mapping[str, Any], answers: Sequence[str]) -> list[float]:
+        if is_withheld(choice):
+            return [0.0] * len(answers)
         asked = f"{self._client.model} at {self._client.endpoint}"
         try:
             likeliest = choice["logprobs"]["content"][0]["top_logprobs"]
             tokens = [(str(token["token"]).strip().lower(), float(token["logprob"])) for token in likeliest]
-        except (LookupError, TypeError, ValueError):
+        except (LookupError, TypeError, ValueError, OverflowError):
             tokens = []
+        tokens = [(token, log_prob) for token, log_prob in tokens if log_prob < np.inf]  # which leaves out NaN as well
         if not tokens:
             raise UserError(f"{asked} gives no log-probabilities (top_logprobs), by which alone answers are scored")
         log_probs = dict.fromkeys(answers, -np.inf)

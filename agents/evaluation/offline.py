@@ -28,7 +28,8 @@ from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback, FeedbackDecoder, decoded
 from multiref_gym.formats.logged_game import LoggedGame
 from multiref_gym.game import Action, InvalidAction, check_action
-from multiref_gym.listener import Decision, Listener, View
+from multiref_gym.listener import ROUNDING, Decision, Listener, View, decided
+from multiref_gym.parts import part_name
 
 FIGURES = {
     "exact_match": "exact match with rewarded",
@@ -125,6 +126,9 @@ def ask(
         seed: Seeds the listener's chance at each turn, whatever the batch and the other games.
         batch_size: Turns at once.
         on_batch: Called after each batch with the number of turns that are done.
+
+    Raises:
+        UserError: If it scores with what is no log-probability, or as `multiref_gym.listener.decided` does.
     """
     score = getattr(listener, "score", None)
     rngs = [_chance(seed, turn.view) for turn in turns]
@@ -134,14 +138,19 @@ def ask(
     for start in range(0, len(turns), batch_size):
         batch = turns[start : start + batch_size]
         began = time.perf_counter()
-        decided = listener.act([turn.view for turn in batch], rngs[start : start + len(batch)])
+        answers = decided(listener, [turn.view for turn in batch], rngs[start : start + len(batch)], legal=False)
         seconds.append((time.perf_counter() - began) / len(batch))
-        decisions += [decision for _, decision in zip(batch, decided, strict=True)]
+        decisions += answers
         rows = [i for i, turn in enumerate(batch, start) if turn.feedback is not None and turn.action.clicks]
         if score and rows:
             with torch.inference_mode():
                 scores = score([turns[i].view for i in rows], [turns[i].action for i in rows])
                 log_probs[rows] = scores.log_prob.double().cpu().numpy()
+            if not (log_probs[rows] <= ROUNDING).all():
+                worst = log_probs[rows].max()
+                raise UserError(
+                    f"listener {part_name(listener)} scores with log-probability {worst}: allowed is at most 0"
+                )
         on_batch(start + len(batch))
     actions = [decision.action or Action() for decision in decisions]
     legal = [d.action is not None and _is_legal(turn, d.action) for turn, d in zip(turns, decisions, strict=True)]

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, is_dataclass
-from inspect import signature
 from typing import ClassVar, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
 from multiref_gym.errors import UserError
-from multiref_gym.registry import OBJECTIVES, resolve
+from multiref_gym.registry import OBJECTIVES, made, resolve
 
 
 class ScoredTurns(NamedTuple):
@@ -80,9 +79,9 @@ class Sup:
     negatives: ClassVar[float] = 0.0
 
     def __call__(self, turns: ScoredTurns) -> tuple[Tensor, dict[str, float]]:
-        """Returns the mean loss over the positives, 0 if the batch has none, and their mean log-probability."""
+        """Returns the mean loss over the positives by weight, 0 if there are none, and their mean log-probability."""
         weight = turns.weight * (turns.feedback > 0)
-        loss = -(weight * turns.smoothed(self.smoothing)).sum() / weight.sum().clamp(min=1)
+        loss = -(weight * turns.smoothed(self.smoothing)).sum() / _total(weight)
         return loss, {"positive_log_prob": _mean(turns.log_prob, weight)}
 
 
@@ -101,7 +100,10 @@ class SupAndUnlikelihood:
     needs_reference: ClassVar[bool] = False
 
     def __call__(self, turns: ScoredTurns) -> tuple[Tensor, dict[str, float]]:
-        """Returns the mean loss over positives and negatives, by weight, and the mean log-probability of the former."""
+        """Returns the mean loss over positives and negatives, by weight, and the mean log-probability of the former.
+
+        Weights that add up to less than 1 count as they are: light negatives alone make no step of full length.
+        """
         positive, negative = turns.weight * (turns.feedback > 0), turns.weight * (turns.feedback < 0)
         # A hair less than p, so that loss and slope are finite where the policy is certain of a negative.
         unlikelihood = torch.log1p(-0.999 * turns.log_prob.exp())
@@ -133,7 +135,10 @@ class Reinforce:
     needs_reference: ClassVar[bool] = False
 
     def __call__(self, turns: ScoredTurns) -> tuple[Tensor, dict[str, float]]:
-        """Returns the mean loss over all turns, by weight, and the mean log-probabilities of either kind."""
+        """Returns the mean loss over all turns, by weight, and the mean log-probabilities of either kind.
+
+        Weights that add up to less than 1 count as they are, as of `SupAndUnlikelihood`.
+        """
         positive, negative = turns.weight * (turns.feedback > 0), turns.weight * (turns.feedback < 0)
         behaviour = turns.behaviour_log_prob.clamp(min=math.log(self.least_behaviour))
         ratio = (turns.log_prob.detach() - behaviour).exp()
@@ -163,7 +168,10 @@ class Kto:
     needs_reference: ClassVar[bool] = True
 
     def __call__(self, turns: ScoredTurns) -> tuple[Tensor, dict[str, float]]:
-        """Returns the mean loss over positives and negatives, by weight, z, and the mean log-probabilities of both."""
+        """Returns the mean loss over positives and negatives, by weight, z, and the mean log-probabilities of both.
+
+        Weights that add up to less than 1 count as they are, as of `SupAndUnlikelihood`.
+        """
         positive, negative = turns.weight * (turns.feedback > 0), turns.weight * (turns.feedback < 0)
         z = turns.mismatched.mean().clamp(min=0).detach()
         margin = self.beta * (turns.log_prob - turns.behaviour_log_prob - z)
@@ -183,20 +191,22 @@ def new_objective(name: str) -> Objective:
 
     Raises:
         UnknownName: If the name is neither.
-        UserError: If it stands for no objective, or a setting has no default.
+        UserError: If it stands for no objective, or as `made` does, as where a setting has no default.
     """
     objective = resolve("objective", OBJECTIVES, name)
     if isinstance(objective, type):
-        try:
-            signature(objective).bind()
-        except TypeError as error:
-            raise UserError(f"objective {name!r} cannot be made with its defaults: {error}") from error
-        objective = objective()
-    missing = [of for of in ("__call__", "needs_reference", "negatives") if not hasattr(objective, of)]
+        objective = made("objective", name, objective)
+    missing = [of for of in ("needs_reference", "negatives") if not hasattr(objective, of)]
     if missing or not is_dataclass(objective):
         raise UserError(f"objective {name!r} is none: it is no dataclass with {missing[0] if missing else 'settings'}")
     return objective  # type: ignore[return-value]
 
 
+def _total(weight: Tensor) -> Tensor:
+    """Returns what a sum by weight is divided by: the sum of the weights, and 1 where there are none."""
+    total = weight.sum()
+    return torch.where(total > torch.finfo(torch.float32).tiny, total, torch.ones_like(total))
+
+
 def _mean(log_prob: Tensor, weight: Tensor) -> float:
-    return ((weight * log_prob).sum() / weight.sum().clamp(min=1)).item()
+    return ((weight * log_prob).sum() / _total(weight)).item()

@@ -34,7 +34,7 @@ from multiref_gym.agents.listeners.named import new_listener
 from multiref_gym.agents.listeners.weights import saved
 from multiref_gym.agents.play import new_games, play
 from multiref_gym.checking import read_json
-from multiref_gym.commands.options import Count, DecoderName, ListenerName, Natural, Share, SpeakerName
+from multiref_gym.commands.options import Count, DecoderName, ListenerName, Natural, Share, SpeakerName, TangramsName
 from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import decoded
@@ -158,8 +158,8 @@ class Config:
     ternary: bool = False
     speaker: SpeakerName = "scripted"
     personas: Path | None = None
-    tangrams: str = "figures"
-    seed_tangrams: str | None = None
+    tangrams: TangramsName = "figures"
+    seed_tangrams: TangramsName | None = None
     split: SplitName = "dev"
     base: Annotated[str | None, Parameter(alias="--model")] = None
     control: Annotated[bool, Parameter(parse=False)] = True
@@ -201,8 +201,9 @@ class Respect:
         tangrams = load_tangrams(config.tangrams)
         self._tangrams = tangrams.split(config.split)
         self._tangrams.draw(np.random.default_rng(0), CONTEXT_SIZE)  # too small a set is an error now, not later
-        if not hasattr(resolve("listener", LISTENERS, config.listener), "save"):
-            raise UserError(f"listener {config.listener!r} cannot learn: it has no weights to save")
+        make = resolve("listener", LISTENERS, config.listener)
+        if not all(hasattr(make, method) for method in ("load", "save", "score")):
+            raise UserError(f"listener {config.listener!r} cannot learn: it has no weights to load, score and save")
         self._load = cast(
             Callable[[str | Path | None], TrainableListener],
             lambda model: new_listener(config.listener, tangrams, model=model),

@@ -2,7 +2,8 @@
 
 The model is shown the tangrams with their letters, then the dialogue as chat messages: what was selected and what the
 speaker said, and its own actions. It answers in text, and nobody knows how likely its actions are. A text that is no
-action, or one that the rules forbid, clicks nothing, and is counted.
+action, was cut off or kept back by a content filter, a refusal, a call of a tool, or an action that the rules forbid
+clicks nothing, and is counted.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any, Literal, Self, get_args
 import numpy as np
 from PIL import Image
 
+from multiref_gym.agents.completions import said
 from multiref_gym.agents.evaluation.pictures import data_uri, png
 from multiref_gym.agents.openai_api import ChatClient
 from multiref_gym.chat import NO_CLICK, chat_turns
@@ -127,13 +129,14 @@ class ApiListener:
         return [part for silhouette, letter in silhouettes for part in (_image(silhouette), _text(letter))]
 
     def _decision(self, view: View, choice: Mapping[str, Any]) -> Decision:
-        said = choice["message"].get("content")
-        text = said if isinstance(said, str) else ""  # null where a model refuses
+        text, flaw = said(choice)
         size = len(view.tangrams)
         try:
+            if flaw:
+                raise InvalidAction(flaw)
             action = parsed(text, size)
         except InvalidAction:
-            self._unparsed.append(text)
+            self._unparsed.append(f"{flaw}: {text}" if flaw else text)
             return Decision(None, None, text)
         try:
             check_action(action, view.selected, size)

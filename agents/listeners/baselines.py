@@ -48,7 +48,7 @@ class OracleListener:
 
     def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> list[Decision]:
         """Returns the wanted action for each view, with certainty."""
-        wanted = [self._games[view.game_id].speaker.wanted for view in views]
+        wanted = [self._games[view.game_id].wanted for view in views]
         return [Decision(action, 0.0, str(action)) for action in wanted]
 
 
@@ -77,7 +77,7 @@ class ErringListener(OracleListener):
         """Returns the wanted action or a mistake for each view, and remembers what was wanted."""
         decisions = []
         for view, rng in zip(views, rngs, strict=True):
-            wanted = self.wanted[view.game_id, len(view.dialogue)] = self._games[view.game_id].speaker.wanted
+            wanted = self.wanted[view.game_id, len(view.dialogue)] = self._games[view.game_id].wanted
             action = self._mistake(wanted, view, rng) if rng.random() < self._rate(wanted, view) else wanted
             decisions.append(Decision(action, 0.0, str(action)))
         return decisions

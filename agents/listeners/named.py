@@ -11,7 +11,7 @@ from multiref_gym.agents.listeners.baselines import OracleListener
 from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
 from multiref_gym.listener import Listener
-from multiref_gym.registry import LISTENERS, resolve
+from multiref_gym.registry import LISTENERS, made, resolve
 from multiref_gym.tangrams import TangramSet
 
 
@@ -30,7 +30,8 @@ def new_listener(name: str, tangrams: TangramSet, games: Sequence[Episode] | Non
 
     Raises:
         UnknownName: If there is no such listener.
-        UserError: If it needs a model, cannot do with what it was given, or is an oracle without games.
+        UserError: If it needs a model, cannot do with what it was given, or is an oracle without games; or as `made`
+            does.
     """
     make = resolve("listener", LISTENERS, name)
     is_oracle = isinstance(make, type) and issubclass(make, OracleListener)
@@ -43,9 +44,9 @@ def new_listener(name: str, tangrams: TangramSet, games: Sequence[Episode] | Non
         if option not in takes and not (option == "model" and "path" in takes):
             raise UserError(f"--{option} is not for --listener {name}")
     if not loads:
-        return make(games) if is_oracle else make()  # type: ignore[no-any-return]
+        return made("listener", name, make, *([games] if is_oracle else []))  # type: ignore[no-any-return]
     if "model" in takes and takes["model"].default is Parameter.empty and "model" not in given:
         raise UserError(f"--listener {name} needs a --model")
     if "path" in takes and "model" in given:
         given["path"] = Path(given.pop("model"))
-    return make.load(tangrams, **given)  # type: ignore[no-any-return]
+    return made("listener", name, make.load, tangrams, **given)  # type: ignore[no-any-return]

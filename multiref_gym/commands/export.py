@@ -12,18 +12,18 @@ from typing import Annotated, Literal
 from cyclopts import Group, Parameter
 from cyclopts.validators import LimitedChoice
 
-from multiref_gym.commands.options import ForceOption, Natural, check_writable, named
+from multiref_gym.commands.options import ForceOption, Natural, TangramsName, check_writable, named
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
 from multiref_gym.files import whole
 from multiref_gym.formats import FORMATS, holds_games, write_games
-from multiref_gym.formats.logged_game import LoggedGame
+from multiref_gym.formats.logged_game import BadGame, LoggedGame
 from multiref_gym.interaction import Interaction
 from multiref_gym.registry import feedback_name
 from multiref_gym.store import InteractionStore, StoreError
 
-OPTIONS = {"out": ("format", "force"), "minari": ("decoder", "ternary", "image", "tangrams")}
+OPTIONS = {"out": ("format", "force"), "minari": ("decoder", "ternary", "image", "tangrams", "skip_bad")}
 WHERE = Parameter(group=Group("Where", validator=LimitedChoice(1, 1)))
 
 
@@ -38,7 +38,8 @@ class Export(ForceOption):
         decoder: A Minari data set's feedback: that of this decoder in all rounds that it has decoded.
         ternary: That of the decoder's ternary form.
         image: A Minari data set's pictures (tangrams).
-        tangrams: For them: figures (by default) or kilogram:PATH.
+        tangrams: For them: figures (by default) or kilogram:PATH, all that are drawn.
+        skip_bad: Leave out of it games that the environment could not have played, and say which.
         system: Only the games of this system.
         round: Only the games of this round.
     """
@@ -52,7 +53,8 @@ class Export(ForceOption):
     decoder: str | None = None
     ternary: bool | None = None
     image: Literal["tangrams", "board", "none"] | None = None
-    tangrams: str | None = None
+    tangrams: TangramsName | None = None
+    skip_bad: bool | None = None
     system: str | None = None
     round: Natural | None = None
 
@@ -87,6 +89,7 @@ class Export(ForceOption):
             LoggedGame(game, labels=tuple(of_game), system=system)
             for (system, game), of_game in zip(games, labels, strict=True)
         ]
+        bad: list[BadGame] = []
         if self.out is not None:
             # Where a format of one's own writes, nobody else knows.
             with whole(Path(self.out), self.force) if format in FORMATS else nullcontext(self.out) as where:
@@ -95,8 +98,18 @@ class Export(ForceOption):
             from multiref_gym.formats.minari import Minari  # Minari is an extra
 
             image = None if self.image == "none" else self.image or "tangrams"
-            write_games(Minari(self.tangrams or "figures", image, decoder), str(self.minari), logged)
-        screen.say(f"{len(games)} interactions written to {self.out or self.minari}")
+            skip = bad.append if self.skip_bad else None
+            write_games(Minari(self.tangrams or "figures", image, decoder, skip), str(self.minari), logged)
+        screen.say(f"{len(games) - len(bad)} interactions written to {self.out or self.minari}")
+        say_skipped(bad, screen)
+
+
+def say_skipped(bad: Sequence[BadGame], screen: Screen) -> None:
+    """Says how many bad games were left out, and what is wrong with each."""
+    if bad:
+        screen.say(f"{len(bad)} bad games skipped:")
+        for error in bad:
+            screen.say(str(error))
 
 
 def check_applies(options: object, form: str, of_forms: Mapping[str, Sequence[str]]) -> None:
@@ -104,7 +117,7 @@ def check_applies(options: object, form: str, of_forms: Mapping[str, Sequence[st
     for other, names in of_forms.items():
         for name in names:
             if other != form and getattr(options, name) not in (None, False):
-                raise UserError(f"--{name} applies to --{other} only, not to --{form}")
+                raise UserError(f"--{name.replace('_', '-')} applies to --{other} only, not to --{form}")
 
 
 def _feedback(store: InteractionStore, decoder: str, games: Sequence[tuple[str, Interaction]]) -> list[list[Feedback]]:

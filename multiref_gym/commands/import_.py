@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated
 
-from multiref_gym.commands.export import WHERE, check_applies
-from multiref_gym.commands.options import Natural, named
+from multiref_gym.commands.export import WHERE, check_applies, say_skipped
+from multiref_gym.commands.options import Name, Natural, named
 from multiref_gym.commands.screen import Screen
 from multiref_gym.feedback import Feedback
 from multiref_gym.formats import FORMATS, read_games
@@ -26,13 +26,15 @@ class Import:
         minari: The Minari data set to read, which export made.
         system: The system that played these games.
         round: The round to put them into, if not the one that each names.
+        skip_bad: Leave out bad games, and say which.
     """
 
     store: str
     games: Annotated[str | None, WHERE] = None
     minari: Annotated[str | None, WHERE] = None
-    system: str
+    system: Name
     round: Natural | None = None
+    skip_bad: bool = False
     format: Annotated[str | None, named(FORMATS, "What is in --games, if not as it looks: ")] = None
 
     def run(self, screen: Screen) -> None:
@@ -52,7 +54,8 @@ class Import:
             from multiref_gym.formats.minari import decoder_of  # Minari is an extra
 
             decoder = decoder_of(self.minari)
-        games, _ = read_games(self.minari or str(self.games), "minari" if self.minari else self.format)
+        format = "minari" if self.minari else self.format
+        games, bad = read_games(self.minari or str(self.games), format, skip_bad=self.skip_bad)
         if self.round is not None:
             games = [replace(game, interaction=replace(game.interaction, round=self.round)) for game in games]
         decoded = _decoded_rounds(games) if decoder else {}
@@ -65,7 +68,10 @@ class Import:
             told += f"; feedback of {decoder!r} on rounds {_listed(decoded)}"
         elif labels := sum(label is not None for game in games for label in game.labels):
             told += f"; {labels} labels not kept, as a store keeps those of a named decoder only"
+        if abandoned := sum(game.abandoned for game in games):
+            told += f"; {abandoned} were abandoned, which a store does not tell from lost ones"
         screen.say(told)
+        say_skipped(bad, screen)
 
 
 def _listed(numbers: Iterable[int]) -> str:

@@ -16,10 +16,12 @@ from typing import Annotated, Any, TypeVar
 from cyclopts import Parameter, Token
 from cyclopts.validators import Number
 
+from multiref_gym.checking import storable
 from multiref_gym.errors import UserError
 from multiref_gym.provenance import is_results, write_results
 from multiref_gym.registry import DECODERS, LISTENERS, SPEAKERS
 from multiref_gym.tangrams import TangramSet, load_tangrams
+from multiref_gym.tangrams.loading import full_name
 from multiref_gym.tangrams.tangram_set import SplitName
 
 
@@ -72,12 +74,16 @@ def check_new_folder(folder: Path) -> None:
         raise UserError(f"cannot write to {folder}: permission denied")
 
 
-Count = Annotated[int, Parameter(converter=_whole, validator=Number(gte=1))]
-"""A whole number of at least 1."""
+Count = Annotated[int, Parameter(converter=_whole, validator=Number(gte=1, lte=1_000_000))]
+"""A whole number from 1 to a million, as what is counted is in memory at once."""
+Steps = Annotated[int, Parameter(converter=_whole, validator=Number(gte=1, lte=1_000_000_000))]
+"""A whole number of steps, which are taken one after the other."""
 Natural = Annotated[int, Parameter(converter=_whole, validator=Number(gte=0))]
 """A whole number of at least 0, such as a seed."""
 Positive = Annotated[float, Parameter(validator=Number(gt=0, lt=math.inf))]
 """A number above 0."""
+Name = Annotated[str, Parameter(validator=lambda kind, name: name and storable(name))]
+"""A name to be kept; what comes from a command line may be no text."""
 Share = Annotated[float, Parameter(validator=Number(gte=0, lte=1))]
 """A number from 0 to 1."""
 AnyFile = Annotated[Path, Parameter(validator=check_writable)]
@@ -94,6 +100,8 @@ def named(names: Mapping[str, str], note: str = "") -> Parameter:
 ListenerName = Annotated[str, named(LISTENERS)]
 SpeakerName = Annotated[str, named(SPEAKERS)]
 DecoderName = Annotated[str, named(DECODERS)]
+TangramsName = Annotated[str, Parameter(converter=lambda kind, tokens: full_name(tokens[0].value))]
+"""A spec of tangrams; it names the file that is read, and so do all results."""
 
 Options = TypeVar("Options")
 Flat = Annotated[Options, Parameter(name="*")]
@@ -109,7 +117,7 @@ class TangramOptions:
         split: The part of them.
     """
 
-    tangrams: str = "figures"
+    tangrams: TangramsName = "figures"
     split: SplitName = "all"
 
     def chosen_tangrams(self) -> TangramSet:

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ANSWERS = "MULTIREF_ANSWERS"
+"""The environment variable of the file in which answers of endpoints are kept; if it is empty, they are not."""
 
 
 def prepare_process() -> None:
@@ -17,3 +23,16 @@ def prepare_process() -> None:
         torch.set_num_threads(1)
     if transformers_logging := sys.modules.get("transformers.utils.logging"):
         transformers_logging.disable_progress_bar()
+
+
+@contextmanager
+def keeping_answers(path: Path) -> Iterator[None]:
+    """Has answers of endpoints kept in a file, unless the user named another one in `ANSWERS`."""
+    if ANSWERS in os.environ:
+        yield
+        return
+    os.environ[ANSWERS] = str(path.absolute())  # of processes that are started, too
+    try:
+        yield
+    finally:
+        del os.environ[ANSWERS]

@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Self
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.segment import Segment
+
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+
+
+def printable(text: str) -> str:
+    """Returns a text that a terminal does nothing but show, but for line ends and tabs.
+
+    Control characters, marks that turn the direction of writing and halves of surrogates become U+FFFD.
+    """
+    return _CONTROL.sub("\ufffd", text)
+
+
+class PrintableConsole(Console):
+    """A console on which texts control nothing, whoever wrote them; only what Rich adds itself does."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Yields the segments of what is to be shown."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=printable(segment.text))
 
 
 class Screen:
@@ -20,7 +42,7 @@ class Screen:
     """
 
     def __init__(self) -> None:
-        self.console = Console(highlight=False)
+        self.console = PrintableConsole(highlight=False)
         columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
         self._progress = Progress(*columns, console=self.console)
         self._task = self._progress.add_task("")
@@ -37,8 +59,8 @@ class Screen:
         self._live.stop()
 
     def say(self, text: str) -> None:
-        """Writes a line as it is, however long."""
-        self.console.print(text, markup=False, soft_wrap=True)
+        """Writes a line, however long; line ends in it are blanks."""
+        self.console.print(" ".join(text.splitlines()), markup=False, soft_wrap=True)
 
     def show(self, *what: Any) -> None:
         """Writes tables, or texts with Rich's markup, in place of the bar and what stands above it."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from multiref_gym.checking import storable
 from multiref_gym.errors import UserError
 from multiref_gym.formats.logged_game import BadGame, Format, LoggedGame
 from multiref_gym.interaction import Interaction
-from multiref_gym.registry import UnknownName, resolve
+from multiref_gym.registry import UnknownName, made, resolve
 from multiref_gym.tangrams import TangramSet
 
 FORMATS = {
@@ -91,22 +92,33 @@ def write_games(format: str | Format, where: str | Path, games: Iterable[LoggedG
         games: The games.
 
     Raises:
-        UserError: If there is no such format, or it does not hold these games.
+        UserError: If there is no such format, it does not hold these games, or a text is not `checking.storable`.
         OSError: If the file cannot be written.
     """
-    (_made(format) if isinstance(format, str) else format).write(str(where), games)
+    (_made(format) if isinstance(format, str) else format).write(str(where), map(_storable, games))
 
 
 def _made(name: str) -> Format:
     make = resolve("format", FORMATS, name)
     if not (isinstance(make, type) and issubclass(make, Format)):
         raise UnknownName(f"unknown format {name!r}: it is no class with the methods 'read' and 'write'")
-    made: Format = make()
-    return made
+    return made("format", name, make)  # type: ignore[no-any-return]
+
+
+def _storable(logged: LoggedGame) -> LoggedGame:
+    """Returns the game if all its texts are `checking.storable`, else raises UserError."""
+    logged.interaction.check_texts()
+    storable(logged.reply)
+    storable(logged.system)
+    return logged
 
 
 def _check(logged: LoggedGame, place_of: dict[str, str], tangrams: TangramSet | None, size: int | None) -> None:
     """Raises BadGame for what is wrong with a game only beside others, or for what it is read for."""
+    try:
+        _storable(logged)  # also of formats that do not check it by the field
+    except UserError as error:
+        raise BadGame(error, logged.place) from error
     game, order = logged.interaction, logged.interaction.context.listener_order
     if game.game_id in place_of:
         there = place_of[game.game_id]

@@ -2,7 +2,7 @@
 
 `chat` holds one utterance a turn and `clicks` the set selected *after* each turn, so an action is the difference of two
 neighbours. `log_probs`, `closing` and `feedback`, a label for each turn but the last, may be missing, as they are in
-the human games. `end` and `turn` follow from the rest and are not read.
+the human games. `turn` follows from the rest and is not read, and so does `end`, unless it is "abandoned".
 """
 
 from __future__ import annotations
@@ -11,13 +11,16 @@ from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 from multiref_gym.formats.logged_game import LoggedGame
-from multiref_gym.formats.records import Fields, Label, LogProb, Record, RecordFormat, Tangrams, interaction
+from multiref_gym.formats.records import Fields, Label, LogProb, Record, RecordFormat, Tangrams, Text, interaction
+
+ABANDONED = "abandoned"
 
 
 class RowFields(Fields):
     """What records hold of a game whose listener's order is not known."""
 
-    chat: list[str]
+    chat: list[Text]
+    end: Any = None
     log_probs: list[LogProb] | None = None
     feedback: list[Label] | None = None
 
@@ -46,6 +49,7 @@ class GameRecords(RecordFormat):
             interaction(fields, context, fields.chat, selections, fields.log_probs or [None] * turns),
             labels=tuple(fields.feedback or ()),
             system=fields.dataset_alias,
+            abandoned=fields.end == ABANDONED,
             place=record.place,
         )
 
@@ -57,7 +61,7 @@ class GameRecords(RecordFormat):
             "speaker": game.speaker,
             "policy_name": game.policy,
             "round": game.round,
-            "end": "successful" if game.success else "unsuccessful",
+            "end": ABANDONED if logged.abandoned else "successful" if game.success else "unsuccessful",
             "turn": len(game.turns),
             "context": list(game.context.speaker_order),
             "context_listener": list(order),
@@ -67,5 +71,8 @@ class GameRecords(RecordFormat):
             "log_probs": [turn.log_prob for turn in game.turns],
             "closing": game.closing,
         }
-        labels = logged.labels[:-1]
-        yield record | ({"feedback": list(labels)} if any(label is not None for label in labels) else {})
+        if logged.system:
+            record["dataset_alias"] = logged.system
+        if any(label is not None for label in logged.labels[:-1]):
+            record["feedback"] = list(logged.labels[:-1])
+        yield record

@@ -37,6 +37,7 @@ class LoggedGame:
         labels: Explicit feedback on each turn, None for a turn that has none. It may be given for the first turns only.
         system: What was deployed, "" where the record does not say.
         place: Where the record is, such as "FILE, line 3", for messages; games do not differ by it.
+        abandoned: Whether somebody left the game before its end, so that it was neither won nor lost.
     """
 
     interaction: Interaction
@@ -44,6 +45,7 @@ class LoggedGame:
     labels: tuple[Feedback | None, ...] = ()
     system: str = ""
     place: str = field(default="", compare=False)
+    abandoned: bool = False
 
     def __post_init__(self) -> None:
         missing = len(self.interaction.turns) - len(self.labels)

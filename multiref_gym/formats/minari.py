@@ -16,22 +16,25 @@ from __future__ import annotations
 import math
 import shutil
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from gymnasium.spaces import Dict, MultiBinary
+from gymnasium.spaces import Dict, MultiBinary, Space, Text
 from numpy.typing import NDArray
 
 from multiref_gym.env import MultiRefEnv
+from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
 from multiref_gym.formats.jsonl import GameRecords
 from multiref_gym.formats.logged_game import BadGame, LoggedGame
 from multiref_gym.formats.records import Record
 from multiref_gym.game import MAX_TURNS, TARGETS, Action, Game, GameOver
 from multiref_gym.interaction import Interaction
+from multiref_gym.tangrams import Tangram, TangramSet, drawn_tangrams
+from multiref_gym.utterance import CHARSET, MAX_LENGTH
 
 try:
     import minari
@@ -44,35 +47,50 @@ except ImportError as error:
 FORMAT = "parquet"
 """How episodes are stored: the one of Minari's formats that compresses, and images are mostly white."""
 
-_PER_TURN = ("end", "turn", "chat", "clicks", "log_probs", "closing", "feedback")
+_PER_TURN = ("turn", "chat", "clicks", "log_probs", "closing", "feedback")
 """What a game's record holds and an episode has as arrays."""
+
+
+_DAMAGED = (
+    *(ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError),
+    *(OSError, RuntimeError, TypeError, ValueError),
+)
+"""What Minari, NumPy and PyArrow raise for files that hold something else than they should."""
 
 
 @dataclass(frozen=True)
 class Minari:
-    """Data sets of Minari, by their names, such as "multiref/sup-v0". The system is lost, and a last reply.
+    """Data sets of Minari, by their names, such as "multiref/sup-v0". A last reply is lost.
 
     Attributes:
-        tangrams: The set that the games were played with: a name for `load_tangrams`. It is used in writing alone.
+        tangrams: The set that the games were played with: a name for `load_tangrams`. It is used in writing alone: the
+            images are of it, and the data set's environment has it. Without images the games may be of any tangrams.
         image: What the observations show, as in `MultiRefEnv`. Images are stored without loss.
         decoder: The name of the decoder that the labels of the games are from, "" if nothing was decoded.
+        skip: What is told of each game that the environment could not have played, so that it is left out; if None, the
+            first one is refused.
     """
 
     tangrams: str = "figures"
     image: str | None = "tangrams"
     decoder: str = ""
+    skip: Callable[[BadGame], None] | None = None
 
     def write(self, where: str, games: Iterable[LoggedGame]) -> None:
         """Makes a data set of at least one game, all of it or nothing.
 
         Raises:
-            UserError: If the name is none or taken, the games differ in their number of tangrams, or a game is none
-                that the environment could have played with these tangrams.
+            BadGame: If a game is none that the environment could have played with these tangrams and is not to be left
+                out, or no game is left.
+            UserError: If the name is none or taken, or the games differ in their number of tangrams.
         """
         _check_name(where)
         if get_dataset_path(where).exists():
             raise UserError(f"there is a Minari data set {where!r} already")
-        logged = list(games)
+        drawn = drawn_tangrams(self.tangrams) if self.image else None
+        logged = list(self._playable(games, drawn))
+        if not logged:
+            raise BadGame(f"{where}: there is no game that the environment could have played")
         played = [game.interaction for game in logged]
         sizes = {len(game.context.listener_order) for game in played}
         if len(sizes) != 1:
@@ -81,13 +99,14 @@ class Minari:
         targets = [len(game.context.targets) for game in played]
         options: dict[str, Any] = {
             "tangrams": self.tangrams,
+            "split": "all",
             "image": self.image,
             "context_size": size,
             "targets": [min(TARGETS[0], *targets), max(min(TARGETS[1], size), *targets)],
             "max_turns": max(MAX_TURNS, *(len(game.turns) for game in played)),
         }
         log = _Log()
-        env = MultiRefEnv(split="all", speaker=lambda _: log, **options)
+        env = MultiRefEnv(speaker=lambda _: log, **options | {"tangrams": drawn or _names(played)})
         try:
             with warnings.catch_warnings():
                 # Minari would like to know authors and a link to their code, which nobody has told us.
@@ -96,6 +115,7 @@ class Minari:
                     where,
                     _episodes(logged, env, log),  # one by one, as all images at once may be more than fits into memory
                     env=gym.make("MultiRef-v0", **options).spec,
+                    observation_space=_with_texts(env.observation_space, played),
                     algorithm_name=", ".join(sorted({game.policy for game in played})),
                     description="Games of MULTIREF, a reference game of many turns with implicit feedback.",
                     data_format=FORMAT,
@@ -105,6 +125,18 @@ class Minari:
         except BaseException:
             shutil.rmtree(get_dataset_path(where), ignore_errors=True)
             raise
+
+    def _playable(self, games: Iterable[LoggedGame], drawn: TangramSet | None) -> Iterator[LoggedGame]:
+        """Yields the games that the environment could have played."""
+        for logged in games:
+            try:
+                _check_playable(logged.interaction, drawn)
+            except BadGame as error:
+                if self.skip is None:
+                    raise
+                self.skip(error)
+            else:
+                yield logged
 
     def read(self, where: str) -> Iterator[LoggedGame | BadGame]:
         """Yields the games of a data set that was made so.
@@ -123,8 +155,8 @@ class Minari:
                 yield error
             except KeyError as error:
                 yield BadGame(f"no {error}", place)
-            except (OSError, ValueError) as error:
-                yield BadGame(error, place)
+            except _DAMAGED as error:
+                yield BadGame(f"damaged: {error}", place)
 
 
 def decoder_of(name: str) -> str:
@@ -142,7 +174,7 @@ def _data_set(name: str) -> minari.MinariDataset:
         raise UserError(f"there is no Minari data set {name!r} in {get_dataset_path()}")
     try:
         data = minari.load_dataset(name)
-    except (OSError, ValueError, KeyError, AssertionError) as error:
+    except _DAMAGED as error:
         raise UserError(f"cannot read the Minari data set {name!r}: {error}") from error
     spaces_are_ours = isinstance(data.action_space, MultiBinary) and isinstance(data.observation_space, Dict)
     if not spaces_are_ours or data.storage.metadata.get("decoder") is None:
@@ -165,16 +197,42 @@ class _Log:
         return next(self._said)
 
 
+def _names(games: Iterable[Interaction]) -> TangramSet:
+    """Returns the tangrams of games by their names alone: nothing else of them is seen without images."""
+    names = dict.fromkeys(name for game in games for name in game.context.listener_order)
+    return TangramSet("the games", [Tangram(name, (), frozenset(), (), ()) for name in names])
+
+
+def _with_texts(space: Space[Any], games: Iterable[Interaction]) -> Dict:
+    """Returns the space of observations with all characters of these games, as Minari keeps a list of them."""
+    assert isinstance(space, Dict)
+    said = [text for game in games for text in (*(turn.utterance for turn in game.turns), game.closing)]
+    texts = Text(MAX_LENGTH, min_length=0, charset="".join(set(CHARSET).union(*said)))
+    return Dict({**space.spaces, "utterance": texts})
+
+
+def _check_playable(game: Interaction, drawn: TangramSet | None) -> None:
+    """Raises BadGame unless the environment could have played the game with tangrams that are drawn, None for any."""
+    place = f"game {game.game_id!r}"
+    if drawn and (missing := [name for name in game.context.listener_order if name not in drawn]):
+        raise BadGame(f"it has {missing[0]!r}, which is not in {drawn.name}", place)
+    log = _Log()
+    log.game = game
+    try:
+        episode = Episode(Game(game.context, len(game.turns)), log, np.random.default_rng(0))
+        for turn in game.turns:
+            episode.take(turn.action)
+    except (UserError, GameOver) as error:
+        raise BadGame(error, place) from error
+
+
 def _episodes(games: Sequence[LoggedGame], env: MultiRefEnv, log: _Log) -> Iterator[EpisodeBuffer]:
     """Plays the games again, so that all in an episode is the environment's own."""
     for logged in games:
         log.game = game = logged.interaction
         actions = [turn.action.bits(len(game.context.listener_order)) for turn in game.turns]
-        try:
-            observation, _ = env.reset(options={"game": game.context})
-            steps = [env.step(action) for action in actions]
-        except (ValueError, GameOver) as error:
-            raise UserError(f"game {game.game_id!r}: {error}") from error
+        observation, _ = env.reset(options={"game": game.context})
+        steps = [env.step(action) for action in actions]
         seen = [observation, *(step[0] for step in steps)]
         over = [step[2] for step in steps]
         [record] = GameRecords().to_records(logged)

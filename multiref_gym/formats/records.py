@@ -2,7 +2,8 @@
 
 A format of records says which fields it has, and how records become a game and a game becomes records. Where records
 come from, what their fields may hold, and how they are written is said here, for all of them. What is bad is named by
-file, line and field; rows of a list, a Parquet file or a data set of the hub are counted as lines.
+file, line and field; rows of a list, a Parquet file or a data set of the hub are counted as lines. A blank line is
+nothing.
 
 Any record may carry explicit `feedback` as well. Labels are "positive", "neutral", "negative", or 1, 0, -1, or null.
 """
@@ -22,13 +23,14 @@ from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import AfterValidator, BaseModel, Field, PlainValidator
 
-from multiref_gym.checking import checked
+from multiref_gym.checking import checked, storable
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
 from multiref_gym.files import write_lines_atomically
 from multiref_gym.formats.logged_game import BadGame, LoggedGame
 from multiref_gym.game import LETTERS, Action, Context
 from multiref_gym.interaction import Interaction, Turn
+from multiref_gym.listener import ROUNDING
 
 EXTRA = "pip install 'multiref-gym[datasets]'"
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
@@ -36,8 +38,6 @@ HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 LABELS = {None: None} | {label: value for value in Feedback for label in (value.name.lower(), int(value))}
 LARGEST = 2**31 - 1
 """The largest number that every database takes."""
-ROUNDING = 1e-4
-"""How far above 0 the logarithm of a probability may be, when it is a sum of many rounded ones."""
 
 
 def _distinct(names: list[str]) -> list[str]:
@@ -52,7 +52,8 @@ def _label(value: object) -> Feedback | None:
     raise ValueError(f"expected one of {', '.join(map(repr, LABELS))}")
 
 
-Tangrams = Annotated[list[str], Field(max_length=len(LETTERS)), AfterValidator(_distinct)]
+Text = Annotated[str, AfterValidator(storable)]
+Tangrams = Annotated[list[Text], Field(max_length=len(LETTERS)), AfterValidator(_distinct)]
 LogProb = Annotated[float, Field(le=ROUNDING, allow_inf_nan=False)] | None
 Label = Annotated[Feedback | None, PlainValidator(_label)]
 
@@ -60,16 +61,16 @@ Label = Annotated[Feedback | None, PlainValidator(_label)]
 class Fields(BaseModel, strict=True):
     """What the fields of every record of games hold."""
 
-    game_id: str
+    game_id: Text
     context: Tangrams
     context_listener: Tangrams = Field(alias="context")
     targets: Annotated[list[str], Field(min_length=1)]
     clicks: list[list[str]]
-    speaker: str = ""
-    policy_name: str = ""
+    speaker: Text = ""
+    policy_name: Text = ""
     round: Annotated[int, Field(ge=-LARGEST, le=LARGEST)] = 0
-    closing: str = ""
-    dataset_alias: str = ""
+    closing: Text = ""
+    dataset_alias: Text = ""
 
 
 AnyFields = TypeVar("AnyFields", bound=Fields)
@@ -199,6 +200,8 @@ def _records(where: str, configuration: str) -> Iterator[Record]:
     else:
         rows = _lines(path)
     for number, row in enumerate(rows, start=1):
+        if row == b"":
+            continue
         place = f"{where}, line {number}"
         try:
             yield Record(place, checked(dict[str, Any], row, place, BadGame))
@@ -222,21 +225,26 @@ def _parquet_rows(path: Path) -> list[Any]:
         raise UserError(f"{path}: Parquet files need the extra 'datasets': {EXTRA}") from error
     try:
         rows: list[Any] = parquet.ParquetFile(path).read().to_pylist()
-    except ValueError as error:  # what pyarrow raises for a file that is none
+    except (
+        ValueError,
+        OSError,
+        import_module("pyarrow").ArrowException,
+    ) as error:  # damaged, or no table
         raise BadGame(error, str(path)) from error
     return rows
 
 
 def _hub_rows(name: str, configuration: str) -> list[Any]:
+    no_file = f"{name}: a folder, not a file" if Path(name).is_dir() else f"{name}: no such file"
     try:
-        load_dataset = import_module("datasets").load_dataset
+        datasets = import_module("datasets")
     except ImportError as error:
         raise UserError(
-            f"{name}: no such file, and if it is a data set of the hub, that needs the extra 'datasets': {EXTRA}"
+            f"{no_file}, and if it is a data set of the hub, that needs the extra 'datasets': {EXTRA}"
         ) from error
     try:
-        return [row for split in load_dataset(name, configuration).values() for row in split]
-    except (OSError, ValueError) as error:
+        return [row for split in datasets.load_dataset(name, configuration).values() for row in split]
+    except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
         raise UserError(
-            f"{name}: no such file, and no data set of the hub with a configuration {configuration!r}: {error}"
+            f"{no_file}, and no data set of the hub with a configuration {configuration!r}: {error}"
         ) from error

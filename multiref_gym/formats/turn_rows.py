@@ -5,9 +5,13 @@ The speaker's order is not there, so the listener's is read in its place; the sp
 lost. Log-probabilities are kept as probabilities, so up to rounding.
 
 `chats` and `clicks` hold the turns up to and with this one, `clicks` what was clicked in each. `turn_id` counts from 0.
-`end` is 1 on the game's last turn, which has no reply, so that `chat_feedback` is "". `prob_action` is null where the
-probability is unknown; one of 0 or below, which no action that was taken has, is unknown as well. `feedback` is one
-label.
+`end` is 1 in all rows of a game that was won. The last turn has no reply, so that `chat_feedback` is "". `prob_action`
+is null where the probability is unknown; one of 0 or below, which no action that was taken has, is unknown as well.
+`feedback` is one label.
+
+The columns after `round` are not in the public data set, but the paper's code learns from them (github.com/lil-lab/
+respect): the actions and selections so far, whether the turn was good, and who acted how probably. They follow from the
+others, and are not read.
 """
 
 from __future__ import annotations
@@ -22,18 +26,18 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from multiref_gym.formats.logged_game import LoggedGame
-from multiref_gym.formats.records import Fields, Label, Record, RecordFormat, interaction
+from multiref_gym.formats.records import Fields, Label, Record, RecordFormat, Text, interaction
 from multiref_gym.interaction import Interaction
 
 
 class TurnFields(Fields):
     """What a row holds; `prob_action` is what is known of this turn's alone."""
 
-    chats: list[str]
+    chats: list[Text]
     currently_selected: list[str]
     selected: list[str]
     deselected: list[str]
-    chat_feedback: str
+    chat_feedback: Text
     prob_action: Annotated[float, Field(le=1)] | None
     feedback: Label = None
 
@@ -85,27 +89,38 @@ class TurnRows(RecordFormat):
 
         chats = [turn.utterance for turn in game.turns]
         clicks = [names(turn.action.clicks) for turn in game.turns]
+        select = [names(turn.action.select) for turn in game.turns]
+        deselect = [names(turn.action.deselect) for turn in game.turns]
+        selected = [names(selected) for selected in game.selections]
         replies = [*chats[1:], logged.reply]
-        for i, (turn, selected, label) in enumerate(zip(game.turns, game.selections, logged.labels, strict=False)):
+        for i, (turn, label) in enumerate(zip(game.turns, logged.labels, strict=True)):
+            # Rounding may put the logarithm of 1 a little above 0.
+            probability = None if turn.log_prob is None else math.exp(min(0.0, turn.log_prob))
             row = {
                 "chats": chats[: i + 1],
                 "clicks": clicks[: i + 1],
                 "targets": names(game.targets),
                 "game_id": game.game_id,
-                "end": int(i == len(chats) - 1 and not logged.reply),
+                "end": int(game.success),
                 "context": list(order),
                 "turn_id": i,
-                "currently_selected": names(selected),
-                "selected": names(turn.action.select),
-                "deselected": names(turn.action.deselect),
+                "currently_selected": selected[i],
+                "selected": select[i],
+                "deselected": deselect[i],
                 "chat_feedback": replies[i],
                 "game_turn_id": f"{game.game_id}_{i}",
-                # Rounding may put the logarithm of 1 a little above 0.
-                "prob_action": None if turn.log_prob is None else math.exp(min(0.0, turn.log_prob)),
+                "prob_action": probability,
                 "dataset_alias": logged.system,
                 "policy_name": game.policy,
                 "date": "",
                 "round": game.round,
+                "select_accum": select[: i + 1],
+                "deselect_accum": deselect[: i + 1],
+                "pre_click_selected_accum": selected[: i + 1],
+                "is_good_select": bool(select[i]) and turn.action.select <= game.targets,
+                "is_good_deselect": bool(deselect[i]) and turn.action.deselect.isdisjoint(game.targets),
+                "prob_action_poor": probability,
+                "policy_id": game.policy,
             }
             yield row | ({} if label is None else {"feedback": label})
 

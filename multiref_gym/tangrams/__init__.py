@@ -1,6 +1,6 @@
 """Tangrams: exact pieces, the package's own figures and their words, KiloGram, pictures."""
 
-from multiref_gym.tangrams.atlas import Atlas
+from multiref_gym.tangrams.atlas import Atlas, shared_atlas
 from multiref_gym.tangrams.figures import LEXICON
 from multiref_gym.tangrams.figures.family import Words
 from multiref_gym.tangrams.loading import drawn_tangrams, load_tangrams
@@ -19,6 +19,7 @@ __all__ = [
     "drawn_tangrams",
     "listener_board",
     "load_tangrams",
+    "shared_atlas",
     "silhouette",
     "speaker_board",
 ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import lru_cache
+from typing import Any, Self
 
 import numpy as np
 
@@ -12,6 +14,8 @@ from multiref_gym.tangrams.tangram_set import TangramSet
 
 class Atlas:
     """The silhouettes of a set at one size, drawn at first use.
+
+    All that it holds follows from the set and the size: a copy is the atlas itself, a pickle says what to draw.
 
     Args:
         tangrams: the set.
@@ -28,6 +32,12 @@ class Atlas:
         self._pictures: dict[str, np.ndarray] = {}
         self._blank_boards: dict[int, np.ndarray] = {}
         self._places: dict[int, list[tuple[Place, Place]]] = {}
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[Callable[..., Atlas], tuple[TangramSet, int]]:
+        return shared_atlas, (self.tangrams, self.size)
 
     def silhouettes(self, ids: Sequence[str]) -> np.ndarray:
         """Returns fresh silhouettes, uint8 (n, size, size), black on white. Raises TangramError for an unknown id."""
@@ -55,20 +65,16 @@ class Atlas:
         if count not in self._blank_boards:
             cells = [cell(self._layout, letter(index)) for index in range(count)]
             self._blank_boards[count] = self._layout.board(cells)
-            self._places[count] = self._layout.places(count)
         board = self._blank_boards[count].copy()
-        places = self._places[count]
+        places = self._places_of(count)
         for index in selected:
             board[places[index][0]] = cell(self._layout, letter(index), True)
-        pictures = self._pictures
         for id, (_, inner) in zip(ids, places, strict=True):
-            if id not in pictures:
-                self._draw(id)
-            board[inner] = pictures[id]
+            board[inner] = self._picture(id)
         return board
 
     def redraw(self, board: np.ndarray, ids: Sequence[str], changed: Iterable[int], selected: Collection[int]) -> None:
-        """Draws anew what has changed on a board that `listener_board` returned: few cells, and most stay.
+        """Draws anew what has changed on a board as `listener_board` returns it: few cells, and most stay.
 
         Args:
             board: the board, uint8 (height, width, 3), which is changed.
@@ -76,13 +82,29 @@ class Atlas:
             changed: indices of the cells to draw.
             selected: indices of all selected tangrams.
         """
-        places = self._places[len(ids)]
+        places = self._places_of(len(ids))
         for index in changed:
             outer, inner = places[index]
             board[outer] = cell(self._layout, letter(index), index in selected)
-            board[inner] = self._pictures[ids[index]]
+            board[inner] = self._picture(ids[index])
+
+    def _places_of(self, count: int) -> list[tuple[Place, Place]]:
+        if count not in self._places:
+            self._places[count] = self._layout.places(count)
+        return self._places[count]
+
+    def _picture(self, id: str) -> np.ndarray:
+        if id not in self._pictures:
+            self._draw(id)
+        return self._pictures[id]
 
     def _draw(self, id: str) -> None:
         image = silhouette(self.tangrams[id], self.size)
         self._silhouettes[id] = image
         self._pictures[id] = np.repeat(image[:, :, None], 3, axis=2)
+
+
+@lru_cache(maxsize=8)
+def shared_atlas(tangrams: TangramSet, size: int) -> Atlas:
+    """Returns the atlas of a set, the same for all environments in this process: a tangram is drawn once for all."""
+    return Atlas(tangrams, size)

@@ -63,7 +63,7 @@ def read_kilogram(path: str | Path) -> tuple[Tangram, ...]:
     Raises:
         TangramError: one line on the folder or file that is missing or malformed.
     """
-    descriptions_file = _find_descriptions(Path(path).expanduser())
+    descriptions_file = find_descriptions(Path(path).expanduser())
     drawings = descriptions_file.parent / "tangrams-svg"
     if not drawings.is_dir():
         raise TangramError(f"no drawings of tangrams: {drawings} is not a folder")
@@ -106,7 +106,7 @@ def read_drawings(path: str | Path) -> Iterator[Tangram]:
     Raises:
         TangramError: one line on the folder or file that is missing or malformed.
     """
-    for drawing in sorted((_find_descriptions(Path(path).expanduser()).parent / "tangrams-svg").glob("*.svg")):
+    for drawing in sorted((find_descriptions(Path(path).expanduser()).parent / "tangrams-svg").glob("*.svg")):
         yield Tangram(f"{drawing.stem}.png", tuple(read_svg(drawing).values()), frozenset(), (), ())
 
 
@@ -221,7 +221,12 @@ def _transform(text: str, where: str) -> np.ndarray:
     return matrix
 
 
-def _find_descriptions(path: Path) -> Path:
+def find_descriptions(path: Path) -> Path:
+    """Returns the description file that is read: the path itself, or of a folder the first of ``DESCRIPTION_FILES``.
+
+    Raises:
+        TangramError: there is none.
+    """
     if path.is_file():
         return path
     if not path.is_dir():

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 
 from multiref_gym.tangrams.figures import figures
-from multiref_gym.tangrams.kilogram import described_alike, read_drawings, read_kilogram, read_part
+from multiref_gym.tangrams.kilogram import described_alike, find_descriptions, read_drawings, read_kilogram, read_part
 from multiref_gym.tangrams.tangram_set import Tangram, TangramError, TangramSet
+
+KILOGRAM = ("kilogram", "kilogram-known", "kilogram-new")
+"""What stands before the path in a spec of KiloGram."""
 
 
 @cache
@@ -16,7 +20,8 @@ def load_tangrams(spec: str) -> TangramSet:
 
     Args:
         spec: "figures" for the figures that come with the package, or "kilogram:PATH" for KiloGram, where PATH is a
-            checkout of it, its ``dataset`` folder, or a description file in that folder. "kilogram-known:PATH" and
+            checkout of it, its ``dataset`` folder, or a description file in that folder; of a folder the first of
+            ``kilogram.DESCRIPTION_FILES`` is read, and the set's name says which. "kilogram-known:PATH" and
             "kilogram-new:PATH" are the tangrams that many people described, each with a part of its descriptions, so
             that what is learned from the known ones can be tried on the new ones.
 
@@ -25,15 +30,26 @@ def load_tangrams(spec: str) -> TangramSet:
     """
     source, _, path = spec.partition(":")
     if spec == "figures":
-        return TangramSet("figures", figures(), split_by="facts")
+        return TangramSet("figures", figures(), split_by="facts", source=(load_tangrams, (spec,)))
     if source == "kilogram" and path:
         return _kilogram(spec, read_kilogram(path))
-    if source in ("kilogram-known", "kilogram-new") and path:
+    if source in KILOGRAM and path:
         return _kilogram(spec, read_part(path, known=source == "kilogram-known"))
     raise TangramError(
         f"unknown tangrams {spec!r}: expected 'figures' or 'kilogram:PATH', or 'kilogram-known:PATH' or "
         "'kilogram-new:PATH' for a part of KiloGram's descriptions"
     )
+
+
+def full_name(spec: str) -> str:
+    """Returns a spec for `load_tangrams` with the description file that is read in place of a folder that holds it."""
+    source, _, path = spec.partition(":")
+    if source not in KILOGRAM or not path:
+        return spec
+    try:
+        return f"{source}:{find_descriptions(Path(path).expanduser())}"
+    except TangramError:  # `load_tangrams` says so
+        return spec
 
 
 def drawn_tangrams(spec: str) -> TangramSet:
@@ -47,8 +63,9 @@ def drawn_tangrams(spec: str) -> TangramSet:
     if not source.startswith("kilogram"):
         return described
     others = [tangram for tangram in read_drawings(path) if tangram.id not in described]
-    return TangramSet(spec, (*described, *others), split_by="id")
+    return TangramSet(described.name, (*described, *others), split_by="id", source=(drawn_tangrams, (spec,)))
 
 
 def _kilogram(spec: str, tangrams: Sequence[Tangram]) -> TangramSet:
-    return TangramSet(spec, tangrams, split_by="id", overlap=described_alike)
+    source = load_tangrams, (spec,)
+    return TangramSet(full_name(spec), tangrams, split_by="id", overlap=described_alike, source=source)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
-from typing import Literal, get_args
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 
@@ -64,7 +64,9 @@ def shared_facts(tangrams: Sequence[Tangram]) -> np.ndarray:
 
 
 class TangramSet:
-    """An ordered set of tangrams with distinct ids.
+    """An ordered set of tangrams with distinct ids, which never changes: a copy is the set itself.
+
+    A pickle says how to have the set again where that is known, as of `load_tangrams`, and else holds the tangrams.
 
     Args:
         name: shown in messages, such as "figures" or "figures/train".
@@ -72,6 +74,7 @@ class TangramSet:
         split_by: what decides the split of a tangram. With "facts", tangrams with the same facts fall in the same
             split, so a listener cannot know a test tangram from a training tangram that shares its description.
         overlap: how alike each two tangrams are, float32 (n, n), 0 for not at all; contexts are drawn by it.
+        source: a function and its arguments that return the set again, in another process too.
     """
 
     def __init__(
@@ -80,6 +83,7 @@ class TangramSet:
         tangrams: Sequence[Tangram],
         split_by: Literal["facts", "id"] = "facts",
         overlap: Callable[[Sequence[Tangram]], np.ndarray] = shared_facts,
+        source: tuple[Callable[..., TangramSet], tuple[Any, ...]] | None = None,
     ) -> None:
         self.name = name
         self.tangrams = tuple(tangrams)
@@ -89,8 +93,18 @@ class TangramSet:
         if len(self._by_id) < len(self.tangrams):
             raise TangramError(f"{name}: two tangrams share an id")
         self._overlap = overlap
+        self._source = source
         self._splits: dict[str, TangramSet] = {"all": self}
         self._rankings: dict[tuple[int, int], tuple[list[int], ...]] = {}
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def __reduce_ex__(self, protocol: Any) -> str | tuple[Any, ...]:
+        return self._source or super().__reduce_ex__(protocol)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"_splits": {"all": self}}  # the others are made from the set, so not before it
 
     def __repr__(self) -> str:
         return f"TangramSet({self.name!r}, {len(self)} tangrams)"
@@ -125,7 +139,8 @@ class TangramSet:
             raise TangramError(f"unknown split {name!r}: expected one of {', '.join(get_args(SplitName))}")
         if name not in self._splits:
             members = [tangram for tangram in self.tangrams if self._part(tangram) == name]
-            self._splits[name] = TangramSet(f"{self.name}/{name}", members, self.split_by, self._overlap)
+            source = (TangramSet.split, (self, name))
+            self._splits[name] = TangramSet(f"{self.name}/{name}", members, self.split_by, self._overlap, source)
         return self._splits[name]
 
     def _part(self, tangram: Tangram) -> SplitName:

@@ -9,7 +9,8 @@ import gymnasium as gym
 from gymnasium.utils import RecordConstructorArgs
 
 from multiref_gym.feedback import Exchange, Feedback, FeedbackDecoder, decoded
-from multiref_gym.registry import new_decoder
+from multiref_gym.parts import part_name
+from multiref_gym.registry import check_part, new_decoder
 from multiref_gym.wrappers.base import Step, multiref
 
 
@@ -78,6 +79,7 @@ class DecodedReward:
 
     Raises:
         UnknownName: If no decoder has this name.
+        UserError: If it is no decoder.
         ValueError: If `values` are not three numbers.
     """
 
@@ -85,12 +87,13 @@ class DecodedReward:
         if len(values) != len(Feedback):
             raise ValueError(f"values={values!r}: allowed are three, of negative, neutral and positive feedback")
         self._decoder = new_decoder(decoder) if isinstance(decoder, str) else decoder
+        check_part("decoder", part_name(self._decoder), self._decoder)
         self._values = dict(zip(sorted(Feedback), map(float, values), strict=True))
 
     def of(self, exchanges: Sequence[Exchange]) -> list[float]:
         """Returns the reward of each exchange, in order, from one call of the decoder.
 
         Raises:
-            UserError: If the decoder does not answer once for each, or answers what is no feedback.
+            UserError: As `multiref_gym.feedback.decoded` does.
         """
         return [self._values[feedback] for feedback in decoded(self._decoder, exchanges)]

@@ -11,7 +11,8 @@ from gymnasium import spaces
 from gymnasium.utils import RecordConstructorArgs
 from numpy.typing import NDArray
 
-from multiref_gym.env import IMAGE_SIZE, shared_atlas
+from multiref_gym.env import IMAGE_SIZE
+from multiref_gym.tangrams import shared_atlas
 from multiref_gym.wrappers.base import context_size, multiref
 
 Embed = Callable[[NDArray[np.uint8]], NDArray[np.float32]]

@@ -33,7 +33,7 @@ from multiref_gym.agents.listeners.small.listener import SmallListener, new_mode
 from multiref_gym.agents.listeners.small.model import SmallConfig, SmallModel
 from multiref_gym.agents.listeners.weights import saved
 from multiref_gym.agents.play import new_games, play
-from multiref_gym.commands.options import Count, Natural, check_new_folder
+from multiref_gym.commands.options import Count, Natural, TangramsName, check_new_folder
 from multiref_gym.commands.screen import Screen
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import CONTEXT_SIZE, Action
@@ -168,7 +168,7 @@ class Pretrain:
         games: Games watched (12,000; of KiloGram 3,000).
     """
 
-    tangrams: str = "figures"
+    tangrams: TangramsName = "figures"
     out: Path
     seed: Natural = 0
     games: Count | None = None
