@@ -260,7 +260,8 @@ class Rewards:
             for condition in CONDITIONS
         ]
         runs = [read_run(path, steps) for _, _, steps, path in jobs if path.exists()]
-        with claimed(self.out, command="bench rewards"), side_by_side(self.jobs) as threads:
+        own = [path.name for _, _, _, path in jobs]
+        with claimed(self.out, command="bench rewards", own=own), side_by_side(self.jobs) as threads:
             futures = [threads.submit(in_own_process, run_one, *job) for job in jobs if not job[-1].exists()]
             for future in as_completed(futures):
                 run = future.result()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
@@ -35,28 +35,29 @@ def made_by(**record: Any) -> dict[str, Any]:
     return {"format": FORMAT, "version": metadata.version("multiref-gym"), **record}
 
 
-def claim(out: Path, record: dict[str, Any]) -> None:
+def claim(out: Path, record: dict[str, Any], own: Collection[str] = ()) -> None:
     """Makes a folder one of what is recorded, or checks that it is; rounds may have been added.
 
     Args:
         out: The folder.
         record: What decides the outcome, fit for JSON; `config.json` in the folder holds it.
+        own: Names of files that may be there before, as they say themselves what they are of.
 
     Raises:
         UserError: If the folder cannot be written to, was written by another version of this package, or is of
             something else, with the field that differs.
     """
     try:
-        _claim(out, record)
+        _claim(out, record, own)
     except OSError as error:
         raise UserError(f"cannot write to the run folder {out}: {error.strerror}") from error
 
 
-def _claim(out: Path, record: dict[str, Any]) -> None:
+def _claim(out: Path, record: dict[str, Any], own: Collection[str]) -> None:
     path = out / "config.json"
     out.mkdir(parents=True, exist_ok=True)
     if not path.exists():
-        if others := [file for file in out.iterdir() if file.suffix in WRITTEN]:
+        if others := [file for file in out.iterdir() if file.suffix in WRITTEN and file.name not in own]:
             raise UserError(f"{out} holds {others[0].name} of something else: choose another --out")
         write_json(path, record, replace=False)
     try:
@@ -102,11 +103,20 @@ def locked(out: Path) -> Iterator[None]:
 
 
 @contextmanager
-def claimed(out: Path, command: str) -> Iterator[None]:
-    """Makes a folder that of a command and keeps other processes from working there; see `claim` and `locked`."""
-    claim(out, made_by(command=command))
-    with locked(out):
-        yield
+def claimed(out: Path, command: str, own: Collection[str] = ()) -> Iterator[None]:
+    """Makes a folder that of a command and keeps other processes from working there; see `claim` and `locked`.
+
+    If it fails before there is anything in a new folder, as at bad options, there is no folder either.
+    """
+    new = not out.exists()
+    claim(out, made_by(command=command), own)
+    try:
+        with locked(out):
+            yield
+    except BaseException:
+        if new and {file.name for file in out.iterdir()} <= {"config.json", LOCK}:
+            remove(out)
+        raise
 
 
 def fields(record: Any, prefix: str = "") -> dict[str, Any]:
