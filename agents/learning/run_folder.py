@@ -68,12 +68,12 @@ def _claim(out: Path, record: dict[str, Any], own: Collection[str]) -> None:
         raise UserError(
             f"{path} was written by another version of multiref-gym, {there.get('version')}: choose another --out"
         )
-    differing = [field for field in {**there, **asked} if there.get(field) != asked.get(field)]
+    differing = [field for field in {**there, **asked} if there.get(field, "missing") != asked.get(field, "missing")]
     for field in differing:
         if field != GROWS or not is_int(there.get(field), 0, asked[field]):
             raise UserError(
-                f"{path} is of another configuration or base: field '{field}' is {there.get(field)!r} and not "
-                f"{asked.get(field)!r}: choose another --out, or what it names"
+                f"{path} is of another configuration or base: field '{field}' is {there.get(field, 'missing')!r} and "
+                f"not {asked.get(field, 'missing')!r}: choose another --out, or what it names"
             )
     if differing:
         write_json(path, record)
