@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,10 @@ from hypothesis import given
 from strategies import games
 
 from multiref_gym import cli
+from multiref_gym.agents.decoders.learned import LearnedDecoder
+from multiref_gym.agents.decoders.lexical import LexicalDecoder
 from multiref_gym.benchmarks import decoders
-from multiref_gym.feedback import Exchange, Feedback
+from multiref_gym.feedback import Exchange, Feedback, FeedbackDecoder
 from multiref_gym.formats import write_games
 from multiref_gym.formats.jsonl import GameRecords
 from multiref_gym.formats.logged_game import LoggedGame
@@ -131,6 +134,76 @@ def test_bad_files_get_one_clear_line(
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+TABLE = """utterance,action,reply,label,kind
+the first,select A,yes,positive,praise
+the second,deselect A select B,"no, the second",negative,correction
+the second,select C,"fine, whatever",negative,correction
+"""
+
+
+def test_the_figures_of_odd_replies_counted_by_hand(tmp_path: Path) -> None:
+    (tmp_path / "odd.csv").write_text(TABLE)
+    out = tmp_path / "figures.json"
+    options = ("--decoder", "test_decoder_benchmark:Optimist", "--json", out)
+    assert run("--replies", tmp_path / "odd.csv", *options) == 0
+    figures = json.loads(out.read_text())
+    assert figures["binary"] == {"accuracy": 1 / 3, "positive_precision": 1 / 3, "positive_recall": 1.0}
+    assert {kind: (row["replies"], row["accuracy"]) for kind, row in figures["kinds"].items()} == {
+        "praise": (1, 1.0),
+        "correction": (2, 0.0),
+    }
+    assert (figures["all"]["replies"], figures["all"]["accuracy"]) == (3, 1 / 3)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "No such file"),
+        (b"", "expected the columns utterance, action, reply, label, kind"),
+        (TABLE.encode().splitlines()[0], "no replies"),
+        (TABLE.encode() + b"a,select A,yes,content,praise\n", "line 5: expected 5 values, with the label"),
+        (TABLE.encode() + b"a,select A,yes\n", "line 5: expected 5 values"),
+        (TABLE.encode() + b"a,press A,yes,positive,praise\n", "line 5"),
+        (b"\xff", "not UTF-8"),
+    ],
+)
+def test_bad_tables_of_replies_get_one_clear_line(
+    content: bytes | None, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "odd.csv"
+    if content is not None:
+        path.write_bytes(content)
+    assert run("--replies", path) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert str(path) in error
+    assert error.count("\n") == 1
+
+
+def test_either_games_or_replies_are_judged(capsys: pytest.CaptureFixture[str]) -> None:
+    for options in ((), ("--games", "games.jsonl", "--replies", "odd.csv")):
+        assert run(*options) == 2
+        assert "either --games or --replies" in capsys.readouterr().err
+
+
+ODD = sorted((Path(decoders.__file__).resolve().parent / "odd_replies").glob("*.csv"))
+
+
+@pytest.mark.parametrize("path", ODD, ids=lambda path: path.stem)
+@pytest.mark.parametrize("make", [LexicalDecoder, LearnedDecoder])
+def test_odd_replies_are_understood(make: Callable[..., FeedbackDecoder], path: Path) -> None:
+    figures = decoders.evaluate_replies(make, decoders.read_replies(path))
+    assert figures["all"]["accuracy"] >= 0.9
+
+
+def test_without_the_phrases_of_one_speaker_alone_that_speaker_is_less_understood() -> None:
+    odd = replace(game(("the first", select(0)), ("yes, the second", select(5)), ("wrong", SWAP)), speaker="else")
+    figures = decoders.leave_one_speaker_out([GAME, odd])
+    # "yes" and "no" both say or one alone; "wrong" is no longer known, and so it is a description
+    assert figures["lowest"] == 0.5
+    assert decoders.evaluate(LexicalDecoder, [odd])["binary"]["accuracy"] == 1.0
 
 
 def test_an_unknown_decoder_gets_the_names_that_are_known(capsys: pytest.CaptureFixture[str]) -> None:

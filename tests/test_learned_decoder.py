@@ -47,6 +47,9 @@ PRAISE = [
     "a house without a door, no chimney",
     "right arrow",
     "the one with a hat",
+    "no problem, next one is the swan",
+    "nope nvm, you are right",
+    "yesssss",
 ]
 REJECTION = [
     "no",
@@ -59,6 +62,11 @@ REJECTION = [
     "unselct this and find a tree",
     "get rid of that, then the boat",
     "wrong, deselect it and look for the house",
+    "noooo",
+    "incorect",
+    "great, now undo that",
+    "\u274c",
+    "nein",
 ]
 
 
@@ -73,6 +81,12 @@ def test_praise_and_moving_on_are_positive(reply: str) -> None:
 def test_rejections_and_undo_requests_are_negative(reply: str, action: Action) -> None:
     assert DECODER.decode([exchange(reply, action)]) == [Feedback.NEGATIVE]
     assert DECODER.decode([exchange(reply.upper(), action)]) == [Feedback.NEGATIVE]
+
+
+def test_what_is_not_understood_is_never_positive() -> None:
+    reply = "птица с длинной шеей"
+    assert probability(reply) == 0
+    assert LearnedDecoder(ternary=True).decode([exchange(reply)]) == [Feedback.NEUTRAL]
 
 
 def test_moving_on_is_less_sure_to_be_praise_than_praise() -> None:
@@ -147,7 +161,7 @@ def test_the_weights_that_ship_are_small_and_plain_json() -> None:
     assert WEIGHTS.suffix == ".json"
     assert WEIGHTS.stat().st_size < 500_000
     record = json.loads(WEIGHTS.read_text())
-    default = decoder_training.TrainDecoder()
+    default = decoder_training.TrainDecoder(out=WEIGHTS)
     assert (record["games"], record["seed"]) == (default.games, default.seed)
     # Of another training there would be other words.
     assert set(record["words"]) <= decoder_training.learned_words()
@@ -198,6 +212,11 @@ def test_the_command_makes_weights_that_agree_with_those_that_ship(tmp_path: Pat
     assert read_json(Weights, path) == decoder_training.train(60, 0)
     exchanges, _ = decoder_training.simulated(decoder_training.speakers([8]), 25, np.random.SeedSequence(8))
     assert np.mean(np.array(made.decode(exchanges)) == np.array(DECODER.decode(exchanges))) > 0.95
+
+
+def test_the_command_writes_nowhere_unasked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["train-decoder"]) == 2
+    assert "--out" in capsys.readouterr().err
 
 
 def test_training_without_scikit_learn_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

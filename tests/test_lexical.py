@@ -7,7 +7,9 @@ from human_like import People
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multiref_gym.agents.decoders.lexical import LexicalDecoder
+from multiref_gym.agents.decoders.lexical import JUDGES_NOTHING, VOCABULARY, LexicalDecoder, listed_phrases
+from multiref_gym.agents.decoders.phrases import SPLITTING
+from multiref_gym.agents.decoders.words import SPELT, words_of
 from multiref_gym.feedback import Exchange, Feedback, ground_truth
 from multiref_gym.formats import read_interactions
 from multiref_gym.game import Action
@@ -50,6 +52,41 @@ def decode(reply: str, action: Action = SELECT, *, ternary: bool = False) -> Fee
         "remove the shape",
         "deselect the one you just picked",
         "no deselect, looks like a good boat",
+        # stretched, misspelt, spelt out, hidden and disguised
+        "noooo the fatter one",
+        "wrng, the fatter one",
+        "that's incorect",
+        "n.o.p.e",
+        "n\u200bo, the fatter one",
+        "n\u043e, the fatter one",
+        "wr0ng",
+        # after an interjection, or after praise
+        "ohh no",
+        "lol no",
+        "yes but that is the wrong one",
+        "great, now undo that",
+        "thanks but that's wrong, unselect it",
+        "nice try, but its the one with a beak",
+        "yes wait no",
+        "looks right but it isn't",
+        # signs
+        "\U0001f44e the fatter one",
+        "\u274c",
+        "great \U0001f644",
+        ":( the other",
+        # hints, and parts
+        "try again",
+        "look closer",
+        "i meant the taller",
+        "the fatter one",
+        "the other bird",
+        "close",
+        "you have one wrong",
+        "only one of them is right",
+        "are you sure?",
+        "??",
+        # the rejection at the end of much else
+        "i was sure that you would see it, as it is the only one with a neck, so that is wrong",
         "Wrong. The correct shape is a house",
     ],
 )
@@ -86,6 +123,33 @@ def test_doing_nothing_earns_nothing(reply: str) -> None:
         "take away the lamp",
         "a cat with its back to the left",
         "",
+        # no rejections
+        "no problem, next one is the swan",
+        "not bad at all",
+        "nothing wrong there, now the rabbit",
+        "no need to undo it, next the fox",
+        "a prong, at night, by the right wing",
+        "a house that is the wrong way round",
+        "someone removing a shoe",
+        # rejections taken back
+        "no, you're right. now the candle",
+        "oops my bad, you got it right",
+        "deselect that. no wait, leave it",
+        "nope nvm",
+        # stretched and misspelt praise, and signs
+        "yesssss",
+        "corect",
+        "niiice",
+        "\U0001f44d\U0001f3fd",
+        ":) the goat",
+        "\u2764\ufe0f",
+        # counting
+        "1 down 3 to go",
+        "got both",
+        "2 more",
+        # older choices
+        "great, also deselect the ship from earlier",
+        "yes, and undo the first one",
     ],
 )
 def test_praise_and_moving_on_are_positive(reply: str) -> None:
@@ -98,6 +162,62 @@ def test_a_rejected_swap_is_neutral_for_the_ternary_decoder_alone() -> None:
     assert decode("no, the wolf", SELECT, ternary=True) is Feedback.NEGATIVE
     assert decode("yes, the wolf", SWAP, ternary=True) is Feedback.POSITIVE
     assert decode("no, the wolf", SWAP) is Feedback.NEGATIVE
+
+
+@pytest.mark.parametrize(
+    ("no", "yes"),
+    [
+        ("no, el otro pájaro", "sí, ahora la casa con chimenea"),
+        ("non, l'autre", "c'est parfait, maintenant la maison"),
+        ("das stimmt nicht", "richtig, jetzt der Pfeil"),
+        ("não, tira esse", "isso mesmo"),
+        ("sbagliato", "giusto, adesso la barca"),
+        ("nee, haal die weg", "klopt"),
+        ("nie, nie ten", "tak, dobrze"),
+        ("нет, другая птица", "это правильно"),
+        ("hayır, yanlış", "harika, şimdi tekne"),
+        ("不对，取消", "对，下一个"),
+        ("いいえ、違います", "はい、そうです"),
+        ("لا، خطأ", "نعم صحيح"),
+        ("नहीं, दूसरा वाला", "बहुत अच्छा"),
+        ("nej, den andra", "맞아요"),
+    ],
+)
+def test_other_languages_are_read_where_they_judge(no: str, yes: str) -> None:
+    assert decode(no) is Feedback.NEGATIVE
+    assert decode(yes) is Feedback.POSITIVE
+
+
+@pytest.mark.parametrize("reply", ["swan iyi pẹlu ọrun gigun meji", "ពស់", "птица с длинной шеей"])
+def test_what_is_not_understood_is_no_approval(reply: str) -> None:
+    assert decode(reply) is Feedback.NEGATIVE
+    assert decode(reply, ternary=True) is Feedback.NEUTRAL
+
+
+def test_who_says_the_same_again_wants_the_same() -> None:
+    reply = "the piece with a flat top and two legs"
+    (again,) = LexicalDecoder().decode([Exchange(None, reply, SELECT, reply)])
+    (after_undo,) = LexicalDecoder().decode([Exchange(None, reply, Action(deselect=frozenset({3})), reply)])
+    assert (again, after_undo) == (Feedback.NEGATIVE, Feedback.POSITIVE)
+
+
+@given(st.sampled_from(sorted(SPELT)), st.data())
+def test_a_word_with_a_letter_repeated_is_that_word(word: str, data: st.DataObject) -> None:
+    place = data.draw(st.integers(0, len(word) - 1))
+    stretched = word[:place] + word[place] * data.draw(st.integers(3, 9)) + word[place + 1 :]
+    assert words_of(stretched) == words_of(word)
+
+
+@given(st.text())
+def test_characters_that_nobody_sees_change_nothing(text: str) -> None:
+    assert words_of("\u200b".join(text)) == words_of(text)
+
+
+def test_a_phrase_can_be_said() -> None:
+    """None is split, or read as another, before it is looked for."""
+    for phrase in listed_phrases():
+        assert SPLITTING.isdisjoint(phrase.words) or phrase.says in JUDGES_NOTHING, phrase
+        assert phrase in VOCABULARY.said_in(phrase.words), phrase
 
 
 @given(st.lists(st.text(), max_size=5))

@@ -2,14 +2,13 @@
 
 A reply is its word n-grams, those of its opening and those of the rest apart, as a speaker mostly judges first and
 describes then. Words that describe tangrams are masked, since other people use others, and so the words that are kept
-are data, too: they come with the weights. What was clicked, how long the reply is, whether it asks for an undo and
-how much of it was said before are features as well. To decode takes no library of learning; `training.py` makes the
-weights.
+are data, too: they come with the weights. How the lexical decoder reads it, what was clicked, how long the reply is,
+whether it asks for an undo and how much of it was said before are features as well. To decode takes no library of
+learning; `training.py` makes the weights.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, FiniteFloat
 
-from multiref_gym.agents.decoders.lexical import UNDO, feedback_on
+from multiref_gym.agents.decoders.lexical import Reading, feedback_on, read
+from multiref_gym.agents.decoders.words import STOP, words_of
 from multiref_gym.checking import read_json
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback
@@ -37,7 +37,7 @@ LENGTHS = (2, 4, 8, 14)
 OVERLAPS = (0.01, 0.2, 0.5)
 """The same for the share of the reply's masked words that the utterance before it had."""
 
-MASK, START, STOP = "_", "^", "."
+MASK, START = "_", "^"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +59,6 @@ class Weights:
         return {"words": sorted(self.words), "bias": self.bias, "features": dict(sorted(self.by_feature.items()))}
 
 
-def words_of(text: str) -> list[str]:
-    """Returns the words of a text in lower case, without apostrophes, and `STOP` for any run of punctuation.
-
-    Verbs that ask for an undo become "deselect", however they are spelt.
-    """
-    plain = re.sub("['’]", "", UNDO.sub("deselect", text.lower()))
-    return [STOP if token[0] in ".,;:!?" else token for token in re.findall(r"[a-z0-9]+|[.,;:!?]+", plain)]
-
-
 def features(exchange: Exchange, words: Collection[str]) -> set[str]:
     """Returns the names of what is known of an exchange.
 
@@ -85,6 +76,7 @@ def features(exchange: Exchange, words: Collection[str]) -> set[str]:
         for end in range(size, len(bounded) + 1):
             # "^ no" and "no" in the opening, "... no" later
             grams.add(f"{'' if end <= OPENING + 1 else '... '}{' '.join(bounded[end - size : end])}")
+    reading = read(exchange).name.lower().replace("_", " ")
     action = exchange.action
     clicked = " and ".join(filter(None, ["select" if action.select else "", "deselect" if action.deselect else ""]))
     described = {word for word, token in zip(said, tokens, strict=False) if token == MASK}
@@ -95,6 +87,8 @@ def features(exchange: Exchange, words: Collection[str]) -> set[str]:
         f"[length class {np.digitize(len(exchange.reply.split()), LENGTHS)}]",
         f"[overlap class {np.digitize(common, OVERLAPS)}]",
         f"[asks for an undo: {'deselect' in tokens}]",
+        f"[{reading}]",
+        f"[{reading}, describes: {bool(described)}]",
         f"[describes: {bool(described)}]",
     }
 
@@ -122,12 +116,14 @@ class LearnedDecoder:
     def probabilities(self, exchanges: Sequence[Exchange]) -> NDArray[np.float64]:
         """Returns the calibrated probability that each action was wholly good, of shape `(len(exchanges),)`.
 
-        It is 0 where nothing was clicked, which is not good whatever is said.
+        It is 0 where nothing was clicked, which is not good whatever is said, and where the reply is not understood.
         """
-        logits = [self._logit(exchange) if exchange.action.clicks else -np.inf for exchange in exchanges]
+        logits = [self._logit(exchange) for exchange in exchanges]
         return 1 / (1 + np.exp(-np.array(logits, np.float64)))
 
     def _logit(self, exchange: Exchange) -> float:
+        if not exchange.action.clicks or read(exchange) is Reading.UNKNOWN:
+            return -np.inf
         weight_of = self._weights.by_feature
         # Sorted, as a sum of floats depends on its order and that of a set on the process.
         named = sorted(features(exchange, self._weights.words))
@@ -137,4 +133,4 @@ class LearnedDecoder:
         """Returns the feedback that each reply gives on the action before it, in order."""
         probabilities = self.probabilities(exchanges)
         decided = zip(exchanges, (probabilities >= self.threshold).tolist(), strict=True)
-        return [feedback_on(exchange.action, accepted, self.ternary) for exchange, accepted in decided]
+        return [feedback_on(exchange.action, accepted, read(exchange), self.ternary) for exchange, accepted in decided]

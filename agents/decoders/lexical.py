@@ -1,80 +1,194 @@
 """A feedback decoder made of word lists: no model, no training, and the floor for every other decoder.
 
-A reply says what it thinks of an action in its first words, mostly. So the opening is searched for words that
-reject, then for words that praise; a reply with neither is a negative one if it asks for the action to be undone,
-and otherwise the speaker has simply moved on, which is how many people say that all is well.
+A reply is read clause by clause. What a clause says of the action is in words that reject or praise it, or in a
+request to undo it, and the last judgement counts: "great, now undo that", "no wait, you are right". A speaker who
+judges nothing has moved on, which is how many people say that all is well, unless there are hints that something else
+was wanted ("I meant the taller") or the reply is in a language that is not known.
 
-The difficulty is that the words of rejection also describe tangrams ("the bird with no legs", "not facing left")
-and that asking to remove something is no complaint if that something is an older choice ("remove the lamp").
+The difficulty is that the words of rejection also describe tangrams ("the bird with no legs", "not facing left"), and
+so most words judge only where a clause begins, and only before anything is described or if they are all of it. And
+to ask for the removal of something is no complaint if that something is an older choice ("remove the lamp").
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from itertools import pairwise
 
+from multiref_gym.agents.decoders import phrases as said
+from multiref_gym.agents.decoders.words import SIGNS, STOP, set_of, words_of
 from multiref_gym.feedback import Exchange, Feedback
 from multiref_gym.game import Action
 
 
-def words_of(text: str) -> list[str]:
-    """Returns the words in lower case, without punctuation; they keep their apostrophes."""
-    return re.findall(r"[a-z0-9']+", text.lower())
+class Reading(Enum):
+    """What a reply says of the action before it."""
+
+    APPROVES = auto()
+    MOVES_ON = auto()
+    REJECTS = auto()
+    HINTS = auto()
+    """Nothing is judged, but something else was wanted."""
+    UNKNOWN = auto()
+    """Nothing that is known is said, in a language that is not."""
 
 
-# How many words are the opening of a reply.
-OPENING = 4
+CONTENT = frozenset({Reading.APPROVES, Reading.MOVES_ON})
+"""Readings of a reply whose speaker is content."""
 
-# Words that reject the action wherever they stand in the opening.
-REJECTION = frozenset(
-    words_of(
-        "wrong incorrect nope nah mistake mistaken error oops whoops instead neither bad false again meant reselect"
-    )
+
+class Says(Enum):
+    """What a phrase says."""
+
+    APPROVES = auto()
+    REJECTS = auto()
+    HALF_RIGHT = auto()
+    """Rejects, and the rest of its clause says what was right."""
+    TAKES_BACK = auto()
+    """A rejection before it does not count."""
+    NOTHING = auto()
+    HINTS = auto()
+    GOES_ON = auto()
+
+
+JUDGES_NOTHING = frozenset({Says.HINTS, Says.GOES_ON})
+"""What counts where nothing is judged, and is looked for apart."""
+
+
+class Place(Enum):
+    """Where a phrase is said for it to count. A clause is fresh if nothing was judged or described before."""
+
+    ANYWHERE = auto()
+    END = auto()
+    """At the end of its clause, or at the beginning of a fresh one."""
+    LAST = auto()
+    """At the end of its clause."""
+    BEGINNING = auto()
+    """At the beginning of a fresh clause, or as all of any other."""
+    FRESH = auto()
+    """At the beginning of a fresh clause."""
+    WHOLE = auto()
+    """As all of its clause."""
+    FOREIGN = auto()
+    """As `BEGINNING`, or anywhere in a clause of a few words that are mostly not English."""
+    PRAISED = auto()
+    """Anywhere, where there was praise and only a few words since."""
+    SHORT = auto()
+    """At the beginning or the end of a clause of a few words."""
+
+
+SHORT = 4
+"""How many words a clause has in which a verb of another language asks for an undo of the action just done."""
+
+A_FEW = 3
+"""How many words may stand between praise and what rejects after it."""
+
+MANY = 6
+"""More words than these are not said again by chance."""
+
+LISTED = (
+    (Says.NOTHING, Place.ANYWHERE, said.HARMLESS),
+    (Says.TAKES_BACK, Place.ANYWHERE, said.TAKEN_BACK),
+    (Says.HALF_RIGHT, Place.ANYWHERE, said.HALF_RIGHT),
+    (Says.APPROVES, Place.ANYWHERE, said.APPROVAL),
+    (Says.REJECTS, Place.ANYWHERE, said.REJECTION),
+    (Says.APPROVES, Place.END, said.CLAUSE_APPROVAL),
+    (Says.APPROVES, Place.LAST, said.LAST_APPROVAL),
+    (Says.REJECTS, Place.BEGINNING, said.OPENING_REJECTION),
+    (Says.APPROVES, Place.BEGINNING, said.OPENING_APPROVAL),
+    (Says.APPROVES, Place.FRESH, said.MANNERS),
+    (Says.REJECTS, Place.WHOLE, said.WHOLE_REJECTION),
+    (Says.REJECTS, Place.PRAISED, said.BUT),
+    *((Says.REJECTS, Place.FOREIGN, language.rejects) for language in said.LANGUAGES.values()),
+    *((Says.APPROVES, Place.FOREIGN, language.approves) for language in said.LANGUAGES.values()),
+    *((Says.REJECTS, Place.SHORT, language.undoes) for language in said.LANGUAGES.values()),
+    (Says.HINTS, Place.ANYWHERE, said.HINTS),
+    (Says.GOES_ON, Place.ANYWHERE, said.GOING_ON),
 )
+"""What phrases say and where, by lists; of two lists with the same phrase the former counts."""
 
-# Words that reject the action wherever they stand, unless praise came first: no tangram looks like them.
-REJECTION_ANYWHERE = frozenset(words_of("wrong incorrect undo undue nope oops whoops"))
-
-# Words that reject as the first word only: "close, but ..." against "two squares close together".
-NEAR_MISS = frozenset(words_of("close almost nearly"))
-
-# Words that reject as the first word or after one of BEFORE_NEGATION: "but no", "that is not it" against
-# "a bird with no legs", "an arrow not facing left".
-NEGATION = frozenset(words_of("no not don't dont isn't isnt aren't arent wasn't wasnt ain't aint"))
-BEFORE_NEGATION = frozenset(
-    words_of("""
-    but again oh ah uh um hmm sorry still definitely absolutely actually close almost please ok okay do
-    is are was it's its that's thats it that this these those they
-    """)
-)
-
-# Words of praise. "ok" is none of them: it lets pass what is said next, but not a request to undo ("ok, remove that").
-PRAISE = frozenset(
-    words_of("""
-    yes yep yup yeah ya good great correct perfect nice excellent awesome exactly brilliant wonderful fantastic amazing
-    super cool bingo done thanks thank keep
-    """)
-)
-
-# "right" is praise as the first word or after one of these; elsewhere it is a direction.
-BEFORE_RIGHT = frozenset(words_of("is are was that's thats it's its all you're yes absolutely exactly very"))
-
-# Verbs that ask for something to be undone, misspelt (deselct, unslect) or split ("de-select", "take it back") as well.
-UNDO = re.compile(
-    r"\b(?:(?:de|un|dis)[- ]?(?:s\w{0,4}l\w*t|click|pick|check|choose|mark|highlight|do|due)|remove|delete|clear|cancel"
-    r"|get rid of|(?:take|put) (?:(?:it|this|that|these|those|them|both|the|last|one) )*(?:off|away|out|back))\b"
-)
+UNDOES = "deselect"
+"""What `words_of` makes of verbs that ask for an undo."""
 
 # The action just done is meant if nothing follows the verb, after words of ARTICLE, or nothing but one of ANY_TANGRAM,
 # or one of JUST_DONE: "deselect", "remove the shape", "remove the last two" against "remove the shape with a tail".
-ARTICLE = frozenset(words_of("please the your my of"))
-ANY_TANGRAM = frozenset(words_of("one shape object piece image picture item tangram selection choice"))
-JUST_DONE = frozenset(
-    words_of("it that this these those them both all everything what last latest previous prior recent")
-)
+ARTICLE = set_of("please the your my of")
+ANY_TANGRAM = set_of("one shape object piece thing image picture item tangram selection choice pick click move")
+JUST_DONE = set_of("it that them both all everything what last latest previous prior recent")
+# Who praised the action before means another one by "the prior choice", but not by "that" or "the last one".
+DESPITE_PRAISE = set_of("it that them both")
 
-# Where one thing that is asked for ends and another begins.
-BOUNDARY = re.compile(r"[.,;:!?]|\b(?:and|then|now|next)\b")
+
+def canonical(words: Iterable[str]) -> list[str]:
+    """Returns words with contractions in full, and those that mean the same as one: "wasn't" is "is not"."""
+    result = list[str]()
+    for word in words:
+        result += ["is"] if word == "r" and result[-1:] == ["you"] else said.SAME_AS.get(word, [word])
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A phrase in canonical words, what it says, and where it has to be said for that."""
+
+    words: tuple[str, ...]
+    says: Says
+    place: Place
+
+
+def listed_phrases() -> list[Phrase]:
+    """Returns the phrases of `LISTED`."""
+    phrases = dict[tuple[tuple[str, ...], bool], Phrase]()
+    for says, place, texts in LISTED:
+        for text in texts:
+            words = tuple(word for word in canonical(words_of(text)) if word != STOP)
+            phrases.setdefault((words, says in JUDGES_NOTHING), Phrase(words, says, place))
+    return list(phrases.values())
+
+
+@dataclass(slots=True)
+class _Node:
+    """What phrases that begin alike go on with, and those that end here."""
+
+    after: dict[str, _Node] = field(default_factory=dict)
+    phrases: list[Phrase] = field(default_factory=list)
+
+
+class Vocabulary:
+    """Phrases, to be found in texts.
+
+    Args:
+        phrases: The phrases that are known.
+    """
+
+    def __init__(self, phrases: Iterable[Phrase]) -> None:
+        self._root = _Node()
+        for phrase in phrases:
+            node = self._root
+            for word in phrase.words:
+                node = node.after.setdefault(word, _Node())
+            node.phrases.append(phrase)
+
+    def beginning(self, words: Sequence[str], start: int) -> list[tuple[Phrase, int]]:
+        """Returns the phrases that are said from here on, adverbs aside, and where they end, the longest first."""
+        found = list[tuple[Phrase, int]]()
+        node, position = self._root.after.get(words[start]), start
+        while node is not None:
+            position += 1
+            found += [(phrase, position) for phrase in node.phrases]
+            while position < len(words) and words[position] not in node.after and words[position] in said.ADVERBS:
+                position += 1
+            node = node.after.get(words[position]) if position < len(words) else None
+        return found[::-1]
+
+    def said_in(self, words: Sequence[str]) -> set[Phrase]:
+        """Returns all phrases among canonical words."""
+        return {phrase for start in range(len(words)) for phrase, _ in self.beginning(words, start)}
+
+
+VOCABULARY = Vocabulary(listed_phrases())
 
 
 class LexicalDecoder:
@@ -83,55 +197,223 @@ class LexicalDecoder:
     Args:
         ternary: Whether neutral is an answer. A rejected action that deselects one thing and selects another is
             neutral then: people ask for the deselection, and what they reject is the new choice. In the binary
-            form it is negative, as the speaker is not content.
+            form it is negative, as the speaker is not content. So is a reply that is not understood, and in the
+            ternary form it is neutral.
+        vocabulary: The phrases that are known.
     """
 
-    def __init__(self, ternary: bool = False) -> None:
+    def __init__(self, ternary: bool = False, vocabulary: Vocabulary = VOCABULARY) -> None:
         self.ternary = ternary
+        self._vocabulary = vocabulary
 
     def decode(self, exchanges: Sequence[Exchange]) -> list[Feedback]:
         """Returns the feedback that each reply gives on the action before it, in order."""
-        return [feedback_on(exchange.action, not rejects(exchange.reply), self.ternary) for exchange in exchanges]
+        readings = [read(exchange, self._vocabulary) for exchange in exchanges]
+        return [
+            feedback_on(exchange.action, reading in CONTENT, reading, self.ternary)
+            for exchange, reading in zip(exchanges, readings, strict=True)
+        ]
 
 
-def feedback_on(action: Action, accepted: bool, ternary: bool) -> Feedback:
-    """Returns the feedback on an action that was accepted or not; see `LexicalDecoder`."""
+def feedback_on(action: Action, accepted: bool, reading: Reading, ternary: bool) -> Feedback:
+    """Returns the feedback on an action that was accepted or not, by a reply that was read; see `LexicalDecoder`."""
     # Where nothing was clicked the speaker cannot have moved on: whatever is said asks for it once more.
-    if action.clicks and accepted:
+    if not action.clicks:
+        return Feedback.NEGATIVE
+    if accepted:
         return Feedback.POSITIVE
-    return Feedback.NEUTRAL if ternary and action.select and action.deselect else Feedback.NEGATIVE
+    half_good = action.select and action.deselect
+    return Feedback.NEUTRAL if ternary and (half_good or reading is Reading.UNKNOWN) else Feedback.NEGATIVE
 
 
 def rejects(reply: str) -> bool:
-    """Whether a reply says that the action before it was not, or not wholly, what the speaker wanted."""
-    text = reply.lower().replace("’", "'")
-    words = words_of(text)
-    opening = [(words[i - 1] if i else "", word) for i, word in enumerate(words[:OPENING])]
-    if any(_rejects(before, word) for before, word in opening):
-        return True
-    if any(_praises(before, word) for before, word in opening):
+    """Whether a reply says, by itself, that the action before it was not, or not wholly, what the speaker wanted."""
+    return read(Exchange(None, "", Action(), reply)) not in CONTENT
+
+
+def read(exchange: Exchange, vocabulary: Vocabulary = VOCABULARY) -> Reading:
+    """Returns what a reply says of the action before it."""
+    words = words_of(exchange.reply)
+    verdict, rest = _judged(canonical(words), vocabulary)
+    if verdict is not None:
+        return Reading.APPROVES if verdict else Reading.REJECTS
+    says = {phrase.says for phrase in vocabulary.said_in(canonical(words))}
+    if Says.GOES_ON in says:
+        return Reading.MOVES_ON
+    if any(phrase.says is Says.HINTS for phrase in vocabulary.said_in(rest)) or _describes_again(exchange, rest):
+        return Reading.HINTS
+    if "?" in exchange.reply and all(word == STOP for word in words):
+        return Reading.HINTS
+    return Reading.MOVES_ON if understood(words) else Reading.UNKNOWN
+
+
+def understood(words: Iterable[str]) -> bool:
+    """Whether words without a judgement can be of a language that is read: few may be names, of more some are known."""
+    words = [word for word in words if word != STOP and not word.isdigit()]
+    if any(letter > "\u024f" and letter.isalpha() for word in words for letter in word):
         return False
-    return not REJECTION_ANYWHERE.isdisjoint(words) or _asks_to_undo(text)
+    known = (sum(word in common for word in words) for common in said.COMMON)
+    english = sum(word in said.ENGLISH or word.endswith(("ing", "ed", "ly")) for word in words)
+    return len(words) < SHORT or max(english, *known) >= 0.2 * len(words)
 
 
-def _rejects(before: str, word: str) -> bool:
-    if word in NEGATION:
-        return not before or before in BEFORE_NEGATION
-    return word in REJECTION or (word in NEAR_MISS and not before)
+def _clauses(words: Sequence[str]) -> Iterator[list[str]]:
+    """Yields the clauses of a reply; a sign is one by itself."""
+    clause = list[str]()
+    for number, word in enumerate(words):
+        splits = word == STOP or (word in said.SPLITTING and words[number : number + 2] != ["next", "to"])
+        if splits or word in SIGNS or word == "but":
+            yield clause
+            clause = []
+        if word in SIGNS:
+            yield [word]
+        elif not splits:
+            clause.append(word)
+    yield clause
 
 
-def _praises(before: str, word: str) -> bool:
-    if word == "right":
-        return not before or before in BEFORE_RIGHT
-    return word in PRAISE
+def _judged(words: Sequence[str], vocabulary: Vocabulary) -> tuple[bool | None, list[str]]:
+    """Returns whether the last judgement is a good one, None without any, and the words that judge nothing."""
+    verdict: bool | None = None
+    rest = list[str]()
+    described, since = False, 0
+    for clause in _clauses(words):
+        position, beginning, refused = 0, True, False
+        while position < len(clause):
+            word, before = clause[position], clause[:position]
+            if word == UNDOES:  # the rest of the clause is what is to be undone
+                if _is_denied(before) or clause[position + 1 : position + 2] == ["nothing"]:
+                    verdict = True
+                elif _means_the_last(clause[position + 1 :], praised=verdict is True):
+                    verdict = False
+                described = True
+                break
+            fresh = verdict is None and not described
+            praised = verdict is True and since <= A_FEW
+            phrase, end = _counting(clause, position, beginning, fresh, praised, vocabulary)
+            if phrase is None:
+                if not (beginning and (word in said.FILLERS or word in said.ADVERBS)):
+                    if (word == "not" or (word == "no" and len(clause) <= SHORT)) and _ends(clause[position + 1 :]):
+                        verdict = verdict if not before or before[-1] in said.BEFORE_LAST_NO else False
+                    beginning, described, since = False, True, since + 1
+                rest.append(word)
+                end = position + 1
+            elif phrase.says is Says.TAKES_BACK:
+                verdict = verdict or None
+            elif phrase.says is Says.NOTHING:
+                beginning = False
+                rest += phrase.words
+            elif phrase.says is Says.HALF_RIGHT:
+                verdict = False
+                break
+            elif phrase.place is Place.FOREIGN and refused and phrase.says is Says.APPROVES:
+                pass  # "не правильно": a word of refusal negates in most languages
+            else:
+                refused = phrase.place is Place.FOREIGN and phrase.says is Says.REJECTS
+                since = 0
+                verdict = (phrase.says is Says.APPROVES) is not _is_reversed(phrase, before)
+            position = end
+        rest.append(STOP)
+    return verdict, rest
 
 
-def _asks_to_undo(text: str) -> bool:
-    """Whether the words ask for the last action, not an older one, to be undone."""
-    for verb in UNDO.finditer(text):
-        undone = [word for word in words_of(BOUNDARY.split(text[verb.end() :])[0]) if word not in ARTICLE]
-        if not undone or undone[0] in JUST_DONE or "just" in undone:
+def _counting(
+    clause: Sequence[str], position: int, beginning: bool, fresh: bool, praised: bool, vocabulary: Vocabulary
+) -> tuple[Phrase | None, int]:
+    """Returns the longest phrase from here on that is said where it counts, and where it ends."""
+    for phrase, end in vocabulary.beginning(clause, position):
+        ends = _ends(clause[end:])
+        if phrase.place is Place.ANYWHERE:
+            counts = phrase.says not in JUDGES_NOTHING
+        elif phrase.place is Place.END:
+            counts = ends or (beginning and fresh)
+        elif phrase.place is Place.LAST:
+            counts = ends
+        elif phrase.place is Place.PRAISED:
+            counts = praised
+        elif phrase.place is Place.SHORT:
+            counts = len(clause) <= SHORT and (beginning or end == len(clause))
+        else:
+            counts = beginning and (
+                (ends and phrase.place is not Place.FRESH) or (fresh and phrase.place is not Place.WHOLE)
+            )
+            if phrase.place is Place.FOREIGN and not counts:
+                counts = _is_foreign(clause)
+        # "no the fat one" in any clause, against "no legs"; "the wrong letter", against "a wrong letter".
+        counts |= beginning and phrase.words == ("no",) and not said.AFTER_NO.isdisjoint(clause[end : end + 1])
+        describes = phrase.words[0] == "wrong" and not said.INDEFINITE.isdisjoint(clause[:position][-1:])
+        if counts and not describes:
+            return phrase, end
+    return None, position
+
+
+def _is_foreign(clause: Sequence[str]) -> bool:
+    """Whether a clause is short and mostly not English."""
+    return len(clause) <= SHORT + 1 and sum(word in said.ENGLISH for word in clause) * 2 <= len(clause)
+
+
+def _ends(words: Sequence[str]) -> bool:
+    """Whether what follows a phrase in its clause adds nothing."""
+    return all(word in said.TRAILING or word in said.ADVERBS for word in words)
+
+
+def _is_reversed(phrase: Phrase, before: Sequence[str]) -> bool:
+    """Whether a negation before it turns a judgement into its opposite: "not correct", "nothing wrong"."""
+    if phrase.says is Says.REJECTS and phrase.place is not Place.ANYWHERE:
+        return False
+    nearest = [word for word in before if word not in said.ADVERBS][-2:]
+    if nearest and nearest[-1] in said.AFTER_NEGATOR:
+        nearest.pop()
+    return (bool(nearest) and nearest[-1] in said.NEGATORS) or (phrase.says is Says.REJECTS and _is_denied(before))
+
+
+def _is_denied(before: Sequence[str]) -> bool:
+    """Whether what follows is not to be done: "don't", "no need to"."""
+    if before and before[-1] in said.NEGATORS:
+        return True
+    match before[-3:]:
+        case [*_, "nothing", "to"]:
             return True
-        if undone[0] in ANY_TANGRAM and len(undone) == 1:
-            return True
+        case [negation, need, "to"]:
+            return negation in said.NO_NEED and need in said.NEED
     return False
+
+
+def _means_the_last(undone: Sequence[str], praised: bool) -> bool:
+    """Whether the words after a request to undo mean the action just done, not an older one."""
+    undone = [word for word in undone if word not in ARTICLE]
+    if not undone or "just" in undone:
+        return True
+    if undone[0] in ANY_TANGRAM and _ends(undone[1:]):
+        return True
+    if not praised:
+        return undone[0] in JUST_DONE
+    if undone[0] == "last":
+        return True
+    return undone[0] in DESPITE_PRAISE and (_ends(undone[1:]) or undone[1] in ANY_TANGRAM or undone[1] in JUST_DONE)
+
+
+def _describes_again(exchange: Exchange, rest: Sequence[str]) -> bool:
+    """Whether a description, after a select, is of what was described before: "the taller one", "the other bird"."""
+    if not exchange.action.select:
+        return False
+    before = {word for word in words_of(exchange.utterance) if word not in said.FUNCTION and word != STOP}
+    words = [word for word in rest if word != STOP]
+    plain = [word for word in words if word not in said.DEGREES and word not in said.FILLERS]
+    if plain and plain[0] in said.COMPARATIVES:
+        return True
+    if words[:2] == ["the", "one"] and not said.COMPARATIVES.isdisjoint(words):
+        return True
+    pairs = list(pairwise(words))
+    if any(first in said.OTHER and second in before for first, second in pairs):
+        return True
+    if len(words) <= SHORT and any(a in said.MORE and b.isalpha() and b not in said.FUNCTION for a, b in pairs):
+        return True
+    again = not before.isdisjoint(words)
+    if again and exchange.reply.rstrip().endswith("?"):
+        return True
+    if tuple(words[:2]) in said.OF_THE_SAME and (again or not said.COMPARATIVES.isdisjoint(words)):
+        return True
+    if again and plain and plain[0] in before and "not" in words:
+        return True
+    return len(words) > MANY and words_of(exchange.reply) == words_of(exchange.utterance)

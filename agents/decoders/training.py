@@ -21,7 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from multiref_gym.agents.decoders.learned import WEIGHTS, Weights, features, words_of
+from multiref_gym.agents.decoders.learned import Weights, features
+from multiref_gym.agents.decoders.words import STOP, words_of
 from multiref_gym.agents.listeners.baselines import ErringListener, RandomListener
 from multiref_gym.agents.play import new_games, play
 from multiref_gym.commands.options import Count, Natural, NewFile
@@ -43,7 +44,7 @@ LISTENERS: dict[str, Callable[[Sequence[Episode]], Listener]] = {
     "poor": partial(ErringListener, mistakes=0.6, hard=0.9),
     "random": lambda games: RandomListener(),
 }
-INVERSE_PENALTY = 1.0
+INVERSE_PENALTY = 0.1
 """C of the logistic regression."""
 FEWEST = 5
 """How many replies have a feature that gets a weight."""
@@ -58,7 +59,8 @@ MORE_PRAISES = _phrases("""
     yes; yeah; yep; yup; yes; good; great; nice; right; perfect; excellent; awesome; exactly; good job; nice job;
     great job; well done; you got it; got it; that's it; that's right; cool; that's correct; that is correct;
     that's the one; correct choice; thanks; thank you; ok; okay; fine; sure; all good; looks good; that works;
-    keep that; keep it; yes, that is it; amazing
+    keep that; keep it; yes, that is it; amazing; no problem; no worries; not bad; no, you are right; no complaints;
+    oh yes; yesss; no mistakes so far; wait no, that is right; sorry, you were right; don't change that; exacly
 """)
 MORE_CORRECTIONS = _phrases("""
     no; nope; no; nah; wrong; wrong one; wrong choice; incorrect; not that; not that one; oops; that's not it;
@@ -66,7 +68,14 @@ MORE_CORRECTIONS = _phrases("""
     not right; that's not right; that is incorrect; close, but no; almost; try again; no, try again; sorry, no;
     sorry, wrong one; that was a mistake; mistake; error; close; not what i meant; you picked the wrong one; you chose
     the wrong one; don't pick that; not this one; neither; still wrong; still no; no, the other one; not it;
-    no no; again, no; i meant another one
+    no no; again, no; i meant another one; nooo; oh no; wrng; good try, but no; yes but not that one; look again;
+    great, but that is wrong; thanks, but no; close, but not it; i meant the other one; are you sure?;
+    right, but undo that; half right; only one of them is right
+""")
+HINTS = _phrases("""
+    the other one; it should be another one; i said something else; you picked another; still the same one; i mean;
+    i wanted a different one; you have the other one; more like; mine is;
+    you missed it; i asked for; not so much; i was thinking of; elsewhere
 """)
 MORE_UNDOS = tuple(
     f"{verb} {what}".strip()
@@ -79,7 +88,7 @@ MORE_UNDOS = tuple(
 OWN_PHRASES = 2
 """How many ways to praise, to correct and to ask for an undo a speaker has."""
 UNDOERS = 8
-"""Of how many people one answers a bad action by asking for an undo, and then goes on."""
+"""Of how many people one answers a bad action by asking for an undo, and then goes on; two others only hint."""
 
 # Descriptions of figures hold no negation, and those that people give do.
 NEGATIONS = (("without a ", "with no "), ("facing ", "not facing "), ("looking ", "not looking "))
@@ -96,8 +105,8 @@ COMMAND_WORDS = "pick click select selected choose find look looks need want get
 
 def learned_words() -> frozenset[str]:
     """Returns the words that are not masked: those that any request and any judgement is put together with."""
-    phrases = (*PRAISES, *MORE_PRAISES, *CORRECTIONS, *MORE_CORRECTIONS, *UNDOS, *MORE_UNDOS)
-    return frozenset(word for text in (*phrases, FUNCTION_WORDS, COMMAND_WORDS) for word in words_of(text)) - {"."}
+    phrases = (*PRAISES, *MORE_PRAISES, *CORRECTIONS, *MORE_CORRECTIONS, *HINTS, *UNDOS, *MORE_UNDOS)
+    return frozenset(word for text in (*phrases, FUNCTION_WORDS, COMMAND_WORDS) for word in words_of(text)) - {STOP}
 
 
 def speakers(populations: Iterable[int]) -> list[Persona]:
@@ -116,7 +125,8 @@ def speakers(populations: Iterable[int]) -> list[Persona]:
         for persona in personas
     ]
     undoers = [replace(other, corrections=("",), punctuation="", asks_undo=1.0) for other in others[::UNDOERS]]
-    return [*personas, *others, *undoers]
+    hinters = [replace(other, corrections=own(HINTS), punctuation="") for other in others[1 :: UNDOERS // 2]]
+    return [*personas, *others, *undoers, *hinters]
 
 
 def simulated(
@@ -198,12 +208,12 @@ class TrainDecoder:
     """Trains the learned decoder on simulated games alone, in ten seconds on one core.
 
     Attributes:
-        out: The file to write the weights to; by default those that ship.
+        out: The file to write the weights to.
         games: Of each listener, to learn from and again to calibrate on.
         seed: Seeds all chance but the populations.
     """
 
-    out: NewFile = WEIGHTS
+    out: NewFile
     games: Count = 500
     seed: Natural = 0
 

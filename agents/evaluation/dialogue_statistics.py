@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from multiref_gym.agents.decoders.lexical import words_of
 from multiref_gym.agents.evaluation.intervals import interval
 from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.interaction import Interaction
@@ -90,6 +89,11 @@ class Unit:
         """How often the reply to a good action opens with praise; NaN where nobody can be said to have a habit."""
         good = self.turns[self.turns["answered"] & (self.turns["truth"] == Feedback.POSITIVE)]
         return _mean(good["praised"]) if self.speaker else math.nan
+
+
+def words_of(text: str) -> list[str]:
+    """Returns the words in lower case as they are typed, without punctuation; they keep their apostrophes."""
+    return re.findall(r"[a-z0-9']+", text.lower())
 
 
 def overlap(utterance: str, reply: str) -> float:

@@ -18,8 +18,9 @@ import numpy as np
 import torch
 from scipy.special import softmax
 
-from multiref_gym.agents.decoders import lexical
-from multiref_gym.agents.decoders.lexical import UNDO, rejects
+from multiref_gym.agents.decoders import phrases
+from multiref_gym.agents.decoders.lexical import ANY_TANGRAM, ARTICLE, JUST_DONE, rejects
+from multiref_gym.agents.decoders.words import UNDO
 from multiref_gym.agents.learning.learn import Scores
 from multiref_gym.errors import UserError
 from multiref_gym.game import Action
@@ -48,17 +49,17 @@ COMMANDS = """
     select selected click clicked pick picked choose chose chosen find want need look now next still also just too
     1st second 2nd third 3rd fourth 4th fifth 5th final total are there's objects pieces shapes images tangrams
     ok okay correct so but can could would i i'm i'll you're we let's do touch anything else only completely
-    each made when said see resembles kind that's it's 3 4 5
+    each made when said see resembles kind that's it's 3 4 5 this these those meant not don't dont isn't isnt aren't
+    arent wasn't wasnt ain't aint
 """
 GAME_WORDS = frozenset(COMMANDS.split()).union(
-    lexical.REJECTION,
-    lexical.REJECTION_ANYWHERE,
-    lexical.NEAR_MISS,
-    lexical.NEGATION,
-    lexical.PRAISE,
-    lexical.ARTICLE,
-    lexical.ANY_TANGRAM,
-    lexical.JUST_DONE,
+    phrases.REJECTION,
+    phrases.OPENING_REJECTION,
+    phrases.OPENING_APPROVAL,
+    phrases.MANNERS,
+    ARTICLE,
+    ANY_TANGRAM,
+    JUST_DONE,
     OTHER,
     ALL,
     BOTH,

@@ -1,0 +1,156 @@
+r"""What people type as plain words: one reading of their letters, spellings, marks and signs, for all decoders.
+
+"NOOOO!!!", "n\u200bo" and "nо" with a Cyrillic о are "no"; "worng" is "wrong", but "prong" is not; "un-select",
+"take it back" and "dese4lect" are all "deselect".
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from itertools import groupby
+
+STOP = "."
+"""The token of any run of punctuation, and of the end of a line."""
+
+SIGNS = {
+    "🙂": "🙂😀😃😄😁😊😍🤩❤💚💙💛💜🧡😎🤗🥰😘☺😇💖✨⭐🌟🥇🔥",
+    "👍": "👍👌✅✔☑✓💯🎉🎊🙌👏🥳🏆🎯🆗⭕🫡🤝💪🙏",
+    "👎": "👎❌✖✗✘❎🚫⛔🙅🛑🤦😡😠🤬😞😟😢😭☹🙁😕😒🙄😤😖😣😩😫😑💔🆖↩🔙😐😶🤔🤷🙃🙈🤨🥴😓😔🥺🤢🤮💩",
+}
+"""Emoji that judge, by the one that stands for them. A smile judges if no word does."""
+_SIGN_OF = {sign: name for name, signs in SIGNS.items() for sign in signs}
+
+EMOTICONS = re.compile(
+    r"""(?<!\w)(?:
+    (?P<sad> >?[:=;]'?-?[(\[/\\|]+(?!\w) | [)\]]-?[:=](?!\w) | d:(?!\w) | -_+- | t_t | ;_; | >_< | ಠ_ಠ | /s(?!\w) )
+    | [:=;]'?-?[)\]dp3]+(?!\w) | \(-?: | \^_?\^ | <3+ | xd\b | \\o/
+)""",
+    re.VERBOSE,
+)
+"""Faces of punctuation, in lower case, and the mark of irony. The sad ones judge."""
+
+# Letters of other scripts and digits that stand for Latin letters which they look like.
+_LOOKALIKES = str.maketrans("авеікмнорстухуѕјԁԛԝαβεικνορτυχ0134579@$", "abeikmhopctyxysjdqwabeikvoptuxoleasq9as")
+
+_MARKS = "\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0900-\u0903\u093a-\u094f\u0e31-\u0e3a\u0e47-\u0e4e"
+_IDEOGRAPHS = "\u3040-\u30fa\u30fc-\u30ff\u3400-\u9fff"
+_PUNCTUATION = ".,;:!?\n()。、！？，।؟،…—–-"
+_LETTER = rf"(?:[^\W_{_IDEOGRAPHS}]|[{_MARKS}])"
+_TOKEN = re.compile(rf"[{_IDEOGRAPHS}]|{_LETTER}(?:{_LETTER}|[@$])*|[{''.join(_SIGN_OF)}]|[{re.escape(_PUNCTUATION)}]+")
+_HYPHEN = re.compile(r"(?<=\w)-(?=\w)")
+_LEFT_OUT = re.compile(r"['’‘`´\x00-\x08\x0e-\x1b\x7f]")
+_SPELT_OUT = re.compile(r"(?<![^\W_])[^\W\d_](?:[-. *_][^\W\d_]){1,9}(?![^\W_])")
+
+
+def set_of(listed: str) -> frozenset[str]:
+    """Returns the words of a list."""
+    return frozenset(listed.split())
+
+
+# Verbs that ask for something to be undone, misspelt (deselct, unslect) or split ("de-select", "take it back") as well.
+UNDO = re.compile(
+    r"\b(?:(?:de|un|dis)[- ]?(?:s\w{0,4}l\w*t|click|pick|check|choose|mark|highlight|do|due)|remove|delete|cancel"
+    r"|clear(?= (?:it|this|that|these|those|them|all|the|everything|your|my|last)\b)|get rid of|revert"
+    r"|(?<!\bi )(?:take|put) (?:(?:it|this|that|these|those|them|both|the|last|one) )*(?:off|away|out|back))\b"
+)
+_WITH_OBJECT = re.compile(r"\b(?:it|this|that|these|those|them|both|last|one)\b")
+
+# Words that are recognised with letters repeated, and from five letters on with one slip of the finger.
+SPELT = set_of("""
+    no nope nah yes yep yeah yup ok okay good nice great cool right wrong incorrect mistake correct perfect excellent
+    exactly awesome amazing brilliant fantastic wonderful almost close nearly oops whoops undo deselect unselect remove
+    delete bad not wait sorry keep thanks please done stop
+""")
+# The verbs of these that have many spellings are one.
+_UNDOES = frozenset({"undo", "deselect", "unselect", "remove", "delete"})
+_ONLY_STRETCHED = set_of("oops whoops sorry thanks close nearly please done stop wait keep cool yeah okay")
+# Words that have one slip less, or more, than one of those, and mean something else.
+_OTHER_WORDS = set_of("""
+    wrung wring rights rite ride rig rough grate greet greed treat clothe cloves closed closer closes chose choose
+    prefect connect collect noon note knot nod nor niece god gods goods gold goo stoop stomp shop removed remote
+    removes dine don dome thank tanks sorely nearby early keel kept sleek
+""")
+
+
+@lru_cache(maxsize=100_000)
+def spelt(word: str) -> str:
+    """Returns the word of `SPELT` that this one is meant for, or the word itself."""
+    for read in dict.fromkeys((word, word.translate(_LOOKALIKES))):
+        if found := _meant(read):
+            return "deselect" if found in _UNDOES else found
+    return word
+
+
+def _meant(word: str) -> str | None:
+    if word in SPELT or word in _OTHER_WORDS:
+        return word if word in SPELT else None
+    typed = _runs(word)
+    for known in _BY_LETTER.get(word[:1], ()):
+        meant = _runs(known)
+        same_letters = _letters(typed) == _letters(meant)
+        if same_letters and all(count >= least for (_, count), (_, least) in zip(typed, meant, strict=True)):
+            return known
+        long_enough = len(word) >= 4 if len(known) >= 5 else len(known) == 4 and len(word) == 5
+        if long_enough and known not in _ONLY_STRETCHED and _one_slip(_letters(typed), _letters(meant)):
+            return known
+    return None
+
+
+def _runs(word: str) -> list[tuple[str, int]]:
+    """Returns the letters of a word, each run of the same one once, and how long the runs are."""
+    return [(letter, len(list(run))) for letter, run in groupby(word)]
+
+
+def _letters(runs: list[tuple[str, int]]) -> str:
+    return "".join(letter for letter, _ in runs)
+
+
+def _one_slip(typed: str, meant: str) -> bool:
+    """Whether at most one letter is missing, added, replaced, or swapped with the next."""
+    while typed and meant and typed[0] == meant[0]:
+        typed, meant = typed[1:], meant[1:]
+    while typed and meant and typed[-1] == meant[-1]:
+        typed, meant = typed[:-1], meant[:-1]
+    return max(len(typed), len(meant)) <= 1 or (len(typed) == 2 and typed == meant[::-1])
+
+
+_BY_LETTER = {letter: [w for w in sorted(SPELT) if w[0] == letter] for letter in {w[0] for w in SPELT}}
+
+
+def plain(text: str) -> str:
+    """Returns the text in lower case, without accents, apostrophes, and characters that nobody sees."""
+    text = text.lower()
+    if not text.isascii():
+        letters = unicodedata.normalize("NFKD", text)
+        text = unicodedata.normalize("NFC", "".join(letter for letter in letters if not _is_hidden(letter))).lower()
+    return _LEFT_OUT.sub("", text)
+
+
+def _is_hidden(letter: str) -> bool:
+    """Whether it is an accent, a variation selector, a skin colour, or a format or control character but a space."""
+    if "\u0300" <= letter <= "\u036f" or "\ufe00" <= letter <= "\ufe0f":
+        return True
+    return not letter.isspace() and unicodedata.category(letter) in ("Cf", "Sk", "Cc")
+
+
+@lru_cache(maxsize=100_000)
+def words_of(text: str) -> tuple[str, ...]:
+    """Returns the words of a text as they are meant, judging signs by their names in `SIGNS`, and `STOP` between them.
+
+    Verbs that ask for an undo are "deselect". An ideogram is a word.
+    """
+    text = EMOTICONS.sub(lambda face: " 👎 " if face["sad"] else " 🙂 ", plain(text))
+    text = _SPELT_OUT.sub(_joined, text)
+    text = UNDO.sub(lambda verb: "deselect it" if _WITH_OBJECT.search(verb[0]) else "deselect", text)
+    return tuple(
+        _SIGN_OF.get(token) or (STOP if token[0] in _PUNCTUATION else spelt(token))
+        for token in _TOKEN.findall(_HYPHEN.sub(" ", text))
+    )
+
+
+def _joined(letters: re.Match[str]) -> str:
+    """Returns letters with marks between them as the word that they spell, if they do: "n.o.p.e"."""
+    word = "".join(filter(str.isalpha, letters[0]))
+    return word if word in SPELT else letters[0]
