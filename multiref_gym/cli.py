@@ -138,6 +138,7 @@ def _ending_in_order() -> Iterator[None]:
     """Has SIGTERM raise `Terminated`, so that files and other processes are seen to as after Ctrl-C."""
 
     def terminate(number: int, frame: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # `timeout` and schedulers send it more than once
         raise Terminated
 
     if threading.current_thread() is not threading.main_thread():  # where no signals are heard
@@ -147,7 +148,8 @@ def _ending_in_order() -> Iterator[None]:
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        if signal.getsignal(signal.SIGTERM) is terminate:  # or else the process is about to end
+            signal.signal(signal.SIGTERM, before)
 
 
 def _app() -> App:

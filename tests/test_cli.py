@@ -411,6 +411,23 @@ def test_whoever_leaves_at_once_leaves_no_game(tmp_path: Path, monkeypatch: pyte
     assert list(tmp_path.iterdir()) == []
 
 
+def test_games_that_others_add_meanwhile_stay_and_a_link_stays_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, out = tmp_path / "kept.jsonl", tmp_path / "games.jsonl"
+    out.symlink_to(kept)
+
+    def answer(prompt: str = "") -> str:
+        if not kept.exists():
+            assert run("simulate", "--games", 2, "--listener", "random", "--out", kept) == 0
+        return "A"
+
+    monkeypatch.setattr(builtins, "input", answer)
+    assert run("play", "--as", "speaker", "--listener", "random", "--out", out) == 0
+    assert out.is_symlink()
+    assert [game.speaker == "person" for game in read_interactions(kept)] == [False, False, True]
+
+
 @pytest.mark.parametrize("answers", [["the bird"], ["the bird", "q"]])
 @pytest.mark.parametrize("leaving", [EOFError, KeyboardInterrupt])
 def test_a_game_that_was_left_is_kept_as_abandoned(

@@ -106,6 +106,25 @@ def test_a_store_is_not_exported_onto_itself_by_any_path(folder: Path, monkeypat
         assert len(store.interactions()) == 2
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "play --out",
+        "simulate --games 1 --out",
+        "export --store x.db --out",
+        "train-decoder --out",
+        "tangrams --out",
+        "bench speed --json",
+    ],
+)
+def test_a_pipe_or_a_device_stays(command: str, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.png"
+    os.mkfifo(pipe)
+    with pytest.raises(UserError, match="it is there already, and is no file"):
+        run(*command.split(), pipe)
+    assert pipe.is_fifo()
+
+
 def test_an_empty_file_is_replaced_by_force(tmp_path: Path) -> None:
     (tmp_path / "games.jsonl").touch()
     with pytest.raises(UserError, match="it is there already"):
@@ -154,6 +173,19 @@ def test_a_leaderboard_is_replaced_only_by_force(tmp_path: Path, folder: Path) -
         run(*board)
     assert contents(tmp_path / "board") == before
     run(*board, "--force")
+
+
+@pytest.mark.parametrize("command", ["benchmark --games {games} --listener random", "leaderboard {results}"])
+def test_a_folder_that_takes_no_files_is_told_before_the_work(
+    command: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, results = tmp_path / "out", tmp_path / "results"
+    run("benchmark", "--games", folder / "games.jsonl", "--listener", "random", "--out", results)
+    out.mkdir()
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: path != out and access(path, mode))
+    with pytest.raises(UserError, match=f"cannot write to {out}: permission denied"):
+        run(*command.format(games=folder / "games.jsonl", results=results).split(), "--out", out)
 
 
 @pytest.mark.parametrize("command", ["systems", "bench learning-curve", "bench rewards", "bench vlm-learning"])

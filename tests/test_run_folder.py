@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from running import run as multiref
 
-from multiref_gym.agents.learning.run_folder import claim, claimed, locked, made_by
+from multiref_gym.agents.learning.run_folder import LOCK, claim, claimed, locked, made_by
 from multiref_gym.errors import UserError
 from multiref_gym.store import InteractionStore
 
@@ -115,7 +115,8 @@ def test_sigterm_ends_a_run_as_ctrl_c_does_and_it_goes_on(tmp_path: Path, whole:
     first = process("respect", *OPTIONS, "--rounds", 1, "--out", tmp_path / "run")
     while not (tmp_path / "run" / "interactions.db").exists():
         assert first.poll() is None
-    first.terminate()
+    for _ in range(100):  # as of `timeout`, which sends it twice, and of schedulers
+        first.terminate()
     _, said = first.communicate()
     assert first.returncode == 143
     assert said == "multiref: ended by SIGTERM; the same command goes on from here\n"
@@ -208,6 +209,10 @@ def test_a_field_that_is_no_number_of_rounds_does_not_grow(tmp_path: Path) -> No
 
 
 # Reading alone.
+
+
+def test_whoever_can_read_one_file_of_a_run_can_read_all(whole: Path) -> None:
+    assert len({path.stat().st_mode for path in whole.rglob("*") if path.is_file() and path.name != LOCK}) == 1
 
 
 @pytest.mark.skipif(os.geteuid() == 0 and not shutil.which("setpriv"), reason="root, and no setpriv to be another user")

@@ -23,6 +23,7 @@ from multiref_gym.agents.learning.learn import Optimisation
 from multiref_gym.agents.learning.respect import SUP, Config, Respect
 from multiref_gym.agents.listeners.vlm.listener import VlmListener
 from multiref_gym.agents.listeners.vlm.loading import VlmConfig
+from multiref_gym.agents.listeners.weights import saved
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange
 from multiref_gym.game import Action
@@ -203,11 +204,11 @@ def test_an_adapter_of_another_base_is_refused(tmp_path: Path) -> None:
 def test_a_policy_without_its_weights_is_not_played_as_its_base(tmp_path: Path) -> None:
     VlmListener.load(FIGURES, tiny_vlm("idefics2")).save(tmp_path)
     weights = tmp_path / "adapter_model.safetensors"
-    saved = load_file(weights)
-    name = min(saved)
+    there = load_file(weights)
+    name = min(there)
     for damaged, complaint in (
-        ({key: saved[key] for key in saved if key != name}, f"{name} is missing there"),
-        (saved | {name: torch.full_like(saved[name], torch.nan)}, f"{name} has a number that is not finite"),
+        ({key: there[key] for key in there if key != name}, f"{name} is missing there"),
+        (there | {name: torch.full_like(there[name], torch.nan)}, f"{name} has a number that is not finite"),
         ({}, "is missing there"),
     ):
         save_file(damaged, weights)
@@ -216,6 +217,47 @@ def test_a_policy_without_its_weights_is_not_played_as_its_base(tmp_path: Path) 
     weights.unlink()
     with pytest.raises(UserError, match=f"{weights} cannot be read: No such file"):
         VlmListener.load(FIGURES, tmp_path)
+
+
+def test_a_policy_that_lacks_a_file_is_not_played_as_its_base(tmp_path: Path) -> None:
+    listener = VlmListener.load(FIGURES, tiny_vlm("idefics2"))
+    listener.save(tmp_path / "whole")
+    with saved(tmp_path / "with digests") as unfinished:
+        listener.save(unfinished)
+    for whole in (tmp_path / "whole", tmp_path / "with digests"):
+        for gone, complaint in (
+            (("adapter_model.safetensors", "adapter_config.json"), "adapter_model.safetensors cannot be read|missing"),
+            (("adapter_config.json",), "adapter_config.json: No such file|missing"),
+            (("vlm.json",), "vlm.json is missing"),
+        ):
+            policy = Path(shutil.copytree(whole, tmp_path / "policy"))
+            for name in gone:
+                (policy / name).unlink()
+            with pytest.raises(UserError, match=complaint):
+                VlmListener.load(FIGURES, policy)
+            shutil.rmtree(policy)
+
+
+def test_an_adapter_is_not_played_by_other_settings(tmp_path: Path) -> None:
+    VlmListener.load(FIGURES, tiny_vlm("idefics2")).save(tmp_path)
+    configured(tmp_path, alpha=99)
+    with pytest.raises(UserError, match=r"adapter_config.json, field 'lora_alpha': 8, but 99 by vlm.json beside it"):
+        VlmListener.load(FIGURES, tmp_path)
+
+
+def test_a_model_of_more_layers_than_its_configuration_says_is_refused(folder: Path) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    config["text_config"]["num_hidden_layers"] -= 1
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(UserError, match=r"there are weights .*layers\.1\..*, for which the model of its config"):
+        VlmListener.load(FIGURES, folder)
+
+
+def test_a_base_that_is_gone_is_named(tmp_path: Path) -> None:
+    (tmp_path / "vlm.json").write_text(json.dumps({"model": f"{tmp_path}/gone"}))
+    for path in (tmp_path, tmp_path / "gone"):
+        with pytest.raises(UserError, match=f"there is no folder {tmp_path}/gone"):
+            VlmListener.load(FIGURES, path)
 
 
 def test_a_base_that_lacks_weights_is_not_played_with_others(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

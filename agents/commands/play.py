@@ -62,9 +62,7 @@ class Play(TangramOptions, SpeakerOptions, ListenerOptions):
         if self.role == "listener" and (self.model or self.endpoint):
             raise UserError("--model and --endpoint are for a listener to speak to: add --as speaker")
         tangrams = self.chosen_tangrams()
-        earlier: list[LoggedGame] = []
-        if self.out and self.out.exists() and self.out.stat().st_size:
-            earlier, _ = read_games(self.out, "jsonl")
+        self._earlier()  # better refused now than after the game
         for_context, for_speaker, for_listener = np.random.SeedSequence(self.seed).spawn(3)
         rng = np.random.default_rng(for_context)
         context = Context.sample(tangrams.draw(rng, CONTEXT_SIZE), rng)
@@ -89,8 +87,15 @@ class Play(TangramOptions, SpeakerOptions, ListenerOptions):
             if self.out and episode and episode.dialogue:
                 policy = "person" if self.role == "listener" else self.listener
                 played = LoggedGame(episode.interaction(policy), abandoned=not game.over)
-                write_games("jsonl", self.out, [*earlier, played])
-                terminal.say(f"The game is the last of {len(earlier) + 1} in {self.out}.", "dim")
+                games = [*self._earlier(), played]
+                write_games("jsonl", self.out.resolve(), games)
+                terminal.say(f"The game is the last of {len(games)} in {self.out}.", "dim")
+
+    def _earlier(self) -> list[LoggedGame]:
+        """Returns the games of the file, to which others may have been added since this one began."""
+        if self.out and self.out.exists() and self.out.stat().st_size:
+            return read_games(self.out, "jsonl")[0]
+        return []
 
 
 class Left(Exception):

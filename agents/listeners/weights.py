@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,12 +38,24 @@ def saved(path: Path) -> Iterator[Path]:
             yield unfinished
             if unfinished.is_dir():
                 write_digests(unfinished)
+            _let_others_read(unfinished)
     except SafetensorError as error:
         raise UserError(f"cannot write the weights to {path}: {error}") from error
 
 
+def _let_others_read(path: Path) -> None:
+    """Gives files the permissions that new ones usually have; safetensors lets nobody else read what it writes."""
+    umask = os.umask(0)
+    os.umask(umask)
+    for file in (path, *path.rglob("*")):
+        if file.is_file():
+            file.chmod(0o666 & ~umask)
+
+
 def pretrained(kind: Any, name: str, **options: Any) -> Any:
     """Returns a model of Hugging Face with all of its weights, where `from_pretrained` makes up those that it lacks.
+
+    It also leaves out those that the model has no place for, as if a model of more layers were one of fewer.
 
     Args:
         kind: A class of transformers with `from_pretrained`.
@@ -50,7 +63,8 @@ def pretrained(kind: Any, name: str, **options: Any) -> Any:
         **options: Of `from_pretrained`.
 
     Raises:
-        ValueError: If it lacks weights; or else one of `UNLOADABLE`, if it cannot be loaded.
+        ValueError: If it lacks weights, or has some of another model; or else one of `UNLOADABLE`, if it cannot be
+            loaded.
     """
     logger = logging.getLogger("transformers")
     level = logger.level
@@ -61,6 +75,9 @@ def pretrained(kind: Any, name: str, **options: Any) -> Any:
         logger.setLevel(level)
     if missing := sorted(loaded["missing_keys"]):
         raise ValueError(f"the weights {missing[0]} are missing")
+    # Buffers of older versions may be too many: they are no weights.
+    if others := sorted(key for key in loaded["unexpected_keys"] if key.endswith((".weight", ".bias"))):
+        raise ValueError(f"there are weights {others[0]}, for which the model of its config.json has no place")
     return model
 
 

@@ -38,6 +38,8 @@ def check_writable(kind: Any, path: Path | None) -> None:
         return
     if path.is_dir():
         raise UserError(f"cannot write to {path}: it is a folder")
+    if path.exists() and not path.is_file():
+        raise UserError(f"cannot write to {path}: it is there already, and is no file")  # but a device or a pipe
     if not path.parent.is_dir():
         raise UserError(f"cannot write to {path}: there is no folder {path.parent}")
     if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
@@ -55,12 +57,14 @@ def make_folder(folder: Path) -> None:
     """Makes a folder for what a command writes, if there is none.
 
     Raises:
-        UserError: If it cannot be made.
+        UserError: If it cannot be made, or takes no files.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"cannot write to {folder}: {error.strerror}") from error
+    if not os.access(folder, os.W_OK):
+        raise UserError(f"cannot write to {folder}: permission denied")
 
 
 def check_new_folder(folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -77,7 +78,7 @@ class VlmListener:
     def save(self, path: Path) -> None:
         """Saves the adapter, as safetensors, and what it belongs to."""
         self.model.save_pretrained(str(path), save_embedding_layers=False)
-        self.config.write(path)
+        replace(self.config, learned=True).write(path)
 
     def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> list[Decision]:
         """Samples an action for each view, by one number of its generator; the likeliest tokens if it is greedy.

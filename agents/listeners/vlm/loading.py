@@ -18,6 +18,7 @@ from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor,
 from multiref_gym.agents.listeners.vlm.lora import adapt, adapted_layers, read_adapter
 from multiref_gym.agents.listeners.weights import UNLOADABLE, pretrained
 from multiref_gym.checking import check_fields, read_json
+from multiref_gym.digests import check_digests
 from multiref_gym.errors import UserError
 from multiref_gym.files import write_json
 
@@ -27,8 +28,9 @@ SETTINGS = "vlm.json"
 ADAPTER, ADAPTER_CONFIG = "adapter_model.safetensors", "adapter_config.json"
 """What a saved policy has beside its settings; a base has neither."""
 
-INDIFFERENT = ("model", "device", "played_at_once", "kept_gib", "trained_at_once")
-"""Settings of where the model is and in what memory it runs: a policy is the same under others, but for rounding."""
+INDIFFERENT = ("model", "device", "played_at_once", "kept_gib", "trained_at_once", "learned")
+"""Settings of what is in the folder, where the model is and in what memory it runs: a policy is the same under others,
+but for rounding."""
 
 
 def _device(name: str) -> str:
@@ -69,6 +71,7 @@ class VlmConfig:
         played_at_once: Views in a batch of play.
         kept_gib: Memory for what was read of the games that are played, in GiB; further ones are read anew each turn.
         trained_at_once: Views whose activations are kept at once in training; others are computed again.
+        learned: Whether this is a policy that was saved, so that its adapter has to be beside the settings.
 
     Raises:
         UserError: If a value is not allowed.
@@ -88,6 +91,7 @@ class VlmConfig:
     played_at_once: PositiveInt = 32
     kept_gib: NonNegativeFloat = 8.0
     trained_at_once: PositiveInt = 8
+    learned: bool = False
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
@@ -99,10 +103,12 @@ class VlmConfig:
         """Returns the settings in a folder or, if it holds none, those of the model that is there or has this id.
 
         Raises:
-            UserError: If the settings cannot be read.
+            UserError: If the settings cannot be read, or those of an adapter are missing.
         """
         file = path / SETTINGS
         if not file.is_file():
+            if (path / ADAPTER).exists():
+                raise UserError(f"{file} is missing, which names the base of {ADAPTER} beside it")
             # Resolved, as what is learned from it may be loaded elsewhere.
             return cls(str(path.resolve() if path.is_dir() else path))
         config = read_json(cls, file)
@@ -125,16 +131,29 @@ def load_policy(config: VlmConfig, path: Path | None = None) -> tuple[PeftModel,
     All policies of a base share its frozen weights; each has modules and an adapter of its own.
 
     Raises:
-        UserError: If there is no such model, or the adapter does not fit it.
+        UserError: If there is no such model, or the adapter is missing, damaged, or does not fit it.
     """
+    if path is not None:
+        check_digests(path)
     processor, base = _processor(config.model), load_base(config)
     shared = {id(tensor): tensor for tensor in [*base.parameters(), *base.buffers()]}
     model = copy.deepcopy(base, shared)
     layers = adapted_layers(model, model.config.model_type, config.layers)
     policy = adapt(model, layers, rank=config.rank, alpha=config.alpha, dropout=config.dropout, dora=config.dora)
-    if path is not None and ((path / ADAPTER).exists() or (path / ADAPTER_CONFIG).exists()):
+    if path is not None and (config.learned or (path / ADAPTER).exists() or (path / ADAPTER_CONFIG).exists()):
         read_adapter(policy, path / ADAPTER)
+        _check_adapter_config(policy, path / ADAPTER_CONFIG)
     return policy.eval(), processor
+
+
+def _check_adapter_config(policy: PeftModel, file: Path) -> None:
+    """Raises UserError if an adapter, whose weights fit, was learned by other settings than those of `vlm.json`."""
+    there, own = read_json(dict[str, Any], file), policy.peft_config["default"]
+    for field in ("r", "lora_alpha", "use_dora"):
+        if there.get(field) != getattr(own, field):
+            raise UserError(
+                f"{file}, field {field!r}: {there.get(field)!r}, but {getattr(own, field)!r} by {SETTINGS} beside it"
+            )
 
 
 def load_base(config: VlmConfig) -> Any:
@@ -167,6 +186,8 @@ def _base(name: str, device: str | None, dtype: str | None, attention: str | Non
 
 @lru_cache(maxsize=1)
 def _processor(name: str) -> Any:
+    if Path(name).is_absolute() and not Path(name).is_dir():  # which Hugging Face would take for an id that is odd
+        raise UserError(f"there is no folder {name}, from which a vision-language model is to be loaded")
     try:
         AutoConfig.from_pretrained(name)  # without network a processor would try for each of its files, for minutes
         return AutoProcessor.from_pretrained(name)
