@@ -150,6 +150,33 @@ READ = {
     "select 'A' and 'C'": "select A C",
     "Deselect: none\nSelect: **A**, **C**": "select A C",
     "First, deselect B.\nThen, I will select C.": "deselect B select C",
+    # What is polite, or adorns.
+    "Sure! Select A.": "select A",
+    "Got it. Okay, let me select A.": "select A",
+    "Yes, please select A.": "select A",
+    "So I'm going to select A.": "select A",
+    "I'm deselecting B and selecting C.": "deselect B select C",
+    "Here's my action: select A": "select A",
+    "select both A and C": "select A C",
+    "✅ select A": "select A",
+    "👉🏽 **Action:** select A 😊": "select A",
+    "Action: ✔️ select A": "select A",
+    "Action - select A": "select A",
+    "**Action** → select A": "select A",
+    "Action: -> select A": "select A",
+    "(1) deselect B\n(2) select A": "deselect B select A",
+    "Select: A | Deselect: none": "select A",
+    "Select: A\nDeselect: N/A": "select A",
+    "Deselect: –\nSelect: A": "select A",
+    "select A (the swan) and C (the one that looks like a man's hat).": "select A C",
+    "select A\n\nExplanation: A is the swan, B is not": "select A",
+    "select A\nUser: yes, now the boat": "select A",
+    "<reason>select B?</reason>select A": "select A",
+    '<div class="x">select A</div><br/>': "select A",
+    "&lt;answer&gt;select&nbsp;A&lt;/answer&gt;": "select A",
+    "\\(\\boxed{\\texttt{select}\\ A}\\)": "select A",
+    "select ‘A’、「C」。": "select A C",
+    '{"action": "select", "target": "A"}': "select A",
 }
 
 NOT_READ = [
@@ -178,7 +205,12 @@ NOT_READ = [
         "select A<|im_end|>select B",
     ),
     *("<answer>select A</answer><answer>select B</answer>", "select A<|im_end|>\nno click", "select A\x00C"),
-    *("deselect A and I select C", "<|channel|>analysis<|message|>select A<|end|>", "select A (the bird)"),
+    *("deselect A and I select C", "<|channel|>analysis<|message|>select A<|end|>"),
+    *("~~select B~~ select A", "select ~~B~~ A", "select <del>B</del> A", "select A\nReason: hm, no.\nselect B"),
+    *("select A (or the bird)", "select A (the one like C)", "select A (not the bird)", "select A (if it is a bird)"),
+    # Signs that are not for adornment.
+    *("❌ select A", "select A ❌", "select A ✅ B ❌", "🤔 select A", "select A ❓", "select ☐ A ☑ C", "select A 🅱️"),
+    *("select\n☑ A\n☐ C", "select A 👉 C", "select A, sorry, select C", "&#" + "9" * 5000 + "; select A"),
     # Sentences that mention letters.
     *(
         "A looks like a bird",
