@@ -29,7 +29,10 @@ _THOUGHT = re.compile(
 )
 _FENCE = re.compile(r"(?:`{3,}|~{3,})(?:[\w+-]+(?=\s*\n))?")
 _NAME = r"(?:answer|actions?|response|reply|output|decision|choice|move|command|result|listener|assistant)"
-_TAG = re.compile(rf"<(?P<ends>/?)(?:(?P<answer>(?:final[_ -]?)?{_NAME})|[a-z][\w:-]*(?: [^<>\n]*)?/?)>")
+_TAG = re.compile(
+    rf"<(?P<ends>/?)(?:(?P<answer>(?:final[_ -]?)?{_NAME})"
+    r"|(?P<inline>(?:a|b|code|em|font|i|kbd|mark|small|span|strong|u)(?: [^<>\n]*)?)|[a-z][\w:-]*(?: [^<>\n]*)?/?)>"
+)
 _STRUCK_OUT = re.compile(r"~~|<(?:del|strike)>")
 _LATEX = re.compile(r"\\(?:(?:boxed|fbox|text[a-z]{0,6}|math[a-z]{2}|quad)\b|[()\[\] ,;_*\"])")
 # Emoji adorn a line, but for those that say no or ask, and boxes that are not ticked.
@@ -102,6 +105,8 @@ def read_answer(text: str, context_size: int = CONTEXT_SIZE) -> Action:
         # The action is the last lines, as many as hold nothing but words of actions.
         lines = [_tokens(line) for line in answer]
         length = len([*takewhile(_WORDS.issuperset, reversed(lines))])
+        if not length and len(lines) > 1 and _WORDS.issuperset(lines[0]):
+            raise _Unclear(f"{_quoted(lines[-1])} after the action")
         if not length:
             raise _Unclear(_strange(lines[-1]))
         action = _action([token for line in lines[-length:] for token in line], context_size)
@@ -160,7 +165,7 @@ def _plain_lines(text: str) -> str:
     tags = [tag["ends"] for tag in _TAG.finditer(text) if tag["answer"]]
     if tags.count("") > tags.count("/") or any(text.count(a) > text.count(b) for a, b in ("()", "[]", "{}")):
         raise _Unclear("the answer was cut off, as a tag or a bracket has no end")
-    text = _TAG.sub(lambda tag: "\n" if not tag["answer"] else "\0\n" if tag["ends"] else "\nanswer:\n", text)
+    text = _TAG.sub(_plain_tag, text)
     text = _LATEX.sub(" ", _GLOSS.sub("", text.replace("\\n", "\n").replace("[]", " none ")))
     text = re.sub(r"\B'|'\B", " ", text).translate(_DECORATION)
     lines = [_BULLET.sub("", " ".join(line.split())).rstrip(" •") for line in text.splitlines()]
@@ -168,6 +173,13 @@ def _plain_lines(text: str) -> str:
     for pattern, same in _SAME:
         text = pattern.sub(same, text)
     return text
+
+
+def _plain_tag(tag: re.Match[str]) -> str:
+    if tag["answer"]:
+        return "\0\n" if tag["ends"] else "\nanswer:\n"
+    # What is on the line of an action may say that it is none: "don't <b>select A</b>".
+    return " " if tag["inline"] else "\n"
 
 
 def _divided(text: str) -> tuple[list[str], list[str], list[str]]:

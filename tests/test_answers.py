@@ -208,6 +208,7 @@ NOT_READ = [
     *("deselect A and I select C", "<|channel|>analysis<|message|>select A<|end|>"),
     *("~~select B~~ select A", "select ~~B~~ A", "select <del>B</del> A", "select A\nReason: hm, no.\nselect B"),
     *("select A (or the bird)", "select A (the one like C)", "select A (not the bird)", "select A (if it is a bird)"),
+    *("Don't <b>select A</b>", "I would <em>not</em> <span class='x'>select A</span>"),
     # Signs that are not for adornment.
     *("❌ select A", "select A ❌", "select A ✅ B ❌", "🤔 select A", "select A ❓", "select ☐ A ☑ C", "select A 🅱️"),
     *("select\n☑ A\n☐ C", "select A 👉 C", "select A, sorry, select C", "&#" + "9" * 5000 + "; select A"),
@@ -281,6 +282,7 @@ def test_what_is_not_certain_is_no_action(text: str) -> None:
         ("select K", "'K' in 'select k' is no letter"),
         ("select the bird", "'the' in 'select the bird' is no letter"),
         ("select", "nothing to select"),
+        ("select A\n\nIt is the bird.", "'it is the bird .' after the action"),
         ("select A and", "'select a and' was cut off"),
         ("<think>A, or B", "cut off in a thought"),
         ("```\nselect A", "cut off in a code fence"),
