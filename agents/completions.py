@@ -15,14 +15,14 @@ from typing import Any
 
 WITHHELD = re.compile(
     r"content[ _-]?(filter|policy|management|moderation|exists risk)|responsible ?ai|moderation|(\b|_)safety\b|flagged"
-    r"|usage polic|inappropriate content|prohibited[ _]content|data_inspection|sensitive[ _]|^sensitive$"
-    r"|^(recitation|blocklist|spii)$",
+    r"|usage (polic|guideline)|guardrail|jailbreak|high risk|inappropriate content|content violates|data_inspection"
+    r"|prohibited[ _]content|sensitive[ _]|敏感内容|^(sensitive|recitation|blocklist|spii)$",
     re.IGNORECASE,
 )
 """How servers say that a content filter keeps back an answer, or takes no such prompt."""
 
-CUT_OFF = ("length", "max_tokens", "max_output_tokens", "model_length")
-"""What `finish_reason` says of an answer that was longer than allowed."""
+CUT_OFF = re.compile("length|max_|limit|exceeded|error|abort|cancel|insufficient|incomplete|timeout", re.IGNORECASE)
+"""What `finish_reason` says of an answer that has no end, as it was longer than allowed or something broke off."""
 
 
 def read_json(content: bytes) -> Any:
@@ -66,20 +66,21 @@ def refused_fields(error: Mapping[str, Any], fields: Collection[str]) -> set[str
     for detail in error["detail"] if isinstance(error.get("detail"), list) else []:
         place = detail.get("loc") if isinstance(detail, dict) else None
         named += place if isinstance(place, list) else []
-    if any(named):
-        return {name for name in fields if name in named}
-    words = re.findall(r"\w+", message_of(error))
+    # A place may be a path, such as "body.seed".
+    words = re.findall(r"\w+", (json.dumps(named) if any(named) else message_of(error)).lower())
     return {name for name in fields if name in words}
 
 
 def is_filtered(error: Mapping[str, Any], status: int) -> bool:
     """Whether an error with a status says that a prompt was refused for what is in it."""
-    if status == 403:  # mostly for the key; one known server has a moderator, and repeats what was flagged
-        return "flagged_input" in str(error.get("metadata"))
     inner = error.get("innererror")
-    code = inner.get("code") if isinstance(inner, dict) else None
-    reasons = (message_of(error), error.get("code"), error.get("type"), code)
-    return status in (200, 400, 422, 451) and any(WITHHELD.search(str(reason)) for reason in reasons)
+    reasons = [error.get("code"), error.get("type"), inner.get("code") if isinstance(inner, dict) else None]
+    said = message_of(error)
+    # Other errors may tell in such words of an account; one known server has a moderator, and repeats what was flagged.
+    if status in (200, 400, 422, 451) or re.match("content violates", said, re.IGNORECASE):
+        reasons.append(said)
+    flagged = status == 403 and "flagged_input" in str(error.get("metadata"))
+    return flagged or (status != 401 and any(WITHHELD.search(str(reason)) for reason in reasons))
 
 
 def first_choice(found: Any) -> dict[str, Any] | None:
@@ -121,7 +122,7 @@ def said(choice: Mapping[str, Any]) -> tuple[str, str]:
     calls = message.get("tool_calls") or message.get("function_call")
     if is_withheld(choice):
         return text or refusal, "withheld by a content filter"
-    if str(choice.get("finish_reason")).lower() in CUT_OFF:
+    if CUT_OFF.search(str(choice.get("finish_reason"))):
         return text, "cut off"
     if refusal or choice.get("finish_reason") == "refusal":
         return refusal or text, "a refusal"
@@ -133,7 +134,7 @@ def said(choice: Mapping[str, Any]) -> tuple[str, str]:
 def _text(part: Any) -> str:
     """Returns the text of a part of what a model wrote, "" if it is no text."""
     if isinstance(part, dict):
-        if part.get("type", "text") not in ("text", "output_text"):
+        if part.get("type", "text") not in ("text", "output_text") or part.get("thought") is True:
             return ""
         part = part.get("text")
         if isinstance(part, dict):

@@ -46,7 +46,7 @@ LONGEST_ANSWER = 2**24
 NEEDED = {"model", "messages"}
 """The fields of a request that cannot be left out."""
 
-REFUSED, BUSY = (401, 403), (408, 429)
+REFUSED, BUSY = (401, 403), (408, 409, 425, 429)
 """Answers to a key that is not accepted, and answers that may pass, as those from 500 on may."""
 
 

@@ -43,6 +43,8 @@ from multiref_gym.feedback import Exchange, Feedback, FeedbackDecoder, decoded, 
 from multiref_gym.formats import read_interactions
 from multiref_gym.game import Action
 from multiref_gym.interaction import Interaction
+from multiref_gym.listener import ROUNDING
+from multiref_gym.parts import blame, part_name
 from multiref_gym.registry import decoder_of, has_ternary_form
 
 SEED = 0
@@ -80,7 +82,6 @@ def evaluate(make: Callable[..., FeedbackDecoder], interactions: Sequence[Intera
         return found.low, found.high
 
     confusion = Confusion.of(ternary, truth)
-    probabilities = getattr(forms[0], "probabilities", None)
     return {
         "turns": len(truth),
         "binary": Confusion.of(binary, truth).figures(),
@@ -98,8 +99,31 @@ def evaluate(make: Callable[..., FeedbackDecoder], interactions: Sequence[Intera
         "games": len(interactions),
         "speakers": len(set(speakers)),
         "seed": SEED,
-        **(calibration(probabilities(exchanges), truth == Feedback.POSITIVE) if probabilities else {}),
+        **(
+            calibration(_probabilities(forms[0], exchanges), truth == Feedback.POSITIVE)
+            if hasattr(forms[0], "probabilities")
+            else {}
+        ),
     }
+
+
+def _probabilities(decoder: Any, exchanges: Sequence[Exchange]) -> NDArray[np.float64]:
+    """Returns how likely a decoder says that each action was wholly good.
+
+    Raises:
+        UserError: If that is no probability for each, or a decoder that is not of this package fails. The message names
+            it.
+    """
+    try:
+        said = np.asarray(decoder.probabilities(exchanges), np.float64)
+    except (Exception, SystemExit) as error:
+        blame("decoder", decoder, error)
+        raise
+    if said.shape != (len(exchanges),) or not (np.abs(said - 0.5) <= 0.5 + ROUNDING).all():
+        raise UserError(
+            f"decoder {part_name(decoder)} says {said.tolist()!r:.60}: allowed is a probability for each exchange"
+        )
+    return said
 
 
 def leave_one_speaker_out(interactions: Sequence[Interaction]) -> dict[str, Any]:

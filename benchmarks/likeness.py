@@ -11,7 +11,8 @@ that say what a tangram looks like are masked. 0.5 is chance, and so perfect; th
 halved at random, says what is to be had. A reply is its word n-grams, how long it is, which turn it is, what was
 clicked before it and how the two go together; a speaker is never in both the part that is learned from and the part
 that is judged. Success, clicks and truth of the actions are the listener's doing as much as the speaker's, so the
-games should be those of a listener as good as the people's.
+games should be those of a listener as good as the people's. Games that somebody left are neither won nor lost, and are
+left out.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ from multiref_gym.agents.evaluation.reply_classifier import people_apart, replie
 from multiref_gym.agents.evaluation.tables import Sheet, apart, percent, share
 from multiref_gym.commands.options import FiguresOptions, Natural
 from multiref_gym.commands.screen import Screen
-from multiref_gym.formats import read_interactions
+from multiref_gym.errors import UserError
+from multiref_gym.formats import read_games
 from multiref_gym.interaction import Interaction
 
 
@@ -138,9 +140,17 @@ class Likeness(FiguresOptions):
                 scikit-learn is missing.
         """
         paths = [path for path in (self.games, self.human, self.other) if path]
-        simulated, *human = (read_interactions(path) for path in paths)
+        simulated, *human = (_finished(path) for path in paths)
         results = evaluate(simulated, human, np.random.default_rng(self.seed))
         results |= {"files": [path.name for path in paths], "seed": self.seed}
         as_json = json.loads(json.dumps(results), parse_constant=lambda nan: None)  # JSON has no word for NaN
         self.write(as_json, "scikit-learn")
         show(results, screen)
+
+
+def _finished(path: Path) -> list[Interaction]:
+    """Returns the games of a file that nobody left."""
+    games = [logged.interaction for logged in read_games(path)[0] if not logged.abandoned]
+    if not games:
+        raise UserError(f"{path}: all games were abandoned")
+    return games

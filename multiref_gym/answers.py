@@ -8,6 +8,7 @@ letters, an answer that was cut off.
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -22,35 +23,57 @@ _ENDS_TURN = re.compile(
     r"<\|(?:im_end|return|e(?:nd|o)(?![^<>|]*(?:header|role|thought))[^<>|]*)\|>"
     r"|</s>|<eos>|<end_of_(?:turn|utterance)>|<turn\|>"
 )
-_THINK = r"(?:\w+:)?(?:think|thinking|thoughts?|reasoning|reflection|analysis|scratchpad)>"
+_THINK = r"(?:\w+:|ant)?(?:think(?:ing)?|thoughts?|reason(?:ing)?|rationale|reflection|analysis|plan|scratchpad)>"
 _THOUGHT = re.compile(
     rf"(?P<ends></{_THINK}|\[/think]|◁/think▷|<\|channel\|>final(?=<))|<{_THINK}|\[think]|◁think▷|<\|channel\|>"
 )
 _FENCE = re.compile(r"(?:`{3,}|~{3,})(?:[\w+-]+(?=\s*\n))?")
 _NAME = r"(?:answer|actions?|response|reply|output|decision|choice|move|command|result|listener|assistant)"
-_TAG = re.compile(rf"<(?P<ends>/?)(?:(?P<answer>(?:final[_ -]?)?{_NAME})|[a-z][\w:-]*)>")
-_DECORATION = str.maketrans(dict.fromkeys('*_`~"“”„«»$()[]{}', " "))
-_BULLET = re.compile(r"^(?:[-+•–—#]+ |>+ ?|\d{1,2}[.)] )+")
+_TAG = re.compile(
+    rf"<(?P<ends>/?)(?:(?P<answer>(?:final[_ -]?)?{_NAME})"
+    r"|(?P<inline>(?:a|b|code|em|font|i|kbd|mark|small|span|strong|u)(?: [^<>\n]*)?)|[a-z][\w:-]*(?: [^<>\n]*)?/?)>"
+)
+_STRUCK_OUT = re.compile(r"~~|<(?:del|strike)>")
+_LATEX = re.compile(r"\\(?:(?:boxed|fbox|text[a-z]{0,6}|math[a-z]{2}|quad)\b|[()\[\] ,;_*\"])")
+# Emoji adorn a line, but for those that say no or ask, and boxes that are not ticked.
+_SAYING, _TINTS = "❌❎✕✖✗✘☒☓🚫⛔🛑👎🙅❓❔🤔🤷🧐☐🔲🔳", "\ufe0f\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
+_DECORATION = str.maketrans(dict.fromkeys('*_`~"“”„«»「」『』$()[]{}', " ") | {"。": ".", "、": ","})
+_BULLET = re.compile(r"^(?:[-+•◦–—#]+ |>+ ?|\d{1,2}\.? )+")
+# What a letter stands for: "A (the swan)", but not "A (or the swan)" or "A (the one like C)".
+_GLOSS = re.compile(r"(?<=\b[a-z]) ?\((?:the|an?) (?:(?!(?<!')\b(?:[b-z]|or|not|if)\b)[\w' ,-]){1,60}\)")
 _START = r"(?:^|(?<=\n)|(?<=[:=]) |[.,;:!?] ?)"
 _LABEL = re.compile(
-    rf"{_START}(?:(?:so|thus|therefore),? )?(?:(?:my|the) )?(?:(?:final|next|best|chosen) )?(?:{_NAME}|final)"
-    r"(?: ?[:=]| is(?: to)?\b:?)"
+    rf"{_START}(?:(?:so|thus|therefore),? )?(?:here(?:'s| is) )?(?:(?:my|the) )?"
+    rf"(?:(?:final|next|best|chosen|correct) )?(?:{_NAME}|final)"
+    r"(?: ?(?:[:=-]?>|[:=→]|[-–—] )| is(?: to)?\b:?)(?: ?(?:->|→|•))?"
 )
 _REMARK = re.compile(
     rf"\0|{_START}(?:reasons?|reasoning|explanation|rationale|justification|thoughts?|analysis|notes?|confidence|speaker"
-    r"|user) ?:"
+    r"|user|human) ?:"
 )
+_INTERJECTION = (
+    r"(?:ok|okay|alright|sure|yes|great|certainly|of course|understood|got it|thanks|thank you|so|thus|therefore|hence"
+    r"|please)[,.!]* "
+)
+_SUBJECT = r"(?:(?:i|we)(?: will|'ll| would|'d| choose to|(?: am|'m| are|'re)(?: going to)?)?|let(?: me|'s| us))"
 _SAME = [
     (re.compile(pattern), same)
     for pattern, same in (
         (r"\bno[ -]clicks?\b", "noclick"),
-        (r"\b(?:de|un)-?select\b", "deselect"),
+        (r"\b(?:de|un)-?select(?:ing)?\b", "deselect"),
+        (r"\bselecting\b", "select"),
         (r"\b(select|deselect) ?:", r"\1"),
-        (r"(?:\band |, ?)?\b(?:de)?select (?:none|nothing)\b,?", ""),
-        (r"(?:^|(?<=\n)|(?<=[.,!] ))(?:ok|okay|sure|first|then|next|also|now|finally),? (?=i\b|(?:de)?select\b)", ""),
-        (r"(?:^|(?<=\n)|(?<=[.!] ))(?:i|i will|i'll) (?=(?:de)?select\b)", ""),
+        (r" ?\| ?(?=(?:de)?select\b)", "; "),
+        (r"(?:\band |[,;] ?)?\b(?:de)?select (?:none\b|nothing\b|n/a\b|[-–—](?=$|\n)),?", ""),
+        (rf"(?:^|(?<=\n))(?:{_INTERJECTION}){{1,3}}(?=(?:first|{_SUBJECT}|(?:de)?select)\b)", ""),
+        (rf"(?:^|(?<=\n)|(?<=[.,!] ))(?:first|then|next|also|now|finally),? (?=(?:{_SUBJECT}|(?:de)?select)\b)", ""),
+        (rf"(?:^|(?<=\n)|(?<=[.!] )){_SUBJECT} (?=(?:de)?select\b)", ""),
         # Not after a letter, as that may be an article: "select a tangram".
-        (r"(select|and|,) (?:the )?(?:tangram|letter|image|picture|figure|shape|option)s?(?: ?:)?(?= [a-z]\b)", r"\1"),
+        (
+            r"(select|and|,) (?:the )?(?:tangram|letter|image|picture|figure|shape|option|target)s? ?:?(?= [a-z]\b)",
+            r"\1",
+        ),
+        (r"select both(?= [a-z]\b)", "select"),
     )
 ]
 _TOKEN = re.compile(r"\w+(?:'\w+)*|\.{2,}|[^\w\s']")
@@ -82,6 +105,8 @@ def read_answer(text: str, context_size: int = CONTEXT_SIZE) -> Action:
         # The action is the last lines, as many as hold nothing but words of actions.
         lines = [_tokens(line) for line in answer]
         length = len([*takewhile(_WORDS.issuperset, reversed(lines))])
+        if not length and len(lines) > 1 and _WORDS.issuperset(lines[0]):
+            raise _Unclear(f"{_quoted(lines[-1])} after the action")
         if not length:
             raise _Unclear(_strange(lines[-1]))
         action = _action([token for line in lines[-length:] for token in line], context_size)
@@ -101,14 +126,17 @@ class _Unclear(Exception):
 def _normal(text: str) -> str:
     """Returns the text in lower case, with one form of each letter, and without what nobody sees."""
     # Each character for itself: to normalise a text takes quadratic time where it is a heap of accents.
+    text = re.sub("&(?:nbsp|lt|gt|amp|quot|#39);", lambda entity: html.unescape(entity[0]), text)
     text = text if text.isascii() else "".join(map(_seen, text))
-    return text.lower().replace("’", "'").replace("\0", "\ufffd")
+    return text.lower().replace("’", "'").replace("‘", "'").replace("\0", "\ufffd")
 
 
 @lru_cache(maxsize=1 << 12)
 def _seen(char: str) -> str:
-    same = unicodedata.normalize("NFKC", char)
-    return "" if unicodedata.category(char) == "Cf" else same if len(same) == 1 else char
+    same, category = unicodedata.normalize("NFKC", char), unicodedata.category(char)
+    if category == "So" and ("\u2600" <= char <= "\u27bf" or char >= "\U0001f300") and char not in _SAYING:
+        return "•"
+    return "" if category == "Cf" or char in _TINTS else same if len(same) == 1 else char
 
 
 def _without_thoughts(text: str) -> str:
@@ -132,18 +160,26 @@ def _plain_lines(text: str) -> str:
         raise _Unclear("the answer was cut off in a code fence")
     pieces[1::2] = [f"\nanswer:\n{fenced}\0\n" for fenced in pieces[1::2]]
     text = without_marks(_ENDS_TURN.sub("\0", "".join(pieces)), "\n")
+    if _STRUCK_OUT.search(text):
+        raise _Unclear("something in the answer is struck out")
     tags = [tag["ends"] for tag in _TAG.finditer(text) if tag["answer"]]
     if tags.count("") > tags.count("/") or any(text.count(a) > text.count(b) for a, b in ("()", "[]", "{}")):
         raise _Unclear("the answer was cut off, as a tag or a bracket has no end")
-    text = _TAG.sub(lambda tag: "\n" if not tag["answer"] else "\0\n" if tag["ends"] else "\nanswer:\n", text)
-    text = re.sub(r"\\(?:boxed|text)\b|\B'|'\B", " ", text.replace("\\n", "\n").replace("[]", " none ")).translate(
-        _DECORATION
-    )
-    lines = [_BULLET.sub("", " ".join(line.split())) for line in text.splitlines()]
+    text = _TAG.sub(_plain_tag, text)
+    text = _LATEX.sub(" ", _GLOSS.sub("", text.replace("\\n", "\n").replace("[]", " none ")))
+    text = re.sub(r"\B'|'\B", " ", text).translate(_DECORATION)
+    lines = [_BULLET.sub("", " ".join(line.split())).rstrip(" •") for line in text.splitlines()]
     text = "\n".join(line for line in lines if line.strip("-= "))
     for pattern, same in _SAME:
         text = pattern.sub(same, text)
     return text
+
+
+def _plain_tag(tag: re.Match[str]) -> str:
+    if tag["answer"]:
+        return "\0\n" if tag["ends"] else "\nanswer:\n"
+    # What is on the line of an action may say that it is none: "don't <b>select A</b>".
+    return " " if tag["inline"] else "\n"
 
 
 def _divided(text: str) -> tuple[list[str], list[str], list[str]]:
@@ -152,8 +188,9 @@ def _divided(text: str) -> tuple[list[str], list[str], list[str]]:
     labels = [*_LABEL.finditer(text)]
     if labels:
         before, text = _LABEL.sub("\n", text[: labels[-1].start()]), text[labels[-1].end() :].lstrip()
-    # Without a label, what looks like a remark may as well be what was thought before the answer.
-    ends = _REMARK.search(text) if labels else re.search("\0", text)
+    # What looks like a remark may as well be what was thought before the answer, unless an answer has begun.
+    begun = labels or re.match(r"(?:(?:de)?select|noclick)\b", text)
+    ends = _REMARK.search(text) if begun else re.search("\0", text)
     answer, after = (text[: ends.start()], text[ends.end() :]) if ends else (text, "")
     return re.split("[\n\0]", before), answer.strip(" \n;").split("\n"), re.split("[\n\0]", after)
 

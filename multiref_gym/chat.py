@@ -20,7 +20,8 @@ Only what is selected can be deselected, and only what is not can be selected. "
 
 MARK = re.compile(
     r"<[|｜][^<>|｜\s]{1,40}[|｜]>|<\|turn>|<turn\|>|</?s>|<(?:bos|eos|pad|unk|eod)>|<(?:start|end)_of_\w{1,20}>"
-    r"|\[/?(?:inst|system_prompt)\]|<</?sys>>|<\w{0,30}(?:image|video|audio)\w{0,30}>",
+    r"|\[/?(?:inst|system_prompt|tool_\w{1,10}|available_tools|think|img\w{0,10}|gmask)\]|<</?sys>>"
+    r"|</?[\w-]{0,30}(?:image|img|video|audio)[\w-]{0,30}>",
     re.IGNORECASE,
 )
 """Marks that chat templates have: of turns, and of the ends of texts and images."""

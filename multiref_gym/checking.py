@@ -5,8 +5,10 @@ Nothing is taken for what it is not: true is no number, 1.5 no whole number, and
 
 from __future__ import annotations
 
+import json
 import re
 from codecs import BOM_UTF8
+from collections.abc import Iterator
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
@@ -94,16 +96,35 @@ def _line(refused: ValidationError, where: str, kind: Any) -> str:
         case "missing":
             return f"{place}: missing"
         case "json_invalid":
-            return f"{place}: not JSON{'' if _is_utf8(first['input']) else ' in UTF-8'} ({first['ctx']['error']})"
+            return place + _not_json(first["input"], first["ctx"]["error"])
         case "unexpected_keyword_argument" if len(steps) == 1:
             return f"{place}: unknown; allowed is {', '.join(field.name for field in fields(kind))}"
     what = first["msg"].removeprefix("Value error, ")
     return f"{place}: {what[0].lower()}{what[1:]}, got {first['input']!r:.60}"
 
 
-def _is_utf8(text: bytes) -> bool:
+def _not_json(text: bytes, problem: str) -> str:
+    """Returns what is wrong with a text that is no JSON, and in which field if that is half of a character there."""
     try:
-        text.decode()
+        for field, said in _texts(json.loads(text.decode())):
+            try:
+                storable(said)
+            except UserError as error:
+                return f", field {field!r}: {error}"
     except UnicodeDecodeError:
-        return False
-    return True
+        return f": not JSON in UTF-8 ({problem})"
+    except (ValueError, RecursionError):
+        pass
+    return f": not JSON ({problem})"
+
+
+def _texts(value: Any, field: str = "") -> Iterator[tuple[str, str]]:
+    """Yields all texts in JSON, each with the field that it is in."""
+    if isinstance(value, str):
+        yield field, value
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _texts(item, f"{field}[{number}]")
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield from ((field, name), *_texts(item, f"{field}.{name}".removeprefix(".")))

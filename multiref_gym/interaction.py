@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 
 from multiref_gym.checking import storable
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange
-from multiref_gym.game import Action, Context
+from multiref_gym.game import Action, Context, InvalidAction, check_action
 from multiref_gym.listener import View
 
 
@@ -69,14 +70,31 @@ class Interaction:
         """Whether the game ended with exactly the targets selected."""
         return self.selections[-1] == self.targets
 
-    def check_texts(self) -> None:
-        """Raises UserError, with the game and the text, if there is one in it that is not `checking.storable`."""
+    def check(self) -> None:
+        """Checks that it is a game which can be kept and read again as it is.
+
+        Raises:
+            UserError: If it has no turn, an action is not legal, a log-probability is not finite, or a text is not
+                `checking.storable`. The message names the game and the turn or the text.
+        """
+        where = f"game {self.game_id!r}"
+        if not self.turns:
+            raise UserError(f"{where}: expected one turn or more")
         said = (turn.utterance for turn in self.turns)
         for text in (self.game_id, self.speaker, self.policy, *self.context.listener_order, *said, self.closing):
             try:
                 storable(text)
             except UserError as error:
-                raise UserError(f"game {self.game_id!r}, {text!r:.60}: {error}") from error
+                raise UserError(f"{where}, {text!r:.60}: {error}") from error
+        for number, (turn, selected) in enumerate(zip(self.turns, self.selections, strict=False)):
+            try:
+                check_action(turn.action, selected, len(self.context.listener_order))
+            except InvalidAction as error:
+                raise UserError(f"{where}, turn {number}: {error}") from error
+            if turn.log_prob is not None and not math.isfinite(turn.log_prob):
+                raise UserError(
+                    f"{where}, turn {number}: a log-probability is a finite number or None, got {turn.log_prob}"
+                )
 
     def views(self) -> list[View]:
         """Returns what the listener saw before each of its actions."""

@@ -78,7 +78,7 @@ def resolve(kind: str, names: Mapping[str, str], name: str) -> Any:
     if not hasattr(found, attribute):
         raise UnknownName(f"unknown {kind} {name!r}: module {module!r} has no attribute {attribute!r}")
     make = getattr(found, attribute)
-    if not callable(make):
+    if not callable(make) or getattr(make, "_is_protocol", False):
         raise UnknownName(f"unknown {kind} {name!r}: allowed is what makes one by a call, not {make!r:.60}")
     return make
 
@@ -99,7 +99,8 @@ def made(kind: str, name: str, make: Callable[..., Any], *args: Any, **given: An
     try:
         part = make(*args, **given)
     except (Exception, SystemExit) as error:
-        if isinstance(error, UserError) or is_own(make):
+        refused = isinstance(error, TypeError) and error.__traceback__.tb_next is None  # type: ignore[union-attr]
+        if isinstance(error, UserError) or (is_own(make) and not refused):  # it takes other arguments, or is abstract
             raise
         raise UserError(f"{kind} {name!r} cannot be made: {told(error)}") from error
     check_part(kind, name, part)

@@ -11,7 +11,6 @@ The database is a SQLite file, or any other that SQLAlchemy has a driver for (Po
 from __future__ import annotations
 
 import json
-import math
 import os
 import sqlite3
 import time
@@ -51,7 +50,7 @@ from multiref_gym.checking import storable
 from multiref_gym.digests import digest
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
-from multiref_gym.game import LETTERS, Action, Context, InvalidAction, check_action
+from multiref_gym.game import LETTERS, Action, Context
 from multiref_gym.interaction import Interaction, Turn
 
 SCHEMA_VERSION = 3
@@ -200,11 +199,9 @@ class InteractionStore:
         try:
             storable(system)
             for interaction in interactions:
-                interaction.check_texts()
+                interaction.check()
         except UserError as error:
             raise StoreError(f"{self._where}, system {system!r}: {error}") from error
-        for interaction in interactions:
-            _check(interaction)
         rows = [_rows(interaction) for interaction in interactions]
         contents = defaultdict(list)
         for interaction, (game, turns) in zip(interactions, rows, strict=True):
@@ -498,19 +495,6 @@ def _interaction(game: _Row, turns: Sequence[_Row]) -> Interaction:
 def _content(game: _Row, turns: Sequence[_Row]) -> list[Any]:
     """Returns all that the rows of a game say, but for their keys."""
     return [[game[name] for name in _GAME_FIELDS], [[turn[name] for name in _TURN_FIELDS] for turn in turns]]
-
-
-def _check(interaction: Interaction) -> None:
-    """Raises StoreError unless an interaction is one that can be read again as it is."""
-    states = interaction.selections
-    for number, (turn, selected) in enumerate(zip(interaction.turns, states, strict=False)):
-        place = f"game {interaction.game_id!r}, turn {number}"
-        try:
-            check_action(turn.action, selected, len(interaction.context.listener_order))
-        except InvalidAction as error:
-            raise StoreError(f"{place}: {error}") from error
-        if turn.log_prob is not None and not math.isfinite(turn.log_prob):
-            raise StoreError(f"{place}: a log-probability is a finite number or None, got {turn.log_prob}")
 
 
 def _writable(file: Path) -> bool:

@@ -21,6 +21,8 @@ CHARSET = "".join(
 
 MAX_LENGTH = 512
 """The number of characters that an utterance may have."""
+MOST_BYTES = 4 * MAX_LENGTH
+"""The number of bytes that it may have, as UTF-8 has up to four for a character."""
 
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 """Control characters, the ends of lines among them, and halves of characters."""

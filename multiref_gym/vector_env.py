@@ -18,11 +18,13 @@ from multiref_gym.env import MultiRefEnv, Observation, checked_seed
 from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError, is_int, require
 from multiref_gym.game import Action, GameOver
-from multiref_gym.utterance import MAX_LENGTH
+from multiref_gym.utterance import MOST_BYTES
 
 MOST_GAMES = 100_000
-MOST_IMAGES = 2**34
-"""The bytes of the pictures of all games together."""
+MOST_MEMORY = 2**34
+"""The bytes that the pictures of all games may take, with their copies."""
+COPIES = 6
+"""How often they are in memory: here, in an observation, and as four bounds of a space of Gymnasium's."""
 
 
 class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
@@ -37,7 +39,7 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
     clicks.
 
     Args:
-        num_envs: The number of games, up to 100,000; their pictures must fit into 16 GiB.
+        num_envs: The number of games, up to 100,000; their pictures may take 16 GiB of memory.
         autoreset_mode: When a game that has ended is followed by a new one, as in `SyncVectorEnv`: "NextStep", with
             the next step, whose action is ignored; "SameStep", at once, with the last observation and info in
             `info["final_obs"]` and `info["final_info"]`; "Disabled", never, and a step of it is an error.
@@ -71,9 +73,8 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         modes = [mode.value for mode in AutoresetMode]
         if autoreset_mode not in (*modes, *AutoresetMode):
             raise UserError(f"autoreset_mode={autoreset_mode!r}: allowed is one of {modes}")
-        most = 4 * MAX_LENGTH  # as UTF-8 has up to four for a character
-        valid = utterance_bytes is None or is_int(utterance_bytes, 1, most)
-        require("utterance_bytes", utterance_bytes, f"an int from 1 to {most}, or None for texts", valid)
+        valid = utterance_bytes is None or is_int(utterance_bytes, 1, MOST_BYTES)
+        require("utterance_bytes", utterance_bytes, f"an int from 1 to {MOST_BYTES}, or None for texts", valid)
         if options.get("render_mode") is not None:
             raise UserError(f"render_mode={options['render_mode']!r}: only vectorization_mode='sync' can render")
         if "max_episode_steps" in options:  # Gymnasium gives it to every vector environment
@@ -88,9 +89,9 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         self.single_action_space = self._scalar.action_space
         single = dict(cast(spaces.Dict, self._scalar.observation_space).spaces)
         image = single.get("image")
-        if image is not None and (needed := num_envs * math.prod(image.shape or ())) > MOST_IMAGES:
-            told = f"num_envs={num_envs}: pictures of {image.shape} need {needed / 2**30:.0f} GiB"
-            raise UserError(f"{told}; allowed are {MOST_IMAGES // 2**30}")
+        if image is not None and (needed := COPIES * num_envs * math.prod(image.shape or ())) > MOST_MEMORY:
+            told = f"num_envs={num_envs}: pictures of {image.shape} need {needed / 2**30:.0f} GiB of memory"
+            raise UserError(f"{told}; allowed are {MOST_MEMORY // 2**30}")
         if utterance_bytes is not None:
             single["utterance"] = spaces.Box(0, 255, (int(utterance_bytes),), np.uint8)
         self.single_observation_space = spaces.Dict(single)

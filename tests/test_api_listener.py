@@ -191,6 +191,7 @@ def test_what_is_no_action_clicks_nothing_and_is_counted() -> None:
         ],
         [{"type": "reasoning", "text": "select B"}, {"type": "output_text", "text": "select A"}],
         [{"type": "text", "text": {"value": "select A", "annotations": []}}],
+        [{"type": "text", "text": "select B", "thought": True}, {"type": "text", "text": "select A"}],
         ["select A"],
         {"type": "text", "text": "select A"},
     ],
@@ -218,7 +219,10 @@ CALL = {"type": "function", "function": {"name": "select", "arguments": "{}"}}
     ("reply", "shown"),
     [
         (completion("select A", finish="length"), "cut off: select A"),
-        (completion("select A", finish="max_tokens"), "cut off: select A"),
+        *(
+            (completion("select A", finish=finish), "cut off: select A")
+            for finish in ("MAX_TOKENS", "token_limit", "model_context_window_exceeded", "error", "abort")
+        ),
         (completion("select A", finish="content_filter"), "withheld by a content filter: select A"),
         (completion(None, finish="content_filter: PROHIBITED_CONTENT"), "withheld by a content filter: "),
         (Reply({"choices": [{"finish_reason": "SAFETY"}]}), "withheld by a content filter: "),
@@ -248,7 +252,13 @@ FILTERED = [
     Reply({"error": {"message": "Content Exists Risk", "type": "invalid_request_error"}}, 400),
     Reply({"error": {"message": "no", "code": "content_policy_violation"}}),
     Reply({"error": {"message": "no", "code": 403, "metadata": {"reasons": ["x"], "flagged_input": "y"}}}, 403),
+    Reply({"error": {"message": "Blocked by guardrails.", "type": "guardrail_intervened"}}, 400),
+    Reply({"error": {"message": "considered high risk", "type": "invalid_request_error"}}, 400),
+    Reply({"error": {"message": "no", "code": "content_filter"}}, 403),
+    Reply({"error": {"message": "no", "code": "content_filter"}}, 500),
+    Reply({"code": "no permission", "error": "Content violates usage guidelines. Failed check: X"}, 403),
     completion("sel", finish="content_filter"),
+    completion("sel", finish="guardrail_intervened"),
 ]
 
 
@@ -275,6 +285,8 @@ def detail(*place: Any) -> Reply:
         Reply(b"seed is not supported", 400),
         Reply([{"error": {"code": 400, "message": 'Unknown name "seed": Cannot find field.'}}], 400),
         Reply({"error": {"message": "Unsupported value", "param": "seed"}}, 400),
+        Reply({"error": {"message": "Unsupported value", "param": "body.seed"}}, 400),
+        failure(400, "Parameter SEED is not supported"),
         Reply({"error": {"message": "no", "param": "seed", "code": 400}}),
         Reply({"object": "error", "message": "seed: extra fields not permitted", "code": 400}, 422),
     ],
@@ -416,6 +428,7 @@ def test_as_many_requests_as_allowed_are_under_way_and_no_more() -> None:
         failure(429, "slow down", Retry_After="0"),
         failure(500, "oops"),
         failure(503, "busy"),
+        failure(409, "another request is under way"),
         Reply(b"<html>bad gateway</html>", 502),
         Reply(b'{"choices": [{"mess'),
         Reply(b'"select A"'),

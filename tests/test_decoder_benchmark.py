@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from multiref_gym import cli
 from multiref_gym.agents.decoders.learned import LearnedDecoder
 from multiref_gym.agents.decoders.lexical import LexicalDecoder
 from multiref_gym.benchmarks import decoders
+from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback, FeedbackDecoder
 from multiref_gym.formats import write_games
 from multiref_gym.formats.jsonl import GameRecords
@@ -94,6 +96,27 @@ def test_a_decoder_is_judged_in_both_of_its_forms_and_may_have_to_have_them(
 def test_a_decoder_of_ones_own_needs_no_second_form() -> None:
     figures = decoders.evaluate(Optimist, [GAME])
     assert figures["binary"] == {"accuracy": 0.5, "positive_precision": 0.5, "positive_recall": 1.0}
+
+
+class Guessing(Optimist):
+    """Says of its answers how sure it is, if that is what it was made with."""
+
+    def __init__(self, said: object) -> None:
+        self.said = said
+
+    def probabilities(self, exchanges: Sequence[Exchange]) -> object:
+        return self.said
+
+
+@pytest.mark.parametrize("said", [None, 0.5, [0.5], [math.nan] * 2, [1.5, 0.5], ["sure", "so"], [0.5] * 3])
+def test_probabilities_that_are_none_are_refused(said: object) -> None:
+    with pytest.raises(UserError, match=r"^decoder test_decoder_benchmark:Guessing (says|failed)"):
+        decoders.evaluate(lambda: Guessing(said), [GAME])  # type: ignore[arg-type, return-value]
+
+
+def test_probabilities_may_be_a_list() -> None:
+    said = [0.5] * len(GAME.exchanges())
+    assert "expected_calibration_error" in decoders.evaluate(lambda: Guessing(said), [GAME])  # type: ignore[arg-type, return-value]
 
 
 def test_precision_is_unknown_where_nothing_is_decoded_as_positive() -> None:

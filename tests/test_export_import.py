@@ -60,6 +60,15 @@ class Words:  # a text a line, the first utterance of a game: no more than the c
         Path(where).write_text("".join(f"{game.interaction.turns[0].utterance}\n" for game in games))
 
 
+class Odd(Words):  # each line is an expression
+    def read(self, where):
+        context = Context(tuple("abc"), tuple("abc"), frozenset("a"))
+        yield eval(Path(where).read_text())
+
+    def write(self, where, games):
+        raise SystemExit(3)
+
+
 def no_format():
     pass
 """
@@ -165,7 +174,10 @@ def test_bad_games_are_skipped_where_it_is_asked_for_and_told(
     run("import", "--store", tmp_path / "new.db", "--games", games, "--system", "HUMAN", "--skip-bad")
     first, second, *skipped = capsys.readouterr().out.splitlines()
     assert (first, second) == ("1 interactions of 'HUMAN' added, rounds 2", "2 bad games skipped:")
-    assert [line.removeprefix(f"{games}, ").split(":")[0] for line in skipped] == ["line 1", "line 3, field 'context'"]
+    assert [line.removeprefix(f"{games}, ").split(":")[0] for line in skipped] == [
+        "line 1, field 'game_id'",
+        "line 3, field 'context'",
+    ]
 
 
 @pytest.mark.parametrize("system", ["a\udcff", "\0"])
@@ -208,6 +220,46 @@ def test_a_format_of_ones_own_needs_no_more_than_the_contract(store: Path, tmp_p
     words.write_text("the bird\n\n")
     with pytest.raises(UserError, match=r"words\.txt, line 2: expected an utterance"):
         run("import", "--store", copy, "--games", words, "--system", "MORE", "--format", format)
+
+
+@pytest.mark.parametrize(
+    ("read", "message"),
+    [
+        ("None", "format my_formats:Odd failed: TypeError: it read None: allowed is a LoggedGame or a BadGame"),
+        ("1 / 0", "format my_formats:Odd failed: ZeroDivisionError: "),
+        ("LoggedGame('a game')", "format my_formats:Odd failed: AttributeError: "),
+        ("LoggedGame(Interaction('1', context, ()))", "game '1': expected one turn or more"),
+        ("LoggedGame(Interaction('1', context, (Turn(2, Action()),)))", "format my_formats:Odd failed: TypeError: "),
+        (
+            "LoggedGame(Interaction('1', context, (Turn('a', Action(frozenset({7}))),)))",
+            "game '1', turn 0: no such pos",
+        ),
+    ],
+)
+def test_what_a_format_of_ones_own_reads_is_a_game_or_refused(
+    tmp_path: Path, own_formats: str, read: str, message: str
+) -> None:
+    (tmp_path / "games.odd").write_text(read)
+    copy, games, format = tmp_path / "new.db", tmp_path / "games.odd", f"{own_formats}:Odd"
+    with pytest.raises(UserError, match=f"error: {message}"):
+        run("import", "--store", copy, "--games", games, "--system", "S", "--format", format)
+    assert not copy.exists()
+
+
+def test_a_format_of_ones_own_that_cannot_write_is_named(store: Path, tmp_path: Path, own_formats: str) -> None:
+    with pytest.raises(UserError, match=r"error: format my_formats:Odd failed: SystemExit: 3"):
+        run("export", "--store", store, "--out", tmp_path / "games.odd", "--format", f"{own_formats}:Odd")
+
+
+@pytest.mark.parametrize("round", [2**31, 2**70])
+def test_a_round_that_no_database_takes_is_refused(
+    store: Path, tmp_path: Path, round: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    games = tmp_path / "games.jsonl"
+    run("export", "--store", store, "--out", games)
+    for command in ("import", "--games", games, "--system", "S"), ("export", "--force", "--out", games):
+        assert main([*map(str, command), "--store", str(store), "--round", str(round)]) == 2
+        assert "--round" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

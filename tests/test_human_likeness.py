@@ -7,6 +7,7 @@ import math
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ from multiref_gym.agents.evaluation.dialogue_statistics import (
     units_of,
 )
 from multiref_gym.agents.evaluation.reply_classifier import masked, people_apart, replies_of, tell_apart
-from multiref_gym.formats import read_interactions, write_games
+from multiref_gym.formats import read_games, read_interactions, write_games
 from multiref_gym.formats.jsonl import GameRecords
 from multiref_gym.formats.logged_game import LoggedGame
 from multiref_gym.game import Action, Context
@@ -300,6 +301,22 @@ def test_figures_are_written_and_the_same_for_the_same_seed(
     printed = capsys.readouterr().out
     assert f"{figures['inside']} of 18" in printed
     assert "are told right" in printed
+
+
+def test_games_that_somebody_left_are_left_out(
+    files: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    simulated, human = files
+    left, out = tmp_path / "left.jsonl", [tmp_path / "one.json", tmp_path / "two.json"]
+    abandoned = [LoggedGame(replace(game, game_id=f"left {i}"), abandoned=True) for i, game in enumerate([LOST] * 9)]
+    write_games("jsonl", left, [*read_games(human)[0], *abandoned])
+    assert run("--games", simulated, "--human", human, "--json", out[0]) == 0
+    assert run("--games", simulated, "--human", left, "--json", out[1]) == 0
+    one, other = (json.loads(path.read_text()) for path in out)
+    assert one["statistics"] == other["statistics"]
+    write_games("jsonl", left, abandoned)
+    assert run("--games", left, "--human", human) == 2
+    assert "all games were abandoned" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

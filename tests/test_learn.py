@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from tiny_listener import TinyListener
 from multiref_gym.agents.learning.learn import (
     Example,
     Optimisation,
+    Scores,
     batches,
     divided,
     learn,
@@ -260,6 +263,62 @@ def test_an_objective_without_the_reference_that_it_needs_is_refused_before_the_
         learn(listener, EXAMPLES, Kto(), ONE_STEP, seed=0, on_step=lambda step, of: steps.append(step))
     assert not steps
     assert not any(weights.any() for weights in listener.model.parameters())
+
+
+@dataclass(frozen=True)
+class Odd:
+    """Gives what it is made with, a loss that depends on the policy in the place of each number."""
+
+    loss: object
+    named: object = field(default_factory=dict)
+    needs_reference: bool = False
+    negatives: float = 0.0
+
+    def __call__(self, turns: ScoredTurns) -> Any:
+        return self.loss * turns.log_prob.mean() if isinstance(self.loss, float) else self.loss, self.named
+
+
+@pytest.mark.parametrize(
+    ("objective", "message"),
+    [
+        (Odd(math.nan), "the loss is nan: allowed is a finite number"),
+        (Odd(-math.inf), "the loss is inf: allowed is a finite number"),
+        (Odd(1.0, {"share": math.nan}), "the share is nan: allowed is a finite number"),
+        (Odd(1.0, {"share": "half"}), "failed: ValueError: "),
+        (Odd(1.0, None), "failed: AttributeError: "),
+        (Odd("low"), "failed: AttributeError: "),
+        (Odd(torch.ones(2)), "failed: RuntimeError: "),
+        (Odd(torch.tensor(1.0)), "gives a loss that does not depend on the policy"),
+    ],
+)
+def test_an_objective_that_is_none_is_refused_by_its_name_and_leaves_the_weights(objective: Odd, message: str) -> None:
+    listener = TinyListener()
+    with pytest.raises(UserError, match=f"^objective test_learn:Odd:? {message}"):
+        learn(listener, EXAMPLES, objective, ONE_STEP, seed=0)
+    assert not any(weights.any() for weights in listener.model.parameters())
+
+
+class Unsure(TinyListener):
+    """Knows no probability."""
+
+    def score(self, views: Sequence[View], actions: Sequence[Action]) -> Scores:
+        return Scores(*(math.nan * values for values in super().score(views, actions)))
+
+
+class Failing(TinyListener):
+    """Cannot say."""
+
+    def score(self, views: Sequence[View], actions: Sequence[Action]) -> Scores:
+        raise KeyError("page")
+
+
+def test_a_listener_without_probabilities_learns_nothing() -> None:
+    listener = Unsure()
+    with pytest.raises(UserError, match=r"Sup: the loss is nan: allowed is a finite number$"):
+        learn(listener, EXAMPLES, Sup(), ONE_STEP, seed=0)
+    assert not any(weights.any() for weights in listener.model.parameters())
+    with pytest.raises(UserError, match=r"^listener test_learn:Failing failed: KeyError: 'page'"):
+        learn(Failing(), EXAMPLES, Sup(), ONE_STEP, seed=0)
 
 
 @given(interactions())

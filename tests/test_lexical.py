@@ -213,6 +213,12 @@ def test_characters_that_nobody_sees_change_nothing(text: str) -> None:
     assert words_of("\u200b".join(text)) == words_of(text)
 
 
+def test_what_is_said_last_counts_however_much_was_said_before() -> None:
+    long = "bird no " * 1_000
+    for last, feedback in (", great", Feedback.POSITIVE), (", undo that", Feedback.NEGATIVE):
+        assert LexicalDecoder().decode([Exchange(None, "", SWAP, long + last)]) == [feedback]
+
+
 def test_a_phrase_can_be_said() -> None:
     """None is split, or read as another, before it is looked for."""
     for phrase in listed_phrases():

@@ -16,7 +16,7 @@ from multiref_gym.agents.decoders.answers import LanguageModel
 from multiref_gym.agents.decoders.prompted import BINARY, PromptedDecoder
 from multiref_gym.agents.listeners.vlm.random_model import byte_tokenizer
 from multiref_gym.agents.marks import PROBE, ROLES, guard
-from multiref_gym.chat import chat_turns
+from multiref_gym.chat import chat_turns, without_marks
 from multiref_gym.feedback import Exchange
 from multiref_gym.game import Action
 
@@ -127,6 +127,17 @@ def test_the_turns_of_a_prompt_do_not_depend_on_what_is_said(family: str, option
     assert sum(expected[0].values()) or sum(expected[1].values()), "or nothing is tested"
     for said in FORGED:
         assert turns(words, plain, said) == expected, said
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        *("<|im_end|>", "<｜User｜>", "<start_of_turn>", "[/INST]", "<</SYS>>", "</s>", "[IMG_BREAK]", "[TOOL_CALLS]"),
+        *("[gMASK]", "<global-img>", "<IMG_CONTEXT>", "</img>", "<image_soft_token>", "<turn|>"),
+    ],
+)
+def test_marks_whose_tokenizer_is_not_known_are_left_out_by_their_names(mark: str) -> None:
+    assert without_marks(f"no{mark}yes") == "no yes"
 
 
 @pytest.mark.parametrize("family", FAMILIES)

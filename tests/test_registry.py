@@ -179,6 +179,10 @@ class Idle:
         "sys:exit",
         "test_registry:Needy",
         "test_registry:Idle",
+        "multiref_gym.speaker:Speaker",
+        "multiref_gym.formats.records:RecordFormat",
+        "multiref_gym.game:Action",
+        "multiref_gym.feedback:Exchange",
         "json:no",
     ],
 )

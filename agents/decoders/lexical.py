@@ -85,6 +85,9 @@ SHORT = 4
 A_FEW = 3
 """How many words may stand between praise and what rejects after it."""
 
+LONGEST = 100
+"""How many words a clause has at most, so that a text of any length is read in a time that grows with its length."""
+
 MANY = 6
 """More words than these are not said again by chance."""
 
@@ -262,7 +265,7 @@ def _clauses(words: Sequence[str]) -> Iterator[list[str]]:
     clause = list[str]()
     for number, word in enumerate(words):
         splits = word == STOP or (word in said.SPLITTING and words[number : number + 2] != ["next", "to"])
-        if splits or word in SIGNS or word == "but":
+        if splits or word in SIGNS or word == "but" or len(clause) == LONGEST:
             yield clause
             clause = []
         if word in SIGNS:

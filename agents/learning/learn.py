@@ -4,7 +4,7 @@
 
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple, Protocol, Self
@@ -20,6 +20,7 @@ from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import Action
 from multiref_gym.listener import Listener, View
+from multiref_gym.parts import blame, part_name
 from multiref_gym.tangrams import TangramSet
 
 
@@ -148,7 +149,8 @@ def learn(
 
     Raises:
         ValueError: If there is nothing to learn from.
-        UserError: If the objective needs a reference, and there is none.
+        UserError: If the objective needs a reference, and there is none; or before a step that would make the weights
+            no numbers, or if an objective or a listener that is not of this package fails. The message names it.
     """
     if objective.needs_reference and reference is None:
         raise UserError(f"objective {type(objective).__name__} compares the policy with a reference, and there is none")
@@ -171,14 +173,15 @@ def learn(
             statistics: list[dict[str, float]] = []
             for rows in batches(lengths, optimisation.batch, order):
                 batch = [with_other_distractors(learned[i], pool, optimisation.other_distractors, order) for i in rows]
-                loss, named = objective(scored(listener, batch, reference))
+                loss, told = _loss(objective, scored(listener, batch, reference))
                 optimizer.zero_grad()
                 loss.backward()
                 add_gradients(trained.values())
-                nn.utils.clip_grad_norm_(listener.model.parameters(), optimisation.clip)
+                norm = nn.utils.clip_grad_norm_(listener.model.parameters(), optimisation.clip).item()
+                _check_finite(objective, told | {"norm of the gradient": norm})
                 optimizer.step()
                 scheduler.step()
-                statistics.append({"loss": loss.item(), **named})
+                statistics.append(told)
                 on_step(epoch * steps_an_epoch + len(statistics), steps)
             listener.model.eval()
             means = {name: float(np.mean([step[name] for step in statistics])) for name in statistics[0]}
@@ -193,6 +196,26 @@ def learn(
         for name, weights in best.items():
             trained[name].copy_(weights)
     return known
+
+
+def _loss(objective: Objective, turns: ScoredTurns) -> tuple[Tensor, dict[str, float]]:
+    """Returns the loss of a batch, and that with the objective's statistics as numbers."""
+    try:
+        loss, named = objective(turns)
+        told = {"loss": loss.item()} | {name: float(number) for name, number in named.items()}
+    except (Exception, SystemExit) as error:
+        blame("objective", objective, error)
+        raise
+    if not loss.requires_grad:
+        raise UserError(f"objective {part_name(objective)} gives a loss that does not depend on the policy")
+    return loss, told
+
+
+def _check_finite(objective: Objective, told: Mapping[str, float]) -> None:
+    """Raises UserError unless all these numbers are finite."""
+    for name, number in told.items():
+        if not math.isfinite(number):
+            raise UserError(f"objective {part_name(objective)}: the {name} is {number}: allowed is a finite number")
 
 
 def divided(
@@ -276,7 +299,11 @@ def scored(
 def _scores(listener: TrainableListener, views: Sequence[View], actions: Sequence[Action]) -> Scores:
     """Returns the scores of a batch, of which each process finds its share."""
     rows = share(len(views))
-    found = listener.score([views[row] for row in rows], [actions[row] for row in rows])
+    try:
+        found = Scores(*listener.score([views[row] for row in rows], [actions[row] for row in rows]))
+    except (Exception, SystemExit) as error:
+        blame("listener", listener, error)
+        raise
     return Scores(*(of_all(values, rows, len(views)) for values in found))
 
 

@@ -7,13 +7,14 @@ own is such a class in a file of your own, and is named `module:attribute`.
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass, is_dataclass
 from typing import ClassVar, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
-from multiref_gym.errors import UserError
+from multiref_gym.errors import UserError, is_number, require
 from multiref_gym.registry import OBJECTIVES, made, resolve
 
 
@@ -199,7 +200,10 @@ def new_objective(name: str) -> Objective:
     missing = [of for of in ("needs_reference", "negatives") if not hasattr(objective, of)]
     if missing or not is_dataclass(objective):
         raise UserError(f"objective {name!r} is none: it is no dataclass with {missing[0] if missing else 'settings'}")
-    return objective  # type: ignore[return-value]
+    found: Objective = objective  # type: ignore[assignment]
+    allowed = is_number(found.negatives, 0, sys.float_info.max)
+    require(f"objective {name!r}: negatives", found.negatives, "a number of at least 0", allowed)
+    return found
 
 
 def _total(weight: Tensor) -> Tensor:

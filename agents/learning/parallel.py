@@ -6,6 +6,7 @@ batch, and the gradients of the shares add up to its gradient. All else is done 
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
@@ -22,7 +23,9 @@ PATIENCE = timedelta(days=1)
 
 @cache
 def _state() -> PartialState:
-    return PartialState(cpu=not torch.cuda.is_available(), timeout=PATIENCE)
+    state = PartialState(cpu=not torch.cuda.is_available(), timeout=PATIENCE)
+    atexit.register(state.destroy_process_group)  # its threads may abort a process that ends before them
+    return state
 
 
 def is_main() -> bool:

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from cyclopts import Group, Parameter
 from cyclopts.validators import LimitedChoice
 
-from multiref_gym.commands.options import ForceOption, Natural, TangramsName, check_writable, named
+from multiref_gym.commands.options import ForceOption, Round, TangramsName, check_writable, named
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
@@ -56,7 +56,7 @@ class Export(ForceOption):
     tangrams: TangramsName | None = None
     skip_bad: bool | None = None
     system: str | None = None
-    round: Natural | None = None
+    round: Round | None = None
 
     def run(self, screen: Screen) -> None:
         """Writes the interactions.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated
 
 from multiref_gym.commands.export import WHERE, check_applies, say_skipped
-from multiref_gym.commands.options import Name, Natural, named
+from multiref_gym.commands.options import Name, Round, named
 from multiref_gym.commands.screen import Screen
 from multiref_gym.feedback import Feedback
 from multiref_gym.formats import FORMATS, read_games
@@ -33,7 +33,7 @@ class Import:
     games: Annotated[str | None, WHERE] = None
     minari: Annotated[str | None, WHERE] = None
     system: Name
-    round: Natural | None = None
+    round: Round | None = None
     skip_bad: bool = False
     format: Annotated[str | None, named(FORMATS, "What is in --games, if not as it looks: ")] = None
 

@@ -84,6 +84,8 @@ Steps = Annotated[int, Parameter(converter=_whole, validator=Number(gte=1, lte=1
 """A whole number of steps, which are taken one after the other."""
 Natural = Annotated[int, Parameter(converter=_whole, validator=Number(gte=0))]
 """A whole number of at least 0, such as a seed."""
+Round = Annotated[int, Parameter(converter=_whole, validator=Number(gte=0, lte=2**31 - 1))]
+"""The number of a round, as every database takes it."""
 Positive = Annotated[float, Parameter(validator=Number(gt=0, lt=math.inf))]
 """A number above 0."""
 Name = Annotated[str, Parameter(validator=lambda kind, name: name and storable(name))]

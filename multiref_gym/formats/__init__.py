@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from multiref_gym.checking import storable
 from multiref_gym.errors import UserError
 from multiref_gym.formats.logged_game import BadGame, Format, LoggedGame
 from multiref_gym.interaction import Interaction
+from multiref_gym.parts import blame
 from multiref_gym.registry import UnknownName, made, resolve
 from multiref_gym.tangrams import TangramSet
 
@@ -52,18 +54,20 @@ def read_games(
     games: list[LoggedGame] = []
     errors: list[BadGame] = []
     place_of: dict[str, str] = {}
-    for found in _made(format or BY_FIELDS).read(str(source)):
-        try:
-            if isinstance(found, BadGame):
-                raise found
-            _check(found, place_of, tangrams, context_size)
-        except BadGame as error:
-            if not skip_bad:
-                raise
-            errors.append(error)
-        else:
-            place_of[found.interaction.game_id] = found.place
-            games.append(found)
+    reader = _made(format or BY_FIELDS)
+    with _blamed(reader):
+        for found in reader.read(str(source)):
+            try:
+                if isinstance(found, BadGame):
+                    raise found
+                _check(found, place_of, tangrams, context_size)
+            except BadGame as error:
+                if not skip_bad:
+                    raise
+                errors.append(error)
+            else:
+                place_of[found.interaction.game_id] = found.place
+                games.append(found)
     if not games:
         raise BadGame(f"{source}: no games" + (f", as all {len(errors)} are bad; {errors[0]}" if errors else ""))
     return games, errors
@@ -92,10 +96,12 @@ def write_games(format: str | Format, where: str | Path, games: Iterable[LoggedG
         games: The games.
 
     Raises:
-        UserError: If there is no such format, it does not hold these games, or a text is not `checking.storable`.
+        UserError: If there is no such format, it does not hold these games, or `Interaction.check` refuses one.
         OSError: If the file cannot be written.
     """
-    (_made(format) if isinstance(format, str) else format).write(str(where), map(_storable, games))
+    writer = _made(format) if isinstance(format, str) else format
+    with _blamed(writer):
+        writer.write(str(where), map(_checked, games))
 
 
 def _made(name: str) -> Format:
@@ -105,9 +111,19 @@ def _made(name: str) -> Format:
     return made("format", name, make)  # type: ignore[no-any-return]
 
 
-def _storable(logged: LoggedGame) -> LoggedGame:
-    """Returns the game if all its texts are `checking.storable`, else raises UserError."""
-    logged.interaction.check_texts()
+@contextmanager
+def _blamed(format: Format) -> Iterator[None]:
+    """Has the errors of a format that is not of this package name it."""
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        blame("format", format, error)
+        raise
+
+
+def _checked(logged: LoggedGame) -> LoggedGame:
+    """Returns the game if it can be kept, else raises UserError."""
+    logged.interaction.check()
     storable(logged.reply)
     storable(logged.system)
     return logged
@@ -115,8 +131,10 @@ def _storable(logged: LoggedGame) -> LoggedGame:
 
 def _check(logged: LoggedGame, place_of: dict[str, str], tangrams: TangramSet | None, size: int | None) -> None:
     """Raises BadGame for what is wrong with a game only beside others, or for what it is read for."""
+    if not isinstance(logged, LoggedGame):
+        raise TypeError(f"it read {logged!r:.60}: allowed is a LoggedGame or a BadGame")
     try:
-        _storable(logged)  # also of formats that do not check it by the field
+        _checked(logged)  # also of formats that do not check it by the field
     except UserError as error:
         raise BadGame(error, logged.place) from error
     game, order = logged.interaction, logged.interaction.context.listener_order

@@ -23,7 +23,7 @@ class BadGame(UserError):
     """
 
     def __init__(self, what: object, place: str = "", field: str = "") -> None:
-        where = place + (f", field {field!r}" if field else "")
+        where = ", ".join(filter(None, (place, field and f"field {field!r}")))
         super().__init__(f"{where}: {what}" if where else str(what))
 
 

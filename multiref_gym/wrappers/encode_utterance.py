@@ -10,6 +10,7 @@ from gymnasium import spaces
 from gymnasium.utils import RecordConstructorArgs
 
 from multiref_gym.errors import is_int, require
+from multiref_gym.utterance import MOST_BYTES
 from multiref_gym.vocabulary import Vocabulary, encode
 from multiref_gym.wrappers.base import multiref
 
@@ -27,7 +28,7 @@ class EncodeUtterance(gym.ObservationWrapper[Any, Any, Any], RecordConstructorAr
         vocabulary: The words that have an id, or a file that `Vocabulary.save` wrote; None encodes UTF-8 bytes.
 
     Raises:
-        UserError: If the length is no int of at least 1, or the file holds no vocabulary.
+        UserError: If the length is no int from 1 to 2,048, or the file holds no vocabulary.
         ValueError: If the environment is not MultiRef-v0, or its observations have no text of an utterance.
 
     Example:
@@ -54,7 +55,7 @@ class EncodeUtterance(gym.ObservationWrapper[Any, Any, Any], RecordConstructorAr
         space = env.observation_space
         if not isinstance(space, spaces.Dict) or not isinstance(space.get("utterance"), spaces.Text):
             raise ValueError(f"EncodeUtterance encodes the text 'utterance' of an observation; {env} has {space}")
-        require("length", length, "an int of at least 1", is_int(length, 1))
+        require("length", length, f"an int from 1 to {MOST_BYTES}", is_int(length, 1, MOST_BYTES))
         self.vocabulary = Vocabulary.load(vocabulary) if isinstance(vocabulary, Path | str) else vocabulary
         self._length = length
         greatest = 255 if self.vocabulary is None else len(self.vocabulary) - 1
