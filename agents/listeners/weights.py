@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,7 +56,8 @@ def _let_others_read(path: Path) -> None:
 def pretrained(kind: Any, name: str, **options: Any) -> Any:
     """Returns a model of Hugging Face with all of its weights, where `from_pretrained` makes up those that it lacks.
 
-    It also leaves out those that the model has no place for, as if a model of more layers were one of fewer.
+    It also leaves out those that the model has no place for: of a head for something else, or of layers that its
+    config.json does not count. That is told by a warning.
 
     Args:
         kind: A class of transformers with `from_pretrained`.
@@ -63,8 +65,7 @@ def pretrained(kind: Any, name: str, **options: Any) -> Any:
         **options: Of `from_pretrained`.
 
     Raises:
-        ValueError: If it lacks weights, or has some of another model; or else one of `UNLOADABLE`, if it cannot be
-            loaded.
+        ValueError: If it lacks weights; or else one of `UNLOADABLE`, if it cannot be loaded.
     """
     logger = logging.getLogger("transformers")
     level = logger.level
@@ -77,7 +78,8 @@ def pretrained(kind: Any, name: str, **options: Any) -> Any:
         raise ValueError(f"the weights {missing[0]} are missing")
     # Buffers of older versions may be too many: they are no weights.
     if others := sorted(key for key in loaded["unexpected_keys"] if key.endswith((".weight", ".bias"))):
-        raise ValueError(f"there are weights {others[0]}, for which the model of its config.json has no place")
+        told = f"{len(others)} weights such as {others[0]} have no place in the model of its config.json"
+        warnings.warn(f"{name}: {told}, and are left out", stacklevel=2)
     return model
 
 
