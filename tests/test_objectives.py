@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
@@ -326,3 +327,33 @@ def test_what_is_no_objective_is_told_in_one_line(name: str, complaint: str) -> 
         new_objective(name)
     assert complaint in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@dataclass(frozen=True)
+class Odd:
+    """An objective with whatever settings."""
+
+    negatives: Any = 0.0
+    setting: Any = 1.0
+    needs_reference: bool = False
+
+    def __call__(self, turns: ScoredTurns) -> tuple[torch.Tensor, dict[str, float]]:
+        return -turns.log_prob.mean(), {}
+
+
+WITHOUT_JSON, NO_NUMBER = Odd(setting=object()), Odd(setting=math.nan)
+MANY, FEWER = Odd(negatives="many"), Odd(negatives=-1.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("WITHOUT_JSON", "allowed are settings that JSON holds"),
+        ("NO_NUMBER", "allowed are settings that JSON holds"),
+        ("MANY", "negatives='many': allowed is a number of at least 0"),
+        ("FEWER", "negatives=-1.0: allowed is a number of at least 0"),
+    ],
+)
+def test_settings_that_are_none_are_refused(name: str, message: str) -> None:
+    with pytest.raises(UserError, match=f"^objective 'test_objectives:{name}': {message}"):
+        new_objective(f"test_objectives:{name}")

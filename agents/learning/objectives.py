@@ -6,9 +6,10 @@ own is such a class in a file of your own, and is named `module:attribute`.
 
 from __future__ import annotations
 
+import json
 import math
 import sys
-from dataclasses import dataclass, is_dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from typing import ClassVar, NamedTuple, Protocol
 
 import torch
@@ -200,6 +201,10 @@ def new_objective(name: str) -> Objective:
     missing = [of for of in ("needs_reference", "negatives") if not hasattr(objective, of)]
     if missing or not is_dataclass(objective):
         raise UserError(f"objective {name!r} is none: it is no dataclass with {missing[0] if missing else 'settings'}")
+    try:
+        json.dumps(asdict(objective), allow_nan=False)  # type: ignore[arg-type]  # as a run records it
+    except (TypeError, ValueError) as error:
+        raise UserError(f"objective {name!r}: allowed are settings that JSON holds: {error}") from error
     found: Objective = objective  # type: ignore[assignment]
     allowed = is_number(found.negatives, 0, sys.float_info.max)
     require(f"objective {name!r}: negatives", found.negatives, "a number of at least 0", allowed)
