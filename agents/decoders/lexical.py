@@ -125,7 +125,7 @@ UNDOES = "deselect"
 
 # The action just done is meant if nothing follows the verb, after words of ARTICLE, or nothing but one of ANY_TANGRAM,
 # or one of JUST_DONE: "deselect", "remove the shape", "remove the last two" against "remove the shape with a tail".
-ARTICLE = set_of("please the your my of you is picked added took n thank thanks kindly deselect")
+ARTICLE = set_of("please from the your my of you is picked added took n thank thanks kindly deselect")
 ANY_TANGRAM = set_of("""
     one shape object piece thing image picture item tangram selection choice pick click move deselect button
 """)
@@ -353,7 +353,7 @@ def _judged(words: Sequence[str], vocabulary: Vocabulary, asked: Collection[str]
             word, before = clause[position], clause[:position]
             if word == UNDOES:  # the rest of the clause is what is to be undone
                 undone = clause[position + 1 :]
-                if _is_denied(before) or undone[:1] == ["nothing"]:
+                if _is_denied(before) or undone[:1] in (["nothing"], ["needed"], ["necessary"]):
                     verdict = True
                 elif " ".join(before[-2:]) not in said.DONE_OR_TOLD:
                     older = not _means_the_last(undone, verdict is True, older, asked)

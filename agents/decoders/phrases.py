@@ -39,7 +39,8 @@ CLASSES = {
     """),
     "{picked}": set_of("picked got took grabbed added have removed dropped deleted put gave left went"),
     "{want}": set_of("""
-        want wanted need needed mean meant say said ask asked describe described tell told think thought talked
+        expected hoped want wanted need needed mean meant say said ask asked describe described tell told think thought
+        talked
     """),
     "{look}": set_of("look try guess think search check read pick choose find reread rethink listen"),
     "{swap}": set_of("swap switch change replace exchange"),
@@ -54,8 +55,8 @@ CLASSES = {
         removed undone unselected deselected unpicked taken cleared off gone out dropped removing undoing away
     """),
     "{awful}": set_of("""
-        pathetic ridiculous unbelievable hopeless useless dumb stupid lame dreadful painful horrible terrible awful
-        rubbish garbage trash absurd nonsense embarrassing hilarious
+        bad sad disappointing pathetic ridiculous unbelievable hopeless useless dumb stupid lame dreadful
+        painful horrible terrible awful rubbish garbage trash absurd nonsense embarrassing hilarious
     """),
     "{more}": set_of("""
         taller shorter bigger smaller larger wider thinner fatter thicker narrower longer higher rounder flatter
@@ -72,9 +73,11 @@ ASKED = "{asked}"
 # --- They judge wherever they stand, and the last of them counts. ---
 
 REJECTION = phrases("""
-    incorrect; uncorrect; wrongo; rong; wrong ish; npoe; noep; nop; nopes; nah; naw; nay; nuh; nuh uh; uh uh; nono
-    nonono; oops; whoops; negative; a no; no nothing; yes no; i mean no; meant (no|to say no)
-    no (good|way|dice|cigar|luck|sir|no|match|try|thanks|thank you); hell no; unfortunately; (im|i is|) afraid
+    better luck; (slow|calm) down; your (eyes|brain|head); (slightly|bit|little|just) off; off by
+    more of (a|an) {thing}; incorrect; uncorrect; wrongo; rong; wrong ish; npoe; noep; nop; nopes; nah; naw; nay
+    nuh; nuh uh; uh uh; nono; nonono; oops; whoops; negative; a no; no nothing; yes no; i mean no
+    meant (no|to say no); no (good|way|dice|cigar|luck|sir|no|match|try|thanks|thank you); hell no; unfortunately
+    (im|i is|) afraid
     not (what|at all|even close|close|exactly|matching|both|all|enough|for me|so much|sure about that|even a)
     not (right|correct|good|perfect|great|fine|ok|okay|the same as|what was|what i|what we|as i|like i|how i)
     not (a match|the one|that one|the right|the correct|the {asked}|a {asked}|one of mine|one of my|one of the|one of)
@@ -92,7 +95,7 @@ REJECTION = phrases("""
     did not (ask|want|say|mean|mention|describe); did not tell; never (said|asked|mentioned|wanted|told)
     (it|that) does not (look|have|match|fit|seem); does not (have|match|fit|count); you is (way|far|so far) off
     off the mark; (so|way|very|that) far off; way off; miles off; further off; (be|get) worse; worse than before
-    you is (close|near|warm|cold|hot|almost|getting); (bad|poor|terrible|awful|horrible|odd|weird|strange) {pick}
+    you is (close|near|warm|cold|hot|almost|getting); (bad|poor|terrible|awful|horrible) {pick}
     (nice|good|great|{good}) (try|effort|attempt|tries); (good|great) job (ignoring|ruining|not|messing)
     made a mistake; your mistake; by mistake; mistaken; misclick; misclicked; misunderstood; misunderstanding
     you mis(read|heard|took|clicked); (confused|confusing|ignored) {it}; (mixed|messed|screwed) (it|that|them|) up
@@ -122,11 +125,12 @@ REJECTION = phrases("""
     to be kidding; (not|) even trying; there is a better
 
     you (missed|forgot|skipped|ignored|overlooked); missed (it|one|that|the|a); too (many|few|much); so many
-    {n} (bad|miss); is extra; got lost; missing the {other}; i is missing; is missing one; (zero|no) (points|score)
-    minus {n}; score zero; but not (the|that|it|both|all|quite|mine|my); where did; {n} too many; one too
-    more than i; less than i; short (by|of) {n}; zero (out of|of|for) {n}; have (an|one|{n}) extra; half of it
-    back to (zero|square); we lost; one (less|fewer); we is down {n}; {it} is (short|a miss); you is {n}
-    strike {n}; only half; only {n} of {it}; what a mess; you (took|removed) {n}; (has|have|needs|need) to come
+    {n} (bad|miss); is extra; got lost; the ({thing}|{asked}) you {picked} is (a|an|the); missing the {other}
+    i is missing; is missing one; (zero|no) (points|score); minus {n}; score zero
+    but not (the|that|it|both|all|quite|mine|my); where did; {n} too many; one too; more than i; less than i
+    short (by|of) {n}; zero (out of|of|for) {n}; have (an|one|{n}) extra; half of it; back to (zero|square)
+    we lost; one (less|fewer); we is down {n}; {it} is (short|a miss); you is {n}; strike {n}; only half
+    only {n} of {it}; what a mess; you (took|removed) {n}; (has|have|needs|need) to come
     there is (another|a {other}|a {more}|two) (one|{thing}|{asked}); fits better; better fit
     (would|could|can|should) do better; turns out you; it does not say
 
@@ -159,6 +163,7 @@ REJECTION = phrases("""
 """)
 
 REMOVAL = phrases("""
+    let (it|that|that one) go; (it|that|one) can go; start (it|that) one over
     (should|must|can|could|has to|have to|need to|needs to|want to|gotta) is {gone}
     (needs|need|has|want|like) (it|that|) {gone}
     (want|like|have|get|need) (it|that|that one|the last one|this one) {gone}; (must|gotta) (go|leave|come off)
@@ -169,9 +174,10 @@ REMOVAL = phrases("""
 """They reject unless what is spoken of is an older choice."""
 
 APPROVAL = phrases("""
-    {it} is not (hard|bad|wrong|difficult); is not (hard|bad|wrong|difficult); well (done|spotted|played|picked)
-    wel (done|don); well don; (good|great|nice|excellent|fine|amazing|awesome|superb|lovely|solid) {pick}
-    (good|great|nice) (stuff); (keep|leave) (it|that|the|them|both|your|all|everything); keep (going|it up)
+    you got it; {it} is not (hard|bad|wrong|difficult); is not (hard|bad|wrong|difficult)
+    well (done|spotted|played|picked); wel (done|don); well don
+    (good|great|nice|excellent|fine|amazing|awesome|superb|lovely|solid) {pick}; (good|great|nice) (stuff)
+    (keep|leave) (it|that|the|them|both|your|all|everything); keep (going|it up)
     is not it (fun|great|funny|something|{good}); how did you (know|guess|do); psychic; killing it
     are you a (genius|wizard|psychic|magician|star|machine|mind reader); no extra; you have {n} {good}
     you found (the|my|a|it); (you|) got the {asked}; {asked} (found|is right|is correct|is good|done)
@@ -211,8 +217,9 @@ APPROVAL = phrases("""
 # --- They judge if they end a clause. ---
 
 LAST_APPROVAL = phrases("""
-    {it} is; (it|that) does; i do; you got; {good} deselect; (it|that) is the {asked} ({asked}|)
-    (it|that) (fits|works|did); you did; better; much better; the {asked} (i|we) {want}
+    (it|that) is (a|an|my) {asked} ({asked}|); {it} is; (it|that) does; i do; you got; {good} deselect
+    (it|that) is the {asked} ({asked}|); (it|that) (fits|works|did); you did; better; much better
+    the {asked} (i|we) {want}
 """)
 
 # --- They reject what is half right, and the rest of the clause says which half. ---
@@ -273,7 +280,7 @@ MANNERS = phrases("""
 # --- They reject after praise. ---
 
 BUT = phrases("""
-    i ({want}) the; also {picked}; (yours|mine) (is|has); but {it} (is|has); but (mine|my)
+    but no; i ({want}) the; also {picked}; (yours|mine) (is|has); but {it} (is|has); but (mine|my)
     but (i|we) (was|is|would|had); but (i|we) {want}; but the (one|{thing}|{asked})
     but the ({other}|{more}|right one|correct)
     but (there is|theres) (another|a better|a {more}|one more like|one that); but (with|without|facing|pointing)
@@ -285,15 +292,17 @@ BUT = phrases("""
 # --- They judge if they are all of a clause. ---
 
 WHOLE_REJECTION = phrases("""
-    fail; failed; miss; missed; half; five zero; minus one; {awful}; bro; dude; omg; wut; wat; bot; no comment; out
-    off; undone; (very|so|real|too) funny; ha ha; as (usual|always|expected); like always; figures; that figures
-    (the|) other; (the|) other (direction|side|end|way); both; need both; fifty fifty; 50 50; one two
-    something else; can you (read|count|see|hear); sure why not; only {n}; retract; one of the {other}; upside down
+    clear; reset; my god; good lord; jesus; jesus christ; christ; sheesh; geez; woof; bzzt; says who; whatever
+    if you say so; that hurts; that is sad; disappointed; fail; failed; miss; missed; half; five zero; minus one
+    {awful}; bro; dude; omg; wut; wat; bot; no comment; out; off; undone; (very|so|real|too) funny; ha ha
+    as (usual|always|expected); like always; figures; that figures; (the|) other
+    (the|) other (direction|side|end|way); both; need both; fifty fifty; 50 50; one two; something else
+    can you (read|count|see|hear); sure why not; only {n}; retract; one of the {other}; upside down
     (stupid|bad|dumb) bot; restart; rejected; denied; flip side; keep (looking|trying|searching); forgot one
     {n} short; zero {n}; strike; good grief; just (great|brilliant|lovely|wonderful); well that went well
     (it|that) went well; smooth; typical; just wow; genius; einstein; sherlock; of all things; really; seriously
-    huh; what; why; how; hello; again; instead; n; bad; error; false; warm; warmer; cold; colder; hot; hotter
-    opposite; the opposite; other way round; opposite direction; meh; stop; excuse me
+    huh; what; why; how; hello; again; instead; n; error; false; warm; warmer; cold; colder; hot; hotter; opposite
+    the opposite; other way round; opposite direction; meh; stop; excuse me
 """)
 
 # --- What was judged before does not count any longer. ---
@@ -312,7 +321,7 @@ TAKEN_BACK = phrases("""
 # --- They judge nothing, though words of theirs would. ---
 
 HARMLESS = phrases("""
-    not right (side|arm|angled|facing|handed)
+    negative sign; sorry looking; like a mistake; (no|stop|exit) entry; not right (side|arm|angled|facing|handed)
     no (hurry|rush|hassle|pressure|offense|offence|hard feelings|harm done|comment|excuse)
     (almost|nearly) (a|an|like|round|flat|touching|square|all|the shape); error (sign|message|mark)
     false (teeth|tooth|nose|alarm|beard); a wrong (answer|turn|sign); (earlier|before) (is|) wrong; last wrong one
@@ -333,13 +342,16 @@ HARMLESS = phrases("""
 # --- Hints that something else was wanted. They count if nothing was judged, and the speaker does not go on. ---
 
 HINTS = phrases("""
-    i {want}; i (was|is) (looking|thinking|talking|describing|after|asking|hoping); had in mind; rather the
-    still need the; still (looking|missing|want); supposed; should; shoulda; must be; ought to; has to; needs to
-    (have|need) to be; could be better; it would be; mine; my one; my (description|clue|message|hint|{asked})
-    yours; your one; neighbour i; more like; less like; not so much; instead; the intended; meant; you {picked}
-    your other; {other} (one|ones|try|{asked}); {other} way; the one you; elsewhere; somewhere else; someone else
-    same mistake; (still|) the same one; same one; still the same; twice; {n} time; (second|third|fourth) time
-    than (that|it|the one); than the (one|{thing}|last); (bit|little|lot|much|even) (more|less); a tad; opposite
+    let me (rephrase|describe|explain|say|try|clarify); to clarify; clarification; in other words; differently
+    how do i put; how about it; (has|have|see) no {asked}; {asked} (usually|always|normally); that is (so|) close
+    more of (a|an); i {want}; i (was|is) (looking|thinking|talking|describing|after|asking|hoping); had in mind
+    rather the; still need the; still (looking|missing|want); supposed; should; shoulda; must be; ought to; has to
+    needs to; (have|need) to be; could be better; it would be; mine; my one
+    my (description|clue|message|hint|{asked}); yours; your one; neighbour i; more like; less like; not so much
+    instead; the intended; meant; you {picked}; your other; {other} (one|ones|try|{asked}); {other} way
+    the one you; elsewhere; somewhere else; someone else; same mistake; (still|) the same one; same one
+    still the same; twice; {n} time; (second|third|fourth) time; than (that|it|the one)
+    than the (one|{thing}|last); (bit|little|lot|much|even) (more|less); a tad; opposite
     its (neighbour|neighbor|twin|brother|sister); the one (beside|next to|above|below|under|behind) it
     (flip|mirror|rotate|turn) (it|that); confusion; confuse; confused
     {look} (something else|another one|a {other} one|the {other} one|a {other} {thing}|anew|elsewhere); check again
@@ -358,10 +370,10 @@ REQUESTS = phrases("""
 """)
 
 HINTS_FIRST = phrases("""
-    (like|similar to|same as) that; (try|go) (left|right|up|down); (just|only) (the|a) {asked}; repeat
-    (right|just|) beside (it|that); one beside; (left|right) of it; see (above|my|the); {asked} please
-    waiting (for|on) (the|it|that); (has|have) {n}; the one (with|that has); so near; getting there
-    the (neighbor|neighbour); not (the|a|an); (much|way|far|lot|even|slightly|bit) {more}
+    the {asked} (points|faces|goes|is|should|looks); picture a; {n} to the; (like|similar to|same as) that
+    (try|go) (left|right|up|down); (just|only) (the|a) {asked}; repeat; (right|just|) beside (it|that); one beside
+    (left|right) of it; see (above|my|the); {asked} please; waiting (for|on) (the|it|that); (has|have) {n}; so near
+    getting there; the (neighbor|neighbour); not (the|a|an); (much|way|far|lot|even|slightly|bit) {more}
     {asked} (means|is|is not); only please; try the one; you; (your|ur) ({pick}|{thing}|{asked}); yours; my
     that (has|does|do|would|will|cannot|could|looks|one)
     try (one|it|again|another|this|for|the {other}|the {more}|the {asked}|{asked}|on); missing one
@@ -377,10 +389,11 @@ HINTS_FIRST = phrases("""
 
 # Words of a speaker who goes on to another tangram.
 GOING_ON = phrases("""
-    (want|need|like) you to; that is the (first|second|third|fourth|fifth); that is (all|everyone|everything|{n})
-    {n} {n}; my (other|next|last|second|third|final); {n} (more|left|remaining|to find); last (one|is); the last
-    final; next; now; then; also; finally; lastly; following; another is; another target; another extra; after that
-    plus; there is also; moving on; move on; lets; let us; who is left; to go; continue; as well; too; remaining
+    go (on|ahead); proceed; onward; we have {n}; (want|need|like) you to
+    that is the (first|second|third|fourth|fifth); that is (all|everyone|everything|{n}); {n} {n}
+    my (other|next|last|second|third|final); {n} (more|left|remaining|to find); last (one|is); the last; final
+    next; now; then; also; finally; lastly; following; another is; another target; another extra; after that; plus
+    there is also; moving on; move on; lets; let us; who is left; to go; continue; as well; too; remaining
 """)
 
 # Interjections, greetings and manners: a clause opens after them, and they judge nothing themselves.

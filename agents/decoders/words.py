@@ -58,8 +58,8 @@ _MEANT = r"""(?:(?:it | this | that | these | those | them | both | all | everyt
 UNDO = re.compile(
     rf"""\b(?:(?:de|un|dis)[- ]?(?:s\w{{0,4}}l\w*t|click|pick|check|choose|mark|highlight|tick|tap|do|due)
     | remov(?:e|ing) | (?:de|un)selecting | undoing | delete | cancel | get[ ]rid[ ]of | revert
-    | retract | discard | eliminate
-    | (?:clear|drop|ditch|lose|scrap|kill|nix|toss|dump|chuck|bin|trash|erase|yank|kick|reverse|skip|reject|pull
+    | retract | discard | eliminate | erase
+    | (?:clear|drop|ditch|lose|scrap|kill|nix|toss|dump|chuck|bin|trash|yank|kick|reverse|skip|reject|pull
         |withdraw|rescind|subtract|minus|empty|let[ ]go[ ]of|back[ ]out[ ]of|roll[ ]back|turn[ ]off|switch[ ]off)
       (?=[ ]{_MEANT}(?![ ](?:is|looks|has)\b))
     | clear(?=[ ](?:the|my)\b) | (?:scratch|strike|forget)(?=[ ](?:that|this|(?:the|your)[ ]last)[ ](?:one|pick|click))
