@@ -85,6 +85,19 @@ def decode(reply: str, action: Action = SELECT, *, ternary: bool = False) -> Fee
         "only one of them is right",
         "are you sure?",
         "??",
+        "is that tall to you?",
+        "the bird has a crest",
+        "my bird is thinner",
+        "too small",
+        "let me rephrase that, the bird with a crest",
+        "two too many",
+        "all but one",
+        # the action just done, by what it was asked for, or whatever the verb
+        "deselect the bird",
+        "take your last choice off",
+        "remove the one you picked",
+        "yeet it",
+        "that one has to go",
         # the rejection at the end of much else
         "i was sure that you would see it, as it is the only one with a neck, so that is wrong",
         "Wrong. The correct shape is a house",
@@ -150,6 +163,11 @@ def test_doing_nothing_earns_nothing(reply: str) -> None:
         # older choices
         "great, also deselect the ship from earlier",
         "yes, and undo the first one",
+        "great. the lamp from before is not one of mine, take it out",
+        "good, and undo that other one too",
+        "that is the bird",
+        "a man about to drop it",
+        "can you find the horse?",
     ],
 )
 def test_praise_and_moving_on_are_positive(reply: str) -> None:
@@ -199,6 +217,11 @@ def test_who_says_the_same_again_wants_the_same() -> None:
     (again,) = LexicalDecoder().decode([Exchange(None, reply, SELECT, reply)])
     (after_undo,) = LexicalDecoder().decode([Exchange(None, reply, Action(deselect=frozenset({3})), reply)])
     assert (again, after_undo) == (Feedback.NEGATIVE, Feedback.POSITIVE)
+
+
+def test_who_shouts_one_word_of_the_request_wants_what_it_says() -> None:
+    assert decode("the TALL one on stilts") is Feedback.NEGATIVE
+    assert decode("THE TALL ONE ON STILTS") is Feedback.POSITIVE
 
 
 @given(st.sampled_from(sorted(SPELT)), st.data())
