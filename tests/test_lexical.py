@@ -220,8 +220,8 @@ def test_who_says_the_same_again_wants_the_same() -> None:
 
 
 def test_who_shouts_one_word_of_the_request_wants_what_it_says() -> None:
-    assert decode("the TALL one on stilts") is Feedback.NEGATIVE
-    assert decode("THE TALL ONE ON STILTS") is Feedback.POSITIVE
+    assert decode("a TALL house") is Feedback.NEGATIVE
+    assert decode("A TALL HOUSE") is Feedback.POSITIVE
 
 
 @given(st.sampled_from(sorted(SPELT)), st.data())

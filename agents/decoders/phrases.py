@@ -1,8 +1,9 @@
 """What people say of an action, by what it tells: the words of the lexical decoder, and of no other file.
 
-A phrase is written as it is said; phrases end at semicolons or lines, and "(it|that) is" stands for two of them. Each
-is read as a reply is (`lexical.canonical`), so that "thats right" needs no line beside "that is right". What is here
-was thought up as what people in general would type; English in full, other languages by the words of `LANGUAGES`.
+A phrase is written as it is said; phrases end at semicolons or lines, and "(it|that) is" stands for two of them,
+"{look} again" for one with any word of a kind (`CLASSES`). Each is read as a reply is (`lexical.canonical`), so that "thats right"
+needs no line beside "that is right". What is here was thought up as what people in general would type; English in full,
+other languages by the words of `LANGUAGES`.
 """
 
 from __future__ import annotations
@@ -73,8 +74,8 @@ ASKED = "{asked}"
 # --- They judge wherever they stand, and the last of them counts. ---
 
 REJECTION = phrases("""
-    better luck; (slow|calm) down; your (eyes|brain|head); (slightly|bit|little|just) off; off by
-    more of (a|an) {thing}; incorrect; uncorrect; wrongo; rong; wrong ish; npoe; noep; nop; nopes; nah; naw; nay
+    wrong; rong; nope; npoe; noep; nop; better luck; (slow|calm) down; your (eyes|brain|head)
+    (slightly|bit|little|just) off; off by; more of (a|an) {thing}; incorrect; uncorrect; wrong ish; nah; naw; nay
     nuh; nuh uh; uh uh; nono; nonono; oops; whoops; negative; a no; no nothing; yes no; i mean no
     meant (no|to say no); no (good|way|dice|cigar|luck|sir|no|match|try|thanks|thank you); hell no; unfortunately
     (im|i is|) afraid
@@ -96,10 +97,10 @@ REJECTION = phrases("""
     (it|that) does not (look|have|match|fit|seem); does not (have|match|fit|count); you is (way|far|so far) off
     off the mark; (so|way|very|that) far off; way off; miles off; further off; (be|get) worse; worse than before
     you is (close|near|warm|cold|hot|almost|getting); (bad|poor|terrible|awful|horrible) {pick}
-    (nice|good|great|{good}) (try|effort|attempt|tries); (good|great) job (ignoring|ruining|not|messing)
-    made a mistake; your mistake; by mistake; mistaken; misclick; misclicked; misunderstood; misunderstanding
-    you mis(read|heard|took|clicked); (confused|confusing|ignored) {it}; (mixed|messed|screwed) (it|that|them|) up
-    mix up; mixup; went wrong; ruins it; ruined it; spoils it; spoiled it
+    (nice|good|great|{good}) (try|effort|attempt|tries); (good|great) job (ignoring|ruining|not|messing); mistake
+    misclick; misclicked; misunderstood; misunderstanding; you mis(read|heard|took|clicked)
+    (confused|confusing|ignored) {it}; (mixed|messed|screwed) (it|that|them|) up; mix up; mixup; went wrong
+    ruins it; ruined it; spoils it; spoiled it
     (it|that) is the one (with|without|beside|behind|below|above|under|near|to|on)
     if {asked} (had|have|is|could|can)
     (it|that|this) is (another|a different|{more}|the {more}|the {other}) (one|{thing}|{asked})
@@ -259,16 +260,16 @@ OPENING_REJECTION = phrases("""
 """)
 
 OPENING_APPROVAL = phrases("""
-    yep; yup; yeah; yea; ya; yah; yas; yass; ye; yis; yus; yessir; yessiree; yee; aye; indeed; affirmative; y
-    uh huh; uhuh; mhm; mmhm; mm hm; mm hmm; mhmm; yeh; yess; yeppers; yup yup; you bet; sure thing; of course
-    certainly; absolutely; definitely; totally; great; gr8; grate job; gud; goodie; goody; noice; correct
-    correctly; righto; perfecto; perf; prefect; exactly; exact; precisely; awesome; amazing; brilliant; wonderful
-    fantastic; superb; fab; fabulous; terrific; marvelous; magnificent; splendid; lovely; beautiful; neat; sweet
-    bingo; bravo; hooray; hurray; hurrah; yay; yippee; woo; woohoo; woot; whoo; boom; stellar; smart; clever
-    impressive; congrats; congratulations; kudos; props; solid; winner; jackpot; victory; hallelujah; thnx; tnx
-    accurate; very good; very nice; so good; better; lit; based; goated; epic; magic; okey dokey; okie dokie; okey
-    okie; oki; okidoki; alrighty; got it; gotcha; not bad; aha; ah yes; ooh; tada; voila; excellente; gone; a plus
-    ten ten; 100; hundred percent
+    yes; good; nice; yep; yup; yeah; yea; ya; yah; yas; yass; ye; yis; yus; yessir; yessiree; yee; aye; indeed
+    affirmative; y; uh huh; uhuh; mhm; mmhm; mm hm; mm hmm; mhmm; yeh; yeppers; yup yup; you bet; sure thing
+    of course; certainly; absolutely; definitely; totally; great; gr8; grate job; gud; goodie; correct; correctly
+    perfect; perf; prefect; exactly; exact; precisely; awesome; amazing; brilliant; wonderful; fantastic; superb
+    fab; fabulous; terrific; marvelous; magnificent; splendid; lovely; beautiful; neat; sweet; bingo; bravo; hooray
+    hurray; hurrah; yay; yippee; woo; woohoo; woot; whoo; boom; stellar; smart; clever; impressive; congrats
+    congratulations; kudos; props; solid; winner; jackpot; victory; hallelujah; thnx; tnx; accurate; very good
+    very nice; so good; better; lit; based; goated; epic; magic; okey dokey; okie dokie; okey; okie; oki; okidoki
+    alrighty; got it; gotcha; not bad; aha; ah yes; ooh; tada; voila; excellent; gone; a plus; ten ten; 100
+    hundred percent
 """)
 
 # --- They judge if they open a clause and nothing has been judged before: manners, and a direction. ---
