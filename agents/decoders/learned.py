@@ -89,7 +89,6 @@ def features(exchange: Exchange, words: Collection[str]) -> set[str]:
         f"[asks for an undo: {'deselect' in tokens}]",
         f"[{reading}]",
         f"[{reading}, describes: {bool(described)}]",
-        f"[describes: {bool(described)}]",
     }
 
 

@@ -12,10 +12,11 @@ to ask for the removal of something is no complaint if that something is an olde
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from itertools import pairwise
+from functools import lru_cache
 
 from multiref_gym.agents.decoders import phrases as said
 from multiref_gym.agents.decoders.words import SIGNS, STOP, set_of, words_of
@@ -44,6 +45,8 @@ class Says(Enum):
 
     APPROVES = auto()
     REJECTS = auto()
+    REMOVES = auto()
+    """Rejects, unless an older choice is spoken of."""
     HALF_RIGHT = auto()
     """Rejects, and the rest of its clause says what was right."""
     TAKES_BACK = auto()
@@ -51,9 +54,11 @@ class Says(Enum):
     NOTHING = auto()
     HINTS = auto()
     GOES_ON = auto()
+    REQUESTS = auto()
+    """Opens a question that asks for an action."""
 
 
-JUDGES_NOTHING = frozenset({Says.HINTS, Says.GOES_ON})
+JUDGES_NOTHING = frozenset({Says.HINTS, Says.GOES_ON, Says.REQUESTS})
 """What counts where nothing is judged, and is looked for apart."""
 
 
@@ -85,6 +90,9 @@ SHORT = 4
 A_FEW = 3
 """How many words may stand between praise and what rejects after it."""
 
+LONG = 16
+"""In a reply of so many words, some were said before by chance."""
+
 LONGEST = 100
 """How many words a clause has at most, so that a text of any length is read in a time that grows with its length."""
 
@@ -97,6 +105,7 @@ LISTED = (
     (Says.HALF_RIGHT, Place.ANYWHERE, said.HALF_RIGHT),
     (Says.APPROVES, Place.ANYWHERE, said.APPROVAL),
     (Says.REJECTS, Place.ANYWHERE, said.REJECTION),
+    (Says.REMOVES, Place.ANYWHERE, said.REMOVAL),
     (Says.APPROVES, Place.END, said.CLAUSE_APPROVAL),
     (Says.APPROVES, Place.LAST, said.LAST_APPROVAL),
     (Says.REJECTS, Place.BEGINNING, said.OPENING_REJECTION),
@@ -108,7 +117,9 @@ LISTED = (
     *((Says.APPROVES, Place.FOREIGN, language.approves) for language in said.LANGUAGES.values()),
     *((Says.REJECTS, Place.SHORT, language.undoes) for language in said.LANGUAGES.values()),
     (Says.HINTS, Place.ANYWHERE, said.HINTS),
+    (Says.HINTS, Place.BEGINNING, said.HINTS_FIRST),
     (Says.GOES_ON, Place.ANYWHERE, said.GOING_ON),
+    (Says.REQUESTS, Place.ANYWHERE, said.REQUESTS),
 )
 """What phrases say and where, by lists; of two lists with the same phrase the former counts."""
 
@@ -117,18 +128,43 @@ UNDOES = "deselect"
 
 # The action just done is meant if nothing follows the verb, after words of ARTICLE, or nothing but one of ANY_TANGRAM,
 # or one of JUST_DONE: "deselect", "remove the shape", "remove the last two" against "remove the shape with a tail".
-ARTICLE = set_of("please the your my of")
-ANY_TANGRAM = set_of("one shape object piece thing image picture item tangram selection choice pick click move")
-JUST_DONE = set_of("it that them both all everything what last latest previous prior recent")
+ARTICLE = set_of("please from the your my of you is picked added took n thank thanks kindly deselect")
+ANY_TANGRAM = set_of("""
+    one shape object piece thing image picture item tangram selection choice pick click move deselect button
+""")
+JUST_DONE = set_of("it this that them both all everything what last latest newest new most previous prior recent")
 # Who praised the action before means another one by "the prior choice", but not by "that" or "the last one".
 DESPITE_PRAISE = set_of("it that them both")
+# "remove the wrong one"
+WRONG = set_of("wrong incorrect mistake")
+# "remove the one from before", "the lamp I named earlier is not mine, remove it", against "remove what you just added".
+OLDER = set_of("when earlier before ago previously initially originally beginning start round turn")
+NEWER = set_of("just last latest newest most now moment")
+
+# Words without which nothing is described.
+_NOUNS = (said.ENGLISH | said.CLASSES["{thing}"]) - said.FUNCTION
+NO_DESCRIPTION = (said.FUNCTION | said.FILLERS | said.ADVERBS) - _NOUNS - said.DIRECTIONS
+
+KINDS = frozenset({*said.CLASSES, said.ASKED})
+"""The names in phrases that stand for words of a kind."""
+_KIND = re.compile(rf"({'|'.join(map(re.escape, sorted(KINDS)))})")
+_KINDS_OF = {
+    word: [name for name, kind in said.CLASSES.items() if word in kind]
+    for word in frozenset().union(*said.CLASSES.values())
+}
 
 
 def canonical(words: Iterable[str]) -> list[str]:
     """Returns words with contractions in full, and those that mean the same as one: "wasn't" is "is not"."""
     result = list[str]()
     for word in words:
-        result += ["is"] if word == "r" and result[-1:] == ["you"] else said.SAME_AS.get(word, [word])
+        match [*result[-1:], word]:
+            case ["you", "r"]:
+                result.append("is")
+            case ["next", "to"]:
+                result[-1] = "beside"
+            case _:
+                result += said.SAME_AS.get(word, [word])
     return result
 
 
@@ -146,7 +182,8 @@ def listed_phrases() -> list[Phrase]:
     phrases = dict[tuple[tuple[str, ...], bool], Phrase]()
     for says, place, texts in LISTED:
         for text in texts:
-            words = tuple(word for word in canonical(words_of(text)) if word != STOP)
+            parts = ([part] if part in KINDS else canonical(words_of(part)) for part in _KIND.split(text))
+            words = tuple(word for part in parts for word in part if word != STOP)
             phrases.setdefault((words, says in JUDGES_NOTHING), Phrase(words, says, place))
     return list(phrases.values())
 
@@ -174,21 +211,41 @@ class Vocabulary:
                 node = node.after.setdefault(word, _Node())
             node.phrases.append(phrase)
 
-    def beginning(self, words: Sequence[str], start: int) -> list[tuple[Phrase, int]]:
-        """Returns the phrases that are said from here on, adverbs aside, and where they end, the longest first."""
-        found = list[tuple[Phrase, int]]()
-        node, position = self._root.after.get(words[start]), start
-        while node is not None:
-            position += 1
-            found += [(phrase, position) for phrase in node.phrases]
-            while position < len(words) and words[position] not in node.after and words[position] in said.ADVERBS:
-                position += 1
-            node = node.after.get(words[position]) if position < len(words) else None
-        return found[::-1]
+    def beginning(self, words: Sequence[str], start: int, asked: Collection[str] = ()) -> list[tuple[Phrase, int]]:
+        """Returns the phrases that are said from here on, adverbs aside, and where they end.
 
-    def said_in(self, words: Sequence[str]) -> set[Phrase]:
-        """Returns all phrases among canonical words."""
-        return {phrase for start in range(len(words)) for phrase, _ in self.beginning(words, start)}
+        Args:
+            words: Canonical words.
+            start: Where the phrases begin.
+            asked: What `phrases.ASKED` stands for.
+
+        Returns:
+            The longest first, and of these those with fewest kinds of words in place of words.
+        """
+        found = list[tuple[Phrase, int]]()
+        paths = [(self._root, start)] if words[start] not in said.ADVERBS or words[start] in self._root.after else []
+        while paths:
+            node, position = paths.pop()
+            while position < len(words) and (word := words[position]) not in node.after and word in said.ADVERBS:
+                position += 1
+            if position == len(words):
+                continue
+            word = words[position]
+            for step in (word, *_KINDS_OF.get(word, ()), *([said.ASKED] if word in asked else ())):
+                if after := node.after.get(step):
+                    found += [(phrase, position + 1) for phrase in after.phrases]
+                    paths.append((after, position + 1))
+        return sorted(found, key=lambda one: (-one[1], sum(word in KINDS for word in one[0].words)))
+
+    def said_in(self, words: Sequence[str], asked: Collection[str] = ()) -> set[Phrase]:
+        """Returns all phrases among canonical words; hints of a beginning only where a clause begins."""
+        found, beginning = set[Phrase](), True
+        for start, word in enumerate(words):
+            for phrase, _ in self.beginning(words, start, asked):
+                if beginning or phrase.says is not Says.HINTS or phrase.place is Place.ANYWHERE:
+                    found.add(phrase)
+            beginning = word == STOP or (beginning and word in said.FILLERS)
+        return found
 
 
 VOCABULARY = Vocabulary(listed_phrases())
@@ -237,17 +294,28 @@ def rejects(reply: str) -> bool:
 def read(exchange: Exchange, vocabulary: Vocabulary = VOCABULARY) -> Reading:
     """Returns what a reply says of the action before it."""
     words = words_of(exchange.reply)
-    verdict, rest = _judged(canonical(words), vocabulary)
+    asked = asked_for(exchange.utterance)
+    verdict, rest = _judged(canonical(words), vocabulary, asked)
     if verdict is not None:
         return Reading.APPROVES if verdict else Reading.REJECTS
-    says = {phrase.says for phrase in vocabulary.said_in(canonical(words))}
+    says = {phrase.says for phrase in vocabulary.said_in(canonical(words), asked)}
     if Says.GOES_ON in says:
         return Reading.MOVES_ON
-    if any(phrase.says is Says.HINTS for phrase in vocabulary.said_in(rest)) or _describes_again(exchange, rest):
+    if len(words) >= LONG:
+        asked = frozenset()
+    hints = any(phrase.says is Says.HINTS for phrase in vocabulary.said_in(rest, asked))
+    if hints or _describes_again(exchange, rest, asked):
         return Reading.HINTS
-    if "?" in exchange.reply and all(word == STOP for word in words):
+    if exchange.reply.rstrip().endswith("?") and Says.REQUESTS not in says:
         return Reading.HINTS
     return Reading.MOVES_ON if understood(words) else Reading.UNKNOWN
+
+
+@lru_cache(maxsize=100_000)
+def asked_for(utterance: str) -> frozenset[str]:
+    """Returns the words that a request describes something with, one thing or several."""
+    words = {word for word in words_of(utterance) if word not in said.FUNCTION - said.DIRECTIONS and word != STOP}
+    return frozenset(form for word in words for form in (word, f"{word}s", f"{word}es", word.removesuffix("s")))
 
 
 def understood(words: Iterable[str]) -> bool:
@@ -264,8 +332,9 @@ def _clauses(words: Sequence[str]) -> Iterator[list[str]]:
     """Yields the clauses of a reply; a sign is one by itself."""
     clause = list[str]()
     for number, word in enumerate(words):
-        splits = word == STOP or (word in said.SPLITTING and words[number : number + 2] != ["next", "to"])
-        if splits or word in SIGNS or word == "but" or len(clause) == LONGEST:
+        splits = word == STOP or word in said.SPLITTING
+        contrasts = word == "but" and said.BEFORE_BUT.isdisjoint(words[max(number - 1, 0) : number])
+        if splits or contrasts or word in SIGNS or len(clause) == LONGEST:
             yield clause
             clause = []
         if word in SIGNS:
@@ -275,28 +344,33 @@ def _clauses(words: Sequence[str]) -> Iterator[list[str]]:
     yield clause
 
 
-def _judged(words: Sequence[str], vocabulary: Vocabulary) -> tuple[bool | None, list[str]]:
+def _judged(words: Sequence[str], vocabulary: Vocabulary, asked: Collection[str]) -> tuple[bool | None, list[str]]:
     """Returns whether the last judgement is a good one, None without any, and the words that judge nothing."""
     verdict: bool | None = None
     rest = list[str]()
-    described, since = False, 0
+    described, since, older = False, 0, False
     for clause in _clauses(words):
         position, beginning, refused = 0, True, False
+        older = NEWER.isdisjoint(clause) and (older or not OLDER.isdisjoint(clause))
         while position < len(clause):
             word, before = clause[position], clause[:position]
             if word == UNDOES:  # the rest of the clause is what is to be undone
-                if _is_denied(before) or clause[position + 1 : position + 2] == ["nothing"]:
+                undone = clause[position + 1 :]
+                if _is_denied(before) or undone[:1] in (["nothing"], ["needed"], ["necessary"]):
                     verdict = True
-                elif _means_the_last(clause[position + 1 :], praised=verdict is True):
-                    verdict = False
+                elif " ".join(before[-2:]) not in said.DONE_OR_TOLD:
+                    older = not _means_the_last(undone, verdict is True, older, asked)
+                    verdict = verdict if older else False
                 described = True
                 break
             fresh = verdict is None and not described
             praised = verdict is True and since <= A_FEW
-            phrase, end = _counting(clause, position, beginning, fresh, praised, vocabulary)
+            said_here = vocabulary.beginning(clause, position, asked)
+            phrase, end = _counting(said_here, clause, position, beginning, fresh, praised)
             if phrase is None:
                 if not (beginning and (word in said.FILLERS or word in said.ADVERBS)):
-                    if (word == "not" or (word == "no" and len(clause) <= SHORT)) and _ends(clause[position + 1 :]):
+                    ends = _ends(clause[position + 1 :])
+                    if ends and (word == "not" or (word == "no" and (len(clause) <= SHORT or "yes" in before))):
                         verdict = verdict if not before or before[-1] in said.BEFORE_LAST_NO else False
                     beginning, described, since = False, True, since + 1
                 rest.append(word)
@@ -306,6 +380,8 @@ def _judged(words: Sequence[str], vocabulary: Vocabulary) -> tuple[bool | None, 
             elif phrase.says is Says.NOTHING:
                 beginning = False
                 rest += phrase.words
+            elif older and (phrase.says is Says.REMOVES or (verdict and phrase.says is Says.REJECTS)):
+                beginning = False
             elif phrase.says is Says.HALF_RIGHT:
                 verdict = False
                 break
@@ -321,13 +397,20 @@ def _judged(words: Sequence[str], vocabulary: Vocabulary) -> tuple[bool | None, 
 
 
 def _counting(
-    clause: Sequence[str], position: int, beginning: bool, fresh: bool, praised: bool, vocabulary: Vocabulary
+    found: Iterable[tuple[Phrase, int]],
+    clause: Sequence[str],
+    position: int,
+    beginning: bool,
+    fresh: bool,
+    praised: bool,
 ) -> tuple[Phrase | None, int]:
-    """Returns the longest phrase from here on that is said where it counts, and where it ends."""
-    for phrase, end in vocabulary.beginning(clause, position):
+    """Returns the first of the phrases found at a position that is said where it counts, and where it ends."""
+    for phrase, end in found:
         ends = _ends(clause[end:])
+        if phrase.says in JUDGES_NOTHING:
+            continue
         if phrase.place is Place.ANYWHERE:
-            counts = phrase.says not in JUDGES_NOTHING
+            counts = True
         elif phrase.place is Place.END:
             counts = ends or (beginning and fresh)
         elif phrase.place is Place.LAST:
@@ -382,41 +465,63 @@ def _is_denied(before: Sequence[str]) -> bool:
     return False
 
 
-def _means_the_last(undone: Sequence[str], praised: bool) -> bool:
-    """Whether the words after a request to undo mean the action just done, not an older one."""
+def _means_the_last(undone: Sequence[str], praised: bool, older: bool, asked: Collection[str]) -> bool:
+    """Whether the words after a request to undo mean the action just done, not an older one.
+
+    Args:
+        undone: The words.
+        praised: Whether the action just done was praised before.
+        older: Whether an older choice was spoken of.
+        asked: What the action just done was asked for with.
+    """
+    by_you = "you" in undone[:4] and not praised
     undone = [word for word in undone if word not in ARTICLE]
-    if not undone or "just" in undone:
-        return True
-    if undone[0] in ANY_TANGRAM and _ends(undone[1:]):
-        return True
-    if not praised:
-        return undone[0] in JUST_DONE
-    if undone[0] == "last":
-        return True
-    return undone[0] in DESPITE_PRAISE and (_ends(undone[1:]) or undone[1] in ANY_TANGRAM or undone[1] in JUST_DONE)
-
-
-def _describes_again(exchange: Exchange, rest: Sequence[str]) -> bool:
-    """Whether a description, after a select, is of what was described before: "the taller one", "the other bird"."""
-    if not exchange.action.select:
+    if not undone or not NEWER.difference({"last", "most"}).isdisjoint(undone):
+        return not older or bool(undone)
+    if not OLDER.isdisjoint(undone):
         return False
-    before = {word for word in words_of(exchange.utterance) if word not in said.FUNCTION and word != STOP}
+    first, ends = undone[0], _ends(undone[1:])
+    if first in said.CLASSES["{look}"] or (first in ANY_TANGRAM and (by_you or ends)):
+        return not older
+    if not praised:
+        described = [word for word in undone if word not in said.TRAILING]
+        again = bool(described) and all(word in asked for word in described)
+        return again or first in WRONG or (first in JUST_DONE and not older)
+    if first == "last":
+        return True
+    last = first in DESPITE_PRAISE and (ends or undone[1] in ANY_TANGRAM or undone[1] in JUST_DONE)
+    return last and not older and said.ALSO.isdisjoint(undone)
+
+
+def _describes_again(exchange: Exchange, rest: Sequence[str], asked: frozenset[str]) -> bool:
+    """Whether a description, after a select, is of what was described before: "the taller one", "it has a BEAK"."""
     words = [word for word in rest if word != STOP]
-    plain = [word for word in words if word not in said.DEGREES and word not in said.FILLERS]
-    if plain and plain[0] in said.COMPARATIVES:
+    if not exchange.action.select or not words:
+        return False
+    speaks_of_it = any(_handles(clause) for clause in _clauses(rest))
+    if speaks_of_it or (NO_DESCRIPTION.difference(asked).issuperset(words) and UNDOES not in words_of(exchange.reply)):
         return True
-    if words[:2] == ["the", "one"] and not said.COMPARATIVES.isdisjoint(words):
+    compared = not (said.CLASSES["{more}"] | said.MORE).isdisjoint(words)
+    if compared and len(words) <= SHORT:
         return True
-    pairs = list(pairwise(words))
-    if any(first in said.OTHER and second in before for first, second in pairs):
+    again = not asked.isdisjoint(words)
+    if again and (exchange.reply.rstrip().endswith("?") or _shouts(exchange.reply, asked)):
         return True
-    if len(words) <= SHORT and any(a in said.MORE and b.isalpha() and b not in said.FUNCTION for a, b in pairs):
+    if tuple(words[:2]) in said.OF_THE_SAME and (again or compared):
         return True
-    again = not before.isdisjoint(words)
-    if again and exchange.reply.rstrip().endswith("?"):
-        return True
-    if tuple(words[:2]) in said.OF_THE_SAME and (again or not said.COMPARATIVES.isdisjoint(words)):
-        return True
-    if again and plain and plain[0] in before and "not" in words:
+    if words[0] in asked and "not" in words:
         return True
     return len(words) > MANY and words_of(exchange.reply) == words_of(exchange.utterance)
+
+
+def _shouts(reply: str, asked: Collection[str]) -> bool:
+    """Whether some words of a reply, but not all, are in capitals, and among these one that was asked for."""
+    shouted = [word for word in reply.split() if word.isupper()]
+    return not reply.isupper() and any(word in asked for word in words_of(" ".join(shouted)) if len(word) > 1)
+
+
+def _handles(clause: Sequence[str]) -> bool:
+    """Whether a clause asks for something to be done with what was just clicked: "retract it", whatever the verb."""
+    clause = [word for word in clause if word not in said.FILLERS]
+    handled = clause[1:2] in (["it"], ["that"], ["them"]) and _ends(clause[2:])
+    return handled and clause[0] not in said.CLASSES["{look}"] | {"click", "select", "get"}

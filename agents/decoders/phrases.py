@@ -1,8 +1,9 @@
 """What people say of an action, by what it tells: the words of the lexical decoder, and of no other file.
 
-A phrase is written as it is said; phrases end at semicolons or lines, and "(it|that) is" stands for two of them. Each
-is read as a reply is (`lexical.canonical`), so that "thats right" needs no line beside "that is right". What is here
-was thought up as what people in general would type; English in full, other languages by the words of `LANGUAGES`.
+A phrase is written as it is said; phrases end at semicolons or lines, and "(it|that) is" stands for two of them,
+"{look} again" for one with any word of a kind (`CLASSES`). Each is read as a reply is (`lexical.canonical`), so that
+"thats right" needs no line beside "that is right". What is here was thought up as what people in general would type;
+English in full, other languages by the words of `LANGUAGES`.
 """
 
 from __future__ import annotations
@@ -23,161 +24,252 @@ def phrases(listed: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+CLASSES = {
+    "{it}": set_of("it that he she they him her them both all everything"),
+    "{n}": set_of("zero one two three four five six seven eight nine ten"),
+    "{thing}": set_of("""
+        one shape object piece thing image picture item tangram guy bird man woman person figure dude animal house boat
+        guys birds men women people figures animals houses boats ones shapes
+    """),
+    "{pick}": set_of("""
+        pick choice selection click move guess one try job work call effort attempt eye catch find going
+    """),
+    "{good}": set_of("""
+        right correct perfect good great fine ok okay true excellent nice awesome amazing brilliant accurate cool lovely
+        superb solid wonderful fantastic decent fair bold brave valiant gone
+    """),
+    "{picked}": set_of("picked got took grabbed added have removed dropped deleted put gave left went"),
+    "{want}": set_of("""
+        expected hoped want wanted need needed mean meant say said ask asked describe described tell told think thought
+        talked
+    """),
+    "{look}": set_of("look try guess think search check read pick choose find reread rethink listen"),
+    "{swap}": set_of("swap switch change replace exchange"),
+    "{other}": set_of("other different another second real actual intended"),
+    "{fault}": set_of("""
+        problem problems problemo prob probs worries worry complaint complaints doubt doubts doubting mistake mistakes
+        error errors issue issues fault faults flaw flaws objection objections correction corrections change changes
+        question questions kidding sweat biggie harm trouble stress fuss regrets notes argument arguments joke surprise
+        surprises miss misses wrong wrongs fail
+    """),
+    "{gone}": set_of("""
+        removed undone unselected deselected unpicked taken cleared off gone out dropped removing undoing away
+    """),
+    "{awful}": set_of("""
+        bad sad disappointing pathetic ridiculous unbelievable hopeless useless dumb stupid lame dreadful
+        painful horrible terrible awful rubbish garbage trash absurd nonsense embarrassing hilarious
+    """),
+    "{more}": set_of("""
+        taller shorter bigger smaller larger wider thinner fatter thicker narrower longer higher rounder flatter
+        sharper pointier darker skinnier slimmer steeper straighter smoother older younger simpler fuller deeper lighter
+        heavier curvier broader chubbier tinier leaner squarer spikier closer softer stronger calmer
+        bendier sadder happier
+    """),
+}
+"""Kinds of words, by the names that stand for any one of them in a phrase; `ASKED` is one more."""
+
+ASKED = "{asked}"
+"""Stands for any word that the request before the reply described something with."""
+
 # --- They judge wherever they stand, and the last of them counts. ---
 
 REJECTION = phrases("""
-    not (right|correct|good|perfect|great|fine); roll (it|that) back; (click|pick|select|choose) (it|that) again
-    same game; opposite day; good job (ignoring|ruining|not|messing); great job (ignoring|ruining|not|messing); wrong
-    incorrect; uncorrect; nope; npoe; noep; nop; nah; naw; nay; nuh uh; uh uh; nuh; oops; whoops; wrongo; rong; nopes
-    negative; a no; no good; no way; no dice; no cigar; no luck; no sir; no no; hell no; not ok; not okay; not at all
-    not (it|that|him|her|mine|them|my|in my|part of my|on my|one of mine|one of my|what i|what we|as i|like i)
-    not (how i); not (the|that) one; not the (right|correct) one; not for me; not even close; not close
-    exactly the (opposite|reverse|wrong|other); (it|that) is exactly the (opposite|reverse|wrong|other)
-    just the opposite; quite the opposite; nono; nonono; to be kidding; be serious; even trying
-    (clicked|picked) by mistake; not (exactly|a match|matching|what was|among my|among the|one of the); nowhere near
-    you is (way|far|so far) off; no match; none of (them|those|these|that); neither of (them|those|these); neither one
-    you missed (it|one|that|the|a); missed the; mixed up; mix up; mixup; messed up; screwed up; went wrong
-    (has|have|needs|need|got) to go; off with it; (drop|swap|switch|change|replace|ditch|exchange|lose) (it|that|them)
-    get (it|that|them) (off|out); (swap|switch|change|replace|exchange) the; throw (it|that) (back|away|out again)
-    hand it back; back to how it was; like it was before; as it was before; go back; start over; start again; back up
-    take back; walk it back; turn it off; untick; unmark; off please; bring (it|that) back; reselect; select it again
-    put it on again; (pick|select|click|choose) (something else|a different one|again|anew)
-    (try|guess|think|look|look it|search|check|read|read it|have a look) (again|once more|twice|harder)
-    (take a look) (again|once more|twice|harder); (one|another) more (try|guess|go|chance|attempt)
-    (have|take|give it) another (go|try|look|guess|shot)
-    try (another|a different|the other|something else|some other) (one|shape|piece|); second try; no try
-    (look|read) (closer|closely|carefully|more carefully|properly|more closely); pay attention; wake up; focus
-    do not (want|need|like) (it|that|them|those|the); do not (pick|select|click|choose) (it|that|those|the)
-    did not (ask|want|say|mean|mention|describe|tell); never (said|asked|mentioned|wanted|told); should not (be|have)
-    shouldnt; that does not (look|have|match|fit|seem); it does not (look|match|fit); too many; too few; one too
-    not both; not all; not enough; more than i; less than i; no nothing
-    you is (close|near|warm|cold|hot|almost|getting); back one; one step back; step back; come off; come off please
-    does not belong; do not belong; your idea of; first language; how on earth; not even a
-    (needs|need|has|have) to come; keep (looking|trying|searching); wrong ish
-    (bad|poor|terrible|awful|horrible) (choice|pick|guess|one|selection|move|try|click|idea|job)
-    (nice|good|great|bold|brave|valiant|decent|fair|lovely|awesome) (try|effort|attempt); made a mistake; your mistake
-    mistaken; misclick; misclicked; misunderstood; misunderstanding; confused it; confused them; confusing it
-    unfortunately; afraid not; im afraid; not sure about that; i doubt it; i do not think so; think not; fraid not
-    i disagree; do not agree; disagree; thumbs down; epic fail; no thanks; no thank you; (yeah|ya|yea|sure) right
-    thanks for nothing; just great; slow clap; in your dreams; good grief; super helpful; so helpful; real helpful
-    nice going genius; well done genius; great job genius; good one genius; way to go genius; congrats genius
-    bravo genius; how lovely; the (exact|complete) (reverse|opposite); opposite of; reverse of; wtf; wth; ffs; smh
-    facepalm; face palm; for fucks sake; what the (hell|heck|fuck)
-    are you (blind|kidding|joking|serious|drunk|asleep|sure|even|deaf|awake|listening|looking|reading|guessing)
-    are you (trolling); you (blind|kidding|joking|sure|serious); (do|did|can|could) you (even|not|really)
-    you call (it|that); who (told|asked|said); why (did|would|do|have|is|on earth|that|this|the|not); what part of
-    how is (it|that); how are (those|these); in what (world|way|universe); on what planet; since when; excuse me
-    come on; cmon; give me a break
-    (is|does|do|are) (it|that|they|those) (look like|even|really|what you|supposed|meant); what is (that|it|wrong)
-    (what|where) are you (doing|looking|thinking); what were you; what did you; do you need glasses
-    but i (wanted|meant|said|want|mean|needed|need|asked|was|am|had|think); i wanted the; not mine
-    (there is|theres) another (one|guy|bird|shape|piece|that); fits better; better fit; hold on; hang on
-    (it|that) is the (one|other one|other|opposite|smaller|bigger|taller|second) (without|with|beside|behind)
-    (it|that) is the (one|other one|other|opposite|smaller|bigger|taller|second) (below|above|under|near|to|on)
-    (it|that) is the (one|other one|other|opposite|smaller|bigger|taller|second) (one)
-    (reverse|revert|undo) (your|the|that|it|my); a joke; is this a joke; click random; clicking random; random click
-    random clicks; a bot; you a bot; would do better; could do better; turns out you; you picked the wrong
-    never mind the; does not have; does not match; wrong to say yes; wrong to say so; should have said no
-    meant (no|to say no); i mean no; reverse you; yes no; 👎
+    wrong; rong; nope; npoe; noep; nop; better luck; (slow|calm) down; your (eyes|brain|head)
+    (slightly|bit|little|just) off; off by; more of (a|an) {thing}; incorrect; uncorrect; wrong ish; nah; naw; nay
+    nuh; nuh uh; uh uh; nono; nonono; oops; whoops; negative; a no; no nothing; yes no; i mean no
+    meant (no|to say no); no (good|way|dice|cigar|luck|sir|no|match|try|thanks|thank you); hell no; unfortunately
+    (im|i is|) afraid
+    not (what|at all|even close|close|exactly|matching|both|all|enough|for me|so much|sure about that|even a)
+    not (right|correct|good|perfect|great|fine|ok|okay|the same as|what was|what i|what we|as i|like i|how i)
+    not (a match|the one|that one|the right|the correct|the {asked}|a {asked}|one of mine|one of my|one of the|one of)
+    not (it|that|him|her|them|mine|my|in my|part of my|on my|among)
+    (it|that) is not (the|a {asked}|an {asked}|{asked}); cannot be (it|the|that|my|mine|him|her|right)
+    is no {asked}; none of {it}; neither (of|one); nowhere near; anything but
+    exactly (not|the opposite|the reverse|the wrong|the other)
+    (just|quite|the exact|the complete) (opposite|reverse)
+    (just|quite|the exact|the complete|the|) (opposite|reverse) of (what i|my|what) ({want}|)
+    (just|quite) the opposite; (none|neither|not one) (of {it}|) is {good}
+    could not is (further|farther|worse|more) (off|wrong|away|); {n} is (off|bad); everything but {it}
+    (afraid|think|fraid|hope|believe) not; i doubt it; i do not think so; disagree; do not agree
+    (going|have) to say no; there goes; how hard; too bad; (first|other|old) ({thing}|{asked}|) is better
+    thumbs down; epic fail; do not (want|need|like|pick|select|click|choose) (it|that|them|the)
+    did not (ask|want|say|mean|mention|describe); did not tell; never (said|asked|mentioned|wanted|told)
+    (it|that) does not (look|have|match|fit|seem); does not (have|match|fit|count); you is (way|far|so far) off
+    off the mark; (so|way|very|that) far off; way off; miles off; further off; (be|get) worse; worse than before
+    you is (close|near|warm|cold|hot|almost|getting); (bad|poor|terrible|awful|horrible) {pick}
+    (nice|good|great|{good}) (try|effort|attempt|tries); (good|great) job (ignoring|ruining|not|messing); mistake
+    misclick; misclicked; misunderstood; misunderstanding; you mis(read|heard|took|clicked)
+    (confused|confusing|ignored) {it}; (mixed|messed|screwed) (it|that|them|) up; mix up; mixup; went wrong
+    ruins it; ruined it; spoils it; spoiled it
+    (it|that) is the one (with|without|beside|behind|below|above|under|near|to|on)
+    if {asked} (had|have|is|could|can)
+    (it|that|this) is (another|a different|{more}|the {more}|the {other}) (one|{thing}|{asked})
+    wrong to say (yes|so); should have said no; should not have said
+    the ({thing}|{asked}) (i|we) ({want}|see) (has|is|looks|does|should)
+    {it} is (still there|still on|really|meant|supposed); got removed
+
+    (have|has|is|got|picked) a (wrong|bad) ({thing}|{asked}|); (put|bring|add) {it} (in|on) again
+    (just lost|lost me); is unclear; re add; do over; (ctrl|control|cmd) z; backspace; rewind; rollback; backtrack
+    restore (it|that|the|what); (send|hand|give|pass) {it} back; (re add|readd|add back) ({it}|the)
+    return (it|that|the last); trade {it}; get rid; back out; yeet (it|that)
+    back to (how|what|where|before|the way); (like|as) it was before; go back (one|to|a); step back; back one
+    back up; start (over|again); (come|turn|off) off; off it goes; off please; walk it back; roll back
+    (click|pick|select|choose|hit|press|tap) {it} again; (bring|put|add) {it} (back|on again|again); reselect
+    {swap} (it|that|them|the|your); (fix|flip|mirror|rotate|revert|reverse) (it|that|your|the|my); reverse you
+    get {it} (off|out); throw {it} (back|away|out again); never mind the; keep (looking|trying|searching)
+    (look|read|search|check|listen) (closer|closely|careful|carefully|more|properly|better|harder|around)
+    {look} (it|that|them|) (again|once more|twice|harder); (take|have) a (closer|better|second|good|proper) look
+    (have|take) a look (again|once more|twice|harder); (one|another) more (try|guess|go|chance|attempt|time)
+    (have|take|give it) another (go|try|look|guess|shot|chance|read); second try; count again; pay attention
+    try (another|a {other}|the {other}|something else|some other); wake up; focus; be serious
+    not (focused|listening); is not (listening|reading|looking|paying); do not (read|listen|look|pay)
+    to be kidding; (not|) even trying; there is a better
+
+    you (missed|forgot|skipped|ignored|overlooked); missed (it|one|that|the|a); too (many|few|much); so many
+    {n} (bad|miss); is extra; got lost; the ({thing}|{asked}) you {picked} is (a|an|the); missing the {other}
+    i is missing; is missing one; (zero|no) (points|score); minus {n}; score zero
+    but not (the|that|it|both|all|quite|mine|my); where did; {n} too many; one too; more than i; less than i
+    short (by|of) {n}; zero (out of|of|for) {n}; have (an|one|{n}) extra; half of it; back to (zero|square)
+    we lost; one (less|fewer); we is down {n}; {it} is (short|a miss); you is {n}; strike {n}; only half
+    only {n} of {it}; what a mess; you (took|removed) {n}; (has|have|needs|need) to come
+    there is (another|a {other}|a {more}|two) (one|{thing}|{asked}); fits better; better fit
+    (would|could|can|should) do better; turns out you; it does not say
+
+    (hold|hang) on; thanks for nothing; (yeah|ya|yea|sure) right; just great; slow clap; in your dreams; good grief
+    (super|so|real) helpful; genius move; how (lovely|helpful|nice); wtf; wth; ffs; smh; facepalm; face palm
+    (nice going|well done|great job|good one|way to go|congrats|bravo|nice one|good job) (genius|einstein|sherlock)
+    for (fucks|gods|heavens|christs|petes|goodness) sake; for the love of; what (the|on) (hell|heck|fuck|earth)
+    how on earth; (same|opposite) (game|day); a joke; a bot; (click|clicking) random; random (click|clicks)
+    (one|a) job; i give up; i quit; trolling; first language; your idea of; to school; (be|is) kidding
+    {it} is {awful}; you is {awful}; why not the {asked}; do i look; is any(one|body) (there|home|reading)
+    (do|are) we (looking|playing|seeing|even|have|see); earth to
+    (yeah|sure|ok|right|yes|well) (if|because|whatever); because (that|it|{asked}) (is|looks|have|has|totally)
+    (totally|clearly|obviously) a {asked}; that is some; some help; big help; fat chance; a million years
+    (could|would|can) (do|pick|choose|guess) better; another wrong; i hate; speechless; words fail
+    i cannot (even|with|believe you); kill me; help me; of course you; not again
+    for the (last|{n}|third|second|tenth|hundredth|millionth) time; played yourself; (said|asked) nobody; you never
+    how could; just (clicking|guessing|picking); at random; if i is (describing|looking|asking|after|talking)
+    (well|good) (till|until); said no one; nobody (asked|said); tell me it is; if (it|that) is (a|an) {asked}
+    the famous; must be nice; last time i (checked|looked); (where|planet) you (is|come|live) from; come on; cmon
+    give me (a break|strength)
+    are you (blind|kidding|joking|serious|drunk|asleep|sure|even|deaf|awake|listening|looking|reading|guessing|trolling)
+    you (blind|kidding|joking|sure|serious); (do|did|can|could|have) you (even|not|really|ever|bother)
+    who (told|asked|said); why (did|would|do|have|is|on earth|that|the|not|you|so|both|{n}); you call (it|that)
+    how (is|does|can|could|would) {it}; how is (a|the); what part of; in what (world|way|universe); on what planet
+    since when; excuse me; (is|does|do) {it} (look like|even|really|what you|supposed|meant|seem)
+    am i (invisible|talking); what (is|was) (it|that|wrong); (what|where) are you (doing|looking|thinking)
+    what were you; what did (you|the); should i (draw|spell|repeat|explain|say); do i (need|have) to
+    how many times; (like|as) i (said|told|wrote)
+    but i (wanted|meant|said|want|mean|needed|need|asked|was|am|had|think); i wanted the; 👎
 """)
 
+REMOVAL = phrases("""
+    let (it|that|that one) go; (it|that|one) can go; start (it|that) one over
+    (should|must|can|could|has to|have to|need to|needs to|want to|gotta) is {gone}
+    (needs|need|has|want|like) (it|that|) {gone}
+    (want|like|have|get|need) (it|that|that one|the last one|this one) {gone}; (must|gotta) (go|leave|come off)
+    (off|away|out|down) with {it}; no need for {it}; (do|did) not need {it}
+    (has|have|needs|need|got) to (go|disappear|vanish|leave|be out); (does|do) not belong; no business
+    (should|is|are|was) not (be|have|supposed|meant) (to be|) (there|on|selected|picked|in|here|part|)
+""")
+"""They reject unless what is spoken of is an older choice."""
+
 APPROVAL = phrases("""
-    is not (hard|bad|wrong|difficult); (that|it) is not (hard|bad|wrong|difficult); well done; wel done; wel don
-    well don
-    (good|great|nice|excellent|fine|amazing|awesome|superb|lovely|solid) (job|work|going|one|pick|choice|eye)
-    (good|great|nice|excellent|fine|amazing|awesome|superb|lovely|solid) (catch|find|call|stuff|move|click)
-    (keep|leave) (it|that|the|them|those|both|this|your|all|everything); keep going; keep it up; stick with it
-    hold on to it; do not (change|touch|move|drop|swap) (it|that|them|a thing|nothing); let it be; let it stay
-    it stays; can stay
-    nothing (wrong|bad|to fix|to change|to correct|to complain|to deselect|to improve|to add|to worry)
+    you got it; {it} is not (hard|bad|wrong|difficult); is not (hard|bad|wrong|difficult)
+    well (done|spotted|played|picked); wel (done|don); well don
+    (good|great|nice|excellent|fine|amazing|awesome|superb|lovely|solid) {pick}; (good|great|nice) (stuff)
+    (keep|leave) (it|that|the|them|both|your|all|everything); keep (going|it up)
+    is not it (fun|great|funny|something|{good}); how did you (know|guess|do); psychic; killing it
+    are you a (genius|wizard|psychic|magician|star|machine|mind reader); no extra; you have {n} {good}
+    you found (the|my|a|it); (you|) got the {asked}; {asked} (found|is right|is correct|is good|done)
+    stick with it; hold on to it
+    do not (change|touch|move|drop|swap|alter) (it|that|them|a thing|nothing|anything); let it (be|stay); it stays
+    can stay; nothing (wrong|bad|to (fix)|to change|to correct|to complain|to deselect|to improve|to add|to worry)
     deselect nothing; not (wrong|bad|incorrect|too bad|that bad|half bad|too shabby|shabby|mistaken|hard)
-    not a (single|mistake|problem|bad|wrong|doubt|flaw) (mistake|error|miss|wrong|fault|)
-    not a single (mistake|error|miss|one wrong|wrong|complaint|bad) (one|move|pick|click|); no more
-    zero (wrong|mistakes|errors|misses|complaints|problems); better than
-    without (a|any) (doubt|mistake|mistakes|error|errors|question|fail)
-    (never|not) (wrong|in doubt|doubt|doubted) (you|it|that|); did not (doubt|fail|disappoint|go wrong|miss)
-    no (problem|problems|problemo|prob|probs|worries|worry|complaint|complaints|doubt|doubts|doubting|mistake)
-    no (mistakes|error|errors|issue|issues|fault|faults|flaw|flaws|objection|objections|correction|corrections)
-    no (change|changes|changing|need|kidding|question|questions|sweat|biggie|harm|trouble|wonder|stress|fuss)
-    no (regrets|notes|argument|arguments|arguing|reason to|fool|joke|lie|cap|further|surprise|surprises)
-    no (other changes|wrong move|wrong moves|false|misses|miss|mean feat|small feat)
+    not (a|one) (single|mistake|problem|bad|wrong|doubt|flaw) (mistake|error|miss|wrong|fault|one wrong|complaint|)
+    not a single (bad|) (one|move|pick|click|); no more; better than
+    (never|not) (wrong|in doubt|doubt|doubted) (you|it|that|)
+    did not (doubt|fail|disappoint|go wrong|miss|expect you|think you)
+    (no|zero|without|without any|without a) {fault}
+    no (need|fool|lie|cap|further|wonder|reason to|mean feat|small feat)
+    no (other changes|wrong move|wrong moves|longer wrong|longer there); no longer picked
     cannot (complain|argue|fault|go wrong|be better|ask for|do better|beat|say no)
     could not (be better|be happier|have said|have done|agree|ask for|have been)
-    would not (change|have done|do anything|have it|touch|alter|argue); did not (expect|think) you; cant say no
-    no longer (wrong|there|selected); got it right; had it right; get it right; got that right; guessed right
-    guessed it; nailed it; spot on; bang on; dead on; right on; on point; on the money; bulls eye; bullseye
-    hole in one; (picked|found|got|chose|have) (the right|the correct|exactly|what i); is exactly
-    exactly (what|that|it|the|right|so); the one i (meant|wanted|had|was|am|described|mean|want|thought|needed|need)
-    (what|as|who) i (meant|wanted|had in mind|described|was thinking|was looking|was after|needed|asked|mean)
-    (what|as|who) i (want|was going)
-    is the (right|correct) (one|shape|piece|choice|thing|answer|pick|image|tangram|picture|guy)
+    would not (change|have done|do anything|have it|touch|alter|argue); (got|had|get) it right; get that right
+    got that right; guessed (right|it); nailed (it|that); spot on; bang on; dead on; right on; on point
+    on the money; bulls eye; bullseye; hole in one; (picked|found|got|have) (the right|the correct|exactly|what i)
+    is exactly; exactly (what|that|it|the|right|so); the one i (was|am|had|{want})
+    (what|as|who) i (was|had in mind|{want}|going); (it|that) is the {asked} i (was|had|{want}); on a (streak|roll)
+    {n} in a row; hat trick; is the (right|correct) ({thing}|choice|answer|pick)
     (that|it|you) is the (right|correct)
-    you (understood|understand|rock|rule|nailed|got this|are good|are great|are amazing|are awesome)
-    you (are the best|are a star|are a genius|did it|did great|did well|are on fire|are killing|are on a roll)
-    you (know me|read my mind|figured it); read my mind; mind reader; off the board; good riddance; glad (it|that|you)
-    happy with (it|that); love it; i like it; i love it; all (good|right|correct|clear|is well|fine|of them right|set)
-    so far so good; close enough; good enough; fine by me; works for me; that (works|will do|does it|did it|will work)
-    to go; one down; two down; three down; four down; halfway there; half way; almost done; nearly done; almost there
-    nearly there; half done; meant to say yes; meant yes; i mean yes; say yes to that; yes (it|that) is
-    yes (it|that) does; yes that one; yes that; i agree; agreed; thumbs up; approved; accepted; two thumbs; good to go
-    right again; correct again; perfect again; i see it; makes sense; fair enough; 👍
+    you (understood|understand|rock|rule|nailed|got this|know me|read my mind|figured it|did (it)|did great|did well)
+    you are (good|great|amazing|awesome|the best|a star|a genius|on fire|killing); read my mind; mind reader
+    off the board; good riddance; glad (it|that|you); happy with (it|that); love it; i (like|love) it
+    all (good|right|correct|clear|is well|fine|of them right|set); so far so good; (close|good) enough; fine by me
+    works for me; that (works|will do|does it|did it|will work); {n} down
+    (halfway|half way|almost|nearly) (there|done); to go; half done; meant (to say|) yes; i mean {good}; i mean yes
+    say yes to that; yes (it|that) (is|does); yes that (one|); agree; agreed; thumbs up; approved; accepted
+    two thumbs; good to go; (right|correct|perfect) again; i see it; makes sense; fair enough; that makes {n}
+    that is number {n}; {n} so far; two (of|out of|for|) two (is|) ({good}|)
+    three (of|out of|for|) three (is|) ({good}|); four (of|out of|for|) four (is|) ({good}|)
+    five (of|out of|for|) five (is|) ({good}|); {n} more to; 👍
 """)
 
 # --- They judge if they end a clause. ---
 
 LAST_APPROVAL = phrases("""
-    (it|that|he|she|they) is; (it|that) does; i do; (it|that) (fits|works|did); you did; better; much better
+    (it|that) is (a|an|my) {asked} ({asked}|); {it} is; (it|that) does; i do; you got; {good} deselect
+    (it|that) is the {asked} ({asked}|); (it|that) (fits|works|did); you did; better; much better
+    the {asked} (i|we) {want}
 """)
 
 # --- They reject what is half right, and the rest of the clause says which half. ---
 
 HALF_RIGHT = phrases("""
-    just one of (them|those|these|the); only found one; only got one; only picked one
-    only (two|three|four|2|3|4|5) is (right|correct)
-    only (one of|one is|one should|one right|one correct|half|the first|the second|the last one|part|some)
-    only (two of); one of two right; all except one; half right; half correct; half wrong
-    (partly|partially) (right|correct|wrong); not both; not all
-    (half|some|part|one|two) of (them|those|the two|it) is; one of (them|those|the two) is; one of two
+    just one of (them|that|the); only (found|got|picked) {n}
+    only {n} (is|of|should) (right|correct|them|that|the|); only {n} (right|correct)
+    {n} (of|out of) {n} (is|) {good}; only (half|the first|the second|the last one|part|some); one of two (right|)
+    (all|everything) (except|but) (one|{it}|the|that one); half (right|correct|wrong)
+    (partly|partially) (right|correct|wrong); not (both|all); (half|some|part|one|two) of (them|that|the two|it) is
+    the {thing} yes the
 """)
 
 # --- They judge if they end a clause; if they only open one, as long as nothing has been judged before. ---
 
 CLAUSE_APPROVAL = phrases("""
-    (that|it|you|they|both|all|he|she|that one) is (right|correct|perfect|good|great|fine|ok|okay|true|excellent)
-    (that|it|you|they|both|all|he|she|that one) is (nice|awesome|amazing|brilliant|accurate|cool|lovely|spot on)
-    (that|it|they|both|he|she|that one) is (it|him|her|them|the one|the ones|what i|one|mine|one of them)
-    (that|it|they|both|he|she|that one) is (one of mine|a match|the guy|the man|the bird)
-    (is|looks|seems|sounds|look) (gone|right|correct|perfect|good|great|fine|ok|okay|excellent|the one|it|him)
-    (is|looks|seems|sounds|look) (her)
-    (got|get|gotten|did|nailed|found|guessed|have) (it|them|both|him|her|that|em|all|that one|all of them)
-    (got|get|gotten|did|nailed|found|guessed|have) (all three|all four|all five|everything|right); you had it; you got
-    you have it; you have them; there you go; there we go; there you have it
-    (one|two|three|four|five|1|2|3|4|5|both|all) (right|correct); (pick|picked) (right|correctly|well)
-    guessed correctly; right one; correct one; the right one; the correct one; that is better
+    ({it}|you|that one) is {good}; ({it}|that one) is (spot on|it|him|her|them|the one|the ones|one|mine)
+    ({it}|that one) is (one of them|one of mine|a match|the guy|the man|the bird); {n} (is|) {good}
+    (is|looks|seems) it; (is|looks|seems|sounds|look) ({good}|the one|him|her); you (had it|have it|have them)
+    (done|complete)
+    (got|get|gotten|did|nailed|found|guessed|have) (it|them|both|him|her|that|em|all|that one|all of them|right)
+    (got|get|gotten|did|nailed|found|guessed|have) (all|) (three|four|five|everything); there (you|we) go
+    there you have it; (both|all) {good}; (pick|picked) (right|correctly|well); guessed correctly
+    (the|) (right|correct) one; that is better
 """)
 
 # --- They judge if they open a clause and nothing has been judged before, or are all of it. ---
 
 OPENING_REJECTION = phrases("""
-    oof; ruh roh; ouch; boohoo; facepalm; error; false; no; not; neither; none; do not; did not; does not; is not
-    (it|that|those|he|she) is not; that is (a|an|my); that one is; mistake; almost; nearly; close; closer; so close
-    very close; getting close; getting closer; not quite; close but; getting warmer; ugh; argh; grr; urgh; gah; bah
-    boo; booo; yikes; sigh; eww; ew; bruh; doh; dang; damn it; dammit; crap; shoot; darn; tsk; tut; hmph; pfft; excuse
-    sorry but; terrible; awful; horrible; useless; rubbish; fix it; fix that; redo; retry; the correct; flip it
-    reverse it; aargh; arrgh
+    oof; ruh roh; ouch; boohoo; facepalm; error; false; no; not; neither; none; (do|did|does|is) not; {it} is not
+    that is (a|an|my); that (has|one is); mistake; almost; nearly; close; closer; (so|very|getting) (close|closer)
+    too (big|small|tall|short|wide|thin|narrow|fat|thick|long|round|flat|sharp|high|low|far|pointy|large|skinny|simple)
+    not quite; close but; getting warmer; ugh; argh; grr; urgh; gah; bah; boo; booo; yikes; sigh; eww; ew; bruh
+    doh; dang; damn it; dammit; crap; shoot; darn; tsk; tut; hmph; pfft; excuse; sorry but; terrible; awful
+    horrible; useless; rubbish; fix it; fix that; redo; retry; the correct; flip it; reverse it; aargh; arrgh; omfg
+    jeez; ah yes the
 """)
 
 OPENING_APPROVAL = phrases("""
-    yes; yep; yup; yeah; yea; ya; yah; yas; yass; ye; yis; yus; yessir; yessiree; yee; aye; indeed; affirmative; y
-    uh huh; uhuh; mhm; mmhm; mm hm; mm hmm; mhmm; yeh; yess; yeppers; yup yup; you bet; sure thing; of course
-    certainly; absolutely; definitely; totally; good; great; gr8; grate job; gud; goodie; goody; nice; noice; correct
-    correctly; righto; perfect; perfecto; perf; prefect; excellent; exactly; exact; precisely; awesome; amazing
-    brilliant; wonderful; fantastic; superb; fab; fabulous; terrific; marvelous; magnificent; splendid; lovely
-    beautiful; neat; sweet; bingo; bravo; hooray; hurray; hurrah; yay; yippee; woo; woohoo; woot; whoo; boom; stellar
-    smart; clever; impressive; congrats; congratulations; kudos; props; solid; winner; jackpot; victory; hallelujah
-    thnx; tnx; accurate; very good; very nice; so good; better; lit; based; goated; epic; magic; okey dokey
-    okie dokie; okey; okie; oki; okidoki; alrighty; got it; gotcha; not bad; aha; ah yes; ooh; tada; voila; excellente
-    a plus; 10 10; 100; hundred percent
+    yes; good; nice; yep; yup; yeah; yea; ya; yah; yas; yass; ye; yis; yus; yessir; yessiree; yee; aye; indeed
+    affirmative; y; uh huh; uhuh; mhm; mmhm; mm hm; mm hmm; mhmm; yeh; yeppers; yup yup; you bet; sure thing
+    of course; certainly; absolutely; definitely; totally; great; gr8; grate job; gud; goodie; correct; correctly
+    perfect; perf; prefect; exactly; exact; precisely; awesome; amazing; brilliant; wonderful; fantastic; superb
+    fab; fabulous; terrific; marvelous; magnificent; splendid; lovely; beautiful; neat; sweet; bingo; bravo; hooray
+    hurray; hurrah; yay; yippee; woo; woohoo; woot; whoo; boom; stellar; smart; clever; impressive; congrats
+    congratulations; kudos; props; solid; winner; jackpot; victory; hallelujah; thnx; tnx; accurate; very good
+    very nice; so good; better; lit; based; goated; epic; magic; okey dokey; okie dokie; okey; okie; oki; okidoki
+    alrighty; got it; gotcha; not bad; aha; ah yes; ooh; tada; voila; excellent; gone; a plus; ten ten; 100
+    hundred percent
 """)
 
 # --- They judge if they open a clause and nothing has been judged before: manners, and a direction. ---
@@ -189,28 +281,29 @@ MANNERS = phrases("""
 # --- They reject after praise. ---
 
 BUT = phrases("""
-    i (want|need|wanted|needed|meant) the; also (picked|added|took|grabbed); yours (is|has); mine (is|has)
-    but (it|that|he|she|they) is; but (it|that|he|she) has; but (mine|my)
-    but (i|we) (was|is|would|wanted|meant|need|needed|want|think|asked|said|had|mean|see|thought|described)
-    but (i|we) (would); but the one; but the other; but (there is|theres) (another|a better|one more like|one that)
-    but with; but without; but in (mine|my); but (look|see|try|find) (for|the|at|again|another); but facing
-    but pointing; but a different; but another; but the (right one|correct|real|actual|bird|shape)
-    but you (picked|clicked|missed|forgot|took|have); but more; but less
-    but (taller|shorter|bigger|smaller|larger|wider|thinner|fatter|thicker|narrower|longer|higher|lower|rounder)
-    but (flatter|sharper|pointier); but upside; but only; but the wrong
-    but the (bigger|smaller|taller|shorter|wider|thinner|fatter) one; except (it|that|i|the|for|mine)
-    only (it|that) is the; too bad; it is just not; just not; what a shame; what a pity
+    but no; i ({want}) the; also {picked}; (yours|mine) (is|has); but {it} (is|has); but (mine|my)
+    but (i|we) (was|is|would|had); but (i|we) {want}; but the (one|{thing}|{asked})
+    but the ({other}|{more}|right one|correct)
+    but (there is|theres) (another|a better|a {more}|one more like|one that); but (with|without|facing|pointing)
+    but in (mine|my); but (look|see|try|find) (for|the|at|again|another); but a {other}; but another; but {more}
+    but you {picked}; but you (missed|forgot); but (more|less|upside|only|wrong|the wrong); but not
+    except (it|that|i|the|for|mine); only {it} is the; (it|that) is just not; just not; what a (shame|pity)
 """)
 
 # --- They judge if they are all of a clause. ---
 
 WHOLE_REJECTION = phrases("""
-    fail; failed; rejected; denied; flip side; keep (looking|trying|searching); forgot one; (one|two|2|1) short
-    (0|zero) (2|3|4|5); good grief; can you read; just (great|brilliant|lovely|wonderful); that went well
-    well that went well; (it|that) went well; smooth; typical; just wow; genius; einstein; sherlock; as expected
-    of all things; really; seriously; huh; what; why; how; hello; again; instead; n; bad; error; false; warm; warmer
-    cold; colder; hot; hotter; opposite; the opposite; other way; other way round; the other way; the other direction
-    opposite direction; the other side; meh; stop; excuse me
+    clear; reset; my god; good lord; jesus; jesus christ; christ; sheesh; geez; woof; bzzt; says who; whatever
+    if you say so; that hurts; that is sad; disappointed; fail; failed; miss; missed; half; five zero; minus one
+    {awful}; bro; dude; omg; wut; wat; bot; no comment; out; off; undone; (very|so|real|too) funny; ha ha
+    as (usual|always|expected); like always; figures; that figures; (the|) other
+    (the|) other (direction|side|end|way); both; need both; fifty fifty; 50 50; one two; something else
+    can you (read|count|see|hear); sure why not; only {n}; retract; one of the {other}; upside down
+    (stupid|bad|dumb) bot; restart; rejected; denied; flip side; keep (looking|trying|searching); forgot one
+    {n} short; zero {n}; strike; good grief; just (great|brilliant|lovely|wonderful); well that went well
+    (it|that) went well; smooth; typical; just wow; genius; einstein; sherlock; of all things; really; seriously
+    huh; what; why; how; hello; again; instead; n; error; false; warm; warmer; cold; colder; hot; hotter; opposite
+    the opposite; other way round; opposite direction; meh; stop; excuse me
 """)
 
 # --- What was judged before does not count any longer. ---
@@ -218,17 +311,18 @@ WHOLE_REJECTION = phrases("""
 TAKEN_BACK = phrases("""
     never mind; nevermind; nvm; nvmd; scratch that; strike that; forget it; forget that; forget what i; forget i
     ignore that; ignore my; ignore what i; disregard; my bad; my mistake; my fault; my error; my apologies
-    i was wrong; i was mistaken; i made a mistake; im wrong; i am wrong; i misread; misread; i misspoke; misspoke
-    mistyped; i mistyped; typo; i misclicked; i misjudged; misjudged; i confused; i take (it|that) back; just kidding
+    i was mistaken; i made a mistake; im wrong; i am wrong; i misread; misread; i misspoke; misspoke; mistyped
+    i mistyped; typo; i misclicked; i misjudged; misjudged; i confused; i take (it|that) back; just kidding
     kidding; jk; jokes; joking; i stand corrected; spoke too soon; false alarm; hit the wrong key; wrong key
-    wrong button; at the wrong (picture|one|row|shape|image|thing|tangram|screen|piece); second look; second thought
-    second thoughts; mistakes happen; correction; edit; i thought that was; i thought it was; autocorrect
+    wrong button; at the wrong (picture|one|row|shape|image|thing|tangram|screen|piece); second look
+    second thought; second thoughts; mistakes happen; correction; edit; i thought (that|it) was; autocorrect
+    fat (fingers|finger|thumbs); butterfingers; finger slipped; hold up
 """)
 
 # --- They judge nothing, though words of theirs would. ---
 
 HARMLESS = phrases("""
-    not right (side|arm|angled|facing|handed)
+    negative sign; sorry looking; like a mistake; (no|stop|exit) entry; not right (side|arm|angled|facing|handed)
     no (hurry|rush|hassle|pressure|offense|offence|hard feelings|harm done|comment|excuse)
     (almost|nearly) (a|an|like|round|flat|touching|square|all|the shape); error (sign|message|mark)
     false (teeth|tooth|nose|alarm|beard); a wrong (answer|turn|sign); (earlier|before) (is|) wrong; last wrong one
@@ -243,38 +337,62 @@ HARMLESS = phrases("""
     sick (man|person|bed); super (man|hero|woman|mario); magic (wand|lamp|carpet|hat); check (mark|mate|list)
     score board; sweet (potato|corn); thank (you|u) but; fine line; dope
     what (looks|appears|seems|could|resembles|i see|id|i would|is left); how about; how many; why not
-    stop (sign|light|watch); hello kitty; boom box; ace of; king of
+    i also {want}; stop (sign|light|watch); hello kitty; boom box; ace of; king of
 """)
 
 # --- Hints that something else was wanted. They count if nothing was judged, and the speaker does not go on. ---
 
 HINTS = phrases("""
-    i meant; i mean; i said; i say; i told; i asked; i wanted; i needed; i was looking; i was thinking; i was talking
-    i was describing; i described; i am talking; rather the; i had in mind; still need the; still looking
-    still missing; still want; supposed; should; shoulda; mine; my one; my description; more like; not so much
-    instead; the intended; meant; you picked; you have; you clicked; you selected; you chose; you got; you took
-    you removed; you dropped; you forgot; you put; you went; you did; you deselect; the one you; your other; other one
-    other ones; others; different one; different; another try; another one; elsewhere; somewhere else; someone else
-    same mistake; still the same; the same one; same one; twice; second time; third time; than that; than it
-    than the one; than this; bit more; bit less; a little more; a little less; a lot more; much more; even more; a tad
-    opposite; opposite direction; its neighbour; its neighbor; neighbour i
-    the one (beside|next to|above|below|under|behind) it; its twin; its brother; its sister; flip it; turn it
-    more try; rotate it; confusion; confuse; confused; check again; attention; reread; listen; ignore; ignored; hint
-    remember; sorry; you should; one missing; one is missing; missing one; an extra; one extra; extra one; zero out
-    zero of; none right; look to the; mirror image; where is; where are; do you; did you; dont you; are you; have you
-    can you see; it has to; it needs to; has to be; must be; ought to; could be better; do better; my grandma
-    my grandmother; a blind; whatever; one of two; that one has; yours; your one; needed
+    let me (rephrase|describe|explain|say|try|clarify); to clarify; clarification; in other words; differently
+    how do i put; how about it; (has|have|see) no {asked}; {asked} (usually|always|normally); that is (so|) close
+    more of (a|an); i {want}; i (was|is) (looking|thinking|talking|describing|after|asking|hoping); had in mind
+    rather the; still need the; still (looking|missing|want); supposed; should; shoulda; must be; ought to; has to
+    needs to; (have|need) to be; could be better; it would be; mine; my one
+    my (description|clue|message|hint|{asked}); yours; your one; neighbour i; more like; less like; not so much
+    instead; the intended; meant; you {picked}; your other; {other} (one|ones|try|{asked}); {other} way
+    the one you; elsewhere; somewhere else; someone else; same mistake; (still|) the same one; same one
+    still the same; twice; {n} time; (second|third|fourth) time; than (that|it|the one)
+    than the (one|{thing}|last); (bit|little|lot|much|even) (more|less); a tad; opposite
+    its (neighbour|neighbor|twin|brother|sister); the one (beside|next to|above|below|under|behind) it
+    (flip|mirror|rotate|turn) (it|that); confusion; confuse; confused
+    {look} (something else|another one|a {other} one|the {other} one|a {other} {thing}|anew|elsewhere); check again
+    attention; reread; ignore; ignored; hint; remember; sorry; (one|is|still) missing; (an|one|{n}) extra
+    extra one; zero out; none right; the {asked} one; look to the; mirror image; where (is|are); do you; did you
+    dont you; are you; have you; do better; (my|a) (grandma|grandmother|blind); whatever; one of two; that one has
+    needed; the (one|{thing}|{asked}) (i|we) {want}; the one with (the|a) {asked}; {asked} not
+    there is (two|three|another|a {other}|more) {asked}; (the|a) {more} (one|{asked}); {more} {asked}
+    {asked} is {more}; (is|has) (a|) {more}; the {other} {asked}; (second|third|first) {asked}
+    {asked} (have|do not|does not|should|needs); {asked} (as in|like i); {n} {asked} only; (just|only) one {asked}
 """)
 
-COMPARATIVES = set_of("""
-    taller shorter bigger smaller larger wider thinner fatter thicker narrower longer higher rounder flatter sharper
-    pointier darker skinnier slimmer steeper straighter smoother older younger simpler fuller deeper lighter heavier
-    curvier broader chubbier tinier leaner squarer spikier closer further farther softer stronger calmer bendier
-    sadder happier
+REQUESTS = phrases("""
+    (can|could|would|will) you; do you see; is there; (how|what) about; what (looks|is left|resembles|could be)
+    which (one|is|looks|shape)
 """)
+
+HINTS_FIRST = phrases("""
+    the {asked} (points|faces|goes|is|should|looks); picture a; {n} to the; (like|similar to|same as) that
+    (try|go) (left|right|up|down); (just|only) (the|a) {asked}; repeat; (right|just|) beside (it|that); one beside
+    (left|right) of it; see (above|my|the); {asked} please; waiting (for|on) (the|it|that); (has|have) {n}; so near
+    getting there; the (neighbor|neighbour); not (the|a|an); (much|way|far|lot|even|slightly|bit) {more}
+    {asked} (means|is|is not); only please; try the one; you; (your|ur) ({pick}|{thing}|{asked}); yours; my
+    that (has|does|do|would|will|cannot|could|looks|one)
+    try (one|it|again|another|this|for|the {other}|the {more}|the {asked}|{asked}|on); missing one
+    (look|search|hunt) for (one|the one|the {asked}); look (at|closer); think; imagine; guess; {more}; needs a
+    (it|that) is the; (is|does|do|was) {it}; clue; (the|a|) {asked} has; {asked} one; (other|different) {thing}
+    looking for; it is upside; re read; forgot (the|a|my); one (over|up|down|row)
+    the one (beside|above|below|under|on|in|to|at|behind|over|right); to the (left|right) of (it|that)
+    and (the|my) (second|other|third|rest); what about the (other|second|rest); my (left|right); check the
+    (flip|mirror|rotate|turn) (it|that); (compare|count|focus|read|scroll|zoom); {n} (out |)of {n}
+    {asked} (has|is|with a)
+""")
+"""Hints where they open a clause."""
 
 # Words of a speaker who goes on to another tangram.
 GOING_ON = phrases("""
+    go (on|ahead); proceed; onward; we have {n}; (want|need|like) you to
+    that is the (first|second|third|fourth|fifth); that is (all|everyone|everything|{n}); {n} {n}
+    my (other|next|last|second|third|final); {n} (more|left|remaining|to find); last (one|is); the last; final
     next; now; then; also; finally; lastly; following; another is; another target; another extra; after that; plus
     there is also; moving on; move on; lets; let us; who is left; to go; continue; as well; too; remaining
 """)
@@ -286,7 +404,7 @@ FILLERS = set_of("""
     fucking geez god goodness gosh guess guys ha haha hahaha heck heh hehe hell hey hi hm hmm hmmm honestly i jeez
     just k kk like lmao lol lord luckily maam man mate maybe mm mmm now obviously oh ohh ok okay okk omg oof ooh ow
     pal partner perhaps please pls plz probably sadly sir so sorry still suppose sure surely then think tho though
-    totally uh uhm um umm well yo
+    kindly totally uh uhm um umm well yo
 """)
 
 
@@ -300,7 +418,7 @@ TRAILING = set_of("""
 
 # Words that begin another clause.
 SPLITTING = set_of("""
-    and because wait lol lmao haha hahaha hehe yet tho then now next anyway which whereas if oh
+    and wait lol lmao haha hahaha hehe yet tho then now next anyway which whereas oh
 """)
 
 # Adverbs that change nothing of a judgement.
@@ -317,7 +435,7 @@ AFTER_NO = set_of("""
 """)
 
 # Words that turn the judgement after them into its opposite.
-NEGATORS = set_of("not never nothing isnt aint hardly without neither cannot")
+NEGATORS = set_of("not none never less fewer almost nearly nothing isnt aint hardly without neither cannot")
 
 SAME_AS = {
     word: expansion.split()
@@ -330,12 +448,15 @@ SAME_AS = {
     wasnt: is not; werent: is not; aint: is not; dont: do not; doesnt: does not; didnt: did not; didn: did not
     doesn: does not; cant: cannot; wont: will not; wouldnt: would not; couldnt: could not; hasnt: has not
     havent: have not; whats: what is; wheres: where is; hows: how is; whos: who is; lets: lets; ones: one is
-    tht: that; tha: that; dis: that; dat: that; ths: that; these: that; those: that; this: it; u: you; was: is
-    were: is; are: is; be: is; being: is; been: is; nt: not; nto: not; though: but; although: but; however: but
-    ain: is not; teh: the; 1: one; nxt: next; w: with; pls: please; plz: please; seemed: seems; looked: looks
+    tht: that; tha: that; dis: that; dat: that; ths: that; these: that; those: that; this: it; u: you
+    0: zero; 2: two; 3: three; 4: four; 5: five; 6: six; 7: seven; 8: eight; 9: nine
+    10: ten; b4: before; 2nd: second; 3rd: third; 4th: fourth; earler: earlier; ealier: earlier; was: is
+    were: is; are: is; be: is; been: is; nt: not; nto: not; though: but; although: but; however: but
+    ain: is not; teh: the; urs: yours; 1: one
+    nxt: next; w: with; pls: please; plz: please; seemed: seems; looked: looks
     seem: seems; wanna: want to; gonna: going to; gotta: have to; cuz: because; bc: because; cos: because
     shouldnt: should not; hadnt: had not; selected: picked; clicked: picked; chose: picked; chosen: picked
-    tapped: picked; ya: ya; no1: no one; noone: no one
+    tapped: picked; highlighted: picked; ticked: picked; ya: ya; no1: no one; noone: no one
 """)
     )
 }
@@ -567,15 +688,22 @@ ENGLISH = FUNCTION | set_of("""
     point points pointy number young open back front other another next
 """)
 
-# "the other bird", where a bird was described before; "a bit more pointed"; "it has a longer neck".
-OTHER = frozenset({"other", "different", "another"})
+# Words of `FUNCTION` that describe all the same.
+DIRECTIONS = set_of("left right up down top bottom upside facing pointing pointed side middle")
+
+# "a bit more pointed"; "it has a longer neck".
 MORE = frozenset({"more", "less", "bit"})
-DEGREES = set_of("the a an bit much even little more slightly still try think look go pick it is one no")
 OF_THE_SAME = frozenset(
     {("it", "is"), ("it", "has"), ("it", "looks"), ("he", "is"), ("he", "has"), ("she", "is"), ("she", "has")}
 )
 
 # "the bird no", against "one with no", "or not"; "no need to", "do not have to".
+# Who praised and says "undo that too" means another one.
+ALSO = set_of("too also")
+# Before "but" where no clause begins with it: "all but one".
+BEFORE_BUT = set_of("all everything nothing anything both everyone")
+# "a man about to drop it" and "thanks for removing it" ask for nothing.
+DONE_OR_TOLD = phrases("(about|trying|ready|tries|wants|going) to; (thanks|thank|you) for")
 BEFORE_LAST_NO = set_of("or if why with my say")
 NO_NEED = frozenset({"no", "not"})
 NEED = frozenset({"need", "have", "reason", "necessary", "want", "point"})

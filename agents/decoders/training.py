@@ -88,7 +88,7 @@ MORE_UNDOS = tuple(
 OWN_PHRASES = 2
 """How many ways to praise, to correct and to ask for an undo a speaker has."""
 UNDOERS = 8
-"""Of how many people one answers a bad action by asking for an undo, and then goes on; two others only hint."""
+"""Of how many people one answers a bad action by asking for an undo, and then goes on; four others only hint."""
 
 # Descriptions of figures hold no negation, and those that people give do.
 NEGATIONS = (("without a ", "with no "), ("facing ", "not facing "), ("looking ", "not looking "))
@@ -125,7 +125,7 @@ def speakers(populations: Iterable[int]) -> list[Persona]:
         for persona in personas
     ]
     undoers = [replace(other, corrections=("",), punctuation="", asks_undo=1.0) for other in others[::UNDOERS]]
-    hinters = [replace(other, corrections=own(HINTS), punctuation="") for other in others[1 :: UNDOERS // 2]]
+    hinters = [replace(other, corrections=own(HINTS), punctuation="") for other in others[1 :: UNDOERS // 4]]
     return [*personas, *others, *undoers, *hinters]
 
 

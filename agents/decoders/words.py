@@ -49,13 +49,25 @@ def set_of(listed: str) -> frozenset[str]:
     return frozenset(listed.split())
 
 
-# Verbs that ask for something to be undone, misspelt (deselct, unslect) or split ("de-select", "take it back") as well.
+# What a request to undo may mean without describing it.
+_MEANT = r"""(?:(?:it | this | that | these | those | them | both | all | everything | what[ ](?:you|u)
+    | (?:(?:the|your|ur|my)[ ])?(?:very[ ])?
+      (?:last|latest|newest|new|previous|prior|most[ ]recent|one|thing|choice|pick|click|selection|move))\b)"""
+# Verbs that ask for something to be undone, misspelt (deselct, unslect) or split ("de-select", "take it back") as well;
+# some of them do only with what they mean: "drop it", against "a drop".
 UNDO = re.compile(
-    r"\b(?:(?:de|un|dis)[- ]?(?:s\w{0,4}l\w*t|click|pick|check|choose|mark|highlight|do|due)|remove|delete|cancel"
-    r"|clear(?= (?:it|this|that|these|those|them|all|the|everything|your|my|last)\b)|get rid of|revert"
-    r"|(?<!\bi )(?:take|put) (?:(?:it|this|that|these|those|them|both|the|last|one) )*(?:off|away|out|back))\b"
+    rf"""\b(?:(?:de|un|dis)[- ]?(?:s\w{{0,4}}l\w*t|click|pick|check|choose|mark|highlight|tick|tap|do|due)
+    | remov(?:e|ing) | (?:de|un)selecting | undoing | delete | cancel | get[ ]rid[ ]of | revert
+    | retract | discard | eliminate | erase
+    | (?:clear|drop|ditch|lose|scrap|kill|nix|toss|dump|chuck|bin|trash|yank|kick|reverse|skip|reject|pull
+        |withdraw|rescind|subtract|minus|empty|let[ ]go[ ]of|back[ ]out[ ]of|roll[ ]back|turn[ ]off|switch[ ]off)
+      (?=[ ]{_MEANT}(?![ ](?:is|looks|has)\b))
+    | clear(?=[ ](?:the|my)\b) | (?:scratch|strike|forget)(?=[ ](?:that|this|(?:the|your)[ ]last)[ ](?:one|pick|click))
+    | (?<!\bi[ ])(?:take|put|get|throw|kick|pull|toss|leave|turn|switch|make|have|click|tap|toggle|send|bring)
+      (?P<object>(?:[ ]{_MEANT}|[ ](?:the|your|ur)[ ]\w+(?:[ ]\w+)?)*)
+      [ ](?:off|out|outta|away|(?P<back>back)(?:[ ](?:off|on|out))?|(?:un|de)selected))\b""",
+    re.VERBOSE,
 )
-_WITH_OBJECT = re.compile(r"\b(?:it|this|that|these|those|them|both|last|one)\b")
 
 # Words that are recognised with letters repeated, and from five letters on with one slip of the finger.
 SPELT = set_of("""
@@ -143,7 +155,7 @@ def words_of(text: str) -> tuple[str, ...]:
     """
     text = EMOTICONS.sub(lambda face: " 👎 " if face["sad"] else " 🙂 ", plain(text))
     text = _SPELT_OUT.sub(_joined, text)
-    text = UNDO.sub(lambda verb: "deselect it" if _WITH_OBJECT.search(verb[0]) else "deselect", text)
+    text = UNDO.sub(lambda verb: "deselect it" if verb["back"] else f"deselect{verb['object'] or ''}", text)
     return tuple(
         _SIGN_OF.get(token) or (STOP if token[0] in _PUNCTUATION else spelt(token))
         for token in _TOKEN.findall(_HYPHEN.sub(" ", text))
@@ -151,6 +163,6 @@ def words_of(text: str) -> tuple[str, ...]:
 
 
 def _joined(letters: re.Match[str]) -> str:
-    """Returns letters with marks between them as the word that they spell, if they do: "n.o.p.e"."""
+    """Returns letters with marks between them as the word that they spell, if they do: "n.o.p.e", "t a l l"."""
     word = "".join(filter(str.isalpha, letters[0]))
-    return word if word in SPELT else letters[0]
+    return word if len(word) > 3 or word in SPELT else letters[0]
