@@ -40,6 +40,7 @@ from multiref_gym.formats.minari import Minari, decoder_of  # noqa: E402 (it nee
 
 NAME = "multiref/games-v0"
 UNKNOWN = Context(tuple("abcdefghij"), tuple("abcdefghij"), frozenset("ab"))
+NOTHING = Turn("and now?", Action())
 
 
 @pytest.fixture(autouse=True)
@@ -238,7 +239,7 @@ def test_a_data_set_has_games_of_one_context_size() -> None:
 def test_what_the_environment_could_not_have_played_makes_no_data_set(games: list[Interaction], root: Path) -> None:
     turns = games[0].turns
     strange = replace(games[0], turns=(replace(turns[0], utterance="\n"), *turns[1:]))
-    over = replace(games[-1], turns=games[-1].turns * 2)
+    over = replace(games[-1], turns=(*games[-1].turns, *[NOTHING] * 2))
     for bad, message in (
         (strange, r"game 'random-0-0000': .* said '\\n'"),
         (replace(games[0], context=UNKNOWN), "it has 'a', which is not in figures"),
@@ -264,7 +265,7 @@ def test_bad_games_are_left_out_where_it_is_asked_for_and_told(
     store, turns = tmp_path / "store.db", games[0].turns
     strange = replace(games[0], turns=(replace(turns[0], utterance="long" * 1000), *turns[1:]))
     # More turns than any game that is kept, which must not end otherwise for it.
-    over = replace(games[-1], turns=games[-1].turns * 12)
+    over = replace(games[-1], turns=(*games[-1].turns, *[NOTHING] * 12))
     with InteractionStore(store) as opened:
         opened.add([strange, games[1]], "SUP")
     export = ("export", "--store", store, "--minari", NAME, "--image", "none")
