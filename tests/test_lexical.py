@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from human_like import People
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from multiref_gym.agents.decoders.lexical import JUDGES_NOTHING, VOCABULARY, LexicalDecoder, listed_phrases
@@ -232,6 +232,7 @@ def test_a_word_with_a_letter_repeated_is_that_word(word: str, data: st.DataObje
 
 
 @given(st.text())
+@example("^^")
 def test_characters_that_nobody_sees_change_nothing(text: str) -> None:
     assert words_of("\u200b".join(text)) == words_of(text)
 

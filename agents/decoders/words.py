@@ -144,7 +144,7 @@ def _is_hidden(letter: str) -> bool:
     """Whether it is an accent, a variation selector, a skin colour, or a format or control character but a space."""
     if "\u0300" <= letter <= "\u036f" or "\ufe00" <= letter <= "\ufe0f":
         return True
-    return not letter.isspace() and unicodedata.category(letter) in ("Cf", "Sk", "Cc")
+    return not (letter.isascii() or letter.isspace()) and unicodedata.category(letter) in ("Cf", "Sk", "Cc")
 
 
 @lru_cache(maxsize=100_000)
