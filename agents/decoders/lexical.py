@@ -223,7 +223,10 @@ class Vocabulary:
             The longest first, and of these those with fewest kinds of words in place of words.
         """
         found = list[tuple[Phrase, int]]()
-        paths = [(self._root, start)] if words[start] not in said.ADVERBS or words[start] in self._root.after else []
+        first = words[start]
+        # Most words begin no phrase, and most of the time would go to them.
+        begins = first in self._root.after or (first not in said.ADVERBS and (first in _KINDS_OF or first in asked))
+        paths = [(self._root, start)] if begins else []
         while paths:
             node, position = paths.pop()
             while position < len(words) and (word := words[position]) not in node.after and word in said.ADVERBS:
@@ -406,9 +409,9 @@ def _counting(
 ) -> tuple[Phrase | None, int]:
     """Returns the first of the phrases found at a position that is said where it counts, and where it ends."""
     for phrase, end in found:
-        ends = _ends(clause[end:])
         if phrase.says in JUDGES_NOTHING:
             continue
+        ends = _ends(clause[end:])
         if phrase.place is Place.ANYWHERE:
             counts = True
         elif phrase.place is Place.END:
