@@ -263,6 +263,7 @@ DEEP = b'{"config": ' + b"[" * 99_999
 @given(content=json_values.map(as_json) | changed(RUN).map(as_json) | damaged(as_json(RUN)))
 @example(content=DEEP)
 @example(content=as_json(RUN).replace(b"personas", b"ersonas"))
+@example(content=as_json({**RUN, "base": {"\n": None}}))
 @examples(80)
 def test_configurations_of_runs(content: bytes) -> None:
     def claimed(path: Path) -> Any:

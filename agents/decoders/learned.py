@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, FiniteFloat
+from scipy.special import expit
 
 from multiref_gym.agents.decoders.lexical import Reading, feedback_on, read
 from multiref_gym.agents.decoders.words import STOP, words_of
@@ -118,7 +119,8 @@ class LearnedDecoder:
         It is 0 where nothing was clicked, which is not good whatever is said, and where the reply is not understood.
         """
         logits = [self._logit(exchange) for exchange in exchanges]
-        return 1 / (1 + np.exp(-np.array(logits, np.float64)))
+        probabilities: NDArray[np.float64] = expit(np.array(logits, np.float64))
+        return probabilities
 
     def _logit(self, exchange: Exchange) -> float:
         if not exchange.action.clicks or read(exchange) is Reading.UNKNOWN:

@@ -72,7 +72,7 @@ def _claim(out: Path, record: dict[str, Any], own: Collection[str]) -> None:
     for field in differing:
         if field != GROWS or not is_int(there.get(field), 0, asked[field]):
             raise UserError(
-                f"{path} is of another configuration or base: field '{field}' is {there.get(field, 'missing')!r} and "
+                f"{path} is of another configuration or base: field {field!r} is {there.get(field, 'missing')!r} and "
                 f"not {asked.get(field, 'missing')!r}: choose another --out, or what it names"
             )
     if differing:
