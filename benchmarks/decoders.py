@@ -31,7 +31,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from multiref_gym.agents.decoders.lexical import LexicalDecoder, Vocabulary, canonical, listed_phrases
+from multiref_gym.agents.decoders.lexical import LexicalDecoder
+from multiref_gym.agents.decoders.phrasebook import Phrasebook, canonical, listed_phrases
 from multiref_gym.agents.decoders.words import words_of
 from multiref_gym.agents.evaluation.intervals import by_unit, estimate, wilson
 from multiref_gym.agents.evaluation.measures import Confusion
@@ -133,7 +134,7 @@ def leave_one_speaker_out(interactions: Sequence[Interaction]) -> dict[str, Any]
         The figures over all replies, and the `lowest` and the `mean` accuracy of a speaker.
     """
     phrases = listed_phrases()
-    vocabulary = Vocabulary(phrases)
+    phrasebook = Phrasebook(phrases)
     replies = defaultdict[str, list[tuple[Exchange, Feedback]]](list)
     for game in interactions:
         replies[game.speaker] += [
@@ -141,7 +142,7 @@ def leave_one_speaker_out(interactions: Sequence[Interaction]) -> dict[str, Any]
         ]
     said = {
         speaker: {
-            phrase for exchange, _ in of_one for phrase in vocabulary.said_in(canonical(words_of(exchange.reply)))
+            phrase for exchange, _ in of_one for phrase in phrasebook.said_in(canonical(words_of(exchange.reply)))
         }
         for speaker, of_one in replies.items()
     }
@@ -149,7 +150,7 @@ def leave_one_speaker_out(interactions: Sequence[Interaction]) -> dict[str, Any]
     answers, truth, accuracies = [], [], []
     for speaker, of_one in replies.items():
         own = {phrase for phrase in said[speaker] if sayers[phrase] == 1}
-        decoder = LexicalDecoder(vocabulary=Vocabulary(phrase for phrase in phrases if phrase not in own))
+        decoder = LexicalDecoder(phrasebook=Phrasebook(phrase for phrase in phrases if phrase not in own))
         heard = decoded(decoder, [exchange for exchange, _ in of_one])
         meant = [feedback for _, feedback in of_one]
         accuracies += [Confusion.of(heard, meant).accuracy] if of_one else []

@@ -7,7 +7,8 @@ from human_like import People
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from multiref_gym.agents.decoders.lexical import JUDGES_NOTHING, VOCABULARY, LexicalDecoder, listed_phrases
+from multiref_gym.agents.decoders.lexical import LexicalDecoder
+from multiref_gym.agents.decoders.phrasebook import JUDGES_NOTHING, PHRASEBOOK, listed_phrases
 from multiref_gym.agents.decoders.phrases import ASKED, CLASSES, SPLITTING
 from multiref_gym.agents.decoders.words import SPELT, words_of
 from multiref_gym.feedback import Exchange, Feedback, ground_truth
@@ -248,7 +249,7 @@ def test_a_phrase_can_be_said() -> None:
     for phrase in listed_phrases():
         words = [min(CLASSES.get(word, {"zebra"} if word == ASKED else {word})) for word in phrase.words]
         assert SPLITTING.isdisjoint(words) or phrase.says in JUDGES_NOTHING, phrase
-        assert phrase in VOCABULARY.said_in(words, {"zebra"}), phrase
+        assert phrase in PHRASEBOOK.said_in(words, {"zebra"}), phrase
 
 
 @given(st.lists(st.text(), max_size=5))

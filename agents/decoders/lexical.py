@@ -12,13 +12,20 @@ to ask for the removal of something is no complaint if that something is an olde
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import lru_cache
 
 from multiref_gym.agents.decoders import phrases as said
+from multiref_gym.agents.decoders.phrasebook import (
+    JUDGES_NOTHING,
+    PHRASEBOOK,
+    Phrase,
+    Phrasebook,
+    Place,
+    Says,
+    canonical,
+)
 from multiref_gym.agents.decoders.words import SIGNS, STOP, set_of, words_of
 from multiref_gym.feedback import Exchange, Feedback
 from multiref_gym.game import Action
@@ -40,50 +47,6 @@ CONTENT = frozenset({Reading.APPROVES, Reading.MOVES_ON})
 """Readings of a reply whose speaker is content."""
 
 
-class Says(Enum):
-    """What a phrase says."""
-
-    APPROVES = auto()
-    REJECTS = auto()
-    REMOVES = auto()
-    """Rejects, unless an older choice is spoken of."""
-    HALF_RIGHT = auto()
-    """Rejects, and the rest of its clause says what was right."""
-    TAKES_BACK = auto()
-    """A rejection before it does not count."""
-    NOTHING = auto()
-    HINTS = auto()
-    GOES_ON = auto()
-    REQUESTS = auto()
-    """Opens a question that asks for an action."""
-
-
-JUDGES_NOTHING = frozenset({Says.HINTS, Says.GOES_ON, Says.REQUESTS})
-"""What counts where nothing is judged, and is looked for apart."""
-
-
-class Place(Enum):
-    """Where a phrase is said for it to count. A clause is fresh if nothing was judged or described before."""
-
-    ANYWHERE = auto()
-    END = auto()
-    """At the end of its clause, or at the beginning of a fresh one."""
-    LAST = auto()
-    """At the end of its clause."""
-    BEGINNING = auto()
-    """At the beginning of a fresh clause, or as all of any other."""
-    FRESH = auto()
-    """At the beginning of a fresh clause."""
-    WHOLE = auto()
-    """As all of its clause."""
-    FOREIGN = auto()
-    """As `BEGINNING`, or anywhere in a clause of a few words that are mostly not English."""
-    PRAISED = auto()
-    """Anywhere, where there was praise and only a few words since."""
-    SHORT = auto()
-    """At the beginning or the end of a clause of a few words."""
-
-
 SHORT = 4
 """How many words a clause has in which a verb of another language asks for an undo of the action just done."""
 
@@ -98,30 +61,6 @@ LONGEST = 100
 
 MANY = 6
 """More words than these are not said again by chance."""
-
-LISTED = (
-    (Says.NOTHING, Place.ANYWHERE, said.HARMLESS),
-    (Says.TAKES_BACK, Place.ANYWHERE, said.TAKEN_BACK),
-    (Says.HALF_RIGHT, Place.ANYWHERE, said.HALF_RIGHT),
-    (Says.APPROVES, Place.ANYWHERE, said.APPROVAL),
-    (Says.REJECTS, Place.ANYWHERE, said.REJECTION),
-    (Says.REMOVES, Place.ANYWHERE, said.REMOVAL),
-    (Says.APPROVES, Place.END, said.CLAUSE_APPROVAL),
-    (Says.APPROVES, Place.LAST, said.LAST_APPROVAL),
-    (Says.REJECTS, Place.BEGINNING, said.OPENING_REJECTION),
-    (Says.APPROVES, Place.BEGINNING, said.OPENING_APPROVAL),
-    (Says.APPROVES, Place.FRESH, said.MANNERS),
-    (Says.REJECTS, Place.WHOLE, said.WHOLE_REJECTION),
-    (Says.REJECTS, Place.PRAISED, said.BUT),
-    *((Says.REJECTS, Place.FOREIGN, language.rejects) for language in said.LANGUAGES.values()),
-    *((Says.APPROVES, Place.FOREIGN, language.approves) for language in said.LANGUAGES.values()),
-    *((Says.REJECTS, Place.SHORT, language.undoes) for language in said.LANGUAGES.values()),
-    (Says.HINTS, Place.ANYWHERE, said.HINTS),
-    (Says.HINTS, Place.BEGINNING, said.HINTS_FIRST),
-    (Says.GOES_ON, Place.ANYWHERE, said.GOING_ON),
-    (Says.REQUESTS, Place.ANYWHERE, said.REQUESTS),
-)
-"""What phrases say and where, by lists; of two lists with the same phrase the former counts."""
 
 UNDOES = "deselect"
 """What `words_of` makes of verbs that ask for an undo."""
@@ -145,114 +84,6 @@ NEWER = set_of("just last latest newest most now moment")
 _NOUNS = (said.ENGLISH | said.CLASSES["{thing}"]) - said.FUNCTION
 NO_DESCRIPTION = (said.FUNCTION | said.FILLERS | said.ADVERBS) - _NOUNS - said.DIRECTIONS
 
-KINDS = frozenset({*said.CLASSES, said.ASKED})
-"""The names in phrases that stand for words of a kind."""
-_KIND = re.compile(rf"({'|'.join(map(re.escape, sorted(KINDS)))})")
-_KINDS_OF = {
-    word: [name for name, kind in said.CLASSES.items() if word in kind]
-    for word in frozenset().union(*said.CLASSES.values())
-}
-
-
-def canonical(words: Iterable[str]) -> list[str]:
-    """Returns words with contractions in full, and those that mean the same as one: "wasn't" is "is not"."""
-    result = list[str]()
-    for word in words:
-        match [*result[-1:], word]:
-            case ["you", "r"]:
-                result.append("is")
-            case ["next", "to"]:
-                result[-1] = "beside"
-            case _:
-                result += said.SAME_AS.get(word, [word])
-    return result
-
-
-@dataclass(frozen=True, slots=True)
-class Phrase:
-    """A phrase in canonical words, what it says, and where it has to be said for that."""
-
-    words: tuple[str, ...]
-    says: Says
-    place: Place
-
-
-def listed_phrases() -> list[Phrase]:
-    """Returns the phrases of `LISTED`."""
-    phrases = dict[tuple[tuple[str, ...], bool], Phrase]()
-    for says, place, texts in LISTED:
-        for text in texts:
-            parts = ([part] if part in KINDS else canonical(words_of(part)) for part in _KIND.split(text))
-            words = tuple(word for part in parts for word in part if word != STOP)
-            phrases.setdefault((words, says in JUDGES_NOTHING), Phrase(words, says, place))
-    return list(phrases.values())
-
-
-@dataclass(slots=True)
-class _Node:
-    """What phrases that begin alike go on with, and those that end here."""
-
-    after: dict[str, _Node] = field(default_factory=dict)
-    phrases: list[Phrase] = field(default_factory=list)
-
-
-class Vocabulary:
-    """Phrases, to be found in texts.
-
-    Args:
-        phrases: The phrases that are known.
-    """
-
-    def __init__(self, phrases: Iterable[Phrase]) -> None:
-        self._root = _Node()
-        for phrase in phrases:
-            node = self._root
-            for word in phrase.words:
-                node = node.after.setdefault(word, _Node())
-            node.phrases.append(phrase)
-
-    def beginning(self, words: Sequence[str], start: int, asked: Collection[str] = ()) -> list[tuple[Phrase, int]]:
-        """Returns the phrases that are said from here on, adverbs aside, and where they end.
-
-        Args:
-            words: Canonical words.
-            start: Where the phrases begin.
-            asked: What `phrases.ASKED` stands for.
-
-        Returns:
-            The longest first, and of these those with fewest kinds of words in place of words.
-        """
-        found = list[tuple[Phrase, int]]()
-        first = words[start]
-        # Most words begin no phrase, and most of the time would go to them.
-        begins = first in self._root.after or (first not in said.ADVERBS and (first in _KINDS_OF or first in asked))
-        paths = [(self._root, start)] if begins else []
-        while paths:
-            node, position = paths.pop()
-            while position < len(words) and (word := words[position]) not in node.after and word in said.ADVERBS:
-                position += 1
-            if position == len(words):
-                continue
-            word = words[position]
-            for step in (word, *_KINDS_OF.get(word, ()), *([said.ASKED] if word in asked else ())):
-                if after := node.after.get(step):
-                    found += [(phrase, position + 1) for phrase in after.phrases]
-                    paths.append((after, position + 1))
-        return sorted(found, key=lambda one: (-one[1], sum(word in KINDS for word in one[0].words)))
-
-    def said_in(self, words: Sequence[str], asked: Collection[str] = ()) -> set[Phrase]:
-        """Returns all phrases among canonical words; hints of a beginning only where a clause begins."""
-        found, beginning = set[Phrase](), True
-        for start, word in enumerate(words):
-            for phrase, _ in self.beginning(words, start, asked):
-                if beginning or phrase.says is not Says.HINTS or phrase.place is Place.ANYWHERE:
-                    found.add(phrase)
-            beginning = word == STOP or (beginning and word in said.FILLERS)
-        return found
-
-
-VOCABULARY = Vocabulary(listed_phrases())
-
 
 class LexicalDecoder:
     """Decodes feedback by the words of the reply.
@@ -262,16 +93,16 @@ class LexicalDecoder:
             neutral then: people ask for the deselection, and what they reject is the new choice. In the binary
             form it is negative, as the speaker is not content. So is a reply that is not understood, and in the
             ternary form it is neutral.
-        vocabulary: The phrases that are known.
+        phrasebook: The phrases that are known.
     """
 
-    def __init__(self, ternary: bool = False, vocabulary: Vocabulary = VOCABULARY) -> None:
+    def __init__(self, ternary: bool = False, phrasebook: Phrasebook = PHRASEBOOK) -> None:
         self.ternary = ternary
-        self._vocabulary = vocabulary
+        self._phrasebook = phrasebook
 
     def decode(self, exchanges: Sequence[Exchange]) -> list[Feedback]:
         """Returns the feedback that each reply gives on the action before it, in order."""
-        readings = [read(exchange, self._vocabulary) for exchange in exchanges]
+        readings = [read(exchange, self._phrasebook) for exchange in exchanges]
         return [
             feedback_on(exchange.action, reading in CONTENT, reading, self.ternary)
             for exchange, reading in zip(exchanges, readings, strict=True)
@@ -294,19 +125,19 @@ def rejects(reply: str) -> bool:
     return read(Exchange(None, "", Action(), reply)) not in CONTENT
 
 
-def read(exchange: Exchange, vocabulary: Vocabulary = VOCABULARY) -> Reading:
+def read(exchange: Exchange, phrasebook: Phrasebook = PHRASEBOOK) -> Reading:
     """Returns what a reply says of the action before it."""
     words = words_of(exchange.reply)
     asked = asked_for(exchange.utterance)
-    verdict, rest = _judged(canonical(words), vocabulary, asked)
+    verdict, rest = _judged(canonical(words), phrasebook, asked)
     if verdict is not None:
         return Reading.APPROVES if verdict else Reading.REJECTS
-    says = {phrase.says for phrase in vocabulary.said_in(canonical(words), asked)}
+    says = {phrase.says for phrase in phrasebook.said_in(canonical(words), asked)}
     if Says.GOES_ON in says:
         return Reading.MOVES_ON
     if len(words) >= LONG:
         asked = frozenset()
-    hints = any(phrase.says is Says.HINTS for phrase in vocabulary.said_in(rest, asked))
+    hints = any(phrase.says is Says.HINTS for phrase in phrasebook.said_in(rest, asked))
     if hints or _describes_again(exchange, rest, asked):
         return Reading.HINTS
     if exchange.reply.rstrip().endswith("?") and Says.REQUESTS not in says:
@@ -347,7 +178,7 @@ def _clauses(words: Sequence[str]) -> Iterator[list[str]]:
     yield clause
 
 
-def _judged(words: Sequence[str], vocabulary: Vocabulary, asked: Collection[str]) -> tuple[bool | None, list[str]]:
+def _judged(words: Sequence[str], phrasebook: Phrasebook, asked: Collection[str]) -> tuple[bool | None, list[str]]:
     """Returns whether the last judgement is a good one, None without any, and the words that judge nothing."""
     verdict: bool | None = None
     rest = list[str]()
@@ -368,7 +199,7 @@ def _judged(words: Sequence[str], vocabulary: Vocabulary, asked: Collection[str]
                 break
             fresh = verdict is None and not described
             praised = verdict is True and since <= A_FEW
-            said_here = vocabulary.beginning(clause, position, asked)
+            said_here = phrasebook.beginning(clause, position, asked)
             phrase, end = _counting(said_here, clause, position, beginning, fresh, praised)
             if phrase is None:
                 if not (beginning and (word in said.FILLERS or word in said.ADVERBS)):

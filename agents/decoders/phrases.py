@@ -1,7 +1,7 @@
-"""What people say of an action, by what it tells: the words of the lexical decoder, and of no other file.
+"""What people say of an action, by what it tells: the words of the lexical decoder.
 
 A phrase is written as it is said; phrases end at semicolons or lines, and "(it|that) is" stands for two of them,
-"{look} again" for one with any word of a kind (`CLASSES`). Each is read as a reply is (`lexical.canonical`), so that
+"{look} again" for one with any word of a kind (`CLASSES`). Each is read as a reply is (`phrasebook.canonical`), so that
 "thats right" needs no line beside "that is right". What is here was thought up as what people in general would type:
 English in full, other languages by the words of `LANGUAGES`.
 """
