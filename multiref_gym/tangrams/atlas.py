@@ -28,7 +28,8 @@ class Atlas:
         self.tangrams = tangrams
         self.size = size
         self._layout = Layout(size)
-        self._silhouettes: dict[str, np.ndarray] = {}
+        self._table = np.zeros((len(tangrams), size, size), np.uint8)  # by places in the set
+        self._drawn = np.zeros(len(tangrams), np.bool_)
         self._pictures: dict[str, np.ndarray] = {}
         self._blank_boards: dict[int, np.ndarray] = {}
         self._places: dict[int, list[tuple[Place, Place]]] = {}
@@ -41,14 +42,15 @@ class Atlas:
 
     def silhouettes(self, ids: Sequence[str]) -> np.ndarray:
         """Returns fresh silhouettes, uint8 (n, size, size), black on white. Raises TangramError for an unknown id."""
-        known = self._silhouettes
-        for id in ids:
-            if id not in known:
-                self._draw(id)
-        images = np.empty((len(ids), self.size, self.size), np.uint8)
-        for index, id in enumerate(ids):
-            images[index] = known[id]
-        return images
+        return self.at(np.array([self.tangrams.place(id) for id in ids], np.int32))
+
+    def at(self, places: np.ndarray) -> np.ndarray:
+        """Returns fresh silhouettes, uint8 (*shape, size, size), of the tangrams at places of the set, int (*shape)."""
+        if not self._drawn[places].all():
+            for place in np.unique(places[~self._drawn[places]]).tolist():
+                self._table[place] = silhouette(self.tangrams.tangrams[place], self.size)
+            self._drawn[places] = True
+        return self._table[places]
 
     def board_shape(self, count: int) -> tuple[int, int, int]:
         """Returns the shape (height, width, 3) of a board of ``count`` tangrams."""
@@ -95,13 +97,8 @@ class Atlas:
 
     def _picture(self, id: str) -> np.ndarray:
         if id not in self._pictures:
-            self._draw(id)
+            self._pictures[id] = np.repeat(self.silhouettes([id])[0, :, :, None], 3, axis=2)
         return self._pictures[id]
-
-    def _draw(self, id: str) -> None:
-        image = silhouette(self.tangrams[id], self.size)
-        self._silhouettes[id] = image
-        self._pictures[id] = np.repeat(image[:, :, None], 3, axis=2)
 
 
 @lru_cache(maxsize=8)
