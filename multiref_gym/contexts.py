@@ -8,7 +8,7 @@ import numpy as np
 
 from multiref_gym.compiled import entries
 from multiref_gym.compiled.contexts import CONTEXTS, MOST_TANGRAMS
-from multiref_gym.compiled.record import GAME, Record, Records, bits, positions
+from multiref_gym.compiled.record import GAME, LARGEST_CONTEXT, Record, Records, bits, positions
 from multiref_gym.game import CONTEXT_SIZE, MAX_TURNS, TARGETS, Context, Game
 from multiref_gym.tangrams import TangramError, TangramSet
 
@@ -46,6 +46,8 @@ class Contexts:
     ) -> None:
         numbered = tangrams if numbered_in is None else numbered_in
         count = len(tangrams)
+        if size > LARGEST_CONTEXT:
+            raise TangramError(f"a context of {size} tangrams: allowed are {LARGEST_CONTEXT}, one for each letter")
         if not 1 <= size <= count:
             raise TangramError(f"cannot draw {size} distinct tangrams from {tangrams.name}: it has {count}")
         if len(numbered) > MOST_TANGRAMS:

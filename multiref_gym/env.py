@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gymnasium as gym
@@ -11,7 +11,6 @@ from gymnasium import spaces
 from gymnasium.error import ResetNeeded
 from numpy.typing import NDArray
 
-from multiref_gym.compiled.record import positions
 from multiref_gym.compiled.seen import PROGRESS
 from multiref_gym.contexts import Contexts
 from multiref_gym.episode import Episode
@@ -19,6 +18,7 @@ from multiref_gym.errors import UserError, is_int, is_number, require
 from multiref_gym.game import CONTEXT_SIZE, LETTERS, MAX_TURNS, TARGETS, Action, Context, Game, GameOver, action_text
 from multiref_gym.games import Games
 from multiref_gym.parts import part_name
+from multiref_gym.pictures import Pictures
 from multiref_gym.registry import SPEAKERS, made, resolve
 from multiref_gym.speaker import Speaker
 from multiref_gym.tangrams import TangramSet, load_tangrams, shared_atlas
@@ -36,6 +36,9 @@ MOST_TURNS = 10_000
 
 _IMAGES = ("board", "tangrams", None)
 _REWARDS = ("success", "progress")
+
+_ONE = np.ones(1, np.bool_)
+"""The one game of an environment."""
 
 Observation = dict[str, Any]
 
@@ -207,11 +210,11 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
         self.render_mode = render_mode
         self.atlas = shared_atlas(self.tangrams, int(image_size))
         self._window: Window | None = None
-        self._games = self.new_games(1)
+        self._games, self._pictures = self.new_games(1), self.new_pictures(1)
         self._seen, self._earned = self._games.new_seen(), self._games.new_earned()
         self._actions = np.zeros((1, context_size), np.int8)
-        self._begun = False
-        self._seeded = False
+        self._episode: Episode | None = None
+        self._begun = self._seeded = False
 
         self.action_space = spaces.MultiBinary(context_size)
         observation: dict[str, spaces.Space[Any]] = {
@@ -280,14 +283,14 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
             games.seed(0, self.np_random)
             self._seeded = True
         self._begun = self._over = False  # so it stays if the speaker fails, which has left the game before
-        games.begin(np.ones(1, np.bool_), self._seen, given)
+        games.begin(_ONE, self._seen, given)
         self._begun = True
-        self._episode: Episode | None = None
+        self._episode = None
         self._turns: list[tuple[str, int, int, bool]] = []
         self._clicks: list[str] = []
         self._utterance = games.utterance(0)
-        if self._image is not None:
-            self._picture = self.picture(games.tangrams[0])
+        if self._pictures is not None:
+            self._pictures.begin(_ONE, games.tangrams)
         if self.render_mode == "human":
             self.render()
         return self._observation(), {"success": False, "turn": 0, "clicks": []}
@@ -319,8 +322,8 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
         self._turns.append((self._utterance, clicks, selected, action is not None))
         self._clicks.append(action_text(clicks & selected, clicks & ~selected))
         self._utterance = games.utterance(0)
-        if self._image is not None:
-            self.redraw(self._picture, games.tangrams[0], positions(clicks), positions(selected))
+        if self._pictures is not None:
+            self._pictures.click(self._actions, games.tangrams, seen.selected)
         if self.render_mode == "human":
             self.render()
         reward, terminated, success = self._earned
@@ -391,32 +394,17 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
             raise ValueError(f"options['game'] has {unknown[0]!r}, which is not in {self.tangrams.name}")
         return game
 
-    def picture(self, tangrams: NDArray[np.int32]) -> NDArray[np.uint8]:
-        """Returns a fresh picture of a game that has just begun: silhouettes if `image="tangrams"`, else a board.
-
-        Args:
-            tangrams: int32 (context_size,), its tangrams in the listener's order, as places in the set.
-        """
-        if self._image == "tangrams":
-            return self.atlas.at(tangrams)
-        return self.atlas.listener_board([self.tangrams.ids[place] for place in tangrams.tolist()])
-
-    def redraw(
-        self,
-        picture: NDArray[np.uint8],
-        tangrams: NDArray[np.int32],
-        clicked: Collection[int],
-        selected: Collection[int],
-    ) -> None:
-        """Draws anew the tangrams that were clicked, if the picture is a board; `selected` are so after the clicks."""
-        if clicked and self._image == "board":
-            self.atlas.redraw(picture, [self.tangrams.ids[place] for place in tangrams.tolist()], clicked, selected)
+    def new_pictures(self, count: int) -> Pictures | None:
+        """Returns the pictures of games as this environment has them, None if it has none."""
+        if self._image is None:
+            return None
+        return Pictures(self.atlas, self._image == "board", count, self._context_size)
 
     def _observation(self) -> Observation:
         seen = self._seen
         observation = {"selected": seen.selected[0].copy(), "turn": seen.turn.item(), "utterance": self._utterance}
-        if self._image is not None:
-            observation["image"] = self._picture.copy()
+        if self._pictures is not None:
+            observation["image"] = self._pictures.images[0].copy()
         return observation
 
 

@@ -221,10 +221,10 @@ def is_action(value: object) -> bool:
     if not isinstance(value, Action):
         return False
     halves: tuple[object, object] = value.select, value.deselect
-    for positions in halves:
-        if not isinstance(positions, frozenset):
+    for half in halves:
+        if not isinstance(half, frozenset):
             return False
-        for position in positions:
+        for position in half:
             if type(position) is not int and not is_int(position, 0):  # mostly it is, and that is soon known
                 return False
     return True

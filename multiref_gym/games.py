@@ -113,7 +113,9 @@ class Games:
             UserError: As `multiref_gym.speaker.replied` does.
         """
         if self._compiled:
-            self._compiled.step_games(self.contexts, self.records, actions, understood, self._mode, (*seen, *earned, *final))
+            self._compiled.step_games(
+                self.contexts, self.records, actions, understood, self._mode, (*seen, *earned, *final)
+            )
             return
         begins = np.empty(len(self.records), np.bool_)
         entries.take_turns(self.records, actions, self._mode, *earned, begins)

@@ -35,7 +35,7 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
     item for item. So are the infos but for `clicks`: here it is an array, int8 (num_envs, context_size), of what was
     clicked in this step, with zeros where a game has just begun; the actions before it are not told again.
 
-    The scripted speaker speaks in all games at once, in compiled code. Any other speaker is asked game by game, and each
+    The scripted speaker speaks in all games at once, in compiled code. Any other speaker is asked game by game; each
     game has one of its own.
 
     `reset(options={"reset_mask": mask})` starts the games of a bool (num_envs,) mask only, and `{"game": game}` starts
@@ -108,7 +108,7 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         self._begun = np.zeros(num_envs, np.bool_)
         self._seeded = np.zeros(num_envs, np.bool_)
         self._ended = np.zeros(num_envs, np.bool_)
-        self._images = None if image is None else np.zeros((num_envs, *(image.shape or ())), np.uint8)
+        self._pictures = self._scalar.new_pictures(num_envs)
 
     def utterances(self) -> list[str]:
         """Returns what each speaker said last, whole, whatever `utterance_bytes` is."""
@@ -156,7 +156,8 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         self.games.begin(mask, seen, given)
         self._begun[mask] = True
         self._ended[mask] = False
-        self._draw(mask)
+        if self._pictures is not None:
+            self._pictures.begin(mask, self.games.tangrams)
         nothing = np.zeros_like(seen.selected)
         return self._observations(seen), self._infos(mask.copy(), np.zeros_like(mask), seen.turn, nothing)
 
@@ -182,7 +183,7 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         games, same_step = self.games, self._autoreset is AutoresetMode.SAME_STEP
         seen, earned = games.new_seen(self._bytes), games.new_earned()
         final = games.new_seen(self._bytes or MOST_BYTES) if same_step else seen
-        tangrams = None if self._images is None else games.tangrams.copy()
+        tangrams = games.tangrams if self._pictures is None else games.tangrams.copy()
         try:
             games.step(clicks, True, seen, earned, final)
         except BaseException:
@@ -194,15 +195,17 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         infos = self._infos(np.ones_like(terminated), success, seen.turn, clicks)
         if changed:
             infos["clicks"] = np.where(begun[:, None], np.int8(0), clicks)
-        if tangrams is not None:
-            self._redraw(tangrams, clicks, final.selected)
+        if self._pictures is not None:
+            self._pictures.click(
+                clicks * ~self._ended[:, None], tangrams, np.where(begun[:, None], final.selected, seen.selected)
+            )
         if changed and same_step:
             infos["success"] = success & ~begun
             infos |= self._final(final, self._infos(terminated.copy(), success, final.turn, clicks))
         else:
             self._ended = terminated.copy()
-        if changed:
-            self._draw(begun)
+        if changed and self._pictures is not None:
+            self._pictures.begin(begun, games.tangrams)
         return self._observations(seen), reward, terminated, np.zeros_like(terminated), infos
 
     def _checked(self, actions: NDArray[np.int8]) -> NDArray[np.int8]:
@@ -215,24 +218,11 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         n, size = self.games.tangrams.shape
         raise ValueError(f"actions {actions!r}: allowed are zeros and ones, {size} for each of {n} games")
 
-    def _draw(self, which: NDArray[np.bool_]) -> None:
-        """Draws games that have just begun."""
-        if self._images is not None:
-            for i in np.flatnonzero(which).tolist():
-                self._images[i] = self._scalar.picture(self.games.tangrams[i])
-
-    def _redraw(self, tangrams: NDArray[np.int32], clicks: NDArray[np.int8], selected: NDArray[np.int8]) -> None:
-        """Draws what was clicked in games of these tangrams."""
-        assert self._images is not None
-        for i in np.flatnonzero(clicks.any(axis=1) & ~self._ended).tolist():
-            now = np.flatnonzero(selected[i]).tolist()
-            self._scalar.redraw(self._images[i], tangrams[i], np.flatnonzero(clicks[i]).tolist(), now)
-
     def _observations(self, seen: Seen) -> Observation:
         observations: Observation = {"selected": seen.selected, "turn": seen.turn}
         observations["utterance"] = seen.utterance if self._bytes else tuple(self.utterances())
-        if self._images is not None:
-            observations["image"] = self._images.copy()
+        if self._pictures is not None:
+            observations["image"] = self._pictures.images.copy()
         return observations
 
     def _infos(
@@ -249,6 +239,6 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         for i in np.flatnonzero(ended).tolist():
             utterance = final.utterance[i] if self._bytes else final.utterance[i].tobytes().rstrip(b"\0").decode()
             observations[i] = {"selected": final.selected[i], "turn": int(final.turn[i]), "utterance": utterance}
-            if self._images is not None:
-                observations[i]["image"] = self._images[i].copy()
+            if self._pictures is not None:
+                observations[i]["image"] = self._pictures.images[i].copy()
         return {"final_obs": observations, "_final_obs": ended, "final_info": infos, "_final_info": ended}

@@ -47,9 +47,7 @@ def describe(tables: Record, game: Record, persona: Record, position: int, unlik
 
 
 @compiled
-def _describe_figure(
-    tables: Record, game: Record, persona: Record, position: int, again: bool, unlike: int
-) -> None:
+def _describe_figure(tables: Record, game: Record, persona: Record, position: int, again: bool, unlike: int) -> None:
     """Says some of the facts."""
     tangram = game.tangrams[position]
     family, fitting, article = tables.family[tangram], (1 << game.size) - 1, persona.article
@@ -160,7 +158,7 @@ def _confusion(tables: Record, game: Record, description: int, position: int) ->
 
 @compiled
 def _is_described(game: Record, position: int) -> bool:
-    for i in range(min(game.descriptions, REMEMBERED)):
+    for i in range(min(game.descriptions, REMEMBERED)):  # noqa: SIM110 (numba has no `any`)
         if game.said_of[i] == position:
             return True
     return False

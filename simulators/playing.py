@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
 from multiref_gym.compiled import contexts as drawing
-from multiref_gym.compiled.compiling import compiled, entry
-from multiref_gym.compiled.record import Record, Records
+from multiref_gym.compiled import entries
+from multiref_gym.compiled.boards import draw_cells
+from multiref_gym.compiled.compiling import compile_all, compiled, entry
+from multiref_gym.compiled.record import GAME, Record, Records
 from multiref_gym.compiled.rules import is_over
-from multiref_gym.compiled.seen import PROGRESS, SAME_STEP, Earned, Seen, earn_nothing, observe, take_turn
+from multiref_gym.compiled.seen import SAME_STEP, Earned, Seen, earn_nothing, observe, take_turn
 from multiref_gym.simulators import script
+from multiref_gym.simulators.tables import TABLES
 from multiref_gym.utterance import MAX_LENGTH
 
 
@@ -97,3 +102,32 @@ def _begin(tables: Record, contexts: Record, nearest: drawing.Nearest, game: Rec
     drawing.begin(game)
     script.start(tables, game)
     return bool(game.length <= MAX_LENGTH)
+
+
+@cache
+def warm() -> None:
+    """Compiles all that games need, if nobody has done so on this machine."""
+    tables, contexts, games = (np.empty(1, kind) for kind in (TABLES, drawing.CONTEXTS, GAME))
+    nearest, mask = np.empty((0, 0, 2), np.int32), np.empty(1, np.bool_)
+    clicks, tangrams = np.empty((1, 1), np.int8), np.empty((1, 1), np.int32)
+    seen = Seen(clicks, np.empty(1, np.int64), np.empty((1, 1), np.uint8))
+    earned = Earned(np.empty(1), mask, mask)
+    numbers, picture = np.empty((1, 1), np.int64), np.empty((1, 1, 1), np.uint8)
+    board = np.empty((1, 1, 1, 3), np.uint8)
+    cells = board[None], numbers, numbers[0]
+    compile_all(
+        [
+            (begin, (tables, contexts, nearest, games, mask, True)),
+            (step, (tables, contexts, nearest, games, clicks, True, 0, *seen, *earned, *seen)),
+            (start, (tables, games)),
+            (reply, (tables, games, True)),
+            (entries.take, (games, 0)),
+            (entries.is_won, (games,)),
+            (entries.is_over, (games,)),
+            (entries.draw, (contexts, nearest, games)),
+            (entries.begin, (contexts, nearest, games, mask, True)),
+            (entries.take_turns, (games, clicks, 0, *earned, mask)),
+            (entries.observe_some, (games, mask, *seen)),
+            (draw_cells, (board, clicks, tangrams, clicks, picture, *cells)),
+        ]
+    )

@@ -38,10 +38,10 @@ def start(tables: Record, game: Record) -> None:
 
 @compiled
 def reply(tables: Record, game: Record, understood: bool) -> None:
-    """Says what follows the turn that has just been taken; `understood` is false after what was no action."""
+    """Says what follows the turn that has just been taken; nobody is `understood` whose answer was no action."""
     persona = tables.personas[game.persona]
-    game.length = 0
-    _answer(tables, game, persona, game.clicks & game.selected, game.clicks & ~game.selected, understood)
+    game.length, clicks = 0, game.clicks if understood else 0
+    _answer(tables, game, persona, clicks & game.selected, clicks & ~game.selected, understood)
     type_it(tables, game, persona)
 
 
@@ -127,9 +127,7 @@ def _go_on(tables: Record, game: Record, persona: Record, instead: int) -> None:
 
 
 @compiled
-def _ask_for(
-    tables: Record, game: Record, persona: Record, first: int, second: int, last: bool, instead: int
-) -> None:
+def _ask_for(tables: Record, game: Record, persona: Record, first: int, second: int, last: bool, instead: int) -> None:
     """Asks for one position or two."""
     game.described = 1 << first | (1 << second if second != NOBODY else 0)
     game.wanted_select = game.described & ~game.selected

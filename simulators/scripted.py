@@ -40,6 +40,7 @@ class ScriptedSpeaker:
     def __init__(
         self, tangrams: TangramSet, figurative: float = FIGURATIVE, personas: Sequence[Persona] | None = None
     ) -> None:
+        playing.warm()
         self._personas = population()
         if personas is not None:
             self._personas = checked(tuple[Persona, ...], tuple(personas), "personas", PersonaError)

@@ -119,7 +119,9 @@ class Tables:
         self._numbers = {"": 0}
         self._fill("personas", [self._persona(persona) for persona in personas])
         self._fill("fixed", [self._number(phrase) for phrase in FIXED])
-        self._fill("announcements", [self._list([a.format(n) for a in ANNOUNCEMENTS]) for n in range(LARGEST_CONTEXT + 1)])
+        self._fill(
+            "announcements", [self._list([a.format(n) for a in ANNOUNCEMENTS]) for n in range(LARGEST_CONTEXT + 1)]
+        )
         self._set(persona_count=len(personas), closing=self._list(CLOSING), figurative=figurative)
         facts = tangrams.tangrams[0].facts
         if facts and facts <= LEXICON.keys():  # a recorded tangram may have no content word, so no facts
@@ -207,7 +209,9 @@ class Tables:
         self._set(recorded=True)
         self._fill("descriptions", [self._list(tangram.descriptions) for tangram in tangrams])
         self._hold(tangrams, numbers)
-        content = [[numbers[word] for word in dict.fromkeys(content_words(text)) if word in numbers] for text in self._numbers]
+        content = [
+            [numbers[word] for word in dict.fromkeys(content_words(text)) if word in numbers] for text in self._numbers
+        ]
         self._fill("content", [word for words in content for word in words])
         self._fill("content_starts", np.cumsum([0, *map(len, content)]).tolist())
 

@@ -13,7 +13,7 @@ from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Protocol
 
-from multiref_gym.simulators.chance import Chance
+from plain_chance import Chance
 from multiref_gym.simulators.persona import Persona
 from multiref_gym.tangrams import LEXICON, Tangram, TangramSet
 from multiref_gym.tangrams.kilogram import content_words

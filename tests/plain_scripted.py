@@ -19,8 +19,8 @@ import numpy as np
 from multiref_gym.checking import checked
 from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.game import Action, Game
-from multiref_gym.simulators.chance import Chance
-from multiref_gym.simulators.language import language_of
+from plain_chance import Chance
+from plain_language import language_of
 from multiref_gym.simulators.persona import Persona, PersonaError, population
 from multiref_gym.tangrams import TangramSet
 

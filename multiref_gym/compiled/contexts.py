@@ -95,7 +95,7 @@ def _draw_tangrams(contexts: Record, nearest: Nearest, game: Record) -> None:
 
 @compiled
 def _is_among(chosen: NDArray[np.int32], count: int, index: int) -> bool:
-    for i in range(count):
+    for i in range(count):  # noqa: SIM110 (numba has no `any`)
         if chosen[i] == index:
             return True
     return False

@@ -11,7 +11,6 @@ from multiref_gym.compiled.compiling import compiled
 from multiref_gym.compiled.record import Record
 from multiref_gym.compiled.rules import is_over, is_won, overlap, take
 
-
 SAME_STEP, PROGRESS = 1, 2
 """Bits of a mode: another game begins in the step that ends one; what is added to the overlap is rewarded."""
 
