@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 from scripted_games import FIGURES, PLAIN, dialogue, opened
 
 from multiref_gym.agents.decoders.lexical import rejects
+from multiref_gym.contexts import shared_contexts
 from multiref_gym.feedback import Feedback, ground_truth
-from multiref_gym.game import Action, Context, Game, check_action
+from multiref_gym.game import Action, Game, check_action
 from multiref_gym.simulators.persona import Persona, population
 from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import LEXICON
@@ -293,7 +294,7 @@ def test_a_speaker_stays_the_same_for_a_game_and_differs_between_games() -> None
     names = set()
     for seed in range(30):
         rng = np.random.default_rng(seed)
-        game = Game(Context.sample(FIGURES.draw(rng, 10), rng))
+        game = Game(shared_contexts(FIGURES).draw(rng))
         speaker.start(game, rng)
         name = speaker.name
         assert name in PERSONAS
@@ -311,7 +312,7 @@ def test_a_speaker_stays_the_same_for_a_game_and_differs_between_games() -> None
 def test_a_game_leaves_no_trace_in_the_next_one() -> None:
     speaker = ScriptedSpeaker(FIGURES)
     rng = np.random.default_rng(2)
-    context = Context.sample(FIGURES.draw(rng, 10), rng)
+    context = shared_contexts(FIGURES).draw(rng)
 
     def said_in_a_game() -> list[str]:
         game, chance = Game(context), np.random.default_rng(3)
