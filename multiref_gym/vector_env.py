@@ -159,7 +159,7 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         if self._pictures is not None:
             self._pictures.begin(mask, self.games.tangrams)
         nothing = np.zeros_like(seen.selected)
-        return self._observations(seen), self._infos(mask.copy(), np.zeros_like(mask), seen.turn, nothing)
+        return self._observations(seen), self._infos(mask.copy(), np.zeros_like(mask), np.zeros_like(seen.turn), nothing)
 
     def step(
         self, actions: NDArray[np.int8]
@@ -201,7 +201,8 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
             )
         if changed and same_step:
             infos["success"] = success & ~begun
-            infos |= self._final(final, self._infos(terminated.copy(), success, final.turn, clicks))
+            turn, last = np.where(begun, final.turn, 0), np.where(begun[:, None], clicks, np.int8(0))
+            infos |= self._final(final, self._infos(terminated.copy(), success, turn, last))
         else:
             self._ended = terminated.copy()
         if changed and self._pictures is not None:
@@ -228,7 +229,7 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
     def _infos(
         self, games: NDArray[np.bool_], success: NDArray[np.bool_], turn: NDArray[np.int64], clicks: NDArray[np.int8]
     ) -> dict[str, Any]:
-        """Returns the infos of some games, with marks of which."""
+        """Returns the infos of some games, with marks of which; those of the others are zeros."""
         infos = {"success": success, "turn": turn.copy(), "clicks": clicks}
         return infos | {f"_{key}": games for key in infos}
 

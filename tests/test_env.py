@@ -92,7 +92,7 @@ def test_a_board_that_changed_is_the_board_drawn_anew() -> None:
     rng = np.random.default_rng(0)
     for _ in range(15):
         board = env.step(clicks(*rng.permutation(10)[: rng.integers(5)]))[0]["image"]
-        assert (board == env.picture(env.game)).all()
+        assert (board == env.atlas.listener_board(env.game.context.listener_order, env.game.selected)).all()
 
 
 def test_tangrams_are_in_the_listeners_order(context: Context) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -49,9 +50,13 @@ def figures(tangrams: Sequence[Tangram], persona: Persona = PLAIN, figurative: f
     return Describer(FIGURES, tangrams, persona, figurative, key)
 
 
+@cache
+def recorded(*tangrams: Tangram) -> TangramSet:
+    return TangramSet("recorded", tangrams, split_by="id")
+
+
 def in_recorded_words(*tangrams: Tangram, key: int = 0) -> Describer:
-    recorded = TangramSet("recorded", tangrams, split_by="id")
-    return Describer(recorded, recorded.tangrams, PLAIN, 0.5, key)
+    return Describer(recorded(*tangrams), tangrams, PLAIN, 0.5, key)
 
 
 def described(words: str, *descriptions: str) -> Tangram:
