@@ -58,7 +58,12 @@ class Contexts:
         self.nearest = tangrams.nearest(max(size - 1, 1)) if similarity else np.zeros((0, 0, 2), np.int32)
         self.records: Records = np.zeros(1, CONTEXTS)
         [record] = self.records
-        record["size"], record["similarity"], record["max_turns"], record["count"] = size, similarity, max_turns, count
+        record["context_size"], record["similarity"], record["max_turns"], record["count"] = (
+            size,
+            similarity,
+            max_turns,
+            count,
+        )
         record["fewest"], record["most"] = targets
         record["drawn_from"][:count] = [numbered.place(id) for id in tangrams.ids]
 
@@ -71,7 +76,7 @@ class Contexts:
 
     def context_of(self, game: Record) -> Context:
         """Returns the context of a game whose record has it."""
-        size, ids = game["size"], self._numbered.ids
+        size, ids = game["context_size"], self._numbered.ids
         order, speaker_order = (
             tuple([ids[place] for place in game[order][:size].tolist()]) for order in ("tangrams", "speaker_order")
         )
@@ -82,7 +87,7 @@ class Contexts:
         """Puts the context of a given game into records."""
         context = game.context
         size = len(context.listener_order)
-        games["size"], games["max_turns"], games["targets"] = size, game.max_turns, bits(game.targets)
+        games["context_size"], games["max_turns"], games["targets"] = size, game.max_turns, bits(game.targets)
         games["tangrams"][:, :size] = [self._numbered.place(id) for id in context.listener_order]
         games["speaker_order"][:, :size] = [self._numbered.place(id) for id in context.speaker_order]
 

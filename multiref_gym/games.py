@@ -46,7 +46,7 @@ class Games:
 
     def _look(self) -> None:
         """Makes views, in which all is always of now."""
-        size = int(self.contexts.records["size"][0])
+        size = int(self.contexts.records["context_size"][0])
         self.tangrams: NDArray[np.int32] = self.records["tangrams"][:, :size]
         self.clicks: NDArray[np.int64] = self.records["clicks"]
         self.selected: NDArray[np.int64] = self.records["selected"]
@@ -66,8 +66,8 @@ class Games:
     def new_seen(self, utterance_bytes: int = 0) -> Seen:
         """Returns fresh arrays for what listeners see."""
         count, size = self.tangrams.shape
-        text = np.empty((count, utterance_bytes), np.uint8)
-        return Seen(np.empty((count, size), np.int8), np.empty(count, np.int64), text)
+        text = np.zeros((count, utterance_bytes), np.uint8)
+        return Seen(np.zeros((count, size), np.int8), np.zeros(count, np.int64), text)
 
     def new_earned(self) -> Earned:
         """Returns fresh arrays for what listeners earn."""

@@ -50,7 +50,7 @@ def describe(tables: Record, game: Record, persona: Record, position: int, unlik
 def _describe_figure(tables: Record, game: Record, persona: Record, position: int, again: bool, unlike: int) -> None:
     """Says some of the facts."""
     tangram = game.tangrams[position]
-    family, fitting, article = tables.family[tangram], (1 << game.size) - 1, persona.article
+    family, fitting, article = tables.family[tangram], (1 << game.context_size) - 1, persona.article
     named = happens(game, persona.names * NAMED_AGAIN if again else persona.names)
     if unlike != NOBODY and tables.family[game.tangrams[unlike]] == family and happens(game, persona.compares):
         # Only what sets the two apart is of interest.
@@ -105,7 +105,7 @@ def _choose_facts(
 def _holders(tables: Record, game: Record, fact: int) -> int:
     """Returns the tangrams of this game that a fact is true of."""
     positions = 0
-    for position in range(game.size):
+    for position in range(game.context_size):
         positions |= int(tables.holds[game.tangrams[position], fact]) << position
     return positions
 
@@ -146,7 +146,7 @@ def _confusion(tables: Record, game: Record, description: int, position: int) ->
     target, own, most = game.tangrams[position], 0, 0
     for i in range(start, end):
         own += tables.holds[target, tables.content[i]]
-    for other in range(game.size):
+    for other in range(game.context_size):
         if other != position:
             shared = 0
             for i in range(start, end):

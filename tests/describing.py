@@ -26,7 +26,7 @@ class Describer:
     ) -> None:
         self._tables = shared_tables(tangrams, figurative, (persona,)).records
         self._games = np.zeros(1, GAME)
-        self._games["key"], self._games["size"] = key, len(context)
+        self._games["key"], self._games["context_size"] = key, len(context)
         self._games["tangrams"][0, : len(context)] = [tangrams.place(tangram.id) for tangram in context]
 
     def __call__(self, position: int, unlike: int = NOBODY) -> str:

@@ -14,6 +14,7 @@ from functools import cache
 from typing import Protocol
 
 from plain_chance import Chance
+
 from multiref_gym.simulators.persona import Persona
 from multiref_gym.tangrams import LEXICON, Tangram, TangramSet
 from multiref_gym.tangrams.kilogram import content_words

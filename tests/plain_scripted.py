@@ -15,12 +15,12 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 
 import numpy as np
+from plain_chance import Chance
+from plain_language import language_of
 
 from multiref_gym.checking import checked
 from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.game import Action, Game
-from plain_chance import Chance
-from plain_language import language_of
 from multiref_gym.simulators.persona import Persona, PersonaError, population
 from multiref_gym.tangrams import TangramSet
 
@@ -73,10 +73,10 @@ class ScriptedSpeaker:
         self._language.meet([self._tangrams[name] for name in game.context.listener_order])
         self._said: dict[int, set[str]] = {}
         self._described = NOBODY
-        request = self._ask_for_next()
+        announced = ""
         if self._chance.happens(self._persona.announces):
-            request = f"{self._chance.pick(ANNOUNCEMENTS).format(len(game.targets))} {request}"
-        return self._typed(request)
+            announced = self._chance.pick(ANNOUNCEMENTS).format(len(game.targets))
+        return self._typed(_joined(announced, self._ask_for_next()))
 
     def reply(self, action: Action | None) -> str:
         """Judges the action, says so or not, and asks for what is wanted next."""

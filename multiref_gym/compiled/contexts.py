@@ -17,7 +17,7 @@ CONTEXTS = np.dtype(
         np.record,
         np.dtype(
             [
-                ("size", np.int64),
+                ("context_size", np.int64),
                 ("fewest", np.int64),  # targets
                 ("most", np.int64),
                 ("max_turns", np.int64),
@@ -47,16 +47,16 @@ def next_key(game: Record) -> None:
 @compiled
 def draw(contexts: Record, nearest: Nearest, game: Record) -> None:
     """Draws a context, whose orders are independent of each other and of which are targets."""
-    game.size, game.max_turns = contexts.size, contexts.max_turns
+    game.context_size, game.max_turns = contexts.context_size, contexts.max_turns
     _draw_tangrams(contexts, nearest, game)
     _shuffle(game, game.tangrams)
-    for i in range(game.size):
+    for i in range(game.context_size):
         game.speaker_order[i] = game.tangrams[i]
     _shuffle(game, game.speaker_order)
     count = contexts.fewest + below(game, contexts.most - contexts.fewest + 1)
     game.targets = 0
-    for i in range(game.size):  # each position with the probability that leaves `count` in all
-        if below(game, game.size - i) < count:
+    for i in range(game.context_size):  # each position with the probability that leaves `count` in all
+        if below(game, game.context_size - i) < count:
             game.targets |= 1 << i
             count -= 1
 
@@ -69,7 +69,7 @@ def begin(game: Record) -> None:
 
 @compiled
 def _shuffle(game: Record, order: NDArray[np.int32]) -> None:
-    for i in range(game.size - 1, 0, -1):
+    for i in range(game.context_size - 1, 0, -1):
         j = below(game, i + 1)
         order[i], order[j] = order[j], order[i]
 
@@ -80,7 +80,7 @@ def _draw_tangrams(contexts: Record, nearest: Nearest, game: Record) -> None:
     chosen, anchor = game.room, below(game, contexts.count)
     chosen[0] = anchor
     drawn = 1
-    while drawn < game.size:
+    while drawn < game.context_size:
         if contexts.similarity > 0 and happens(game, contexts.similarity):
             index = _nearest_left(nearest[anchor], game, drawn)
         else:
@@ -89,7 +89,7 @@ def _draw_tangrams(contexts: Record, nearest: Nearest, game: Record) -> None:
                 continue
         chosen[drawn] = index
         drawn += 1
-    for i in range(game.size):
+    for i in range(game.context_size):
         game.tangrams[i] = contexts.drawn_from[chosen[i]]
 
 

@@ -1,0 +1,89 @@
+"""Compiled once on a machine: where machine code is kept, and that plain Python says the same."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import multiref_gym
+
+PACKAGE = Path(multiref_gym.__file__).parent
+TURN = (
+    "from multiref_gym.game import Action, Context, Game\n"
+    "game = Game(Context(('a', 'b'), ('a', 'b'), frozenset('a')))\n"
+    "game.apply(Action(frozenset({0})))\n"
+    "print(game.success)\n"
+)
+COMPILE = (
+    "import numpy as np\n"
+    "from multiref_gym.compiled import entries\n"
+    "from multiref_gym.compiled.compiling import compile_all\n"
+    "from multiref_gym.compiled.record import GAME\n"
+    "compile_all([(entries.is_won, (np.zeros(1, GAME),))])\n"
+)
+DIALOGUES = (
+    "import gymnasium as gym, numpy as np, multiref_gym\n"
+    "np.seterr(over='ignore')  # hashes of 64 bits\n"
+    "envs = gym.make_vec('MultiRef-v0', 6, image=None, similarity=0.5, autoreset_mode='SameStep', max_turns=7)\n"
+    "print(envs.reset(seed=1)[0]['utterance'])\n"
+    "clicks = (np.random.default_rng(0).random((15, 6, 10)) < 0.15).astype(np.int8)\n"
+    "for actions in clicks:\n"
+    "    observations, rewards, *_ = envs.step(actions)\n"
+    "    print(observations['utterance'], observations['selected'].tolist(), rewards)\n"
+)
+
+
+def start(code: str, cwd: Path | None = None, **environment: str) -> subprocess.Popen[str]:
+    path = os.pathsep.join(filter(None, sys.path))
+    return subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=cwd,
+        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True},
+        env={**os.environ, "PYTHONPATH": path, **environment},
+    )
+
+
+def ran(process: subprocess.Popen[str]) -> tuple[str, str]:
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    return out, err
+
+
+def test_plain_python_says_what_machine_code_says() -> None:
+    compiled, plain = (start(DIALOGUES, NUMBA_DISABLE_JIT=disabled) for disabled in ("0", "1"))
+    said, _ = ran(compiled)
+    assert len(said.splitlines()) > 15
+    assert said == ran(plain)[0]
+
+
+def test_processes_that_start_together_compile_once_and_say_so(tmp_path: Path) -> None:
+    processes = [start(COMPILE, XDG_CACHE_HOME=str(tmp_path), NUMBA_CACHE_DIR="") for _ in range(3)]
+    told = [ran(process)[1] for process in processes]
+    assert sum("compiles the game and its speakers, once on this machine" in text for text in told) == 1
+    assert [ran(start(COMPILE, XDG_CACHE_HOME=str(tmp_path), NUMBA_CACHE_DIR=""))] == [("", "")]
+    assert list(tmp_path.glob("multiref-gym/*/*/entries.is_won*.nbc"))
+
+
+def test_without_a_folder_for_a_cache_games_are_played_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    nowhere = {"XDG_CACHE_HOME": str(tmp_path / "file"), "NUMBA_CACHE_DIR": ""}
+    assert ran(start(TURN, **nowhere))[0] == "True\n"
+    assert "as no cache can be written" in ran(start(COMPILE, **nowhere))[1]
+
+
+def test_an_installation_that_cannot_be_written_is_enough() -> None:
+    assert not [path for path in PACKAGE.rglob("*.nb[ci]") if "benchmarks" not in path.parts]
+
+
+def test_a_change_of_any_compiled_source_has_machine_code_of_its_own(tmp_path: Path) -> None:
+    folder = "from multiref_gym.compiled.compiling import cache_folder; print(cache_folder().name)"
+    twin = tmp_path / "multiref_gym"
+    skip = shutil.ignore_patterns("__pycache__", "agents", "benchmarks", "weights")
+    shutil.copytree(PACKAGE, twin, ignore=skip)
+    here, same = (ran(start(folder, cwd))[0] for cwd in (None, tmp_path))
+    with (twin / "simulators" / "text.py").open("a") as source:
+        source.write("# changed\n")
+    assert here == same != ran(start(folder, tmp_path))[0]
