@@ -96,7 +96,7 @@ class Games:
 
     def speaker(self, i: int) -> Speaker:
         """Returns the speaker of one of the games."""
-        return self._compiled.of_records(self._record(i)) if self._compiled else self._own[i]
+        return self._compiled.of_game(self.game(i)) if self._compiled else self._own[i]
 
     def begin(self, which: NDArray[np.bool_], seen: Seen, given: Game | None = None) -> None:
         """Begins other games in the places of some, with a context that is drawn or that of a given game.
