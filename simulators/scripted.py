@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from multiref_gym.checking import checked
 from multiref_gym.compiled.contexts import Drawing
 from multiref_gym.compiled.record import Record, Records, text_of
+from multiref_gym.compiled.seen import Earned, Seen
 from multiref_gym.errors import UserError
 from multiref_gym.game import Action, Game
 from multiref_gym.simulators import playing
@@ -82,11 +82,22 @@ class ScriptedSpeaker:
 
     def begin_games(self, drawing: Drawing, games: Records, which: NDArray[np.bool_], drawn: bool) -> None:
         """See `multiref_gym.speaker.CompiledSpeaker`."""
-        _check(playing.begin(self._tables.records, drawing, games, which, drawn))
+        _check(playing.begin(self._tables.records, *drawing, games, which, drawn))
 
-    def step_games(self, *arguments: Any) -> None:
+    def step_games(
+        self,
+        drawing: Drawing,
+        games: Records,
+        actions: NDArray[np.int8],
+        understood: bool,
+        mode: int,
+        seen: Seen,
+        earned: Earned,
+        final: Seen,
+    ) -> None:
         """See `multiref_gym.speaker.CompiledSpeaker`."""
-        _check(playing.step(self._tables.records, *arguments))
+        tables = self._tables.records, *drawing
+        _check(playing.step(*tables, games, actions, understood, mode, *seen, *earned, *final))
 
 
 def _check(fine: bool) -> None:

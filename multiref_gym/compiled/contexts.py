@@ -48,7 +48,7 @@ class Drawing(NamedTuple):
 
 
 @compiled
-def begin(drawing: Drawing, game: Record, drawn: bool) -> None:
+def begin_game(drawing: Drawing, game: Record, drawn: bool) -> None:
     """Makes it the next game of its seed, with chance of its own and a context that is `drawn` or there."""
     game.key = mixed(game.seed + game.number * GOLDEN)
     game.number += ONE

@@ -41,7 +41,7 @@ def begin(drawing: Drawing, games: Records, which: NDArray[np.bool_], drawn: boo
     """Begins other games in the places of some, whose contexts are `drawn` or there; nobody has spoken in them."""
     for i in range(len(games)):
         if which[i]:
-            contexts.begin(drawing, games[i], drawn)
+            contexts.begin_game(drawing, games[i], drawn)
 
 
 @entry
