@@ -46,7 +46,7 @@ class Games:
 
     def _look(self) -> None:
         """Makes views, in which all is always of now."""
-        size = int(self.contexts.records["context_size"][0])
+        size = int(self.contexts.size)
         self.tangrams: NDArray[np.int32] = self.records["tangrams"][:, :size]
         self.clicks: NDArray[np.int64] = self.records["clicks"]
         self.selected: NDArray[np.int64] = self.records["selected"]
@@ -108,10 +108,10 @@ class Games:
             for i in np.flatnonzero(which).tolist():
                 self.contexts.give(self.records[i : i + 1], given)
         if self._compiled:
-            self._compiled.begin_games(self.contexts, self.records, which, given is None)
+            self._compiled.begin_games(self.contexts.drawing, self.records, which, given is None)
         else:
             self._begin_own(which, given is None)
-        entries.observe_some(self.records, np.ones_like(which), *seen)
+        entries.observe_some(self.records, np.ones_like(which), seen)
 
     def step(self, actions: NDArray[np.int8], understood: bool, seen: Seen, earned: Earned, final: Seen) -> None:
         """Takes a turn in each game; one that has ended is followed by another, in this step or in the next.
@@ -127,24 +127,23 @@ class Games:
             UserError: As `multiref_gym.speaker.replied` does.
         """
         if self._compiled:
-            self._compiled.step_games(
-                self.contexts, self.records, actions, understood, self._mode, (*seen, *earned, *final)
-            )
+            arguments = self.contexts.drawing, self.records, actions, understood
+            self._compiled.step_games(*arguments, self._mode, seen, earned, final)
             return
         begins = np.empty(len(self.records), np.bool_)
-        entries.take_turns(self.records, actions, self._mode, *earned, begins)
+        entries.take_turns(self.records, actions, self._mode, earned, begins)
         for i in np.flatnonzero(~begins).tolist():
             game = self.records[i]
             action = Action.of_record(int(game["clicks"]), int(game["selected"])) if understood else None
             put_text(game, replied(self._own[i], action))
         if self._mode & SAME_STEP:
-            entries.observe_some(self.records, earned.terminated, *final)
+            entries.observe_some(self.records, earned.terminated, final)
             begins |= earned.terminated
         self._begin_own(begins, True)
-        entries.observe_some(self.records, np.ones_like(begins), *seen)
+        entries.observe_some(self.records, np.ones_like(begins), seen)
 
     def _begin_own(self, which: NDArray[np.bool_], drawn: bool) -> None:
-        entries.begin(self.contexts.records, self.contexts.nearest, self.records, which, drawn)
+        entries.begin(self.contexts.drawing, self.records, which, drawn)
         for i in np.flatnonzero(which).tolist():
             rng = np.random.default_rng(int(self.records["key"][i]))
             self._games[i] = game = self.game(i)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from multiref_gym.checking import checked
+from multiref_gym.compiled.contexts import Drawing
 from multiref_gym.compiled.record import Record, Records, text_of
-from multiref_gym.contexts import Contexts
+from multiref_gym.compiled.seen import Earned, Seen
 from multiref_gym.errors import UserError
 from multiref_gym.game import Action, Game
 from multiref_gym.simulators import playing
@@ -40,7 +40,6 @@ class ScriptedSpeaker:
     def __init__(
         self, tangrams: TangramSet, figurative: float = FIGURATIVE, personas: Sequence[Persona] | None = None
     ) -> None:
-        playing.warm()
         self._personas = population()
         if personas is not None:
             self._personas = checked(tuple[Persona, ...], tuple(personas), "personas", PersonaError)
@@ -81,22 +80,24 @@ class ScriptedSpeaker:
         speaker._personas, speaker._tables, speaker._game = self._personas, self._tables, game
         return speaker
 
-    def begin_games(self, contexts: Contexts, games: Records, which: NDArray[np.bool_], drawn: bool) -> None:
+    def begin_games(self, drawing: Drawing, games: Records, which: NDArray[np.bool_], drawn: bool) -> None:
         """See `multiref_gym.speaker.CompiledSpeaker`."""
-        _check(playing.begin(self._tables.records, contexts.records, contexts.nearest, games, which, drawn))
+        _check(playing.begin(self._tables.records, *drawing, games, which, drawn))
 
     def step_games(
         self,
-        contexts: Contexts,
+        drawing: Drawing,
         games: Records,
         actions: NDArray[np.int8],
         understood: bool,
         mode: int,
-        written: Sequence[NDArray[Any]],
+        seen: Seen,
+        earned: Earned,
+        final: Seen,
     ) -> None:
         """See `multiref_gym.speaker.CompiledSpeaker`."""
-        tables = self._tables.records, contexts.records, contexts.nearest
-        _check(playing.step(*tables, games, actions, understood, mode, *written))
+        tables = self._tables.records, *drawing
+        _check(playing.step(*tables, games, actions, understood, mode, *seen, *earned, *final))
 
 
 def _check(fine: bool) -> None:

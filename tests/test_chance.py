@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from multiref_gym.compiled.chance import below, happens, uniform
 from multiref_gym.compiled.compiling import entry
-from multiref_gym.compiled.contexts import next_key
+from multiref_gym.compiled.contexts import Drawing, begin_game
 from multiref_gym.compiled.record import GAME, Records
+from multiref_gym.contexts import Contexts
+from multiref_gym.tangrams import load_tangrams
 
 KEYS = st.integers(0, 2**64 - 1)
 
@@ -39,8 +41,8 @@ def _count(games: Records, rate: float, times: int) -> int:
 
 
 @entry
-def _next_key(games: Records) -> None:
-    next_key(games[0])
+def _begin(drawing: Drawing, games: Records) -> None:
+    begin_game(drawing, games[0], False)
 
 
 def games_of(*keys: int) -> Records:
@@ -98,12 +100,12 @@ def test_what_has_a_rate_happens_as_often(rate: float) -> None:
 
 
 def test_the_games_of_a_seed_have_keys_of_their_own() -> None:
-    games, keys = np.zeros(1, GAME), set()
+    drawing, games, keys = Contexts(load_tangrams("figures")).drawing, np.zeros(1, GAME), set()
     for seed in range(100):
         games["seed"], games["number"] = seed, 0
         for _ in range(100):
             games["drawn"] = 9
-            _next_key(games)
+            _begin(drawing, games)
             assert games["drawn"] == 0
             keys.add(int(games["key"][0]))
     assert len(keys) == 10_000

@@ -17,13 +17,6 @@ TURN = (
     "game.apply(Action(frozenset({0})))\n"
     "print(game.success)\n"
 )
-COMPILE = (
-    "import numpy as np\n"
-    "from multiref_gym.compiled import entries\n"
-    "from multiref_gym.compiled.compiling import compile_all\n"
-    "from multiref_gym.compiled.record import GAME\n"
-    "compile_all([(entries.is_won, (np.zeros(1, GAME),))])\n"
-)
 DIALOGUES = (
     "import gymnasium as gym, numpy as np, multiref_gym\n"
     "np.seterr(over='ignore')  # hashes of 64 bits\n"
@@ -59,19 +52,20 @@ def test_plain_python_says_what_machine_code_says() -> None:
     assert said == ran(plain)[0]
 
 
-def test_processes_that_start_together_compile_once_and_say_so(tmp_path: Path) -> None:
-    processes = [start(COMPILE, XDG_CACHE_HOME=str(tmp_path), NUMBA_CACHE_DIR="") for _ in range(3)]
-    told = [ran(process)[1] for process in processes]
-    assert sum("compiles the game and its speakers, once on this machine" in text for text in told) == 1
-    assert [ran(start(COMPILE, XDG_CACHE_HOME=str(tmp_path), NUMBA_CACHE_DIR=""))] == [("", "")]
-    assert list(tmp_path.glob("multiref-gym/*/*/entries.is_won*.nbc"))
+def test_processes_that_start_together_say_that_they_compile_and_keep_it(tmp_path: Path) -> None:
+    cache = {"XDG_CACHE_HOME": str(tmp_path), "NUMBA_CACHE_DIR": ""}
+    together = [ran(process) for process in [start(TURN, **cache) for _ in range(3)]]
+    assert all(out == "True\n" for out, _ in together)
+    assert any("compiles the game and its speakers, once on this machine" in told for _, told in together)
+    assert ran(start(TURN, **cache)) == ("True\n", "")
+    assert list(tmp_path.glob("multiref-gym/*/*/entries.take*.nbc"))
 
 
 def test_without_a_folder_for_a_cache_games_are_played_all_the_same(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    nowhere = {"XDG_CACHE_HOME": str(tmp_path / "file"), "NUMBA_CACHE_DIR": ""}
-    assert ran(start(TURN, **nowhere))[0] == "True\n"
-    assert "as no cache can be written" in ran(start(COMPILE, **nowhere))[1]
+    out, told = ran(start(TURN, XDG_CACHE_HOME=str(tmp_path / "file"), NUMBA_CACHE_DIR=""))
+    assert out == "True\n"
+    assert "as no cache can be written" in told
 
 
 def test_an_installation_that_cannot_be_written_is_enough() -> None:
