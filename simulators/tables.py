@@ -174,6 +174,7 @@ class Tables:
             "undos_ended": ended(persona.undos),
             "connectives": self._list(persona.connectives),
             "commands": self._list(persona.commands),
+            "detail": min(persona.detail, MOST_OF_ONE + 1),  # which is all there is to say
             "article": ARTICLES.index(persona.article),
             "joiner": self._number(persona.joiner),
             "pronoun": self._number(persona.pronoun),
