@@ -39,7 +39,7 @@ LIST = (np.int32, 2)
 
 
 def _kind(habit: Any) -> tuple[Any, ...]:
-    """Returns how a habit is told in numbers: a rate by itself, phrases by their list, a text or a count by a number."""
+    """Returns how a habit is told: a rate by itself, phrases by their list, a text or a count by a number."""
     return (np.float64,) if isinstance(habit, float) else LIST if isinstance(habit, tuple) else (np.int64,)
 
 
