@@ -53,8 +53,8 @@ class Speaker(Protocol):
 class CompiledSpeaker(Protocol):
     """What a speaker can do besides that speaks in many games at once: environments ask it once a step."""
 
-    def of_records(self, records: Records) -> Speaker:
-        """Returns the speaker of one game, an array of one record, as others have it."""
+    def of_game(self, game: Game) -> Speaker:
+        """Returns the speaker of one of the games, as others have it."""
         ...
 
     def begin_games(self, drawing: Drawing, games: Records, which: NDArray[np.bool_], drawn: bool) -> None:

@@ -158,8 +158,8 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         self._ended[mask] = False
         if self._pictures is not None:
             self._pictures.begin(mask, self.games.tangrams)
-        nothing = np.zeros_like(seen.selected)
-        return self._observations(seen), self._infos(mask.copy(), np.zeros_like(mask), seen.turn, nothing)
+        nothing = np.zeros_like(mask), np.zeros_like(seen.turn), np.zeros_like(seen.selected)
+        return self._observations(seen), self._infos(mask.copy(), *nothing)
 
     def step(
         self, actions: NDArray[np.int8]

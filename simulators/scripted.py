@@ -48,36 +48,36 @@ class ScriptedSpeaker:
     @property
     def name(self) -> str:
         """Who speaks in this game."""
-        return self._personas[int(self._game["persona"])].name
+        return self._personas[int(self._record["persona"])].name
 
     @property
     def wanted(self) -> Action:
         """The action that would answer the current utterance as it was meant."""
-        select, deselect = int(self._game["wanted_select"]), int(self._game["wanted_deselect"])
+        select, deselect = int(self._record["wanted_select"]), int(self._record["wanted_deselect"])
         return Action.of_record(select | deselect, select)
 
     def start(self, game: Game, rng: np.random.Generator) -> str:
         """Draws a persona, chooses the first target and describes it; all chance follows from one number of `rng`."""
-        self._records = game.records
+        self._game, records = game, game.records
         places = [self._tables.tangrams.place(id) for id in game.context.listener_order]
-        self._game["tangrams"][: len(places)] = places
-        self._records["key"], self._records["drawn"] = rng.integers(1 << 63), 0
-        playing.start(self._tables.records, self._records)
-        return text_of(self._game)
+        self._record["tangrams"][: len(places)] = places
+        records["key"], records["drawn"] = rng.integers(1 << 63), 0
+        playing.start(self._tables.records, records)
+        return text_of(self._record)
 
     def reply(self, action: Action | None) -> str:
         """Judges the action, says so or not, and asks for what is wanted next."""
-        playing.reply(self._tables.records, self._records, action is not None)
-        return text_of(self._game)
+        playing.reply(self._tables.records, self._game.records, action is not None)
+        return text_of(self._record)
 
     @property
-    def _game(self) -> Record:
-        return self._records[0]
+    def _record(self) -> Record:
+        return self._game.records[0]
 
-    def of_records(self, records: Records) -> ScriptedSpeaker:
+    def of_game(self, game: Game) -> ScriptedSpeaker:
         """Returns the speaker of a game that was begun by `begin_games`."""
         speaker = ScriptedSpeaker.__new__(ScriptedSpeaker)
-        speaker._personas, speaker._tables, speaker._records = self._personas, self._tables, records
+        speaker._personas, speaker._tables, speaker._game = self._personas, self._tables, game
         return speaker
 
     def begin_games(self, drawing: Drawing, games: Records, which: NDArray[np.bool_], drawn: bool) -> None:
