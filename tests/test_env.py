@@ -552,3 +552,15 @@ def test_importing_registers_once_and_stays_light() -> None:
     )
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_who_keeps_the_record_of_a_game_has_it_as_it_ended() -> None:
+    env = make(max_turns=2)
+    env.reset(seed=0)
+    game, episode = env.unwrapped.game, env.unwrapped.episode
+    for _ in range(2):
+        env.step(clicks(0))
+    env.reset()
+    env.step(clicks(3))
+    assert (game.turn, episode.game.selected, len(episode.dialogue)) == (2, frozenset(), 2)
+    assert [turn.utterance for turn in episode.interaction().turns] == [said for said, _ in episode.dialogue]

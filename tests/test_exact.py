@@ -45,18 +45,29 @@ class CountedChance(Chance):
 
 
 ODD = (
-    Persona(name="terse", praise=0.05, corrections=("nope",), detail=1, typos=0.03),
+    Persona(name="terse", praise=0.05, corrections=("nope,",), detail=1, typos=0.03),
     Persona(
         name="é",
-        **{"praises": ("jà", "öh oui … bien"), "punctuation": "–", "corrections": ("ñon.", "猫 no 🙂")},
-        **{"capitals": True, "full_stop": True, "typos": 0.2, "two_at_once": 0.5, "forgets": 0.3},
-        **{"joiner": " — ", "pronoun": "Ÿ"},
+        **{
+            "praises": ("jà–", "öh oui … bien–"),
+            "corrections": ("ñon.", "猫 no 🙂", "no! wait? no. "),
+            "capitals": 0.7,
+        },
+        **{
+            "endings": (".", "!", ""),
+            "typos": 0.2,
+            "two_at_once": 0.5,
+            "forgets": 0.3,
+            "confuses": 0.1,
+            "silence": 0.1,
+        },
+        **{"joiners": (" — ", ". "), "pronoun": "Ÿ", "remarks": (", i think", ""), "numbered": ("first", "then")},
     ),
     Persona(
         name="slips",
         **{"slip": 0.4, "compares": 1.0, "undo_only": 0.9, "asks_undo": 1.0, "clears_up": 0.3, "says_last": 1.0},
         **{"accepts_luck": 0.1, "fresh_start": 0.0, "announces": 1.0, "detail": 6, "cares": 0.3, "article": "none"},
-        names=0.3,
+        **{"names": 0.3, "alternatives": (" or ", ". or ")},
     ),
 )
 
@@ -83,8 +94,9 @@ def recorded() -> TangramSet:
         (FIGURES, {"figurative": 0.5, "personas": ODD}, 0.0, 10),
         (FIGURES, {"personas": ODD}, 0.0, 25),
         (recorded(), {}, 0.3, 10),
+        (recorded(), {"personas": ODD}, 0.0, 10),
     ],
-    ids=["figures", "plain words, alike", "odd personas", "long games", "recorded descriptions"],
+    ids=["figures", "plain words, alike", "odd personas", "long games", "recorded", "recorded, odd personas"],
 )
 def test_says_word_for_word_what_the_plain_speaker_says(
     monkeypatch: pytest.MonkeyPatch,
