@@ -192,7 +192,7 @@ def test_a_speaker_whose_words_are_too_many_is_refused() -> None:
         UserError, match=r"^no speaker can say 'w+.*: allowed is a text of one line, up to 512 characters$"
     ):
         ScriptedSpeaker(FIGURES, personas=[Persona(name="long", undos=("w" * 513,))])
-    speaker = ScriptedSpeaker(FIGURES, personas=[Persona(name="long", commands=("w" * 512,))])
+    speaker = ScriptedSpeaker(FIGURES, personas=[Persona(name="long", before_first=("w" * 512,))])
     rng = np.random.default_rng(0)
     with pytest.raises(UserError, match="the speaker said 513 characters: allowed are 512"):
         Episode(Game(shared_contexts(FIGURES).draw(rng)), speaker, rng)
