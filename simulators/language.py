@@ -147,7 +147,9 @@ def _with_article(phrase: str, article: str) -> str:
     own, _, noun = phrase.partition(" ")
     if own not in ("a", "an", "the", "some"):
         noun = phrase
-    return {"as it is": phrase, "none": noun, "the": f"the {noun}", "other": f"the other {noun}"}[article]
+    if article == "as it is" or own in ("something", "one", "our") or own.endswith("'s"):
+        return phrase
+    return {"none": noun, "the": f"the {noun}", "other": f"the other {noun}"}[article]
 
 
 @cache

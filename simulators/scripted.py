@@ -30,7 +30,10 @@ FIGURATIVE = 1.0
 CORRECTS_FIRST = 0.7
 """How often a request to undo, and nothing more, follows words for a bad action."""
 
-ANNOUNCEMENTS = ("there are {}.", "total {}.", "there are {} objects.", "{} shapes.")
+ANNOUNCEMENTS = (
+    *("there are {}.", "there are {}.", "total {}.", "there are {} objects.", "there are {} shapes.", "{} shapes."),
+    *("{} images.", "there are {} to find.", "we need {}.", "total of {}."),
+)
 CLOSING = ("perfect, that's all of them", "great, we are done", "yes! thank you", "good job", "", "")
 NOBODY: frozenset[int] = frozenset()
 
