@@ -5,7 +5,7 @@
 The speakers of a file of human games are divided into folds. For each fold the habits of the others are counted
 (`habits_of`), a population is drawn with as many of each habit (`people`), and its games with the erring listener are
 compared with the games of the fold, as `multiref bench likeness` does. So the people who judge the population are none
-that its habits were counted of. What the population says of each habit, its phrases, is the package's own and the same
+that its habits were counted of; "all" are the games of all folds together beside all people. What the population says of each habit, its phrases, is the package's own and the same
 in all folds.
 
 A habit is counted by plain rules of what opens, ends and is in a speaker's utterances. Of each there is half a person
@@ -18,7 +18,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -50,8 +50,8 @@ UNCOUNTED = 0.5
 """How many people more than were counted have each habit."""
 OPENING = 8
 """In how many words of an utterance the speaker says what kind of request it is; an undo request alone has no more."""
-TERSE, WORDY = 5, 11
-"""Below and above how many words an utterance on the average a speaker is terse or wordy: people's quartiles."""
+TERSE, WORDY = 7, 12
+"""Below and above how many words an utterance a speaker is terse or wordy: what such personas say on the average."""
 
 _MARK = re.compile(r"^[\w' ]*?(?:yes|good|correct|great|perfect|right|no|wrong|incorrect|okay|nice)\b([.,!;]*)", re.I)
 _COUNT = re.compile(r"\b(?:first|second|third|fourth|fifth|1st|2nd|3rd|4th|image \d|number \d)\b", re.I)
@@ -115,11 +115,12 @@ def counted(speakers: Sequence[Sequence[Interaction]]) -> dict[str, dict[Any, fl
 
 
 def simulated(
-    habits: Mapping[str, Weights], tangrams: TangramSet, games: int, seed: np.random.SeedSequence
+    habits: Mapping[str, Weights], name: str, tangrams: TangramSet, games: int, seed: np.random.SeedSequence
 ) -> list[Interaction]:
-    """Plays games of a population that has these habits with the erring listener."""
+    """Plays games of a population that has these habits, and a name, with the erring listener."""
     of_people, of_games = seed.spawn(2)
-    personas = people(habits, np.random.default_rng(of_people))
+    drawn = people(habits, np.random.default_rng(of_people))
+    personas = [replace(persona, name=f"{name}-{persona.name}") for persona in drawn]
     make = partial(ScriptedSpeaker, tangrams, personas=personas)
     started = new_games(tangrams, range(games), make, of_games, name="erring")
     return list(play(ErringListener(started), started, policy="erring"))
@@ -128,7 +129,7 @@ def simulated(
 def evaluate(
     human: Sequence[Interaction], folds: int, games: int, tangrams: TangramSet, seed: int, screen: Screen
 ) -> dict[str, Any]:
-    """Returns the figures of each fold, and the counts of the habits of all speakers.
+    """Returns the figures of each fold and of all together, and the counts of the habits of all speakers.
 
     Raises:
         UserError: If there are fewer than two speakers for a fold, or scikit-learn is missing.
@@ -139,22 +140,29 @@ def evaluate(
     names = sorted(by_speaker.keys() - {""})
     if len(names) < 2 * folds:
         raise UserError(f"{len(names)} named speakers are too few for {folds} folds: allowed are two or more for each")
-    found = []
+    found, samples = [], list[Interaction]()
     for fold, child in enumerate(np.random.SeedSequence(seed).spawn(folds)):
         screen.report("folds", fold, total=folds)
         held_out = names[fold::folds]
         habits = counted([by_speaker[name] for name in names if name not in held_out])
         theirs = [game for name in held_out for game in by_speaker[name]]
-        rng, played = np.random.default_rng(child), simulated(habits, tangrams, games, child)
+        rng, played = np.random.default_rng(child), simulated(habits, f"fold{fold}", tangrams, games, child)
         sample = [played[i] for i in np.sort(rng.choice(games, min(games, len(theirs)), replace=False))]
-        compared = compare(units_of(sample), [units_of(theirs)], rng)
-        found.append({
-            "speakers": held_out,
-            "inside": sum(statistic["inside"] for statistic in compared.values()),
-            "statistics": compared,
-            "classifier": tell_apart(replies_of([sample]), replies_of([theirs]), rng),
-        })  # fmt: skip
-    return {"folds": found, "habits": counted([by_speaker[name] for name in names])}
+        samples += sample
+        found.append({"speakers": held_out, **_compared(sample, theirs, rng)})
+    everybody = [game for name in names for game in by_speaker[name]]
+    together = _compared(samples, everybody, np.random.default_rng(seed))
+    return {"folds": found, "together": together, "habits": counted([by_speaker[name] for name in names])}
+
+
+def _compared(played: Sequence[Interaction], human: Sequence[Interaction], rng: np.random.Generator) -> dict[str, Any]:
+    statistics = compare(units_of(played), [units_of(human)], rng)
+    return {
+        "games": [len(played), len(human)],
+        "inside": sum(statistic["inside"] for statistic in statistics.values()),
+        "statistics": statistics,
+        "classifier": tell_apart(replies_of([played]), replies_of([human]), rng),
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,16 +190,17 @@ class UnseenPeople(TangramOptions, FiguresOptions):
         human = [logged.interaction for logged in read_games(self.human)[0] if not logged.abandoned]
         results = evaluate(human, self.folds, self.games, self.chosen_tangrams(), self.seed, screen)
         self.write({**results, "seed": self.seed}, "scikit-learn")
+        parts = {", ".join(fold["speakers"]): fold for fold in results["folds"]} | {"all": results["together"]}
         rows = [
             [
-                ", ".join(fold["speakers"]),
-                f"{fold['inside']} of {len(fold['statistics'])}",
-                percent(apart(fold["classifier"]["accuracy"], fold["classifier"]["interval"]), 1, "%", 1),
+                name,
+                f"{part['inside']} of {len(part['statistics'])}",
+                ", ".join(name for name, statistic in part["statistics"].items() if not statistic["inside"]),
+                percent(apart(part["classifier"]["accuracy"], part["classifier"]["interval"]), 1, "%", 1),
             ]
-            for fold in results["folds"]
+            for name, part in parts.items()
         ]
-        screen.show(Sheet("", ["speakers held out", "inside their interval", "told right"], rows, ""))
-        accuracy = np.mean([fold["classifier"]["accuracy"] for fold in results["folds"]])
-        screen.say(f"told right on the average: {accuracy:.1%}")
+        note = f"{len(human)} games; of a few speakers the 95 % intervals are narrower than people differ"
+        screen.show(Sheet("", ["held out", "inside", "outside", "told right"], rows, note))
         for habit, counts in results["habits"].items():
             screen.say(f"{habit}: " + ", ".join(f"{choice!r} {count:g}" for choice, count in counts.items()))

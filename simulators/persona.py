@@ -195,12 +195,12 @@ UNDO_OBJECTS = _weights("""
 TRANSITIVE = ("get rid of", "take off", "cancel", "clear", "take away", "delete")
 """Verbs that ask for an object."""
 COMMANDS = _weights("""
-    7 select; 4.5 choose; 4 pick; 3.5 click; 1.2 click on; 1 find; 0.8 get; 0.8 look for; 0.6 please select; 0.5
+    10 select; 6 choose; 6 pick; 5 click; 1.2 click on; 1 find; 0.8 get; 0.8 look for; 0.6 please select; 0.5
     we need; 0.4 try; 0.4 let's choose; 0.3 can you find; 0.3 take; 0.3 add; 0.3 please choose; 0.2 go for; 0.2
     give me; 0.2 let's get; 0.2 please pick; 0.2 can you select; 0.1 find me
 """)
 LIKENESSES = _weights("""
-    6 looks like; 1.5 it looks like; 1 it is; 0.8 resembles; 0.8 it's; 0.7 kind of looks like; 0.5 this one looks
+    8 looks like; 1.5 it looks like; 1 it is; 0.8 resembles; 0.8 it's; 0.7 kind of looks like; 0.5 this one looks
     like; 0.5 shape looks like; 0.5 could be; 0.5 this looks like; 0.4 this is; 0.4 one looks like; 0.4 this one
     is; 0.4 it kind of looks like; 0.3 like; 0.3 there is; 0.3 i see; 0.3 the one that looks like; 0.3 the shape
     that looks like; 0.3 it could be; 0.2 shape is; 0.2 sort of like; 0.2 almost looks like
@@ -250,7 +250,7 @@ REMARKS = {
     **{". there is only one of these": 0.8, ". you can see it on the board": 0.5, ". take your time": 0.3},
     **{" maybe": 0.7, ". please click on it": 0.5, ", you will see what i mean": 0.4, " lol": 0.3},
 }
-# How many of the 17 people have which habit, and half a person more for each; `multiref bench likeness --folds` counts.
+# How many of 17 people have which habit, and half a person more for each: `multiref bench unseen-people` counts them.
 HABITS: Mapping[str, Weights] = {
     "kind": {"bare": 8, "command": 5, "likeness": 3, "count": 1},
     "mark": {".": 10, ",": 3, "": 4, "!": 0.8, "..": 0.4, "...": 0.3, ";": 0.2},
@@ -279,8 +279,9 @@ def people(habits: Mapping[str, Weights], rng: np.random.Generator) -> tuple[Per
 
     def dealt(weights: Weights) -> list[Any]:
         """Gives each speaker one of the choices, each choice to its share of them, give or take one."""
-        shares = np.cumsum([*weights.values()]) / sum(weights.values())
-        drawn = [[*weights][np.searchsorted(shares, (i + rng.random()) / POPULATION)] for i in range(POPULATION)]
+        until = np.cumsum([*weights.values()])
+        places = (np.arange(POPULATION) + rng.random(POPULATION)) / POPULATION * until[-1]
+        drawn = [[*weights][i] for i in np.searchsorted(until, places, side="right")]
         return [drawn[i] for i in rng.permutation(POPULATION)]
 
     styles = {habit: dealt(weights) for habit, weights in habits.items()}
@@ -340,7 +341,7 @@ def _person(name: str, style: Mapping[str, Any], rng: np.random.Generator) -> Pe
     count = some(COUNTS, 1)[0]
     return Persona(
         name=name,
-        praise=rate(0.08, 13) if style["praises"] == "rarely" else rate(0.86, 14),
+        praise=rate(0.08, 13) if style["praises"] == "rarely" else rate(0.88, 14),
         praises=tuple(praise + mark for praise in some(PRAISES)),
         corrections=tuple(correction + mark for correction in some(CORRECTIONS)),
         undos=undos,

@@ -70,7 +70,7 @@ def test_a_description_fits_the_target_and_no_other_if_the_facts_allow_it(
     language, tangrams = FigureLanguage(figurative), context(seed, similarity)
     language.meet(tangrams)
     for position, target in enumerate(tangrams):
-        facts = facts_in(language.describe(position, PLAIN, chance(seed)))
+        facts = facts_in(language.describe(position, PLAIN, chance(seed), set()))
         assert facts
         assert facts <= target.facts
         fitting = {tangram.id for tangram in tangrams if facts <= tangram.facts}
@@ -86,7 +86,7 @@ def test_beyond_the_kind_of_thing_nothing_is_said_that_rules_nobody_out(seed: in
     for position, target in enumerate(tangrams):
         if sum(target.facts <= tangram.facts for tangram in tangrams) > 1:
             continue  # what cannot be told apart has all said of it
-        facts = facts_in(language.describe(position, PLAIN, chance(seed)))
+        facts = facts_in(language.describe(position, PLAIN, chance(seed), set()))
         modifiers = {fact for fact in facts if not fact.startswith("family=")}
         assert not any(all(fact in tangram.facts for tangram in tangrams) for fact in modifiers)
 
@@ -96,7 +96,7 @@ def test_the_share_of_figurative_phrases_is_as_asked(figurative: float, kind: st
     language = FigureLanguage(figurative)
     language.meet(context(0, 0.5))
     for position in range(10):
-        text = language.describe(position, PLAIN, chance(position))
+        text = language.describe(position, PLAIN, chance(position), set())
         assert all(any(phrase in text for phrase in getattr(LEXICON[fact], kind)) for fact in facts_in(text))
 
 
@@ -108,7 +108,7 @@ def test_who_cares_less_says_what_fits_others_too() -> None:
             language, tangrams = FigureLanguage(0.0), context(seed, 0.7)
             language.meet(tangrams)
             for position in range(10):
-                facts = facts_in(language.describe(position, persona, chance(seed)))
+                facts = facts_in(language.describe(position, persona, chance(seed), set()))
                 found.append(sum(facts <= tangram.facts for tangram in tangrams) > 1)
         return float(np.mean(found))
 
@@ -119,7 +119,7 @@ def test_detail_is_how_much_is_said_at_least() -> None:
     language = FigureLanguage(0.5)
     language.meet(context(1, 0.0))
     for detail in (1, 3, 5):
-        facts = [facts_in(language.describe(i, replace(PLAIN, detail=detail), chance(i))) for i in range(10)]
+        facts = [facts_in(language.describe(i, replace(PLAIN, detail=detail), chance(i), set())) for i in range(10)]
         assert min(map(len, facts)) >= min(detail, 4)
 
 
@@ -128,9 +128,9 @@ def test_a_speaker_who_names_nothing_says_what_is_seen() -> None:
     language.meet(context(2, 0.0))
     terse = replace(PLAIN, names=0.0)
     for position in range(10):
-        bare = language.describe(position, terse, chance(position))
+        bare = language.describe(position, terse, chance(position), set())
         assert not re.match("with |the ", bare)
-        whole = language.describe(position, replace(terse, pronoun="something"), chance(position))
+        whole = language.describe(position, replace(terse, pronoun="something"), chance(position), set())
         assert re.fullmatch(f"something (with (its |the )?)?{re.escape(bare)}", whole)
 
 
@@ -140,7 +140,7 @@ def test_the_article_is_as_the_speaker_has_it(article: Article, said: str) -> No
     tangrams = context(0, 0.0)
     bird = next(tangram for tangram in FIGURES if "family=bird" in tangram.facts)
     language.meet([bird, *(tangram for tangram in tangrams if "family=bird" not in tangram.facts)])
-    assert language.describe(0, replace(PLAIN, article=article), chance(0)) == said
+    assert language.describe(0, replace(PLAIN, article=article), chance(0), set()) == said
 
 
 def test_a_second_attempt_may_say_what_sets_the_target_off_from_what_was_selected() -> None:
@@ -162,7 +162,7 @@ def test_other_words_are_found_for_what_was_said(seed: int) -> None:
     draw = chance(seed)
     repeated = 0
     for position in range(10):
-        first = language.describe(position, PLAIN, draw)
+        first = language.describe(position, PLAIN, draw, set())
         repeated += language.describe(position, PLAIN, draw, {first}) == first
     assert repeated <= 2  # it tries, three times
 
@@ -173,7 +173,7 @@ def test_people_s_words_are_said_as_they_were_recorded() -> None:
     language.meet(tangrams)
     draw = chance(0)
     for position, tangram in enumerate(tangrams):
-        said = {language.describe(position, PLAIN, draw) for _ in range(50)}
+        said = {language.describe(position, PLAIN, draw, set()) for _ in range(50)}
         assert said <= set(tangram.descriptions)
 
 
@@ -181,8 +181,8 @@ def test_of_people_s_words_those_are_said_that_fit_the_others_least() -> None:
     language = RecordedLanguage(candidates=20)
     language.meet([BIRD, CROW, HOUSE])
     draw = chance(0)
-    assert {language.describe(1, PLAIN, draw) for _ in range(20)} == {"a crow"}
-    assert "a bird" not in {language.describe(0, PLAIN, draw) for _ in range(20)}
+    assert {language.describe(1, PLAIN, draw, set()) for _ in range(20)} == {"a crow"}
+    assert "a bird" not in {language.describe(0, PLAIN, draw, set()) for _ in range(20)}
 
 
 def test_what_people_said_is_not_said_again_while_there_is_something_else() -> None:
@@ -190,11 +190,30 @@ def test_what_people_said_is_not_said_again_while_there_is_something_else() -> N
     language.meet([BIRD, CROW])
     draw = chance(0)
     said: set[str] = set()
-    for _ in BIRD.descriptions:
-        text = language.describe(0, PLAIN, draw, said)
-        assert text not in said
-        said.add(text)
+    for number, _ in enumerate(BIRD.descriptions, start=1):
+        assert language.describe(0, PLAIN, draw, said) in said
+        assert len(said) == number
     assert language.describe(0, PLAIN, draw, said) in BIRD.descriptions  # nothing else is left
+
+
+def test_who_says_more_joins_several_descriptions_until_they_are_long_enough() -> None:
+    language = RecordedLanguage()
+    long = described("dog barking loudly", "a dog that is barking at everybody in the street", "a dog")
+    language.meet([BIRD, long])
+    wordy = replace(PLAIN, detail=3, alternatives=(" or ",))
+    said: set[str] = set()
+    text = language.describe(0, wordy, chance(0), said)
+    assert sorted(text.split(" or ")) == sorted(said) == sorted(BIRD.descriptions)
+    assert language.describe(1, wordy, chance(3), {"a dog"}) == long.descriptions[0]
+
+
+def test_the_article_of_people_s_words_is_as_the_speaker_has_it() -> None:
+    language = RecordedLanguage()
+    language.meet([HOUSE, described("man's head", "man's head"), described("birds", "birds")])
+    for article, said in {"as it is": "a house", "the": "the house", "none": "house"}.items():
+        assert language.describe(0, replace(PLAIN, article=article), chance(0), set()) == said
+    the = replace(PLAIN, article="the")
+    assert [language.describe(i, the, chance(0), set()) for i in (1, 2)] == ["man's head", "the birds"]
 
 
 def test_figures_have_rules_and_recorded_tangrams_have_words() -> None:
