@@ -5,8 +5,8 @@
 The speakers of a file of human games are divided into folds. For each fold the habits of the others are counted
 (`habits_of`), a population is drawn with as many of each habit (`people`), and its games with the erring listener are
 compared with the games of the fold, as `multiref bench likeness` does. So the people who judge the population are none
-that its habits were counted of; "all" are the games of all folds together beside all people. What the population says of each habit, its phrases, is the package's own and the same
-in all folds.
+that its habits were counted of; "all" are the games of all folds together beside all people. What the population says
+of each habit, its phrases, is the package's own and the same in all folds.
 
 A habit is counted by plain rules of what opens, ends and is in a speaker's utterances. Of each there is half a person
 more than was counted, since no habit of a few speakers is unheard of. The counts of all speakers, which are printed
