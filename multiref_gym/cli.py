@@ -65,6 +65,7 @@ COMMANDS = {
     "import": Command("multiref_gym.commands.import_:Import", "read the games of a file or a data set into a store"),
     "bench decoders": Command(f"{BENCHMARKS}.decoders:Decoders", "how well a decoder understands, and knows it"),
     "bench likeness": Command(f"{BENCHMARKS}.likeness:Likeness", "how like people's simulated games are"),
+    "bench unseen-people": Command(f"{BENCHMARKS}.unseen_people:UnseenPeople", "and to people unseen"),
     "bench contexts": Command(f"{BENCHMARKS}.contexts:Contexts", "how confusable contexts are"),
     "bench rewards": Command(f"{BENCHMARKS}.rewards:Rewards", "what decoded feedback is worth to PPO", resumes=True),
     "bench learning-curve": Command(

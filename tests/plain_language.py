@@ -176,7 +176,7 @@ class RecordedLanguage:
     def describe(
         self, position: int, persona: Persona, chance: Chance, said: set[str], unlike: int | None = None
     ) -> str:
-        """Says one description or more, each new if there are any, and the one of a few drawn that fits others least."""
+        """Says one description or more, new ones if there are, each the one of a few drawn that fits others least."""
         descriptions, parts = self._context[position].descriptions, list[str]()
         while not parts or (len(parts) < persona.detail and sum(map(len, parts)) < AT_LENGTH):
             new = [text for text in descriptions if text not in said]

@@ -208,6 +208,24 @@ def test_what_people_said_is_not_said_again_while_there_is_something_else() -> N
     assert describe(0) in BIRD.descriptions  # nothing else is left
 
 
+def test_who_says_more_joins_several_descriptions_until_they_are_long_enough() -> None:
+    long = described("dog barking loudly", "a dog that is barking at everybody in the street", "a dog")
+    wordy = replace(PLAIN, detail=3, alternatives=(" or ",))
+    describe = Describer(recorded(BIRD, long), (BIRD, long), wordy, 0.5, 0)
+    assert sorted(describe(0).split(" or ")) == sorted(BIRD.descriptions)
+    assert {describe(1), describe(1)} <= {long.descriptions[0], " or ".join(reversed(long.descriptions)), "a dog"}
+
+
+@pytest.mark.parametrize(
+    ("article", "said"),
+    [("as it is", ["a house", "man's head", "birds"]), ("the", ["the house", "man's head", "the birds"])],
+)
+def test_the_article_of_people_s_words_is_as_the_speaker_has_it(article: Article, said: list[str]) -> None:
+    tangrams = HOUSE, described("man's head", "man's head"), described("birds", "birds")
+    describe = Describer(recorded(*tangrams), tangrams, replace(PLAIN, article=article), 0.5, 0)
+    assert [describe(position) for position in range(3)] == said
+
+
 def test_a_recorded_tangram_without_a_content_word_is_no_figure() -> None:
     wordless = described("", "it is one of those")
     assert in_recorded_words(wordless, BIRD)(0) == "it is one of those"

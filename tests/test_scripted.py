@@ -182,9 +182,9 @@ def test_who_announces_the_number_of_targets_says_it_first() -> None:
     announcing = replace(PLAIN[0], announces=1.0)
     for seed in range(10):
         _, game, utterance = opened(seed, [announcing])
-        announcement = re.match(r"(there are|total)? ?(\d)( objects| shapes)?\. ", utterance)
+        announcement = re.match(r"[A-Za-z ]*(\d)[a-z ]*\. ", utterance)
         assert announcement
-        assert int(announcement[2]) == len(game.targets)
+        assert int(announcement[1]) == len(game.targets)
 
 
 def test_a_speaker_whose_words_are_too_many_is_refused() -> None:

@@ -54,7 +54,8 @@ class SpeakerOptions:
 
     Attributes:
         speaker: Its name.
-        personas: A TOML file that says who the scripted speakers are, in place of the 48 of the package's own.
+        personas: Who the scripted speakers are: population, the 48 of the package's own, as if nothing is given;
+            adversarial, who make it hard; or a TOML file of personas.
     """
 
     speaker: SpeakerName = "scripted"

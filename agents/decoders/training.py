@@ -32,7 +32,7 @@ from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback, ground_truth
 from multiref_gym.files import write_json
 from multiref_gym.listener import Listener
-from multiref_gym.simulators.persona import CORRECTIONS, PRAISES, UNDOS, Persona, population
+from multiref_gym.simulators.persona import CORRECTIONS, PRAISES, UNDO_OBJECTS, UNDO_VERBS, Persona, population
 from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import load_tangrams
 
@@ -87,6 +87,8 @@ MORE_UNDOS = tuple(
 )
 OWN_PHRASES = 2
 """How many ways to praise, to correct and to ask for an undo a speaker has."""
+MARKS = (".", ".", ",", "")
+"""What words of one's own end in, one of these for a speaker."""
 UNDOERS = 8
 """Of how many people one answers a bad action by asking for an undo, and then goes on; four others only hint."""
 
@@ -105,7 +107,8 @@ COMMAND_WORDS = "pick click select selected choose find look looks need want get
 
 def learned_words() -> frozenset[str]:
     """Returns the words that are not masked: those that any request and any judgement is put together with."""
-    phrases = (*PRAISES, *MORE_PRAISES, *CORRECTIONS, *MORE_CORRECTIONS, *HINTS, *UNDOS, *MORE_UNDOS)
+    of_population = (*PRAISES, *CORRECTIONS, *UNDO_VERBS, *UNDO_OBJECTS)
+    phrases = (*of_population, *MORE_PRAISES, *MORE_CORRECTIONS, *HINTS, *MORE_UNDOS)
     return frozenset(word for text in (*phrases, FUNCTION_WORDS, COMMAND_WORDS) for word in words_of(text)) - {STOP}
 
 
@@ -117,15 +120,22 @@ def speakers(populations: Iterable[int]) -> list[Persona]:
     personas = [persona for seed in populations for persona in population(seed)]
     rng = np.random.default_rng([*populations])
 
-    def own(phrases: Sequence[str]) -> tuple[str, ...]:
-        return tuple(rng.choice(phrases, OWN_PHRASES, replace=False).tolist())
+    def own(phrases: Sequence[str], mark: str = "") -> tuple[str, ...]:
+        return tuple(phrase + mark for phrase in rng.choice(phrases, OWN_PHRASES, replace=False).tolist())
 
-    others = [
-        replace(persona, praises=own(MORE_PRAISES), corrections=own(MORE_CORRECTIONS), undos=own(MORE_UNDOS))
-        for persona in personas
-    ]
-    undoers = [replace(other, corrections=("",), punctuation="", asks_undo=1.0) for other in others[::UNDOERS]]
-    hinters = [replace(other, corrections=own(HINTS), punctuation="") for other in others[1 :: UNDOERS // 4]]
+    def with_own_words(persona: Persona) -> Persona:
+        mark, undos = str(rng.choice(MARKS)), own(MORE_UNDOS)
+        return replace(
+            persona,
+            praises=own(MORE_PRAISES, mark),
+            corrections=own(MORE_CORRECTIONS, mark),
+            undos=undos,
+            undos_then=tuple(undo + mark for undo in undos),
+        )
+
+    others = list(map(with_own_words, personas))
+    undoers = [replace(other, corrections=("",), undos_then=other.undos, asks_undo=1.0) for other in others[::UNDOERS]]
+    hinters = [replace(other, corrections=own(HINTS)) for other in others[1 :: UNDOERS // 4]]
     return [*personas, *others, *undoers, *hinters]
 
 

@@ -12,7 +12,7 @@ from multiref_gym.episode import Episode
 from multiref_gym.game import Action
 from multiref_gym.listener import Decision, View
 
-HARD = 0.3
+HARD = 0.2
 """The share of tangrams that are hard for an erring listener."""
 SWAPS = 0.8
 """How often an erring listener deselects what it should while it selects what it should not."""
@@ -68,7 +68,7 @@ class ErringListener(OracleListener):
         wanted: What the speaker meant, by the name of the game and the number of turns before.
     """
 
-    def __init__(self, games: Sequence[Episode], mistakes: float = 0.29, hard: float = 0.72) -> None:
+    def __init__(self, games: Sequence[Episode], mistakes: float = 0.2, hard: float = 0.78) -> None:
         super().__init__(games)
         self._mistakes, self._hard = mistakes, hard
         self.wanted: dict[tuple[str, int], Action] = {}
