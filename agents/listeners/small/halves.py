@@ -26,7 +26,7 @@ def joined(run: Callable[[Part], Tensor], parts: Iterable[Part], weights: Iterab
         parts: What it is given, two at a time.
         weights: All that gradients may flow to.
     """
-    found: Tensor = _Joined.apply(run, parts, torch.is_grad_enabled(), *weights)
+    found: Tensor = _Joined.apply(run, parts, torch.is_grad_enabled(), *weights)  # type: ignore[no-untyped-call]
     return found
 
 
@@ -47,7 +47,7 @@ class _Joined(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Any:
         def back(found: Tensor, of_part: Tensor) -> tuple[Tensor, ...]:
-            return torch.autograd.grad(found, ctx.weights, of_part, materialize_grads=True)
+            return torch.autograd.grad(found, ctx.weights, of_part, materialize_grads=True)  # type: ignore[no-any-return]
 
         total, *others = THREADS.map(back, ctx.found, gradient.split([len(found) for found in ctx.found]))
         for gradients in others:

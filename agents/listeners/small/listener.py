@@ -152,7 +152,8 @@ class SmallListener:
 
         def found(part: tuple[np.ndarray, torch.Generator]) -> Tensor:
             rows, noise = part
-            return self.model(self.collate([views[row] for row in rows]), noise)
+            log_probs: Tensor = self.model(self.collate([views[row] for row in rows]), noise)
+            return log_probs
 
         trained = [weights for weights in self.model.parameters() if weights.requires_grad]
         in_order = joined(found, list(zip(np.array_split(order, len(noises)), noises, strict=True)), trained)
