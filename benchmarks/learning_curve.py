@@ -419,7 +419,7 @@ class LearningCurve:
         unseen: The part of the tangrams that no policy sees before it is judged.
         evaluation: Fixed games on either split.
         ablations: TURNS with one rule less each, in place of the bounds.
-        jobs: Runs at a time, each on one core.
+        jobs: Runs at a time.
         out: The folder of the runs.
     """
 
