@@ -420,7 +420,7 @@ class LearningCurve:
         unseen: The part of the tangrams that no policy sees before it is judged.
         evaluation: Fixed games on either split.
         ablations: TURNS with one rule less each, in place of the bounds.
-        jobs: Runs at a time, each on one core.
+        jobs: Runs at a time.
         out: The folder of the runs.
     """
 
@@ -448,8 +448,14 @@ class LearningCurve:
         evaluation = Evaluation(games=self.evaluation, unseen=self.unseen)
         systems = LEARNERS + (ABLATIONS if self.ablations else BOUNDS)
         seeds = range(config.seed, config.seed + self.seeds)
+        # CONTROL is the same in all runs of a seed, so that of SUP deploys it.
         jobs = [
-            SystemJob(replace(config, seed=seed), self.out / f"{system.learner.name}-{seed}", system, evaluation)
+            SystemJob(
+                replace(config, seed=seed, control=system.learner is SUP),
+                self.out / f"{system.learner.name}-{seed}",
+                system,
+                evaluation,
+            )
             for seed in seeds
             for system in systems
         ]

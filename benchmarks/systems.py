@@ -344,7 +344,7 @@ class SystemsCommand:
         config: What they have in common; the decoder is one that has a ternary form.
         seeds: Runs of each system, with seeds from --seed.
         optimisation: How all of them minimise their losses.
-        jobs: Runs at a time, each on one core.
+        jobs: Runs at a time.
         out: The folder of the runs.
     """
 

@@ -12,6 +12,7 @@ import numpy as np
 from multiref_gym.errors import UserError, is_number
 from multiref_gym.game import Action, InvalidAction, check_action, is_action
 from multiref_gym.parts import blame, part_name
+from multiref_gym.vocabulary import words_of
 
 LOG_PROB_DECIMALS = 6
 """To how many decimals a log-probability is recorded: the last bits of a model's depend on who else is in its batch."""
@@ -42,8 +43,8 @@ class View:
 
     @property
     def length(self) -> int:
-        """About how long it is to read: the characters of the utterance and of the two before it."""
-        return sum(map(len, [self.utterance, *(utterance for utterance, _ in self.dialogue[-2:])]))
+        """About how long it is to read: the words of the utterance and of the two before it."""
+        return len(words_of(" ".join([self.utterance, *(utterance for utterance, _ in self.dialogue[-2:])])))
 
 
 @dataclass(frozen=True, slots=True)

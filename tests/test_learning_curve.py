@@ -247,6 +247,8 @@ def test_the_command_leaves_tables_results_and_curves(
         for round in (0, 1):
             won = [curve["rounds"][round]["systems"][name]["success"]["mean"] for curve in curves]
             assert results["systems"][name]["success"][round]["mean"] == pytest.approx(np.mean(won))
+    every = {name: json.loads((tmp_path / f"{name}-0" / "curve.json").read_text()) for name in CURVES}
+    assert [name for name, curve in every.items() if CONTROL in curve["rounds"][0]["systems"]] == ["SUP"]
     assert results["systems"]["CONTROL"]["unseen"] == [results["systems"]["SUP"]["unseen"][0]] * 2
 
     table = (tmp_path / "table.md").read_text()

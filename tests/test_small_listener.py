@@ -7,6 +7,7 @@ import math
 import os
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -21,18 +22,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rounding import LOG_PROB
 from safetensors.torch import load_file, save_file
-from small_views import FIGURES, MIDDLE, OPENING, TEN, TINY, tiny_small_listener, views
+from small_views import FIGURES, MIDDLE, OPENING, TEN, TINY, VIEWS, tiny_small_listener, views
 
 from multiref_gym.agents.learning.learn import Example, Optimisation, learn
 from multiref_gym.agents.learning.objectives import Sup
 from multiref_gym.agents.listeners.baselines import RandomListener
+from multiref_gym.agents.listeners.small import halves
 from multiref_gym.agents.listeners.small.listener import CHECKPOINT, SmallListener, new_model
 from multiref_gym.agents.listeners.small.model import Attention, FeedForward, SmallConfig, SmallModel
 from multiref_gym.agents.listeners.small.pretrain import literal_success
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import Action, check_action
-from multiref_gym.listener import View
+from multiref_gym.listener import Decision, View
 
 LISTENER = tiny_small_listener()
 SILENT = View(TEN, (), "", frozenset())
@@ -320,3 +322,19 @@ def test_the_base_understands_plain_words(split: str) -> None:
     tangrams = FIGURES.split("train" if split == "train" else "test")
     assert literal_success(base(), tangrams, games=40, seed=3) >= 0.6
     assert literal_success(RandomListener(), tangrams, games=40, seed=3) <= 0.1
+
+
+def test_one_thread_learns_and_plays_what_two_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    examples = [Example(view, Action.clicking([3], view.selected), Feedback.POSITIVE) for view in VIEWS * 4]
+
+    def outcome() -> tuple[dict[str, torch.Tensor], list[Decision]]:
+        listener = tiny_small_listener()
+        learn(listener, examples, Sup(), Optimisation(epochs=2, batch=5), seed=0)
+        return listener.model.state_dict(), act(listener, VIEWS * 4, 0)
+
+    weights, decisions = outcome()
+    with ThreadPoolExecutor(1) as thread:
+        monkeypatch.setattr(halves, "THREADS", thread)
+        of_one, decisions_of_one = outcome()
+    assert all(torch.equal(weights[name], of_one[name]) for name in weights)
+    assert decisions == decisions_of_one

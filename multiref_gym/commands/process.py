@@ -15,7 +15,7 @@ ANSWERS = "MULTIREF_ANSWERS"
 def prepare_process() -> None:
     """Has torch take one thread, and transformers draw no bars, without importing either.
 
-    On one thread a seed gives the same outcome on any number of cores. Most batches are too small to share anyway.
+    On one thread a seed gives the same outcome on any number of cores. What is worth sharing is shared in fixed parts.
     """
     # For what is imported later, and for processes that are started.
     os.environ |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Self, cast
+from threading import Lock
+from typing import Annotated, Any, NamedTuple, Self, cast
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from scipy.special import softmax
 from torch import Tensor
 
 from multiref_gym.agents.learning.learn import Scores, fingerprint
+from multiref_gym.agents.listeners.small.halves import joined
 from multiref_gym.agents.listeners.small.model import Batch, SmallConfig, SmallModel
 from multiref_gym.agents.listeners.small.text import encode_words, padded
 from multiref_gym.agents.listeners.weights import read_weights
@@ -37,7 +39,35 @@ SETTINGS: Any = create_model("SmallSettings", dropout=(_rate, ...), **cast(Any, 
 PLAYED_AT_ONCE = 96
 """Views in a batch of play."""
 
-cached_words = lru_cache(maxsize=100_000)(words_of)
+
+class Heard(NamedTuple):
+    """The words of some utterances, each with how many turns ago it was said and its place in its utterance."""
+
+    words: list[str]
+    ages: list[int]
+    places: list[int]
+
+
+# Examples are seen again in each epoch.
+@lru_cache(maxsize=100_000)
+def heard(utterances: tuple[str, ...], most: int) -> Heard:
+    """Returns what is read of some utterances, the last one first, at most so many words of each."""
+    said = [words_of(utterance)[:most] for utterance in utterances]
+    places = [place for words in said for place in range(len(words))]
+    return Heard([word for words in said for word in words], [a for a, words in enumerate(said) for _ in words], places)
+
+
+@lru_cache(maxsize=100_000)
+def board(dialogue: tuple[tuple[str, Action], ...], selected: frozenset[int], tangrams: int) -> np.ndarray:
+    """Returns `selected`, `clicks` and `clicked` of a `Batch` for one view, int8 (tangrams, 4)."""
+    marks = np.zeros((tangrams, 4), np.int8)
+    marks[list(selected), 0] = 1
+    for ago, (_, action) in enumerate(reversed(dialogue)):
+        if ago < 2:
+            marks[list(action.select), 1 + ago] = 1
+            marks[list(action.deselect), 1 + ago] = 2
+        marks[list(action.clicks), 3] = 1
+    return marks
 
 
 class SmallListener:
@@ -88,7 +118,8 @@ class SmallListener:
 
     def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> list[Decision]:
         """Samples an action for each view from the distribution that `score` is of; see `greedy`."""
-        log_probs = self._log_probs_of_all(views)
+        with torch.no_grad():
+            log_probs = self._log_probs(views, math.ceil(len(views) / PLAYED_AT_ONCE)).double().numpy()
         decisions = []
         for view, row, shares, rng in zip(views, log_probs, softmax(log_probs, axis=1), rngs, strict=True):
             number = int(row.argmax() if self.greedy else rng.choice(len(row), p=shares))
@@ -96,15 +127,6 @@ class SmallListener:
             action = Action.clicking(clicks, view.selected)
             decisions.append(Decision(action, float(row[number]), str(action)))
         return decisions
-
-    def _log_probs_of_all(self, views: Sequence[View]) -> np.ndarray:
-        """Returns the log-probability of each action, float64 (views, actions)."""
-        order = np.argsort([view.length for view in views], kind="stable")  # a batch is padded to its longest view
-        scored = np.empty((len(views), 2 ** len(views[0].tangrams) - 1))
-        with torch.inference_mode():
-            for rows in np.array_split(order, math.ceil(len(views) / PLAYED_AT_ONCE)):
-                scored[rows] = self.model(self.collate([views[row] for row in rows]))
-        return scored
 
     def score(self, views: Sequence[View], actions: Sequence[Action]) -> Scores:
         """Returns how likely each action is; it is chosen in one step.
@@ -115,54 +137,64 @@ class SmallListener:
         if not all(action.clicks for action in actions):
             raise ValueError("an empty action has no probability: the small listener always clicks")
         numbers = torch.tensor([sum(1 << i for i in action.clicks) - 1 for action in actions])
-        log_probs: Tensor = self.model(self.collate(views))
+        log_probs = self._log_probs(views, 2)
         log_prob = log_probs.gather(1, numbers[:, None]).squeeze(1)
         return Scores(log_prob, log_probs.mean(1), torch.ones_like(log_prob))
+
+    def _log_probs(self, views: Sequence[View], parts: int) -> Tensor:
+        """Returns the log-probability of each action, float32 (views, actions), found in at least two parts."""
+        # A part is padded to its longest view.
+        order = np.argsort([len(self._heard(view).words) for view in views], kind="stable")
+        noises = [torch.Generator() for _ in range(min(max(2, parts), len(views)))]
+        if self.model.training:
+            for noise in noises:
+                noise.manual_seed(int(torch.randint(2**62, ())))
+
+        def found(part: tuple[np.ndarray, torch.Generator]) -> Tensor:
+            rows, noise = part
+            log_probs: Tensor = self.model(self.collate([views[row] for row in rows]), noise)
+            return log_probs
+
+        trained = [weights for weights in self.model.parameters() if weights.requires_grad]
+        in_order = joined(found, list(zip(np.array_split(order, len(noises)), noises, strict=True)), trained)
+        return in_order[torch.from_numpy(np.argsort(order))]
 
     def collate(self, views: Sequence[View]) -> Batch:
         """Turns views into tensors; all views must have equally many tangrams."""
         config = self.model.config
-        tangrams = len(views[0].tangrams)
-        selected = np.zeros((len(views), tangrams), np.int64)
-        clicks = np.zeros((len(views), tangrams, 2), np.int64)
-        clicked = np.zeros((len(views), tangrams), np.int64)
-        texts, ages, places = [], [], []
-        for row, view in enumerate(views):
-            selected[row, list(view.selected)] = 1
-            for ago, (_, action) in enumerate(reversed(view.dialogue)):
-                if ago < 2:
-                    clicks[row, list(action.select), ago] = 1
-                    clicks[row, list(action.deselect), ago] = 2
-                clicked[row, list(action.clicks)] = 1
-            said = [view.utterance, *(utterance for utterance, _ in reversed(view.dialogue))][: config.history]
-            heard = [cached_words(utterance)[: config.max_words] for utterance in said]
-            texts.append([word for words in heard for word in words])
-            ages.append([age for age, words in enumerate(heard) for _ in words])
-            places.append([place for words in heard for place in range(len(words))])
-        pieces, words = encode_words(texts, config.buckets)
+        boards = [board(view.dialogue, view.selected, len(view.tangrams)) for view in views]
+        marks = torch.from_numpy(np.stack(boards)).long()
+        texts = [self._heard(view) for view in views]
+        pieces, words = encode_words([text.words for text in texts], config.buckets)
         features = self._look([name for view in views for name in view.tangrams])
         return Batch(
             features=features.to(self.model.dtype).unflatten(0, (len(views), -1)),
-            selected=torch.from_numpy(selected),
-            clicks=torch.from_numpy(clicks),
-            clicked=torch.from_numpy(clicked),
+            selected=marks[..., 0],
+            clicks=marks[..., 1:3],
+            clicked=marks[..., 3],
             pieces=pieces,
             words=words,
-            ages=padded(ages),
-            places=padded(places),
+            ages=padded([text.ages for text in texts]),
+            places=padded([text.places for text in texts]),
         )
+
+    def _heard(self, view: View) -> Heard:
+        """Returns what is read of the last utterances."""
+        said = (view.utterance, *(utterance for utterance, _ in reversed(view.dialogue)))
+        return heard(said[: self.model.config.history], self.model.config.max_words)
 
     def _look(self, names: Sequence[str]) -> Tensor:
         """Returns the features of tangrams, float32 (n, vision_width), looking only at those that are new."""
         memory = self._memory
-        if new := [name for name in dict.fromkeys(names) if name not in memory.rows]:
-            silhouettes = torch.from_numpy(memory.atlas.silhouettes(new))
-            with torch.no_grad():
-                # One by one, as the last bits depend on the batch, and who comes together depends on the run's course.
-                features = torch.cat([self.model.vision(silhouette[None]) for silhouette in silhouettes])
-            memory.rows.update(zip(new, range(len(memory.rows), len(memory.rows) + len(new)), strict=True))
-            memory.features = torch.cat([memory.features, features])
-        return memory.features[[memory.rows[name] for name in names]]
+        with memory.lock:
+            if new := [name for name in dict.fromkeys(names) if name not in memory.rows]:
+                silhouettes = torch.from_numpy(memory.atlas.silhouettes(new))
+                with torch.no_grad():
+                    # One by one, as the last bits depend on the batch, and who comes together on the run's course.
+                    features = torch.cat([self.model.vision(silhouette[None]) for silhouette in silhouettes])
+                memory.rows.update(zip(new, range(len(memory.rows), len(memory.rows) + len(new)), strict=True))
+                memory.features = torch.cat([memory.features, features])
+            return memory.features[torch.tensor([memory.rows[name] for name in names])]
 
 
 @dataclass
@@ -173,17 +205,19 @@ class Memory:
         atlas: Draws them.
         rows: The row of each of them.
         features: float32 (n, vision_width).
+        lock: Held by the thread that looks.
     """
 
     atlas: Atlas
-    rows: dict[str, int]
-    features: Tensor
+    rows: dict[str, int] = field(default_factory=dict)
+    features: Tensor = field(default_factory=lambda: torch.empty(0))
+    lock: Lock = field(default_factory=Lock)
 
 
 @lru_cache(maxsize=4)
 def _memory(vision: str, tangrams: TangramSet, image_size: int) -> Memory:
     """Returns one memory for all listeners with the same vision, as every round's have: no image is encoded twice."""
-    return Memory(Atlas(tangrams, image_size), {}, torch.empty(0))
+    return Memory(Atlas(tangrams, image_size))
 
 
 def new_model(config: SmallConfig, seed: int) -> SmallModel:

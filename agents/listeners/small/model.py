@@ -153,11 +153,14 @@ class FeedForward(nn.Module):
         self.norm = nn.LayerNorm(config.width)
         self.up_proj = nn.Linear(config.width, 2 * config.width)
         self.down_proj = nn.Linear(2 * config.width, config.width)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = config.dropout
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Maps tokens (B, T, width) to the same shape."""
-        return tokens + self.dropout(self.down_proj(F.gelu(self.up_proj(self.norm(tokens)))))  # type: ignore[no-any-return]
+    def forward(self, tokens: Tensor, noise: torch.Generator | None = None) -> Tensor:
+        """Maps tokens (B, T, width) to the same shape; in training `noise` decides what is dropped."""
+        added: Tensor = self.down_proj(F.gelu(self.up_proj(self.norm(tokens))))
+        if self.training:
+            added = added * torch.empty_like(added).bernoulli_(1 - self.dropout, generator=noise) / (1 - self.dropout)
+        return tokens + added
 
 
 class TextLayer(nn.Module):
@@ -168,9 +171,9 @@ class TextLayer(nn.Module):
         self.attend_words = Attention(config)
         self.feed_forward = FeedForward(config)
 
-    def forward(self, words: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, words: Tensor, mask: Tensor, noise: torch.Generator | None) -> Tensor:
         """Maps words (B, W, width), with a mask (B, W) of those that are there, to the same shape."""
-        return self.feed_forward(self.attend_words(words, mask=mask))  # type: ignore[no-any-return]
+        return self.feed_forward(self.attend_words(words, mask=mask), noise)  # type: ignore[no-any-return]
 
 
 class JointLayer(nn.Module):
@@ -182,10 +185,10 @@ class JointLayer(nn.Module):
         self.attend_words = Attention(config)
         self.feed_forward = FeedForward(config)
 
-    def forward(self, tangrams: Tensor, words: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, tangrams: Tensor, words: Tensor, mask: Tensor, noise: torch.Generator | None) -> Tensor:
         """Maps tangram tokens (B, T, width) to the same shape, given words (B, W, width) and their mask."""
         tangrams = self.attend_words(self.attend_tangrams(tangrams), words, mask)
-        return self.feed_forward(tangrams)  # type: ignore[no-any-return]
+        return self.feed_forward(tangrams, noise)  # type: ignore[no-any-return]
 
 
 class SmallModel(PreTrainedModel):
@@ -230,7 +233,7 @@ class SmallModel(PreTrainedModel):
         elif isinstance(module, SmallModel):
             nn.init.normal_(module.board, std=0.1)
 
-    def forward(self, batch: Batch) -> Tensor:
+    def forward(self, batch: Batch, noise: torch.Generator | None = None) -> Tensor:
         """Returns the log-probability of every action (B, 2**N - 1), float64 if the weights are, else float32.
 
         Action number k - 1 clicks the positions of the bits that are set in k.
@@ -242,7 +245,7 @@ class SmallModel(PreTrainedModel):
         distinct = self.word_proj(pieces[:, 0] + pieces[:, 1:].sum(1) / spelled)
         words = distinct[batch.words] + self.ages(batch.ages) + self.places(batch.places)
         for layer in self.text_layers:
-            words = layer(words, there)
+            words = layer(words, there, noise)
         words = self.text_norm(words)
 
         tangrams = (
@@ -254,7 +257,7 @@ class SmallModel(PreTrainedModel):
         )
         tokens = torch.cat([self.board.expand(len(tangrams), 1, -1), tangrams], dim=1)
         for layer in self.joint_layers:
-            tokens = layer(tokens, words, there)
+            tokens = layer(tokens, words, there, noise)
         tokens = self.joint_norm(tokens)
 
         # A direct word-image match beside the joint layers: new words are learned from fewer examples with it.

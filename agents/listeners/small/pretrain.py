@@ -8,7 +8,7 @@ each turn what the speaker wanted. Figurative language, which deployed speakers 
 figures. The base that ships is its start: the vision stays as it is, and the language goes on with games in people's
 words.
 
-It runs on one thread, where the seed fixes the weights.
+The seed fixes the weights, on any number of cores.
 """
 
 from __future__ import annotations
