@@ -82,23 +82,20 @@ LISTED = (
 KINDS = frozenset({*said.CLASSES, said.ASKED})
 """The names in phrases that stand for words of a kind."""
 _KIND = re.compile(rf"({'|'.join(map(re.escape, sorted(KINDS)))})")
-_KINDS_OF = {
-    word: [name for name, kind in said.CLASSES.items() if word in kind]
-    for word in frozenset().union(*said.CLASSES.values())
-}
 
 
 def canonical(words: Iterable[str]) -> list[str]:
     """Returns words with contractions in full, and those that mean the same as one: "wasn't" is "is not"."""
     result = list[str]()
     for word in words:
-        match [*result[-1:], word]:
-            case ["you", "r"]:
-                result.append("is")
-            case ["next", "to"]:
-                result[-1] = "beside"
-            case _:
-                result += said.SAME_AS.get(word, [word])
+        if word == "r" and result[-1:] == ["you"]:
+            result.append("is")
+        elif word == "to" and result[-1:] == ["next"]:
+            result[-1] = "beside"
+        elif word in said.SAME_AS:
+            result += said.SAME_AS[word]
+        else:
+            result.append(word)
     return result
 
 
@@ -124,10 +121,33 @@ def listed_phrases() -> list[Phrase]:
 
 @dataclass(slots=True)
 class _Node:
-    """What phrases that begin alike go on with, and those that end here."""
+    """What phrases that begin alike go on with, and those that end here.
+
+    Attributes:
+        after: The next nodes by the next word of the phrases, or the name of its kind.
+        phrases: Those that end here.
+        by_word: The same nodes by each word that leads there, as itself first and then as one of a kind.
+        by_asked: The node after `phrases.ASKED`.
+    """
 
     after: dict[str, _Node] = field(default_factory=dict)
     phrases: list[Phrase] = field(default_factory=list)
+    by_word: dict[str, list[_Node]] = field(default_factory=dict)
+    by_asked: _Node | None = None
+
+    def spell_out_kinds(self) -> None:
+        """Fills `by_word` and `by_asked`, here and in all nodes that follow."""
+        self.by_word = {step: [node] for step, node in self.after.items()}
+        self.by_asked = self.after.get(said.ASKED)
+        for name, kind in said.CLASSES.items():
+            for word in kind if name in self.after else ():
+                self.by_word.setdefault(word, []).append(self.after[name])
+        for node in self.after.values():
+            node.spell_out_kinds()
+
+
+Found = list[tuple[Phrase, int]]
+"""Phrases that begin at the same word, and where they end."""
 
 
 class Phrasebook:
@@ -144,41 +164,53 @@ class Phrasebook:
             for word in phrase.words:
                 node = node.after.setdefault(word, _Node())
             node.phrases.append(phrase)
+        self._root.spell_out_kinds()
 
-    def beginning(self, words: Sequence[str], start: int, asked: Collection[str] = ()) -> list[tuple[Phrase, int]]:
-        """Returns the phrases that are said from here on, adverbs aside, and where they end.
+    def found_in(self, words: Sequence[str], asked: Collection[str] = ()) -> dict[int, Found]:
+        """Returns the phrases among words, adverbs between their words aside, by where they begin.
 
         Args:
             words: Canonical words.
-            start: Where the phrases begin.
             asked: What `phrases.ASKED` stands for.
 
         Returns:
             The longest first, and of these those with fewest kinds of words in place of words.
         """
-        found = list[tuple[Phrase, int]]()
-        first = words[start]
         # Most words begin no phrase, and most of the time would go to them.
-        begins = first in self._root.after or (first not in said.ADVERBS and (first in _KINDS_OF or first in asked))
-        paths = [(self._root, start)] if begins else []
+        first, asked_first = self._root.by_word, self._root.by_asked is not None
+        starts = [
+            start
+            for start, word in enumerate(words)
+            if word in first or (asked_first and word in asked and word not in said.ADVERBS)
+        ]
+        return {start: found for start in starts if (found := self._beginning(words, start, asked))}
+
+    def _beginning(self, words: Sequence[str], start: int, asked: Collection[str]) -> Found:
+        found: Found = []
+        paths = [(self._root, start)]
         while paths:
             node, position = paths.pop()
-            while position < len(words) and (word := words[position]) not in node.after and word in said.ADVERBS:
+            while position < len(words):
+                word = words[position]
                 position += 1
-            if position == len(words):
-                continue
-            word = words[position]
-            for step in (word, *_KINDS_OF.get(word, ()), *([said.ASKED] if word in asked else ())):
-                if after := node.after.get(step):
-                    found += [(phrase, position + 1) for phrase in after.phrases]
-                    paths.append((after, position + 1))
-        return sorted(found, key=lambda one: (-one[1], sum(word in KINDS for word in one[0].words)))
+                after = node.by_word.get(word, [])
+                if after or word not in said.ADVERBS:
+                    if node.by_asked and word in asked:
+                        after = [*after, node.by_asked]
+                    for one in after:
+                        found += [(phrase, position) for phrase in one.phrases]
+                        if one.after:
+                            paths.append((one, position))
+                    break
+        if len(found) > 1:
+            found.sort(key=lambda one: (-one[1], sum(word in KINDS for word in one[0].words)))
+        return found
 
     def said_in(self, words: Sequence[str], asked: Collection[str] = ()) -> set[Phrase]:
         """Returns all phrases among canonical words; hints of a beginning only where a clause begins."""
-        found, beginning = set[Phrase](), True
+        said_here, found, beginning = self.found_in(words, asked), set[Phrase](), True
         for start, word in enumerate(words):
-            for phrase, _ in self.beginning(words, start, asked):
+            for phrase, _ in said_here.get(start, ()):
                 if beginning or phrase.says is not Says.HINTS or phrase.place is Place.ANYWHERE:
                     found.add(phrase)
             beginning = word == STOP or (beginning and word in said.FILLERS)
