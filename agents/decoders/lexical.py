@@ -197,9 +197,7 @@ def _clauses(words: Sequence[str]) -> Iterator[tuple[int, Sequence[str]]]:
         yield begin, words[begin:]
 
 
-def _judged(
-    words: Sequence[str], found: Mapping[int, Found], asked: Collection[str]
-) -> tuple[bool | None, list[str]]:
+def _judged(words: Sequence[str], found: Mapping[int, Found], asked: Collection[str]) -> tuple[bool | None, list[str]]:
     """Returns whether the last judgement is a good one, None without any, and the words that judge nothing.
 
     Args:
@@ -224,17 +222,18 @@ def _judged(
                     verdict = verdict if older else False
                 described = True
                 break
-            fresh = verdict is None and not described
-            praised = verdict is True and since <= A_FEW
-            here = [(phrase, end - begin) for phrase, end in found.get(begin + position, ())]
-            phrase, end = _counting(here, clause, position, beginning, fresh, praised)
+            phrase, end = None, position + 1
+            if here := found.get(begin + position):
+                fresh = verdict is None and not described
+                praised = verdict is True and since <= A_FEW
+                ending_here = [(phrase, end - begin) for phrase, end in here]
+                phrase, end = _counting(ending_here, clause, position, beginning, fresh, praised)
             if phrase is None:
                 if not (beginning and (word in said.FILLERS or word in said.ADVERBS)):
                     if word in ("no", "not") and _is_last_no(clause, position):
                         verdict = False
                     beginning, described, since = False, True, since + 1
                 rest.append(word)
-                end = position + 1
             elif phrase.says is Says.TAKES_BACK:
                 verdict = verdict or None
             elif phrase.says is Says.NOTHING:
@@ -291,7 +290,7 @@ def _counting(
         describes = phrase.words[0] == "wrong" and not said.INDEFINITE.isdisjoint(clause[:position][-1:])
         if counts and not describes:
             return phrase, end
-    return None, position
+    return None, position + 1
 
 
 def _is_last_no(clause: Sequence[str], position: int) -> bool:

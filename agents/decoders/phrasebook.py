@@ -83,6 +83,11 @@ KINDS = frozenset({*said.CLASSES, said.ASKED})
 """The names in phrases that stand for words of a kind."""
 _KIND = re.compile(rf"({'|'.join(map(re.escape, sorted(KINDS)))})")
 
+_KINDS_OF = {
+    word: [name for name, kind in said.CLASSES.items() if word in kind]
+    for word in frozenset().union(*said.CLASSES.values())
+}
+
 
 def canonical(words: Iterable[str]) -> list[str]:
     """Returns words with contractions in full, and those that mean the same as one: "wasn't" is "is not"."""
@@ -121,29 +126,39 @@ def listed_phrases() -> list[Phrase]:
 
 @dataclass(slots=True)
 class _Node:
-    """What phrases that begin alike go on with, and those that end here.
-
-    Attributes:
-        after: The next nodes by the next word of the phrases, or the name of its kind.
-        phrases: Those that end here.
-        by_word: The same nodes by each word that leads there, as itself first and then as one of a kind.
-        by_asked: The node after `phrases.ASKED`.
-    """
+    """What phrases that begin alike go on with, and those that end here."""
 
     after: dict[str, _Node] = field(default_factory=dict)
     phrases: list[Phrase] = field(default_factory=list)
-    by_word: dict[str, list[_Node]] = field(default_factory=dict)
-    by_asked: _Node | None = None
 
-    def spell_out_kinds(self) -> None:
-        """Fills `by_word` and `by_asked`, here and in all nodes that follow."""
-        self.by_word = {step: [node] for step, node in self.after.items()}
-        self.by_asked = self.after.get(said.ASKED)
-        for name, kind in said.CLASSES.items():
-            for word in kind if name in self.after else ():
-                self.by_word.setdefault(word, []).append(self.after[name])
-        for node in self.after.values():
-            node.spell_out_kinds()
+
+class _Reached(dict[tuple[str, bool], "_Reached | None"]):
+    """The nodes that some words in a row lead to, and what the next word makes of them: None if it leads nowhere.
+
+    The keys are a word, and whether it was asked for. What a word leads to is found out when it comes up first.
+
+    Args:
+        nodes: The nodes.
+        phrases: Those that end with the last of the words.
+    """
+
+    def __init__(self, nodes: Sequence[_Node], phrases: Sequence[Phrase] = ()) -> None:
+        self.phrases = sorted(phrases, key=lambda phrase: sum(word in KINDS for word in phrase.words))
+        self._nodes = nodes
+
+    def __missing__(self, step: tuple[str, bool]) -> _Reached | None:
+        word, asked = step
+        nodes, phrases = list[_Node](), list[Phrase]()
+        for node in self._nodes:
+            if word not in node.after and word in said.ADVERBS:
+                nodes.append(node)
+                continue
+            steps = (word, *_KINDS_OF.get(word, ()), *([said.ASKED] if asked else ()))
+            after = [node.after[step] for step in steps if step in node.after]
+            phrases += [phrase for reached in after for phrase in reached.phrases]
+            nodes += reversed(after)
+        self[step] = _Reached(nodes, phrases) if nodes else None
+        return self[step]
 
 
 Found = list[tuple[Phrase, int]]
@@ -158,13 +173,17 @@ class Phrasebook:
     """
 
     def __init__(self, phrases: Iterable[Phrase]) -> None:
-        self._root = _Node()
+        root = _Node()
+        self._words = {*_KINDS_OF, *said.ADVERBS}
         for phrase in phrases:
-            node = self._root
+            node = root
             for word in phrase.words:
                 node = node.after.setdefault(word, _Node())
             node.phrases.append(phrase)
-        self._root.spell_out_kinds()
+            self._words |= set(phrase.words)
+        self._start = _Reached([root])
+        for adverb in said.ADVERBS - root.after.keys():  # it is passed over in a phrase, and does not begin one
+            self._start |= {(adverb, False): None, (adverb, True): None}
 
     def found_in(self, words: Sequence[str], asked: Collection[str] = ()) -> dict[int, Found]:
         """Returns the phrases among words, adverbs between their words aside, by where they begin.
@@ -176,34 +195,15 @@ class Phrasebook:
         Returns:
             The longest first, and of these those with fewest kinds of words in place of words.
         """
-        # Most words begin no phrase, and most of the time would go to them.
-        first, asked_first = self._root.by_word, self._root.by_asked is not None
-        starts = [
-            start
-            for start, word in enumerate(words)
-            if word in first or (asked_first and word in asked and word not in said.ADVERBS)
-        ]
-        return {start: found for start in starts if (found := self._beginning(words, start, asked))}
-
-    def _beginning(self, words: Sequence[str], start: int, asked: Collection[str]) -> Found:
-        found: Found = []
-        paths = [(self._root, start)]
-        while paths:
-            node, position = paths.pop()
-            while position < len(words):
-                word = words[position]
-                position += 1
-                after = node.by_word.get(word, [])
-                if after or word not in said.ADVERBS:
-                    if node.by_asked and word in asked:
-                        after = [*after, node.by_asked]
-                    for one in after:
-                        found += [(phrase, position) for phrase in one.phrases]
-                        if one.after:
-                            paths.append((one, position))
-                    break
-        if len(found) > 1:
-            found.sort(key=lambda one: (-one[1], sum(word in KINDS for word in one[0].words)))
+        steps = [(word if word in self._words else "", word in asked) for word in words]
+        steps.append(("", False))  # leads nowhere
+        found = dict[int, Found]()
+        for start, step in enumerate(steps):
+            reached, end = self._start[step], start + 1
+            while reached is not None:
+                if reached.phrases:
+                    found[start] = [(phrase, end) for phrase in reached.phrases] + found.get(start, [])
+                reached, end = reached[steps[end]], end + 1
         return found
 
     def said_in(self, words: Sequence[str], asked: Collection[str] = ()) -> set[Phrase]:
