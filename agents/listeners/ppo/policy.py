@@ -63,11 +63,9 @@ class TangramExtractor(BaseFeaturesExtractor):
     def forward(self, observations: Observations) -> Tensor:
         """Maps a batch of observations, float32, to scores and features (batch, actions + WIDTH)."""
         ids = observations["utterance"].long()
-        there = (ids > 0).unsqueeze(-1)
-        words = self.words(ids)
         # Finite, as an utterance may be empty.
-        weights = self.weights(words).masked_fill(~there, -1e9).softmax(1)
-        what, to_do = torch.einsum("bwk,bwd->kbd", weights, words)
+        weights = F.embedding(ids, self.weights(self.words.weight)).masked_fill((ids == 0).unsqueeze(-1), -1e9).softmax(1)
+        what, to_do = (self._sum_of_words(ids, share) for share in weights.unbind(-1))
 
         state = torch.stack([observations["selected"], observations["clicked"]], -1)
         # Each tangram is looked at once, however often it is in the batch.
@@ -79,9 +77,12 @@ class TangramExtractor(BaseFeaturesExtractor):
         scores = self.score(hidden.relu()) + match + (state @ self.state)[..., None]
         scores = torch.cat([scores.squeeze(-1), self.none.expand(len(ids), 1)], 1)
 
-        mean = words.sum(1) / there.sum(1).clamp(min=1)
+        mean = F.embedding_bag(ids, self.words.weight, mode="mean", padding_idx=0)
         worth = [mean, to_do, state.sum(1), match.amax(1), observations["turn"].flatten(1)]
         return torch.cat([scores, self.worth(torch.cat(worth, 1))], 1)
+
+    def _sum_of_words(self, ids: Tensor, shares: Tensor) -> Tensor:
+        return F.embedding_bag(ids, self.words.weight, mode="sum", padding_idx=0, per_sample_weights=shares.contiguous())
 
 
 class ScoresAndWorth(nn.Module):
