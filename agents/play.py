@@ -15,8 +15,9 @@ from enum import IntEnum
 
 import numpy as np
 
+from multiref_gym.contexts import shared_contexts
 from multiref_gym.episode import Episode
-from multiref_gym.game import CONTEXT_SIZE, Context, Game
+from multiref_gym.game import Game
 from multiref_gym.interaction import Interaction
 from multiref_gym.listener import Listener, decided
 from multiref_gym.speaker import Speaker
@@ -60,17 +61,17 @@ def new_games(
         make_speaker: Makes the speaker of one game.
         seed: That of all the games.
         name: What the games are called, before their numbers.
-        similarity: How alike the tangrams of a context are; see `TangramSet.draw`.
+        similarity: How alike the tangrams of a context are; see `Contexts`.
         on_game: Called with the number of games so far, as many games take a while.
 
     Raises:
         TangramError: If such contexts cannot be drawn.
         UserError: As `multiref_gym.speaker.opened` does.
     """
-    games = []
+    contexts, games = shared_contexts(tangrams, similarity), []
     for number in numbers:
         rng = chance(seed, number, Stream.CONTEXT)
-        context = Context.sample(tangrams.draw(rng, CONTEXT_SIZE, similarity), rng)
+        context = contexts.draw(rng)
         speaker, listener = (chance(seed, number, stream) for stream in (Stream.SPEAKER, Stream.LISTENER))
         games.append(Episode(Game(context), make_speaker(), speaker, listener, f"{name}-{number:04d}"))
         on_game(len(games))

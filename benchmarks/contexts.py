@@ -21,6 +21,7 @@ from multiref_gym.agents.evaluation.intervals import wilson
 from multiref_gym.agents.evaluation.tables import Sheet, apart, percent
 from multiref_gym.commands.options import Count, FiguresOptions, Natural, TangramsName
 from multiref_gym.commands.screen import Screen
+from multiref_gym.contexts import shared_contexts
 from multiref_gym.game import CONTEXT_SIZE
 from multiref_gym.tangrams import LEXICON, Tangram, TangramSet, load_tangrams
 from multiref_gym.tangrams.kilogram import content_words
@@ -69,10 +70,10 @@ def measure(tangrams: TangramSet, contexts: int, seed: int) -> dict[str, Any]:
     """
     results: dict[str, Any] = {}
     for similarity in SIMILARITIES:
-        rng = np.random.default_rng(seed)
+        drawing, rng = shared_contexts(tangrams, similarity), np.random.default_rng(seed)
         found = []
         for _ in range(contexts):
-            context = [tangrams[id] for id in tangrams.draw(rng, CONTEXT_SIZE, similarity)]
+            context = [tangrams[id] for id in drawing.draw(rng).listener_order]
             found.append(ambiguous(context[rng.integers(CONTEXT_SIZE)], context, rng))
         hits = {name: sum(each[name] for each in found) for name in found[0]}
         shares = {name: wilson(count, contexts) for name, count in hits.items()}

@@ -57,10 +57,11 @@ from multiref_gym.agents.listeners.small.model import SmallModel
 from multiref_gym.benchmarks.fixed_games import FIXED_GAMES, Evaluation, by_game, evaluate
 from multiref_gym.commands.options import Count, Flat
 from multiref_gym.commands.screen import Screen
+from multiref_gym.contexts import shared_contexts
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.files import write_atomically
-from multiref_gym.game import CONTEXT_SIZE, Action
+from multiref_gym.game import Action
 from multiref_gym.provenance import write_results
 from multiref_gym.tangrams import TangramSet, load_tangrams
 from multiref_gym.tangrams.tangram_set import SplitName
@@ -443,7 +444,7 @@ class LearningCurve:
         tangrams = load_tangrams(config.tangrams)
         for split in (config.split, self.unseen):
             # Too small a split is an error now, not after the runs.
-            tangrams.split(split).draw(np.random.default_rng(), CONTEXT_SIZE, SIMILARITY)
+            shared_contexts(tangrams.split(split), SIMILARITY)
         evaluation = Evaluation(games=self.evaluation, unseen=self.unseen)
         systems = LEARNERS + (ABLATIONS if self.ablations else BOUNDS)
         seeds = range(config.seed, config.seed + self.seeds)

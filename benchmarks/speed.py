@@ -27,8 +27,9 @@ import multiref_gym  # noqa: F401 (registers MultiRef-v0)
 from multiref_gym.agents.evaluation.tables import Sheet
 from multiref_gym.commands.options import FiguresOptions, Positive
 from multiref_gym.commands.screen import Screen
+from multiref_gym.contexts import Contexts
 from multiref_gym.errors import UserError
-from multiref_gym.game import CONTEXT_SIZE, Action, Context, Game
+from multiref_gym.game import CONTEXT_SIZE, Action, Game
 from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import load_tangrams
 from multiref_gym.wrappers import EncodeUtterance
@@ -115,9 +116,9 @@ def connect_four_steps(env: Any, seed: int) -> Iterator[int]:
 
 def utterances(speaker: ScriptedSpeaker, seed: int) -> Iterator[int]:
     """Has the speaker speak to a listener that does what is wanted or clicks at random; what that takes is not its."""
-    tangrams, rng = load_tangrams("figures").split("train"), np.random.default_rng(seed)
+    contexts, rng = Contexts(load_tangrams("figures").split("train")), np.random.default_rng(seed)
     while True:
-        game = Game(Context.sample(tangrams.draw(rng, CONTEXT_SIZE), rng))
+        game = Game(contexts.draw(rng))
         yield 0
         speaker.start(game, rng)
         yield 1

@@ -11,17 +11,21 @@ from gymnasium import spaces
 from gymnasium.error import ResetNeeded
 from numpy.typing import NDArray
 
+from multiref_gym.compiled.seen import PROGRESS
+from multiref_gym.contexts import Contexts
 from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError, is_int, is_number, require
-from multiref_gym.game import CONTEXT_SIZE, LETTERS, MAX_TURNS, TARGETS, Action, Context, Game, GameOver, overlap
+from multiref_gym.game import CONTEXT_SIZE, LETTERS, MAX_TURNS, TARGETS, Action, Context, Game, GameOver, action_text
+from multiref_gym.games import Games
 from multiref_gym.parts import part_name
+from multiref_gym.pictures import Pictures
 from multiref_gym.registry import SPEAKERS, made, resolve
 from multiref_gym.speaker import Speaker
 from multiref_gym.tangrams import TangramSet, load_tangrams, shared_atlas
 from multiref_gym.tangrams.tangram_set import SplitName
 from multiref_gym.utterance import CHARSET as CHARSET
 from multiref_gym.utterance import MAX_LENGTH as MAX_LENGTH
-from multiref_gym.utterance import UtteranceSpace
+from multiref_gym.utterance import UtteranceSpace, checked
 from multiref_gym.window import Window, captioned, transcript
 
 IMAGE_SIZE = 64
@@ -32,6 +36,9 @@ MOST_TURNS = 10_000
 
 _IMAGES = ("board", "tangrams", None)
 _REWARDS = ("success", "progress")
+
+_ONE = np.ones(1, np.bool_)
+"""The one game of an environment."""
 
 Observation = dict[str, Any]
 
@@ -189,24 +196,25 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
         require("speaker", speaker, "a text or a callable", isinstance(speaker, str) or callable(speaker))
 
         self.tangrams = load_tangrams(tangrams) if isinstance(tangrams, str) else tangrams
-        self._drawn_from = self.tangrams.split(split)
-        if len(self._drawn_from) < context_size:
-            raise UserError(
-                f"context_size={context_size}: {self._drawn_from.name} has {len(self._drawn_from)} tangrams only"
-            )
+        drawn_from = self.tangrams.split(split)
+        if len(drawn_from) < context_size:
+            raise UserError(f"context_size={context_size}: {drawn_from.name} has {len(drawn_from)} tangrams only")
         self._make_speaker = resolve("speaker", SPEAKERS, speaker) if isinstance(speaker, str) else speaker
         self._speaker_name = speaker if isinstance(speaker, str) else part_name(speaker)
-        self._speaker = self.new_speaker()
         self._context_size = context_size = int(context_size)
-        self._targets = (int(targets[0]), int(targets[1]))
         self._max_turns = max_turns = int(max_turns)
-        self._similarity = float(similarity)
-        self._image = image
+        bounds = int(targets[0]), int(targets[1])
+        self._contexts = Contexts(drawn_from, context_size, bounds, float(similarity), max_turns, self.tangrams)
         self._progress = reward == "progress"
+        self._image = image
         self.render_mode = render_mode
         self.atlas = shared_atlas(self.tangrams, int(image_size))
-        self._episode: Episode | None = None
         self._window: Window | None = None
+        self._games, self._pictures = self.new_games(1), self.new_pictures(1)
+        self._seen, self._earned = self._games.new_seen(), self._games.new_earned()
+        self._actions = np.zeros((1, context_size), np.int8)
+        self._episode: Episode | None = None
+        self._begun = self._seeded = False
 
         self.action_space = spaces.MultiBinary(context_size)
         observation: dict[str, spaces.Space[Any]] = {
@@ -222,9 +230,14 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
 
     @property
     def episode(self) -> Episode:
-        """The game in play with its speaker."""
-        if self._episode is None:
+        """The game in play with its speaker, for a look: it is played by `step`."""
+        if not self._begun:
             raise ResetNeeded("no game yet: call reset() first")
+        if self._episode is None:
+            self._episode = Episode.watched(self._games.game(0), self._games.speaker(0))
+        for utterance, clicks, selected, understood in self._turns[len(self._episode.dialogue) :]:
+            self._episode.note(utterance, Action.of_record(clicks, selected) if understood else None)
+        self._episode.utterance = self.utterance
         return self._episode
 
     @property
@@ -240,7 +253,15 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
     @property
     def utterance(self) -> str:
         """What the speaker said last."""
-        return self.episode.utterance
+        return self._utterance
+
+    def say(self, utterance: str) -> None:
+        """Puts other words in place of the speaker's last ones: those of an agent that speaks for it.
+
+        Raises:
+            UserError: If they are what an utterance may not be.
+        """
+        self._utterance = checked(utterance)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -256,14 +277,23 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
                 `multiref_gym.speaker.opened` does.
         """
         super().reset(seed=checked_seed(seed))
-        game = self.new_game(self.np_random, options)
-        self._episode = None  # so it stays if the speaker fails, which has left the game before
-        self._episode = Episode(game, self._speaker, self.np_random)
-        if self._image is not None:
-            self._picture = self.picture(game)
+        given = self.given_game(options) if options else None
+        games = self._games
+        if seed is not None or not self._seeded:
+            games.seed(0, self.np_random)
+            self._seeded = True
+        self._begun = self._over = False  # so it stays if the speaker fails, which has left the game before
+        games.begin(_ONE, self._seen, given)
+        self._begun = True
+        self._episode = None
+        self._turns: list[tuple[str, int, int, bool]] = []
+        self._clicks: list[str] = []
+        self._utterance = games.utterance(0)
+        if self._pictures is not None:
+            self._pictures.begin(_ONE, games.tangrams)
         if self.render_mode == "human":
             self.render()
-        return self._observation(self._episode), self._info(self._episode)
+        return self._observation(), {"success": False, "turn": 0, "clicks": []}
 
     def step(self, action: NDArray[np.int8] | None) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Takes one turn: applies the clicks, then lets the speaker speak.
@@ -277,22 +307,29 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
             GameOver: If the game has ended.
             ResetNeeded: If no game has begun.
         """
-        episode = self.episode
-        game = episode.game
-        before = game.selected
-        done = None if action is None else Action.of_bits(self._clicks(action), before)
+        if not self._begun:
+            raise ResetNeeded("no game yet: call reset() first")
+        games, seen = self._games, self._seen
+        if self._over:
+            raise GameOver(f"the game ended after turn {seen.turn[0]}; start another one")
+        self._actions[0] = 0 if action is None else checked_clicks(action, self._context_size)
         try:
-            episode.take(done)
-        except GameOver:
-            raise  # nothing has changed
+            games.step(self._actions, action is not None, seen, self._earned, seen)
         except BaseException:
-            self._episode = None  # the turn has been taken, and nobody has replied to it
+            self._begun = False  # the turn has been taken, and nobody has replied to it
             raise
-        if self._image == "board":
-            self.atlas.redraw(self._picture, game.context.listener_order, before ^ game.selected, game.selected)
+        clicks, selected = games.clicks.item(), games.selected.item()
+        self._turns.append((self._utterance, clicks, selected, action is not None))
+        self._clicks.append(action_text(clicks & selected, clicks & ~selected))
+        self._utterance = games.utterance(0)
+        if self._pictures is not None:
+            self._pictures.click(self._actions, games.tangrams, seen.selected)
         if self.render_mode == "human":
             self.render()
-        return self._observation(episode), self.reward(game, before), game.over, False, self._info(episode)
+        reward, terminated, success = self._earned
+        self._over = terminated.item()
+        info = {"success": success.item(), "turn": seen.turn.item(), "clicks": self._clicks.copy()}
+        return self._observation(), reward.item(), self._over, False, info
 
     def render(self) -> NDArray[np.uint8] | str | None:
         """Shows the game as `render_mode` says.
@@ -327,70 +364,61 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
             self._window.close()
             self._window = None
 
-    def reward(self, game: Game, before: frozenset[int]) -> float:
-        """Returns the reward of the last turn of a game in which these positions were selected before it."""
-        if self._progress:
-            return overlap(game.selected, game.targets) - overlap(before, game.targets)
-        return float(game.success)
+    def new_games(self, count: int, mode: int = 0) -> Games:
+        """Returns games as this environment has them, with a speaker each: `MultiRefVectorEnv` plays many."""
 
-    def new_speaker(self) -> Speaker:
-        """Returns another speaker like the environment's own; `MultiRefVectorEnv` has one for each game."""
-        # A speaker knows the whole set, so that a given game may come from any split.
-        return made("speaker", self._speaker_name, self._make_speaker, self.tangrams)  # type: ignore[no-any-return]
+        def new_speaker() -> Speaker:
+            # A speaker knows the whole set, so that a given game may come from any split.
+            return made("speaker", self._speaker_name, self._make_speaker, self.tangrams)  # type: ignore[no-any-return]
 
-    def new_game(self, rng: np.random.Generator, options: dict[str, Any] | None = None) -> Game:
-        """Returns a game as `reset` starts it, from the chance of `rng` or from `options`. No speaker has spoken."""
-        if options:
-            return self._given_game(options)
-        drawn = self._drawn_from.draw(rng, self._context_size, self._similarity)
-        return Game(Context.sample(drawn, rng, self._targets), self._max_turns)
+        return Games(count, self._contexts, new_speaker, mode | (PROGRESS if self._progress else 0))
 
-    def _given_game(self, options: dict[str, Any]) -> Game:
+    def given_game(self, options: dict[str, Any]) -> Game:
+        """Returns the game that `options` of `reset` give, which nobody has played in.
+
+        Raises:
+            ValueError: If there is none, or it does not fit this environment.
+        """
         given = options.get("game")
         if options.keys() != {"game"} or not isinstance(given, Context | Game):
             raise ValueError(f"options={options!r}: allowed is {{'game': a Context or a Game}}")
-        context = given if isinstance(given, Context) else given.context
-        max_turns = self._max_turns if isinstance(given, Context) else given.max_turns
-        if isinstance(given, Game) and given.turn:
-            raise ValueError(f"options['game'] is at turn {given.turn}: allowed is a game that has not begun")
-        if max_turns > self._max_turns:
-            raise ValueError(f"options['game'] has max_turns={max_turns}: allowed is at most {self._max_turns}")
-        if (size := len(context.listener_order)) != self._context_size:
-            raise ValueError(f"options['game'] has {size} tangrams: allowed is context_size={self._context_size}")
-        if unknown := [name for name in context.listener_order if name not in self.tangrams]:
+        game = Game(given, self._max_turns) if isinstance(given, Context) else given
+        if game.turn:
+            raise ValueError(f"options['game'] is at turn {game.turn}: allowed is a game that has not begun")
+        if game.max_turns > self._max_turns:
+            raise ValueError(f"options['game'] has max_turns={game.max_turns}: allowed is at most {self._max_turns}")
+        order = game.context.listener_order
+        if len(order) != self._context_size:
+            raise ValueError(f"options['game'] has {len(order)} tangrams: allowed is context_size={self._context_size}")
+        if unknown := [name for name in order if name not in self.tangrams]:
             raise ValueError(f"options['game'] has {unknown[0]!r}, which is not in {self.tangrams.name}")
-        return Game(context, max_turns)
+        return game
 
-    def picture(self, game: Game) -> NDArray[np.uint8]:
-        """Returns a fresh picture of a game for the listener: silhouettes if `image="tangrams"`, else a board."""
-        if self._image == "tangrams":
-            return self.atlas.silhouettes(game.context.listener_order)
-        return self.atlas.listener_board(game.context.listener_order, game.selected)
+    def new_pictures(self, count: int) -> Pictures | None:
+        """Returns the pictures of games as this environment has them, None if it has none."""
+        if self._image is None:
+            return None
+        return Pictures(self.atlas, self._image == "board", count, self._context_size)
 
-    def _clicks(self, action: NDArray[np.int8]) -> bytes:
-        array = np.asarray(action)
-        kind = array.dtype.kind
-        bits = array.tolist() if array.shape == (self._context_size,) and kind in "buif" else []
-        if bits.count(0) + bits.count(1) != self._context_size:
-            raise ValueError(f"action {action!r}: allowed are {self._context_size} zeros and ones, one for each letter")
-        return bytes(map(int, bits)) if kind == "f" else bytes(bits)
-
-    def _observation(self, episode: Episode) -> Observation:
-        game = episode.game
-        selected = np.zeros(self._context_size, np.int8)
-        for position in game.selected:
-            selected[position] = 1
-        observation = {"selected": selected, "turn": game.turn, "utterance": episode.utterance}
-        if self._image is not None:
-            observation["image"] = self._picture.copy()
+    def _observation(self) -> Observation:
+        seen = self._seen
+        observation = {"selected": seen.selected[0].copy(), "turn": seen.turn.item(), "utterance": self._utterance}
+        if self._pictures is not None:
+            observation["image"] = self._pictures.images[0].copy()
         return observation
-
-    def _info(self, episode: Episode) -> dict[str, Any]:
-        game = episode.game
-        return {"success": game.success, "turn": game.turn, "clicks": episode.clicks.copy()}
 
 
 def checked_seed(seed: Any) -> int | None:
     """Returns a seed as Python's int, or raises ValueError if it is none."""
     require("seed", seed, "an int of at least 0, or None", seed is None or is_int(seed, 0))
     return None if seed is None else int(seed)
+
+
+def checked_clicks(action: Any, size: int) -> NDArray[Any]:
+    """Returns clicks as an array (size,), or raises ValueError if they are not zeros and ones, one for each tangram."""
+    array = np.asarray(action)
+    if array.shape == (size,) and array.dtype.kind in "buif":
+        bits = array.tobytes() if array.itemsize == 1 else array.tolist()
+        if bits.count(0) + bits.count(1) == size:
+            return array
+    raise ValueError(f"action {action!r}: allowed are {size} zeros and ones, one for each letter")

@@ -54,15 +54,24 @@ class Episode:
         listener_rng: np.random.Generator | None = None,
         game_id: str | None = None,
     ) -> None:
-        self.game, self.speaker = game, speaker
-        self.game_id = f"game-{next(_NUMBERS)}" if game_id is None else game_id
         self.listener_rng = rng if listener_rng is None else listener_rng
+        self._begin(game, speaker, f"game-{next(_NUMBERS)}" if game_id is None else game_id)
+        self.utterance = opened(speaker, game, rng)
+
+    @classmethod
+    def watched(cls, game: Game, speaker: Speaker) -> Episode:
+        """Returns a game that is played elsewhere, in which nothing has been taken down yet."""
+        episode = cls.__new__(cls)
+        episode._begin(game, speaker, f"game-{next(_NUMBERS)}")
+        return episode
+
+    def _begin(self, game: Game, speaker: Speaker, game_id: str) -> None:
+        self.game, self.speaker, self.game_id = game, speaker, game_id
         self.dialogue: list[tuple[str, Action]] = []
         self.clicks: list[str] = []
         self.not_understood = 0
         self.misread: dict[int, tuple[str, str]] = {}
         self._log_probs: list[float | None] = []
-        self.utterance = opened(speaker, game, rng)
 
     @property
     def view(self) -> View:
@@ -112,15 +121,19 @@ class Episode:
                 `multiref_gym.speaker.replied` does; the turn has been taken then.
         """
         known = recorded_log_prob(log_prob)
+        self.game.apply(_NOTHING if action is None else action)
+        self.note(self.utterance, action, known)
+        self.utterance = ""  # so it stays if the speaker fails: what was said before is no reply
+        self.utterance = replied(self.speaker, action)
+
+    def note(self, utterance: str, action: Action | None, log_prob: float | None = None) -> None:
+        """Takes down a turn that has been taken: what was said, and what was done then."""
         done = _NOTHING if action is None else action
-        self.game.apply(done)
-        self.dialogue.append((self.utterance, done))
+        self.dialogue.append((utterance, done))
         self.clicks.append(str(done))
         if action is None:
             self.not_understood += 1
-        self._log_probs.append(known)
-        self.utterance = ""  # so it stays if the speaker fails: what was said before is no reply
-        self.utterance = replied(self.speaker, action)
+        self._log_probs.append(log_prob)
 
     def interaction(self, policy: str = "", round: int = 0) -> Interaction:
         """Returns the record of the game so far.

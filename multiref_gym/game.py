@@ -1,4 +1,4 @@
-"""The rules of MULTIREF, and nothing else.
+"""The game MULTIREF: its actions, its context, and its rules, which `compiled.rules` has.
 
 Speaker and listener see the same tangrams, each in an order of their own; the listener's carry letters.
 The speaker alone knows the targets. Each turn is one utterance of the speaker and one action of the
@@ -13,13 +13,15 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from multiref_gym.compiled import entries
+from multiref_gym.compiled.record import GAME, Records, bits, positions
 from multiref_gym.errors import UserError, is_int
 
 LETTERS = string.ascii_uppercase
@@ -75,11 +77,9 @@ class Action:
         return action
 
     @classmethod
-    def of_bits(cls, clicks: bytes, selected: Collection[int]) -> Action:
-        """Returns the action of clicks as bytes, of 0 or 1 for each position, when `selected` are selected."""
-        clicked = _set_bits(clicks)
-        deselect = clicked.intersection(selected)
-        return cls(clicked - deselect, deselect)
+    def of_record(cls, clicks: int, selected: int) -> Action:
+        """Returns the action of the clicks in the record of a game, when `selected` are selected after it."""
+        return cls(positions(clicks & selected), positions(clicks & ~selected))
 
     def bits(self, context_size: int) -> NDArray[np.int8]:
         """Returns the clicks as the environment takes them, int8 (context_size,)."""
@@ -98,20 +98,20 @@ class Action:
 
     def __str__(self) -> str:
         """Returns the canonical text: deselect first, letters sorted; empty for the empty action."""
-        select = f"select {_letters(self.select)}" if self.select else ""
-        if not self.deselect:
-            return select
-        return f"deselect {_letters(self.deselect)} {select}".rstrip()
+        return action_text(bits(self.select), bits(self.deselect))
+
+
+def action_text(select: int, deselect: int) -> str:
+    """Returns the canonical text of an action of sets of positions as bits."""
+    selecting = f"select {_letters(select)}" if select else ""
+    if not deselect:
+        return selecting
+    return f"deselect {_letters(deselect)} {selecting}".rstrip()
 
 
 @lru_cache(maxsize=1 << 12)
-def _set_bits(clicks: bytes) -> frozenset[int]:
-    return frozenset([position for position, click in enumerate(clicks) if click])
-
-
-@lru_cache(maxsize=1 << 12)
-def _letters(positions: frozenset[int]) -> str:
-    return " ".join([LETTERS[position] for position in sorted(positions)])
+def _letters(positions: int) -> str:
+    return " ".join([letter for position, letter in enumerate(LETTERS) if positions >> position & 1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,19 +146,6 @@ class Context:
         targets = self.targets
         return frozenset([i for i, tangram in enumerate(self.listener_order) if tangram in targets])
 
-    @classmethod
-    def sample(cls, tangrams: Sequence[str], rng: np.random.Generator, targets: tuple[int, int] = TARGETS) -> Context:
-        """Draws both orders and, uniformly, how many targets (bounds inclusive) and which."""
-        size = len(tangrams)
-        # One permutation holds three independent ones, at half the cost of three calls.
-        order = rng.permutation(3 * size).tolist()
-        # Lists, as a tuple is made of a list in half the time that a generator takes.
-        speaker_order = [tangrams[i] for i in order if i < size]
-        listener_order = [tangrams[i - size] for i in order if size <= i < 2 * size]
-        ranked = [tangrams[i - 2 * size] for i in order if i >= 2 * size]
-        count = targets[0] + int(rng.random() * (targets[1] - targets[0] + 1))
-        return cls(tuple(speaker_order), tuple(listener_order), frozenset(ranked[:count]))
-
 
 class Game:
     """One game in play: applies actions and knows when and how it ends.
@@ -168,29 +155,47 @@ class Game:
         max_turns: The number of actions after which the game ends in any case.
 
     Attributes:
-        selected: The selected positions, in the listener's order.
-        turn: The number of actions so far.
         targets: The positions of the targets, in the listener's order.
+        records: Its state as numbers, an array of one `GAME`.
     """
 
-    __slots__ = ("context", "max_turns", "selected", "targets", "turn")
+    __slots__ = ("context", "max_turns", "records", "targets")
 
     def __init__(self, context: Context, max_turns: int = MAX_TURNS) -> None:
         self.context = context
         self.max_turns = max_turns
-        self.selected: frozenset[int] = frozenset()
-        self.turn = 0
         self.targets = context.target_positions
+        self.records = np.zeros(1, GAME)
+        self.records["size"], self.records["max_turns"] = len(context.listener_order), max_turns
+        self.records["targets"] = bits(self.targets)
+
+    @classmethod
+    def of_records(cls, context: Context, records: Records) -> Game:
+        """Returns a game that is played elsewhere, as a view of its record."""
+        game = cls.__new__(cls)
+        game.context, game.records = context, records
+        game.targets, game.max_turns = context.target_positions, int(records["max_turns"][0])
+        return game
+
+    @property
+    def selected(self) -> frozenset[int]:
+        """The selected positions, in the listener's order."""
+        return positions(self.records["selected"].item())
+
+    @property
+    def turn(self) -> int:
+        """The number of actions so far."""
+        return int(self.records["turn"].item())
 
     @property
     def success(self) -> bool:
         """Whether the selected set equals the targets."""
-        return self.selected == self.targets
+        return entries.is_won(self.records)
 
     @property
     def over(self) -> bool:
         """Whether no further action is possible."""
-        return self.turn >= self.max_turns or self.selected == self.targets
+        return entries.is_over(self.records)
 
     def apply(self, action: Action) -> None:
         """Takes one turn.
@@ -203,13 +208,7 @@ class Game:
         if self.over:
             raise GameOver(f"the game ended after turn {self.turn}; start another one")
         check_action(action, self.selected, len(self.context.listener_order))
-        self.selected = action.after(self.selected)
-        self.turn += 1
-
-
-def overlap(selected: frozenset[int], targets: frozenset[int]) -> float:
-    """Returns how far a selection is from the targets: |S ∩ T| / |S ∪ T| (Jaccard), 1 where they are the same."""
-    return len(selected & targets) / len(selected | targets)
+        entries.take(self.records, bits(action.clicks))
 
 
 @cache
@@ -222,10 +221,10 @@ def is_action(value: object) -> bool:
     if not isinstance(value, Action):
         return False
     halves: tuple[object, object] = value.select, value.deselect
-    for positions in halves:
-        if not isinstance(positions, frozenset):
+    for half in halves:
+        if not isinstance(half, frozenset):
             return False
-        for position in positions:
+        for position in half:
             if type(position) is not int and not is_int(position, 0):  # mostly it is, and that is soon known
                 return False
     return True
@@ -243,7 +242,7 @@ def check_action(action: Action, selected: frozenset[int], context_size: int = C
             f"no such position among {sorted(action.clicks)}: allowed are 0 to {context_size - 1}, "
             f"letters A to {LETTERS[context_size - 1]}"
         )
-    state = f"selected now: {_letters(selected) or 'nothing'}"
+    state = f"selected now: {_letters(bits(selected)) or 'nothing'}"
     if again := action.select & selected:
-        raise InvalidAction(f"{_letters(again)} cannot be selected again; {state}")
-    raise InvalidAction(f"{_letters(action.deselect - selected)} cannot be deselected, as not selected; {state}")
+        raise InvalidAction(f"{_letters(bits(again))} cannot be selected again; {state}")
+    raise InvalidAction(f"{_letters(bits(action.deselect - selected))} cannot be deselected, as not selected; {state}")

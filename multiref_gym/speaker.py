@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
+from numpy.typing import NDArray
 
+from multiref_gym.compiled.record import Records
 from multiref_gym.errors import UserError
 from multiref_gym.game import Action, Game
 from multiref_gym.parts import blame, part_name
 from multiref_gym.utterance import checked, is_utterance
+
+if TYPE_CHECKING:
+    from multiref_gym.contexts import Contexts
 
 
 class Speaker(Protocol):
@@ -41,6 +47,53 @@ class Speaker(Protocol):
 
         Returns:
             The next utterance or, if the action ended the game, a closing remark, which may be empty.
+        """
+        ...
+
+
+@runtime_checkable
+class CompiledSpeaker(Protocol):
+    """What a speaker can do besides that speaks in many games at once: environments ask it once a step."""
+
+    def of_records(self, records: Records) -> Speaker:
+        """Returns the speaker of one game, an array of one record, as others have it."""
+        ...
+
+    def begin_games(self, contexts: Contexts, games: Records, which: NDArray[np.bool_], drawn: bool) -> None:
+        """Begins other games in the places of some and opens them.
+
+        Args:
+            contexts: What contexts are drawn from.
+            games: The records.
+            which: In which places, bool (games,).
+            drawn: Whether contexts are drawn; they are in the records if not.
+
+        Raises:
+            UserError: If more is said than an utterance may be.
+        """
+        ...
+
+    def step_games(
+        self,
+        contexts: Contexts,
+        games: Records,
+        actions: NDArray[np.int8],
+        understood: bool,
+        mode: int,
+        written: Sequence[NDArray[Any]],
+    ) -> None:
+        """Takes a turn in each game, as `multiref_gym.games.Games.step` says, and replies to it.
+
+        Args:
+            contexts: What contexts are drawn from.
+            games: The records.
+            actions: int8 (games, size) of zeros and ones.
+            understood: False if what the listeners answered was no action.
+            mode: Bits of `compiled.seen`.
+            written: The arrays that are written, those of a `Seen`, an `Earned` and a `Seen`.
+
+        Raises:
+            UserError: If more is said than an utterance may be.
         """
         ...
 

@@ -14,10 +14,11 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
+from multiref_gym.compiled.seen import SAME_STEP, Seen
 from multiref_gym.env import MultiRefEnv, Observation, checked_seed
-from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError, is_int, require
-from multiref_gym.game import Action, GameOver
+from multiref_gym.game import GameOver
+from multiref_gym.tangrams import TangramSet
 from multiref_gym.utterance import MOST_BYTES
 
 MOST_GAMES = 100_000
@@ -30,9 +31,12 @@ COPIES = 6
 class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
     """Many games of MULTIREF in one environment, each as `MultiRefEnv` plays it.
 
-    For the same seeds and actions, observations, rewards and infos are those of `SyncVectorEnv` with as many
-    `MultiRefEnv`, item for item. What is selected, the targets and the turns are arrays for all games at once; each
-    game has a speaker of its own, the same as in the scalar environment.
+    For the same seeds and actions, observations and rewards are those of `SyncVectorEnv` with as many `MultiRefEnv`,
+    item for item. So are the infos but for `clicks`: here it is an array, int8 (num_envs, context_size), of what was
+    clicked in this step, with zeros where a game has just begun; the actions before it are not told again.
+
+    The scripted speaker speaks in all games at once, in compiled code. Any other speaker is asked game by game; each
+    game has one of its own.
 
     `reset(options={"reset_mask": mask})` starts the games of a bool (num_envs,) mask only, and `{"game": game}` starts
     all of them with that game. An answer that was no action (`MultiRefEnv.step(None)`) has no place in an array of
@@ -98,18 +102,22 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
 
-        (size,) = self.single_action_space.shape or ()
-        self._speakers = [self._scalar.new_speaker() for _ in range(num_envs)]
-        self._rngs = [np.random.default_rng() for _ in range(num_envs)]
-        self._episodes: list[Any] = [None] * num_envs  # an Episode each, once it has begun
+        self._bytes = 0 if utterance_bytes is None else int(utterance_bytes)
+        same_step = SAME_STEP if self._autoreset is AutoresetMode.SAME_STEP else 0
+        self.games = self._scalar.new_games(num_envs, same_step)
         self._begun = np.zeros(num_envs, np.bool_)
-        self._ended = [False] * num_envs
-        self._selected = np.zeros((num_envs, size), np.int8)
-        self._turn = np.zeros(num_envs, np.int64)
-        self._images = None if image is None else np.zeros((num_envs, *(image.shape or ())), np.uint8)
-        # Silhouettes stay for a whole game, a board is drawn anew where something was clicked.
-        self._boards = self._images if options.get("image", "board") == "board" else None
-        self._bytes = None if utterance_bytes is None else int(utterance_bytes)
+        self._seeded = np.zeros(num_envs, np.bool_)
+        self._ended = np.zeros(num_envs, np.bool_)
+        self._pictures = self._scalar.new_pictures(num_envs)
+
+    def utterances(self) -> list[str]:
+        """Returns what each speaker said last, whole, whatever `utterance_bytes` is."""
+        return self.games.utterances()
+
+    @property
+    def tangrams(self) -> TangramSet:
+        """The whole set, whatever the split."""
+        return self._scalar.tangrams
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
@@ -138,16 +146,20 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
             raise ValueError(f"options['reset_mask'] is {mask!r}: allowed is an array of {self.num_envs} bools")
         if not (self._begun | mask).all():
             raise ResetNeeded("a game has not begun: call reset() first")
-        if options:
-            self._scalar.new_game(self._scalar.np_random, options)  # raises before anything is changed
-        self._begun[mask] = False  # so it stays if a speaker fails
+        given = self._scalar.given_game(options) if options else None
         for i in np.flatnonzero(mask).tolist():
-            if seeds[i] is not None:
-                self._rngs[i] = seeding.np_random(seeds[i])[0]
-            self._start(i, options)
+            if seeds[i] is not None or not self._seeded[i]:
+                self.games.seed(i, seeding.np_random(seeds[i])[0])
+                self._seeded[i] = True
+        self._begun[mask] = False  # so it stays if a speaker fails
+        seen = self.games.new_seen(self._bytes)
+        self.games.begin(mask, seen, given)
         self._begun[mask] = True
-        utterances = [episode.utterance for episode in self._episodes]
-        return self._observations(utterances), self._infos(mask, np.zeros_like(mask))
+        self._ended[mask] = False
+        if self._pictures is not None:
+            self._pictures.begin(mask, self.games.tangrams)
+        nothing = np.zeros_like(seen.selected)
+        return self._observations(seen), self._infos(mask.copy(), np.zeros_like(mask), seen.turn, nothing)
 
     def step(
         self, actions: NDArray[np.int8]
@@ -166,117 +178,67 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         if not self._begun.all():
             raise ResetNeeded("a game has not begun: call reset() first")
         clicks = self._checked(actions)
-        if self._autoreset is AutoresetMode.DISABLED and any(self._ended):
+        if self._autoreset is AutoresetMode.DISABLED and self._ended.any():
             raise GameOver(f"games {np.flatnonzero(self._ended).tolist()} have ended: reset them with 'reset_mask'")
-        self._selected ^= clicks  # a click toggles
-        self._turn += 1
+        games, same_step = self.games, self._autoreset is AutoresetMode.SAME_STEP
+        seen, earned = games.new_seen(self._bytes), games.new_earned()
+        final = games.new_seen(self._bytes or MOST_BYTES) if same_step else seen
+        tangrams = games.tangrams if self._pictures is None else games.tangrams.copy()
         try:
-            return self._played(clicks.tobytes())
+            games.step(clicks, True, seen, earned, final)
         except BaseException:
             self._begun[:] = False  # some games have taken the turn, others have not: none can go on
             raise
-
-    def _played(
-        self, clicks: bytes
-    ) -> tuple[Observation, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
-        """Takes a turn of each game, or starts another one in the place of one that had ended."""
-        env, boards = self._scalar, self._boards
-        size, same_step = len(clicks) // self.num_envs, self._autoreset is AutoresetMode.SAME_STEP
-        utterances: list[str] = []
-        rewards: list[float] = []
-        success: list[bool] = []
-        ended: list[bool] = []
-        final: dict[int, tuple[Observation, list[str]]] = {}
-        # All is taken down game by game: once the last has been played the first has left the processor's cache.
-        for i, episode in enumerate(self._episodes):
-            if self._ended[i]:
-                episode = self._start(i)
-                rewards.append(0.0)
-                success.append(False)
-                ended.append(False)
-            else:
-                game, before = episode.game, episode.game.selected
-                episode.take(Action.of_bits(clicks[i * size : (i + 1) * size], before))
-                over = game.over
-                rewards.append(env.reward(game, before))
-                success.append(over and game.success)
-                ended.append(over)
-                if boards is not None:
-                    changed = before ^ game.selected
-                    env.atlas.redraw(boards[i], game.context.listener_order, changed, game.selected)
-                if over and same_step:
-                    final[i] = self._observation(i), episode.clicks
-                    episode = self._start(i)
-                else:
-                    self._ended[i] = over
-            utterances.append(episode.utterance)
-        terminated, won = np.array(ended), np.array(success)
-        restarted = np.isin(np.arange(self.num_envs), list(final))
-        infos = self._infos(np.ones_like(terminated), won & ~restarted)
-        if final:
-            infos |= self._final(final, restarted, won)
-        return self._observations(utterances), np.array(rewards), terminated, np.zeros_like(terminated), infos
-
-    def _start(self, i: int, options: dict[str, Any] | None = None) -> Episode:
-        rng = self._rngs[i]
-        game = self._scalar.new_game(rng, options)
-        self._episodes[i] = episode = Episode(game, self._speakers[i], rng)
-        self._ended[i] = False
-        self._selected[i] = 0
-        self._turn[i] = 0
-        if self._images is not None:
-            self._images[i] = self._scalar.picture(game)
-        return episode
+        reward, terminated, success = earned
+        begun = terminated if same_step else self._ended  # where another game has begun in this step
+        changed = bool(begun.any())
+        infos = self._infos(np.ones_like(terminated), success, seen.turn, clicks)
+        if changed:
+            infos["clicks"] = np.where(begun[:, None], np.int8(0), clicks)
+        if self._pictures is not None:
+            self._pictures.click(
+                clicks * ~self._ended[:, None], tangrams, np.where(begun[:, None], final.selected, seen.selected)
+            )
+        if changed and same_step:
+            infos["success"] = success & ~begun
+            infos |= self._final(final, self._infos(terminated.copy(), success, final.turn, clicks))
+        else:
+            self._ended = terminated.copy()
+        if changed and self._pictures is not None:
+            self._pictures.begin(begun, games.tangrams)
+        return self._observations(seen), reward, terminated, np.zeros_like(terminated), infos
 
     def _checked(self, actions: NDArray[np.int8]) -> NDArray[np.int8]:
+        """Returns the actions as a fresh array."""
         array = np.asarray(actions)
-        numbers = array.dtype.kind in "buif" and array.shape == self._selected.shape
-        if not numbers or not ((array == 0) | (array == 1)).all():
-            n, size = self._selected.shape
-            raise ValueError(f"actions {actions!r}: allowed are zeros and ones, {size} for each of {n} games")
-        return array.astype(np.int8)
+        if array.shape == self.games.tangrams.shape and array.dtype.kind in "buif":
+            clicks = array.astype(np.int8)
+            if not (clicks & ~1).any() and (array.itemsize == 1 or (clicks == array).all()):
+                return clicks
+        n, size = self.games.tangrams.shape
+        raise ValueError(f"actions {actions!r}: allowed are zeros and ones, {size} for each of {n} games")
 
-    def _observation(self, i: int) -> Observation:
-        """Returns what is to be seen of a game, by itself."""
-        (utterance,) = self._said([self._episodes[i].utterance])
-        observation = {"selected": self._selected[i].copy(), "turn": int(self._turn[i]), "utterance": utterance}
-        return observation if self._images is None else observation | {"image": self._images[i].copy()}
+    def _observations(self, seen: Seen) -> Observation:
+        observations: Observation = {"selected": seen.selected, "turn": seen.turn}
+        observations["utterance"] = seen.utterance if self._bytes else tuple(self.utterances())
+        if self._pictures is not None:
+            observations["image"] = self._pictures.images.copy()
+        return observations
 
-    def _observations(self, utterances: list[str]) -> Observation:
-        observations: Observation = {"selected": self._selected.copy(), "turn": self._turn.copy()}
-        if self._images is not None:
-            observations["image"] = self._images.copy()
-        return observations | {"utterance": self._said(utterances)}
-
-    def _said(self, utterances: list[str]) -> tuple[str, ...] | NDArray[np.uint8]:
-        """Returns utterances as texts or as UTF-8, uint8 (utterances, bytes), cut off or with zeros after the end."""
-        if self._bytes is None:
-            return tuple(utterances)
-        rows = [utterance.encode()[: self._bytes].ljust(self._bytes, b"\0") for utterance in utterances]
-        return np.frombuffer(bytearray().join(rows), np.uint8).reshape(-1, self._bytes)
-
-    def _infos(self, games: NDArray[np.bool_], success: NDArray[np.bool_]) -> dict[str, Any]:
-        done = {i: self._episodes[i].clicks for i in np.flatnonzero(games).tolist()}
-        return self._marked(games, success, np.where(games, self._turn, 0), done)
-
-    def _final(
-        self, final: dict[int, tuple[Observation, list[str]]], games: NDArray[np.bool_], success: NDArray[np.bool_]
-    ) -> dict[str, Any]:
-        """Returns the last observations and infos of games that others took the place of."""
-        observations = np.full(self.num_envs, None, object)
-        turns = np.zeros_like(self._turn)
-        for i, (observation, clicks) in final.items():
-            observations[i], turns[i] = observation, len(clicks)
-        done = {i: clicks for i, (_, clicks) in final.items()}
-        infos = {"final_obs": observations, "final_info": self._marked(games, success, turns, done)}
-        return infos | {f"_{key}": games.copy() for key in infos}
-
-    def _marked(
-        self, games: NDArray[np.bool_], success: NDArray[np.bool_], turns: NDArray[np.int64], done: dict[int, list[str]]
+    def _infos(
+        self, games: NDArray[np.bool_], success: NDArray[np.bool_], turn: NDArray[np.int64], clicks: NDArray[np.int8]
     ) -> dict[str, Any]:
         """Returns the infos of some games, with marks of which."""
-        clicks = np.full(self.num_envs, None, object)
-        for i, texts in done.items():
-            clicks[i] = texts.copy()
-        infos = {"success": success & games, "turn": turns, "clicks": clicks}
-        return infos | {f"_{key}": games.copy() for key in infos}
+        infos = {"success": success, "turn": turn.copy(), "clicks": clicks}
+        return infos | {f"_{key}": games for key in infos}
+
+    def _final(self, final: Seen, infos: dict[str, Any]) -> dict[str, Any]:
+        """Returns the last observations and infos of games that others took the place of."""
+        observations = np.full(self.num_envs, None, object)
+        ended = infos["_success"]
+        for i in np.flatnonzero(ended).tolist():
+            utterance = final.utterance[i] if self._bytes else final.utterance[i].tobytes().rstrip(b"\0").decode()
+            observations[i] = {"selected": final.selected[i], "turn": int(final.turn[i]), "utterance": utterance}
+            if self._pictures is not None:
+                observations[i]["image"] = self._pictures.images[i].copy()
+        return {"final_obs": observations, "_final_obs": ended, "final_info": infos, "_final_info": ended}

@@ -1,193 +1,172 @@
-"""How a tangram is described: by rule from attributes, or in the words that people used for it.
+"""How a tangram is described: by rule from its facts, or in the words that people used for it.
 
-A description is chosen for a listener who sees all ten tangrams: it should fit the target and as few others as
-possible (Dale and Reiter 1995), as far as the speaker cares.
+A description is chosen for a listener who sees all tangrams: it should fit the target and as few others as possible
+(Dale and Reiter 1995), as far as the speaker cares.
 """
 
 from __future__ import annotations
 
-import re
-import sys
-from array import array
-from collections.abc import Collection, Sequence
-from functools import cache
-from typing import Protocol
+import numpy as np
 
-from multiref_gym.simulators.chance import Chance
-from multiref_gym.simulators.persona import Persona
-from multiref_gym.tangrams import LEXICON, Tangram, TangramSet
-from multiref_gym.tangrams.kilogram import content_words
+from multiref_gym.compiled.chance import below, happens
+from multiref_gym.compiled.compiling import compiled
+from multiref_gym.compiled.record import REMEMBERED, Record
+from multiref_gym.compiled.sets import size_of
+from multiref_gym.simulators.tables import OTHER, pick
+from multiref_gym.simulators.text import hash_of, space, write
 
 NAMED_AGAIN = 0.4
 """How much less often a thing is named when it is described again."""
+ATTEMPTS = 3
+"""How often words are sought that have not been said."""
+CANDIDATES = 3
+"""Among how many recorded descriptions the one is chosen that fits the others least."""
+NOBODY = -1
 
 
-class Language(Protocol):
-    """Describes the tangrams of one game at a time."""
+@compiled
+def describe(tables: Record, game: Record, persona: Record, position: int, unlike: int) -> None:
+    """Describes the tangram at a position, in words that have not been said of it in this game if there are any.
 
-    def meet(self, context: Sequence[Tangram]) -> None:
-        """Takes in the tangrams of a game, which are what a description has to tell apart."""
-        ...
-
-    def describe(
-        self, position: int, persona: Persona, chance: Chance, said: Collection[str] = (), unlike: int | None = None
-    ) -> str:
-        """Returns a description of the tangram at a position of the context.
-
-        Args:
-            position: Which tangram is meant.
-            persona: Who says it.
-            chance: The source of chance.
-            said: What has been said of it in this game, to be avoided.
-            unlike: The tangram that was selected in its place, if the description is a second attempt.
-        """
-        ...
-
-
-class FigureLanguage:
-    """Describes the package's own figures by their facts: "a house without a chimney and on stilts".
-
-    Args:
-        figurative: The share of phrases that people would say and that no plain description holds ("somebody's
-            home"); the rest is literal.
+    `unlike` is the one that was selected in its place, if the description is a second attempt, else NOBODY.
     """
-
-    def __init__(self, figurative: float) -> None:
-        self.figurative = figurative
-
-    def meet(self, context: Sequence[Tangram]) -> None:
-        """Notes which tangrams each fact is true of, as the bits of an integer."""
-        self._facts = [_family_and_others(tangram) for tangram in context]
-        # All facts at once: a tangram is one long integer with a field of 32 bits for each fact, and 1 in those true.
-        fields = 0
-        for position, tangram in enumerate(context):
-            fields |= _fields(tangram) << position
-        self._holders = array("I", fields.to_bytes(4 * len(_WORDS), sys.byteorder))
-
-    def describe(
-        self, position: int, persona: Persona, chance: Chance, said: Collection[str] = (), unlike: int | None = None
-    ) -> str:
-        """Says some of the facts, in words that have not been said if there are any."""
-        for _ in range(3):
-            text = self._describe(position, persona, chance, bool(said), unlike)
-            if text not in said:
+    space(game)
+    start = game.length
+    if tables.recorded:
+        write(tables, game, _recorded(tables, game, position))
+    else:
+        again = _is_described(game, position)
+        for _ in range(ATTEMPTS):
+            game.length = start
+            _describe_figure(tables, game, persona, position, again, unlike)
+            if not _is_said(game, position, hash_of(game, start)):
                 break
-        return text
-
-    def _describe(self, position: int, persona: Persona, chance: Chance, again: bool, unlike: int | None) -> str:
-        family, others = self._facts[position]
-        fitting = (1 << len(self._facts)) - 1
-        article: str = persona.article
-        named = chance.happens(persona.names * NAMED_AGAIN if again else persona.names)
-        if unlike is not None and self._facts[unlike][0] == family and chance.happens(persona.compares):
-            # Only what sets the two apart is of interest.
-            fitting, article, named = 1 << position | 1 << unlike, "other", True
-        noun = persona.pronoun
-        if named:
-            fitting &= self._holders[family]
-            noun = _with_article(self._phrase(family, chance), article)
-        facts = self._telling(others, fitting, 1 << position, persona, chance, persona.detail - named)
-        phrases = [self._phrase(fact, chance) for fact in facts]
-        if not noun:
-            phrases[0] = _bare(phrases[0])
-        return f"{noun} {persona.joiner.join(phrases)}".strip()
-
-    def _telling(
-        self, facts: tuple[int, ...], fitting: int, target: int, persona: Persona, chance: Chance, detail: int
-    ) -> list[int]:
-        """Chooses facts one after another, mostly the one that rules out most of the tangrams that still fit."""
-        holders, cares_at = self._holders, persona.cares
-        first = int(chance() * len(facts))
-        left = [*facts[first:], *facts[:first]]  # so that ties fall anywhere
-        chosen: list[int] = []
-        while left:
-            cares = chance.happens(cares_at)
-            if len(chosen) >= detail and (fitting == target or not cares):
-                break
-            if cares and fitting != target:
-                still_fit = [(holders[fact] & fitting).bit_count() for fact in left]
-                fact = left.pop(still_fit.index(min(still_fit)))
-            else:
-                fact = left.pop()
-            chosen.append(fact)
-            fitting &= holders[fact]
-        return chosen
-
-    def _phrase(self, fact: int, chance: Chance) -> str:
-        words = _WORDS[fact]
-        return chance.pick(words.people if chance.happens(self.figurative) else words.literal)
+    place = game.descriptions % REMEMBERED
+    game.said_of[place], game.said[place] = position, hash_of(game, start)
+    game.descriptions += 1
 
 
-_WORDS = tuple(LEXICON.values())
-_NUMBERS = {fact: number for number, fact in enumerate(LEXICON)}
-"""What stands for a fact in `FigureLanguage`: its place in the lexicon."""
+@compiled
+def _describe_figure(tables: Record, game: Record, persona: Record, position: int, again: bool, unlike: int) -> None:
+    """Says some of the facts."""
+    tangram = game.tangrams[position]
+    family, fitting, article = tables.family[tangram], (1 << game.size) - 1, persona.article
+    named = happens(game, persona.names * NAMED_AGAIN if again else persona.names)
+    if unlike != NOBODY and tables.family[game.tangrams[unlike]] == family and happens(game, persona.compares):
+        # Only what sets the two apart is of interest.
+        fitting, article, named = 1 << position | 1 << unlike, OTHER, True
+    noun = persona.pronoun
+    if named:
+        fitting &= _holders(tables, game, family)
+        noun = tables.articled[_phrase(tables, game, family), article]
+    start = game.length
+    write(tables, game, noun)
+    count = _choose_facts(tables, game, persona, tangram, fitting, 1 << position, persona.detail - named)
+    for i in range(count):
+        words = _phrase(tables, game, game.room[i])
+        if i > 0:
+            write(tables, game, persona.joiner)
+        elif game.length > start:
+            space(game)
+        else:
+            words = tables.bare[words]
+        write(tables, game, words)
 
 
-@cache
-def _family_and_others(tangram: Tangram) -> tuple[int, tuple[int, ...]]:
-    facts = sorted(tangram.facts, key=lambda fact: (not fact.startswith("family="), fact))
-    family, *others = [_NUMBERS[fact] for fact in facts]
-    return family, tuple(others)
+@compiled
+def _choose_facts(
+    tables: Record, game: Record, persona: Record, tangram: int, fitting: int, target: int, detail: int
+) -> int:
+    """Chooses facts one after another, mostly the one that rules out most of the tangrams that still fit."""
+    facts, count = tables.others[tangram], tables.other_count[tangram]
+    first = below(game, count)  # so that ties fall anywhere
+    left, chosen = (1 << count) - 1, 0  # bit i of `left`: the fact i places after the first
+    while left:
+        cares = happens(game, persona.cares)
+        if chosen >= detail and (fitting == target or not cares):
+            break
+        best, fewest = 0, 1 << count
+        for i in range(count):
+            if left >> i & 1:
+                if cares and fitting != target:
+                    fits = size_of(_holders(tables, game, facts[(first + i) % count]) & fitting)
+                    if fits < fewest:
+                        best, fewest = i, fits
+                else:
+                    best = i
+        left ^= 1 << best
+        game.room[chosen] = facts[(first + best) % count]
+        fitting &= _holders(tables, game, game.room[chosen])
+        chosen += 1
+    return chosen
 
 
-@cache
-def _fields(tangram: Tangram) -> int:
-    return sum(1 << 32 * _NUMBERS[fact] for fact in tangram.facts)
+@compiled
+def _holders(tables: Record, game: Record, fact: int) -> int:
+    """Returns the tangrams of this game that a fact is true of."""
+    positions = 0
+    for position in range(game.size):
+        positions |= int(tables.holds[game.tangrams[position], fact]) << position
+    return positions
 
 
-@cache
-def _with_article(phrase: str, article: str) -> str:
-    """Returns a noun phrase with its own article, with another ("the bird", "the other bird") or with none."""
-    own, _, noun = phrase.partition(" ")
-    if own not in ("a", "an", "the", "some") or article == "as it is":
-        return phrase
-    return {"none": noun, "the": f"the {noun}", "other": f"the other {noun}"}[article]
+@compiled
+def _phrase(tables: Record, game: Record, fact: int) -> int:
+    """Returns one of the phrases for a fact: people's or plain ones."""
+    return pick(tables, game, tables.words[1 if happens(game, tables.figurative) else 0, fact])
 
 
-@cache
-def _bare(phrase: str) -> str:
-    """Returns a phrase that can stand without a noun: "a square head" for "with a square head"."""
-    return re.sub("^with (its |the )?", "", phrase)
+@compiled
+def _recorded(tables: Record, game: Record, position: int) -> int:
+    """Draws a few descriptions, new ones if there are, and returns the one whose words fit the others least."""
+    first, count = tables.descriptions[game.tangrams[position]]
+    new = 0
+    for i in range(first, first + count):
+        new += not _is_said(game, position, tables.hashes[tables.lists[i]])
+    best, least = 0, 2.0
+    for _ in range(CANDIDATES):
+        left = new if new else count
+        which = below(game, left) if left > 1 else 0
+        for i in range(first, first + count):
+            drawn = tables.lists[i]
+            if not new or not _is_said(game, position, tables.hashes[drawn]):
+                if which == 0:
+                    break
+                which -= 1
+        confused = _confusion(tables, game, drawn, position)
+        if confused < least:
+            best, least = drawn, confused
+    return best
 
 
-class RecordedLanguage:
-    """Describes tangrams in the words that people used for them: one of the recorded descriptions.
-
-    Args:
-        candidates: Among how many descriptions, drawn at random, the one is chosen that fits the others least.
-    """
-
-    def __init__(self, candidates: int = 3) -> None:
-        self.candidates = candidates
-
-    def meet(self, context: Sequence[Tangram]) -> None:
-        """Remembers the tangrams and what people say of them."""
-        self._context = context
-
-    def describe(
-        self, position: int, persona: Persona, chance: Chance, said: Collection[str] = (), unlike: int | None = None
-    ) -> str:
-        """Draws a few descriptions, new ones if there are, and returns the one whose words fit the others least."""
-        descriptions = self._context[position].descriptions
-        new = [text for text in descriptions if text not in said] or descriptions
-        drawn = [chance.pick(new) for _ in range(self.candidates)]
-        return min(drawn, key=lambda text: self._confusion(text, position))
-
-    def _confusion(self, text: str, position: int) -> float:
-        """Returns the largest share of the content words of a description that another tangram is described with."""
-        words = self._context[position].facts.intersection(_content(text))
-        others = (tangram.facts for i, tangram in enumerate(self._context) if i != position)
-        return max((len(words & facts) for facts in others), default=0) / max(1, len(words))
+@compiled
+def _confusion(tables: Record, game: Record, description: int, position: int) -> float:
+    """Returns the largest share of the content words of a description that another tangram is described with."""
+    start, end = tables.content_starts[description], tables.content_starts[description + 1]
+    target, own, most = game.tangrams[position], 0, 0
+    for i in range(start, end):
+        own += tables.holds[target, tables.content[i]]
+    for other in range(game.size):
+        if other != position:
+            shared = 0
+            for i in range(start, end):
+                word = tables.content[i]
+                shared += tables.holds[target, word] and tables.holds[game.tangrams[other], word]
+            most = max(most, shared)
+    return most / max(1, own)
 
 
-@cache
-def _content(text: str) -> frozenset[str]:
-    return frozenset(content_words(text))
+@compiled
+def _is_described(game: Record, position: int) -> bool:
+    for i in range(min(game.descriptions, REMEMBERED)):  # noqa: SIM110 (numba has no `any`)
+        if game.said_of[i] == position:
+            return True
+    return False
 
 
-def language_of(tangrams: TangramSet, figurative: float) -> Language:
-    """Returns recorded language where people's descriptions are all there is, else the figures' own."""
-    facts = tangrams.tangrams[0].facts
-    if facts and facts <= LEXICON.keys():  # a recorded tangram may have no content word, so no facts
-        return FigureLanguage(figurative)
-    return RecordedLanguage()
+@compiled
+def _is_said(game: Record, position: int, hashed: np.uint64) -> bool:
+    for i in range(min(game.descriptions, REMEMBERED)):
+        if game.said_of[i] == position and game.said[i] == hashed:
+            return True
+    return False

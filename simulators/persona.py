@@ -12,14 +12,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 from annotated_types import Ge, Le, MinLen
 
 from multiref_gym.checking import checked
 from multiref_gym.errors import UserError
-from multiref_gym.simulators.chance import Choice
+
+Choice = TypeVar("Choice")
 
 Rate = Annotated[float, Ge(0), Le(1)]
 """How often something is done, from 0 to 1."""

@@ -19,11 +19,12 @@ from multiref_gym.agents.play import play
 from multiref_gym.answers import read_answer
 from multiref_gym.commands.options import AnyFile, Natural, TangramOptions
 from multiref_gym.commands.screen import Screen
+from multiref_gym.contexts import shared_contexts
 from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
 from multiref_gym.formats import read_games, write_games
 from multiref_gym.formats.logged_game import LoggedGame
-from multiref_gym.game import CONTEXT_SIZE, LETTERS, Action, Context, Game, InvalidAction, check_action
+from multiref_gym.game import LETTERS, Action, Game, InvalidAction, check_action
 from multiref_gym.listener import View
 from multiref_gym.tangrams import Atlas, TangramSet
 from multiref_gym.tangrams.tangram_set import SplitName
@@ -65,7 +66,7 @@ class Play(TangramOptions, SpeakerOptions, ListenerOptions):
         self._earlier()  # better refused now than after the game
         for_context, for_speaker, for_listener = np.random.SeedSequence(self.seed).spawn(3)
         rng = np.random.default_rng(for_context)
-        context = Context.sample(tangrams.draw(rng, CONTEXT_SIZE), rng)
+        context = shared_contexts(tangrams).draw(rng)
         terminal = Terminal(screen.console, tangrams)
         terminal.say(f"You are the {self.role}; {QUIT[0]} quits.", "dim")
 

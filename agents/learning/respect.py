@@ -35,11 +35,11 @@ from multiref_gym.agents.listeners.weights import saved
 from multiref_gym.agents.play import new_games, play
 from multiref_gym.checking import read_json
 from multiref_gym.commands.options import Count, DecoderName, ListenerName, Natural, Share, SpeakerName, TangramsName
+from multiref_gym.contexts import shared_contexts
 from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import decoded
 from multiref_gym.files import write_json
-from multiref_gym.game import CONTEXT_SIZE
 from multiref_gym.listener import Listener
 from multiref_gym.registry import LISTENERS, OBJECTIVES, feedback_name, new_decoder, resolve
 from multiref_gym.simulators.named import speaker_of
@@ -200,7 +200,7 @@ class Respect:
             raise UserError(f"learner {learner.name!r}: {CONTROL} and {SEED} are other systems of a run")
         tangrams = load_tangrams(config.tangrams)
         self._tangrams = tangrams.split(config.split)
-        self._tangrams.draw(np.random.default_rng(0), CONTEXT_SIZE)  # too small a set is an error now, not later
+        shared_contexts(self._tangrams)  # too small a set is an error now, not later
         make = resolve("listener", LISTENERS, config.listener)
         if not all(hasattr(make, method) for method in ("load", "save", "score")):
             raise UserError(f"listener {config.listener!r} cannot learn: it has no weights to load, score and save")

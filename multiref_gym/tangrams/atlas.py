@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
 from typing import Any, Self
 
@@ -20,6 +20,10 @@ class Atlas:
     Args:
         tangrams: the set.
         size: side of a silhouette in pixels.
+
+    Attributes:
+        table: uint8 (tangrams, size, size), the silhouettes in the order of the set; black until they are drawn.
+        layout: Where things are on a board.
     """
 
     def __init__(self, tangrams: TangramSet, size: int = 64) -> None:
@@ -27,8 +31,9 @@ class Atlas:
             raise ValueError(f"size {size}: a silhouette needs at least 8 pixels")
         self.tangrams = tangrams
         self.size = size
-        self._layout = Layout(size)
-        self._silhouettes: dict[str, np.ndarray] = {}
+        self.layout = Layout(size)
+        self.table = np.zeros((len(tangrams), size, size), np.uint8)  # by places in the set
+        self._drawn = np.zeros(len(tangrams), np.bool_)
         self._pictures: dict[str, np.ndarray] = {}
         self._blank_boards: dict[int, np.ndarray] = {}
         self._places: dict[int, list[tuple[Place, Place]]] = {}
@@ -41,18 +46,23 @@ class Atlas:
 
     def silhouettes(self, ids: Sequence[str]) -> np.ndarray:
         """Returns fresh silhouettes, uint8 (n, size, size), black on white. Raises TangramError for an unknown id."""
-        known = self._silhouettes
-        for id in ids:
-            if id not in known:
-                self._draw(id)
-        images = np.empty((len(ids), self.size, self.size), np.uint8)
-        for index, id in enumerate(ids):
-            images[index] = known[id]
-        return images
+        return self.at(np.array([self.tangrams.place(id) for id in ids], np.int32))
+
+    def at(self, places: np.ndarray) -> np.ndarray:
+        """Returns fresh silhouettes, uint8 (*shape, size, size), of the tangrams at places of the set, int (*shape)."""
+        self.draw(places)
+        return np.asarray(self.table[places])
+
+    def draw(self, places: np.ndarray) -> None:
+        """Draws tangrams at places of the set, int (*shape), into `table`."""
+        if not self._drawn[places].all():
+            for place in np.unique(places[~self._drawn[places]]).tolist():
+                self.table[place] = silhouette(self.tangrams.tangrams[place], self.size)
+            self._drawn[places] = True
 
     def board_shape(self, count: int) -> tuple[int, int, int]:
         """Returns the shape (height, width, 3) of a board of ``count`` tangrams."""
-        return self._layout.board_shape(count)
+        return self.layout.board_shape(count)
 
     def listener_board(self, ids: Sequence[str], selected: Collection[int] = ()) -> np.ndarray:
         """Returns what `render.listener_board` draws of these tangrams, pixel for pixel: a fresh array.
@@ -63,45 +73,38 @@ class Atlas:
         """
         count = len(ids)
         if count not in self._blank_boards:
-            cells = [cell(self._layout, letter(index)) for index in range(count)]
-            self._blank_boards[count] = self._layout.board(cells)
+            cells = [cell(self.layout, letter(index)) for index in range(count)]
+            self._blank_boards[count] = self.layout.board(cells)
         board = self._blank_boards[count].copy()
         places = self._places_of(count)
         for index in selected:
-            board[places[index][0]] = cell(self._layout, letter(index), True)
+            board[places[index][0]] = cell(self.layout, letter(index), True)
         for id, (_, inner) in zip(ids, places, strict=True):
             board[inner] = self._picture(id)
         return board
 
-    def redraw(self, board: np.ndarray, ids: Sequence[str], changed: Iterable[int], selected: Collection[int]) -> None:
-        """Draws anew what has changed on a board as `listener_board` returns it: few cells, and most stay.
+    def cells(self, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Returns what a listener's board of ``count`` tangrams is put together from, for `compiled.boards`.
 
-        Args:
-            board: the board, uint8 (height, width, 3), which is changed.
-            ids: its tangrams.
-            changed: indices of the cells to draw.
-            selected: indices of all selected tangrams.
+        Returns:
+            The cells without their silhouettes, uint8 (2, count, height, width, 3), not selected and selected; where
+            they begin on a board, int64 (count, 2); and where a silhouette begins in its cell, int64 (2,).
         """
-        places = self._places_of(len(ids))
-        for index in changed:
-            outer, inner = places[index]
-            board[outer] = cell(self._layout, letter(index), index in selected)
-            board[inner] = self._picture(ids[index])
+        letters = [letter(index) for index in range(count)]
+        cells = [[cell(self.layout, label, selected) for label in letters] for selected in (False, True)]
+        corners = [self.layout.corner(index, count) for index in range(count)]
+        inset = self.layout.frame + self.layout.strip, self.layout.frame
+        return np.array(cells), np.array(corners), np.array(inset)
 
     def _places_of(self, count: int) -> list[tuple[Place, Place]]:
         if count not in self._places:
-            self._places[count] = self._layout.places(count)
+            self._places[count] = self.layout.places(count)
         return self._places[count]
 
     def _picture(self, id: str) -> np.ndarray:
         if id not in self._pictures:
-            self._draw(id)
+            self._pictures[id] = np.repeat(self.silhouettes([id])[0, :, :, None], 3, axis=2)
         return self._pictures[id]
-
-    def _draw(self, id: str) -> None:
-        image = silhouette(self.tangrams[id], self.size)
-        self._silhouettes[id] = image
-        self._pictures[id] = np.repeat(image[:, :, None], 3, axis=2)
 
 
 @lru_cache(maxsize=8)

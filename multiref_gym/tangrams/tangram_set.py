@@ -1,4 +1,4 @@
-"""Tangrams and sets of them: look one up, split into train, dev and test, draw the tangrams of a game."""
+"""Tangrams and sets of them: look one up, split into train, dev and test, find those that are alike."""
 
 from __future__ import annotations
 
@@ -89,13 +89,12 @@ class TangramSet:
         self.tangrams = tuple(tangrams)
         self.ids = tuple(tangram.id for tangram in self.tangrams)
         self.split_by = split_by
-        self._by_id = {tangram.id: tangram for tangram in self.tangrams}
-        if len(self._by_id) < len(self.tangrams):
+        self._places = {id: place for place, id in enumerate(self.ids)}
+        if len(self._places) < len(self.tangrams):
             raise TangramError(f"{name}: two tangrams share an id")
         self._overlap = overlap
         self._source = source
         self._splits: dict[str, TangramSet] = {"all": self}
-        self._rankings: dict[tuple[int, int], tuple[list[int], ...]] = {}
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self
@@ -116,11 +115,19 @@ class TangramSet:
         return iter(self.tangrams)
 
     def __contains__(self, id: object) -> bool:
-        return id in self._by_id
+        return id in self._places
 
     def __getitem__(self, id: str) -> Tangram:
+        return self.tangrams[self.place(id)]
+
+    def place(self, id: str) -> int:
+        """Returns where in the order of the set a tangram is.
+
+        Raises:
+            UnknownTangramError: the set does not hold it.
+        """
         try:
-            return self._by_id[id]
+            return self._places[id]
         except KeyError:
             example = f", such as {self.ids[0]!r}" if self.ids else ""
             raise UnknownTangramError(
@@ -150,70 +157,30 @@ class TangramSet:
             return "train"
         return "dev" if fraction < TRAIN_SHARE + DEV_SHARE else "test"
 
-    def draw(self, rng: np.random.Generator, size: int, similarity: float = 0.0) -> tuple[str, ...]:
-        """Draws the tangrams of one context: an anchor, then others one by one.
-
-        Args:
-            rng: the only source of chance.
-            size: how many.
-            similarity: the probability, for each tangram after the anchor, that it is the one most alike to the anchor
-                among those not drawn yet, with ties broken at random; else it is uniform.
+    def nearest(self, number: int) -> np.ndarray:
+        """Returns for each tangram those most alike to it, at least so many.
 
         Returns:
-            Distinct ids, the anchor first.
+            int32 (n, width, 2): the index of each, the most alike first, and after how many the group of those that
+            are equally alike ends. Rows that are shorter have zeros at their ends.
 
         Raises:
-            TangramError: the set is smaller than ``size``, ``similarity`` is no probability, or it is more than 0 where
-                contexts cannot differ in it: a context is the whole set, or no two tangrams are alike at all.
+            TangramError: the number is all that there are, or no two are alike, so that nobody is nearer than others.
         """
-        count = len(self.tangrams)
-        if not 1 <= size <= count:
-            raise TangramError(f"cannot draw {size} distinct tangrams from {self.name}: it has {count}")
-        if not 0.0 <= similarity <= 1.0:
-            raise TangramError(f"similarity {similarity}: expected a number from 0 to 1")
-        random = rng.random
-        anchor = int(random() * count)
-        # A dict is a set that keeps the order.
-        drawn = {anchor: None}
-        if not similarity:
-            while len(drawn) < size:
-                # All at once, and again for those that came twice: the numbers are those of one call each.
-                drawn.update(dict.fromkeys([int(number * count) for number in random(size - len(drawn)).tolist()]))
-        else:
-            nearest = self._nearest_first(anchor, size, similarity, random)
-            while len(drawn) < size:
-                if random() < similarity:
-                    index = next(nearest)
-                    while index in drawn:
-                        index = next(nearest)
-                else:
-                    index = int(random() * count)
-                drawn[index] = None
-        ids = self.ids
-        return tuple([ids[index] for index in drawn])
-
-    def _nearest_first(self, anchor: int, size: int, similarity: float, random: Callable[[], float]) -> Iterator[int]:
-        """Yields the other indices from the most to the least alike, enough of them, ties in random order."""
-        if (anchor, size) not in self._rankings:
-            self._check_reach(size, similarity)
-            self._rankings[anchor, size] = self._ranking(anchor, size - 1)
-        for tied in self._rankings[anchor, size]:
-            waiting = tied.copy()
-            while waiting:
-                chosen = int(random() * len(waiting))
-                waiting[chosen], waiting[-1] = waiting[-1], waiting[chosen]
-                yield waiting.pop()
-
-    def _check_reach(self, size: int, similarity: float) -> None:
-        unreachable = f"similarity {similarity} cannot be reached in {self.name}"
-        if size == len(self.tangrams):
-            raise TangramError(f"{unreachable}: a context of {size} is the whole set, and only 0 is possible")
-        if not self._any_alike:
+        unreachable = f"similarity cannot be had in {self.name}"
+        if number >= len(self.tangrams) - 1:
+            raise TangramError(f"{unreachable}: a context of {number + 1} is the whole set, and only 0 is possible")
+        if not (self._overlaps > 0).any():
             raise TangramError(f"{unreachable}: no two of its tangrams have a fact in common, and only 0 is possible")
-
-    @cached_property
-    def _any_alike(self) -> bool:
-        return bool((self._overlaps > 0).any())
+        rankings = [self._ranking(anchor, number) for anchor in range(len(self.tangrams))]
+        nearest = np.zeros((len(rankings), max(sum(map(len, groups)) for groups in rankings), 2), np.int32)
+        for row, groups in zip(nearest, rankings, strict=True):
+            place = 0
+            for group in groups:
+                end = place + len(group)
+                row[place:end, 0], row[place:end, 1] = group, end
+                place = end
+        return nearest
 
     def _ranking(self, anchor: int, number: int) -> tuple[list[int], ...]:
         """The ``number`` indices most alike to the anchor in groups of equal overlap, the last group as a whole."""

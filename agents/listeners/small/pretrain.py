@@ -35,8 +35,9 @@ from multiref_gym.agents.listeners.weights import saved
 from multiref_gym.agents.play import new_games, play
 from multiref_gym.commands.options import Count, Natural, TangramsName, check_new_folder
 from multiref_gym.commands.screen import Screen
+from multiref_gym.contexts import shared_contexts
 from multiref_gym.feedback import Feedback
-from multiref_gym.game import CONTEXT_SIZE, Action
+from multiref_gym.game import Action
 from multiref_gym.interaction import Interaction
 from multiref_gym.listener import Listener
 from multiref_gym.provenance import write_results
@@ -188,7 +189,7 @@ class Pretrain:
         tangrams = load_tangrams(self.tangrams)
         train, test = tangrams.split("train"), tangrams.split("test")
         for split in train, test:
-            split.draw(np.random.default_rng(), CONTEXT_SIZE, max(similarity, respect.SIMILARITY))
+            shared_contexts(split, max(similarity, respect.SIMILARITY))
 
         scores = {}
         if from_scratch:

@@ -1,0 +1,120 @@
+"""How the context of a game is drawn: its tangrams, both orders, and the targets."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from multiref_gym.compiled.chance import GOLDEN, ONE, below, happens, mixed
+from multiref_gym.compiled.compiling import compiled
+from multiref_gym.compiled.record import Record
+
+MOST_TANGRAMS = 1 << 13
+"""What a set may hold. Room that is not used takes no memory, as the system gives it out page by page."""
+
+CONTEXTS = np.dtype(
+    (
+        np.record,
+        np.dtype(
+            [
+                ("size", np.int64),
+                ("fewest", np.int64),  # targets
+                ("most", np.int64),
+                ("max_turns", np.int64),
+                ("similarity", np.float64),
+                ("count", np.int64),
+                ("drawn_from", np.int32, MOST_TANGRAMS),  # places in the whole set
+            ],
+            align=True,
+        ),
+    )
+)
+"""What contexts are drawn from, and how."""
+
+Nearest = NDArray[np.int32]
+"""int32 (count, width, 2): for each tangram those most alike to it, the most alike first, and after how many the group
+of those that are equally alike ends. It is empty where the similarity is 0."""
+
+
+@compiled
+def next_key(game: Record) -> None:
+    """Makes it the next game of its seed, with chance of its own."""
+    game.key = mixed(game.seed + game.number * GOLDEN)
+    game.number += ONE
+    game.drawn = np.uint64(0)
+
+
+@compiled
+def draw(contexts: Record, nearest: Nearest, game: Record) -> None:
+    """Draws a context, whose orders are independent of each other and of which are targets."""
+    game.size, game.max_turns = contexts.size, contexts.max_turns
+    _draw_tangrams(contexts, nearest, game)
+    _shuffle(game, game.tangrams)
+    for i in range(game.size):
+        game.speaker_order[i] = game.tangrams[i]
+    _shuffle(game, game.speaker_order)
+    count = contexts.fewest + below(game, contexts.most - contexts.fewest + 1)
+    game.targets = 0
+    for i in range(game.size):  # each position with the probability that leaves `count` in all
+        if below(game, game.size - i) < count:
+            game.targets |= 1 << i
+            count -= 1
+
+
+@compiled
+def begin(game: Record) -> None:
+    """Begins to play the context."""
+    game.selected = game.clicks = game.turn = 0
+
+
+@compiled
+def _shuffle(game: Record, order: NDArray[np.int32]) -> None:
+    for i in range(game.size - 1, 0, -1):
+        j = below(game, i + 1)
+        order[i], order[j] = order[j], order[i]
+
+
+@compiled
+def _draw_tangrams(contexts: Record, nearest: Nearest, game: Record) -> None:
+    """Draws an anchor, then others, each with the probability `similarity` the one most alike to the anchor."""
+    chosen, anchor = game.room, below(game, contexts.count)
+    chosen[0] = anchor
+    drawn = 1
+    while drawn < game.size:
+        if contexts.similarity > 0 and happens(game, contexts.similarity):
+            index = _nearest_left(nearest[anchor], game, drawn)
+        else:
+            index = below(game, contexts.count)
+            if _is_among(chosen, drawn, index):
+                continue
+        chosen[drawn] = index
+        drawn += 1
+    for i in range(game.size):
+        game.tangrams[i] = contexts.drawn_from[chosen[i]]
+
+
+@compiled
+def _is_among(chosen: NDArray[np.int32], count: int, index: int) -> bool:
+    for i in range(count):  # noqa: SIM110 (numba has no `any`)
+        if chosen[i] == index:
+            return True
+    return False
+
+
+@compiled
+def _nearest_left(nearest: NDArray[np.int32], game: Record, drawn: int) -> int:
+    """Returns one of those most alike among those not drawn, ties broken at random."""
+    start = 0
+    while True:
+        end = nearest[start, 1]
+        left = 0
+        for i in range(start, end):
+            left += not _is_among(game.room, drawn, nearest[i, 0])
+        if left:
+            which = below(game, left)
+            for i in range(start, end):
+                if not _is_among(game.room, drawn, nearest[i, 0]):
+                    if which == 0:
+                        return int(nearest[i, 0])
+                    which -= 1
+        start = end

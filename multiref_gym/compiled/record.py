@@ -1,0 +1,80 @@
+"""One game as a record of numbers, so that compiled functions can read and write it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from multiref_gym.utterance import MAX_LENGTH
+
+LARGEST_CONTEXT = 26
+"""There are no more letters."""
+REMEMBERED = 64
+"""How many of its descriptions a speaker avoids to repeat, the latest."""
+
+Record = Any
+"""One element of an array of records. Type checkers know nothing of its fields."""
+Records = NDArray[Any]
+"""An array of them; where one is meant, an array of one, which numba is given faster than the record itself."""
+
+GAME = np.dtype(
+    (
+        np.record,
+        np.dtype(
+            [
+                # Chance: see `chance`.
+                ("seed", np.uint64),  # of this game and those that follow it
+                ("number", np.uint64),  # of games of this seed before this one
+                ("key", np.uint64),  # of this game
+                ("drawn", np.uint64),  # numbers so far
+                # The rules. A set of tangrams is an integer, with a bit for each position of the listener's order.
+                ("size", np.int64),
+                ("max_turns", np.int64),
+                ("turn", np.int64),
+                ("targets", np.int64),
+                ("selected", np.int64),
+                ("clicks", np.int64),  # of the last turn
+                ("tangrams", np.int32, LARGEST_CONTEXT),  # in the listener's order, as places in the set
+                ("speaker_order", np.int32, LARGEST_CONTEXT),
+                # The speaker.
+                ("persona", np.int64),
+                ("described", np.int64),
+                ("wanted_select", np.int64),
+                ("wanted_deselect", np.int64),
+                ("descriptions", np.int64),  # so far
+                ("said_of", np.int64, REMEMBERED),  # the position of each description
+                ("said", np.uint64, REMEMBERED),  # its text, hashed
+                ("room", np.int32, LARGEST_CONTEXT),  # to choose in
+                ("length", np.int64),  # of the text, one more than allowed if it is too long
+                ("text", np.uint32, MAX_LENGTH + 1),  # what was said last, as code points
+            ],
+            align=True,
+        ),
+    )
+)
+
+
+def text_of(game: Record) -> str:
+    """Returns what the speaker said last."""
+    return str(game["text"][: game["length"]].tobytes().decode("utf-32-le"))
+
+
+def put_text(game: Record, text: str) -> None:
+    """Puts what somebody else said, at most `MAX_LENGTH` characters."""
+    game["length"] = len(text)
+    game["text"][: len(text)] = np.frombuffer(text.encode("utf-32-le"), np.uint32)
+
+
+@lru_cache(maxsize=1 << 12)
+def positions(bits: int) -> frozenset[int]:
+    """Returns a set of positions as Python has it."""
+    return frozenset([position for position in range(bits.bit_length()) if bits >> position & 1])
+
+
+@lru_cache(maxsize=1 << 12)
+def bits(positions: frozenset[int]) -> int:
+    """Returns a set of positions as the records have it."""
+    return sum([1 << position for position in positions])

@@ -1,0 +1,136 @@
+"""Games in play, many at once, each with a speaker: what an environment is around."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count as counted
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from multiref_gym.compiled import entries
+from multiref_gym.compiled.record import GAME, Records, put_text
+from multiref_gym.compiled.seen import SAME_STEP, Earned, Seen
+from multiref_gym.contexts import Contexts
+from multiref_gym.game import Action, Game
+from multiref_gym.speaker import CompiledSpeaker, Speaker, opened, replied
+
+
+class Games:
+    """Games in arrays, played by compiled functions.
+
+    A compiled speaker speaks in all of them at once; other speakers are asked game by game, one speaker for each.
+
+    Args:
+        count: How many.
+        contexts: What they are about.
+        make_speaker: Makes a speaker.
+        mode: Bits of `compiled.seen`: `SAME_STEP`, `PROGRESS`.
+
+    Attributes:
+        records: All that is known of them, an array of `compiled.record.GAME`.
+        tangrams: int32 (games, size): the tangrams in the listener's order, as places in the whole set.
+        clicks: int64 (games,): what was clicked last, as bits.
+        selected: int64 (games,): what is selected, as bits.
+    """
+
+    def __init__(self, count: int, contexts: Contexts, make_speaker: Callable[[], Speaker], mode: int) -> None:
+        self.contexts, self._mode = contexts, mode
+        self.records: Records = np.zeros(count, GAME)
+        size = int(contexts.records["size"][0])
+        # Views, in which all is always of now.
+        self.tangrams: NDArray[np.int32] = self.records["tangrams"][:, :size]
+        self.clicks: NDArray[np.int64] = self.records["clicks"]
+        self.selected: NDArray[np.int64] = self.records["selected"]
+        self._text, self._length = self.records["text"], self.records["length"]
+        speaker = make_speaker()
+        self._compiled = speaker if isinstance(speaker, CompiledSpeaker) else None
+        self._own = [] if self._compiled else [speaker, *(make_speaker() for _ in range(count - 1))]
+        self._games: list[Any] = [None] * count  # of speakers of their own
+
+    def new_seen(self, utterance_bytes: int = 0) -> Seen:
+        """Returns fresh arrays for what listeners see."""
+        count, size = self.tangrams.shape
+        text = np.empty((count, utterance_bytes), np.uint8)
+        return Seen(np.empty((count, size), np.int8), np.empty(count, np.int64), text)
+
+    def new_earned(self) -> Earned:
+        """Returns fresh arrays for what listeners earn."""
+        count = len(self.records)
+        return Earned(np.empty(count), np.empty(count, np.bool_), np.empty(count, np.bool_))
+
+    def seed(self, i: int, rng: np.random.Generator) -> None:
+        """Seeds all chance of a game and of those that follow it."""
+        self.records["seed"][i], self.records["number"][i] = rng.integers(1 << 63), 0
+
+    def utterance(self, i: int) -> str:
+        """Returns what the speaker of one of the games said last."""
+        return self._text[i, : self._length[i]].tobytes().decode("utf-32-le")
+
+    def utterances(self) -> list[str]:
+        """Returns what each speaker said last."""
+        lengths = self._length.tolist()
+        width = max(lengths)
+        together = self._text[:, :width].tobytes().decode("utf-32-le")
+        return [together[start : start + length] for start, length in zip(counted(0, width), lengths)]
+
+    def game(self, i: int) -> Game:
+        """Returns a view of one of the games."""
+        records = self.records[i : i + 1]
+        return Game.of_records(self.contexts.context_of(records[0]), records)
+
+    def speaker(self, i: int) -> Speaker:
+        """Returns the speaker of one of the games."""
+        return self._compiled.of_records(self.records[i : i + 1]) if self._compiled else self._own[i]
+
+    def begin(self, which: NDArray[np.bool_], seen: Seen, given: Game | None = None) -> None:
+        """Begins other games in the places of some, with a context that is drawn or that of a given game.
+
+        Raises:
+            UserError: As `multiref_gym.speaker.opened` does.
+        """
+        if given is not None:
+            for i in np.flatnonzero(which).tolist():
+                self.contexts.give(self.records[i : i + 1], given)
+        if self._compiled:
+            self._compiled.begin_games(self.contexts, self.records, which, given is None)
+        else:
+            self._begin_own(which, given is None)
+        entries.observe_some(self.records, np.ones_like(which), *seen)
+
+    def step(self, actions: NDArray[np.int8], understood: bool, seen: Seen, earned: Earned, final: Seen) -> None:
+        """Takes a turn in each game; one that has ended is followed by another, in this step or in the next.
+
+        Args:
+            actions: int8 (games, size) of zeros and ones.
+            understood: False if what the listeners answered was no action.
+            seen: Takes what the listeners see.
+            earned: Takes what they earn.
+            final: Takes what those saw last whose games have ended, if another one begins in the same step.
+
+        Raises:
+            UserError: As `multiref_gym.speaker.replied` does.
+        """
+        if self._compiled:
+            self._compiled.step_games(
+                self.contexts, self.records, actions, understood, self._mode, (*seen, *earned, *final)
+            )
+            return
+        begins = np.empty(len(self.records), np.bool_)
+        entries.take_turns(self.records, actions, self._mode, *earned, begins)
+        for i in np.flatnonzero(~begins).tolist():
+            game = self.records[i]
+            action = Action.of_record(int(game["clicks"]), int(game["selected"])) if understood else None
+            put_text(game, replied(self._own[i], action))
+        if self._mode & SAME_STEP:
+            entries.observe_some(self.records, earned.terminated, *final)
+            begins |= earned.terminated
+        self._begin_own(begins, True)
+        entries.observe_some(self.records, np.ones_like(begins), *seen)
+
+    def _begin_own(self, which: NDArray[np.bool_], drawn: bool) -> None:
+        entries.begin(self.contexts.records, self.contexts.nearest, self.records, which, drawn)
+        for i in np.flatnonzero(which).tolist():
+            rng = np.random.default_rng(int(self.records["key"][i]))
+            put_text(self.records[i], opened(self._own[i], self.game(i), rng))

@@ -1,0 +1,55 @@
+"""The pictures of games in play, as their listeners see them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from multiref_gym.compiled.boards import draw_cells
+from multiref_gym.tangrams import Atlas
+
+
+class Pictures:
+    """A picture for each game: its board, or the silhouettes of its tangrams.
+
+    Args:
+        atlas: What is copied.
+        boards: Whether they are boards.
+        count: The number of games.
+        size: The number of tangrams in each.
+
+    Attributes:
+        images: uint8 (games, height, width, 3), or (games, size, side, side); they change with the games.
+    """
+
+    def __init__(self, atlas: Atlas, boards: bool, count: int, size: int) -> None:
+        self._atlas, self._boards = atlas, boards
+        shape = atlas.board_shape(size) if boards else (size, atlas.size, atlas.size)
+        self.images: NDArray[np.uint8] = np.zeros((count, *shape), np.uint8)
+        if boards:
+            self._cells, self._corners, self._inset = atlas.cells(size)
+            self.images[:] = atlas.layout.board(self._cells[0])
+
+    def begin(self, which: NDArray[np.bool_], tangrams: NDArray[np.int32]) -> None:
+        """Draws some of the games, which have just begun.
+
+        Args:
+            which: bool (games,).
+            tangrams: int32 (games, size), as places in the set.
+        """
+        if self._boards:
+            self._atlas.draw(tangrams[which])
+            cells = np.repeat(which[:, None], tangrams.shape[1], axis=1).view(np.int8)
+            self._draw(cells, tangrams, np.zeros_like(cells))
+        else:
+            self.images[which] = self._atlas.at(tangrams[which])
+
+    def click(self, clicks: NDArray[np.int8], tangrams: NDArray[np.int32], selected: NDArray[np.int8]) -> None:
+        """Draws anew what was clicked: int8 (games, size); `selected` is so after the clicks."""
+        if self._boards:
+            self._draw(clicks, tangrams, selected)
+
+    def _draw(self, which: NDArray[np.int8], tangrams: NDArray[np.int32], selected: NDArray[np.int8]) -> None:
+        draw_cells(
+            *(self.images, which, tangrams, selected), self._atlas.table, self._cells, self._corners, self._inset
+        )

@@ -1,0 +1,160 @@
+"""The script: the speaker wants one target at a time, and reacts to what the listener did against what it meant.
+
+A simulation of people, no more. Each turn it holds an intention, the action it wants, and after the listener's action
+it
+  1. judges the action: as wanted (or a part of it), good though not as wanted, or bad;
+  2. forms the next intention from what is still missing and what is selected by mistake;
+  3. says how it judged (praise, a correction, or nothing), then what it wants now.
+How often it does what is a matter of its persona. Only the words reach the listener; the judgement is what a decoder
+of implicit feedback has to recover.
+"""
+
+from __future__ import annotations
+
+from multiref_gym.compiled.chance import below, happens
+from multiref_gym.compiled.compiling import compiled
+from multiref_gym.compiled.record import Record
+from multiref_gym.compiled.rules import is_over, is_won
+from multiref_gym.compiled.sets import member, size_of
+from multiref_gym.simulators.language import NOBODY, describe
+from multiref_gym.simulators.tables import AND, BUT, CLICK, DESELECT, LAST, SELECT_OR_DESELECT, pick
+from multiref_gym.simulators.text import say, type_it
+
+CORRECTS_FIRST = 0.7
+"""How often a request to undo, and nothing more, follows words for a bad action."""
+
+
+@compiled
+def start(tables: Record, game: Record) -> None:
+    """Draws a persona, chooses the first target and describes it."""
+    game.persona = below(game, tables.persona_count) if tables.persona_count > 1 else 0
+    persona = tables.personas[game.persona]
+    game.described = game.descriptions = game.length = 0
+    if happens(game, persona.announces):
+        say(tables, game, pick(tables, game, tables.announcements[size_of(game.targets)]))
+    _ask_for_next(tables, game, persona)
+    type_it(tables, game, persona)
+
+
+@compiled
+def reply(tables: Record, game: Record, understood: bool) -> None:
+    """Says what follows the turn that has just been taken; nobody is `understood` whose answer was no action."""
+    persona = tables.personas[game.persona]
+    game.length, clicks = 0, game.clicks if understood else 0
+    _answer(tables, game, persona, clicks & game.selected, clicks & ~game.selected, understood)
+    type_it(tables, game, persona)
+
+
+@compiled
+def _answer(tables: Record, game: Record, persona: Record, select: int, deselect: int, understood: bool) -> None:
+    """Judges the action, says so or not, and asks for what is wanted next."""
+    if is_over(game):
+        if is_won(game):
+            say(tables, game, pick(tables, game, tables.closing))
+        return
+    mistakes = game.selected & ~game.targets
+    if not (select or deselect):
+        if not (game.wanted_select or game.wanted_deselect):  # what was described is selected already
+            _ask_for_next(tables, game, persona)
+        else:
+            say(tables, game, tables.fixed[CLICK if understood else SELECT_OR_DESELECT])
+            _go_on(tables, game, persona, 0)
+    elif _pleases(game, persona, select, deselect):
+        if happens(game, persona.praise / 2 if mistakes else persona.praise):
+            say(tables, game, pick(tables, game, persona.praises))
+        if mistakes and happens(game, persona.clears_up):
+            if game.length:
+                say(tables, game, tables.fixed[BUT])
+            _ask_to_deselect(tables, game, persona, mistakes, select)
+        else:
+            say(tables, game, pick(tables, game, persona.connectives))
+            _go_on(tables, game, persona, 0)
+    else:
+        opening, fresh = pick(tables, game, persona.corrections), mistakes & select
+        if mistakes and (not fresh or happens(game, persona.undo_only)):
+            if happens(game, CORRECTS_FIRST):
+                say(tables, game, opening)
+            _ask_to_deselect(tables, game, persona, mistakes, fresh)
+        else:
+            say(tables, game, opening)
+            if fresh and happens(game, persona.asks_undo):
+                say(tables, game, pick(tables, game, persona.undos_ended))
+            _go_on(tables, game, persona, fresh)
+
+
+@compiled
+def _pleases(game: Record, persona: Record, select: int, deselect: int) -> bool:
+    """Whether the speaker takes the action as what it wanted, rightly or not."""
+    as_wanted = not (select & ~game.wanted_select or deselect & ~game.wanted_deselect)
+    good = not (select & ~game.targets or deselect & game.targets)
+    pleased = as_wanted or (good and (not select or happens(game, persona.accepts_luck)))
+    return bool(pleased != happens(game, persona.slip))
+
+
+@compiled
+def _ask_for_next(tables: Record, game: Record, persona: Record) -> None:
+    """Describes a missing target, or two; a mistake just made is to be undone along with it."""
+    missing = game.targets & ~game.selected
+    if not missing:
+        _ask_to_deselect(tables, game, persona, game.selected & ~game.targets, 0)
+        return
+    found = game.targets & game.selected
+    if found and happens(game, persona.forgets):
+        _ask_for(tables, game, persona, _one_of(game, found), NOBODY, False, 0)
+        return
+    first = member(missing, below(game, size_of(missing)))
+    missing &= ~(1 << first)
+    second = NOBODY
+    if missing and happens(game, persona.two_at_once):
+        second = member(missing, below(game, size_of(missing)))
+        missing &= ~(1 << second)
+    last = not missing and game.turn > 0 and happens(game, persona.says_last)
+    _ask_for(tables, game, persona, first, second, last, 0)
+
+
+@compiled
+def _go_on(tables: Record, game: Record, persona: Record, instead: int) -> None:
+    """Describes in other words what is still missing of what was described before, or a new target.
+
+    `instead` is what the listener selected in its place.
+    """
+    missing = game.described & ~game.selected
+    if missing and not happens(game, persona.fresh_start):
+        second = member(missing, 1) if size_of(missing) > 1 else NOBODY
+        _ask_for(tables, game, persona, member(missing, 0), second, False, instead)
+    else:
+        _ask_for_next(tables, game, persona)
+
+
+@compiled
+def _ask_for(tables: Record, game: Record, persona: Record, first: int, second: int, last: bool, instead: int) -> None:
+    """Asks for one position or two."""
+    game.described = 1 << first | (1 << second if second != NOBODY else 0)
+    game.wanted_select = game.described & ~game.selected
+    game.wanted_deselect = game.selected & ~game.targets
+    say(tables, game, tables.fixed[LAST] if last else pick(tables, game, persona.commands))
+    unlike = member(instead, 0) if second == NOBODY and size_of(instead) == 1 else NOBODY
+    describe(tables, game, persona, first, unlike)
+    if second != NOBODY:
+        say(tables, game, tables.fixed[AND])
+        describe(tables, game, persona, second, NOBODY)
+
+
+@compiled
+def _ask_to_deselect(tables: Record, game: Record, persona: Record, mistakes: int, clicked: int) -> None:
+    """Asks to undo mistakes: in a word if they were made just now, else by describing one of them."""
+    fresh = mistakes & clicked
+    game.wanted_select, game.wanted_deselect = 0, fresh
+    if fresh:
+        say(tables, game, pick(tables, game, persona.undos))
+    else:
+        mistake = _one_of(game, mistakes)
+        game.wanted_deselect = 1 << mistake
+        say(tables, game, tables.fixed[DESELECT])
+        describe(tables, game, persona, mistake, NOBODY)
+
+
+@compiled
+def _one_of(game: Record, positions: int) -> int:
+    count = size_of(positions)
+    return member(positions, below(game, count) if count > 1 else 0)

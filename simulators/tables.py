@@ -1,0 +1,264 @@
+"""What scripted speakers know, as numbers: personas, phrases, and what is true of each tangram."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from multiref_gym.compiled.chance import below
+from multiref_gym.compiled.compiling import compiled
+from multiref_gym.compiled.contexts import MOST_TANGRAMS
+from multiref_gym.compiled.record import LARGEST_CONTEXT, Record, Records
+from multiref_gym.errors import UserError
+from multiref_gym.simulators.persona import Persona
+from multiref_gym.tangrams import LEXICON, TangramSet
+from multiref_gym.tangrams.kilogram import content_words
+from multiref_gym.utterance import is_utterance
+
+ANNOUNCEMENTS = ("there are {}.", "total {}.", "there are {} objects.", "{} shapes.")
+CLOSING = ("perfect, that's all of them", "great, we are done", "yes! thank you", "good job", "", "")
+FIXED = ("and", "but", "deselect", "last", "please click something.", "please select or deselect.")
+AND, BUT, DESELECT, LAST, CLICK, SELECT_OR_DESELECT = range(len(FIXED))
+ARTICLES = ("as it is", "the", "none", "other")
+OTHER = ARTICLES.index("other")
+
+MOST_PERSONAS, MOST_PHRASES, MOST_CHARACTERS, MOST_FACTS, MOST_OF_ONE = 1 << 10, 1 << 16, 1 << 21, 1 << 14, 16
+"""What the tables have room for. Room that is not used takes no memory, as the system gives it out page by page."""
+
+LIST = (np.int32, 2)
+"""A list of phrases: where it begins in `lists`, and how many there are."""
+RATES = (
+    *("praise", "accepts_luck", "slip", "undo_only", "asks_undo", "clears_up", "announces", "says_last"),
+    *("two_at_once", "forgets", "fresh_start", "compares", "names", "cares", "typos"),
+)
+PHRASES = ("praises", "corrections", "undos", "undos_ended", "connectives", "commands")
+PERSONA = np.dtype(
+    (
+        np.record,
+        np.dtype(
+            [(rate, np.float64) for rate in RATES]
+            + [(phrases, *LIST) for phrases in PHRASES]
+            + [(number, np.int64) for number in ("detail", "article", "joiner", "pronoun")]
+            + [(habit, np.bool_) for habit in ("capitals", "full_stop")],
+            align=True,
+        ),
+    )
+)
+TABLES = np.dtype(
+    (
+        np.record,
+        np.dtype(
+            [
+                ("persona_count", np.int64),
+                ("personas", PERSONA, MOST_PERSONAS),
+                # Phrases, by number: 0 is the empty one.
+                ("characters", np.uint32, MOST_CHARACTERS),
+                ("starts", np.int32, MOST_PHRASES + 1),  # in the characters
+                ("hashes", np.uint64, MOST_PHRASES),
+                ("bare", np.int32, MOST_PHRASES),  # the phrase without "with"
+                ("articled", np.int32, (MOST_PHRASES, len(ARTICLES))),
+                ("lists", np.int32, MOST_PHRASES),
+                ("fixed", np.int32, len(FIXED)),
+                ("closing", *LIST),
+                ("announcements", np.int32, (LARGEST_CONTEXT + 1, 2)),  # by the number of targets
+                ("capital", np.int32, 0x110000),  # what makes the character of this code a capital letter
+                ("alphanumeric", np.int8, 0x110000),
+                # Tangrams. Facts have numbers; of KiloGram's tangrams they are the words that people used.
+                ("holds", np.int8, (MOST_TANGRAMS, MOST_FACTS)),
+                ("figurative", np.float64),
+                ("family", np.int32, MOST_TANGRAMS),  # a fact
+                ("others", np.int32, (MOST_TANGRAMS, MOST_OF_ONE)),
+                ("other_count", np.int32, MOST_TANGRAMS),
+                ("words", np.int32, (2, MOST_FACTS, 2)),  # lists for facts: plain phrases, people's phrases
+                ("recorded", np.bool_),  # whether people's descriptions are all there is
+                ("descriptions", np.int32, (MOST_TANGRAMS, 2)),  # a list for each tangram
+                ("content", np.int32, MOST_CHARACTERS),  # facts that are words of phrases
+                ("content_starts", np.int32, MOST_PHRASES + 1),
+            ],
+            align=True,
+        ),
+    )
+)
+
+
+@compiled
+def pick(tables: Record, game: Record, phrases: Any) -> int:
+    """Returns one of the phrases of a list, each as likely as any other."""
+    return int(tables.lists[phrases[0] + (below(game, phrases[1]) if phrases[1] > 1 else 0)])
+
+
+class Tables:
+    """The tables of a set of tangrams and those who speak of them, made once for all games of a process.
+
+    Use `shared_tables`, which makes them. They never change: a copy is the tables themselves, a pickle says how to
+    make them.
+
+    Args:
+        tangrams: What is described.
+        figurative: The share of phrases that people would say and no plain description holds; for figures only.
+        personas: Who speaks.
+
+    Attributes:
+        records: The tables, an array of one `TABLES`.
+        tangrams: What is described; the n-th row of a table is about the n-th of them.
+
+    Raises:
+        UserError: If there is no room for so much, or a text is none that can be said.
+    """
+
+    def __init__(self, tangrams: TangramSet, figurative: float, personas: tuple[Persona, ...]) -> None:
+        self._made_of = (tangrams, figurative, personas)
+        self.tangrams = tangrams
+        self.records: Records = np.zeros(1, TABLES)
+        self._lists: dict[tuple[str, ...], tuple[int, int]] = {}
+        self._numbers = {"": 0}
+        self._fill("personas", [self._persona(persona) for persona in personas])
+        self._fill("fixed", [self._number(phrase) for phrase in FIXED])
+        self._fill(
+            "announcements", [self._list([a.format(n) for a in ANNOUNCEMENTS]) for n in range(LARGEST_CONTEXT + 1)]
+        )
+        self._set(persona_count=len(personas), closing=self._list(CLOSING), figurative=figurative)
+        facts = tangrams.tangrams[0].facts
+        if facts and facts <= LEXICON.keys():  # a recorded tangram may have no content word, so no facts
+            self._describe_figures(tangrams)
+        else:
+            self._describe_in_recorded_words(tangrams)
+        self._spell()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[Callable[..., Tables], tuple[Any, ...]]:
+        return shared_tables, self._made_of
+
+    def _set(self, **values: Any) -> None:
+        for name, value in values.items():
+            self.records[name] = value
+
+    def _fill(self, name: str, rows: Sequence[Any] | NDArray[Any]) -> None:
+        room = self.records[name][0]
+        if len(rows) > len(room):
+            raise UserError(f"the scripted speaker has room for {len(room):,} {name}, not for {len(rows):,}")
+        if len(rows):
+            room[: len(rows)] = rows
+
+    def _number(self, phrase: str) -> int:
+        """Returns the number of a phrase."""
+        if phrase not in self._numbers and not is_utterance(phrase):
+            raise UserError(f"no speaker can say {phrase!r:.60}: allowed is a text of one line, up to 512 characters")
+        return self._numbers.setdefault(phrase, len(self._numbers))
+
+    def _list(self, phrases: Sequence[str]) -> tuple[int, int]:
+        """Returns where a list of phrases is, and its length."""
+        key = tuple(phrases)
+        if key not in self._lists:
+            first = sum(map(len, self._lists))
+            self._lists[key] = first, len(key)
+            for phrase in key:
+                self._number(phrase)
+        return self._lists[key]
+
+    def _persona(self, persona: Persona) -> tuple[Any, ...]:
+        def ended(phrases: Sequence[str]) -> tuple[int, int]:
+            return self._list([phrase + persona.punctuation for phrase in phrases])
+
+        values: dict[str, Any] = {
+            "praises": ended(persona.praises),
+            "corrections": ended(persona.corrections),
+            "undos": self._list(persona.undos),
+            "undos_ended": ended(persona.undos),
+            "connectives": self._list(persona.connectives),
+            "commands": self._list(persona.commands),
+            "article": ARTICLES.index(persona.article),
+            "joiner": self._number(persona.joiner),
+            "pronoun": self._number(persona.pronoun),
+        }
+        return tuple(values[name] if name in values else getattr(persona, name) for name in PERSONA.names or ())
+
+    def _describe_figures(self, tangrams: TangramSet) -> None:
+        numbers = {fact: number for number, fact in enumerate(LEXICON)}
+        said = [(self._list(words.literal), self._list(words.people)) for words in LEXICON.values()]
+        self.records["words"][0, :, : len(said)] = np.transpose(said, (1, 0, 2))
+        families, others = [], []
+        for tangram in tangrams:
+            family, *rest = sorted(tangram.facts, key=lambda fact: (not fact.startswith("family="), fact))
+            families.append(numbers[family])
+            others.append([numbers[fact] for fact in rest])
+        self._fill("family", families)
+        self._fill("other_count", [len(facts) for facts in others])
+        self._fill("others", [facts + [0] * (MOST_OF_ONE - len(facts)) for facts in others])
+        self._hold(tangrams, numbers)
+        for fact, words in LEXICON.items():
+            for phrase in (*words.literal, *words.people):
+                number = self._number(phrase)
+                self.records["bare"][0, number] = self._number(_bare(phrase))
+                if fact.startswith("family="):
+                    forms = [self._number(_with_article(phrase, article)) for article in ARTICLES]
+                    self.records["articled"][0, number] = forms
+
+    def _describe_in_recorded_words(self, tangrams: TangramSet) -> None:
+        facts = sorted({fact for tangram in tangrams for fact in tangram.facts})
+        if len(facts) > MOST_FACTS:
+            raise UserError(f"the scripted speaker has room for {MOST_FACTS:,} content words, not for {len(facts):,}")
+        numbers = {fact: number for number, fact in enumerate(facts)}
+        self._set(recorded=True)
+        self._fill("descriptions", [self._list(tangram.descriptions) for tangram in tangrams])
+        self._hold(tangrams, numbers)
+        content = [
+            [numbers[word] for word in dict.fromkeys(content_words(text)) if word in numbers] for text in self._numbers
+        ]
+        self._fill("content", [word for words in content for word in words])
+        self._fill("content_starts", np.cumsum([0, *map(len, content)]).tolist())
+
+    def _hold(self, tangrams: TangramSet, numbers: dict[str, int]) -> None:
+        """Takes down which facts are true of which tangrams."""
+        holds = self.records["holds"][0]
+        if len(tangrams) > len(holds):
+            raise UserError(f"the scripted speaker has room for {len(holds):,} tangrams, not for {len(tangrams):,}")
+        for row, tangram in zip(holds, tangrams, strict=False):
+            row[[numbers[fact] for fact in tangram.facts]] = True
+
+    def _spell(self) -> None:
+        """Writes down all phrases, and what has to be known of their characters."""
+        texts = list(self._numbers)
+        self._fill("characters", np.frombuffer("".join(texts).encode("utf-32-le"), np.uint32))
+        self._fill("starts", np.cumsum([0, *map(len, texts)]))
+        self._fill("hashes", [_hash(text) for text in texts])
+        self._fill("lists", [self._numbers[phrase] for phrases in self._lists for phrase in phrases])
+        for character in set("".join(texts)):
+            code, capital = ord(character), character.upper()
+            if len(capital) == 1:  # the capital of the German "ß" has two letters, and nothing begins with it
+                self.records["capital"][0, code] = ord(capital) - code
+            self.records["alphanumeric"][0, code] = character.isalnum()
+
+
+@lru_cache(maxsize=16)
+def shared_tables(tangrams: TangramSet, figurative: float, personas: tuple[Persona, ...]) -> Tables:
+    """Returns the tables, the same for all speakers in this process that know the same."""
+    return Tables(tangrams, figurative, personas)
+
+
+def _hash(text: str) -> int:
+    """Hashes a text as `text.hash_of` does (FNV-1a)."""
+    x = 0xCBF29CE484222325
+    for character in text:
+        x = (x ^ ord(character)) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
+    return x
+
+
+def _with_article(phrase: str, article: str) -> str:
+    """Returns a noun phrase with its own article, with another ("the bird", "the other bird") or with none."""
+    own, _, noun = phrase.partition(" ")
+    if own not in ("a", "an", "the", "some") or article == "as it is":
+        return phrase
+    return {"none": noun, "the": f"the {noun}", "other": f"the other {noun}"}[article]
+
+
+def _bare(phrase: str) -> str:
+    """Returns a phrase that can stand without a noun: "a square head" for "with a square head"."""
+    return re.sub("^with (its |the )?", "", phrase)

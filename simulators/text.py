@@ -1,0 +1,98 @@
+"""The text of an utterance, written into the game's room for it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from multiref_gym.compiled.chance import below, happens, uniform
+from multiref_gym.compiled.compiling import compiled
+from multiref_gym.compiled.record import Record
+from multiref_gym.utterance import MAX_LENGTH
+
+SPACE, FULL_STOP = ord(" "), ord(".")
+FNV_START, FNV_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
+
+
+@compiled
+def write(tables: Record, game: Record, phrase: int) -> None:
+    """Adds a phrase as it is."""
+    for i in range(tables.starts[phrase], tables.starts[phrase + 1]):
+        add(game, tables.characters[i])
+
+
+@compiled
+def add(game: Record, character: int) -> None:
+    """Adds a character, up to one more than an utterance may have: who reads the text has to notice."""
+    if game.length <= MAX_LENGTH:
+        game.text[game.length] = character
+        game.length += 1
+
+
+@compiled
+def say(tables: Record, game: Record, phrase: int) -> None:
+    """Adds a phrase after a space, unless one of the two is empty."""
+    if tables.starts[phrase + 1] > tables.starts[phrase]:
+        space(game)
+        write(tables, game, phrase)
+
+
+@compiled
+def space(game: Record) -> None:
+    """Adds a space, unless nothing has been said."""
+    if game.length > 0:
+        add(game, SPACE)
+
+
+@compiled
+def hash_of(game: Record, start: int) -> np.uint64:
+    """Hashes what was said from a place on (FNV-1a)."""
+    x = FNV_START
+    for i in range(start, game.length):
+        x = (x ^ np.uint64(game.text[i])) * FNV_PRIME
+    return x
+
+
+@compiled
+def type_it(tables: Record, game: Record, persona: Record) -> None:
+    """Makes the text what this speaker types: with its capital letters, full stops and slips of the finger."""
+    words = 1
+    for i in range(game.length):
+        words += game.text[i] == SPACE
+    if happens(game, persona.typos * words):
+        misspell(game, below(game, words))
+    if persona.full_stop and game.length and tables.alphanumeric[game.text[game.length - 1]]:
+        add(game, FULL_STOP)
+    if persona.capitals:
+        capitalise(tables, game)
+
+
+@compiled
+def capitalise(tables: Record, game: Record) -> None:
+    """Begins each sentence with a capital letter."""
+    text, i = game.text, 0
+    while i < game.length:
+        text[i] += tables.capital[text[i]]
+        while i + 1 < game.length and not (text[i] == FULL_STOP and text[i + 1] == SPACE):
+            i += 1
+        i += 2
+
+
+@compiled
+def misspell(game: Record, word: int) -> None:
+    """Swaps two letters inside a word, or drops one; a short word stays."""
+    text, start = game.text, 0
+    while word:
+        word -= text[start] == SPACE
+        start += 1
+    end = start
+    while end < game.length and text[end] != SPACE:
+        end += 1
+    if end - start < 5:
+        return
+    place = start + 1 + below(game, end - start - 3)
+    if uniform(game) < 0.5:
+        text[place], text[place + 1] = text[place + 1], text[place]
+    else:
+        for i in range(place, game.length - 1):
+            text[i] = text[i + 1]
+        game.length -= 1
