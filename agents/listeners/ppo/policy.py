@@ -64,7 +64,9 @@ class TangramExtractor(BaseFeaturesExtractor):
         """Maps a batch of observations, float32, to scores and features (batch, actions + WIDTH)."""
         ids = observations["utterance"].long()
         # Finite, as an utterance may be empty.
-        weights = F.embedding(ids, self.weights(self.words.weight)).masked_fill((ids == 0).unsqueeze(-1), -1e9).softmax(1)
+        weights = (
+            F.embedding(ids, self.weights(self.words.weight)).masked_fill((ids == 0).unsqueeze(-1), -1e9).softmax(1)
+        )
         what, to_do = (self._sum_of_words(ids, share) for share in weights.unbind(-1))
 
         state = torch.stack([observations["selected"], observations["clicked"]], -1)
@@ -82,7 +84,9 @@ class TangramExtractor(BaseFeaturesExtractor):
         return torch.cat([scores, self.worth(torch.cat(worth, 1))], 1)
 
     def _sum_of_words(self, ids: Tensor, shares: Tensor) -> Tensor:
-        return F.embedding_bag(ids, self.words.weight, mode="sum", padding_idx=0, per_sample_weights=shares.contiguous())
+        return F.embedding_bag(
+            ids, self.words.weight, mode="sum", padding_idx=0, per_sample_weights=shares.contiguous()
+        )
 
 
 class ScoresAndWorth(nn.Module):

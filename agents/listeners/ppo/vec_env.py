@@ -44,8 +44,8 @@ class GymnasiumVecEnv(VecEnv):
         ended = terminated | truncated
         told: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         for i in np.flatnonzero(ended).tolist():
-            last = {key: rows[i] for key, rows in infos["final_obs"].items()}
-            told[i] = {"terminal_observation": last, "TimeLimit.truncated": bool(truncated[i] and not terminated[i])}
+            cut_short = bool(truncated[i] and not terminated[i])
+            told[i] = {"terminal_observation": infos["final_obs"][i], "TimeLimit.truncated": cut_short}
         return observations, rewards.astype(np.float32), ended, told  # type: ignore[return-value]
 
     def close(self) -> None:

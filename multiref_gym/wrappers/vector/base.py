@@ -62,25 +62,30 @@ class SeenOtherwise(Wrapper, ABC):
 
     @abstractmethod
     def _seen(self, observations: Any, clicks: NDArray[np.int8], tangrams: NDArray[np.int32]) -> dict[str, Any]:
-        """Returns observations as they are to be seen.
+        """Returns the observations of all games, or of one, as they are to be seen.
 
         Args:
             observations: As the environment below has them.
-            clicks: int8 (num_envs, context_size), what was clicked just before.
-            tangrams: int32 (num_envs, context_size), the places of the tangrams in the whole set.
+            clicks: int8 (num_envs, context_size), or (context_size,) of one game: what was clicked just before.
+            tangrams: int32 of the same shape, the places of the tangrams in the whole set.
         """
 
     def reset(self, *, seed: Seeds = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Starts all games, or those of a `reset_mask`, as the environment does."""
         observations, infos = self.env.reset(seed=seed, options=options)  # type: ignore[arg-type]  # a list too
-        return self._seen(observations, infos["clicks"], self._native.games.tangrams), infos
+        games = self._native.games
+        # In `infos` are those of the games that have begun alone.
+        clicks = (games.clicks[:, None] >> np.arange(games.tangrams.shape[1]) & 1).astype(np.int8)
+        return self._seen(observations, clicks, games.tangrams), infos
 
     def step(self, actions: Any) -> Step:
         """Takes the steps."""
         before = self._native.games.tangrams.copy()
         observations, rewards, terminated, truncated, infos = self.env.step(actions)
         if "final_obs" in infos:
-            final = self._seen(infos["final_obs"], infos["final_info"]["clicks"], before)
+            final, clicks = np.full(self.num_envs, None, object), infos["final_info"]["clicks"]
+            for i in np.flatnonzero(infos["_final_obs"]).tolist():
+                final[i] = self._seen(infos["final_obs"][i], clicks[i], before[i])
             infos = infos | {"final_obs": final}
         seen = self._seen(observations, infos["clicks"], self._native.games.tangrams)
         return seen, rewards, terminated, truncated, infos

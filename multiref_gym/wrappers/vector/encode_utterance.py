@@ -55,5 +55,6 @@ class EncodeUtterance(SeenOtherwise):
         self._show(seen | {"utterance": spaces.Box(0, len(self.vocabulary) - 1, (length,), np.int32)})
 
     def _seen(self, observations: Any, clicks: NDArray[np.int8], tangrams: NDArray[np.int32]) -> dict[str, Any]:
-        encoded = np.stack([self._encoded(utterance) for utterance in observations["utterance"]])
+        said = observations["utterance"]
+        encoded = self._encoded(said).copy() if isinstance(said, str) else np.stack([*map(self._encoded, said)])
         return observations | {"utterance": encoded}  # type: ignore[no-any-return]

@@ -7,13 +7,14 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from gymnasium import spaces
 from gymnasium.error import ResetNeeded
 
 from multiref_gym.feedback import Exchange, FeedbackDecoder
 from multiref_gym.game import Action
 from multiref_gym.wrappers.implicit_reward import DecodedReward
-from multiref_gym.wrappers.vector.base import Envs, Seeds, Step, Wrapper, native, observed
+from multiref_gym.wrappers.vector.base import Envs, Seeds, Step, Wrapper, native
+
+_action = lru_cache(maxsize=1 << 14)(Action.of_record)
 
 
 class ImplicitReward(Wrapper):
@@ -56,8 +57,6 @@ class ImplicitReward(Wrapper):
     ) -> None:
         super().__init__(env)
         self._native = native(self)
-        for key, space in (("selected", spaces.MultiBinary), ("turn", spaces.Discrete)):
-            observed(self, key, space)
         self._decoded = DecodedReward(decoder, values)
         self._said: list[str] | None = None
         self._done: list[Action | None] = [None] * self.num_envs
@@ -66,7 +65,7 @@ class ImplicitReward(Wrapper):
         """Starts all games, or those of a `reset_mask`, as the environment does."""
         observations, infos = self.env.reset(seed=seed, options=options)  # type: ignore[arg-type]  # a list too
         self._said = self._native.utterances()
-        for i in np.flatnonzero(observations["turn"] == 0).tolist():
+        for i in np.flatnonzero(infos["turn"] == 0).tolist():
             self._done[i] = None
         return observations, infos
 
@@ -79,26 +78,18 @@ class ImplicitReward(Wrapper):
         if self._said is None:
             raise ResetNeeded("no game has begun: call reset() first")
         observations, true_rewards, terminated, truncated, infos = self.env.step(actions)
-        goes_on = (observations["turn"] > 0) & ~terminated  # before the first turn nothing was said of an action
+        goes_on = (infos["turn"] > 0) & ~terminated  # before the first turn there is no action to reply to
         turns = np.flatnonzero(goes_on)
         said, self._said = self._said, self._native.utterances()
         done, self._done = self._done, [None] * self.num_envs
-        clicks, selected = (array.tobytes() for array in (infos["clicks"], observations["selected"]))
-        size, exchanges = len(clicks) // self.num_envs, list[Exchange]()
-        for i in turns.tolist():
-            row = slice(i * size, (i + 1) * size)
-            self._done[i] = action = _action(clicks[row], selected[row])
+        games, exchanges = self._native.games, list[Exchange]()
+        for i, clicks, selected in zip(
+            turns.tolist(), games.clicks[turns].tolist(), games.selected[turns].tolist(), strict=True
+        ):
+            self._done[i] = action = _action(clicks, selected)
             exchanges.append(Exchange(done[i], said[i], action, self._said[i]))
         rewards = np.zeros(self.num_envs)
         if exchanges:
             rewards[turns] = self._decoded.of(exchanges)
         infos = infos | {"true_reward": true_rewards, "_true_reward": goes_on | terminated}
         return observations, rewards, terminated, truncated, infos
-
-
-@lru_cache(maxsize=1 << 14)
-def _action(clicks: bytes, selected: bytes) -> Action:
-    """Returns the action of clicks after which this is selected; both are bytes of 0 or 1 for each position."""
-    clicked = [position for position, click in enumerate(clicks) if click]
-    select = frozenset(position for position in clicked if selected[position])
-    return Action(select, frozenset(clicked) - select)
