@@ -31,7 +31,7 @@ MakeGames = Callable[[int], Games]
 
 def literal_games(number: int, reward: str = "success", split: SplitName = "train") -> Games:
     """Returns games with a speaker in plain words, without pictures; the reward is one of the environment's own."""
-    options = {"image": None, "speaker": literal_speaker, "reward": reward, "split": split}
+    options: dict[str, Any] = {"image": None, "speaker": literal_speaker, "reward": reward, "split": split}
     return gym.make_vec("MultiRef-v0", number, autoreset_mode="SameStep", **options)
 
 

@@ -18,7 +18,7 @@ from scipy.special import softmax
 from torch import Tensor
 
 from multiref_gym.agents.learning.learn import Scores, fingerprint
-from multiref_gym.agents.listeners.ppo.observation import LENGTH, Sight, readable
+from multiref_gym.agents.listeners.ppo.observation import LENGTH, Sight, readable, shared_sight
 from multiref_gym.agents.listeners.ppo.policy import TangramPolicy
 from multiref_gym.agents.listeners.weights import UNLOADABLE, check_finite, saved
 from multiref_gym.checking import read_json
@@ -65,7 +65,7 @@ class PPOListener:
             raise UserError("a listener of PPO has no base: train one by `multiref ppo` and name its folder")
         if not (path / WEIGHTS).is_file():
             raise FileNotFoundError(f"no policy of PPO in {path}: {WEIGHTS} is missing")
-        vocabulary, sight = Vocabulary.load(path / VOCABULARY), Sight(tangrams)
+        vocabulary, sight = Vocabulary.load(path / VOCABULARY), shared_sight(tangrams)
         try:
             config = read_json(dict[str, Any], path / CONFIG)["policy"]
             policy = new_policy(config["tangrams"], config["turns"], vocabulary, sight)
@@ -148,7 +148,7 @@ class PPOListener:
 
 def new_policy(tangrams: int, turns: int, vocabulary: Vocabulary, sight: Sight) -> TangramPolicy:
     """Returns a policy with random weights for games of so many tangrams and turns at most."""
-    options = {"image": None, "context_size": tangrams, "targets": (1, 1), "max_turns": turns}
+    options: dict[str, Any] = {"image": None, "context_size": tangrams, "targets": (1, 1), "max_turns": turns}
     games = readable(gym.make_vec("MultiRef-v0", 1, tangrams=sight.tangrams, **options), vocabulary)
     return TangramPolicy(games.single_observation_space, games.single_action_space, lambda _: 0.0, sight.features)
 

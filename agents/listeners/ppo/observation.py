@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property, lru_cache
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -19,29 +21,42 @@ LOOKED_AT_ONCE = 64
 
 
 class Sight:
-    """What the small listener's vision makes of a set of tangrams.
+    """Embeds silhouettes by the small listener's vision.
 
     Args:
-        tangrams: The set.
+        tangrams: What the small listener is loaded for.
 
     Attributes:
-        tangrams: The set.
+        tangrams: The same.
         vision: The vision, which stays as it is.
-        features: Of all tangrams in the order of the set, float32 (tangrams, width).
+        size: Height and width of a silhouette in pixels.
     """
 
     def __init__(self, tangrams: TangramSet) -> None:
         model = SmallListener.load(tangrams).model
         self.tangrams = tangrams
         self.vision: Vision = model.vision
-        silhouettes = torch.from_numpy(shared_atlas(tangrams, model.config.image_size).silhouettes(tangrams.ids))
+        self.size: int = model.config.image_size
+
+    def __call__(self, silhouettes: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Maps silhouettes, uint8 (n, size, size), to features, float32 (n, width)."""
+        batches = torch.from_numpy(silhouettes).split(LOOKED_AT_ONCE)
         with torch.inference_mode():
-            features = torch.cat([self.vision(batch) for batch in silhouettes.split(LOOKED_AT_ONCE)])
-        self.features: NDArray[np.float32] = features.numpy()
+            features = torch.cat([self.vision(batch) for batch in batches])
+        return features.numpy()
+
+    @cached_property
+    def features(self) -> NDArray[np.float32]:
+        """What all tangrams of the set look like, in its order, float32 (tangrams, width)."""
+        return self(shared_atlas(self.tangrams, self.size).silhouettes(self.tangrams.ids))
+
+
+@lru_cache(maxsize=8)
+def shared_sight(tangrams: TangramSet) -> Sight:
+    """Returns the sight of a set, the same for all policies in this process: a tangram is looked at once for all."""
+    return Sight(tangrams)
 
 
 def readable(games: Games, vocabulary: Vocabulary) -> Games:
     """Wraps games of MultiRef-v0, whatever their reward, so that the policy can read them and click."""
-    encoded = EncodeUtterance(games, LENGTH, vocabulary)
-    numbers = np.arange(len(encoded.unwrapped.tangrams))  # the policy knows what the tangrams look like
-    return DiscreteClick(LastClick(TangramObservation(encoded, numbers)))
+    return DiscreteClick(LastClick(TangramObservation(EncodeUtterance(games, LENGTH, vocabulary))))

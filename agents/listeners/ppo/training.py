@@ -17,7 +17,7 @@ from stable_baselines3.common.vec_env import VecMonitor
 from multiref_gym.agents.evaluation.intervals import Estimate, estimate
 from multiref_gym.agents.listeners.ppo.games import MakeGames, heard_vocabulary, literal_games
 from multiref_gym.agents.listeners.ppo.listener import PPOListener
-from multiref_gym.agents.listeners.ppo.observation import Sight, readable
+from multiref_gym.agents.listeners.ppo.observation import readable, shared_sight
 from multiref_gym.agents.listeners.ppo.policy import TangramPolicy
 from multiref_gym.agents.listeners.ppo.vec_env import GymnasiumVecEnv
 from multiref_gym.tangrams import load_tangrams
@@ -29,6 +29,9 @@ TURNS = 64
 ROLLOUT = ENVS * TURNS
 """Steps between two updates."""
 EPOCHS = 8
+BATCH = 0
+CLIP = 0.2
+VF = 0.5
 """Passes over a rollout, each of them one step of gradient descent: at first one game in 200 is won, and most smaller
 batches would have none of those and teach noise."""
 RATE = 3e-3
@@ -78,7 +81,7 @@ def train(
     Returns:
         The policy and all evaluations.
     """
-    sight, vocabulary = Sight(load_tangrams("figures")), heard_vocabulary()
+    sight, vocabulary = shared_sight(load_tangrams("figures")), heard_vocabulary()
     # The monitor has the mean reward and length of the games logged.
     envs = VecMonitor(GymnasiumVecEnv(readable(make_games(ENVS), vocabulary)))
     for_training, for_evaluation = np.random.SeedSequence(seed).spawn(2)
@@ -88,8 +91,10 @@ def train(
         policy_kwargs={"features": sight.features},
         learning_rate=lambda remaining: RATE * remaining,
         n_steps=TURNS,
-        batch_size=ENVS * TURNS,
+        batch_size=BATCH or ENVS * TURNS,
         n_epochs=EPOCHS,
+        clip_range=CLIP,
+        vf_coef=VF,
         gamma=DISCOUNT,
         gae_lambda=LAMBDA,
         ent_coef=ENTROPY,

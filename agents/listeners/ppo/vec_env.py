@@ -46,7 +46,7 @@ class GymnasiumVecEnv(VecEnv):
         for i in np.flatnonzero(ended).tolist():
             cut_short = bool(truncated[i] and not terminated[i])
             told[i] = {"terminal_observation": infos["final_obs"][i], "TimeLimit.truncated": cut_short}
-        return observations, rewards.astype(np.float32), ended, told  # type: ignore[return-value]
+        return observations, rewards.astype(np.float32), ended, told
 
     def close(self) -> None:
         """Closes the environments."""

@@ -14,20 +14,20 @@ from multiref_gym.wrappers.vector.base import Envs, SeenOtherwise, observed
 class TangramObservation(SeenOtherwise):
     """Puts `tangrams` in the place of the images: a row of a table for each tangram, in the listener's order.
 
-    A table of silhouettes or embeddings says what each tangram looks like. One of numbers says only which it is: a
-    learner that has the table itself can embed each tangram once, however often it is in a batch.
+    A table of silhouettes or embeddings says what each tangram looks like. Without a table it is told only which each
+    is, by its place in `env.unwrapped.tangrams.ids`: a learner that has the table itself can work on each tangram once,
+    however often it is in a batch.
 
     Args:
         env: The native vector environment of MultiRef-v0, wrapped or not, with a `Dict` of observations; `image=None`
             saves drawing boards.
-        table: What is known of the tangrams of `env.unwrapped.tangrams.ids`, in that order, (tangrams, ...).
+        table: What is known of the tangrams in the order of those ids, (tangrams, ...); None for their places alone.
 
     Raises:
         ValueError: If the environment is another one, or the table has more or fewer rows than tangrams.
 
     Example:
         >>> import gymnasium as gym
-        >>> import numpy as np
         >>> import multiref_gym
         >>> from multiref_gym.tangrams import shared_atlas
         >>> from multiref_gym.wrappers.vector import TangramObservation
@@ -36,15 +36,17 @@ class TangramObservation(SeenOtherwise):
         >>> pictures = shared_atlas(tangrams, 16).silhouettes(tangrams.ids)
         >>> TangramObservation(envs, pictures).reset(seed=1)[0]["tangrams"].shape
         (3, 10, 16, 16)
-        >>> numbered = TangramObservation(envs, np.arange(len(tangrams)))
-        >>> numbered.reset(seed=1)[0]["tangrams"].shape
+        >>> TangramObservation(envs).reset(seed=1)[0]["tangrams"].shape
         (3, 10)
     """
 
-    def __init__(self, env: Envs, table: NDArray[Any]) -> None:
+    def __init__(self, env: Envs, table: NDArray[Any] | None = None) -> None:
         super().__init__(env)
         seen = observed(self, "selected", spaces.MultiBinary)
-        if len(table) != (count := len(self._native.tangrams)):
+        count = len(self._native.tangrams)
+        if table is None:
+            table = np.arange(count, dtype=np.int32)
+        if len(table) != count:
             raise ValueError(f"a table of {len(table)} rows: allowed is one for each of {count} tangrams")
         self._table = table
         shape = (*(seen["selected"].shape or ()), *table.shape[1:])
