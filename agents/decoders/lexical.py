@@ -83,6 +83,8 @@ NEWER = set_of("just last latest newest most now moment")
 
 ADDS_NOTHING = said.TRAILING | said.ADVERBS
 BETWEEN_CLAUSES = said.SPLITTING | {STOP}
+ENDS_CLAUSE = BETWEEN_CLAUSES | SIGNS.keys() | {"but"}
+OPENING = said.FILLERS | said.ADVERBS
 
 # Words without which nothing is described.
 _NOUNS = (said.ENGLISH | said.CLASSES["{thing}"]) - said.FUNCTION
@@ -185,6 +187,8 @@ def _clauses(words: Sequence[str]) -> Iterator[tuple[int, Sequence[str]]]:
     """Yields where each clause of a reply begins, and its words; a sign is one by itself."""
     begin = 0
     for number, word in enumerate(words):
+        if word not in ENDS_CLAUSE and number - begin < LONGEST:
+            continue
         between, sign = word in BETWEEN_CLAUSES, word in SIGNS
         contrasts = word == "but" and (number == 0 or words[number - 1] not in said.BEFORE_BUT)
         if between or sign or contrasts or number - begin == LONGEST:
@@ -229,7 +233,7 @@ def _judged(words: Sequence[str], found: Mapping[int, Found], asked: Collection[
                 ending_here = [(phrase, end - begin) for phrase, end in here]
                 phrase, end = _counting(ending_here, clause, position, beginning, fresh, praised)
             if phrase is None:
-                if not (beginning and (word in said.FILLERS or word in said.ADVERBS)):
+                if not (beginning and word in OPENING):
                     if word in ("no", "not") and _is_last_no(clause, position):
                         verdict = False
                     beginning, described, since = False, True, since + 1

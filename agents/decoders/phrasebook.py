@@ -89,8 +89,13 @@ _KINDS_OF = {
 }
 
 
-def canonical(words: Iterable[str]) -> list[str]:
+_NOT_CANONICAL = frozenset({"r", "to", *said.SAME_AS})
+
+
+def canonical(words: Collection[str]) -> list[str]:
     """Returns words with contractions in full, and those that mean the same as one: "wasn't" is "is not"."""
+    if _NOT_CANONICAL.isdisjoint(words):
+        return list(words)
     result = list[str]()
     for word in words:
         if word == "r" and result[-1:] == ["you"]:
@@ -132,10 +137,11 @@ class _Node:
     phrases: list[Phrase] = field(default_factory=list)
 
 
-class _Reached(dict[tuple[str, bool], "_Reached | None"]):
+class _Reached(dict[str, "_Reached | None"]):
     """The nodes that some words in a row lead to, and what the next word makes of them: None if it leads nowhere.
 
-    The keys are a word, and whether it was asked for. What a word leads to is found out when it comes up first.
+    The keys are words, with a question mark after one that was asked for. What a word leads to is found out when it
+    comes up first.
 
     Args:
         nodes: The nodes.
@@ -146,8 +152,8 @@ class _Reached(dict[tuple[str, bool], "_Reached | None"]):
         self.phrases = sorted(phrases, key=lambda phrase: sum(word in KINDS for word in phrase.words))
         self._nodes = nodes
 
-    def __missing__(self, step: tuple[str, bool]) -> _Reached | None:
-        word, asked = step
+    def __missing__(self, key: str) -> _Reached | None:
+        word, asked = key.removesuffix("?"), key.endswith("?")
         nodes, phrases = list[_Node](), list[Phrase]()
         for node in self._nodes:
             if word not in node.after and word in said.ADVERBS:
@@ -157,8 +163,8 @@ class _Reached(dict[tuple[str, bool], "_Reached | None"]):
             after = [node.after[step] for step in steps if step in node.after]
             phrases += [phrase for reached in after for phrase in reached.phrases]
             nodes += reversed(after)
-        self[step] = _Reached(nodes, phrases) if nodes else None
-        return self[step]
+        self[key] = _Reached(nodes, phrases) if nodes else None
+        return self[key]
 
 
 Found = list[tuple[Phrase, int]]
@@ -183,7 +189,7 @@ class Phrasebook:
             self._words |= set(phrase.words)
         self._start = _Reached([root])
         for adverb in said.ADVERBS - root.after.keys():  # it is passed over in a phrase, and does not begin one
-            self._start |= {(adverb, False): None, (adverb, True): None}
+            self._start |= {adverb: None, f"{adverb}?": None}
 
     def found_in(self, words: Sequence[str], asked: Collection[str] = ()) -> dict[int, Found]:
         """Returns the phrases among words, adverbs between their words aside, by where they begin.
@@ -195,15 +201,16 @@ class Phrasebook:
         Returns:
             The longest first, and of these those with fewest kinds of words in place of words.
         """
-        steps = [(word if word in self._words else "", word in asked) for word in words]
-        steps.append(("", False))  # leads nowhere
+        known = self._words
+        keys = [(word if word in known else "") + ("?" if word in asked else "") for word in words]
+        keys.append("")  # leads nowhere
         found = dict[int, Found]()
-        for start, step in enumerate(steps):
-            reached, end = self._start[step], start + 1
+        for start, key in enumerate(keys):
+            reached, end = self._start[key], start + 1
             while reached is not None:
                 if reached.phrases:
                     found[start] = [(phrase, end) for phrase in reached.phrases] + found.get(start, [])
-                reached, end = reached[steps[end]], end + 1
+                reached, end = reached[keys[end]], end + 1
         return found
 
     def said_in(self, words: Sequence[str], asked: Collection[str] = ()) -> set[Phrase]:
