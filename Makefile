@@ -29,12 +29,17 @@ clean:
 	rm -rf $(VENV)
 
 # The stamps say what is installed, so that nothing is installed twice.
+# Last comes what is compiled once on a machine.
+WARM := $(BIN)/python -c "import gymnasium, multiref_gym; gymnasium.make('MultiRef-v0').reset()"
+
 $(VENV)/installed: setup.cfg pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	$(WARM)
 	touch $@
 
 $(VENV)/installed-dev: setup.cfg pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	$(WARM)
 	touch $@ $(VENV)/installed
 
 $(BIN)/python:

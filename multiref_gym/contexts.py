@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from multiref_gym.compiled import entries
-from multiref_gym.compiled.contexts import CONTEXTS, MOST_TANGRAMS
+from multiref_gym.compiled.contexts import CONTEXTS, MOST_TANGRAMS, Drawing
 from multiref_gym.compiled.record import GAME, LARGEST_CONTEXT, Record, Records, bits, positions
 from multiref_gym.game import CONTEXT_SIZE, MAX_TURNS, TARGETS, Context, Game
 from multiref_gym.tangrams import TangramError, TangramSet
@@ -26,8 +26,8 @@ class Contexts:
         numbered_in: The set whose order numbers the tangrams; `tangrams` if None.
 
     Attributes:
-        records: All this as numbers, an array of one `CONTEXTS`.
-        nearest: See `compiled.contexts.Nearest`.
+        size: How many tangrams a context has.
+        drawing: All this as numbers.
 
     Raises:
         TangramError: The set is smaller than `size` or larger than there is room for, `similarity` is no probability,
@@ -55,23 +55,24 @@ class Contexts:
         if not 0.0 <= similarity <= 1.0:
             raise TangramError(f"similarity {similarity}: expected a number from 0 to 1")
         self._numbered = numbered
-        self.nearest = tangrams.nearest(max(size - 1, 1)) if similarity else np.zeros((0, 0, 2), np.int32)
-        self.records: Records = np.zeros(1, CONTEXTS)
-        [record] = self.records
-        record["size"], record["similarity"], record["max_turns"], record["count"] = size, similarity, max_turns, count
-        record["fewest"], record["most"] = targets
+        self.size = size
+        nearest = tangrams.nearest(max(size - 1, 1)) if similarity else np.zeros((0, 0, 2), np.int32)
+        self.drawing = Drawing(np.zeros(1, CONTEXTS), nearest)
+        [record] = self.drawing.contexts
+        record["context_size"], record["max_turns"], record["similarity"] = size, max_turns, similarity
+        (record["fewest"], record["most"]), record["count"] = targets, count
         record["drawn_from"][:count] = [numbered.place(id) for id in tangrams.ids]
 
     def draw(self, rng: np.random.Generator) -> Context:
         """Draws a context; all chance follows from one number of `rng`."""
         games = np.zeros(1, GAME)
         games["key"] = rng.integers(1 << 63)
-        entries.draw(self.records, self.nearest, games)
+        entries.draw(self.drawing, games)
         return self.context_of(games[0])
 
     def context_of(self, game: Record) -> Context:
         """Returns the context of a game whose record has it."""
-        size, ids = game["size"], self._numbered.ids
+        size, ids = game["context_size"], self._numbered.ids
         order, speaker_order = (
             tuple([ids[place] for place in game[order][:size].tolist()]) for order in ("tangrams", "speaker_order")
         )
@@ -82,7 +83,7 @@ class Contexts:
         """Puts the context of a given game into records."""
         context = game.context
         size = len(context.listener_order)
-        games["size"], games["max_turns"], games["targets"] = size, game.max_turns, bits(game.targets)
+        games["context_size"], games["max_turns"], games["targets"] = size, game.max_turns, bits(game.targets)
         games["tangrams"][:, :size] = [self._numbered.place(id) for id in context.listener_order]
         games["speaker_order"][:, :size] = [self._numbered.place(id) for id in context.speaker_order]
 

@@ -282,6 +282,9 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
         if seed is not None or not self._seeded:
             games.seed(0, self.np_random)
             self._seeded = True
+        if self._episode is not None and self._begun:  # who has the episode keeps it as it ended
+            game = self.episode.game
+            game.records = game.records.copy()
         self._begun = self._over = False  # so it stays if the speaker fails, which has left the game before
         games.begin(_ONE, self._seen, given)
         self._begun = True

@@ -12,7 +12,6 @@ from multiref_gym.interaction import Interaction, Turn
 from multiref_gym.listener import View, recorded_log_prob
 from multiref_gym.parts import blame, part_name
 from multiref_gym.speaker import Speaker, opened, replied
-from multiref_gym.utterance import checked
 
 _NOTHING = Action()
 _NUMBERS = count()
@@ -98,14 +97,6 @@ class Episode:
             blame("speaker", self.speaker, error)
             raise
         return wanted
-
-    def say(self, utterance: str) -> None:
-        """Puts other words in place of the speaker's last ones: those of an agent that speaks for it.
-
-        Raises:
-            UserError: If they are what an utterance may not be.
-        """
-        self.utterance = checked(utterance)
 
     def take(self, action: Action | None, log_prob: float | None = None) -> None:
         """Takes one turn: applies the listener's action, then lets the speaker speak.

@@ -166,7 +166,7 @@ class Game:
         self.max_turns = max_turns
         self.targets = context.target_positions
         self.records = np.zeros(1, GAME)
-        self.records["size"], self.records["max_turns"] = len(context.listener_order), max_turns
+        self.records["context_size"], self.records["max_turns"] = len(context.listener_order), max_turns
         self.records["targets"] = bits(self.targets)
 
     @classmethod

@@ -38,22 +38,36 @@ class Games:
     def __init__(self, count: int, contexts: Contexts, make_speaker: Callable[[], Speaker], mode: int) -> None:
         self.contexts, self._mode = contexts, mode
         self.records: Records = np.zeros(count, GAME)
-        size = int(contexts.records["size"][0])
-        # Views, in which all is always of now.
+        self._look()
+        speaker = make_speaker()
+        self._compiled = speaker if isinstance(speaker, CompiledSpeaker) else None
+        self._own = [] if self._compiled else [speaker, *(make_speaker() for _ in range(count - 1))]
+        self._games: list[Game | None] = [None] * count  # as speakers of their own have them
+
+    def _look(self) -> None:
+        """Makes views, in which all is always of now."""
+        size = int(self.contexts.size)
         self.tangrams: NDArray[np.int32] = self.records["tangrams"][:, :size]
         self.clicks: NDArray[np.int64] = self.records["clicks"]
         self.selected: NDArray[np.int64] = self.records["selected"]
         self._text, self._length = self.records["text"], self.records["length"]
-        speaker = make_speaker()
-        self._compiled = speaker if isinstance(speaker, CompiledSpeaker) else None
-        self._own = [] if self._compiled else [speaker, *(make_speaker() for _ in range(count - 1))]
-        self._games: list[Any] = [None] * count  # of speakers of their own
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._look()  # as views are copied and pickled as arrays of their own
+        for i, game in enumerate(self._games):
+            if game is not None:
+                game.records = self._record(i)
+
+    def _record(self, i: int) -> Records:
+        """Returns the record of a game; of one game the array itself, which copies and pickles share."""
+        return self.records if len(self.records) == 1 else self.records[i : i + 1]
 
     def new_seen(self, utterance_bytes: int = 0) -> Seen:
         """Returns fresh arrays for what listeners see."""
         count, size = self.tangrams.shape
-        text = np.empty((count, utterance_bytes), np.uint8)
-        return Seen(np.empty((count, size), np.int8), np.empty(count, np.int64), text)
+        text = np.zeros((count, utterance_bytes), np.uint8)
+        return Seen(np.zeros((count, size), np.int8), np.zeros(count, np.int64), text)
 
     def new_earned(self) -> Earned:
         """Returns fresh arrays for what listeners earn."""
@@ -77,12 +91,12 @@ class Games:
 
     def game(self, i: int) -> Game:
         """Returns a view of one of the games."""
-        records = self.records[i : i + 1]
+        records = self._record(i)
         return Game.of_records(self.contexts.context_of(records[0]), records)
 
     def speaker(self, i: int) -> Speaker:
         """Returns the speaker of one of the games."""
-        return self._compiled.of_records(self.records[i : i + 1]) if self._compiled else self._own[i]
+        return self._compiled.of_game(self.game(i)) if self._compiled else self._own[i]
 
     def begin(self, which: NDArray[np.bool_], seen: Seen, given: Game | None = None) -> None:
         """Begins other games in the places of some, with a context that is drawn or that of a given game.
@@ -94,10 +108,10 @@ class Games:
             for i in np.flatnonzero(which).tolist():
                 self.contexts.give(self.records[i : i + 1], given)
         if self._compiled:
-            self._compiled.begin_games(self.contexts, self.records, which, given is None)
+            self._compiled.begin_games(self.contexts.drawing, self.records, which, given is None)
         else:
             self._begin_own(which, given is None)
-        entries.observe_some(self.records, np.ones_like(which), *seen)
+        entries.observe_some(self.records, np.ones_like(which), seen)
 
     def step(self, actions: NDArray[np.int8], understood: bool, seen: Seen, earned: Earned, final: Seen) -> None:
         """Takes a turn in each game; one that has ended is followed by another, in this step or in the next.
@@ -113,24 +127,24 @@ class Games:
             UserError: As `multiref_gym.speaker.replied` does.
         """
         if self._compiled:
-            self._compiled.step_games(
-                self.contexts, self.records, actions, understood, self._mode, (*seen, *earned, *final)
-            )
+            arguments = self.contexts.drawing, self.records, actions, understood
+            self._compiled.step_games(*arguments, self._mode, seen, earned, final)
             return
         begins = np.empty(len(self.records), np.bool_)
-        entries.take_turns(self.records, actions, self._mode, *earned, begins)
+        entries.take_turns(self.records, actions, self._mode, earned, begins)
         for i in np.flatnonzero(~begins).tolist():
             game = self.records[i]
             action = Action.of_record(int(game["clicks"]), int(game["selected"])) if understood else None
             put_text(game, replied(self._own[i], action))
         if self._mode & SAME_STEP:
-            entries.observe_some(self.records, earned.terminated, *final)
+            entries.observe_some(self.records, earned.terminated, final)
             begins |= earned.terminated
         self._begin_own(begins, True)
-        entries.observe_some(self.records, np.ones_like(begins), *seen)
+        entries.observe_some(self.records, np.ones_like(begins), seen)
 
     def _begin_own(self, which: NDArray[np.bool_], drawn: bool) -> None:
-        entries.begin(self.contexts.records, self.contexts.nearest, self.records, which, drawn)
+        entries.begin(self.contexts.drawing, self.records, which, drawn)
         for i in np.flatnonzero(which).tolist():
             rng = np.random.default_rng(int(self.records["key"][i]))
-            put_text(self.records[i], opened(self._own[i], self.game(i), rng))
+            self._games[i] = game = self.game(i)
+            put_text(self.records[i], opened(self._own[i], game, rng))

@@ -170,7 +170,7 @@ class TwoAgentEnv(AECEnv):  # type: ignore[misc]  # PettingZoo has no types
         self._cumulative_rewards[agent] = 0.0
         self._clear_rewards()
         if isinstance(action, str):
-            self.episode.say(action)
+            self._game_env.say(action)
             self.agent_selection = LISTENER
             return
         self._seen, reward, over, _, info = self._game_env.step(action)
@@ -225,8 +225,8 @@ class TwoAgentEnv(AECEnv):  # type: ignore[misc]  # PettingZoo has no types
 class SpeakerPolicy:
     """Plays the agent `speaker` with any speaker, which is told the game and not the observation.
 
-    The chance of the speaker is the environment's: with the same seed and the same clicks it says what it says in
-    `MultiRef-v0`.
+    The chance of the speaker is the environment's: one seed gives the same game again, to the word. It is not the game
+    that `MultiRef-v0` plays with that seed.
 
     Args:
         env: What `env()` or `parallel_env()` returned.

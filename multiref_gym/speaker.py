@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from multiref_gym.compiled.contexts import Drawing
 from multiref_gym.compiled.record import Records
+from multiref_gym.compiled.seen import Earned, Seen
 from multiref_gym.errors import UserError
 from multiref_gym.game import Action, Game
 from multiref_gym.parts import blame, part_name
 from multiref_gym.utterance import checked, is_utterance
-
-if TYPE_CHECKING:
-    from multiref_gym.contexts import Contexts
 
 
 class Speaker(Protocol):
@@ -55,15 +53,15 @@ class Speaker(Protocol):
 class CompiledSpeaker(Protocol):
     """What a speaker can do besides that speaks in many games at once: environments ask it once a step."""
 
-    def of_records(self, records: Records) -> Speaker:
-        """Returns the speaker of one game, an array of one record, as others have it."""
+    def of_game(self, game: Game) -> Speaker:
+        """Returns the speaker of one of the games, as others have it."""
         ...
 
-    def begin_games(self, contexts: Contexts, games: Records, which: NDArray[np.bool_], drawn: bool) -> None:
+    def begin_games(self, drawing: Drawing, games: Records, which: NDArray[np.bool_], drawn: bool) -> None:
         """Begins other games in the places of some and opens them.
 
         Args:
-            contexts: What contexts are drawn from.
+            drawing: How contexts are drawn.
             games: The records.
             which: In which places, bool (games,).
             drawn: Whether contexts are drawn; they are in the records if not.
@@ -75,22 +73,26 @@ class CompiledSpeaker(Protocol):
 
     def step_games(
         self,
-        contexts: Contexts,
+        drawing: Drawing,
         games: Records,
         actions: NDArray[np.int8],
         understood: bool,
         mode: int,
-        written: Sequence[NDArray[Any]],
+        seen: Seen,
+        earned: Earned,
+        final: Seen,
     ) -> None:
-        """Takes a turn in each game, as `multiref_gym.games.Games.step` says, and replies to it.
+        """Takes a turn in each game and replies to it; see `multiref_gym.games.Games.step`.
 
         Args:
-            contexts: What contexts are drawn from.
+            drawing: How contexts are drawn.
             games: The records.
             actions: int8 (games, size) of zeros and ones.
             understood: False if what the listeners answered was no action.
             mode: Bits of `compiled.seen`.
-            written: The arrays that are written, those of a `Seen`, an `Earned` and a `Seen`.
+            seen: Takes what the listeners see.
+            earned: Takes what they earn.
+            final: Takes what those saw last whose games have ended, if another one begins in the same step.
 
         Raises:
             UserError: If more is said than an utterance may be.

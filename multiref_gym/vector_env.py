@@ -105,7 +105,7 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         self._bytes = 0 if utterance_bytes is None else int(utterance_bytes)
         same_step = SAME_STEP if self._autoreset is AutoresetMode.SAME_STEP else 0
         self.games = self._scalar.new_games(num_envs, same_step)
-        self._begun = np.zeros(num_envs, np.bool_)
+        self._begun, self._ready = np.zeros(num_envs, np.bool_), False  # each, and all
         self._seeded = np.zeros(num_envs, np.bool_)
         self._ended = np.zeros(num_envs, np.bool_)
         self._pictures = self._scalar.new_pictures(num_envs)
@@ -151,15 +151,15 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
             if seeds[i] is not None or not self._seeded[i]:
                 self.games.seed(i, seeding.np_random(seeds[i])[0])
                 self._seeded[i] = True
-        self._begun[mask] = False  # so it stays if a speaker fails
+        self._begun[mask] = self._ready = False  # so it stays if a speaker fails
         seen = self.games.new_seen(self._bytes)
         self.games.begin(mask, seen, given)
-        self._begun[mask] = True
+        self._begun[mask] = self._ready = True
         self._ended[mask] = False
         if self._pictures is not None:
             self._pictures.begin(mask, self.games.tangrams)
-        nothing = np.zeros_like(seen.selected)
-        return self._observations(seen), self._infos(mask.copy(), np.zeros_like(mask), seen.turn, nothing)
+        nothing = np.zeros_like(mask), np.zeros_like(seen.turn), np.zeros_like(seen.selected)
+        return self._observations(seen), self._infos(mask.copy(), *nothing)
 
     def step(
         self, actions: NDArray[np.int8]
@@ -175,7 +175,7 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
             GameOver: If a game has ended and `autoreset_mode` is "Disabled"; no turn is taken then.
             ResetNeeded: If a game has not begun.
         """
-        if not self._begun.all():
+        if not self._ready:
             raise ResetNeeded("a game has not begun: call reset() first")
         clicks = self._checked(actions)
         if self._autoreset is AutoresetMode.DISABLED and self._ended.any():
@@ -187,34 +187,34 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         try:
             games.step(clicks, True, seen, earned, final)
         except BaseException:
-            self._begun[:] = False  # some games have taken the turn, others have not: none can go on
+            self._begun[:] = self._ready = False  # some games have taken the turn, others have not: none can go on
             raise
         reward, terminated, success = earned
         begun = terminated if same_step else self._ended  # where another game has begun in this step
-        changed = bool(begun.any())
         infos = self._infos(np.ones_like(terminated), success, seen.turn, clicks)
-        if changed:
-            infos["clicks"] = np.where(begun[:, None], np.int8(0), clicks)
         if self._pictures is not None:
-            self._pictures.click(
-                clicks * ~self._ended[:, None], tangrams, np.where(begun[:, None], final.selected, seen.selected)
-            )
-        if changed and same_step:
-            infos["success"] = success & ~begun
-            infos |= self._final(final, self._infos(terminated.copy(), success, final.turn, clicks))
-        else:
+            selected = np.where(begun[:, None], final.selected, seen.selected)
+            self._pictures.click(clicks * ~self._ended[:, None], tangrams, selected)
+        if begun.any():
+            infos["clicks"] = clicks * ~begun[:, None]
+            if same_step:
+                infos["success"] = np.zeros_like(success)  # a game that is won has ended
+                infos |= self._final(final, self._infos(begun.copy(), success, final.turn, clicks - infos["clicks"]))
+            if self._pictures is not None:
+                self._pictures.begin(begun, games.tangrams)
+        if not same_step:
             self._ended = terminated.copy()
-        if changed and self._pictures is not None:
-            self._pictures.begin(begun, games.tangrams)
         return self._observations(seen), reward, terminated, np.zeros_like(terminated), infos
 
     def _checked(self, actions: NDArray[np.int8]) -> NDArray[np.int8]:
         """Returns the actions as a fresh array."""
         array = np.asarray(actions)
-        if array.shape == self.games.tangrams.shape and array.dtype.kind in "buif":
-            clicks = array.astype(np.int8)
-            if not (clicks & ~1).any() and (array.itemsize == 1 or (clicks == array).all()):
-                return clicks
+        if array.shape == self.games.tangrams.shape:
+            match array.dtype.kind:
+                case "b" | "u" | "i" if not (array >> 1).any():  # no bit is set but the last
+                    return array.astype(np.int8)
+                case "f" if ((array == 0) | (array == 1)).all():
+                    return array.astype(np.int8)
         n, size = self.games.tangrams.shape
         raise ValueError(f"actions {actions!r}: allowed are zeros and ones, {size} for each of {n} games")
 
@@ -236,9 +236,12 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         """Returns the last observations and infos of games that others took the place of."""
         observations = np.full(self.num_envs, None, object)
         ended = infos["_success"]
-        for i in np.flatnonzero(ended).tolist():
-            utterance = final.utterance[i] if self._bytes else final.utterance[i].tobytes().rstrip(b"\0").decode()
-            observations[i] = {"selected": final.selected[i], "turn": int(final.turn[i]), "utterance": utterance}
+        places = np.flatnonzero(ended)
+        rows = zip(places.tolist(), *(array[places] for array in final), strict=True)
+        for i, selected, turn, utterance in rows:
+            observations[i] = {"selected": selected, "turn": int(turn), "utterance": utterance}
+            if not self._bytes:
+                observations[i]["utterance"] = utterance.tobytes().rstrip(b"\0").decode()
             if self._pictures is not None:
                 observations[i]["image"] = self._pictures.images[i].copy()
         return {"final_obs": observations, "_final_obs": ended, "final_info": infos, "_final_info": ended}

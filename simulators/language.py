@@ -10,7 +10,7 @@ import numpy as np
 
 from multiref_gym.compiled.chance import below, happens
 from multiref_gym.compiled.compiling import compiled
-from multiref_gym.compiled.record import REMEMBERED, Record
+from multiref_gym.compiled.record import LARGEST_CONTEXT, REMEMBERED, Record
 from multiref_gym.compiled.sets import size_of
 from multiref_gym.simulators.tables import OTHER, pick
 from multiref_gym.simulators.text import hash_of, space, write
@@ -21,6 +21,8 @@ ATTEMPTS = 3
 """How often words are sought that have not been said."""
 CANDIDATES = 3
 """Among how many recorded descriptions the one is chosen that fits the others least."""
+AT_LENGTH = 40
+"""At how many characters of recorded descriptions no other one is added."""
 NOBODY = -1
 
 
@@ -31,18 +33,22 @@ def describe(tables: Record, game: Record, persona: Record, position: int, unlik
     `unlike` is the one that was selected in its place, if the description is a second attempt, else NOBODY.
     """
     space(game)
-    start = game.length
     if tables.recorded:
-        write(tables, game, _recorded(tables, game, position))
-    else:
-        again = _is_described(game, position)
-        for _ in range(ATTEMPTS):
-            game.length = start
-            _describe_figure(tables, game, persona, position, again, unlike)
-            if not _is_said(game, position, hash_of(game, start)):
-                break
+        _describe_in_recorded_words(tables, game, persona, position)
+        return
+    start, again = game.length, _is_described(game, position)
+    for _ in range(ATTEMPTS):
+        game.length = start
+        _describe_figure(tables, game, persona, position, again, unlike)
+        if not _is_said(game, position, hash_of(game, start)):
+            break
+    _remember(game, position, hash_of(game, start))
+
+
+@compiled
+def _remember(game: Record, position: int, said: np.uint64) -> None:
     place = game.descriptions % REMEMBERED
-    game.said_of[place], game.said[place] = position, hash_of(game, start)
+    game.said_of[place], game.said[place] = position, said
     game.descriptions += 1
 
 
@@ -50,7 +56,7 @@ def describe(tables: Record, game: Record, persona: Record, position: int, unlik
 def _describe_figure(tables: Record, game: Record, persona: Record, position: int, again: bool, unlike: int) -> None:
     """Says some of the facts."""
     tangram = game.tangrams[position]
-    family, fitting, article = tables.family[tangram], (1 << game.size) - 1, persona.article
+    family, fitting, article = tables.family[tangram], (1 << game.context_size) - 1, persona.article
     named = happens(game, persona.names * NAMED_AGAIN if again else persona.names)
     if unlike != NOBODY and tables.family[game.tangrams[unlike]] == family and happens(game, persona.compares):
         # Only what sets the two apart is of interest.
@@ -62,15 +68,16 @@ def _describe_figure(tables: Record, game: Record, persona: Record, position: in
     start = game.length
     write(tables, game, noun)
     count = _choose_facts(tables, game, persona, tangram, fitting, 1 << position, persona.detail - named)
+    for i in range(count):  # all words are chosen before any are joined
+        game.room[i] = _phrase(tables, game, game.room[i])
     for i in range(count):
-        words = _phrase(tables, game, game.room[i])
         if i > 0:
-            write(tables, game, persona.joiner)
+            write(tables, game, pick(tables, game, persona.joiners))
         elif game.length > start:
             space(game)
         else:
-            words = tables.bare[words]
-        write(tables, game, words)
+            game.room[i] = tables.bare[game.room[i]]
+        write(tables, game, game.room[i])
 
 
 @compiled
@@ -105,7 +112,7 @@ def _choose_facts(
 def _holders(tables: Record, game: Record, fact: int) -> int:
     """Returns the tangrams of this game that a fact is true of."""
     positions = 0
-    for position in range(game.size):
+    for position in range(game.context_size):
         positions |= int(tables.holds[game.tangrams[position], fact]) << position
     return positions
 
@@ -117,12 +124,38 @@ def _phrase(tables: Record, game: Record, fact: int) -> int:
 
 
 @compiled
-def _recorded(tables: Record, game: Record, position: int) -> int:
-    """Draws a few descriptions, new ones if there are, and returns the one whose words fit the others least."""
+def _describe_in_recorded_words(tables: Record, game: Record, persona: Record, position: int) -> None:
+    """Says one recorded description or more, each new if there are any; `game.room` takes them."""
+    count = length = 0
+    while count == 0 or (count < min(persona.detail, LARGEST_CONTEXT) and length < AT_LENGTH):
+        new = _count_new(tables, game, position)
+        if count and not new:
+            break
+        said = _recorded(tables, game, position, new)
+        game.room[count] = said
+        count += 1
+        length += tables.starts[said + 1] - tables.starts[said]
+        _remember(game, position, tables.hashes[said])
+    write(tables, game, tables.articled[game.room[0], persona.article])
+    for i in range(1, count):
+        write(tables, game, pick(tables, game, persona.alternatives))
+        write(tables, game, game.room[i])
+
+
+@compiled
+def _count_new(tables: Record, game: Record, position: int) -> int:
+    """Returns how many recorded descriptions have not been said."""
     first, count = tables.descriptions[game.tangrams[position]]
     new = 0
     for i in range(first, first + count):
         new += not _is_said(game, position, tables.hashes[tables.lists[i]])
+    return new
+
+
+@compiled
+def _recorded(tables: Record, game: Record, position: int, new: int) -> int:
+    """Draws a few of the descriptions, new ones if there are, and returns the one whose words fit the others least."""
+    first, count = tables.descriptions[game.tangrams[position]]
     best, least = 0, 2.0
     for _ in range(CANDIDATES):
         left = new if new else count
@@ -146,7 +179,7 @@ def _confusion(tables: Record, game: Record, description: int, position: int) ->
     target, own, most = game.tangrams[position], 0, 0
     for i in range(start, end):
         own += tables.holds[target, tables.content[i]]
-    for other in range(game.size):
+    for other in range(game.context_size):
         if other != position:
             shared = 0
             for i in range(start, end):

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
 from numpy.typing import NDArray
 
-from multiref_gym.compiled import contexts as drawing
-from multiref_gym.compiled import entries
-from multiref_gym.compiled.boards import draw_cells
-from multiref_gym.compiled.compiling import compile_all, compiled, entry
-from multiref_gym.compiled.record import GAME, Record, Records
+from multiref_gym.compiled.compiling import compiled, entry
+from multiref_gym.compiled.contexts import Drawing, begin_game
+from multiref_gym.compiled.record import Record, Records
 from multiref_gym.compiled.rules import is_over
 from multiref_gym.compiled.seen import SAME_STEP, Earned, Seen, earn_nothing, observe, take_turn
 from multiref_gym.simulators import script
-from multiref_gym.simulators.tables import TABLES
 from multiref_gym.utterance import MAX_LENGTH
 
 
@@ -35,7 +30,7 @@ def reply(tables: Records, games: Records, understood: bool) -> None:
 def begin(
     tables: Records,
     contexts: Records,
-    nearest: drawing.Nearest,
+    nearest: NDArray[np.int32],
     games: Records,
     which: NDArray[np.bool_],
     drawn: bool,
@@ -44,10 +39,10 @@ def begin(
 
     Returns whether all was said in the length that an utterance may have.
     """
-    fine = True
+    drawing, fine = Drawing(contexts, nearest), True
     for i in range(len(games)):
         if which[i]:
-            fine &= _begin(tables[0], contexts[0], nearest, games[i], drawn)
+            fine &= _begin(tables[0], drawing, games[i], drawn)
     return fine
 
 
@@ -55,7 +50,7 @@ def begin(
 def step(
     tables: Records,
     contexts: Records,
-    nearest: drawing.Nearest,
+    nearest: NDArray[np.int32],
     games: Records,
     actions: NDArray[np.int8],
     understood: bool,
@@ -72,62 +67,29 @@ def step(
 ) -> bool:
     """Takes a turn in each game; one that has ended is followed by another, in this step or in the next.
 
-    Returns as `begin` does.
+    Numba is given arrays twice as fast as tuples of them. Returns as `begin` does.
     """
-    seen, earned = Seen(selected, turn, utterance), Earned(reward, terminated, success)
-    final = Seen(final_selected, final_turn, final_utterance)
+    drawing, seen = Drawing(contexts, nearest), Seen(selected, turn, utterance)
+    earned, final = Earned(reward, terminated, success), Seen(final_selected, final_turn, final_utterance)
     fine = True
     for i in range(len(games)):
         game = games[i]
         if is_over(game):
             earn_nothing(i, earned)
-            fine &= _begin(tables[0], contexts[0], nearest, game, True)
+            fine &= _begin(tables[0], drawing, game, True)
         else:
             take_turn(game, actions, i, mode, earned)
             script.reply(tables[0], game, understood)
-            if mode & SAME_STEP and terminated[i]:
-                observe(game, i, final)
-                fine &= game.length <= MAX_LENGTH
-                _begin(tables[0], contexts[0], nearest, game, True)
             fine &= game.length <= MAX_LENGTH
+            if mode & SAME_STEP and earned.terminated[i]:
+                observe(game, i, final)
+                fine &= _begin(tables[0], drawing, game, True)
         observe(game, i, seen)
     return fine
 
 
 @compiled
-def _begin(tables: Record, contexts: Record, nearest: drawing.Nearest, game: Record, drawn: bool) -> bool:
-    drawing.next_key(game)
-    if drawn:
-        drawing.draw(contexts, nearest, game)
-    drawing.begin(game)
+def _begin(tables: Record, drawing: Drawing, game: Record, drawn: bool) -> bool:
+    begin_game(drawing, game, drawn)
     script.start(tables, game)
     return bool(game.length <= MAX_LENGTH)
-
-
-@cache
-def warm() -> None:
-    """Compiles all that games need, if nobody has done so on this machine."""
-    tables, contexts, games = (np.empty(1, kind) for kind in (TABLES, drawing.CONTEXTS, GAME))
-    nearest, mask = np.empty((0, 0, 2), np.int32), np.empty(1, np.bool_)
-    clicks, tangrams = np.empty((1, 1), np.int8), np.empty((1, 1), np.int32)
-    seen = Seen(clicks, np.empty(1, np.int64), np.empty((1, 1), np.uint8))
-    earned = Earned(np.empty(1), mask, mask)
-    numbers, picture = np.empty((1, 1), np.int64), np.empty((1, 1, 1), np.uint8)
-    board = np.empty((1, 1, 1, 3), np.uint8)
-    cells = board[None], numbers, numbers[0]
-    compile_all(
-        [
-            (begin, (tables, contexts, nearest, games, mask, True)),
-            (step, (tables, contexts, nearest, games, clicks, True, 0, *seen, *earned, *seen)),
-            (start, (tables, games)),
-            (reply, (tables, games, True)),
-            (entries.take, (games, 0)),
-            (entries.is_won, (games,)),
-            (entries.is_over, (games,)),
-            (entries.draw, (contexts, nearest, games)),
-            (entries.begin, (contexts, nearest, games, mask, True)),
-            (entries.take_turns, (games, clicks, 0, *earned, mask)),
-            (entries.observe_some, (games, mask, *seen)),
-            (draw_cells, (board, clicks, tangrams, clicks, picture, *cells)),
-        ]
-    )

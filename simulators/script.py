@@ -17,8 +17,8 @@ from multiref_gym.compiled.record import Record
 from multiref_gym.compiled.rules import is_over, is_won
 from multiref_gym.compiled.sets import member, size_of
 from multiref_gym.simulators.language import NOBODY, describe
-from multiref_gym.simulators.tables import AND, BUT, CLICK, DESELECT, LAST, SELECT_OR_DESELECT, pick
-from multiref_gym.simulators.text import say, type_it
+from multiref_gym.simulators.tables import AND, CLICK, SELECT_OR_DESELECT, pick
+from multiref_gym.simulators.text import say, type_it, write
 
 CORRECTS_FIRST = 0.7
 """How often a request to undo, and nothing more, follows words for a bad action."""
@@ -64,10 +64,9 @@ def _answer(tables: Record, game: Record, persona: Record, select: int, deselect
             say(tables, game, pick(tables, game, persona.praises))
         if mistakes and happens(game, persona.clears_up):
             if game.length:
-                say(tables, game, tables.fixed[BUT])
+                say(tables, game, pick(tables, game, persona.buts))
             _ask_to_deselect(tables, game, persona, mistakes, select)
         else:
-            say(tables, game, pick(tables, game, persona.connectives))
             _go_on(tables, game, persona, 0)
     else:
         opening, fresh = pick(tables, game, persona.corrections), mistakes & select
@@ -78,7 +77,7 @@ def _answer(tables: Record, game: Record, persona: Record, select: int, deselect
         else:
             say(tables, game, opening)
             if fresh and happens(game, persona.asks_undo):
-                say(tables, game, pick(tables, game, persona.undos_ended))
+                say(tables, game, pick(tables, game, persona.undos_then))
             _go_on(tables, game, persona, fresh)
 
 
@@ -100,7 +99,8 @@ def _ask_for_next(tables: Record, game: Record, persona: Record) -> None:
         return
     found = game.targets & game.selected
     if found and happens(game, persona.forgets):
-        _ask_for(tables, game, persona, _one_of(game, found), NOBODY, False, 0)
+        forgotten = _one_of(game, found)
+        _ask_for(tables, game, persona, forgotten, NOBODY, pick(tables, game, persona.before_next), 0)
         return
     first = member(missing, below(game, size_of(missing)))
     missing &= ~(1 << first)
@@ -108,8 +108,13 @@ def _ask_for_next(tables: Record, game: Record, persona: Record) -> None:
     if missing and happens(game, persona.two_at_once):
         second = member(missing, below(game, size_of(missing)))
         missing &= ~(1 << second)
-    last = not missing and game.turn > 0 and happens(game, persona.says_last)
-    _ask_for(tables, game, persona, first, second, last, 0)
+    if not missing and game.turn > 0 and happens(game, persona.says_last):
+        before = pick(tables, game, persona.before_last)
+    elif persona.numbered[1]:
+        before = tables.lists[persona.numbered[0] + min(size_of(found), persona.numbered[1] - 1)]
+    else:
+        before = pick(tables, game, persona.before_next if game.turn else persona.before_first)
+    _ask_for(tables, game, persona, first, second, before, 0)
 
 
 @compiled
@@ -121,23 +126,25 @@ def _go_on(tables: Record, game: Record, persona: Record, instead: int) -> None:
     missing = game.described & ~game.selected
     if missing and not happens(game, persona.fresh_start):
         second = member(missing, 1) if size_of(missing) > 1 else NOBODY
-        _ask_for(tables, game, persona, member(missing, 0), second, False, instead)
+        before = pick(tables, game, persona.before_again if instead else persona.before_next)
+        _ask_for(tables, game, persona, member(missing, 0), second, before, instead)
     else:
         _ask_for_next(tables, game, persona)
 
 
 @compiled
-def _ask_for(tables: Record, game: Record, persona: Record, first: int, second: int, last: bool, instead: int) -> None:
-    """Asks for one position or two."""
+def _ask_for(tables: Record, game: Record, persona: Record, first: int, second: int, before: int, instead: int) -> None:
+    """Asks for one position or two, after the phrase `before`."""
     game.described = 1 << first | (1 << second if second != NOBODY else 0)
     game.wanted_select = game.described & ~game.selected
     game.wanted_deselect = game.selected & ~game.targets
-    say(tables, game, tables.fixed[LAST] if last else pick(tables, game, persona.commands))
+    say(tables, game, before)
     unlike = member(instead, 0) if second == NOBODY and size_of(instead) == 1 else NOBODY
-    describe(tables, game, persona, first, unlike)
+    _describe(tables, game, persona, first, unlike)
     if second != NOBODY:
         say(tables, game, tables.fixed[AND])
-        describe(tables, game, persona, second, NOBODY)
+        _describe(tables, game, persona, second, NOBODY)
+    write(tables, game, pick(tables, game, persona.remarks))
 
 
 @compiled
@@ -150,8 +157,16 @@ def _ask_to_deselect(tables: Record, game: Record, persona: Record, mistakes: in
     else:
         mistake = _one_of(game, mistakes)
         game.wanted_deselect = 1 << mistake
-        say(tables, game, tables.fixed[DESELECT])
-        describe(tables, game, persona, mistake, NOBODY)
+        say(tables, game, pick(tables, game, persona.before_mistake))
+        _describe(tables, game, persona, mistake, NOBODY)
+
+
+@compiled
+def _describe(tables: Record, game: Record, persona: Record, position: int, unlike: int) -> None:
+    """Describes a tangram, or another one in its place."""
+    if happens(game, persona.confuses):
+        position = below(game, game.context_size)
+    describe(tables, game, persona, position, unlike)
 
 
 @compiled

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from multiref_gym.checking import checked
+from multiref_gym.compiled.contexts import Drawing
 from multiref_gym.compiled.record import Record, Records, text_of
-from multiref_gym.contexts import Contexts
+from multiref_gym.compiled.seen import Earned, Seen
 from multiref_gym.errors import UserError
 from multiref_gym.game import Action, Game
 from multiref_gym.simulators import playing
@@ -40,7 +40,6 @@ class ScriptedSpeaker:
     def __init__(
         self, tangrams: TangramSet, figurative: float = FIGURATIVE, personas: Sequence[Persona] | None = None
     ) -> None:
-        playing.warm()
         self._personas = population()
         if personas is not None:
             self._personas = checked(tuple[Persona, ...], tuple(personas), "personas", PersonaError)
@@ -49,54 +48,56 @@ class ScriptedSpeaker:
     @property
     def name(self) -> str:
         """Who speaks in this game."""
-        return self._personas[int(self._game["persona"])].name
+        return self._personas[int(self._record["persona"])].name
 
     @property
     def wanted(self) -> Action:
         """The action that would answer the current utterance as it was meant."""
-        select, deselect = int(self._game["wanted_select"]), int(self._game["wanted_deselect"])
+        select, deselect = int(self._record["wanted_select"]), int(self._record["wanted_deselect"])
         return Action.of_record(select | deselect, select)
 
     def start(self, game: Game, rng: np.random.Generator) -> str:
         """Draws a persona, chooses the first target and describes it; all chance follows from one number of `rng`."""
-        self._records = game.records
+        self._game, records = game, game.records
         places = [self._tables.tangrams.place(id) for id in game.context.listener_order]
-        self._game["tangrams"][: len(places)] = places
-        self._records["key"], self._records["drawn"] = rng.integers(1 << 63), 0
-        playing.start(self._tables.records, self._records)
-        return text_of(self._game)
+        self._record["tangrams"][: len(places)] = places
+        records["key"], records["drawn"] = rng.integers(1 << 63), 0
+        playing.start(self._tables.records, records)
+        return text_of(self._record)
 
     def reply(self, action: Action | None) -> str:
         """Judges the action, says so or not, and asks for what is wanted next."""
-        playing.reply(self._tables.records, self._records, action is not None)
-        return text_of(self._game)
+        playing.reply(self._tables.records, self._game.records, action is not None)
+        return text_of(self._record)
 
     @property
-    def _game(self) -> Record:
-        return self._records[0]
+    def _record(self) -> Record:
+        return self._game.records[0]
 
-    def of_records(self, records: Records) -> ScriptedSpeaker:
+    def of_game(self, game: Game) -> ScriptedSpeaker:
         """Returns the speaker of a game that was begun by `begin_games`."""
         speaker = ScriptedSpeaker.__new__(ScriptedSpeaker)
-        speaker._personas, speaker._tables, speaker._records = self._personas, self._tables, records
+        speaker._personas, speaker._tables, speaker._game = self._personas, self._tables, game
         return speaker
 
-    def begin_games(self, contexts: Contexts, games: Records, which: NDArray[np.bool_], drawn: bool) -> None:
+    def begin_games(self, drawing: Drawing, games: Records, which: NDArray[np.bool_], drawn: bool) -> None:
         """See `multiref_gym.speaker.CompiledSpeaker`."""
-        _check(playing.begin(self._tables.records, contexts.records, contexts.nearest, games, which, drawn))
+        _check(playing.begin(self._tables.records, *drawing, games, which, drawn))
 
     def step_games(
         self,
-        contexts: Contexts,
+        drawing: Drawing,
         games: Records,
         actions: NDArray[np.int8],
         understood: bool,
         mode: int,
-        written: Sequence[NDArray[Any]],
+        seen: Seen,
+        earned: Earned,
+        final: Seen,
     ) -> None:
         """See `multiref_gym.speaker.CompiledSpeaker`."""
-        tables = self._tables.records, contexts.records, contexts.nearest
-        _check(playing.step(*tables, games, actions, understood, mode, *written))
+        tables = self._tables.records, *drawing
+        _check(playing.step(*tables, games, actions, understood, mode, *seen, *earned, *final))
 
 
 def _check(fine: bool) -> None:

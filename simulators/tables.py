@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from functools import lru_cache
 from typing import Any, Self
 
@@ -20,10 +21,13 @@ from multiref_gym.tangrams import LEXICON, TangramSet
 from multiref_gym.tangrams.kilogram import content_words
 from multiref_gym.utterance import is_utterance
 
-ANNOUNCEMENTS = ("there are {}.", "total {}.", "there are {} objects.", "{} shapes.")
+ANNOUNCEMENTS = (
+    *("there are {}.", "there are {}.", "total {}.", "there are {} objects.", "there are {} shapes.", "{} shapes."),
+    *("{} images.", "there are {} to find.", "we need {}.", "total of {}."),
+)
 CLOSING = ("perfect, that's all of them", "great, we are done", "yes! thank you", "good job", "", "")
-FIXED = ("and", "but", "deselect", "last", "please click something.", "please select or deselect.")
-AND, BUT, DESELECT, LAST, CLICK, SELECT_OR_DESELECT = range(len(FIXED))
+FIXED = ("and", "please click something.", "please select or deselect.")
+AND, CLICK, SELECT_OR_DESELECT = range(len(FIXED))
 ARTICLES = ("as it is", "the", "none", "other")
 OTHER = ARTICLES.index("other")
 
@@ -32,21 +36,17 @@ MOST_PERSONAS, MOST_PHRASES, MOST_CHARACTERS, MOST_FACTS, MOST_OF_ONE = 1 << 10,
 
 LIST = (np.int32, 2)
 """A list of phrases: where it begins in `lists`, and how many there are."""
-RATES = (
-    *("praise", "accepts_luck", "slip", "undo_only", "asks_undo", "clears_up", "announces", "says_last"),
-    *("two_at_once", "forgets", "fresh_start", "compares", "names", "cares", "typos"),
-)
-PHRASES = ("praises", "corrections", "undos", "undos_ended", "connectives", "commands")
+
+
+def _kind(habit: Any) -> tuple[Any, ...]:
+    """Returns how a habit is told: a rate by itself, phrases by their list, a text or a count by a number."""
+    return (np.float64,) if isinstance(habit, float) else LIST if isinstance(habit, tuple) else (np.int64,)
+
+
 PERSONA = np.dtype(
     (
         np.record,
-        np.dtype(
-            [(rate, np.float64) for rate in RATES]
-            + [(phrases, *LIST) for phrases in PHRASES]
-            + [(number, np.int64) for number in ("detail", "article", "joiner", "pronoun")]
-            + [(habit, np.bool_) for habit in ("capitals", "full_stop")],
-            align=True,
-        ),
+        np.dtype([(f.name, *_kind(f.default)) for f in fields(Persona) if f.name != "name"], align=True),
     )
 )
 TABLES = np.dtype(
@@ -164,21 +164,16 @@ class Tables:
         return self._lists[key]
 
     def _persona(self, persona: Persona) -> tuple[Any, ...]:
-        def ended(phrases: Sequence[str]) -> tuple[int, int]:
-            return self._list([phrase + persona.punctuation for phrase in phrases])
+        def told(name: str) -> Any:
+            match getattr(persona, name):
+                case str() as text:
+                    return ARTICLES.index(text) if name == "article" else self._number(text)
+                case tuple() as phrases:
+                    return self._list(phrases)
+                case number:
+                    return number
 
-        values: dict[str, Any] = {
-            "praises": ended(persona.praises),
-            "corrections": ended(persona.corrections),
-            "undos": self._list(persona.undos),
-            "undos_ended": ended(persona.undos),
-            "connectives": self._list(persona.connectives),
-            "commands": self._list(persona.commands),
-            "article": ARTICLES.index(persona.article),
-            "joiner": self._number(persona.joiner),
-            "pronoun": self._number(persona.pronoun),
-        }
-        return tuple(values[name] if name in values else getattr(persona, name) for name in PERSONA.names or ())
+        return tuple(map(told, PERSONA.names or ()))
 
     def _describe_figures(self, tangrams: TangramSet) -> None:
         numbers = {fact: number for number, fact in enumerate(LEXICON)}
@@ -198,8 +193,12 @@ class Tables:
                 number = self._number(phrase)
                 self.records["bare"][0, number] = self._number(_bare(phrase))
                 if fact.startswith("family="):
-                    forms = [self._number(_with_article(phrase, article)) for article in ARTICLES]
-                    self.records["articled"][0, number] = forms
+                    self._inflect(phrase)
+
+    def _inflect(self, phrase: str) -> None:
+        """Takes down a noun phrase with each article."""
+        forms = [self._number(_with_article(phrase, article)) for article in ARTICLES]
+        self.records["articled"][0, self._number(phrase)] = forms
 
     def _describe_in_recorded_words(self, tangrams: TangramSet) -> None:
         facts = sorted({fact for tangram in tangrams for fact in tangram.facts})
@@ -209,6 +208,9 @@ class Tables:
         self._set(recorded=True)
         self._fill("descriptions", [self._list(tangram.descriptions) for tangram in tangrams])
         self._hold(tangrams, numbers)
+        for tangram in tangrams:
+            for description in tangram.descriptions:
+                self._inflect(description)
         content = [
             [numbers[word] for word in dict.fromkeys(content_words(text)) if word in numbers] for text in self._numbers
         ]
@@ -254,7 +256,9 @@ def _hash(text: str) -> int:
 def _with_article(phrase: str, article: str) -> str:
     """Returns a noun phrase with its own article, with another ("the bird", "the other bird") or with none."""
     own, _, noun = phrase.partition(" ")
-    if own not in ("a", "an", "the", "some") or article == "as it is":
+    if own not in ("a", "an", "the", "some"):
+        noun = phrase
+    if article == "as it is" or own in ("something", "one", "our") or own.endswith("'s"):
         return phrase
     return {"none": noun, "the": f"the {noun}", "other": f"the other {noun}"}[article]
 

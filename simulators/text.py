@@ -7,9 +7,10 @@ import numpy as np
 from multiref_gym.compiled.chance import below, happens, uniform
 from multiref_gym.compiled.compiling import compiled
 from multiref_gym.compiled.record import Record
+from multiref_gym.simulators.tables import pick
 from multiref_gym.utterance import MAX_LENGTH
 
-SPACE, FULL_STOP = ord(" "), ord(".")
+SPACE, ENDS = ord(" "), (ord("."), ord("!"), ord("?"))
 FNV_START, FNV_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
 
 
@@ -54,27 +55,28 @@ def hash_of(game: Record, start: int) -> np.uint64:
 
 @compiled
 def type_it(tables: Record, game: Record, persona: Record) -> None:
-    """Makes the text what this speaker types: with its capital letters, full stops and slips of the finger."""
+    """Makes the text what this speaker types: with its capital letters, marks and slips of the finger, or nothing."""
+    if happens(game, persona.silence):
+        game.length = 0
+        return
     words = 1
     for i in range(game.length):
         words += game.text[i] == SPACE
     if happens(game, persona.typos * words):
         misspell(game, below(game, words))
-    if persona.full_stop and game.length and tables.alphanumeric[game.text[game.length - 1]]:
-        add(game, FULL_STOP)
-    if persona.capitals:
+    if game.length and tables.alphanumeric[game.text[game.length - 1]]:
+        write(tables, game, pick(tables, game, persona.endings))
+    if happens(game, persona.capitals):
         capitalise(tables, game)
 
 
 @compiled
 def capitalise(tables: Record, game: Record) -> None:
     """Begins each sentence with a capital letter."""
-    text, i = game.text, 0
-    while i < game.length:
-        text[i] += tables.capital[text[i]]
-        while i + 1 < game.length and not (text[i] == FULL_STOP and text[i + 1] == SPACE):
-            i += 1
-        i += 2
+    text = game.text
+    for i in range(game.length):
+        if i == 0 or (i > 1 and text[i - 1] == SPACE and (text[i - 2] in ENDS)):
+            text[i] += tables.capital[text[i]]
 
 
 @compiled

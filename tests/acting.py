@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from multiref_gym.contexts import Contexts
 from multiref_gym.episode import Episode
-from multiref_gym.game import Context, Game
+from multiref_gym.game import Game
 from multiref_gym.listener import Decision, Listener, View
 from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.speaker import Speaker
@@ -29,10 +30,11 @@ def games_of(
     name: str = "game",
 ) -> list[Episode]:
     """Starts games of so many tangrams, with scripted speakers or others."""
+    contexts = Contexts(tangrams, size)
     games = []
     for number, child in enumerate(np.random.SeedSequence(seed).spawn(count)):
         rng, listener_rng = map(np.random.default_rng, child.spawn(2))
-        context = Context.sample(tangrams.draw(rng, size), rng)
+        context = contexts.draw(rng)
         speaker = ScriptedSpeaker(tangrams) if make_speaker is None else make_speaker()
         games.append(Episode(Game(context), speaker, rng, listener_rng, f"{name}-{number:04d}"))
     return games

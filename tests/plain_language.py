@@ -9,17 +9,20 @@ from __future__ import annotations
 import re
 import sys
 from array import array
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Protocol
 
 from plain_chance import Chance
+
 from multiref_gym.simulators.persona import Persona
 from multiref_gym.tangrams import LEXICON, Tangram, TangramSet
 from multiref_gym.tangrams.kilogram import content_words
 
 NAMED_AGAIN = 0.4
 """How much less often a thing is named when it is described again."""
+AT_LENGTH = 40
+"""At how many characters of recorded descriptions no other one is added."""
 
 
 class Language(Protocol):
@@ -30,7 +33,7 @@ class Language(Protocol):
         ...
 
     def describe(
-        self, position: int, persona: Persona, chance: Chance, said: Collection[str] = (), unlike: int | None = None
+        self, position: int, persona: Persona, chance: Chance, said: set[str], unlike: int | None = None
     ) -> str:
         """Returns a description of the tangram at a position of the context.
 
@@ -38,7 +41,7 @@ class Language(Protocol):
             position: Which tangram is meant.
             persona: Who says it.
             chance: The source of chance.
-            said: What has been said of it in this game, to be avoided.
+            said: What has been said of it in this game, to be avoided; what is said now is added.
             unlike: The tangram that was selected in its place, if the description is a second attempt.
         """
         ...
@@ -65,13 +68,14 @@ class FigureLanguage:
         self._holders = array("I", fields.to_bytes(4 * len(_WORDS), sys.byteorder))
 
     def describe(
-        self, position: int, persona: Persona, chance: Chance, said: Collection[str] = (), unlike: int | None = None
+        self, position: int, persona: Persona, chance: Chance, said: set[str], unlike: int | None = None
     ) -> str:
         """Says some of the facts, in words that have not been said if there are any."""
         for _ in range(3):
             text = self._describe(position, persona, chance, bool(said), unlike)
             if text not in said:
                 break
+        said.add(text)
         return text
 
     def _describe(self, position: int, persona: Persona, chance: Chance, again: bool, unlike: int | None) -> str:
@@ -89,8 +93,11 @@ class FigureLanguage:
         facts = self._telling(others, fitting, 1 << position, persona, chance, persona.detail - named)
         phrases = [self._phrase(fact, chance) for fact in facts]
         if not noun:
-            phrases[0] = _bare(phrases[0])
-        return f"{noun} {persona.joiner.join(phrases)}".strip()
+            noun, phrases[0] = _bare(phrases[0]), ""
+        text = " ".join(filter(None, [noun, *phrases[:1]]))
+        for phrase in phrases[1:]:
+            text += chance.pick(persona.joiners) + phrase
+        return text
 
     def _telling(
         self, facts: tuple[int, ...], fitting: int, target: int, persona: Persona, chance: Chance, detail: int
@@ -139,7 +146,9 @@ def _fields(tangram: Tangram) -> int:
 def _with_article(phrase: str, article: str) -> str:
     """Returns a noun phrase with its own article, with another ("the bird", "the other bird") or with none."""
     own, _, noun = phrase.partition(" ")
-    if own not in ("a", "an", "the", "some") or article == "as it is":
+    if own not in ("a", "an", "the", "some"):
+        noun = phrase
+    if article == "as it is" or own in ("something", "one", "our") or own.endswith("'s"):
         return phrase
     return {"none": noun, "the": f"the {noun}", "other": f"the other {noun}"}[article]
 
@@ -165,13 +174,21 @@ class RecordedLanguage:
         self._context = context
 
     def describe(
-        self, position: int, persona: Persona, chance: Chance, said: Collection[str] = (), unlike: int | None = None
+        self, position: int, persona: Persona, chance: Chance, said: set[str], unlike: int | None = None
     ) -> str:
-        """Draws a few descriptions, new ones if there are, and returns the one whose words fit the others least."""
-        descriptions = self._context[position].descriptions
-        new = [text for text in descriptions if text not in said] or descriptions
-        drawn = [chance.pick(new) for _ in range(self.candidates)]
-        return min(drawn, key=lambda text: self._confusion(text, position))
+        """Says one description or more, each new if there are any, and the one of a few drawn that fits others least."""
+        descriptions, parts = self._context[position].descriptions, list[str]()
+        while not parts or (len(parts) < persona.detail and sum(map(len, parts)) < AT_LENGTH):
+            new = [text for text in descriptions if text not in said]
+            if parts and not new:
+                break
+            drawn = [chance.pick(new or descriptions) for _ in range(self.candidates)]
+            parts.append(min(drawn, key=lambda text: self._confusion(text, position)))
+            said.add(parts[-1])
+        text = _with_article(parts[0], persona.article)
+        for part in parts[1:]:
+            text += chance.pick(persona.alternatives) + part
+        return text
 
     def _confusion(self, text: str, position: int) -> float:
         """Returns the largest share of the content words of a description that another tangram is described with."""

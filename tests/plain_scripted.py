@@ -15,12 +15,12 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 
 import numpy as np
+from plain_chance import Chance
+from plain_language import language_of
 
 from multiref_gym.checking import checked
 from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.game import Action, Game
-from plain_chance import Chance
-from plain_language import language_of
 from multiref_gym.simulators.persona import Persona, PersonaError, population
 from multiref_gym.tangrams import TangramSet
 
@@ -30,7 +30,10 @@ FIGURATIVE = 1.0
 CORRECTS_FIRST = 0.7
 """How often a request to undo, and nothing more, follows words for a bad action."""
 
-ANNOUNCEMENTS = ("there are {}.", "total {}.", "there are {} objects.", "{} shapes.")
+ANNOUNCEMENTS = (
+    *("there are {}.", "there are {}.", "total {}.", "there are {} objects.", "there are {} shapes.", "{} shapes."),
+    *("{} images.", "there are {} to find.", "we need {}.", "total of {}."),
+)
 CLOSING = ("perfect, that's all of them", "great, we are done", "yes! thank you", "good job", "", "")
 NOBODY: frozenset[int] = frozenset()
 
@@ -73,10 +76,10 @@ class ScriptedSpeaker:
         self._language.meet([self._tangrams[name] for name in game.context.listener_order])
         self._said: dict[int, set[str]] = {}
         self._described = NOBODY
-        request = self._ask_for_next()
+        announced = ""
         if self._chance.happens(self._persona.announces):
-            request = f"{self._chance.pick(ANNOUNCEMENTS).format(len(game.targets))} {request}"
-        return self._typed(request)
+            announced = self._chance.pick(ANNOUNCEMENTS).format(len(game.targets))
+        return self._typed(_joined(announced, self._ask_for_next()))
 
     def reply(self, action: Action | None) -> str:
         """Judges the action, says so or not, and asks for what is wanted next."""
@@ -93,15 +96,16 @@ class ScriptedSpeaker:
             return f"please {'click something' if action is not None else 'select or deselect'}. {self._go_on()}"
         if self._pleases(action):
             praise = persona.praise / 2 if mistakes else persona.praise
-            opening = chance.pick(persona.praises) + persona.punctuation if chance.happens(praise) else ""
+            opening = chance.pick(persona.praises) if chance.happens(praise) else ""
             if mistakes and chance.happens(persona.clears_up):
-                return _joined(opening, "but" if opening else "", self._ask_to_deselect(mistakes, action.select))
-            return _joined(opening, chance.pick(persona.connectives), self._go_on())
-        opening = chance.pick(persona.corrections) + persona.punctuation
+                but = chance.pick(persona.buts) if opening else ""
+                return _joined(opening, but, self._ask_to_deselect(mistakes, action.select))
+            return _joined(opening, self._go_on())
+        opening = chance.pick(persona.corrections)
         fresh = mistakes & action.select
         if mistakes and (not fresh or chance.happens(persona.undo_only)):
             return _joined(opening if chance.happens(CORRECTS_FIRST) else "", self._ask_to_deselect(mistakes, fresh))
-        undo = chance.pick(persona.undos) + persona.punctuation if fresh and chance.happens(persona.asks_undo) else ""
+        undo = chance.pick(persona.undos_then) if fresh and chance.happens(persona.asks_undo) else ""
         return _joined(opening, undo, self._go_on(fresh))
 
     def _pleases(self, action: Action) -> bool:
@@ -120,11 +124,15 @@ class ScriptedSpeaker:
             return self._ask_to_deselect(game.selected - game.targets)
         found = game.targets & game.selected
         if found and chance.happens(persona.forgets):
-            return self._ask_for([chance.pick(sorted(found))])
+            return self._ask_for([chance.pick(sorted(found))], persona.before_next)
         chosen = [missing.pop(int(chance() * len(missing)))]
         if missing and chance.happens(persona.two_at_once):
             chosen.append(missing.pop(int(chance() * len(missing))))
-        return self._ask_for(chosen, last=not missing and game.turn > 0 and chance.happens(persona.says_last))
+        if not missing and game.turn > 0 and chance.happens(persona.says_last):
+            return self._ask_for(chosen, persona.before_last)
+        if persona.numbered:
+            return self._ask_for(chosen, [persona.numbered[min(len(found), len(persona.numbered) - 1)]])
+        return self._ask_for(chosen, persona.before_next if game.turn else persona.before_first)
 
     def _go_on(self, instead: Collection[int] = ()) -> str:
         """Describes in other words what is still missing of what was described before, or a new target.
@@ -134,16 +142,18 @@ class ScriptedSpeaker:
         """
         missing = self._described - self._game.selected
         if missing and not self._chance.happens(self._persona.fresh_start):
-            return self._ask_for(sorted(missing), instead=instead)
+            before = self._persona.before_again if instead else self._persona.before_next
+            return self._ask_for(sorted(missing), before, instead)
         return self._ask_for_next()
 
-    def _ask_for(self, positions: Iterable[int], last: bool = False, instead: Collection[int] = ()) -> str:
+    def _ask_for(self, positions: Iterable[int], before: Sequence[str], instead: Collection[int] = ()) -> str:
         self._described = frozenset(positions)
         selected, targets = self._game.selected, self._game.targets
         self._wanted = Action(select=self._described - selected, deselect=selected - targets)
-        command = "last" if last else self._chance.pick(self._persona.commands)
         unlike = min(instead) if len(instead) == len(self._described) == 1 else None
-        return _joined(command, " and ".join([self._describe(position, unlike) for position in positions]))
+        request = self._chance.pick(before)
+        described = " and ".join([self._describe(position, unlike) for position in positions])
+        return _joined(request, described) + self._chance.pick(self._persona.remarks)
 
     def _ask_to_deselect(self, mistakes: frozenset[int], clicked: frozenset[int] = NOBODY) -> str:
         """Asks to undo mistakes: in a word if they were made just now, else by describing one of them."""
@@ -153,26 +163,30 @@ class ScriptedSpeaker:
             return self._chance.pick(self._persona.undos)
         mistake = self._chance.pick(sorted(mistakes))
         self._wanted = Action(deselect=frozenset([mistake]))
-        return f"deselect {self._describe(mistake)}"
+        return _joined(self._chance.pick(self._persona.before_mistake), self._describe(mistake))
 
     def _describe(self, position: int, unlike: int | None = None) -> str:
-        said = self._said.setdefault(position, set())
-        text = self._language.describe(position, self._persona, self._chance, said, unlike)
-        said.add(text)
-        return text
+        if self._chance.happens(self._persona.confuses):
+            position = int(self._chance() * len(self._game.context.listener_order))
+        return self._language.describe(
+            position, self._persona, self._chance, self._said.setdefault(position, set()), unlike
+        )
 
     def _typed(self, text: str) -> str:
-        """Returns the text as this speaker types: with its capital letters, full stops and slips of the finger."""
+        """Returns the text as this speaker types: with its capital letters, marks and slips of the finger, or not."""
         persona, chance = self._persona, self._chance
+        if chance.happens(persona.silence):
+            return ""
         if chance.happens(persona.typos * (text.count(" ") + 1)):
             words = text.split(" ")
             place = int(chance() * len(words))
             words[place] = _misspelt(words[place], chance)
             text = " ".join(words)
-        if persona.full_stop and text and text[-1].isalnum():
-            text += "."
-        if persona.capitals:
-            text = ". ".join([sentence[:1].upper() + sentence[1:] for sentence in text.split(". ")])
+        if text and text[-1].isalnum():
+            text += chance.pick(persona.endings)
+        if chance.happens(persona.capitals):
+            for end in (". ", "! ", "? "):
+                text = end.join([sentence[:1].upper() + sentence[1:] for sentence in text.split(end)])
         return text
 
 

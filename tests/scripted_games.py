@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from multiref_gym.game import Action, Context, Game
+from multiref_gym.contexts import shared_contexts
+from multiref_gym.game import Action, Game
 from multiref_gym.simulators.persona import Persona, population
 from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import load_tangrams
@@ -22,7 +23,7 @@ def opened(
 ) -> tuple[ScriptedSpeaker, Game, str]:
     """Returns a speaker in a new game, and its first utterance."""
     rng = np.random.default_rng(seed)
-    game = Game(Context.sample(FIGURES.draw(rng, 10), rng), max_turns)
+    game = Game(shared_contexts(FIGURES).draw(rng), max_turns)
     speaker = ScriptedSpeaker(FIGURES, personas=personas)
     return speaker, game, speaker.start(game, rng)
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from multiref_gym.agents.learning.credit import Credit, examples_of
 from multiref_gym.agents.learning.learn import Example
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import Action, Context
 from multiref_gym.interaction import Interaction, Turn
 
-CONTEXT = Context.sample(tuple("abcdefghij"), np.random.default_rng(0))
+CONTEXT = Context(tuple("jihgfedcba"), tuple("abcdefghij"), frozenset("abc"))
 GOOD, NEITHER, BAD = Feedback.POSITIVE, Feedback.NEUTRAL, Feedback.NEGATIVE
 
 

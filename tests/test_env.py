@@ -6,6 +6,7 @@ import pickle
 import subprocess
 import sys
 import warnings
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import gymnasium as gym
@@ -18,6 +19,7 @@ from human_like import People
 from hypothesis import given
 from hypothesis import strategies as st
 from terse_speaker import MuteSpeaker, TerseSpeaker
+from wordy_speaker import WordySpeaker
 
 import multiref_gym
 from multiref_gym.env import MAX_LENGTH, MultiRefEnv
@@ -92,7 +94,7 @@ def test_a_board_that_changed_is_the_board_drawn_anew() -> None:
     rng = np.random.default_rng(0)
     for _ in range(15):
         board = env.step(clicks(*rng.permutation(10)[: rng.integers(5)]))[0]["image"]
-        assert (board == env.picture(env.game)).all()
+        assert (board == env.atlas.listener_board(env.game.context.listener_order, env.game.selected)).all()
 
 
 def test_tangrams_are_in_the_listeners_order(context: Context) -> None:
@@ -363,6 +365,46 @@ def test_an_environment_is_copied_in_mid_game() -> None:
         assert data_equivalence(env.step(action), twin.step(action), exact=True)
 
 
+@pytest.mark.parametrize("speaker", ["scripted", WordySpeaker])
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda env: pickle.loads(pickle.dumps(env))])
+def test_a_copy_and_what_was_copied_play_on_by_themselves(speaker: Any, copied: Callable[[Any], Any]) -> None:
+    env = make(speaker=speaker).unwrapped
+    env.reset(seed=0)
+    env.step(clicks(1))
+    episode = env.episode  # which is a look at the game as it is
+    twin = copied(env)
+    before = copy.deepcopy(twin.step(clicks(2, 3)))
+    assert twin.game.selected == twin.episode.game.selected == {1, 2, 3}
+    assert twin.episode.wanted.clicks
+    assert (episode.game.selected, episode.game.turn) == ({1}, 1)
+    assert data_equivalence(env.step(clicks(2, 3)), before, exact=True)
+    assert (episode.game.selected, episode.game.turn) == ({1, 2, 3}, 2)
+    assert env.episode.wanted == twin.episode.wanted
+    assert [str(action) for _, action in env.dialogue] == ["select B", "select C D"]
+
+
+@pytest.mark.parametrize("speaker", ["scripted", TerseSpeaker, WordySpeaker])
+def test_the_dialogue_is_what_was_said_and_done_whenever_one_looks(speaker: Any) -> None:
+    looking, other = (make(speaker=speaker, max_turns=5).unwrapped for _ in range(2))
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        said, over = [], False
+        observation, _ = looking.reset(seed=2)
+        other.reset(seed=2)
+        while not over:
+            action = None if rng.random() < 0.2 else clicks(*rng.permutation(10)[: rng.integers(3)])
+            said.append(observation["utterance"])
+            observation, _, over, _, info = looking.step(action)
+            other.step(action)
+            done = [Action.parse(text) if text else Action() for text in info["clicks"]]
+            assert looking.dialogue == list(zip(said, done, strict=True))
+            assert looking.episode.utterance == observation["utterance"]
+        assert other.dialogue == looking.dialogue
+        assert other.episode.not_understood == looking.episode.not_understood
+        assert other.episode.interaction().closing == observation["utterance"]
+        assert other.episode.interaction().speaker == looking.episode.interaction().speaker != ""
+
+
 def test_a_pickle_of_an_environment_names_its_tangrams() -> None:
     env = make(image="board", speaker="scripted").unwrapped
     env.reset(seed=0)
@@ -510,3 +552,15 @@ def test_importing_registers_once_and_stays_light() -> None:
     )
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_who_keeps_the_record_of_a_game_has_it_as_it_ended() -> None:
+    env = make(max_turns=2)
+    env.reset(seed=0)
+    game, episode = env.unwrapped.game, env.unwrapped.episode
+    for _ in range(2):
+        env.step(clicks(0))
+    env.reset()
+    env.step(clicks(3))
+    assert (game.turn, episode.game.selected, len(episode.dialogue)) == (2, frozenset(), 2)
+    assert [turn.utterance for turn in episode.interaction().turns] == [said for said, _ in episode.dialogue]

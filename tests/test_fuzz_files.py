@@ -22,10 +22,11 @@ from multiref_gym.agents.decoders.learned import WEIGHTS, LearnedDecoder
 from multiref_gym.agents.learning.run_folder import claim
 from multiref_gym.agents.listeners.vlm.loading import SETTINGS, VlmConfig
 from multiref_gym.benchmarks.benchmark import _check_folder
+from multiref_gym.contexts import shared_contexts
 from multiref_gym.feedback import Exchange, Feedback
 from multiref_gym.formats import read_games
 from multiref_gym.formats import write_games as write
-from multiref_gym.game import Action, Context, Game
+from multiref_gym.game import Action, Game
 from multiref_gym.simulators.persona import Persona, read_personas
 from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import TangramSet, load_tangrams, silhouette
@@ -175,7 +176,7 @@ def spoken(personas: tuple[Persona, ...]) -> None:
     rng = np.random.default_rng(0)
     for persona in personas:
         speaker = ScriptedSpeaker(figures(), personas=[persona])
-        game = Game(Context.sample(figures().ids[:10], rng))
+        game = Game(shared_contexts(figures()).draw(rng))
         assert isinstance(speaker.start(game, rng), str)
         for position in (0, 1, 2):
             action = Action(frozenset({position}))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -158,26 +157,6 @@ def test_a_forbidden_action_is_refused_and_changes_nothing(action: Action, compl
 
 
 # Contexts.
-
-
-@given(st.integers(0, 2**32), st.integers(5, 26))
-def test_a_sampled_context_has_both_orders_and_as_many_targets_as_asked(seed: int, size: int) -> None:
-    names = [f"tangram{i}" for i in range(size)]
-    context = Context.sample(names, np.random.default_rng(seed), targets=(3, 5))
-    assert set(context.speaker_order) == set(context.listener_order) == set(names)
-    assert 3 <= len(context.targets) <= 5
-    assert context == Context.sample(names, np.random.default_rng(seed), targets=(3, 5))
-
-
-def test_every_number_of_targets_every_order_and_every_tangram_is_drawn() -> None:
-    rng = np.random.default_rng(0)
-    drawn = [Context.sample(NAMES, rng) for _ in range(200)]
-    assert {len(context.targets) for context in drawn} == {3, 4, 5}
-    assert (
-        len({context.speaker_order for context in drawn}) == len({context.listener_order for context in drawn}) == 200
-    )
-    assert all(context.speaker_order != context.listener_order for context in drawn)
-    assert frozenset().union(*(context.targets for context in drawn)) == set(NAMES)
 
 
 @pytest.mark.parametrize(

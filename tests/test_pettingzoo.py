@@ -97,25 +97,51 @@ def test_the_same_seed_plays_the_same_games() -> None:
     pettingzoo_test.parallel_seed_test(lambda: pettingzoo_env.parallel_env(image=None), num_cycles=30)
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_a_scripted_speaker_says_what_it_says_in_the_environment_of_one_agent(seed: int) -> None:
-    two, one = pettingzoo_env.env(image="board"), gym.make("MultiRef-v0", image="board")
-    speak, rng = SpeakerPolicy(two), np.random.default_rng(seed)
+@pytest.mark.parametrize("speaker", ["scripted", TerseSpeaker])
+def test_one_seed_plays_a_game_again_with_the_speaker_of_the_environment_of_one_agent(speaker: Any) -> None:
+    logs = []
     for _ in range(2):
-        two.reset(seed=seed)
-        expected, *rest = one.reset(seed=seed)
-        total, over = 0.0, False
-        while not over:
-            assert two.last()[1] == total
-            two.step(speak(two.last()[0]))
-            observation, _, _, _, info = two.last()
-            assert data_equivalence(observation, expected)
-            assert info == rest[-1]
-            action = clicks(*rng.permutation(10)[: rng.integers(3)])
-            two.step(action)
-            expected, total, over, *rest = one.step(action)
-        assert two.terminations == {"speaker": True, "listener": True}
-        assert two.rewards == {"speaker": total, "listener": total}
+        env = pettingzoo_env.env(image="board")
+        env.reset(seed=5)
+        listen = ListenerPolicy(env, RandomListener(), np.random.default_rng(3))
+        log = play(env, {"speaker": SpeakerPolicy(env, speaker), "listener": listen})
+        env.reset()
+        logs.append([*log, *play(env, {"speaker": SpeakerPolicy(env, speaker), "listener": listen})])
+    assert data_equivalence(*logs, exact=True)
+    said = [action for agent, *_, action in logs[0] if agent == "speaker" and action]
+    assert len(set(said)) > 3
+
+
+@pytest.mark.parametrize("reward", ["success", "progress"])
+def test_games_are_those_of_the_environment_of_one_agent(context: Context, reward: str) -> None:
+    two = pettingzoo_env.env(image="board", reward=reward)
+    one = gym.make("MultiRef-v0", image="board", reward=reward, speaker=TerseSpeaker)
+    two.reset(options={"game": context})
+    expected, *rest = one.reset(options={"game": context})
+    rng, total, over = np.random.default_rng(0), 0.0, False
+    while not over:
+        assert two.last()[1] == total
+        two.step(expected["utterance"])
+        observation, _, _, _, info = two.last()
+        assert data_equivalence(observation, expected)
+        assert info == rest[-1]
+        action = clicks(*rng.permutation(10)[: rng.integers(3)])
+        two.step(action)
+        expected, total, over, *rest = one.step(action)
+    assert two.terminations == {"speaker": True, "listener": True}
+    assert two.rewards == {"speaker": total, "listener": total}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_scripted_speaker_wins_with_a_listener_who_does_what_it_wants(seed: int) -> None:
+    env = pettingzoo_env.env(image=None)
+    env.reset(seed=seed)
+    speak = SpeakerPolicy(env)
+    log = play(env, {"speaker": speak, "listener": lambda _: speak._speaker.wanted.bits(10)})
+    dialogue = env.unwrapped.episode.dialogue
+    assert [said for said, _ in dialogue] == [action for agent, *_, action in log if agent == "speaker" and action]
+    assert all(said for said, _ in dialogue)
+    assert log[-1][4]["success"]
 
 
 def test_each_sees_the_game_from_its_own_side(context: Context) -> None:

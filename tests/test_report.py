@@ -14,6 +14,7 @@ from PIL import Image
 from multiref_gym.agents.evaluation.measures import decoder_quality, measure
 from multiref_gym.agents.evaluation.report import COLUMNS, draw_curves, table_row, write_report
 from multiref_gym.agents.learning.respect import SUP, Config, recorded
+from multiref_gym.contexts import shared_contexts
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import Action, Context
 from multiref_gym.interaction import Interaction, Turn
@@ -32,7 +33,7 @@ def tangrams() -> TangramSet:
 def game(tangrams: TangramSet, system: str, round: int, number: int, won: bool, utterance: str) -> Interaction:
     """Returns a game in which A, B and C are the targets: A is selected, D by mistake, and at last the rest, or not."""
     rng = np.random.default_rng(number)
-    order = tangrams.draw(rng, 10)
+    order = shared_contexts(tangrams).draw(rng).listener_order
     last = Action(select=frozenset({1, 2}), deselect=frozenset({3}))
     actions = [Action(select=frozenset({0})), Action(select=frozenset({3})), last if won else Action()]
     turns = tuple(Turn(utterance, action, -1.0) for action in actions)

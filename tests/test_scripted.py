@@ -20,8 +20,11 @@ from hypothesis import strategies as st
 from scripted_games import FIGURES, PLAIN, dialogue, opened
 
 from multiref_gym.agents.decoders.lexical import rejects
+from multiref_gym.contexts import shared_contexts
+from multiref_gym.episode import Episode
+from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback, ground_truth
-from multiref_gym.game import Action, Context, Game, check_action
+from multiref_gym.game import Action, Game, check_action
 from multiref_gym.simulators.persona import Persona, population
 from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import LEXICON
@@ -175,6 +178,26 @@ def test_a_speaker_types_as_it_does() -> None:
         assert all(sentence[0].isupper() or sentence[0].isdigit() for sentence in utterance.split(". "))
 
 
+def test_who_announces_the_number_of_targets_says_it_first() -> None:
+    announcing = replace(PLAIN[0], announces=1.0)
+    for seed in range(10):
+        _, game, utterance = opened(seed, [announcing])
+        announcement = re.match(r"(there are|total)? ?(\d)( objects| shapes)?\. ", utterance)
+        assert announcement
+        assert int(announcement[2]) == len(game.targets)
+
+
+def test_a_speaker_whose_words_are_too_many_is_refused() -> None:
+    with pytest.raises(
+        UserError, match=r"^no speaker can say 'w+.*: allowed is a text of one line, up to 512 characters$"
+    ):
+        ScriptedSpeaker(FIGURES, personas=[Persona(name="long", undos=("w" * 513,))])
+    speaker = ScriptedSpeaker(FIGURES, personas=[Persona(name="long", commands=("w" * 512,))])
+    rng = np.random.default_rng(0)
+    with pytest.raises(UserError, match="the speaker said 513 characters: allowed are 512"):
+        Episode(Game(shared_contexts(FIGURES).draw(rng)), speaker, rng)
+
+
 @settings(max_examples=40, deadline=None)
 @given(seeds)
 def test_a_misspelt_word_keeps_its_ends(seed: int) -> None:
@@ -293,7 +316,7 @@ def test_a_speaker_stays_the_same_for_a_game_and_differs_between_games() -> None
     names = set()
     for seed in range(30):
         rng = np.random.default_rng(seed)
-        game = Game(Context.sample(FIGURES.draw(rng, 10), rng))
+        game = Game(shared_contexts(FIGURES).draw(rng))
         speaker.start(game, rng)
         name = speaker.name
         assert name in PERSONAS
@@ -311,7 +334,7 @@ def test_a_speaker_stays_the_same_for_a_game_and_differs_between_games() -> None
 def test_a_game_leaves_no_trace_in_the_next_one() -> None:
     speaker = ScriptedSpeaker(FIGURES)
     rng = np.random.default_rng(2)
-    context = Context.sample(FIGURES.draw(rng, 10), rng)
+    context = shared_contexts(FIGURES).draw(rng)
 
     def said_in_a_game() -> list[str]:
         game, chance = Game(context), np.random.default_rng(3)
@@ -328,7 +351,7 @@ def test_a_game_leaves_no_trace_in_the_next_one() -> None:
 def test_what_is_said_for_a_seed_is_what_was_said_when_the_learning_curves_were_drawn() -> None:
     said = [dialogue(seed, [{1}, None, {2, 3}, set(), {5}, {1, 5, 8}]) for seed in range(100)]
     digest = hashlib.sha256("\n".join(line for lines in said for line in lines).encode()).hexdigest()
-    assert digest.startswith("577841498183cbf5")
+    assert digest.startswith("d5159eed1263c0c7")
 
 
 def test_two_processes_say_the_same() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from multiref_gym.contexts import shared_contexts
 from multiref_gym.tangrams import Tangram, TangramError, TangramWarning, drawn_tangrams, load_tangrams, silhouette
 from multiref_gym.tangrams.kilogram import (
     DESCRIPTIONS_TO_DIVIDE,
@@ -300,7 +301,7 @@ def test_no_wording_of_the_real_descriptions_is_in_both_parts() -> None:
     assert sum(counts) == sum(len(whole[id].descriptions) for id in known.ids)
     assert counts[0] / sum(counts) == pytest.approx(KNOWN_SHARE, abs=0.03)
     for part in known, new:
-        assert len(part.draw(np.random.default_rng(0), 10, similarity=0.5)) == 10
+        assert len(shared_contexts(part, 0.5).draw(np.random.default_rng(0)).listener_order) == 10
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason=f"no KiloGram at {REAL}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from multiref_gym.contexts import shared_contexts
 from multiref_gym.tangrams import (
     Atlas,
     Tangram,
@@ -19,7 +20,7 @@ from multiref_gym.tangrams import (
 from multiref_gym.tangrams.render import FIELD, FIGURE_AREA, SELECTED, TARGET, Layout
 
 FIGURES = load_tangrams("figures")
-IDS = FIGURES.draw(np.random.default_rng(0), 10)
+IDS = shared_contexts(FIGURES).draw(np.random.default_rng(0)).listener_order
 
 
 def boxes(*rectangles: tuple[float, float, float, float]) -> Tangram:

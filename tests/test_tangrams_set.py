@@ -1,4 +1,4 @@
-"""Sets of tangrams: looking up, splitting, drawing the tangrams of a game."""
+"""Sets of tangrams: looking up, splitting, copying."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
@@ -29,11 +28,6 @@ def letters() -> TangramSet:
     return TangramSet("letters", [tangram(f"t-{i}", f"a={i % 3}", f"b={i % 4}", f"c={i % 5}") for i in range(60)])
 
 
-def mean_overlap(tangrams: TangramSet, ids: tuple[str, ...]) -> float:
-    facts = [tangrams[id].facts for id in ids]
-    return float(np.mean([len(p & q) / len(p | q) for p, q in combinations(facts, 2)]))
-
-
 def test_a_set_is_looked_up_by_id_and_keeps_its_order(letters: TangramSet) -> None:
     assert letters.ids == tuple(tangram.id for tangram in letters)
     assert letters["t-7"] is letters.tangrams[7]
@@ -52,92 +46,6 @@ def test_an_unknown_id_is_named_with_the_set(letters: TangramSet) -> None:
 def test_two_tangrams_with_one_id_are_refused() -> None:
     with pytest.raises(TangramError, match="share an id"):
         TangramSet("twins", [tangram("t"), tangram("t")])
-
-
-@pytest.mark.parametrize(
-    ("size", "similarity"), [(1, 0.0), (10, 0.0), (60, 0.0), (1, 0.5), (10, 0.5), (59, 0.5), (2, 1.0), (59, 1.0)]
-)
-def test_a_draw_has_distinct_ids_and_the_size_asked_for(letters: TangramSet, size: int, similarity: float) -> None:
-    ids = letters.draw(np.random.default_rng(3), size, similarity)
-    assert len(ids) == len(set(ids)) == size
-    assert set(ids) <= set(letters.ids)
-
-
-@pytest.mark.parametrize("similarity", [0.0, 0.5])
-def test_the_same_seed_draws_the_same_tangrams(letters: TangramSet, similarity: float) -> None:
-    def draws(seed: int) -> list[tuple[str, ...]]:
-        rng = np.random.default_rng(seed)
-        return [letters.draw(rng, 10, similarity) for _ in range(5)]
-
-    assert draws(1) == draws(1) != draws(2)
-
-
-def test_a_uniform_draw_gives_every_tangram_the_same_chance(letters: TangramSet) -> None:
-    rng = np.random.default_rng(0)
-    counts = dict.fromkeys(letters.ids, 0)
-    for _ in range(1200):
-        for id in letters.draw(rng, 10):
-            counts[id] += 1
-    # 200 expected, standard deviation 13.
-    assert 140 < min(counts.values()) <= max(counts.values()) < 260
-
-
-def test_more_similarity_makes_contexts_more_alike(letters: TangramSet) -> None:
-    rng = np.random.default_rng(0)
-    overlap = [
-        np.mean([mean_overlap(letters, letters.draw(rng, 6, similarity)) for _ in range(200)])
-        for similarity in (0.0, 0.5, 1.0)
-    ]
-    assert overlap[0] + 0.02 < overlap[1] < overlap[2] - 0.02
-
-
-def test_full_similarity_draws_the_nearest_with_ties_broken_at_random(letters: TangramSet) -> None:
-    rng = np.random.default_rng(0)
-    seconds = set()
-    for _ in range(300):
-        anchor, second, *_ = letters.draw(rng, 3, similarity=1.0)
-        shared = letters[anchor].facts & letters[second].facts
-        assert len(shared) == 2
-        if anchor == "t-0":
-            seconds.add(second)
-    assert len(seconds) > 1
-
-
-def test_drawing_more_than_there_are_is_refused(letters: TangramSet) -> None:
-    with pytest.raises(TangramError, match=r"cannot draw 61 distinct tangrams from letters: it has 60"):
-        letters.draw(np.random.default_rng(0), 61)
-    with pytest.raises(TangramError, match=r"similarity 1\.5: expected a number from 0 to 1"):
-        letters.draw(np.random.default_rng(0), 5, 1.5)
-
-
-def test_a_similarity_that_the_set_cannot_reach_is_refused(letters: TangramSet) -> None:
-    rng = np.random.default_rng(0)
-    with pytest.raises(
-        TangramError,
-        match=r"^similarity 0\.5 cannot be reached in letters: a context of 60 is the whole set, and",
-    ):
-        letters.draw(rng, 60, 0.5)
-    strangers = TangramSet("strangers", [tangram(f"t-{i}", f"a={i}") for i in range(9)])
-    with pytest.raises(
-        TangramError,
-        match=r"^similarity 1\.0 cannot be reached in strangers: no two of its tangrams have a fact in common",
-    ):
-        strangers.draw(rng, 4, 1.0)
-    assert len(strangers.draw(rng, 9)) == 9
-
-
-def test_a_set_may_have_its_own_overlap_and_its_splits_keep_it() -> None:
-    """By number: the neighbours of a tangram are the ones beside it."""
-
-    def closeness(tangrams: Sequence[Tangram]) -> np.ndarray:
-        numbers = np.array([int(tangram.id[2:]) for tangram in tangrams], np.float32)
-        return 1 / (1 + np.abs(numbers[:, None] - numbers))
-
-    numbered = TangramSet("numbered", [tangram(f"t-{i}", f"a={i}") for i in range(60)], "id", closeness)
-    for tangrams in (numbered, numbered.split("train")):
-        anchor, *others = tangrams.draw(np.random.default_rng(5), 3, 1.0)
-        order = [tangrams.ids.index(id) for id in (anchor, *others)]
-        assert max(abs(index - order[0]) for index in order) <= 2
 
 
 @pytest.mark.parametrize("split_by", ["facts", "id"])

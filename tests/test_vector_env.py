@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import doctest
 import pickle
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -16,11 +17,14 @@ from gymnasium.utils.env_checker import data_equivalence
 from gymnasium.vector import AutoresetMode
 from terse_speaker import TerseSpeaker
 from vector_games import assert_same_infos, make, random_clicks
+from wordy_speaker import WordySpeaker
 
 import multiref_gym  # noqa: F401 (registers MultiRef-v0)
 from multiref_gym import vector_env
 from multiref_gym.errors import UserError
 from multiref_gym.game import Context, Game, GameOver
+from multiref_gym.simulators.persona import Persona
+from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import TangramSet, load_tangrams
 from multiref_gym.vector_env import MultiRefVectorEnv
 from multiref_gym.wrappers import EncodeUtterance
@@ -40,6 +44,7 @@ class SayingSpeaker(TerseSpeaker):
 
 IMAGES = ("board", "tangrams", None)
 MODES = ("NextStep", "SameStep")
+ALL_MODES = (*MODES, "Disabled")
 
 
 def test_the_example_of_the_docstring_runs() -> None:
@@ -48,37 +53,11 @@ def test_the_example_of_the_docstring_runs() -> None:
     assert not failed
 
 
-def test_a_thousand_episodes_are_those_of_the_scalar_environment() -> None:
-    options = {"max_turns": 6, "targets": (1, 2), "reward": "progress"}
-    envs = make(20, autoreset_mode="SameStep", **options)
-    scalars = [gym.make("MultiRef-v0", image=None, disable_env_checker=True, **options) for _ in range(20)]
-    observations, _ = envs.reset(seed=list(range(100, 120)))
-    expected = [env.reset(seed=100 + i)[0] for i, env in enumerate(scalars)]
-    rng = np.random.default_rng(0)
-    episodes, won = 0, 0
-    while episodes < 1000:
-        for i, observation in enumerate(expected):
-            for key, value in observation.items():
-                assert np.array_equal(observations[key][i], value), key
-        clicks = random_clicks(rng, 20, 10)
-        observations, rewards, terminated, truncated, infos = envs.step(clicks)
-        for i, env in enumerate(scalars):
-            expected[i], reward, over, _, info = env.step(clicks[i])
-            assert (rewards[i], terminated[i], truncated[i]) == (reward, over, False)
-            if over:
-                assert data_equivalence(infos["final_obs"][i], expected[i], exact=True)
-                assert infos["final_info"]["clicks"][i] == info["clicks"]
-                expected[i], info = env.reset()
-                episodes += 1
-                won += infos["final_info"]["success"][i]
-            assert {key: infos[key][i] for key in info} == info
-    assert won > 10
-
-
 @pytest.mark.parametrize("image", IMAGES)
-@pytest.mark.parametrize("mode", MODES)
-def test_says_what_a_sync_vector_environment_says(image: str | None, mode: str) -> None:
-    options = {"image": image, "max_turns": 4}
+@pytest.mark.parametrize("mode", ALL_MODES)
+@pytest.mark.parametrize("speaker", ["scripted", WordySpeaker])
+def test_says_what_a_sync_vector_environment_says(image: str | None, mode: str, speaker: Any) -> None:
+    options = {"image": image, "image_size": 16, "max_turns": 4, "speaker": speaker}
     envs = make(**options, autoreset_mode=mode)
     sync = gym.make_vec("MultiRef-v0", 3, "sync", vector_kwargs={"autoreset_mode": mode}, **options)
     assert envs.single_observation_space == sync.single_observation_space
@@ -92,6 +71,9 @@ def test_says_what_a_sync_vector_environment_says(image: str | None, mode: str) 
         assert said[0] in envs.observation_space
         clicks = random_clicks(rng, 3, 10)
         said, expected = envs.step(clicks), sync.step(clicks)
+        if mode == "Disabled" and said[2].any():
+            assert data_equivalence(said[:-1], expected[:-1], exact=True)
+            said, expected = (some.reset(options={"reset_mask": said[2].copy()}) for some in (envs, sync))
 
 
 def test_what_has_been_returned_stays_as_it_was() -> None:
@@ -160,15 +142,18 @@ def test_games_that_a_mask_leaves_out_play_on_as_if_nothing_had_been() -> None:
         assert [said["utterance"][i] for i in (0, 2)] == [expected["utterance"][i] for i in (0, 2)]
 
 
-def test_games_are_copied_in_the_middle() -> None:
-    envs = make(image="board", autoreset_mode="SameStep", max_turns=4)
+@pytest.mark.parametrize("speaker", ["scripted", TerseSpeaker, WordySpeaker])
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda envs: pickle.loads(pickle.dumps(envs))])
+def test_games_are_copied_in_the_middle(speaker: Any, copied: Callable[[Any], Any]) -> None:
+    envs = make(image="board", autoreset_mode="SameStep", max_turns=4, speaker=speaker)
     envs.reset(seed=0)
     rng = np.random.default_rng(0)
     envs.step(random_clicks(rng, 3, 10))
-    twin = pickle.loads(pickle.dumps(envs))
-    for _ in range(6):
+    twin, left = copied(envs), copied(envs)
+    for _ in range(10):
         clicks = random_clicks(rng, 3, 10)
         assert data_equivalence(envs.step(clicks)[:-1], twin.step(clicks)[:-1], exact=True)
+    assert left.step(clicks)[0]["turn"].tolist() == [2, 2, 2]  # others left it where it was
 
 
 def test_the_wrappers_of_gymnasium_find_what_they_expect() -> None:
@@ -179,7 +164,8 @@ def test_the_wrappers_of_gymnasium_find_what_they_expect() -> None:
     infos = envs.step(nothing)[-1]
     assert infos["episode"]["l"].tolist() == [2, 2, 2]
     told = gym.wrappers.vector.DictInfoToList(make()).reset(seed=0)[1]
-    assert told == [{"success": False, "turn": 0, "clicks": []}] * 3
+    for info in told:
+        assert (info["success"], info["turn"], info["clicks"].tolist()) == (False, 0, [0] * 10)
 
 
 def test_plays_a_given_game() -> None:
@@ -190,7 +176,7 @@ def test_plays_a_given_game() -> None:
     clicks[0, 0] = 1
     _, rewards, terminated, _, infos = envs.step(clicks)
     assert (rewards.tolist(), terminated.tolist()) == ([1.0, 0.0, 0.0], [True, False, False])
-    assert infos["clicks"].tolist() == [["select A"], [""], [""]]
+    assert infos["clicks"].tolist() == clicks.tolist()
     assert envs.step(clicks)[2].tolist() == [False, True, True]
 
 
@@ -247,6 +233,63 @@ def test_an_utterance_of_any_script_is_its_bytes(length: int) -> None:
     envs = make(speaker=partial(SayingSpeaker, said), utterance_bytes=length)
     [row, *_] = envs.reset(seed=0)[0]["utterance"]
     assert row.tobytes().rstrip(b"\0") == said.encode()[:length]
+
+
+SCRIPTS = Persona(
+    name="scripts",
+    **{
+        "praises": ("好的 👍🏽", "ÿes"),
+        "corrections": ("нет", "لا"),
+        "undos": ("ßo nicht 🙂",),
+        "punctuation": " 👩\u200d💻,",
+    },
+    **{"commands": ("выбери", "猫"), "connectives": ("ensuite…",), "joiner": " 🙂 ", "pronoun": "ŋoun"},
+    **{"capitals": True, "full_stop": True, "typos": 0.3, "two_at_once": 0.5},
+)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_a_persona_says_may_be_of_any_script(mode: str) -> None:
+    speaker = partial(ScriptedSpeaker, personas=[SCRIPTS])
+    options = {"num_envs": 20, "speaker": speaker, "autoreset_mode": mode, "max_turns": 5}
+    texts, cut, whole = make(**options), make(**options, utterance_bytes=11), make(**options, utterance_bytes=2048)
+    all_said = []
+    said = [envs.reset(seed=0) for envs in (texts, cut, whole)]
+    rng = np.random.default_rng(0)
+    for _ in range(30):
+        utterances = said[0][0]["utterance"]
+        assert said[0][0] in texts.observation_space
+        assert utterances == tuple(texts.utterances()) == tuple(cut.utterances())
+        for (observation, *_), length in zip(said[1:], (11, 2048), strict=True):
+            expected = [utterance.encode()[:length] for utterance in utterances]
+            assert [row.tobytes().rstrip(b"\0") for row in observation["utterance"]] == expected
+        all_said += utterances
+        clicks = random_clicks(rng, 20, 10)
+        said = [envs.step(clicks) for envs in (texts, cut, whole)]
+    together = "\n".join(all_said)
+    phrases = ("好的 👍🏽 👩\u200d💻,", "Ÿes", "Нет", "لا", "ßo nicht 🙂", "Выбери", "猫", "nsuite…", " 🙂 ")
+    assert [phrase for phrase in phrases if phrase not in together] == []
+
+
+def click_everything(envs: gym.Env[Any, Any] | MultiRefVectorEnv) -> None:
+    envs.reset(seed=0)
+    for _ in range(9):
+        envs.step(np.ones(envs.action_space.shape, np.int8))
+
+
+@pytest.mark.parametrize("long", [{"commands": ("w" * 500,), "detail": 9}, {"corrections": ("w" * 505,)}])
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("utterance_bytes", [None, 16])
+def test_a_persona_that_says_too_much_is_one_clear_error(
+    long: dict[str, Any], mode: str, utterance_bytes: int | None
+) -> None:
+    speaker = partial(ScriptedSpeaker, personas=[Persona(name="long", **long)])
+    native = make(20, speaker=speaker, autoreset_mode=mode, utterance_bytes=utterance_bytes)
+    for envs in (native, gym.make("MultiRef-v0", image=None, speaker=speaker)):
+        with pytest.raises(UserError, match=r"^the speaker said more than 512 characters$"):
+            click_everything(envs)
+        with pytest.raises(ResetNeeded):
+            envs.step(np.ones(envs.action_space.shape, np.int8))
 
 
 def test_numpys_integers_are_integers() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from multiref_gym.compiled.chance import GOLDEN, ONE, below, happens, mixed
 from multiref_gym.compiled.compiling import compiled
-from multiref_gym.compiled.record import Record
+from multiref_gym.compiled.record import Record, Records
 
 MOST_TANGRAMS = 1 << 13
 """What a set may hold. Room that is not used takes no memory, as the system gives it out page by page."""
@@ -17,7 +19,7 @@ CONTEXTS = np.dtype(
         np.record,
         np.dtype(
             [
-                ("size", np.int64),
+                ("context_size", np.int64),
                 ("fewest", np.int64),  # targets
                 ("most", np.int64),
                 ("max_turns", np.int64),
@@ -31,56 +33,63 @@ CONTEXTS = np.dtype(
 )
 """What contexts are drawn from, and how."""
 
-Nearest = NDArray[np.int32]
-"""int32 (count, width, 2): for each tangram those most alike to it, the most alike first, and after how many the group
-of those that are equally alike ends. It is empty where the similarity is 0."""
+
+class Drawing(NamedTuple):
+    """All that is needed to draw contexts.
+
+    Attributes:
+        contexts: An array of one `CONTEXTS`.
+        nearest: int32 (count, width, 2): for each tangram those most alike to it, the most alike first, and after how
+            many the group of those that are equally alike ends. It is empty where the similarity is 0.
+    """
+
+    contexts: Records
+    nearest: NDArray[np.int32]
 
 
 @compiled
-def next_key(game: Record) -> None:
-    """Makes it the next game of its seed, with chance of its own."""
+def begin_game(drawing: Drawing, game: Record, drawn: bool) -> None:
+    """Makes it the next game of its seed, with chance of its own and a context that is `drawn` or there."""
     game.key = mixed(game.seed + game.number * GOLDEN)
     game.number += ONE
     game.drawn = np.uint64(0)
+    if drawn:
+        draw(drawing, game)
+    game.selected = game.clicks = game.turn = 0
 
 
 @compiled
-def draw(contexts: Record, nearest: Nearest, game: Record) -> None:
+def draw(drawing: Drawing, game: Record) -> None:
     """Draws a context, whose orders are independent of each other and of which are targets."""
-    game.size, game.max_turns = contexts.size, contexts.max_turns
-    _draw_tangrams(contexts, nearest, game)
+    contexts = drawing.contexts[0]
+    game.context_size, game.max_turns = contexts.context_size, contexts.max_turns
+    _draw_tangrams(contexts, drawing.nearest, game)
     _shuffle(game, game.tangrams)
-    for i in range(game.size):
+    for i in range(game.context_size):
         game.speaker_order[i] = game.tangrams[i]
     _shuffle(game, game.speaker_order)
     count = contexts.fewest + below(game, contexts.most - contexts.fewest + 1)
     game.targets = 0
-    for i in range(game.size):  # each position with the probability that leaves `count` in all
-        if below(game, game.size - i) < count:
+    for i in range(game.context_size):  # each position with the probability that leaves `count` in all
+        if below(game, game.context_size - i) < count:
             game.targets |= 1 << i
             count -= 1
 
 
 @compiled
-def begin(game: Record) -> None:
-    """Begins to play the context."""
-    game.selected = game.clicks = game.turn = 0
-
-
-@compiled
 def _shuffle(game: Record, order: NDArray[np.int32]) -> None:
-    for i in range(game.size - 1, 0, -1):
+    for i in range(game.context_size - 1, 0, -1):
         j = below(game, i + 1)
         order[i], order[j] = order[j], order[i]
 
 
 @compiled
-def _draw_tangrams(contexts: Record, nearest: Nearest, game: Record) -> None:
+def _draw_tangrams(contexts: Record, nearest: NDArray[np.int32], game: Record) -> None:
     """Draws an anchor, then others, each with the probability `similarity` the one most alike to the anchor."""
     chosen, anchor = game.room, below(game, contexts.count)
     chosen[0] = anchor
     drawn = 1
-    while drawn < game.size:
+    while drawn < game.context_size:
         if contexts.similarity > 0 and happens(game, contexts.similarity):
             index = _nearest_left(nearest[anchor], game, drawn)
         else:
@@ -89,7 +98,7 @@ def _draw_tangrams(contexts: Record, nearest: Nearest, game: Record) -> None:
                 continue
         chosen[drawn] = index
         drawn += 1
-    for i in range(game.size):
+    for i in range(game.context_size):
         game.tangrams[i] = contexts.drawn_from[chosen[i]]
 
 

@@ -31,7 +31,7 @@ GAME = np.dtype(
                 ("key", np.uint64),  # of this game
                 ("drawn", np.uint64),  # numbers so far
                 # The rules. A set of tangrams is an integer, with a bit for each position of the listener's order.
-                ("size", np.int64),
+                ("context_size", np.int64),
                 ("max_turns", np.int64),
                 ("turn", np.int64),
                 ("targets", np.int64),

@@ -47,7 +47,7 @@ class Earned(NamedTuple):
 def take_turn(game: Record, actions: NDArray[np.int8], i: int, mode: int, earned: Earned) -> None:
     """Takes a turn of game `i`, with the clicks of row `i`, and says what it earns."""
     clicks = 0
-    for position in range(game.size):
+    for position in range(game.context_size):
         clicks |= int(actions[i, position]) << position
     before = overlap(game) if mode & PROGRESS else 0.0
     take(game, clicks)
@@ -65,7 +65,7 @@ def earn_nothing(i: int, earned: Earned) -> None:
 @compiled
 def observe(game: Record, i: int, seen: Seen) -> None:
     """Writes what the listener of a game sees into row `i`."""
-    for position in range(game.size):
+    for position in range(game.context_size):
         seen.selected[i, position] = game.selected >> position & 1
     seen.turn[i] = game.turn
     if seen.utterance.shape[1]:
