@@ -257,7 +257,8 @@ def test_speakers_are_literal() -> None:
 
 def test_it_learns_something_else_with_each_seed(monkeypatch: pytest.MonkeyPatch) -> None:
     # How many games it wins after a whole run is measured by `multiref_gym.benchmarks.rewards`.
-    monkeypatch.setattr(training, "ENVS", 4)
+    monkeypatch.setattr(training, "ENVS", 32)
+    monkeypatch.setattr(training, "BATCH", 64)
     make_games = partial(rewarded_games, reward="implicit", decoder="lexical")
     evaluations: list[training.Evaluation] = []
 
@@ -279,7 +280,8 @@ def test_an_evaluation_plays_the_same_games_each_time() -> None:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "ENVS", 2)
+    monkeypatch.setattr(training, "ENVS", 16)
+    monkeypatch.setattr(training, "BATCH", 64)
     monkeypatch.setattr(ppo, "GAMES", 4)
     monkeypatch.setattr(ppo, "FINAL_GAMES", 4)
 

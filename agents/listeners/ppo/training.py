@@ -23,17 +23,15 @@ from multiref_gym.agents.listeners.ppo.vec_env import GymnasiumVecEnv
 from multiref_gym.tangrams import load_tangrams
 from multiref_gym.tangrams.tangram_set import SplitName
 
-ENVS = 32
-TURNS = 64
+ENVS = 256
+TURNS = 8
 """Of each environment between two updates."""
 ROLLOUT = ENVS * TURNS
 """Steps between two updates."""
-EPOCHS = 8
-BATCH = 0
-CLIP = 0.2
-VF = 0.5
-"""Passes over a rollout, each of them one step of gradient descent: at first one game in 200 is won, and most smaller
-batches would have none of those and teach noise."""
+EPOCHS = 4
+"""Passes over a rollout."""
+BATCH = 512
+"""Of a step of gradient descent."""
 RATE = 3e-3
 """Of learning, at first; it falls to zero."""
 DISCOUNT = 0.9
@@ -91,10 +89,8 @@ def train(
         policy_kwargs={"features": sight.features},
         learning_rate=lambda remaining: RATE * remaining,
         n_steps=TURNS,
-        batch_size=BATCH or ENVS * TURNS,
+        batch_size=BATCH,
         n_epochs=EPOCHS,
-        clip_range=CLIP,
-        vf_coef=VF,
         gamma=DISCOUNT,
         gae_lambda=LAMBDA,
         ent_coef=ENTROPY,

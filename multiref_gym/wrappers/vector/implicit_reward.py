@@ -65,7 +65,7 @@ class ImplicitReward(Wrapper):
         """Starts all games, or those of a `reset_mask`, as the environment does."""
         observations, infos = self.env.reset(seed=seed, options=options)  # type: ignore[arg-type]  # a list too
         self._said = self._native.utterances()
-        for i in np.flatnonzero(infos["turn"] == 0).tolist():
+        for i in np.flatnonzero(infos["_turn"]).tolist():
             self._done[i] = None
         return observations, infos
 
