@@ -293,11 +293,11 @@ def run(*arguments: object) -> int:
 @pytest.mark.usefixtures("quick")
 def test_the_command_leaves_a_policy_that_listens(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "policy"
-    assert run("--reward", "implicit", "--ternary", "--steps", 128, "--out", out) == 0
+    assert run("--reward", "implicit", "--ternary", "--steps", 256, "--out", out) == 0
     assert "of 4 games won" in capsys.readouterr().out
     results = json.loads((out / "results.json").read_text())
-    assert results["config"] == {"reward": "implicit", "decoder": "lexical, ternary", "steps": 128, "seed": 0}
-    assert [evaluation["steps"] for evaluation in results["evaluations"]] == [0, 128]
+    assert results["config"] == {"reward": "implicit", "decoder": "lexical, ternary", "steps": 256, "seed": 0}
+    assert [evaluation["steps"] for evaluation in results["evaluations"]] == [0, 256]
     with (out / "progress.csv").open() as file:
         rows = list(csv.DictReader(file))
     measured = [row for row in rows if row["evaluation/success"]]
