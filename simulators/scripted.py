@@ -15,7 +15,7 @@ from multiref_gym.compiled.seen import Earned, Seen
 from multiref_gym.errors import UserError
 from multiref_gym.game import Action, Game
 from multiref_gym.simulators import playing
-from multiref_gym.simulators.persona import Persona, PersonaError, population
+from multiref_gym.simulators.persona import Persona, PersonaError
 from multiref_gym.simulators.tables import shared_tables
 from multiref_gym.tangrams import TangramSet
 from multiref_gym.utterance import MAX_LENGTH
@@ -40,15 +40,14 @@ class ScriptedSpeaker:
     def __init__(
         self, tangrams: TangramSet, figurative: float = FIGURATIVE, personas: Sequence[Persona] | None = None
     ) -> None:
-        self._personas = population()
         if personas is not None:
-            self._personas = checked(tuple[Persona, ...], tuple(personas), "personas", PersonaError)
-        self._tables = shared_tables(tangrams, float(figurative), self._personas)
+            personas = checked(tuple[Persona, ...], tuple(personas), "personas", PersonaError)
+        self._tables = shared_tables(tangrams, float(figurative), personas)
 
     @property
     def name(self) -> str:
         """Who speaks in this game."""
-        return self._personas[int(self._record["persona"])].name
+        return self._tables.personas[int(self._record["persona"])].name
 
     @property
     def wanted(self) -> Action:
@@ -77,7 +76,7 @@ class ScriptedSpeaker:
     def of_game(self, game: Game) -> ScriptedSpeaker:
         """Returns the speaker of a game that was begun by `begin_games`."""
         speaker = ScriptedSpeaker.__new__(ScriptedSpeaker)
-        speaker._personas, speaker._tables, speaker._game = self._personas, self._tables, game
+        speaker._tables, speaker._game = self._tables, game
         return speaker
 
     def begin_games(self, drawing: Drawing, games: Records, which: NDArray[np.bool_], drawn: bool) -> None:

@@ -16,7 +16,7 @@ from multiref_gym.compiled.compiling import compiled
 from multiref_gym.compiled.contexts import MOST_TANGRAMS
 from multiref_gym.compiled.record import LARGEST_CONTEXT, Record, Records
 from multiref_gym.errors import UserError
-from multiref_gym.simulators.persona import Persona
+from multiref_gym.simulators.persona import Persona, population
 from multiref_gym.tangrams import LEXICON, TangramSet
 from multiref_gym.tangrams.kilogram import content_words
 from multiref_gym.utterance import is_utterance
@@ -101,9 +101,10 @@ class Tables:
     Args:
         tangrams: What is described.
         figurative: The share of phrases that people would say and no plain description holds; for figures only.
-        personas: Who speaks.
+        personas: Who speaks; `population` if None.
 
     Attributes:
+        personas: The same.
         records: The tables, an array of one `TABLES`.
         tangrams: What is described; the n-th row of a table is about the n-th of them.
 
@@ -111,18 +112,18 @@ class Tables:
         UserError: If there is no room for so much, or a text is none that can be said.
     """
 
-    def __init__(self, tangrams: TangramSet, figurative: float, personas: tuple[Persona, ...]) -> None:
+    def __init__(self, tangrams: TangramSet, figurative: float, personas: tuple[Persona, ...] | None) -> None:
         self._made_of = (tangrams, figurative, personas)
-        self.tangrams = tangrams
+        self.tangrams, self.personas = tangrams, population() if personas is None else personas
         self.records: Records = np.zeros(1, TABLES)
         self._lists: dict[tuple[str, ...], tuple[int, int]] = {}
         self._numbers = {"": 0}
-        self._fill("personas", [self._persona(persona) for persona in personas])
+        self._fill("personas", [self._persona(persona) for persona in self.personas])
         self._fill("fixed", [self._number(phrase) for phrase in FIXED])
         self._fill(
             "announcements", [self._list([a.format(n) for a in ANNOUNCEMENTS]) for n in range(LARGEST_CONTEXT + 1)]
         )
-        self._set(persona_count=len(personas), closing=self._list(CLOSING), figurative=figurative)
+        self._set(persona_count=len(self.personas), closing=self._list(CLOSING), figurative=figurative)
         facts = tangrams.tangrams[0].facts
         if facts and facts <= LEXICON.keys():  # a recorded tangram may have no content word, so no facts
             self._describe_figures(tangrams)
@@ -171,7 +172,7 @@ class Tables:
                 case tuple() as phrases:
                     return self._list(phrases)
                 case number:
-                    return number
+                    return min(number, MOST_OF_ONE + 1)  # more details than there are facts say no more
 
         return tuple(map(told, PERSONA.names or ()))
 
@@ -240,7 +241,7 @@ class Tables:
 
 
 @lru_cache(maxsize=16)
-def shared_tables(tangrams: TangramSet, figurative: float, personas: tuple[Persona, ...]) -> Tables:
+def shared_tables(tangrams: TangramSet, figurative: float, personas: tuple[Persona, ...] | None) -> Tables:
     """Returns the tables, the same for all speakers in this process that know the same."""
     return Tables(tangrams, figurative, personas)
 

@@ -6,7 +6,7 @@ import json
 import random
 import warnings
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -175,7 +175,9 @@ def figures() -> TangramSet:
 def spoken(personas: tuple[Persona, ...]) -> None:
     rng = np.random.default_rng(0)
     for persona in personas:
-        speaker = ScriptedSpeaker(figures(), personas=[persona])
+        speaker = read_or_refused(partial(ScriptedSpeaker, figures(), personas=[persona]))
+        if speaker is None:  # it has a phrase that nobody can say
+            continue
         game = Game(shared_contexts(figures()).draw(rng))
         assert isinstance(speaker.start(game, rng), str)
         for position in (0, 1, 2):

@@ -25,7 +25,7 @@ from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.game import Action, Game, check_action
-from multiref_gym.simulators.persona import Persona, population
+from multiref_gym.simulators.persona import Persona, adversarial, population
 from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import LEXICON
 
@@ -58,7 +58,7 @@ class Reply(NamedTuple):
         return self._opens_with(self.persona.praises)
 
     def _opens_with(self, phrases: Sequence[str]) -> bool:
-        return f"{self.text} ".startswith(tuple(f"{phrase}{self.persona.punctuation} " for phrase in phrases))
+        return f"{self.text} ".startswith(tuple(f"{phrase} " for phrase in phrases))
 
 
 def replies(seed: int) -> Iterator[Reply]:
@@ -171,7 +171,7 @@ def test_after_a_failure_the_wrong_one_is_told_from_the_right_one_by_who_compare
 
 
 def test_a_speaker_types_as_it_does() -> None:
-    persona = Persona(name="writer", capitals=True, full_stop=True, announces=1.0)
+    persona = Persona(name="writer", capitals=1.0, endings=(".",), announces=1.0)
     for seed in range(10):
         _, _, utterance = opened(seed, [persona])
         assert utterance.endswith(".")
@@ -192,7 +192,7 @@ def test_a_speaker_whose_words_are_too_many_is_refused() -> None:
         UserError, match=r"^no speaker can say 'w+.*: allowed is a text of one line, up to 512 characters$"
     ):
         ScriptedSpeaker(FIGURES, personas=[Persona(name="long", undos=("w" * 513,))])
-    speaker = ScriptedSpeaker(FIGURES, personas=[Persona(name="long", commands=("w" * 512,))])
+    speaker = ScriptedSpeaker(FIGURES, personas=[Persona(name="long", before_first=("w" * 512,))])
     rng = np.random.default_rng(0)
     with pytest.raises(UserError, match="the speaker said 513 characters: allowed are 512"):
         Episode(Game(shared_contexts(FIGURES).draw(rng)), speaker, rng)
@@ -207,6 +207,41 @@ def test_a_misspelt_word_keeps_its_ends(seed: int) -> None:
     assert len(exact) == len(misspelt)
     for word, typed in zip(exact, misspelt, strict=True):
         assert word == typed or (word[0], word[-1]) == (typed[0], typed[-1])
+
+
+def test_the_silent_say_nothing_as_often_as_they_do_and_want_something_all_the_same() -> None:
+    silent = Persona(name="silent", silence=0.5)
+    found = [opened(seed, [silent]) for seed in range(200)]
+    assert all(speaker.wanted.select for speaker, _, _ in found)
+    assert np.mean([utterance == "" for _, _, utterance in found]) == pytest.approx(0.5, abs=0.12)
+
+
+def test_who_confuses_tangrams_describes_another_than_it_wants() -> None:
+    clear = Persona(name="clear", cares=1.0, detail=9)
+    said = [(opened(seed, [clear])[2], opened(seed, [replace(clear, confuses=1.0)])[2]) for seed in range(40)]
+    assert np.mean([one != other for one, other in said]) > 0.8
+
+
+def test_who_counts_says_which_target_it_is() -> None:
+    counting = Persona(name="counting", numbered=("one:", "two:", "more:"), forgets=0, two_at_once=0, says_last=0)
+    for seed in range(10):
+        speaker, game, utterance = opened(seed, [counting])
+        for count in ("one:", "two:", "more:", "more:", "more:")[: len(game.targets)]:
+            assert utterance.startswith(count) or f" {count} " in utterance
+            action = speaker.wanted
+            game.apply(action)
+            utterance = speaker.reply(action)
+
+
+def test_the_sarcastic_praise_what_is_bad() -> None:
+    for persona in adversarial():
+        if persona.name.startswith("sarcastic"):
+            assert all(re.search("great|well done|brilliant|nice|perfect|good", text) for text in persona.corrections)
+            persona = replace(persona, slip=0.0, undo_only=0.0, typos=0.0, capitals=0.0)
+            speaker, game, _ = opened(3, [persona])
+            action = Action.clicking([min(set(range(10)) - game.targets)], game.selected)
+            game.apply(action)
+            assert speaker.reply(action).startswith(persona.corrections)
 
 
 def test_most_speakers_praise_and_a_few_hardly_ever_do() -> None:

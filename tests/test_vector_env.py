@@ -237,14 +237,9 @@ def test_an_utterance_of_any_script_is_its_bytes(length: int) -> None:
 
 SCRIPTS = Persona(
     name="scripts",
-    **{
-        "praises": ("好的 👍🏽", "ÿes"),
-        "corrections": ("нет", "لا"),
-        "undos": ("ßo nicht 🙂",),
-        "punctuation": " 👩\u200d💻,",
-    },
-    **{"commands": ("выбери", "猫"), "connectives": ("ensuite…",), "joiner": " 🙂 ", "pronoun": "ŋoun"},
-    **{"capitals": True, "full_stop": True, "typos": 0.3, "two_at_once": 0.5},
+    **{"praises": ("好的 👍🏽 👩\u200d💻,", "ÿes,"), "corrections": ("нет.", "لا"), "undos": ("ßo nicht 🙂",)},
+    **{"before_first": ("выбери", "猫"), "before_next": ("ensuite…",), "joiners": (" 🙂 ",), "pronoun": "ŋoun"},
+    **{"capitals": 1.0, "endings": (".", "！"), "typos": 0.3, "two_at_once": 0.5},
 )
 
 
@@ -277,7 +272,7 @@ def click_everything(envs: gym.Env[Any, Any] | MultiRefVectorEnv) -> None:
         envs.step(np.ones(envs.action_space.shape, np.int8))
 
 
-@pytest.mark.parametrize("long", [{"commands": ("w" * 500,), "detail": 9}, {"corrections": ("w" * 505,)}])
+@pytest.mark.parametrize("long", [{"before_first": ("w" * 500,), "detail": 9}, {"corrections": ("w" * 505,)}])
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("utterance_bytes", [None, 16])
 def test_a_persona_that_says_too_much_is_one_clear_error(
