@@ -23,9 +23,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import gymnasium as gym
 import numpy as np
+from gymnasium.vector import VectorWrapper
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from multiref_gym.agents.commands.ppo import EVERY, FINAL_GAMES, GAMES
 from multiref_gym.agents.evaluation.intervals import estimate
@@ -33,7 +34,7 @@ from multiref_gym.agents.evaluation.pictures import draw_band, finish_axes, note
 from multiref_gym.agents.evaluation.tables import Sheet, percent
 from multiref_gym.agents.learning.jobs import in_own_process, side_by_side
 from multiref_gym.agents.learning.run_folder import claimed
-from multiref_gym.agents.listeners.ppo.games import literal_game
+from multiref_gym.agents.listeners.ppo.games import Games, literal_games
 from multiref_gym.agents.listeners.ppo.training import literal_success, train
 from multiref_gym.commands.options import Count, Steps
 from multiref_gym.commands.screen import Screen
@@ -43,8 +44,7 @@ from multiref_gym.feedback import Exchange, Feedback, FeedbackDecoder, decoded
 from multiref_gym.files import write_atomically
 from multiref_gym.provenance import write_results
 from multiref_gym.registry import new_decoder
-from multiref_gym.tangrams import load_tangrams
-from multiref_gym.wrappers import ImplicitReward
+from multiref_gym.wrappers.vector import ImplicitReward
 
 SHOWN = (40_000, 80_000, 120_000, 160_000)
 """Steps that the table shows beside the end."""
@@ -106,33 +106,33 @@ class FlippedDecoder:
         return [Feedback(-label) if flip else label for label, flip in zip(labels, flipped, strict=True)]
 
 
-class MixedReward(gym.Wrapper[Any, Any, Any, Any]):
+class MixedReward(VectorWrapper[Any, Any, Any, Any, NDArray[Any]]):
     """Mixes the true reward into a decoded one.
 
     Args:
-        env: MultiRef-v0 under `ImplicitReward`.
+        env: Games of MultiRef-v0 under `ImplicitReward`.
         true_share: What the true reward counts; the decoded one counts the rest.
     """
 
-    def __init__(self, env: gym.Env[Any, Any], true_share: float) -> None:
+    def __init__(self, env: Games, true_share: float) -> None:
         super().__init__(env)
         self._true_share = true_share
 
-    def step(self, action: Any) -> Any:
-        """Takes the step and mixes its rewards."""
-        observation, decoded, terminated, truncated, info = self.env.step(action)
-        reward = self._true_share * info["true_reward"] + (1 - self._true_share) * float(decoded)
-        return observation, reward, terminated, truncated, info
+    def step(self, actions: Any) -> Any:
+        """Takes the steps and mixes their rewards."""
+        observations, decoded, terminated, truncated, infos = self.env.step(actions)
+        rewards = self._true_share * infos["true_reward"] + (1 - self._true_share) * decoded
+        return observations, rewards, terminated, truncated, infos
 
 
-def game(condition: Condition, rng: np.random.Generator) -> gym.Env[Any, Any]:
-    """Returns a game with the condition's reward; `rng` decides which labels are flipped."""
-    env = literal_game()
+def games(number: int, condition: Condition, rng: np.random.Generator) -> Games:
+    """Returns games with the condition's reward; `rng` decides which labels are flipped."""
+    envs = literal_games(number)
     if condition.decoder is None:
-        return env
+        return envs
     decoder: FeedbackDecoder = new_decoder(condition.decoder)
-    env = ImplicitReward(env, FlippedDecoder(decoder, condition.flipped, rng) if condition.flipped else decoder)
-    return MixedReward(env, condition.true_share) if condition.true_share else env
+    envs = ImplicitReward(envs, FlippedDecoder(decoder, condition.flipped, rng) if condition.flipped else decoder)
+    return MixedReward(envs, condition.true_share) if condition.true_share else envs
 
 
 def read_run(path: Path, steps: int) -> Run:
@@ -156,16 +156,15 @@ def run_one(condition: Condition, seed: int, steps: int, path: Path) -> Run:
     """Runs a condition with a seed, and writes what came of it."""
     began = time.process_time()
     labels, fixed = np.random.SeedSequence([seed, 1]).spawn(2)
-    make_game = partial(game, condition, np.random.default_rng(labels))
-    listener, evaluations = train(make_game, steps, seed, games=GAMES, every=EVERY)
-    tangrams = load_tangrams("figures")
+    make_games = partial(games, condition=condition, rng=np.random.default_rng(labels))
+    listener, evaluations = train(make_games, steps, seed, games=GAMES, every=EVERY)
     run = {
         "condition": condition.name,
         "seed": seed,
         "steps": steps,
         "evaluations": [asdict(evaluation) for evaluation in evaluations],
-        "seen": asdict(literal_success(listener, tangrams, "train", FINAL_GAMES, fixed)),
-        "unseen": asdict(literal_success(listener, tangrams, "test", FINAL_GAMES, fixed)),
+        "seen": asdict(literal_success(listener, "train", FINAL_GAMES, fixed)),
+        "unseen": asdict(literal_success(listener, "test", FINAL_GAMES, fixed)),
         "cpu_seconds": time.process_time() - began,
     }
     return write_results(path, run)

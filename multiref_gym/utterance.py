@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NoReturn
+from copy import copy, deepcopy
+from typing import Any, NoReturn, Self
 
 from gymnasium import spaces
 from gymnasium.error import CustomSpaceError
@@ -43,6 +44,12 @@ class UtteranceSpace(spaces.Text):
     def contains(self, x: Any) -> bool:
         """Whether a value is such a text."""
         return is_utterance(x)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Returns a space with a generator of its own: the characters never change, and a vector has many spaces."""
+        copied = copy(self)
+        copied._np_random = deepcopy(self._np_random, memo)
+        return copied
 
     def __repr__(self) -> str:
         """Returns what it holds."""

@@ -22,16 +22,16 @@ from hypothesis import strategies as st
 from rounding import LOG_PROB
 from safetensors.torch import load_file, save_file
 from small_views import FIGURES, views
-from stable_baselines3.common.env_checker import check_env
 from terse_speaker import TerseSpeaker
 
 from multiref_gym import cli
 from multiref_gym.agents.commands import ppo
 from multiref_gym.agents.listeners.ppo import training
-from multiref_gym.agents.listeners.ppo.games import heard_vocabulary, literal_game, rewarded_game
+from multiref_gym.agents.listeners.ppo.games import heard_vocabulary, literal_games, rewarded_games
 from multiref_gym.agents.listeners.ppo.listener import CONFIG, VOCABULARY, WEIGHTS, PPOListener, new_policy
-from multiref_gym.agents.listeners.ppo.observation import Sight, readable
+from multiref_gym.agents.listeners.ppo.observation import readable, shared_sight
 from multiref_gym.agents.listeners.ppo.training import literal_success, train
+from multiref_gym.agents.listeners.ppo.vec_env import GymnasiumVecEnv
 from multiref_gym.agents.listeners.small.listener import CHECKPOINT, SmallListener
 from multiref_gym.agents.play import play
 from multiref_gym.errors import UserError
@@ -39,10 +39,11 @@ from multiref_gym.formats import write_games
 from multiref_gym.formats.logged_game import LoggedGame
 from multiref_gym.game import Action
 from multiref_gym.listener import View
+from multiref_gym.simulators.scripted import literal_speaker
 from multiref_gym.vocabulary import Vocabulary
-from multiref_gym.wrappers import ImplicitReward
+from multiref_gym.wrappers.vector import ImplicitReward
 
-SIGHT = Sight(FIGURES)
+SIGHT = shared_sight(FIGURES)
 WORDS = Vocabulary.of(["yes now the bird , undo that"], 20)
 
 
@@ -54,7 +55,7 @@ def untrained(seed: int = 0) -> PPOListener:
         for weights in policy.parameters():
             torch.nn.init.normal_(weights, std=0.3)
     policy.set_training_mode(False)
-    return PPOListener(policy, WORDS, SIGHT, FIGURES)
+    return PPOListener(policy, WORDS, SIGHT)
 
 
 LISTENER = untrained()
@@ -64,38 +65,47 @@ def view(utterance: str = "the bird") -> View:
     return View(FIGURES.ids[:10], (), utterance, frozenset())
 
 
-@pytest.fixture
-def terse() -> gym.Env:
-    return readable(gym.make("MultiRef-v0", speaker=TerseSpeaker, image=None), SIGHT, WORDS)
+def test_games_are_as_the_policy_has_them() -> None:
+    envs = readable(literal_games(2), WORDS)
+    assert envs.single_observation_space == LISTENER.policy.observation_space
+    assert envs.single_action_space == LISTENER.policy.action_space == spaces.Discrete(11)
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning:stable_baselines3")  # of matrices
-def test_games_are_as_stable_baselines_has_them(terse: gym.Env) -> None:
-    assert terse.observation_space == LISTENER.policy.observation_space
-    assert terse.action_space == spaces.Discrete(11)
-    check_env(terse)
+def test_stable_baselines_is_told_of_the_end_of_a_game_and_of_the_next_one() -> None:
+    game = {"speaker": TerseSpeaker, "image": None, "max_turns": 2}
+    envs, expected = (readable(gym.make_vec("MultiRef-v0", 3, autoreset_mode="SameStep", **game), WORDS) for _ in "ab")
+    told = GymnasiumVecEnv(envs)
+    told.seed(7)
+    np.testing.assert_equal(told.reset(), expected.reset(seed=7)[0])
+    for turn in range(2):
+        observations, rewards, dones, infos = told.step(np.array([10, 0, 1]))
+        seen, earned, over, _, of_games = expected.step(np.array([10, 0, 1]))
+        np.testing.assert_equal(observations, seen)
+        assert rewards.tolist() == earned.tolist()
+        assert dones.tolist() == over.tolist() == [turn == 1] * 3
+    assert not any(info["TimeLimit.truncated"] for info in infos)
+    np.testing.assert_equal([info["terminal_observation"] for info in infos], list(of_games["final_obs"]))
+    assert infos[1]["terminal_observation"] in told.observation_space
+    assert told.get_attr("num_envs", [0, 2]) == [3, 3]
 
 
-def test_the_last_click_is_seen_and_a_reset_forgets_it(terse: gym.Env) -> None:
-    for seed in range(2):
-        assert not terse.reset(seed=seed)[0]["clicked"].any()
-        for action, clicked in ((3, [3]), (3, [3]), (10, []), (0, [0])):
-            observation, *_ = terse.step(action)
-            assert np.flatnonzero(observation["clicked"]).tolist() == clicked
+def test_stable_baselines_takes_games_that_begin_again_in_the_same_step() -> None:
+    with pytest.raises(ValueError, match="Stable-Baselines3 has .*SAME_STEP only"):
+        GymnasiumVecEnv(gym.make_vec("MultiRef-v0", 2, image=None))
 
 
 def test_a_view_is_read_as_the_environment_shows_it() -> None:
-    env = readable(literal_game(), SIGHT, WORDS)
+    env, envs = gym.make("MultiRef-v0", image=None, speaker=literal_speaker), readable(literal_games(1), WORDS)
     rng = np.random.default_rng(0)
     for seed in range(3):
-        observation, _ = env.reset(seed=seed)
+        observations, _ = envs.reset(seed=seed)
+        env.reset(seed=seed)
         over = False
         while not over:
-            game, dialogue = env.unwrapped.game, tuple(env.unwrapped.dialogue)
-            seen = View(game.context.listener_order, dialogue, env.unwrapped.utterance, game.selected)
-            for key, row in LISTENER.observe([seen]).items():
-                np.testing.assert_array_equal(row[0], observation[key])
-            observation, _, over, *_ = env.step(rng.integers(11))
+            np.testing.assert_equal(LISTENER.observe([env.unwrapped.episode.view]), observations)
+            action = rng.integers(11)
+            observations, *_ = envs.step(np.array([action]))
+            _, _, over, *_ = env.step(np.eye(11, 10, dtype=np.int8)[action])
 
 
 @settings(max_examples=30, deadline=None)
@@ -223,22 +233,18 @@ def test_a_folder_that_holds_no_such_policy_is_refused(tmp_path: Path) -> None:
 
 def test_rewards_are_success_progress_and_decoded_feedback() -> None:
     for reward, values in (("true", {0, 1}), ("implicit", {-1, 0, 1})):
-        env = rewarded_game(reward, "lexical")
-        assert isinstance(env, ImplicitReward) == (reward == "implicit")
-        rewards = set()
-        for seed in range(20):
-            env.reset(seed=seed)
-            speaker = env.unwrapped.episode.speaker
-            over = False
-            while not over:
-                wanted = speaker.wanted.clicks
-                _, value, over, *_ = env.step(np.isin(range(10), list(wanted)).astype(np.int8))
-                rewards.add(value)
+        envs = rewarded_games(20, reward, "lexical")
+        assert isinstance(envs, ImplicitReward) == (reward == "implicit")
+        envs.reset(seed=0)
+        rewards = set[float]()
+        for _ in range(10):
+            wanted = [envs.unwrapped.games.speaker(i).wanted.bits(10) for i in range(20)]
+            rewards |= set(envs.step(np.stack(wanted))[1].tolist())
         assert {1.0} < rewards <= values
-    env = rewarded_game("progress", "lexical")
-    env.reset(seed=0)
-    [target, *_] = env.unwrapped.game.targets
-    assert 0 < env.step(np.eye(10, dtype=np.int8)[target])[1] < 1
+    envs = rewarded_games(1, "progress", "lexical")
+    envs.reset(seed=0)
+    [target, *_] = envs.unwrapped.games.game(0).targets
+    assert 0 < envs.step(np.eye(10, dtype=np.int8)[[target]])[1] < 1
 
 
 def test_speakers_are_literal() -> None:
@@ -251,12 +257,13 @@ def test_speakers_are_literal() -> None:
 
 def test_it_learns_something_else_with_each_seed(monkeypatch: pytest.MonkeyPatch) -> None:
     # How many games it wins after a whole run is measured by `multiref_gym.benchmarks.rewards`.
-    monkeypatch.setattr(training, "ENVS", 4)
-    make_game = partial(rewarded_game, "implicit", "lexical")
+    monkeypatch.setattr(training, "ENVS", 32)
+    monkeypatch.setattr(training, "BATCH", 64)
+    make_games = partial(rewarded_games, reward="implicit", decoder="lexical")
     evaluations: list[training.Evaluation] = []
 
     def trained(seed: int) -> PPOListener:
-        listener, _ = train(make_game, 256, seed, games=4, every=256, on_evaluation=evaluations.append)
+        listener, _ = train(make_games, 256, seed, games=4, every=256, on_evaluation=evaluations.append)
         return listener
 
     one, same, other = (trained(seed).policy.state_dict() for seed in (1, 1, 2))
@@ -267,13 +274,14 @@ def test_it_learns_something_else_with_each_seed(monkeypatch: pytest.MonkeyPatch
 
 def test_an_evaluation_plays_the_same_games_each_time() -> None:
     seed = np.random.SeedSequence(5)
-    [first, second] = (literal_success(LISTENER, FIGURES, "test", 20, seed) for _ in range(2))
+    [first, second] = (literal_success(LISTENER, "test", 20, seed) for _ in range(2))
     assert first == second
 
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "ENVS", 2)
+    monkeypatch.setattr(training, "ENVS", 16)
+    monkeypatch.setattr(training, "BATCH", 64)
     monkeypatch.setattr(ppo, "GAMES", 4)
     monkeypatch.setattr(ppo, "FINAL_GAMES", 4)
 
@@ -285,11 +293,11 @@ def run(*arguments: object) -> int:
 @pytest.mark.usefixtures("quick")
 def test_the_command_leaves_a_policy_that_listens(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "policy"
-    assert run("--reward", "implicit", "--ternary", "--steps", 128, "--out", out) == 0
+    assert run("--reward", "implicit", "--ternary", "--steps", 256, "--out", out) == 0
     assert "of 4 games won" in capsys.readouterr().out
     results = json.loads((out / "results.json").read_text())
-    assert results["config"] == {"reward": "implicit", "decoder": "lexical, ternary", "steps": 128, "seed": 0}
-    assert [evaluation["steps"] for evaluation in results["evaluations"]] == [0, 128]
+    assert results["config"] == {"reward": "implicit", "decoder": "lexical, ternary", "steps": 256, "seed": 0}
+    assert [evaluation["steps"] for evaluation in results["evaluations"]] == [0, 256]
     with (out / "progress.csv").open() as file:
         rows = list(csv.DictReader(file))
     measured = [row for row in rows if row["evaluation/success"]]

@@ -13,13 +13,12 @@ from PIL import Image
 from terse_speaker import TerseSpeaker
 
 from multiref_gym import cli
-from multiref_gym.agents.listeners.ppo.games import literal_game
 from multiref_gym.benchmarks import rewards
 from multiref_gym.benchmarks.rewards import (
     CONDITIONS,
     FlippedDecoder,
     MixedReward,
-    game,
+    games,
     read_run,
     run_one,
     sheet,
@@ -29,7 +28,8 @@ from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback
 from multiref_gym.game import Action
 from multiref_gym.registry import new_decoder
-from multiref_gym.wrappers import ImplicitReward
+from multiref_gym.simulators.scripted import literal_speaker
+from multiref_gym.wrappers.vector import ImplicitReward
 
 BY_NAME = {condition.name: condition for condition in CONDITIONS}
 POSITIVE, NEUTRAL, NEGATIVE = Feedback.POSITIVE, Feedback.NEUTRAL, Feedback.NEGATIVE
@@ -56,22 +56,25 @@ def test_a_share_of_the_labels_is_flipped(share: float) -> None:
 
 
 def test_a_mixed_reward_counts_both() -> None:
-    env = gym.make("MultiRef-v0", speaker=TerseSpeaker, image=None)
-    env = MixedReward(ImplicitReward(env, Constant(NEGATIVE)), 0.25)
-    env.reset(seed=0)
-    clicks = np.isin(range(10), list(env.unwrapped.game.targets)).astype(np.int8)
-    assert env.step(np.zeros(10, np.int8))[1] == -0.75
-    assert env.step(clicks)[1] == 0.25  # won: no feedback on the last action
+    envs = gym.make_vec("MultiRef-v0", 1, speaker=TerseSpeaker, image=None)
+    envs = MixedReward(ImplicitReward(envs, Constant(NEGATIVE)), 0.25)
+    envs.reset(seed=0)
+    clicks = np.isin(range(10), list(envs.unwrapped.games.game(0).targets)).astype(np.int8)
+    assert envs.step(np.zeros((1, 10), np.int8))[1] == -0.75
+    assert envs.step(clicks[None])[1] == 0.25  # won: no feedback on the last action
 
 
-def rewards_of(name: str, games: int = 30) -> list[float]:
+def rewards_of(name: str, number: int = 30) -> list[float]:
     """Returns the rewards of clicking one target after the other."""
-    env = game(BY_NAME[name], np.random.default_rng(0))
+    envs = games(number, BY_NAME[name], np.random.default_rng(0))
+    envs.reset(seed=0)
+    targets = [sorted(envs.unwrapped.games.game(i).targets) for i in range(number)]
     values = []
-    for seed in range(games):
-        env.reset(seed=seed)
-        for target in sorted(env.unwrapped.game.targets):
-            values.append(float(env.step(np.eye(10, dtype=np.int8)[target])[1]))
+    for turn in range(max(map(len, targets))):
+        clicks = np.zeros((number, 10), np.int8)
+        for row, wanted in zip(clicks, targets, strict=True):
+            row[wanted[turn : turn + 1]] = 1
+        values += [value for value, wanted in zip(envs.step(clicks)[1], targets, strict=True) if turn < len(wanted)]
     return values
 
 
@@ -87,7 +90,7 @@ def test_conditions_reward_as_they_say() -> None:
 
 def test_to_single_clicks_a_ternary_decoder_says_the_same() -> None:
     binary, ternary = (new_decoder("lexical", ternary) for ternary in (False, True))
-    env = literal_game()
+    env = gym.make("MultiRef-v0", image=None, speaker=literal_speaker)
     rng = np.random.default_rng(0)
     exchanges = []
     for seed in range(20):

@@ -47,3 +47,13 @@ def test_a_sample_is_an_utterance_and_copies_are_the_same_space() -> None:
     for other in (copy.deepcopy(space), pickle.loads(pickle.dumps(space))):
         assert other == space
         assert "🙂" in other
+
+
+def test_a_copy_draws_by_itself() -> None:
+    space = UtteranceSpace()
+    space.seed(1)
+    same, other = copy.deepcopy(space), copy.deepcopy(space)
+    other.seed(2)
+    assert same == space
+    drawn = [one.sample() for one in (space, same, other)]
+    assert drawn[0] == drawn[1] != drawn[2]

@@ -9,14 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from multiref_gym.agents.listeners.ppo.games import Reward, rewarded_game
+from multiref_gym.agents.listeners.ppo.games import Reward, rewarded_games
 from multiref_gym.agents.listeners.ppo.training import ROLLOUT, Evaluation, literal_success, train
 from multiref_gym.commands.options import DecoderName, Natural, Steps, check_new_folder, make_folder
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.provenance import write_results
 from multiref_gym.registry import feedback_name
-from multiref_gym.tangrams import load_tangrams
 
 EVERY = 10 * ROLLOUT
 GAMES = 200
@@ -56,8 +55,8 @@ class PPOCommand:
                 raise UserError(f"--{name} is for --reward implicit, not for {self.reward}")
         check_new_folder(self.out)
         decoder = self.decoder or "lexical"
-        make_game = partial(rewarded_game, self.reward, decoder, self.ternary)
-        make_game()  # better refused now than after the words have been heard
+        make_games = partial(rewarded_games, reward=self.reward, decoder=decoder, ternary=self.ternary)
+        make_games(1)  # better refused now than after the words have been heard
         make_folder(self.out)
         formats = ["csv", "tensorboard"] if find_spec("tensorboard") else ["csv"]
         if "tensorboard" not in formats:
@@ -68,7 +67,7 @@ class PPOCommand:
             screen.say(f"{evaluation.steps:9,} steps: {evaluation.success.mean:.1%} of {GAMES} games won")
 
         listener, evaluations = train(
-            make_game,
+            make_games,
             self.steps,
             self.seed,
             games=GAMES,
@@ -80,11 +79,8 @@ class PPOCommand:
         config = {name: getattr(self, name) for name in ("reward", "steps", "seed")}
         config["decoder"] = feedback_name(decoder, self.ternary) if self.reward == "implicit" else None
         listener.save(self.out, config)  # now: the games that follow take a while
-        tangrams = load_tangrams("figures")
         fixed = np.random.SeedSequence(self.seed, spawn_key=(len("final"),))
-        final = {
-            split: asdict(literal_success(listener, tangrams, split, FINAL_GAMES, fixed)) for split in ("train", "test")
-        }
+        final = {split: asdict(literal_success(listener, split, FINAL_GAMES, fixed)) for split in ("train", "test")}
         results = {"config": config, "success": final, "evaluations": list(map(asdict, evaluations))}
         write_results(self.out / "results.json", results)
         seen, unseen = (f"{final[split]['mean']:.1%}" for split in ("train", "test"))

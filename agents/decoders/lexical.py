@@ -12,7 +12,7 @@ to ask for the removal of something is no complaint if that something is an olde
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import Enum, auto
 from functools import lru_cache
 
@@ -20,6 +20,7 @@ from multiref_gym.agents.decoders import phrases as said
 from multiref_gym.agents.decoders.phrasebook import (
     JUDGES_NOTHING,
     PHRASEBOOK,
+    Found,
     Phrase,
     Phrasebook,
     Place,
@@ -80,6 +81,11 @@ WRONG = set_of("wrong incorrect mistake")
 OLDER = set_of("when earlier before ago previously initially originally beginning start round turn")
 NEWER = set_of("just last latest newest most now moment")
 
+ADDS_NOTHING = said.TRAILING | said.ADVERBS
+BETWEEN_CLAUSES = said.SPLITTING | {STOP}
+ENDS_CLAUSE = BETWEEN_CLAUSES | SIGNS.keys() | {"but"}
+OPENING = said.FILLERS | said.ADVERBS
+
 # Words without which nothing is described.
 _NOUNS = (said.ENGLISH | said.CLASSES["{thing}"]) - said.FUNCTION
 NO_DESCRIPTION = (said.FUNCTION | said.FILLERS | said.ADVERBS) - _NOUNS - said.DIRECTIONS
@@ -102,11 +108,13 @@ class LexicalDecoder:
 
     def decode(self, exchanges: Sequence[Exchange]) -> list[Feedback]:
         """Returns the feedback that each reply gives on the action before it, in order."""
-        readings = [read(exchange, self._phrasebook) for exchange in exchanges]
-        return [
-            feedback_on(exchange.action, reading in CONTENT, reading, self.ternary)
-            for exchange, reading in zip(exchanges, readings, strict=True)
-        ]
+        return [self._feedback(exchange) for exchange in exchanges]
+
+    def _feedback(self, exchange: Exchange) -> Feedback:
+        if not exchange.action.clicks:  # whatever is said
+            return Feedback.NEGATIVE
+        reading = read(exchange, self._phrasebook)
+        return feedback_on(exchange.action, reading in CONTENT, reading, self.ternary)
 
 
 def feedback_on(action: Action, accepted: bool, reading: Reading, ternary: bool) -> Feedback:
@@ -129,10 +137,12 @@ def read(exchange: Exchange, phrasebook: Phrasebook = PHRASEBOOK) -> Reading:
     """Returns what a reply says of the action before it."""
     words = words_of(exchange.reply)
     asked = asked_for(exchange.utterance)
-    verdict, rest = _judged(canonical(words), phrasebook, asked)
+    plain = canonical(words)
+    found = phrasebook.found_in(plain, asked)
+    verdict, rest = _judged(plain, found, asked)
     if verdict is not None:
         return Reading.APPROVES if verdict else Reading.REJECTS
-    says = {phrase.says for phrase in phrasebook.said_in(canonical(words), asked)}
+    says = {phrase.says for here in found.values() for phrase, _ in here}
     if Says.GOES_ON in says:
         return Reading.MOVES_ON
     if len(words) >= LONG:
@@ -148,48 +158,67 @@ def read(exchange: Exchange, phrasebook: Phrasebook = PHRASEBOOK) -> Reading:
 @lru_cache(maxsize=100_000)
 def asked_for(utterance: str) -> frozenset[str]:
     """Returns the words that a request describes something with, one thing or several."""
-    words = {word for word in words_of(utterance) if word not in said.FUNCTION - said.DIRECTIONS and word != STOP}
-    return frozenset(form for word in words for form in (word, f"{word}s", f"{word}es", word.removesuffix("s")))
+    return frozenset().union(*map(_forms, words_of(utterance)))
+
+
+@lru_cache(maxsize=100_000)
+def _forms(word: str) -> frozenset[str]:
+    """Returns the forms of a word that describes something, none of any other."""
+    if word == STOP or (word in said.FUNCTION and word not in said.DIRECTIONS):
+        return frozenset()
+    return frozenset((word, f"{word}s", f"{word}es", word.removesuffix("s")))
 
 
 def understood(words: Iterable[str]) -> bool:
     """Whether words without a judgement can be of a language that is read: few may be names, of more some are known."""
     words = [word for word in words if word != STOP and not word.isdigit()]
-    if any(letter > "\u024f" and letter.isalpha() for word in words for letter in word):
+    letters = "".join(words)
+    if not letters.isascii() and any(letter > "\u024f" and letter.isalpha() for letter in letters):
         return False
-    known = (sum(word in common for word in words) for common in said.COMMON)
-    english = sum(word in said.ENGLISH or word.endswith(("ing", "ed", "ly")) for word in words)
-    return len(words) < SHORT or max(english, *known) >= 0.2 * len(words)
+    enough = 0.2 * len(words)
+    return (
+        len(words) < SHORT
+        or sum(word in said.ENGLISH or word.endswith(("ing", "ed", "ly")) for word in words) >= enough
+        or any(sum(word in common for word in words) >= enough for common in said.COMMON)
+    )
 
 
-def _clauses(words: Sequence[str]) -> Iterator[list[str]]:
-    """Yields the clauses of a reply; a sign is one by itself."""
-    clause = list[str]()
+def _clauses(words: Sequence[str]) -> Iterator[tuple[int, Sequence[str]]]:
+    """Yields where each clause of a reply begins, and its words; a sign is one by itself."""
+    begin = 0
     for number, word in enumerate(words):
-        splits = word == STOP or word in said.SPLITTING
-        contrasts = word == "but" and said.BEFORE_BUT.isdisjoint(words[max(number - 1, 0) : number])
-        if splits or contrasts or word in SIGNS or len(clause) == LONGEST:
-            yield clause
-            clause = []
-        if word in SIGNS:
-            yield [word]
-        elif not splits:
-            clause.append(word)
-    yield clause
+        if word not in ENDS_CLAUSE and number - begin < LONGEST:
+            continue
+        between, sign = word in BETWEEN_CLAUSES, word in SIGNS
+        contrasts = word == "but" and (number == 0 or words[number - 1] not in said.BEFORE_BUT)
+        if between or sign or contrasts or number - begin == LONGEST:
+            if begin < number:
+                yield begin, words[begin:number]
+            if sign:
+                yield number, [word]
+            begin = number + (between or sign)
+    if begin < len(words):
+        yield begin, words[begin:]
 
 
-def _judged(words: Sequence[str], phrasebook: Phrasebook, asked: Collection[str]) -> tuple[bool | None, list[str]]:
-    """Returns whether the last judgement is a good one, None without any, and the words that judge nothing."""
+def _judged(words: Sequence[str], found: Mapping[int, Found], asked: Collection[str]) -> tuple[bool | None, list[str]]:
+    """Returns whether the last judgement is a good one, None without any, and the words that judge nothing.
+
+    Args:
+        words: The canonical words of a reply.
+        found: The phrases among them, by where they begin.
+        asked: What the action was asked for with.
+    """
     verdict: bool | None = None
     rest = list[str]()
     described, since, older = False, 0, False
-    for clause in _clauses(words):
+    for begin, clause in _clauses(words):
         position, beginning, refused = 0, True, False
         older = NEWER.isdisjoint(clause) and (older or not OLDER.isdisjoint(clause))
         while position < len(clause):
-            word, before = clause[position], clause[:position]
+            word = clause[position]
             if word == UNDOES:  # the rest of the clause is what is to be undone
-                undone = clause[position + 1 :]
+                before, undone = clause[:position], clause[position + 1 :]
                 if _is_denied(before) or undone[:1] in (["nothing"], ["needed"], ["necessary"]):
                     verdict = True
                 elif " ".join(before[-2:]) not in said.DONE_OR_TOLD:
@@ -197,18 +226,18 @@ def _judged(words: Sequence[str], phrasebook: Phrasebook, asked: Collection[str]
                     verdict = verdict if older else False
                 described = True
                 break
-            fresh = verdict is None and not described
-            praised = verdict is True and since <= A_FEW
-            said_here = phrasebook.beginning(clause, position, asked)
-            phrase, end = _counting(said_here, clause, position, beginning, fresh, praised)
+            phrase, end = None, position + 1
+            if here := found.get(begin + position):
+                fresh = verdict is None and not described
+                praised = verdict is True and since <= A_FEW
+                ending_here = [(phrase, end - begin) for phrase, end in here]
+                phrase, end = _counting(ending_here, clause, position, beginning, fresh, praised)
             if phrase is None:
-                if not (beginning and (word in said.FILLERS or word in said.ADVERBS)):
-                    ends = _ends(clause[position + 1 :])
-                    if ends and (word == "not" or (word == "no" and (len(clause) <= SHORT or "yes" in before))):
-                        verdict = verdict if not before or before[-1] in said.BEFORE_LAST_NO else False
+                if not (beginning and word in OPENING):
+                    if word in ("no", "not") and _is_last_no(clause, position):
+                        verdict = False
                     beginning, described, since = False, True, since + 1
                 rest.append(word)
-                end = position + 1
             elif phrase.says is Says.TAKES_BACK:
                 verdict = verdict or None
             elif phrase.says is Says.NOTHING:
@@ -224,7 +253,7 @@ def _judged(words: Sequence[str], phrasebook: Phrasebook, asked: Collection[str]
             else:
                 refused = phrase.place is Place.FOREIGN and phrase.says is Says.REJECTS
                 since = 0
-                verdict = (phrase.says is Says.APPROVES) is not _is_reversed(phrase, before)
+                verdict = (phrase.says is Says.APPROVES) is not _is_reversed(phrase, clause[:position])
             position = end
         rest.append(STOP)
     return verdict, rest
@@ -240,31 +269,40 @@ def _counting(
 ) -> tuple[Phrase | None, int]:
     """Returns the first of the phrases found at a position that is said where it counts, and where it ends."""
     for phrase, end in found:
-        if phrase.says in JUDGES_NOTHING:
+        if phrase.says in JUDGES_NOTHING or end > len(clause):
             continue
-        ends = _ends(clause[end:])
-        if phrase.place is Place.ANYWHERE:
-            counts = True
-        elif phrase.place is Place.END:
-            counts = ends or (beginning and fresh)
-        elif phrase.place is Place.LAST:
-            counts = ends
-        elif phrase.place is Place.PRAISED:
-            counts = praised
-        elif phrase.place is Place.SHORT:
-            counts = len(clause) <= SHORT and (beginning or end == len(clause))
-        else:
-            counts = beginning and (
-                (ends and phrase.place is not Place.FRESH) or (fresh and phrase.place is not Place.WHOLE)
-            )
-            if phrase.place is Place.FOREIGN and not counts:
-                counts = _is_foreign(clause)
+        match phrase.place:
+            case Place.ANYWHERE:
+                counts = True
+            case Place.PRAISED:
+                counts = praised
+            case Place.END:
+                counts = (beginning and fresh) or _ends(clause[end:])
+            case Place.LAST:
+                counts = _ends(clause[end:])
+            case Place.SHORT:
+                counts = len(clause) <= SHORT and (beginning or end == len(clause))
+            case Place.FRESH:
+                counts = beginning and fresh
+            case Place.WHOLE:
+                counts = beginning and _ends(clause[end:])
+            case _:
+                counts = beginning and (fresh or _ends(clause[end:]))
+                counts = counts or (phrase.place is Place.FOREIGN and _is_foreign(clause))
         # "no the fat one" in any clause, against "no legs"; "the wrong letter", against "a wrong letter".
         counts |= beginning and phrase.words == ("no",) and not said.AFTER_NO.isdisjoint(clause[end : end + 1])
         describes = phrase.words[0] == "wrong" and not said.INDEFINITE.isdisjoint(clause[:position][-1:])
         if counts and not describes:
             return phrase, end
-    return None, position
+    return None, position + 1
+
+
+def _is_last_no(clause: Sequence[str], position: int) -> bool:
+    """Whether a "no" or "not" at the end of a clause judges: "the bird no", against "one with no", "or not"."""
+    before, word = clause[:position], clause[position]
+    if not before or before[-1] in said.BEFORE_LAST_NO or not _ends(clause[position + 1 :]):
+        return False
+    return word == "not" or len(clause) <= SHORT or "yes" in before
 
 
 def _is_foreign(clause: Sequence[str]) -> bool:
@@ -274,7 +312,7 @@ def _is_foreign(clause: Sequence[str]) -> bool:
 
 def _ends(words: Sequence[str]) -> bool:
     """Whether what follows a phrase in its clause adds nothing."""
-    return all(word in said.TRAILING or word in said.ADVERBS for word in words)
+    return ADDS_NOTHING.issuperset(words)
 
 
 def _is_reversed(phrase: Phrase, before: Sequence[str]) -> bool:
@@ -332,7 +370,7 @@ def _describes_again(exchange: Exchange, rest: Sequence[str], asked: frozenset[s
     words = [word for word in rest if word != STOP]
     if not exchange.action.select or not words:
         return False
-    speaks_of_it = any(_handles(clause) for clause in _clauses(rest))
+    speaks_of_it = any(_handles(clause) for _, clause in _clauses(rest))
     if speaks_of_it or (NO_DESCRIPTION.difference(asked).issuperset(words) and UNDOES not in words_of(exchange.reply)):
         return True
     compared = not (said.CLASSES["{more}"] | said.MORE).isdisjoint(words)

@@ -82,23 +82,30 @@ LISTED = (
 KINDS = frozenset({*said.CLASSES, said.ASKED})
 """The names in phrases that stand for words of a kind."""
 _KIND = re.compile(rf"({'|'.join(map(re.escape, sorted(KINDS)))})")
+
 _KINDS_OF = {
     word: [name for name, kind in said.CLASSES.items() if word in kind]
     for word in frozenset().union(*said.CLASSES.values())
 }
 
 
-def canonical(words: Iterable[str]) -> list[str]:
+_NOT_CANONICAL = frozenset({"r", "to", *said.SAME_AS})
+
+
+def canonical(words: Collection[str]) -> list[str]:
     """Returns words with contractions in full, and those that mean the same as one: "wasn't" is "is not"."""
+    if _NOT_CANONICAL.isdisjoint(words):
+        return list(words)
     result = list[str]()
     for word in words:
-        match [*result[-1:], word]:
-            case ["you", "r"]:
-                result.append("is")
-            case ["next", "to"]:
-                result[-1] = "beside"
-            case _:
-                result += said.SAME_AS.get(word, [word])
+        if word == "r" and result[-1:] == ["you"]:
+            result.append("is")
+        elif word == "to" and result[-1:] == ["next"]:
+            result[-1] = "beside"
+        elif word in said.SAME_AS:
+            result += said.SAME_AS[word]
+        else:
+            result.append(word)
     return result
 
 
@@ -130,6 +137,40 @@ class _Node:
     phrases: list[Phrase] = field(default_factory=list)
 
 
+class _Reached(dict[str, "_Reached | None"]):
+    """The nodes that some words in a row lead to, and what the next word makes of them: None if it leads nowhere.
+
+    The keys are words, with a question mark after one that was asked for. What a word leads to is found out when it
+    comes up first.
+
+    Args:
+        nodes: The nodes.
+        phrases: Those that end with the last of the words.
+    """
+
+    def __init__(self, nodes: Sequence[_Node], phrases: Sequence[Phrase] = ()) -> None:
+        self.phrases = sorted(phrases, key=lambda phrase: sum(word in KINDS for word in phrase.words))
+        self._nodes = nodes
+
+    def __missing__(self, key: str) -> _Reached | None:
+        word, asked = key.removesuffix("?"), key.endswith("?")
+        nodes, phrases = list[_Node](), list[Phrase]()
+        for node in self._nodes:
+            if word not in node.after and word in said.ADVERBS:
+                nodes.append(node)
+                continue
+            steps = (word, *_KINDS_OF.get(word, ()), *([said.ASKED] if asked else ()))
+            after = [node.after[step] for step in steps if step in node.after]
+            phrases += [phrase for reached in after for phrase in reached.phrases]
+            nodes += reversed(after)
+        self[key] = _Reached(nodes, phrases) if nodes else None
+        return self[key]
+
+
+Found = list[tuple[Phrase, int]]
+"""Phrases that begin at the same word, and where they end."""
+
+
 class Phrasebook:
     """Phrases, to be found in texts.
 
@@ -138,47 +179,45 @@ class Phrasebook:
     """
 
     def __init__(self, phrases: Iterable[Phrase]) -> None:
-        self._root = _Node()
+        root = _Node()
+        self._words = {*_KINDS_OF, *said.ADVERBS}
         for phrase in phrases:
-            node = self._root
+            node = root
             for word in phrase.words:
                 node = node.after.setdefault(word, _Node())
             node.phrases.append(phrase)
+            self._words |= set(phrase.words)
+        self._start = _Reached([root])
+        for adverb in said.ADVERBS - root.after.keys():  # it is passed over in a phrase, and does not begin one
+            self._start |= {adverb: None, f"{adverb}?": None}
 
-    def beginning(self, words: Sequence[str], start: int, asked: Collection[str] = ()) -> list[tuple[Phrase, int]]:
-        """Returns the phrases that are said from here on, adverbs aside, and where they end.
+    def found_in(self, words: Sequence[str], asked: Collection[str] = ()) -> dict[int, Found]:
+        """Returns the phrases among words, adverbs between their words aside, by where they begin.
 
         Args:
             words: Canonical words.
-            start: Where the phrases begin.
             asked: What `phrases.ASKED` stands for.
 
         Returns:
             The longest first, and of these those with fewest kinds of words in place of words.
         """
-        found = list[tuple[Phrase, int]]()
-        first = words[start]
-        # Most words begin no phrase, and most of the time would go to them.
-        begins = first in self._root.after or (first not in said.ADVERBS and (first in _KINDS_OF or first in asked))
-        paths = [(self._root, start)] if begins else []
-        while paths:
-            node, position = paths.pop()
-            while position < len(words) and (word := words[position]) not in node.after and word in said.ADVERBS:
-                position += 1
-            if position == len(words):
-                continue
-            word = words[position]
-            for step in (word, *_KINDS_OF.get(word, ()), *([said.ASKED] if word in asked else ())):
-                if after := node.after.get(step):
-                    found += [(phrase, position + 1) for phrase in after.phrases]
-                    paths.append((after, position + 1))
-        return sorted(found, key=lambda one: (-one[1], sum(word in KINDS for word in one[0].words)))
+        known = self._words
+        keys = [(word if word in known else "") + ("?" if word in asked else "") for word in words]
+        keys.append("")  # leads nowhere
+        found = dict[int, Found]()
+        for start, key in enumerate(keys):
+            reached, end = self._start[key], start + 1
+            while reached is not None:
+                if reached.phrases:
+                    found[start] = [(phrase, end) for phrase in reached.phrases] + found.get(start, [])
+                reached, end = reached[keys[end]], end + 1
+        return found
 
     def said_in(self, words: Sequence[str], asked: Collection[str] = ()) -> set[Phrase]:
         """Returns all phrases among canonical words; hints of a beginning only where a clause begins."""
-        found, beginning = set[Phrase](), True
+        said_here, found, beginning = self.found_in(words, asked), set[Phrase](), True
         for start, word in enumerate(words):
-            for phrase, _ in self.beginning(words, start, asked):
+            for phrase, _ in said_here.get(start, ()):
                 if beginning or phrase.says is not Says.HINTS or phrase.place is Place.ANYWHERE:
                     found.add(phrase)
             beginning = word == STOP or (beginning and word in said.FILLERS)

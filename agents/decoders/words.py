@@ -30,6 +30,8 @@ EMOTICONS = re.compile(
     re.VERBOSE,
 )
 """Faces of punctuation, in lower case, and the mark of irony. The sad ones judge."""
+_OF_FACES = re.compile("[:=;_/^<]|xd")
+"""Each face has one of these."""
 
 # Letters of other scripts and digits that stand for Latin letters which they look like.
 _LOOKALIKES = str.maketrans("авеікмнорстухуѕјԁԛԝαβεικνορτυχ0134579@$", "abeikmhopctyxysjdqwabeikvoptuxoleasq9as")
@@ -39,6 +41,8 @@ _IDEOGRAPHS = "\u3040-\u30fa\u30fc-\u30ff\u3400-\u9fff"
 _PUNCTUATION = ".,;:!?\n()。、！？，।؟،…—–-"
 _LETTER = rf"(?:[^\W_{_IDEOGRAPHS}]|[{_MARKS}])"
 _TOKEN = re.compile(rf"[{_IDEOGRAPHS}]|{_LETTER}(?:{_LETTER}|[@$])*|[{''.join(_SIGN_OF)}]|[{re.escape(_PUNCTUATION)}]+")
+# The same, in a third of the time.
+_ASCII_TOKEN = re.compile(r"[a-z0-9][a-z0-9@$]*|[.,;:!?\n()-]+")
 _HYPHEN = re.compile(r"(?<=\w)-(?=\w)")
 _LEFT_OUT = re.compile(r"['’‘`´\x00-\x08\x0e-\x1b\x7f]")
 _SPELT_OUT = re.compile(r"(?<![^\W_])[^\W\d_](?:[-. *_][^\W\d_]){1,9}(?![^\W_])")
@@ -153,13 +157,18 @@ def words_of(text: str) -> tuple[str, ...]:
 
     Verbs that ask for an undo are "deselect". An ideogram is a word.
     """
-    text = EMOTICONS.sub(lambda face: " 👎 " if face["sad"] else " 🙂 ", plain(text))
+    text = plain(text)
+    if _OF_FACES.search(text):
+        text = EMOTICONS.sub(lambda face: " 👎 " if face["sad"] else " 🙂 ", text)
     text = _SPELT_OUT.sub(_joined, text)
     text = UNDO.sub(lambda verb: "deselect it" if verb["back"] else f"deselect{verb['object'] or ''}", text)
-    return tuple(
-        _SIGN_OF.get(token) or (STOP if token[0] in _PUNCTUATION else spelt(token))
-        for token in _TOKEN.findall(_HYPHEN.sub(" ", text))
-    )
+    tokens = _ASCII_TOKEN if text.isascii() else _TOKEN
+    return tuple(map(_meaning, tokens.findall(_HYPHEN.sub(" ", text) if "-" in text else text)))
+
+
+@lru_cache(maxsize=100_000)
+def _meaning(token: str) -> str:
+    return _SIGN_OF.get(token) or (STOP if token[0] in _PUNCTUATION else spelt(token))
 
 
 def _joined(letters: re.Match[str]) -> str:

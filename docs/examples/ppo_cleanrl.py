@@ -2,7 +2,7 @@
 
     python docs/examples/ppo_cleanrl.py --reward implicit --steps 200000
 
-Gymnasium's vector environment plays 32 games at once under the wrappers for learners that know no text. The tangrams
+The native vector environment plays 128 games at once under the wrappers for learners that know no text. The tangrams
 are seen through the vision of the small listener; everything else is learned from the reward alone: the environment's
 own at the end of a game (true), or feedback decoded from what the speaker says next (implicit).
 """
@@ -11,26 +11,26 @@ from __future__ import annotations
 
 import argparse
 import math
-from functools import partial
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
-from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from gymnasium.vector import VectorEnv
+from numpy.typing import NDArray
 from rich.console import Console
 from torch import Tensor, nn
 from torch.distributions import Categorical
 
 import multiref_gym  # noqa: F401 (registers MultiRef-v0)
-from multiref_gym.agents.listeners.ppo.observation import LastClick, Sight
+from multiref_gym.agents.listeners.ppo.observation import shared_sight
 from multiref_gym.simulators.scripted import literal_speaker
 from multiref_gym.tangrams import load_tangrams
 from multiref_gym.vocabulary import Vocabulary
-from multiref_gym.wrappers import DiscreteClick, EncodeUtterance, ImplicitReward, TangramObservation
+from multiref_gym.wrappers.vector import DiscreteClick, EncodeUtterance, ImplicitReward, LastClick, TangramObservation
 
-ENVS, TURNS = 32, 64
+ENVS, TURNS = 128, 16
 EPOCHS, RATE = 8, 3e-3
 DISCOUNT, LAMBDA = 0.9, 0.6  # a critic that reads the reply knows at once how good an action was
 CLIP, ENTROPY, VALUE, LARGEST_GRADIENT = 0.2, 0.01, 0.5, 0.5
@@ -40,14 +40,21 @@ Observations = dict[str, Tensor]
 
 
 class Agent(nn.Module):
-    """Scores each tangram by the same weights; the critic reads the same words."""
+    """Scores each tangram by the same weights; the critic reads the same words.
 
-    def __init__(self, words: int, vision_width: int) -> None:
+    Args:
+        words: How many ids words have.
+        features: What the tangrams look like, float32 (tangrams of the set, width).
+    """
+
+    def __init__(self, words: int, features: NDArray[np.float32]) -> None:
         super().__init__()
+        self.features: Tensor
+        self.register_buffer("features", torch.from_numpy(features))
         self.words = nn.Embedding(words, WIDTH, padding_idx=0)
         nn.init.normal_(self.words.weight, std=0.3)
         self.weights = nn.Linear(WIDTH, 1)
-        self.look = nn.Linear(vision_width, WIDTH)
+        self.look = nn.Linear(features.shape[1], WIDTH)
         self.said = nn.Linear(WIDTH, WIDTH)
         self.score = nn.Sequential(nn.Linear(2 * WIDTH + 2, WIDTH), nn.ReLU(), nn.Linear(WIDTH, 1))
         self.none = nn.Parameter(torch.tensor(-2.0))
@@ -59,7 +66,7 @@ class Agent(nn.Module):
         words = self.words(seen["utterance"].long())
         weights = self.weights(words).squeeze(2).masked_fill(~there, -1e9).softmax(1)
         said = torch.einsum("bw,bwd->bd", weights, words)
-        alike = self.look(seen["tangrams"]) * self.said(said)[:, None]
+        alike = F.embedding(seen["tangrams"], self.look(self.features)) * self.said(said)[:, None]
         selected, clicked = seen["selected"].float(), seen["clicked"].float()
         state = torch.stack([selected, clicked], 2)
         hints = self.score(torch.cat([alike, said[:, None].expand_as(alike), state], 2)).squeeze(2)
@@ -70,30 +77,34 @@ class Agent(nn.Module):
         return Categorical(logits=torch.cat([scores, self.none.expand(len(scores), 1)], 1)), value.squeeze(1)
 
 
-def make_env(reward: str, sight: Sight, vocabulary: Vocabulary) -> gym.Env[Any, Any]:
-    """Returns a game with a speaker in plain words."""
-    env = gym.make("MultiRef-v0", image=None, speaker=literal_speaker, disable_env_checker=True)
+def literal_games(number: int) -> VectorEnv[Any, Any, NDArray[Any]]:
+    """Returns games with a speaker in plain words."""
+    return gym.make_vec("MultiRef-v0", number, autoreset_mode="SameStep", image=None, speaker=literal_speaker)
+
+
+def readable_games(number: int, reward: str, vocabulary: Vocabulary) -> VectorEnv[Any, Any, NDArray[Any]]:
+    """Returns games whose observations are numbers, with one click a turn."""
+    envs = literal_games(number)
     if reward == "implicit":
-        env = ImplicitReward(env, decoder="lexical")
-    return DiscreteClick(LastClick(EncodeUtterance(TangramObservation(env, sight.size, sight), LENGTH, vocabulary)))
+        envs = ImplicitReward(envs, decoder="lexical")
+    return DiscreteClick(LastClick(TangramObservation(EncodeUtterance(envs, LENGTH, vocabulary))))
 
 
 def first_utterances(games: int) -> list[str]:
     """Returns what is said at the beginning of some games, and to a listener that clicks A twice."""
-    env = gym.make("MultiRef-v0", image=None, speaker=literal_speaker, disable_env_checker=True)
-    heard = []
-    for seed in range(games):
-        heard.append(env.reset(seed=seed)[0]["utterance"])
-        heard += [env.step(np.eye(10, dtype=np.int8)[0])[0]["utterance"] for _ in range(2)]
+    envs = literal_games(games)
+    heard = [*envs.reset(seed=0)[0]["utterance"]]
+    for _ in range(2):
+        heard += envs.step(np.eye(1, 10, dtype=np.int8).repeat(games, 0))[0]["utterance"]
     return heard
 
 
 def train(reward: str, steps: int, seed: int) -> tuple[Agent, list[float]]:
     """Learns from so many steps; returns the agent, and the share of games won in each rollout."""
     torch.manual_seed(seed)
-    sight, vocabulary = Sight(load_tangrams("figures")), Vocabulary.of(first_utterances(1000), WORDS)
-    envs = SyncVectorEnv([partial(make_env, reward, sight, vocabulary)] * ENVS, autoreset_mode=AutoresetMode.SAME_STEP)
-    agent = Agent(len(vocabulary), sight.width)
+    vocabulary = Vocabulary.of(first_utterances(1000), WORDS)
+    envs = readable_games(ENVS, reward, vocabulary)
+    agent = Agent(len(vocabulary), shared_sight(load_tangrams("figures")).features)
     optimiser = torch.optim.Adam(agent.parameters(), RATE, eps=1e-5)
     updates = max(1, steps // (ENVS * TURNS))
     successes = []

@@ -7,12 +7,16 @@ from typing import Any, Literal
 
 import gymnasium as gym
 import numpy as np
+from gymnasium.vector import VectorEnv
+from numpy.typing import NDArray
 
 import multiref_gym  # noqa: F401 (registers MultiRef-v0)
+from multiref_gym.game import MAX_TURNS
 from multiref_gym.registry import new_decoder
 from multiref_gym.simulators.scripted import literal_speaker
+from multiref_gym.tangrams.tangram_set import SplitName
 from multiref_gym.vocabulary import Vocabulary
-from multiref_gym.wrappers import ImplicitReward
+from multiref_gym.wrappers.vector import ImplicitReward
 
 Reward = Literal["true", "implicit", "progress"]
 WORDS = 1000
@@ -20,25 +24,26 @@ WORDS = 1000
 HEARD_GAMES = 400
 """Games that the vocabulary is from."""
 
-MakeGame = Callable[[], gym.Env[Any, Any]]
-"""Makes MultiRef-v0 with its reward; texts and clicks are as they come."""
+Games = VectorEnv[Any, Any, NDArray[Any]]
+MakeGames = Callable[[int], Games]
+"""Makes so many games of MultiRef-v0 with their reward; texts and clicks are as they come."""
 
 
-def literal_game(reward: str = "success") -> gym.Env[Any, Any]:
-    """Returns a game with a speaker in plain words, without pictures; the reward is one of the environment's own."""
-    # Gymnasium's checker would double the time of a step.
-    return gym.make("MultiRef-v0", image=None, speaker=literal_speaker, reward=reward, disable_env_checker=True)
+def literal_games(number: int, reward: str = "success", split: SplitName = "train") -> Games:
+    """Returns games with a speaker in plain words, without pictures; the reward is one of the environment's own."""
+    options: dict[str, Any] = {"image": None, "speaker": literal_speaker, "reward": reward, "split": split}
+    return gym.make_vec("MultiRef-v0", number, autoreset_mode="SameStep", **options)
 
 
-def rewarded_game(reward: Reward, decoder: str, ternary: bool = False) -> gym.Env[Any, Any]:
-    """Returns a literal game that rewards as is asked for: success, decoded feedback on each action, or progress.
+def rewarded_games(number: int, reward: Reward, decoder: str, ternary: bool = False) -> Games:
+    """Returns literal games that reward as is asked for: success, decoded feedback on each action, or progress.
 
     Raises:
         UserError: If feedback is wanted and there is no such decoder.
     """
     if reward == "implicit":
-        return ImplicitReward(literal_game(), new_decoder(decoder, ternary))
-    return literal_game("progress" if reward == "progress" else "success")
+        return ImplicitReward(literal_games(number), new_decoder(decoder, ternary))
+    return literal_games(number, "progress" if reward == "progress" else "success")
 
 
 def heard_vocabulary() -> Vocabulary:
@@ -47,11 +52,9 @@ def heard_vocabulary() -> Vocabulary:
 
 
 def _heard(rng: np.random.Generator) -> Iterator[str]:
-    env = literal_game()
-    [size] = env.action_space.shape or ()
-    for seed in range(HEARD_GAMES):
-        observation, _ = env.reset(seed=seed)
-        over = False
-        while not over:
-            yield observation["utterance"]
-            observation, _, over, *_ = env.step(np.eye(size, dtype=np.int8)[rng.integers(size)])
+    games = literal_games(HEARD_GAMES)
+    [size] = games.single_action_space.shape or ()
+    observations, _ = games.reset(seed=0)
+    for _ in range(MAX_TURNS):
+        yield from observations["utterance"]
+        observations, *_ = games.step(np.eye(size, dtype=np.int8)[rng.integers(size, size=HEARD_GAMES)])

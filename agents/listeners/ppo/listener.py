@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,12 +12,13 @@ import gymnasium as gym
 import numpy as np
 import torch
 from gymnasium import spaces
+from numpy.typing import NDArray
 from safetensors.torch import load_model, save_model
 from scipy.special import softmax
 from torch import Tensor
 
 from multiref_gym.agents.learning.learn import Scores, fingerprint
-from multiref_gym.agents.listeners.ppo.observation import LENGTH, Sight, readable
+from multiref_gym.agents.listeners.ppo.observation import LENGTH, Sight, readable, shared_sight
 from multiref_gym.agents.listeners.ppo.policy import TangramPolicy
 from multiref_gym.agents.listeners.weights import UNLOADABLE, check_finite, saved
 from multiref_gym.checking import read_json
@@ -25,7 +26,7 @@ from multiref_gym.errors import UserError
 from multiref_gym.files import write_json
 from multiref_gym.game import Action
 from multiref_gym.listener import Decision, View
-from multiref_gym.tangrams import Atlas, TangramSet
+from multiref_gym.tangrams import TangramSet
 from multiref_gym.vocabulary import Vocabulary, encode
 
 CONFIG, WEIGHTS, VOCABULARY = "config.json", "model.safetensors", "vocabulary.json"
@@ -38,17 +39,16 @@ class PPOListener:
     Args:
         policy: The network.
         vocabulary: The words that it was trained with.
-        sight: The vision that it was trained with.
-        tangrams: Where the views' tangrams come from.
+        sight: The vision that it was trained with, and the tangrams of the views.
     """
 
-    def __init__(self, policy: TangramPolicy, vocabulary: Vocabulary, sight: Sight, tangrams: TangramSet) -> None:
+    def __init__(self, policy: TangramPolicy, vocabulary: Vocabulary, sight: Sight) -> None:
         space = policy.observation_space
         assert isinstance(space, spaces.Dict)
         self.policy = policy
-        self._vocabulary = vocabulary
-        self._sight = sight
-        self._atlas = Atlas(tangrams, sight.size)
+        self.vocabulary = vocabulary
+        self._vision = fingerprint(sight.vision)
+        self._places = {tangram: place for place, tangram in enumerate(sight.tangrams.ids)}
         self._size = int(space["selected"].shape[0])  # type: ignore[index]
         self._turns = int(space["turn"].n) - 1  # type: ignore[attr-defined]
 
@@ -65,7 +65,7 @@ class PPOListener:
             raise UserError("a listener of PPO has no base: train one by `multiref ppo` and name its folder")
         if not (path / WEIGHTS).is_file():
             raise FileNotFoundError(f"no policy of PPO in {path}: {WEIGHTS} is missing")
-        vocabulary, sight = Vocabulary.load(path / VOCABULARY), Sight(tangrams)
+        vocabulary, sight = Vocabulary.load(path / VOCABULARY), shared_sight(tangrams)
         try:
             config = read_json(dict[str, Any], path / CONFIG)["policy"]
             policy = new_policy(config["tangrams"], config["turns"], vocabulary, sight)
@@ -81,7 +81,7 @@ class PPOListener:
         if weights != fingerprint(policy):
             raise UserError(f"the weights in {path} are not those that were saved")
         policy.set_training_mode(False)
-        return cls(policy, vocabulary, sight, tangrams)
+        return cls(policy, vocabulary, sight)
 
     def save(self, path: Path, record: dict[str, Any]) -> None:
         """Saves the policy to a folder, and a record of how it came about under other keys of its configuration."""
@@ -89,11 +89,11 @@ class PPOListener:
         trained = {
             "tangrams": self._size,
             "turns": self._turns,
-            "vision": fingerprint(self._sight.vision),
-            "vocabulary": _digest(self._vocabulary),
+            "vision": self._vision,
+            "vocabulary": _digest(self.vocabulary),
             "weights": fingerprint(self.policy),
         }
-        self._vocabulary.save(path / VOCABULARY)
+        self.vocabulary.save(path / VOCABULARY)
         write_json(path / CONFIG, record | {"policy": trained})
         with saved(path / WEIGHTS) as unfinished:
             save_model(self.policy, str(unfinished))
@@ -101,7 +101,7 @@ class PPOListener:
     def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> list[Decision]:
         """Samples an action for each view."""
         with torch.inference_mode():
-            log_probs = self._log_probs(views).double().numpy()
+            log_probs = self.log_probs(self.observe(views)).double().numpy()
         decisions = []
         for view, row, shares, rng in zip(views, log_probs, softmax(log_probs, axis=1), rngs, strict=True):
             number = int(rng.choice(len(row), p=shares))
@@ -111,15 +111,14 @@ class PPOListener:
 
     def score(self, views: Sequence[View], actions: Sequence[Action]) -> Scores:
         """Returns how likely each action is, in one step; more than one click at once has no probability at all."""
-        log_probs = self._log_probs(views)
+        log_probs = self.log_probs(self.observe(views))
         impossible = torch.full((len(views), 1), -math.inf)
         numbers = [self._size + 1 if len(a.clicks) > 1 else min(a.clicks, default=self._size) for a in actions]
         log_prob = torch.cat([log_probs, impossible], 1).gather(1, torch.tensor(numbers)[:, None]).squeeze(1)
         return Scores(log_prob, log_probs.mean(1), torch.ones_like(log_prob))
 
-    def _log_probs(self, views: Sequence[View]) -> Tensor:
-        """Returns the log-probability of each click and of none, float32 (views, context size + 1)."""
-        observations = self.observe(views)
+    def log_probs(self, observations: Mapping[str, NDArray[Any]]) -> Tensor:
+        """Returns the log-probability of each click and of none in `readable` games, float32 (games, actions)."""
         tensors = {key: torch.from_numpy(array) for key, array in observations.items()}
         distribution = self.policy.get_distribution(tensors).distribution
         assert isinstance(distribution, torch.distributions.Categorical)
@@ -138,21 +137,20 @@ class PPOListener:
             selected[row, list(view.selected)] = 1
             if view.dialogue:
                 clicked[row, list(view.dialogue[-1][1].clicks)] = 1
-        silhouettes = self._atlas.silhouettes([name for view in views for name in view.tangrams])
         return {
             "clicked": clicked,
             "selected": selected,
-            "tangrams": self._sight(silhouettes).reshape(len(views), self._size, -1),
+            "tangrams": np.array([[self._places[name] for name in view.tangrams] for view in views]),
             "turn": np.array([min(len(view.dialogue), self._turns) for view in views]),
-            "utterance": np.stack([encode(view.utterance, LENGTH, self._vocabulary) for view in views]),
+            "utterance": np.stack([encode(view.utterance, LENGTH, self.vocabulary) for view in views]),
         }
 
 
 def new_policy(tangrams: int, turns: int, vocabulary: Vocabulary, sight: Sight) -> TangramPolicy:
     """Returns a policy with random weights for games of so many tangrams and turns at most."""
-    game = gym.make("MultiRef-v0", image=None, context_size=tangrams, targets=(1, 1), max_turns=turns)
-    env = readable(game, sight, vocabulary)
-    return TangramPolicy(env.observation_space, env.action_space, lambda _: 0.0)
+    options: dict[str, Any] = {"image": None, "context_size": tangrams, "targets": (1, 1), "max_turns": turns}
+    games = readable(gym.make_vec("MultiRef-v0", 1, tangrams=sight.tangrams, **options), vocabulary)
+    return TangramPolicy(games.single_observation_space, games.single_action_space, lambda _: 0.0, sight.features)
 
 
 def _digest(vocabulary: Vocabulary) -> str:

@@ -13,8 +13,11 @@ import math
 from typing import Any
 
 import gymnasium as gym
+import numpy as np
 import torch
+import torch.nn.functional as F  # noqa: N812
 from gymnasium import spaces
+from numpy.typing import NDArray
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.type_aliases import Schedule
@@ -33,10 +36,11 @@ class TangramExtractor(BaseFeaturesExtractor):
 
     Args:
         observation_space: That of `readable` games.
+        features: What the tangrams look like, float32 (tangrams of the set, width of the vision).
     """
 
-    def __init__(self, observation_space: spaces.Dict) -> None:
-        tangrams, vision_width = observation_space["tangrams"].shape or ()
+    def __init__(self, observation_space: spaces.Dict, features: NDArray[np.float32]) -> None:
+        [tangrams] = observation_space["tangrams"].shape or ()
         super().__init__(observation_space, tangrams + 1 + WIDTH)
         utterance, turn = observation_space["utterance"], observation_space["turn"]
         assert isinstance(utterance, spaces.Box)
@@ -45,7 +49,9 @@ class TangramExtractor(BaseFeaturesExtractor):
         with torch.no_grad():
             self.words.weight *= 0.3
         self.weights = nn.Linear(WIDTH, 2)
-        self.look = nn.Linear(vision_width, WIDTH)
+        self.features: Tensor
+        self.register_buffer("features", torch.from_numpy(features), persistent=False)
+        self.look = nn.Linear(features.shape[1], WIDTH)
         self.what = nn.Linear(WIDTH, WIDTH)
         self.to_do = nn.Linear(WIDTH, WIDTH)
         self.hidden = nn.Linear(WIDTH + 3, WIDTH)
@@ -57,22 +63,30 @@ class TangramExtractor(BaseFeaturesExtractor):
     def forward(self, observations: Observations) -> Tensor:
         """Maps a batch of observations, float32, to scores and features (batch, actions + WIDTH)."""
         ids = observations["utterance"].long()
-        there = (ids > 0).unsqueeze(-1)
-        words = self.words(ids)
         # Finite, as an utterance may be empty.
-        weights = self.weights(words).masked_fill(~there, -1e9).softmax(1)
-        what, to_do = torch.einsum("bwk,bwd->kbd", weights, words)
+        weights = (
+            F.embedding(ids, self.weights(self.words.weight)).masked_fill((ids == 0).unsqueeze(-1), -1e9).softmax(1)
+        )
+        what, to_do = (self._sum_of_words(ids, share) for share in weights.unbind(-1))
 
         state = torch.stack([observations["selected"], observations["clicked"]], -1)
-        alike = self.look(observations["tangrams"]) * self.what(what)[:, None]
+        # Each tangram is looked at once, however often it is in the batch.
+        different, places = observations["tangrams"].long().unique(return_inverse=True)
+        looks = F.embedding(places, self.look(self.features[different]))
+        alike = looks * self.what(what)[:, None]
         match = alike.sum(-1, keepdim=True) / math.sqrt(WIDTH)
         hidden = self.hidden(torch.cat([alike, match, state], -1)) + self.to_do(to_do)[:, None]
         scores = self.score(hidden.relu()) + match + (state @ self.state)[..., None]
         scores = torch.cat([scores.squeeze(-1), self.none.expand(len(ids), 1)], 1)
 
-        mean = words.sum(1) / there.sum(1).clamp(min=1)
+        mean = F.embedding_bag(ids, self.words.weight, mode="mean", padding_idx=0)
         worth = [mean, to_do, state.sum(1), match.amax(1), observations["turn"].flatten(1)]
         return torch.cat([scores, self.worth(torch.cat(worth, 1))], 1)
+
+    def _sum_of_words(self, ids: Tensor, shares: Tensor) -> Tensor:
+        return F.embedding_bag(
+            ids, self.words.weight, mode="sum", padding_idx=0, per_sample_weights=shares.contiguous()
+        )
 
 
 class ScoresAndWorth(nn.Module):
@@ -101,10 +115,23 @@ class ScoresAndWorth(nn.Module):
 
 
 class TangramPolicy(ActorCriticPolicy):
-    """An actor whose logits are the extractor's scores as they are, and a critic beside it; for `Discrete` clicks."""
+    """An actor whose logits are the extractor's scores as they are, and a critic beside it; for `Discrete` clicks.
+
+    Args:
+        observation_space: That of `readable` games.
+        action_space: Theirs too.
+        lr_schedule: As SB3 has it.
+        features: What the tangrams look like, float32 (tangrams of the set, width of the vision).
+        options: Others of SB3's.
+    """
 
     def __init__(
-        self, observation_space: gym.Space[Any], action_space: gym.Space[Any], lr_schedule: Schedule, **options: Any
+        self,
+        observation_space: gym.Space[Any],
+        action_space: gym.Space[Any],
+        lr_schedule: Schedule,
+        features: NDArray[np.float32],
+        **options: Any,
     ) -> None:
         super().__init__(
             observation_space,
@@ -112,6 +139,7 @@ class TangramPolicy(ActorCriticPolicy):
             lr_schedule,
             ortho_init=False,
             features_extractor_class=TangramExtractor,
+            features_extractor_kwargs={"features": features},
             **options,
         )
 

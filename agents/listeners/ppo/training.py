@@ -8,30 +8,30 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import torch
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger, configure
-from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor
+from stable_baselines3.common.vec_env import VecMonitor
 
 from multiref_gym.agents.evaluation.intervals import Estimate, estimate
-from multiref_gym.agents.listeners.ppo.games import MakeGame, heard_vocabulary
+from multiref_gym.agents.listeners.ppo.games import MakeGames, heard_vocabulary, literal_games
 from multiref_gym.agents.listeners.ppo.listener import PPOListener
-from multiref_gym.agents.listeners.ppo.observation import Sight, readable
+from multiref_gym.agents.listeners.ppo.observation import readable, shared_sight
 from multiref_gym.agents.listeners.ppo.policy import TangramPolicy
-from multiref_gym.agents.play import new_games, play
-from multiref_gym.listener import Listener
-from multiref_gym.simulators.scripted import literal_speaker
-from multiref_gym.tangrams import TangramSet, load_tangrams
+from multiref_gym.agents.listeners.ppo.vec_env import GymnasiumVecEnv
+from multiref_gym.tangrams import load_tangrams
 from multiref_gym.tangrams.tangram_set import SplitName
 
-ENVS = 32
-TURNS = 64
+ENVS = 256
+TURNS = 8
 """Of each environment between two updates."""
 ROLLOUT = ENVS * TURNS
 """Steps between two updates."""
-EPOCHS = 8
-"""Passes over a rollout, each of them one step of gradient descent: at first one game in 200 is won, and most smaller
-batches would have none of those and teach noise."""
+EPOCHS = 4
+"""Passes over a rollout."""
+BATCH = 512
+"""Of a step of gradient descent."""
 RATE = 3e-3
 """Of learning, at first; it falls to zero."""
 DISCOUNT = 0.9
@@ -54,7 +54,7 @@ class Evaluation:
 
 
 def train(
-    make_game: MakeGame,
+    make_games: MakeGames,
     steps: int,
     seed: int,
     *,
@@ -67,7 +67,7 @@ def train(
     """Trains a policy from random weights; the same seed gives the same one on the same machine.
 
     Args:
-        make_game: Makes the games that it learns from.
+        make_games: Makes the games that it learns from.
         steps: Environment steps to learn from, rounded up to whole rollouts.
         seed: Seeds all chance, and torch's global generator with it.
         games: How many games an evaluation is of, the same each time, on figures of the split that is learned from.
@@ -79,17 +79,17 @@ def train(
     Returns:
         The policy and all evaluations.
     """
-    tangrams = load_tangrams("figures")
-    sight, vocabulary = Sight(tangrams), heard_vocabulary()
+    sight, vocabulary = shared_sight(load_tangrams("figures")), heard_vocabulary()
     # The monitor has the mean reward and length of the games logged.
-    envs = VecMonitor(DummyVecEnv([lambda: readable(make_game(), sight, vocabulary)] * ENVS))
+    envs = VecMonitor(GymnasiumVecEnv(readable(make_games(ENVS), vocabulary)))
     for_training, for_evaluation = np.random.SeedSequence(seed).spawn(2)
     ppo = PPO(
         TangramPolicy,
         envs,
+        policy_kwargs={"features": sight.features},
         learning_rate=lambda remaining: RATE * remaining,
         n_steps=TURNS,
-        batch_size=ENVS * TURNS,
+        batch_size=BATCH,
         n_epochs=EPOCHS,
         gamma=DISCOUNT,
         gae_lambda=LAMBDA,
@@ -99,8 +99,8 @@ def train(
     )
     ppo.set_logger(configure(str(out), list(formats)) if formats else Logger(None, []))
     assert isinstance(ppo.policy, TangramPolicy)
-    listener = PPOListener(ppo.policy, vocabulary, sight, tangrams)
-    evaluate = partial(literal_success, listener, tangrams, "train", games, for_evaluation)
+    listener = PPOListener(ppo.policy, vocabulary, sight)
+    evaluate = partial(literal_success, listener, "train", games, for_evaluation)
     callback = SuccessCallback(evaluate, every, on_evaluation)
     ppo.learn(steps, callback=callback)
     envs.close()
@@ -143,10 +143,19 @@ class SuccessCallback(BaseCallback):
         return True
 
 
-def literal_success(
-    listener: Listener, tangrams: TangramSet, split: SplitName, games: int, seed: np.random.SeedSequence
-) -> Estimate:
+def literal_success(listener: PPOListener, split: SplitName, games: int, seed: np.random.SeedSequence) -> Estimate:
     """Returns the share of games with a literal speaker that a listener wins; the same seed gives the same games."""
-    started = new_games(tangrams.split(split), range(games), partial(literal_speaker, tangrams), seed)
-    interactions = play(listener, started)
-    return estimate([game.success for game in interactions])
+    of_games, of_clicks = map(int, seed.generate_state(2))
+    envs = readable(literal_games(games, split=split), listener.vocabulary)
+    rng = np.random.default_rng(of_clicks)
+    won, over = np.zeros((2, games), np.bool_)
+    observations, _ = envs.reset(seed=of_games)
+    while not over.all():
+        with torch.inference_mode():
+            log_probs = listener.log_probs(observations).numpy()
+        # The greatest of log-probabilities and Gumbel noise is a draw.
+        observations, _, terminated, _, infos = envs.step((log_probs + rng.gumbel(size=log_probs.shape)).argmax(1))
+        if "final_info" in infos:
+            won |= infos["final_info"]["success"] & terminated & ~over
+        over |= terminated
+    return estimate(won.tolist())
