@@ -14,7 +14,7 @@ from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import load_tangrams
 
 FIGURES = load_tangrams("figures")
-PLAIN = tuple(replace(persona, typos=0.0, capitals=False, forgets=0.0) for persona in population())
+PLAIN = tuple(replace(persona, typos=0.0, capitals=0.0, forgets=0.0) for persona in population())
 """Everybody, but without the typing that hides what is said."""
 
 

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from multiref_gym.simulators.persona import POPULATION, Persona, PersonaError, population, read_personas
+from multiref_gym.simulators.persona import (
+    POPULATION,
+    TRANSITIVE,
+    Persona,
+    PersonaError,
+    population,
+    read_personas,
+)
 from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import load_tangrams
 
@@ -30,7 +37,7 @@ def test_praise_is_a_habit_that_most_have_and_some_have_not() -> None:
     assert rarely + often > 0.9
 
 
-SHARED = {"accepts_luck", "slip", "clears_up", "two_at_once", "forgets", "fresh_start", "names"}
+SHARED = {"accepts_luck", "slip", "clears_up", "two_at_once", "forgets", "fresh_start", "names", "confuses", "silence"}
 """The habits that all have to the same degree."""
 
 
@@ -38,6 +45,20 @@ def test_speakers_differ_in_every_other_habit() -> None:
     for field in fields(Persona):
         values = {getattr(persona, field.name) for persona in population()}
         assert (len(values) == 1) == (field.name in SHARED), field.name
+
+
+def test_people_have_words_of_their_own() -> None:
+    for field in ("praises", "corrections", "undos", "before_next"):
+        assert len({getattr(persona, field) for persona in population()}) > POPULATION / 3, field
+
+
+def test_another_seed_makes_other_people() -> None:
+    assert not set(population(0)) & set(population(1))
+
+
+def test_a_verb_that_asks_for_an_object_has_one() -> None:
+    for persona in (*population(), *population(1)):
+        assert not {undo.removeprefix("please ") for undo in persona.undos} & {*TRANSITIVE}
 
 
 def written(folder: Path, content: str) -> Path:
@@ -58,13 +79,13 @@ def test_personas_are_read_from_a_file_and_what_is_left_out_is_as_usual(tmp_path
 
         [[persona]]
         name = "formal"
-        capitals = true
+        capitals = 1
         article = "the"
         """,
     )
     assert read_personas(path) == (
         Persona(name="terse", praise=0, detail=1, corrections=("nope", "no")),
-        Persona(name="formal", capitals=True, article="the"),
+        Persona(name="formal", capitals=1, article="the"),
     )
 
 
@@ -92,7 +113,7 @@ def test_personas_are_read_from_a_file_and_what_is_left_out_is_as_usual(tmp_path
         ),
         ("[[persona]]\nname = 'a'\ndetail = 0", "field 'detail': input should be greater than or equal to 1, got 0"),
         ("[[persona]]\nname = 'a'\ndetail = 2.0", "field 'detail': input should be a valid integer, got 2.0"),
-        ("[[persona]]\nname = 'a'\ncapitals = 1", "field 'capitals': input should be a valid boolean, got 1"),
+        ("[[persona]]\nname = 'a'\ncapitals = true", "field 'capitals': input should be a valid number, got True"),
         ("[[persona]]\nname = 7", "persona 1, field 'name': input should be a valid string, got 7"),
         ("[[persona]]\nname = 1979-05-27", "malformed personas"),
         ("[[persona]]\nname = 'a'\n[[persona]]\nname = 'a'", "two of them have the same name"),

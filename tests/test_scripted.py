@@ -27,6 +27,7 @@ from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.game import Action, Game, check_action
 from multiref_gym.simulators.persona import Persona, population
 from multiref_gym.simulators.scripted import ScriptedSpeaker
+from multiref_gym.simulators.tables import ANNOUNCEMENTS
 from multiref_gym.tangrams import LEXICON
 
 PERSONAS = {persona.name: persona for persona in population()}
@@ -58,7 +59,7 @@ class Reply(NamedTuple):
         return self._opens_with(self.persona.praises)
 
     def _opens_with(self, phrases: Sequence[str]) -> bool:
-        return f"{self.text} ".startswith(tuple(f"{phrase}{self.persona.punctuation} " for phrase in phrases))
+        return f"{self.text} ".startswith(tuple(f"{phrase} " for phrase in phrases))
 
 
 def replies(seed: int) -> Iterator[Reply]:
@@ -171,7 +172,7 @@ def test_after_a_failure_the_wrong_one_is_told_from_the_right_one_by_who_compare
 
 
 def test_a_speaker_types_as_it_does() -> None:
-    persona = Persona(name="writer", capitals=True, full_stop=True, announces=1.0)
+    persona = Persona(name="writer", capitals=1.0, endings=(".",), announces=1.0)
     for seed in range(10):
         _, _, utterance = opened(seed, [persona])
         assert utterance.endswith(".")
@@ -182,9 +183,7 @@ def test_who_announces_the_number_of_targets_says_it_first() -> None:
     announcing = replace(PLAIN[0], announces=1.0)
     for seed in range(10):
         _, game, utterance = opened(seed, [announcing])
-        announcement = re.match(r"(there are|total)? ?(\d)( objects| shapes)?\. ", utterance)
-        assert announcement
-        assert int(announcement[2]) == len(game.targets)
+        assert utterance.startswith(tuple(text.format(len(game.targets)) + " " for text in ANNOUNCEMENTS))
 
 
 def test_a_speaker_whose_words_are_too_many_is_refused() -> None:
@@ -207,6 +206,30 @@ def test_a_misspelt_word_keeps_its_ends(seed: int) -> None:
     assert len(exact) == len(misspelt)
     for word, typed in zip(exact, misspelt, strict=True):
         assert word == typed or (word[0], word[-1]) == (typed[0], typed[-1])
+
+
+def test_the_silent_say_nothing_as_often_as_they_do_and_want_something_all_the_same() -> None:
+    silent = Persona(name="silent", silence=0.5)
+    found = [opened(seed, [silent]) for seed in range(200)]
+    assert all(speaker.wanted.select for speaker, _, _ in found)
+    assert np.mean([utterance == "" for _, _, utterance in found]) == pytest.approx(0.5, abs=0.12)
+
+
+def test_who_confuses_tangrams_describes_another_than_it_wants() -> None:
+    clear = Persona(name="clear", cares=1.0, detail=9)
+    said = [(opened(seed, [clear])[2], opened(seed, [replace(clear, confuses=1.0)])[2]) for seed in range(40)]
+    assert np.mean([one != other for one, other in said]) > 0.8
+
+
+def test_who_counts_says_which_target_it_is() -> None:
+    counting = Persona(name="counting", numbered=("one:", "two:", "more:"), forgets=0, two_at_once=0, says_last=0)
+    for seed in range(10):
+        speaker, game, utterance = opened(seed, [counting])
+        for count in ("one:", "two:", "more:", "more:", "more:")[: len(game.targets)]:
+            assert utterance.startswith(count) or f" {count} " in utterance
+            action = speaker.wanted
+            game.apply(action)
+            utterance = speaker.reply(action)
 
 
 def test_most_speakers_praise_and_a_few_hardly_ever_do() -> None:
@@ -351,7 +374,7 @@ def test_a_game_leaves_no_trace_in_the_next_one() -> None:
 def test_what_is_said_for_a_seed_is_what_was_said_when_the_learning_curves_were_drawn() -> None:
     said = [dialogue(seed, [{1}, None, {2, 3}, set(), {5}, {1, 5, 8}]) for seed in range(100)]
     digest = hashlib.sha256("\n".join(line for lines in said for line in lines).encode()).hexdigest()
-    assert digest.startswith("d5159eed1263c0c7")
+    assert digest.startswith("df504ab557449412")
 
 
 def test_two_processes_say_the_same() -> None:
