@@ -25,8 +25,9 @@ from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.game import Action, Game, check_action
-from multiref_gym.simulators.persona import Persona, adversarial, population
+from multiref_gym.simulators.persona import Persona, population
 from multiref_gym.simulators.scripted import ScriptedSpeaker
+from multiref_gym.simulators.tables import ANNOUNCEMENTS
 from multiref_gym.tangrams import LEXICON
 
 PERSONAS = {persona.name: persona for persona in population()}
@@ -182,9 +183,7 @@ def test_who_announces_the_number_of_targets_says_it_first() -> None:
     announcing = replace(PLAIN[0], announces=1.0)
     for seed in range(10):
         _, game, utterance = opened(seed, [announcing])
-        announcement = re.match(r"[A-Za-z ]*(\d)[a-z ]*\. ", utterance)
-        assert announcement
-        assert int(announcement[1]) == len(game.targets)
+        assert utterance.startswith(tuple(text.format(len(game.targets)) + " " for text in ANNOUNCEMENTS))
 
 
 def test_a_speaker_whose_words_are_too_many_is_refused() -> None:
@@ -231,17 +230,6 @@ def test_who_counts_says_which_target_it_is() -> None:
             action = speaker.wanted
             game.apply(action)
             utterance = speaker.reply(action)
-
-
-def test_the_sarcastic_praise_what_is_bad() -> None:
-    for persona in adversarial():
-        if persona.name.startswith("sarcastic"):
-            assert all(re.search("great|well done|brilliant|nice|perfect|good", text) for text in persona.corrections)
-            persona = replace(persona, slip=0.0, undo_only=0.0, typos=0.0, capitals=0.0)
-            speaker, game, _ = opened(3, [persona])
-            action = Action.clicking([min(set(range(10)) - game.targets)], game.selected)
-            game.apply(action)
-            assert speaker.reply(action).startswith(persona.corrections)
 
 
 def test_most_speakers_praise_and_a_few_hardly_ever_do() -> None:
@@ -386,7 +374,7 @@ def test_a_game_leaves_no_trace_in_the_next_one() -> None:
 def test_what_is_said_for_a_seed_is_what_was_said_when_the_learning_curves_were_drawn() -> None:
     said = [dialogue(seed, [{1}, None, {2, 3}, set(), {5}, {1, 5, 8}]) for seed in range(100)]
     digest = hashlib.sha256("\n".join(line for lines in said for line in lines).encode()).hexdigest()
-    assert digest.startswith("d5159eed1263c0c7")
+    assert digest.startswith("df504ab557449412")
 
 
 def test_two_processes_say_the_same() -> None:

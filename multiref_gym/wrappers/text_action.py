@@ -76,7 +76,8 @@ class TextAction(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         else:
             clicks = read.bits(size)
         observation, reward, terminated, truncated, info = self.env.step(clicks)
-        return observation, reward, terminated, truncated, info | invalid | {"invalid_actions": episode.not_understood}
+        invalid["invalid_actions"] = multiref(self).episode.not_understood  # now with this turn
+        return observation, reward, terminated, truncated, info | invalid
 
 
 class AnswerSpace(spaces.Text):
