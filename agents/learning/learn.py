@@ -228,7 +228,7 @@ def divided(
     return [examples[i] for i in shuffled[apart:]], [e for e in rest if e.feedback is Feedback.POSITIVE]
 
 
-def batches(lengths: Sequence[int], size: int, rng: np.random.Generator, mixed: int = 32) -> list[np.ndarray]:
+def batches(lengths: Sequence[int], size: int, rng: np.random.Generator, mixed: int = 8) -> list[np.ndarray]:
     """Returns the indices of all examples in batches, in random order, with examples of like length in a batch.
 
     A batch is padded to its longest example, so one of like lengths is cheaper.
