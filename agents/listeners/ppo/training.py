@@ -23,14 +23,14 @@ from multiref_gym.agents.listeners.ppo.vec_env import GymnasiumVecEnv
 from multiref_gym.tangrams import load_tangrams
 from multiref_gym.tangrams.tangram_set import SplitName
 
-ENVS = 128
+ENVS = 256
 TURNS = 8
 """Of each environment between two updates."""
 ROLLOUT = ENVS * TURNS
 """Steps between two updates."""
 EPOCHS = 4
 """Passes over a rollout."""
-BATCH = 256
+BATCH = 512
 """Of a step of gradient descent."""
 RATE = 3e-3
 """Of learning, at first; it falls to zero."""
