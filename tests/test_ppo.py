@@ -90,7 +90,7 @@ def test_stable_baselines_is_told_of_the_end_of_a_game_and_of_the_next_one() -> 
 
 
 def test_stable_baselines_takes_games_that_begin_again_in_the_same_step() -> None:
-    with pytest.raises(ValueError, match="Stable-Baselines3 has .*SAME_STEP only"):
+    with pytest.raises(ValueError, match=r"Stable-Baselines3 has .*SAME_STEP only"):
         GymnasiumVecEnv(gym.make_vec("MultiRef-v0", 2, image=None))
 
 

@@ -17,7 +17,7 @@ from multiref_gym.errors import UserError
 from multiref_gym.provenance import write_results
 from multiref_gym.registry import feedback_name
 
-EVERY = 10 * ROLLOUT
+EVERY = 5 * ROLLOUT
 GAMES = 200
 """Of an evaluation on the way."""
 FINAL_GAMES = 1000
