@@ -165,8 +165,8 @@ def _weights(listed: str) -> dict[str, float]:
     return {phrase: float(count) for count, _, phrase in found}
 
 
-# What speakers say, and how often beside the rest. It is English in general: what anybody may type, put down after a look
-# at 11 of the 17 people of the human games. That most say one of a few words and a few say any other is as with people.
+# What speakers say, and how often beside the rest. It is English in general, what anybody may type, written after a
+# look at 11 of the 17 people of the human games: most say one of a few words, and a few say any other.
 PRAISES = _weights("""
     28 yes; 24 good; 22 correct; 12 great; 9 perfect; 6 very good; 5 ok; 4 that is right; 1 right; 1 nice; 1 okay;
     0.8 that's right; 0.7 that is correct; 0.7 that's correct; 0.7 yep; 0.7 good job; 0.6 great job; 0.5 yeah; 0.5
