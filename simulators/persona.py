@@ -165,17 +165,17 @@ def _weights(listed: str) -> dict[str, float]:
     return {phrase: float(count) for count, _, phrase in found}
 
 
-# What speakers say, and how many in a hundred or so do. All of it is English in general, put down from what anybody may
-# type; that a few words are said by most and many words by a few is as in the games of 17 people.
+# What speakers say, and how often beside the rest. It is English in general, what anybody may type, written after a
+# look at 11 of the 17 people of the human games: most say one of a few words, and a few say any other.
 PRAISES = _weights("""
-    15 yes; 13 good; 12 correct; 6 great; 5 perfect; 3 very good; 3 ok; 1 right; 1 nice; 1 okay; 0.8 that is
-    right; 0.8 that's right; 0.7 that is correct; 0.7 that's correct; 0.7 yep; 0.7 good job; 0.6 great job; 0.5
-    yeah; 0.5 awesome; 0.4 yes, that's right; 0.3 excellent; 0.3 cool; 0.3 well done; 0.3 nice job; 0.3 yes good;
-    0.3 exactly; 0.3 yes that's it; 0.3 that's it; 0.3 yes correct; 0.3 that's good; 0.2 yup; 0.2 good work; 0.2
-    good choice; 0.1 got it; 0.1 you got it; 0.1 all good so far
+    28 yes; 24 good; 22 correct; 12 great; 9 perfect; 6 very good; 5 ok; 4 that is right; 1 right; 1 nice; 1 okay;
+    0.8 that's right; 0.7 that is correct; 0.7 that's correct; 0.7 yep; 0.7 good job; 0.6 great job; 0.5 yeah; 0.5
+    awesome; 0.4 yes, that's right; 0.3 excellent; 0.3 cool; 0.3 well done; 0.3 nice job; 0.3 yes good; 0.3
+    exactly; 0.3 yes that's it; 0.3 that's it; 0.3 yes correct; 0.3 that's good; 0.2 yup; 0.2 good work; 0.2 good
+    choice; 0.1 got it; 0.1 you got it; 0.1 all good so far
 """)
 CORRECTIONS = _weights("""
-    30 no; 9 wrong; 3 incorrect; 1 nope; 0.8 not that one; 0.8 that is wrong; 0.8 no, not that one; 0.7 not that;
+    60 no; 18 wrong; 5 incorrect; 2.5 that is wrong; 2.5 no, not that one; 1 nope; 0.8 not that one; 0.7 not that;
     0.7 that's wrong; 0.7 that's not it; 0.6 no that's not it; 0.5 not quite; 0.5 that is incorrect; 0.4 wrong
     one; 0.4 that is not it; 0.4 not it; 0.4 that is not correct; 0.4 no that is wrong; 0.3 no, wrong one; 0.3
     close but no; 0.3 that's incorrect; 0.3 no that is not right; 0.3 that was wrong; 0.3 not correct; 0.3 that's
@@ -183,21 +183,21 @@ CORRECTIONS = _weights("""
     that is completely wrong; 0.2 not the one i meant; 0.1 no no
 """)
 UNDO_VERBS = _weights("""
-    16 deselect; 6 remove; 6 unselect; 2 undo; 1.2 delete; 0.8 get rid of; 0.7 unclick; 0.7 de-select; 0.4 take
+    26 deselect; 9 remove; 8 unselect; 3 undo; 1.2 delete; 0.8 get rid of; 0.7 unclick; 0.7 de-select; 0.4 take
     off; 0.3 clear; 0.2 cancel; 0.2 take away; 0.2 un-select
 """)
 UNDO_OBJECTS = _weights("""
-    4; 4 that; 3 it; 1.5 that one; 1 the last one; 0.8 the last selection; 0.7 this; 0.7 the last shape; 0.6 the
-    last object; 0.5 last one; 0.5 the last image; 0.5 that shape; 0.4 the last choice; 0.4 your last choice; 0.4
-    the previous one; 0.4 the last piece; 0.4 last selection; 0.4 that piece; 0.4 this one; 0.3 the one you just
-    selected; 0.2 the prior choice; 0.2 the one you just picked
+    6; 6 that; 5 it; 1.5 that one; 1.5 the last selection; 1.5 the last shape; 1.5 the last object; 1 the last
+    one; 0.7 this; 0.5 last one; 0.5 the last image; 0.5 that shape; 0.4 the last choice; 0.4 your last choice;
+    0.4 the previous one; 0.4 the last piece; 0.4 last selection; 0.4 that piece; 0.4 this one; 0.3 the one you
+    just selected; 0.2 the prior choice; 0.2 the one you just picked
 """)
 TRANSITIVE = ("get rid of", "take off", "cancel", "clear", "take away", "delete")
 """Verbs that ask for an object."""
 COMMANDS = _weights("""
-    10 select; 6 choose; 6 pick; 5 click; 1.2 click on; 1 find; 0.8 get; 0.8 look for; 0.6 please select; 0.5
-    we need; 0.4 try; 0.4 let's choose; 0.3 can you find; 0.3 take; 0.3 add; 0.3 please choose; 0.2 go for; 0.2
-    give me; 0.2 let's get; 0.2 please pick; 0.2 can you select; 0.1 find me
+    10 select; 6 choose; 6 pick; 5 click; 1.2 click on; 1 find; 0.8 get; 0.8 look for; 0.6 please select; 0.5 we
+    need; 0.4 try; 0.4 let's choose; 0.3 can you find; 0.3 take; 0.3 add; 0.3 please choose; 0.2 go for; 0.2 give
+    me; 0.2 let's get; 0.2 please pick; 0.2 can you select; 0.1 find me
 """)
 LIKENESSES = _weights("""
     8 looks like; 1.5 it looks like; 1 it is; 0.8 resembles; 0.8 it's; 0.7 kind of looks like; 0.5 this one looks
@@ -355,10 +355,10 @@ def _person(name: str, style: Mapping[str, Any], rng: np.random.Generator) -> Pe
         before_last=tuple(some(LASTS, 2)),
         numbered=tuple(count.format(ordinal) for ordinal in ORDINALS) if kind == "count" else (),
         says_last=rate(0.08, 12),
-        remarks=one(("",), ("",), ("",) * one(10, 20, 40) + tuple(some(REMARKS))),
+        remarks=one(("",), ("",), ("",) * one(15, 30, 60) + tuple(some(REMARKS))),
         compares=rate(0.33, 6),
-        detail=one(*{"terse": (1,), "usual": (1, 2), "wordy": (3,)}[talk]),
-        cares=rate(0.43, 7) if talk == "terse" else rate(0.75),
+        detail=one(*{"terse": (1,), "usual": (1, 2), "wordy": (3, 4)}[talk]),
+        cares=rate(0.65) if talk == "terse" else rate(0.78),
         article=article,
         joiners=tuple(some(JOINERS, 2)),
         alternatives=tuple(some(ALTERNATIVES, 2)),
