@@ -142,7 +142,8 @@ def test_the_figure_is_a_picture(tmp_path: Path) -> None:
 
 
 def test_a_run_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("multiref_gym.agents.listeners.ppo.training.ENVS", 4)
+    monkeypatch.setattr("multiref_gym.agents.listeners.ppo.training.ENVS", 32)
+    monkeypatch.setattr("multiref_gym.agents.listeners.ppo.training.BATCH", 64)
     monkeypatch.setattr(rewards, "GAMES", 4)
     monkeypatch.setattr(rewards, "FINAL_GAMES", 4)
     path = tmp_path / "half-0.json"
