@@ -1,8 +1,8 @@
 """Who a speaker is: habits that stay the same for a whole game, and differ between speakers.
 
-The population is a simulation: a distribution of people. How many have a habit is counted on 159 games of 17 people with
-a learned listener: most praise nearly every good action and a few almost never do, nearly all mark a bad one. In which
-words they do is drawn for each speaker from lists of what anybody may type, and put together by rule.
+The population is a simulation: a distribution of people. How many have a habit is counted on 159 games of 17 people
+with a learned listener: most praise nearly every good action and a few almost never do, nearly all mark a bad one. In
+which words they do is drawn for each speaker from lists of what anybody may type, and put together by rule.
 """
 
 from __future__ import annotations
