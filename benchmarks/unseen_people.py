@@ -15,6 +15,7 @@ last, are what `HABITS` in `simulators/persona.py` holds, as counted on the 17 s
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -189,7 +190,8 @@ class UnseenPeople(TangramOptions, FiguresOptions):
         """
         human = [logged.interaction for logged in read_games(self.human)[0] if not logged.abandoned]
         results = evaluate(human, self.folds, self.games, self.chosen_tangrams(), self.seed, screen)
-        self.write({**results, "seed": self.seed}, "scikit-learn")
+        as_json = json.loads(json.dumps({**results, "seed": self.seed}), parse_constant=lambda nan: None)
+        self.write(as_json, "scikit-learn")
         parts = {", ".join(fold["speakers"]): fold for fold in results["folds"]} | {"all": results["together"]}
         rows = [
             [

@@ -1,7 +1,8 @@
 """Who a speaker is: habits that stay the same for a whole game, and differ between speakers.
 
-The population is a simulation. Its rates follow what was measured on 159 games of 17 people with a learned
-listener: most praise nearly every good action and a few almost never do, nearly all mark a bad one.
+The population is a simulation: a distribution of people. How many have a habit is counted on 159 games of 17 people
+with a learned listener: most praise nearly every good action and a few almost never do, nearly all mark a bad one. In
+which words they do is drawn for each speaker from lists of what anybody may type, and put together by rule.
 """
 
 from __future__ import annotations
@@ -168,14 +169,14 @@ def _weights(listed: str) -> dict[str, float]:
 # What speakers say, and how often beside the rest. It is English in general, what anybody may type, written after a
 # look at 11 of the 17 people of the human games: most say one of a few words, and a few say any other.
 PRAISES = _weights("""
-    28 yes; 24 good; 22 correct; 12 great; 9 perfect; 6 very good; 5 ok; 4 that is right; 1 right; 1 nice; 1 okay;
+    44 yes; 38 good; 34 correct; 18 great; 14 perfect; 9 very good; 7 ok; 7 that is right; 1 right; 1 nice; 1 okay;
     0.8 that's right; 0.7 that is correct; 0.7 that's correct; 0.7 yep; 0.7 good job; 0.6 great job; 0.5 yeah; 0.5
     awesome; 0.4 yes, that's right; 0.3 excellent; 0.3 cool; 0.3 well done; 0.3 nice job; 0.3 yes good; 0.3
     exactly; 0.3 yes that's it; 0.3 that's it; 0.3 yes correct; 0.3 that's good; 0.2 yup; 0.2 good work; 0.2 good
     choice; 0.1 got it; 0.1 you got it; 0.1 all good so far
 """)
 CORRECTIONS = _weights("""
-    60 no; 18 wrong; 5 incorrect; 2.5 that is wrong; 2.5 no, not that one; 1 nope; 0.8 not that one; 0.7 not that;
+    90 no; 28 wrong; 8 incorrect; 4 that is wrong; 4 no, not that one; 1 nope; 0.8 not that one; 0.7 not that;
     0.7 that's wrong; 0.7 that's not it; 0.6 no that's not it; 0.5 not quite; 0.5 that is incorrect; 0.4 wrong
     one; 0.4 that is not it; 0.4 not it; 0.4 that is not correct; 0.4 no that is wrong; 0.3 no, wrong one; 0.3
     close but no; 0.3 that's incorrect; 0.3 no that is not right; 0.3 that was wrong; 0.3 not correct; 0.3 that's
@@ -183,7 +184,7 @@ CORRECTIONS = _weights("""
     that is completely wrong; 0.2 not the one i meant; 0.1 no no
 """)
 UNDO_VERBS = _weights("""
-    26 deselect; 9 remove; 8 unselect; 3 undo; 1.2 delete; 0.8 get rid of; 0.7 unclick; 0.7 de-select; 0.4 take
+    36 deselect; 12 remove; 10 unselect; 4 undo; 1.2 delete; 0.8 get rid of; 0.7 unclick; 0.7 de-select; 0.4 take
     off; 0.3 clear; 0.2 cancel; 0.2 take away; 0.2 un-select
 """)
 UNDO_OBJECTS = _weights("""
@@ -355,7 +356,7 @@ def _person(name: str, style: Mapping[str, Any], rng: np.random.Generator) -> Pe
         before_last=tuple(some(LASTS, 2)),
         numbered=tuple(count.format(ordinal) for ordinal in ORDINALS) if kind == "count" else (),
         says_last=rate(0.08, 12),
-        remarks=one(("",), ("",), ("",) * one(15, 30, 60) + tuple(some(REMARKS))),
+        remarks=one(("",), ("",), ("",), ("",) * one(15, 30, 60) + tuple(some(REMARKS))),
         compares=rate(0.33, 6),
         detail=one(*{"terse": (1,), "usual": (1, 2), "wordy": (3, 4)}[talk]),
         cares=rate(0.65) if talk == "terse" else rate(0.78),

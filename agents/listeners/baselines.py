@@ -68,7 +68,7 @@ class ErringListener(OracleListener):
         wanted: What the speaker meant, by the name of the game and the number of turns before.
     """
 
-    def __init__(self, games: Sequence[Episode], mistakes: float = 0.2, hard: float = 0.78) -> None:
+    def __init__(self, games: Sequence[Episode], mistakes: float = 0.2, hard: float = 0.8) -> None:
         super().__init__(games)
         self._mistakes, self._hard = mistakes, hard
         self.wanted: dict[tuple[str, int], Action] = {}
