@@ -28,7 +28,7 @@ class Pictures:
         self.images: NDArray[np.uint8] = np.zeros((count, *shape), np.uint8)
         if boards:
             self._cells, self._corners, self._inset = atlas.cells(size)
-            self.images[:] = atlas.layout.board(self._cells[0])
+            self.images[:] = atlas.listener_board(atlas.tangrams.ids[:size])  # whose lines between cells stay
 
     def begin(self, which: NDArray[np.bool_], tangrams: NDArray[np.int32]) -> None:
         """Draws some of the games, which have just begun.
@@ -50,6 +50,6 @@ class Pictures:
             self._draw(clicks, tangrams, selected)
 
     def _draw(self, which: NDArray[np.int8], tangrams: NDArray[np.int32], selected: NDArray[np.int8]) -> None:
-        draw_cells(
-            *(self.images, which, tangrams, selected), self._atlas.table, self._cells, self._corners, self._inset
-        )
+        parts = self._atlas.pictures, self._cells, self._corners, self._inset
+        rows = self.images.reshape(*self.images.shape[:2], -1)
+        draw_cells(rows, which, tangrams, selected, *parts)

@@ -23,6 +23,7 @@ class Atlas:
 
     Attributes:
         table: uint8 (tangrams, size, size), the silhouettes in the order of the set; black until they are drawn.
+        pictures: uint8 (tangrams, size, 3 * size), the same in three colours.
         layout: Where things are on a board.
     """
 
@@ -34,7 +35,7 @@ class Atlas:
         self.layout = Layout(size)
         self.table = np.zeros((len(tangrams), size, size), np.uint8)  # by places in the set
         self._drawn = np.zeros(len(tangrams), np.bool_)
-        self._pictures: dict[str, np.ndarray] = {}
+        self.pictures = np.zeros((len(tangrams), size, 3 * size), np.uint8)
         self._blank_boards: dict[int, np.ndarray] = {}
         self._places: dict[int, list[tuple[Place, Place]]] = {}
 
@@ -54,10 +55,11 @@ class Atlas:
         return np.asarray(self.table[places])
 
     def draw(self, places: np.ndarray) -> None:
-        """Draws tangrams at places of the set, int (*shape), into `table`."""
+        """Draws tangrams at places of the set, int (*shape), into `table` and `pictures`."""
         if not self._drawn[places].all():
             for place in np.unique(places[~self._drawn[places]]).tolist():
                 self.table[place] = silhouette(self.tangrams.tangrams[place], self.size)
+                self.pictures[place] = np.repeat(self.table[place], 3, axis=1)
             self._drawn[places] = True
 
     def board_shape(self, count: int) -> tuple[int, int, int]:
@@ -79,32 +81,29 @@ class Atlas:
         places = self._places_of(count)
         for index in selected:
             board[places[index][0]] = cell(self.layout, letter(index), True)
-        for id, (_, inner) in zip(ids, places, strict=True):
-            board[inner] = self._picture(id)
+        for image, (_, inner) in zip(self.silhouettes(ids), places, strict=True):
+            board[inner] = image[:, :, None]
         return board
 
     def cells(self, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Returns what a listener's board of ``count`` tangrams is put together from, for `compiled.boards`.
 
         Returns:
-            The cells without their silhouettes, uint8 (2, count, height, width, 3), not selected and selected; where
-            they begin on a board, int64 (count, 2); and where a silhouette begins in its cell, int64 (2,).
+            The cells without their silhouettes, uint8 (2, count, height, 3 * width), not selected and selected; where
+            they begin on a board, int64 (count, 2), and where a silhouette begins in its cell, int64 (2,): the row, and
+            the byte in the row.
         """
         letters = [letter(index) for index in range(count)]
         cells = [[cell(self.layout, label, selected) for label in letters] for selected in (False, True)]
         corners = [self.layout.corner(index, count) for index in range(count)]
         inset = self.layout.frame + self.layout.strip, self.layout.frame
-        return np.array(cells), np.array(corners), np.array(inset)
+        rows = np.array(cells).reshape(2, count, self.layout.cell_shape[0], -1)
+        return rows, np.array(corners) * (1, 3), np.array(inset) * (1, 3)
 
     def _places_of(self, count: int) -> list[tuple[Place, Place]]:
         if count not in self._places:
             self._places[count] = self.layout.places(count)
         return self._places[count]
-
-    def _picture(self, id: str) -> np.ndarray:
-        if id not in self._pictures:
-            self._pictures[id] = np.repeat(self.silhouettes([id])[0, :, :, None], 3, axis=2)
-        return self._pictures[id]
 
 
 @lru_cache(maxsize=8)
