@@ -123,7 +123,7 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
     | `max_turns`    | **int**                | `10`         | The number of actions after which the game ends, up   |
     |                |                        |              | to 10,000                                             |
     | `similarity`   | **float**              | `0.0`        | How alike the tangrams of a context are, 0 to 1:      |
-    |                |                        |              | see `TangramSet.draw`                                 |
+    |                |                        |              | see `Contexts`                                        |
     | `image`        | **str or None**        | `"board"`    | `"board"`, `"tangrams"` or None                       |
     | `image_size`   | **int**                | `64`         | The side of a silhouette in pixels, 8 to 1,024        |
     | `reward`       | **str**                | `"success"`  | `"success"` or `"progress"`                           |
