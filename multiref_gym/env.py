@@ -234,7 +234,8 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
         if not self._begun:
             raise ResetNeeded("no game yet: call reset() first")
         if self._episode is None:
-            self._episode = Episode.watched(self._games.game(0), self._games.speaker(0))
+            game = self._games.game(0)
+            self._episode = Episode.watched(game, self._games.speaker(0, game))
         for utterance, clicks, selected, understood in self._turns[len(self._episode.dialogue) :]:
             self._episode.note(utterance, Action.of_record(clicks, selected) if understood else None)
         self._episode.utterance = self.utterance
@@ -388,8 +389,8 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
         game = Game(given, self._max_turns) if isinstance(given, Context) else given
         if game.turn:
             raise ValueError(f"options['game'] is at turn {game.turn}: allowed is a game that has not begun")
-        if game.max_turns > self._max_turns:
-            raise ValueError(f"options['game'] has max_turns={game.max_turns}: allowed is at most {self._max_turns}")
+        if not 1 <= game.max_turns <= self._max_turns:
+            raise ValueError(f"options['game'] has max_turns={game.max_turns}: allowed is 1 to {self._max_turns}")
         order = game.context.listener_order
         if len(order) != self._context_size:
             raise ValueError(f"options['game'] has {len(order)} tangrams: allowed is context_size={self._context_size}")

@@ -14,7 +14,7 @@ from multiref_gym.compiled.record import GAME, Records, put_text
 from multiref_gym.compiled.seen import SAME_STEP, Earned, Seen
 from multiref_gym.contexts import Contexts
 from multiref_gym.game import Action, Game
-from multiref_gym.speaker import CompiledSpeaker, Speaker, opened, replied
+from multiref_gym.speaker import Speaker, compiled, opened, replied
 
 
 class Games:
@@ -40,7 +40,7 @@ class Games:
         self.records: Records = np.zeros(count, GAME)
         self._look()
         speaker = make_speaker()
-        self._compiled = speaker if isinstance(speaker, CompiledSpeaker) else None
+        self._compiled = compiled(speaker)
         self._own = [] if self._compiled else [speaker, *(make_speaker() for _ in range(count - 1))]
         self._games: list[Game | None] = [None] * count  # as speakers of their own have them
 
@@ -94,9 +94,9 @@ class Games:
         records = self._record(i)
         return Game.of_records(self.contexts.context_of(records[0]), records)
 
-    def speaker(self, i: int) -> Speaker:
-        """Returns the speaker of one of the games."""
-        return self._compiled.of_game(self.game(i)) if self._compiled else self._own[i]
+    def speaker(self, i: int, game: Game | None = None) -> Speaker:
+        """Returns the speaker of one of the games, of which `game` is a view."""
+        return self._compiled.of_game(game or self.game(i)) if self._compiled else self._own[i]
 
     def begin(self, which: NDArray[np.bool_], seen: Seen, given: Game | None = None) -> None:
         """Begins other games in the places of some, with a context that is drawn or that of a given game.
@@ -143,6 +143,9 @@ class Games:
         entries.observe_some(self.records, np.ones_like(begins), seen)
 
     def _begin_own(self, which: NDArray[np.bool_], drawn: bool) -> None:
+        for i in np.flatnonzero(which).tolist():
+            if (left := self._games[i]) is not None:
+                left.records = left.records.copy()  # a speaker that keeps it has it as it ended
         entries.begin(self.contexts.drawing, self.records, which, drawn)
         for i in np.flatnonzero(which).tolist():
             rng = np.random.default_rng(int(self.records["key"][i]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +49,6 @@ class Speaker(Protocol):
         ...
 
 
-@runtime_checkable
 class CompiledSpeaker(Protocol):
     """What a speaker can do besides that speaks in many games at once: environments ask it once a step."""
 
@@ -98,6 +97,11 @@ class CompiledSpeaker(Protocol):
             UserError: If more is said than an utterance may be.
         """
         ...
+
+
+def compiled(speaker: Speaker) -> CompiledSpeaker | None:
+    """Returns a speaker that is compiled, None for any other: what extends or wraps one may say other things."""
+    return cast(CompiledSpeaker, speaker) if "step_games" in vars(type(speaker)) else None
 
 
 def opened(speaker: Speaker, game: Game, rng: np.random.Generator) -> str:

@@ -21,8 +21,10 @@ def start(tables: Records, games: Records) -> None:
 
 
 @entry
-def reply(tables: Records, games: Records, understood: bool) -> None:
-    """Has the speaker reply to the turn that has been taken in the first game."""
+def reply(tables: Records, games: Records, played: Records, understood: bool) -> None:
+    """Has the speaker reply, in its own record of the first game, to the turn that has been taken in `played`."""
+    own, game = games[0], played[0]
+    own.turn, own.selected, own.clicks = game.turn, game.selected, game.clicks
     script.reply(tables[0], games[0], understood)
 
 

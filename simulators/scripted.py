@@ -33,8 +33,8 @@ class ScriptedSpeaker:
         personas: Who speaks, one of these in each game; `population` if None. `read_personas` reads them from a file.
 
     Raises:
-        PersonaError: If a habit of a persona is none that there can be.
-        UserError: If there are more tangrams or phrases than there is room for.
+        PersonaError: If there are no personas, or a habit of one is none that there can be.
+        UserError: As `Tables` does.
     """
 
     def __init__(
@@ -42,6 +42,8 @@ class ScriptedSpeaker:
     ) -> None:
         if personas is not None:
             personas = checked(tuple[Persona, ...], tuple(personas), "personas", PersonaError)
+            if not personas:
+                raise PersonaError("no personas: at least one has to speak")
         self._tables = shared_tables(tangrams, float(figurative), personas)
 
     @property
@@ -57,7 +59,8 @@ class ScriptedSpeaker:
 
     def start(self, game: Game, rng: np.random.Generator) -> str:
         """Draws a persona, chooses the first target and describes it; all chance follows from one number of `rng`."""
-        self._game, records = game, game.records
+        records = game.records.copy()  # its own, as its set may number the tangrams in another way
+        self._played, self._game = game, Game.of_records(game.context, records)
         places = [self._tables.tangrams.place(id) for id in game.context.listener_order]
         self._record["tangrams"][: len(places)] = places
         records["key"], records["drawn"] = rng.integers(1 << 63), 0
@@ -66,7 +69,7 @@ class ScriptedSpeaker:
 
     def reply(self, action: Action | None) -> str:
         """Judges the action, says so or not, and asks for what is wanted next."""
-        playing.reply(self._tables.records, self._game.records, action is not None)
+        playing.reply(self._tables.records, self._game.records, self._played.records, action is not None)
         return text_of(self._record)
 
     @property
@@ -76,7 +79,7 @@ class ScriptedSpeaker:
     def of_game(self, game: Game) -> ScriptedSpeaker:
         """Returns the speaker of a game that was begun by `begin_games`."""
         speaker = ScriptedSpeaker.__new__(ScriptedSpeaker)
-        speaker._tables, speaker._game = self._tables, game
+        speaker._tables, speaker._played, speaker._game = self._tables, game, game
         return speaker
 
     def begin_games(self, drawing: Drawing, games: Records, which: NDArray[np.bool_], drawn: bool) -> None:

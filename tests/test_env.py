@@ -25,6 +25,7 @@ import multiref_gym
 from multiref_gym.env import MAX_LENGTH, MultiRefEnv
 from multiref_gym.errors import UserError
 from multiref_gym.game import Action, Context, Game, GameOver
+from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import Atlas, TangramSet, load_tangrams
 
 TERSE = "terse_speaker:TerseSpeaker"
@@ -240,7 +241,9 @@ def test_refuses_a_game_that_has_begun_or_is_longer(context: Context) -> None:
     begun.apply(Action(select=frozenset({9})))
     with pytest.raises(ValueError, match="at turn 1"):
         make().reset(options={"game": begun})
-    with pytest.raises(ValueError, match="max_turns=11: allowed is at most 10"):
+    with pytest.raises(ValueError, match="max_turns=0: allowed is 1 to 10"):
+        make().reset(options={"game": Game(context, max_turns=0)})
+    with pytest.raises(ValueError, match="max_turns=11: allowed is 1 to 10"):
         make().reset(options={"game": Game(context, max_turns=11)})
 
 
@@ -552,6 +555,90 @@ def test_importing_registers_once_and_stays_light() -> None:
     )
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+class Elsewhere:
+    """A scripted speaker within another one, which numbers the tangrams the other way round."""
+
+    def __init__(self, tangrams: TangramSet) -> None:
+        self.games: list[Game] = []
+        self.speaker = ScriptedSpeaker(TangramSet("reversed", tangrams.tangrams[::-1]))
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "speaker":
+            raise AttributeError  # not there yet, in a copy
+        return getattr(self.speaker, name)
+
+    def start(self, game: Game, rng: np.random.Generator) -> str:
+        self.games.append(game)
+        return self.speaker.start(game, rng)
+
+    def reply(self, action: Action | None) -> str:
+        return f"{self.speaker.reply(action)} {len(self.games)}"
+
+
+class Alone(ScriptedSpeaker):
+    """No other speaker, but asked game by game."""
+
+
+class Loud(ScriptedSpeaker):
+    def start(self, game: Game, rng: np.random.Generator) -> str:
+        return super().start(game, rng).upper()
+
+    def reply(self, action: Action | None) -> str:
+        return super().reply(action).upper()
+
+
+def test_a_scripted_speaker_within_another_one_leaves_the_game_alone() -> None:
+    env = make(speaker=Elsewhere, image="tangrams").unwrapped
+    seen, _ = env.reset(seed=1)
+    assert np.array_equal(seen["image"], env.atlas.silhouettes(env.game.context.listener_order))
+    for _ in range(2):
+        wanted = env.episode.wanted
+        assert wanted.select <= env.game.targets
+        seen, *_ = env.step(wanted.bits(10))
+        assert seen["utterance"].endswith(" 1")
+        assert set(np.flatnonzero(seen["selected"])) == env.game.selected
+
+
+def test_two_scripted_speakers_in_one_game_speak_as_each_does_alone() -> None:
+    class Both(ScriptedSpeaker):
+        def __init__(self, tangrams: TangramSet) -> None:
+            super().__init__(tangrams)
+            self.other = ScriptedSpeaker(tangrams)
+
+        def start(self, game: Game, rng: np.random.Generator) -> str:
+            said = super().start(game, rng)
+            self.other.start(game, np.random.default_rng(0))
+            return said
+
+        def reply(self, action: Action | None) -> str:
+            self.other.reply(action)
+            return super().reply(action)
+
+    assert data_equivalence(play(make(speaker=Both), 1), play(make(speaker=Alone), 1))
+
+
+def test_what_a_class_derived_from_the_scripted_speaker_says_is_heard() -> None:
+    said = [transition[0]["utterance"] for transition in play(make(speaker=Loud), 0)]
+    assert any(said)
+    assert said == [utterance.upper() for utterance in said]
+
+
+def test_a_speaker_that_keeps_its_games_has_them_as_they_ended() -> None:
+    env = make(speaker=Elsewhere, max_turns=2).unwrapped
+    play(env, 0, steps=5)
+    assert [game.turn for game in env.episode.speaker.games] == [2, 2, 1]
+
+
+def test_the_record_of_a_game_names_the_one_who_spoke_in_it() -> None:
+    env = make(speaker="scripted").unwrapped
+    env.reset(seed=0)
+    episode = env.episode
+    before = episode.interaction()
+    for _ in range(3):
+        env.reset()
+        assert episode.interaction() == before
 
 
 def test_who_keeps_the_record_of_a_game_has_it_as_it_ended() -> None:
