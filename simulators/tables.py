@@ -109,12 +109,15 @@ class Tables:
         tangrams: What is described; the n-th row of a table is about the n-th of them.
 
     Raises:
-        UserError: If there is no room for so much, or a text is none that can be said.
+        UserError: If there is no room for so much, a text is none that can be said, or a tangram has neither facts of
+            the lexicon nor descriptions.
     """
 
     def __init__(self, tangrams: TangramSet, figurative: float, personas: tuple[Persona, ...] | None) -> None:
         self._made_of = (tangrams, figurative, personas)
         self.tangrams, self.personas = tangrams, population() if personas is None else personas
+        if len(tangrams) > MOST_TANGRAMS:
+            raise _no_room(MOST_TANGRAMS, "tangrams", len(tangrams))
         self.records: Records = np.zeros(1, TABLES)
         self._lists: dict[tuple[str, ...], tuple[int, int]] = {}
         self._numbers = {"": 0}
@@ -124,8 +127,7 @@ class Tables:
             "announcements", [self._list([a.format(n) for a in ANNOUNCEMENTS]) for n in range(LARGEST_CONTEXT + 1)]
         )
         self._set(persona_count=len(self.personas), closing=self._list(CLOSING), figurative=figurative)
-        facts = tangrams.tangrams[0].facts
-        if facts and facts <= LEXICON.keys():  # a recorded tangram may have no content word, so no facts
+        if all(tangram.facts and tangram.facts <= LEXICON.keys() for tangram in tangrams):
             self._describe_figures(tangrams)
         else:
             self._describe_in_recorded_words(tangrams)
@@ -144,7 +146,7 @@ class Tables:
     def _fill(self, name: str, rows: Sequence[Any] | NDArray[Any]) -> None:
         room = self.records[name][0]
         if len(rows) > len(room):
-            raise UserError(f"the scripted speaker has room for {len(room):,} {name}, not for {len(rows):,}")
+            raise _no_room(len(room), name, len(rows))
         if len(rows):
             room[: len(rows)] = rows
 
@@ -152,6 +154,8 @@ class Tables:
         """Returns the number of a phrase."""
         if phrase not in self._numbers and not is_utterance(phrase):
             raise UserError(f"no speaker can say {phrase!r:.60}: allowed is a text of one line, up to 512 characters")
+        if len(self._numbers) == MOST_PHRASES and phrase not in self._numbers:
+            raise UserError(f"the scripted speaker has room for {MOST_PHRASES:,} phrases, not for more")
         return self._numbers.setdefault(phrase, len(self._numbers))
 
     def _list(self, phrases: Sequence[str]) -> tuple[int, int]:
@@ -183,6 +187,8 @@ class Tables:
         families, others = [], []
         for tangram in tangrams:
             family, *rest = sorted(tangram.facts, key=lambda fact: (not fact.startswith("family="), fact))
+            if len(rest) > MOST_OF_ONE:
+                raise _no_room(MOST_OF_ONE + 1, f"facts of {tangram.id}", len(tangram.facts))
             families.append(numbers[family])
             others.append([numbers[fact] for fact in rest])
         self._fill("family", families)
@@ -204,7 +210,12 @@ class Tables:
     def _describe_in_recorded_words(self, tangrams: TangramSet) -> None:
         facts = sorted({fact for tangram in tangrams for fact in tangram.facts})
         if len(facts) > MOST_FACTS:
-            raise UserError(f"the scripted speaker has room for {MOST_FACTS:,} content words, not for {len(facts):,}")
+            raise _no_room(MOST_FACTS, "content words", len(facts))
+        for tangram in tangrams:
+            if not tangram.descriptions:
+                raise UserError(
+                    f"{tangram.id} has no descriptions, and its facts are none that the scripted speaker knows"
+                )
         numbers = {fact: number for number, fact in enumerate(facts)}
         self._set(recorded=True)
         self._fill("descriptions", [self._list(tangram.descriptions) for tangram in tangrams])
@@ -220,10 +231,7 @@ class Tables:
 
     def _hold(self, tangrams: TangramSet, numbers: dict[str, int]) -> None:
         """Takes down which facts are true of which tangrams."""
-        holds = self.records["holds"][0]
-        if len(tangrams) > len(holds):
-            raise UserError(f"the scripted speaker has room for {len(holds):,} tangrams, not for {len(tangrams):,}")
-        for row, tangram in zip(holds, tangrams, strict=False):
+        for row, tangram in zip(self.records["holds"][0], tangrams, strict=False):
             row[[numbers[fact] for fact in tangram.facts]] = True
 
     def _spell(self) -> None:
@@ -244,6 +252,10 @@ class Tables:
 def shared_tables(tangrams: TangramSet, figurative: float, personas: tuple[Persona, ...] | None) -> Tables:
     """Returns the tables, the same for all speakers in this process that know the same."""
     return Tables(tangrams, figurative, personas)
+
+
+def _no_room(most: int, things: str, count: int) -> UserError:
+    return UserError(f"the scripted speaker has room for {most:,} {things}, not for {count:,}")
 
 
 def _hash(text: str) -> int:

@@ -81,7 +81,7 @@ def capitalise(tables: Record, game: Record) -> None:
 
 @compiled
 def misspell(game: Record, word: int) -> None:
-    """Swaps two letters inside a word, or drops one; a short word stays."""
+    """Swaps two letters inside a word, or drops one; a short word stays, and so does a text that is too long."""
     text, start = game.text, 0
     while word:
         word -= text[start] == SPACE
@@ -89,7 +89,7 @@ def misspell(game: Record, word: int) -> None:
     end = start
     while end < game.length and text[end] != SPACE:
         end += 1
-    if end - start < 5:
+    if end - start < 5 or game.length > MAX_LENGTH:
         return
     place = start + 1 + below(game, end - start - 3)
     if uniform(game) < 0.5:

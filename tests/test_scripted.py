@@ -25,10 +25,10 @@ from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.game import Action, Game, check_action
-from multiref_gym.simulators.persona import Persona, population
+from multiref_gym.simulators.persona import Persona, PersonaError, population
 from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.simulators.tables import ANNOUNCEMENTS
-from multiref_gym.tangrams import LEXICON
+from multiref_gym.tangrams import LEXICON, Tangram, TangramSet
 
 PERSONAS = {persona.name: persona for persona in population()}
 SLIP = PLAIN[0].slip
@@ -195,6 +195,41 @@ def test_a_speaker_whose_words_are_too_many_is_refused() -> None:
     rng = np.random.default_rng(0)
     with pytest.raises(UserError, match="the speaker said 513 characters: allowed are 512"):
         Episode(Game(shared_contexts(FIGURES).draw(rng)), speaker, rng)
+
+
+def test_a_slip_of_the_finger_makes_no_text_short_enough() -> None:
+    long = Persona(name="long", before_first=(" ".join(["wordy"] * 85),), remarks=(" " + "w" * 60,), typos=1.0)
+    assert {len(opened(seed, [long])[2]) for seed in range(10)} == {513}
+
+
+def tangram_set(count: int, facts: Sequence[str], descriptions: Sequence[str]) -> TangramSet:
+    pieces, parts = FIGURES.tangrams[0].pieces, FIGURES.tangrams[0].parts
+    return TangramSet(
+        "odd", [Tangram(f"odd-{i}", pieces, frozenset(facts), tuple(descriptions), parts) for i in range(count)]
+    )
+
+
+@pytest.mark.parametrize(
+    ("tangrams", "message"),
+    [
+        (tangram_set(8193, ["odd"], ["odd"]), "the scripted speaker has room for 8,192 tangrams, not for 8,193"),
+        (tangram_set(1, ["odd"], [f"odd {i}" for i in range(30_000)]), "has room for 65,536 phrases, not for more"),
+        (tangram_set(1, list(LEXICON), []), f"has room for 17 facts of odd-0, not for {len(LEXICON)}"),
+        (
+            tangram_set(1, ["odd"], []),
+            "odd-0 has no descriptions, and its facts are none that the scripted speaker knows",
+        ),
+        (tangram_set(1, [], []), "odd-0 has no descriptions"),
+    ],
+)
+def test_a_set_of_which_it_cannot_speak_is_one_clear_error(tangrams: TangramSet, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        ScriptedSpeaker(tangrams)
+
+
+def test_somebody_has_to_speak() -> None:
+    with pytest.raises(PersonaError, match="no personas: at least one has to speak"):
+        ScriptedSpeaker(FIGURES, personas=[])
 
 
 @settings(max_examples=40, deadline=None)
