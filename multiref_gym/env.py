@@ -231,8 +231,7 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
     @property
     def episode(self) -> Episode:
         """The game in play with its speaker, for a look: it is played by `step`."""
-        if not self._begun:
-            raise ResetNeeded("no game yet: call reset() first")
+        self._check_begun()
         if self._episode is None:
             game = self._games.game(0)
             self._episode = Episode.watched(game, self._games.speaker(0, game))
@@ -254,6 +253,7 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
     @property
     def utterance(self) -> str:
         """What the speaker said last."""
+        self._check_begun()
         return self._utterance
 
     def say(self, utterance: str) -> None:
@@ -311,8 +311,7 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
             GameOver: If the game has ended.
             ResetNeeded: If no game has begun.
         """
-        if not self._begun:
-            raise ResetNeeded("no game yet: call reset() first")
+        self._check_begun()
         games, seen = self._games, self._seen
         if self._over:
             raise GameOver(f"the game ended after turn {seen.turn[0]}; start another one")
@@ -403,6 +402,10 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
         if self._image is None:
             return None
         return Pictures(self.atlas, self._image == "board", count, self._context_size)
+
+    def _check_begun(self) -> None:
+        if not self._begun:
+            raise ResetNeeded("no game yet: call reset() first")
 
     def _observation(self) -> Observation:
         seen = self._seen

@@ -63,9 +63,11 @@ def test_processes_that_start_together_say_that_they_compile_and_keep_it(tmp_pat
 
 def test_without_a_folder_for_a_cache_games_are_played_all_the_same(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    out, told = ran(start(TURN, XDG_CACHE_HOME=str(tmp_path / "file"), NUMBA_CACHE_DIR=""))
-    assert out == "True\n"
-    assert "as no cache can be written" in told
+    homeless = "import os, pwd, sys; del os.environ['HOME']; sys.modules['pwd'] = None\n"
+    for code, cache in (("", str(tmp_path / "file")), (homeless, "")):
+        out, told = ran(start(code + TURN, XDG_CACHE_HOME=cache, NUMBA_CACHE_DIR=""))
+        assert out == "True\n"
+        assert "as no cache can be written" in told
 
 
 def test_an_installation_that_cannot_be_written_is_enough() -> None:

@@ -440,6 +440,9 @@ def test_refuses_what_is_no_seed(seed: Any) -> None:
 def test_needs_a_reset_before_a_step() -> None:
     with pytest.raises(ResetNeeded):
         MultiRefEnv(speaker=TERSE).step(clicks())
+    for known in ("episode", "game", "dialogue", "utterance"):
+        with pytest.raises(ResetNeeded):
+            getattr(MultiRefEnv(speaker=TERSE), known)
 
 
 @pytest.mark.parametrize("fails", ["start", "reply"])

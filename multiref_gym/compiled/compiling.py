@@ -47,11 +47,11 @@ def cache_folder() -> Path | None:
     package = Path(__file__).parents[1]
     sources = [path for folder in ("compiled", "simulators") for path in sorted((package / folder).glob("*.py"))]
     version = hashlib.sha256(b"\0".join([path.read_bytes() for path in sources])).hexdigest()[:16]
-    users = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "multiref-gym"
-    folder = Path(_NUMBA.config.CACHE_DIR or users) / version
     try:
+        users = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "multiref-gym"
+        folder = Path(_NUMBA.config.CACHE_DIR or users) / version
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
+    except (OSError, RuntimeError):  # the second if the user has no home
         return None
     return folder if os.access(folder, os.W_OK) else None
 
