@@ -30,9 +30,9 @@ class Contexts:
         drawing: All this as numbers.
 
     Raises:
-        TangramError: The set is smaller than `size` or larger than there is room for, `similarity` is no probability,
-            or it is more than 0 where contexts cannot differ in it: a context is the whole set, or no two tangrams are
-            alike at all.
+        TangramError: `size` is more than there are letters, the set is smaller than `size` or larger than there is
+            room for, or `similarity` is no probability. Or it is more than 0 where contexts cannot differ in it: a
+            context is the whole set, or no two tangrams are alike at all.
     """
 
     def __init__(

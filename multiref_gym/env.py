@@ -1,4 +1,4 @@
-"""The game as a Gymnasium environment: a thin adapter from `Game` and a speaker to spaces."""
+"""The game as a Gymnasium environment: a thin adapter from one of `Games` to spaces."""
 
 from __future__ import annotations
 

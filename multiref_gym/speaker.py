@@ -50,7 +50,7 @@ class Speaker(Protocol):
 
 
 class CompiledSpeaker(Protocol):
-    """What a speaker can do besides that speaks in many games at once: environments ask it once a step."""
+    """A speaker that can also speak in many games at once: environments ask it once a step, for all of them."""
 
     def of_game(self, game: Game) -> Speaker:
         """Returns the speaker of one of the games, as others have it."""
@@ -63,7 +63,7 @@ class CompiledSpeaker(Protocol):
             drawing: How contexts are drawn.
             games: The records.
             which: In which places, bool (games,).
-            drawn: Whether contexts are drawn; they are in the records if not.
+            drawn: Whether contexts are drawn; if not, the records have them.
 
         Raises:
             UserError: If more is said than an utterance may be.

@@ -35,8 +35,8 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
     item for item. So are the infos but for `clicks`: here it is an array, int8 (num_envs, context_size), of what was
     clicked in this step, with zeros where a game has just begun; the actions before it are not told again.
 
-    The scripted speaker speaks in all games at once, in compiled code. Any other speaker is asked game by game; each
-    game has one of its own.
+    The scripted speaker speaks in all games at once, in compiled code. Any other speaker is asked game by game, one
+    of a class derived from it as well; each game has one of its own.
 
     `reset(options={"reset_mask": mask})` starts the games of a bool (num_envs,) mask only, and `{"game": game}` starts
     all of them with that game. An answer that was no action (`MultiRefEnv.step(None)`) has no place in an array of

@@ -37,9 +37,9 @@ def begin(
     which: NDArray[np.bool_],
     drawn: bool,
 ) -> bool:
-    """Begins other games in the places of some, whose contexts are `drawn` or there.
+    """Begins other games in the places of some, as `begin_game` does, and has the speaker open them.
 
-    Returns whether all was said in the length that an utterance may have.
+    Returns whether no utterance is longer than it may be.
     """
     drawing, fine = Drawing(contexts, nearest), True
     for i in range(len(games)):

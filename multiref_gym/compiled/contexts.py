@@ -49,7 +49,7 @@ class Drawing(NamedTuple):
 
 @compiled
 def begin_game(drawing: Drawing, game: Record, drawn: bool) -> None:
-    """Makes it the next game of its seed, with chance of its own and a context that is `drawn` or there."""
+    """Makes it the next game of its seed, with chance of its own; if no context is `drawn`, it keeps the one it has."""
     game.key = mixed(game.seed + game.number * GOLDEN)
     game.number += ONE
     game.drawn = np.uint64(0)

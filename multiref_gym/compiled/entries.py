@@ -38,7 +38,7 @@ def draw(drawing: Drawing, games: Records) -> None:
 
 @entry
 def begin(drawing: Drawing, games: Records, which: NDArray[np.bool_], drawn: bool) -> None:
-    """Begins other games in the places of some, whose contexts are `drawn` or there; nobody has spoken in them."""
+    """Begins other games in the places of some, as `begin_game` does; nobody has spoken in them."""
     for i in range(len(games)):
         if which[i]:
             contexts.begin_game(drawing, games[i], drawn)

@@ -13,7 +13,7 @@ from multiref_gym.utterance import MAX_LENGTH
 LARGEST_CONTEXT = 26
 """There are no more letters."""
 REMEMBERED = 64
-"""How many of its descriptions a speaker avoids to repeat, the latest."""
+"""How many of its latest descriptions a speaker avoids to repeat."""
 
 Record = Any
 """One element of an array of records. Type checkers know nothing of its fields."""
