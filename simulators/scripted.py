@@ -20,7 +20,7 @@ from multiref_gym.simulators.tables import shared_tables
 from multiref_gym.tangrams import TangramSet
 from multiref_gym.utterance import MAX_LENGTH
 
-FIGURATIVE = 0.96
+FIGURATIVE = 1.0
 """The share of a deployed speaker's phrases that a plain description does not hold."""
 
 

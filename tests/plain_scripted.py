@@ -24,7 +24,7 @@ from multiref_gym.game import Action, Game
 from multiref_gym.simulators.persona import Persona, PersonaError, population
 from multiref_gym.tangrams import TangramSet
 
-FIGURATIVE = 0.96
+FIGURATIVE = 1.0
 """The share of a deployed speaker's phrases that a plain description does not hold."""
 
 CORRECTS_FIRST = 0.7
