@@ -304,8 +304,9 @@ def base() -> SmallListener:
     return SmallListener.load(FIGURES)
 
 
-def test_the_base_ships_in_two_files_without_code() -> None:
-    assert {path.suffix for path in CHECKPOINT.iterdir()} == {".json", ".safetensors"}
+def test_the_base_ships_in_files_without_code() -> None:
+    names = {"SHA256SUMS", "config.json", "model.safetensors", "scores.json"}
+    assert {path.name for path in CHECKPOINT.iterdir()} == names
     assert sum(path.stat().st_size for path in CHECKPOINT.iterdir()) < 10_000_000
     assert sum(weights.numel() for weights in base().model.parameters()) < 3_000_000
 
