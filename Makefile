@@ -29,8 +29,11 @@ clean:
 	rm -rf $(VENV)
 
 # The stamps say what is installed, so that nothing is installed twice.
-# Last comes what is compiled once on a machine.
-WARM := $(BIN)/python -c "import gymnasium, multiref_gym; gymnasium.make('MultiRef-v0').reset()"
+# Last comes what is compiled once on a machine: one step of an environment, and one game.
+define WARM
+	$(BIN)/python -c "import gymnasium, multiref_gym; e = gymnasium.make('MultiRef-v0'); e.reset(); e.step(e.action_space.sample())"
+	$(BIN)/multiref simulate --listener random --games 1 --out $(VENV)/warm.jsonl --force > $(VENV)/warm.txt
+endef
 
 $(VENV)/installed: setup.cfg pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .

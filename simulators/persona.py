@@ -167,7 +167,8 @@ def _weights(listed: str) -> dict[str, float]:
 
 
 # What speakers say, and how often beside the rest. It is English in general, what anybody may type, written after a
-# look at 11 of the 17 people of the human games: most say one of a few words, and a few say any other.
+# look at 11 of the 17 people of the human games: most say one of a few words, and a few say any other. Some phrases
+# come from earlier lists, written with all 17 in view, and the weights were set with figures of all 17 in view.
 PRAISES = _weights("""
     44 yes; 38 good; 34 correct; 18 great; 14 perfect; 9 very good; 7 ok; 7 that is right; 1 right; 1 nice; 1 okay;
     0.8 that's right; 0.7 that is correct; 0.7 that's correct; 0.7 yep; 0.7 good job; 0.6 great job; 0.5 yeah; 0.5
