@@ -10,7 +10,7 @@ of each habit, its phrases, is the package's own and the same in all folds.
 
 A habit is counted by plain rules of what opens, ends and is in a speaker's utterances. Of each there is half a person
 more than was counted, since no habit of a few speakers is unheard of. The counts of all speakers, which are printed
-last, are what `HABITS` in `simulators/persona.py` holds, as counted on the 17 speakers that it is known from.
+last, are what `HABITS` in `simulators/population.py` holds, as counted on the 17 speakers that it is known from.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.formats import read_games
 from multiref_gym.interaction import Interaction
-from multiref_gym.simulators.persona import COMMANDS, HABITS, UNDO_VERBS, Weights, people
+from multiref_gym.simulators.population import COMMANDS, HABITS, UNDO_VERBS, Weights, people
 from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import TangramSet
 

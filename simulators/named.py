@@ -8,7 +8,7 @@ from pathlib import Path
 
 from multiref_gym.errors import UserError
 from multiref_gym.registry import SPEAKERS, made, resolve
-from multiref_gym.simulators.persona import read_personas
+from multiref_gym.simulators.population import personas_of
 from multiref_gym.speaker import Speaker
 from multiref_gym.tangrams import TangramSet
 
@@ -31,4 +31,4 @@ def speaker_of(name: str, tangrams: TangramSet, personas: Path | None = None) ->
         return make
     if name != "scripted":
         raise UserError(f"--personas are for the scripted speaker, not for {name}")
-    return partial(make, personas=read_personas(personas))
+    return partial(make, personas=personas_of(personas))

@@ -16,7 +16,8 @@ from multiref_gym.compiled.compiling import compiled
 from multiref_gym.compiled.contexts import MOST_TANGRAMS
 from multiref_gym.compiled.record import LARGEST_CONTEXT, Record, Records
 from multiref_gym.errors import UserError
-from multiref_gym.simulators.persona import Persona, population
+from multiref_gym.simulators.persona import Persona
+from multiref_gym.simulators.population import population
 from multiref_gym.tangrams import LEXICON, TangramSet
 from multiref_gym.tangrams.kilogram import content_words
 from multiref_gym.utterance import is_utterance

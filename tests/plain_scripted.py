@@ -21,7 +21,8 @@ from plain_language import language_of
 from multiref_gym.checking import checked
 from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.game import Action, Game
-from multiref_gym.simulators.persona import Persona, PersonaError, population
+from multiref_gym.simulators.persona import Persona, PersonaError
+from multiref_gym.simulators.population import population
 from multiref_gym.tangrams import TangramSet
 
 FIGURATIVE = 1.0

@@ -9,7 +9,8 @@ import numpy as np
 
 from multiref_gym.contexts import shared_contexts
 from multiref_gym.game import Action, Game
-from multiref_gym.simulators.persona import Persona, population
+from multiref_gym.simulators.persona import Persona
+from multiref_gym.simulators.population import population
 from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import load_tangrams
 

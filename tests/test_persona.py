@@ -7,15 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from multiref_gym.simulators.persona import (
-    POPULATION,
-    TRANSITIVE,
-    Persona,
-    PersonaError,
-    adversarial,
-    population,
-    read_personas,
-)
+from multiref_gym.simulators.persona import Persona, PersonaError, read_personas
+from multiref_gym.simulators.population import POPULATION, TRANSITIVE, adversarial, personas_of, population
 from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import load_tangrams
 
@@ -63,8 +56,8 @@ def test_a_verb_that_asks_for_an_object_has_one() -> None:
 
 
 def test_a_set_of_personas_is_found_by_its_name() -> None:
-    assert read_personas("population") == population()
-    assert read_personas(Path("adversarial")) == adversarial()
+    assert personas_of("population") == population()
+    assert personas_of(Path("adversarial")) == adversarial()
     assert len({persona.name for persona in adversarial()}) == len(adversarial())
 
 

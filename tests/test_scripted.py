@@ -25,7 +25,8 @@ from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.game import Action, Game, check_action
-from multiref_gym.simulators.persona import Persona, PersonaError, population
+from multiref_gym.simulators.persona import Persona, PersonaError
+from multiref_gym.simulators.population import population
 from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.simulators.tables import ANNOUNCEMENTS
 from multiref_gym.tangrams import LEXICON, Tangram, TangramSet

@@ -14,7 +14,7 @@ from multiref_gym.agents.evaluation import dialogue_statistics
 from multiref_gym.benchmarks.unseen_people import counted, habits_of
 from multiref_gym.game import Action, Context
 from multiref_gym.interaction import Interaction, Turn
-from multiref_gym.simulators.persona import HABITS, POPULATION, people
+from multiref_gym.simulators.population import HABITS, POPULATION, people
 
 NAMES = tuple("abcdefghij")
 

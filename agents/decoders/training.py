@@ -32,7 +32,8 @@ from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback, ground_truth
 from multiref_gym.files import write_json
 from multiref_gym.listener import Listener
-from multiref_gym.simulators.persona import CORRECTIONS, PRAISES, UNDO_OBJECTS, UNDO_VERBS, Persona, population
+from multiref_gym.simulators.persona import Persona
+from multiref_gym.simulators.population import CORRECTIONS, PRAISES, UNDO_OBJECTS, UNDO_VERBS, population
 from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import load_tangrams
 

@@ -43,7 +43,7 @@ from multiref_gym.files import write_json
 from multiref_gym.listener import Listener
 from multiref_gym.registry import LISTENERS, OBJECTIVES, feedback_name, new_decoder, resolve
 from multiref_gym.simulators.named import speaker_of
-from multiref_gym.simulators.persona import read_personas
+from multiref_gym.simulators.population import personas_of
 from multiref_gym.simulators.scripted import FIGURATIVE
 from multiref_gym.speaker import Speaker
 from multiref_gym.store import InteractionStore
@@ -371,7 +371,7 @@ def recorded(config: Config, learner: Learner, base: str, settings: dict[str, An
     }
     resolved = {
         "decoder": feedback_name(config.decoder, config.ternary),  # as the store of the run has it
-        "personas": None if config.personas is None else list(map(asdict, read_personas(config.personas))),
+        "personas": None if config.personas is None else list(map(asdict, personas_of(config.personas))),
         "learner": learner.recorded(),
     }
     return made_by(config=asdict(config) | resolved, hyperparameters=hyperparameters, base=base, settings=settings)

@@ -41,7 +41,7 @@ from multiref_gym.game import Action
 from multiref_gym.interaction import Interaction
 from multiref_gym.listener import Listener
 from multiref_gym.provenance import write_results
-from multiref_gym.simulators.persona import population
+from multiref_gym.simulators.population import population
 from multiref_gym.simulators.scripted import ScriptedSpeaker, literal_speaker
 from multiref_gym.tangrams import Atlas, TangramSet, load_tangrams
 
