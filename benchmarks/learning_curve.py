@@ -182,7 +182,6 @@ BOUNDS = (
 ABLATIONS = (
     System("TURNS, last action of a won game left out", _without("last", last_action=False)),
     System("TURNS, final selection not looked at", _without("final", final_selection=False)),
-    System("TURNS, failed descriptions left out", _without("relabelled", relabelled=0.0)),
     System("TURNS, negatives left out", replace(TURNS, name="TURNS-negatives", objective=SupAndUnlikelihood(0.0))),
     System("SUP, low-rank updates", replace(SUP, name="SUP-LoRA"), listener=f"{__name__}:LowRankListener"),
 )

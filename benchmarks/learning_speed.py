@@ -127,7 +127,7 @@ class LearningSpeed:
         figures = load_tangrams("figures")
         listener = SmallListener.load(figures)
         examples = examples_of(played(listener, figures, self.games, self.seed))
-        epoch = replace(OPTIMISATION, epochs=1, held_back=0.0)
+        epoch = replace(OPTIMISATION, epochs=1)
 
         def learned() -> int:
             learn(SmallListener.load(figures), examples, Sup(), epoch, seed=0)

@@ -483,8 +483,8 @@ def test_the_main_job_has_the_papers_size_by_default() -> None:
     assert (command.config.tangrams, command.config.split, command.config.base) == ("figures", "dev", None)
     assert (command.objective, command.credit, command.out) == ("sup", "reply", Path("runs/respect"))
     optimisation = command.optimisation
-    assert (optimisation.epochs, optimisation.batch, optimisation.learning_rate) == (4, 48, 0.001)
-    assert (optimisation.held_back, optimisation.other_distractors) == (0.05, 0.9)
+    assert (optimisation.epochs, optimisation.batch, optimisation.learning_rate) == (3, 48, 0.001)
+    assert (optimisation.embedding_rate, optimisation.other_distractors) == (16.0, 0.9)
 
 
 def test_simulated_games_can_be_judged_by_the_benchmark_of_decoders(tmp_path: Path) -> None:

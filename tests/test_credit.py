@@ -57,59 +57,15 @@ def test_what_is_not_in_the_final_selection_of_a_won_game_was_not_good() -> None
     assert len(learned(examples_of(won, [GOOD, GOOD, GOOD]))) == 3
 
 
-def test_a_description_that_failed_meant_what_was_accepted_in_the_end() -> None:
-    credit = Credit(relabelled=0.5)
-    examples = examples_of(game("select A", "deselect A select B", "deselect B select C"), [BAD, BAD], credit)
-    assert learned(examples) == []  # nothing was accepted
-    examples = examples_of(
-        game("select A", "deselect A select B", "deselect B select C", "select D"), [BAD, BAD, GOOD], credit
-    )
-    assert learned(examples) == [
-        ("utterance 2", "deselect B select C", 1.0),
-        ("utterance 0", "select C", 0.5),
-        ("utterance 1", "select C", 0.5),
-    ]
-
-
-def test_what_was_accepted_by_mistake_relabels_nothing() -> None:
-    played = game("select A", "deselect A select B", "deselect B select C", "select D")
-    feedback = [BAD, GOOD, GOOD]  # B is not in the final selection
-    heeded = examples_of(played, feedback, Credit(final_selection=True, relabelled=0.5))
-    assert learned(heeded) == [("utterance 2", "deselect B select C", 1.0), ("utterance 0", "select C", 0.5)]
-    unheeded = examples_of(played, feedback, Credit(relabelled=0.5))
-    assert ("utterance 0", "select B", 0.5) in learned(unheeded)
-
-
 def test_the_final_selection_of_a_game_that_was_not_won_says_nothing() -> None:
     actions = [f"{'select' if turn % 2 == 0 else 'deselect'} A" for turn in range(10)]
-    feedback = [BAD, *[GOOD] * 8]
-    credit = Credit(final_selection=True, relabelled=0.5)
-    examples = examples_of(game(*actions), feedback, credit)
-    assert [e.view.utterance for e in examples] == [f"utterance {turn}" for turn in [*range(1, 3), 0, *range(3, 9)]]
-    assert examples[2].weight == 0.5
-
-
-def test_a_relabelled_description_is_a_positive_and_what_it_led_to_a_negative() -> None:
-    examples = examples_of(
-        game("select A", "deselect A select B", "select C"), [BAD, GOOD], Credit(relabelled=0.5), 0.1
-    )
-    assert [(e.view.utterance, str(e.action), e.feedback, e.weight) for e in examples] == [
-        ("utterance 0", "select A", BAD, 0.1),
-        ("utterance 1", "deselect A select B", GOOD, 1.0),
-        ("utterance 0", "select B", GOOD, 0.5),
-    ]
-    assert examples[2].log_prob is None  # nobody did it, so nobody knows how likely it was
-
-
-def test_an_undo_that_was_accepted_leaves_the_description_open() -> None:
-    credit = Credit(relabelled=0.5)
-    examples = examples_of(game("select A", "deselect A", "select C", "select D"), [BAD, GOOD, GOOD], credit)
-    assert ("utterance 0", "select C", 0.5) in learned(examples)
+    examples = examples_of(game(*actions), [GOOD] * 9, Credit(final_selection=True))
+    assert [e.view.utterance for e in examples] == [f"utterance {turn}" for turn in range(9)]
 
 
 def test_a_turn_without_clicks_teaches_nothing() -> None:
     turns = (Turn("one", Action()), Turn("two", Action.parse("select A")), Turn("three", Action()))
     idle = Interaction("game", CONTEXT, turns, speaker="somebody")
-    credit = Credit(last_action=True, final_selection=True, relabelled=0.5)
+    credit = Credit(last_action=True, final_selection=True)
     assert learned(examples_of(idle, [GOOD, GOOD], credit)) == [("two", "select A", 1.0)]
     assert [e.view.utterance for e in examples_of(idle, [BAD, BAD], credit, negatives=0.1)] == ["two"]

@@ -23,9 +23,7 @@ from multiref_gym.agents.learning.learn import (
     Optimisation,
     Scores,
     batches,
-    divided,
     learn,
-    mean_probability,
     scored,
     with_other_distractors,
 )
@@ -77,9 +75,9 @@ def test_with_unlikelihood_what_was_not_good_becomes_unlikely() -> None:
     likeliest = act(listener, [e.view for e in EXAMPLES], 0)
     done = [replace(e, action=d.action, weight=0.5) for e, d in zip(EXAMPLES, likeliest, strict=True)]
     bad = [replace(e, feedback=Feedback.NEGATIVE) for e in done]
-    before = mean_probability(listener, done)
+    before = scored(listener, done).log_prob.exp().mean()
     statistics = learn(listener, bad, SupAndUnlikelihood(), SOME_STEPS, seed=0)
-    assert mean_probability(listener, done) < before / 2
+    assert scored(listener, done).log_prob.exp().mean() < before / 2
     assert statistics["positive_log_prob"] == 0
 
 
@@ -108,28 +106,6 @@ def test_a_trained_listener_is_ready_to_act() -> None:
     assert not listener.model.training  # no dropout when it acts or scores
 
 
-def test_the_weights_are_of_the_epoch_that_made_what_is_held_back_most_likely() -> None:
-    # What is held back is clicked by chance, so nothing can be learned of it, and all that is learned is by heart.
-    rng = np.random.default_rng(0)
-    noise = [replace(e, action=Action(frozenset([int(rng.integers(10))]))) for e in EXAMPLES * 4]
-    learned, held_back = divided(noise, 0.25, np.random.default_rng(3))
-    assert (len(learned), len(held_back)) == (18, 6)
-    optimisation = replace(SOME_STEPS, epochs=40, held_back=0.25)
-    listener = tiny_small_listener()
-    likely: list[float] = []
-
-    def after_step(step: int, steps: int) -> None:
-        if step % (steps // 40) == 0:
-            listener.model.eval()
-            likely.append(mean_probability(listener, held_back))
-            listener.model.train()
-
-    statistics = learn(listener, noise, Sup(), optimisation, seed=3, on_step=after_step)
-    assert len(likely) == 40
-    assert statistics["epochs"] == 1 + int(np.argmax(likely)) < 40
-    assert statistics["held_back_probability"] == max(likely) == mean_probability(listener, held_back)
-
-
 @given(interactions(), st.floats(0, 1), st.integers(0, 1000))
 def test_only_tangrams_that_play_no_part_give_way(game: Interaction, share: float, seed: int) -> None:
     pool = [f"newcomer-{number}" for number in range(30)]
@@ -152,14 +128,6 @@ def test_distractors_give_way_as_often_as_asked() -> None:
         assert given_way == pytest.approx(0.9 * share, abs=0.05)
 
 
-def test_only_positives_are_held_back() -> None:
-    bad = [replace(e, feedback=Feedback.NEGATIVE) for e in EXAMPLES]
-    learned, held_back = divided(EXAMPLES + bad, 0.5, np.random.default_rng(0))
-    assert len(learned) == 6
-    assert all(example.feedback is Feedback.POSITIVE for example in held_back)
-    assert not set(map(id, learned)) & set(map(id, held_back))
-
-
 def test_the_objective_sees_who_acted_and_what_is_said_of_it() -> None:
     seen: list[ScoredTurns] = []
 
@@ -175,7 +143,7 @@ def test_the_objective_sees_who_acted_and_what_is_said_of_it() -> None:
     assert turns.behaviour_log_prob[known].tolist() == [-1.5]
     assert turns.feedback[known].tolist() == [1.0]
     assert turns.feedback[~known].tolist() == [-1.0]
-    assert statistics == {"loss": pytest.approx(math.log(10)), "turns": 2.0, "epochs": 1}
+    assert statistics == {"loss": pytest.approx(math.log(10)), "turns": 2.0}
 
 
 def test_a_reference_is_what_unknown_behaviour_and_mismatched_actions_are_compared_with() -> None:

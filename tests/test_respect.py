@@ -468,7 +468,7 @@ def test_the_folder_of_another_run_is_left_as_it_is(
         (KTO, replace(KTO, objective=Kto(negatives=1.0)), "'config.learner.objective.negatives' is 0.1 and not 1.0"),
         (RL, replace(RL, objective=Reinforce(-0.5)), "'config.learner.objective.negative_reward' is -0.1 and not -0.5"),
         (SUP, replace(SUP, credit=Credit(last_action=True)), "'config.learner.credit.last_action' is False and not"),
-        (SUP, replace(SUP, optimisation=replace(OPTIMISATION, epochs=1)), "'config.learner.optimisation.epochs' is 4"),
+        (SUP, replace(SUP, optimisation=replace(OPTIMISATION, epochs=1)), "'config.learner.optimisation.epochs' is 3"),
     ],
 )
 def test_a_run_that_learns_otherwise_is_another_run(

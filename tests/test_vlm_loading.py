@@ -332,7 +332,7 @@ def test_the_whole_loop_runs_and_goes_on_where_it_was(tmp_path: Path) -> None:
         listener="multiref_gym.agents.listeners.vlm.listener:VlmListener",
         base=str(tiny_vlm("idefics2")),
     )
-    learner = replace(SUP, optimisation=Optimisation(epochs=1, batch=16, held_back=0.05))
+    learner = replace(SUP, optimisation=Optimisation(epochs=1, batch=16))
     measures = list(Respect(config, learner, tmp_path / "run").rounds())
     assert [measured["round"] for measured in measures] == [0, 1]
     assert all((tmp_path / "run" / f"round-{r}" / "adapter_model.safetensors").is_file() for r in (0, 1))

@@ -4,8 +4,7 @@ It goes further than the paper, which takes each reply for itself, and looks at 
 before its last turn was won, for nothing else ends it; so
 
   1. its last action, to which nobody replied, was good;
-  2. a tangram that is not in its final selection was no target, whatever the reply to selecting it was;
-  3. and in any game, what the speaker kept describing until it was accepted is what the descriptions that failed meant.
+  2. a tangram that is not in its final selection was no target, whatever the reply to selecting it was.
 """
 
 from __future__ import annotations
@@ -15,24 +14,21 @@ from dataclasses import dataclass
 
 from multiref_gym.agents.learning.learn import Example
 from multiref_gym.feedback import Feedback
-from multiref_gym.game import MAX_TURNS, Action
+from multiref_gym.game import MAX_TURNS
 from multiref_gym.interaction import Interaction
-from multiref_gym.listener import View
 
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """Which of the rules are applied, and how much weight they carry; the default is the reply to each action alone.
+    """Which of the rules are applied; the default is the reply to each action alone.
 
     Attributes:
         last_action: Whether the last action of a won game is positive.
         final_selection: Whether positives are dropped whose tangrams are not in the final selection of a won game.
-        relabelled: The weight of a failed description with the tangram that was accepted in the end, 0 to leave it out.
     """
 
     last_action: bool = False
     final_selection: bool = False
-    relabelled: float = 0.0
 
 
 def examples_of(
@@ -54,27 +50,10 @@ def examples_of(
         feedback.append(Feedback.POSITIVE)
     weights = {Feedback.POSITIVE: 1.0, Feedback.NEUTRAL: 0.0, Feedback.NEGATIVE: negatives}
     examples: list[Example] = []
-    failed: list[View] = []
     for view, turn, value in zip(game.views(), game.turns, feedback, strict=False):
         action, weight = turn.action, weights[value]
         if value is Feedback.POSITIVE and credit.final_selection and won and not action.select <= game.selections[-1]:
             continue
         if action.clicks and weight:
             examples.append(Example(view, action, value, turn.log_prob, weight))
-        if value is not Feedback.POSITIVE:
-            failed.append(view)
-        elif action.select:
-            if credit.relabelled:
-                examples += _relabelled(failed, action, credit.relabelled)
-            failed = []
     return examples
-
-
-def _relabelled(failed: Sequence[View], accepted: Action, weight: float) -> list[Example]:
-    """Returns the descriptions that failed, each with the tangram that the same description in other words led to."""
-    actions = (Action(accepted.select - view.selected, accepted.deselect & view.selected) for view in failed)
-    return [
-        Example(view, action, Feedback.POSITIVE, weight=weight)
-        for view, action in zip(failed, actions, strict=True)
-        if action.select
-    ]

@@ -104,9 +104,6 @@ class Optimisation:
         weight_decay: Decoupled weight decay.
         warmup: Share of the steps in which the learning rate rises.
         clip: Largest norm of the gradient.
-        held_back: Share of the examples that is not learned from but says after which epoch the policy was best: after
-            the one that makes the positives among them most probable on average. (Their log-probability would not do:
-            a policy that grows too sure of a few is still a better one.)
         other_distractors: How likely, in each pass, a tangram that plays no part gives way to another one.
     """
 
@@ -117,7 +114,6 @@ class Optimisation:
     weight_decay: Share = 0.01
     warmup: Share = 0.05
     clip: Positive = 1.0
-    held_back: Share = 0.0
     other_distractors: Share = 0.0
 
 
@@ -144,8 +140,7 @@ def learn(
         reference: What the policy is compared with, if the objective does so.
 
     Returns:
-        The loss and the objective's statistics, means over the steps of the epoch that the weights are of, which epoch
-        that is and, if examples are held back, the mean probability of their actions.
+        The loss and the objective's statistics, means over the steps of the last epoch.
 
     Raises:
         ValueError: If there is nothing to learn from.
@@ -157,45 +152,32 @@ def learn(
     if not examples:
         raise ValueError("no examples to learn from")
     order = np.random.default_rng(seed)
-    learned, held_back = divided(examples, optimisation.held_back, order)
-    steps_an_epoch = math.ceil(len(learned) / optimisation.batch)
+    steps_an_epoch = math.ceil(len(examples) / optimisation.batch)
     steps = optimisation.epochs * steps_an_epoch
     optimizer, scheduler = _optimizer(listener.model, optimisation, steps)
-    lengths = [example.view.length for example in learned]
-    pool = sorted({name for example in learned for name in example.view.tangrams})
-    trained = {name: weights for name, weights in listener.model.named_parameters() if weights.requires_grad}
-    best: dict[str, Tensor] = {}
-    known: dict[str, float] = {}
+    lengths = [example.view.length for example in examples]
+    pool = sorted({name for example in examples for name in example.view.tangrams})
+    trained = [weights for weights in listener.model.parameters() if weights.requires_grad]
+    statistics: list[dict[str, float]] = []
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
+        listener.model.train()
         for epoch in range(optimisation.epochs):
-            listener.model.train()
-            statistics: list[dict[str, float]] = []
+            statistics.clear()
             for rows in batches(lengths, optimisation.batch, order):
-                batch = [with_other_distractors(learned[i], pool, optimisation.other_distractors, order) for i in rows]
+                batch = [with_other_distractors(examples[i], pool, optimisation.other_distractors, order) for i in rows]
                 loss, told = _loss(objective, scored(listener, batch, reference))
                 optimizer.zero_grad()
                 loss.backward()
-                add_gradients(trained.values())
-                norm = nn.utils.clip_grad_norm_(listener.model.parameters(), optimisation.clip).item()
+                add_gradients(trained)
+                norm = nn.utils.clip_grad_norm_(trained, optimisation.clip).item()
                 _check_finite(objective, told | {"norm of the gradient": norm})
                 optimizer.step()
                 scheduler.step()
                 statistics.append(told)
                 on_step(epoch * steps_an_epoch + len(statistics), steps)
-            listener.model.eval()
-            means = {name: float(np.mean([step[name] for step in statistics])) for name in statistics[0]}
-            means["epochs"] = epoch + 1
-            if held_back:
-                means["held_back_probability"] = mean_probability(listener, held_back)
-                if known and means["held_back_probability"] < known["held_back_probability"]:
-                    continue
-                best = {name: weights.detach().clone() for name, weights in trained.items()}
-            known = means
-    with torch.no_grad():
-        for name, weights in best.items():
-            trained[name].copy_(weights)
-    return known
+        listener.model.eval()
+    return {name: float(np.mean([step[name] for step in statistics])) for name in statistics[0]}
 
 
 def _loss(objective: Objective, turns: ScoredTurns) -> tuple[Tensor, dict[str, float]]:
@@ -216,16 +198,6 @@ def _check_finite(objective: Objective, told: Mapping[str, float]) -> None:
     for name, number in told.items():
         if not math.isfinite(number):
             raise UserError(f"objective {part_name(objective)}: the {name} is {number}: allowed is a finite number")
-
-
-def divided(
-    examples: Sequence[Example], held_back: float, rng: np.random.Generator
-) -> tuple[list[Example], list[Example]]:
-    """Returns what is learned from, and the positives among a share that is held back."""
-    shuffled = rng.permutation(len(examples))
-    apart = int(held_back * len(examples))
-    rest = (examples[i] for i in shuffled[:apart])
-    return [examples[i] for i in shuffled[apart:]], [e for e in rest if e.feedback is Feedback.POSITIVE]
 
 
 def batches(lengths: Sequence[int], size: int, rng: np.random.Generator, mixed: int = 8) -> list[np.ndarray]:
@@ -305,13 +277,6 @@ def _scores(listener: TrainableListener, views: Sequence[View], actions: Sequenc
         blame("listener", listener, error)
         raise
     return Scores(*(of_all(values, rows, len(views)) for values in found))
-
-
-def mean_probability(listener: TrainableListener, examples: Sequence[Example], batch_size: int = 256) -> float:
-    """Returns the mean probability of the examples' actions under the listener's policy."""
-    with torch.inference_mode():
-        batches = [examples[i : i + batch_size] for i in range(0, len(examples), batch_size)]
-        return float(torch.cat([scored(listener, batch).log_prob for batch in batches]).exp().mean())
 
 
 def _optimizer(

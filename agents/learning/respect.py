@@ -34,7 +34,16 @@ from multiref_gym.agents.listeners.named import new_listener
 from multiref_gym.agents.listeners.weights import saved
 from multiref_gym.agents.play import new_games, play
 from multiref_gym.checking import read_json
-from multiref_gym.commands.options import Count, DecoderName, ListenerName, Natural, Share, SpeakerName, TangramsName
+from multiref_gym.commands.options import (
+    Count,
+    DecoderName,
+    ListenerName,
+    Natural,
+    Positive,
+    Share,
+    SpeakerName,
+    TangramsName,
+)
 from multiref_gym.contexts import shared_contexts
 from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
@@ -70,9 +79,9 @@ SIMILARITY = 0.1
 class RoundOptimisation(Optimisation):
     """How the loss of a round is minimised, with what suits the small listener by default."""
 
-    epochs: Count = 4
+    epochs: Count = 3
     batch: Count = 48
-    held_back: Share = 0.05
+    embedding_rate: Positive = 16.0
     other_distractors: Share = 0.9
 
 
@@ -105,7 +114,7 @@ class Learner:
 SUP = Learner("SUP", Sup())
 RL = Learner("RL", Reinforce())
 KTO = Learner("KTO", Kto())
-TURNS = Learner("TURNS", SupAndUnlikelihood(), Credit(last_action=True, final_selection=True, relabelled=0.5))
+TURNS = Learner("TURNS", SupAndUnlikelihood(), Credit(last_action=True, final_selection=True))
 
 
 def learner_of(objective: str, credit: CreditName = "reply", optimisation: Optimisation = OPTIMISATION) -> Learner:
