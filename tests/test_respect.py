@@ -533,7 +533,7 @@ def test_other_hyperparameters_are_another_run(
     whole: tuple[Path, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert json.loads((whole[0] / "config.json").read_text())["hyperparameters"]["seed_turns"] == SEED_TURNS
-    monkeypatch.setattr(respect, "SEED_TURNS", 50)
+    monkeypatch.setattr(respect, "SEED_TURNS", 40)
     with pytest.raises(UserError, match="another configuration"):
         Respect(CONFIG, SUP, whole[0])
 

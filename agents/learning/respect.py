@@ -68,7 +68,7 @@ LEARNING = "learning.json"
 """In the folder of a round: the loss and the objective's statistics in the last epoch."""
 
 # What changes the outcome, beside the configuration of a run and the speakers' FIGURATIVE, which `recorded` adds.
-SEED_TURNS = 100
+SEED_TURNS = 50
 SEED_MISTAKES = 0.075, 0.19
 SEED_CREDIT = Credit(last_action=True)
 REPLY = Credit()
@@ -273,7 +273,7 @@ class Respect:
                     )
 
     def _demonstrate(self) -> None:
-        """Has the seed played: about a hundred turns of won games of a listener that understands as people do."""
+        """Has the seed played: about fifty turns of won games of a listener that understands as people do."""
         if not self.store.has_round(SEED, 0):
             started = self._new_games(f"{SEED}-0", SEED_TURNS, self._make_seed_speaker, -1)
             games = play(ErringListener(started, *SEED_MISTAKES), started, policy=SEED)
