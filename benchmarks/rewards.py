@@ -157,12 +157,17 @@ def run_one(condition: Condition, seed: int, steps: int, path: Path) -> Run:
     began = time.process_time()
     labels, fixed = np.random.SeedSequence([seed, 1]).spawn(2)
     make_games = partial(games, condition=condition, rng=np.random.default_rng(labels))
-    listener, evaluations = train(make_games, steps, seed, games=GAMES, every=EVERY)
+    seconds: list[float] = []
+    told = lambda evaluation: seconds.append(time.process_time() - began)  # noqa: E731
+    listener, evaluations = train(make_games, steps, seed, games=GAMES, every=EVERY, on_evaluation=told)
     run = {
         "condition": condition.name,
         "seed": seed,
         "steps": steps,
-        "evaluations": [asdict(evaluation) for evaluation in evaluations],
+        "evaluations": [
+            asdict(evaluation) | {"cpu_seconds": round(spent, 1)}
+            for evaluation, spent in zip(evaluations, seconds, strict=True)
+        ],
         "seen": asdict(literal_success(listener, "train", FINAL_GAMES, fixed)),
         "unseen": asdict(literal_success(listener, "test", FINAL_GAMES, fixed)),
         "cpu_seconds": time.process_time() - began,
@@ -182,6 +187,7 @@ def summaries(runs: Iterable[Run]) -> dict[str, Any]:
 def _summary(condition: Condition, runs: Sequence[Run]) -> dict[str, Any]:
     steps = [evaluation["steps"] for evaluation in runs[0]["evaluations"]]
     success = np.array([[e["success"]["mean"] for e in run["evaluations"]] for run in runs])
+    learned = [next((e for e in run["evaluations"] if e["success"]["mean"] >= LEARNED), None) for run in runs]
     return {
         "meaning": condition.meaning,
         "seeds": [run["seed"] for run in runs],
@@ -189,9 +195,10 @@ def _summary(condition: Condition, runs: Sequence[Run]) -> dict[str, Any]:
         "curve": [asdict(estimate(column)) for column in success.T.tolist()],
         "runs": success.tolist(),
         **{split: asdict(estimate([run[split]["mean"] for run in runs])) for split in ("seen", "unseen")},
-        "steps_to_learn": [
-            next((s for s, won in zip(steps, row, strict=True) if won >= LEARNED), None) for row in success
-        ],
+        **{
+            f"{what}_to_learn": [None if there is None else there[what] for there in learned]
+            for what in ("steps", "cpu_seconds")
+        },
         "cpu_seconds": float(np.mean([run["cpu_seconds"] for run in runs])),
     }
 
@@ -205,10 +212,12 @@ def sheet(results: dict[str, Any]) -> Sheet:
         learned = summary["steps_to_learn"]
         reached = [f"{s / 1000:.0f}k" for s in learned if s is not None]
         told = " ".join(reached) + (f", {len(learned) - len(reached)} never" if None in learned else "")
-        rows.append([summary["meaning"], *map(percent, [*shown, summary["seen"], summary["unseen"]]), told.strip(", ")])
+        seconds = " ".join(f"{spent:.0f}" for spent in summary["cpu_seconds_to_learn"] if spent is not None)
+        ends = map(percent, [*shown, summary["seen"], summary["unseen"]])
+        rows.append([summary["meaning"], *ends, told.strip(", "), seconds])
     heads = [f"{at // 1000}k steps" for at in results["shown"]]
     end = f"end, {results['steps'] // 1000}k"
-    columns = ["reward", *heads, end, "unseen figures", f"steps to {LEARNED:.0%}, by seed"]
+    columns = ["reward", *heads, end, "unseen figures", f"steps to {LEARNED:.0%}, by seed", "CPU seconds"]
     return Sheet(f"Literal games won, in percent; simulated speakers, {results['seeds']} seeds", columns, rows)
 
 

@@ -108,7 +108,9 @@ def made_run(name: str, seed: int, success: list[float]) -> dict[str, Any]:
         "condition": name,
         "seed": seed,
         "steps": 2000,
-        "evaluations": [{"steps": 1000 * i, "success": {"mean": mean}} for i, mean in enumerate(success)],
+        "evaluations": [
+            {"steps": 1000 * i, "success": {"mean": mean}, "cpu_seconds": 2.5 * i} for i, mean in enumerate(success)
+        ],
         "seen": {"mean": success[-1]},
         "unseen": {"mean": success[-1] / 2},
         "cpu_seconds": 1.0,
@@ -131,7 +133,7 @@ def test_summaries_are_over_seeds() -> None:
     assert (summary["curve"][1]["low"], summary["curve"][1]["high"]) == pytest.approx((0.5, 0.9))
     assert summary["steps_to_learn"] == [None, 1000]
     [row, *_] = sheet(made_results()).rows
-    assert row == [BY_NAME["true"].meaning, "70 (50–90)", "85 (70–100)", "42 (35–50)", "1k, 1 never"]
+    assert row == [BY_NAME["true"].meaning, "70 (50–90)", "85 (70–100)", "42 (35–50)", "1k, 1 never", "2"]
 
 
 def test_the_figure_is_a_picture(tmp_path: Path) -> None:

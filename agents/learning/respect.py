@@ -150,7 +150,7 @@ class Config:
         decoder: Of a feedback decoder.
         ternary: Whether the decoder also answers neutral.
         speaker: Of a speaker.
-        personas: A file that says who the speakers are; only the scripted speaker can be given any.
+        personas: Who the speakers are: population, adversarial, or a file; only the scripted speaker can be given any.
         tangrams: figures, kilogram:PATH, or a part of what people said: kilogram-known:PATH, kilogram-new:PATH.
         seed_tangrams: What the seed's speakers describe the tangrams by, if not the same: another part.
         split: The part of them that is deployed; the base that ships has seen the figures of "train".
