@@ -5,13 +5,13 @@
 
 Each system is run with each seed: SUP learns from decoded positives, TURNS gives credit over several turns. They stand
 between two bounds: ALL, which takes every action as positive, would stay flat if nothing but feedback taught, and TRUE
-has true labels in place of decoded ones. SUP-same and ALL-same show how much of what ALL learns is owed to other
-distractors. CONTROL is SUP's initial policy, redeployed to the same games.
+has true labels in place of decoded ones. CONTROL is SUP's initial policy, redeployed to the same games.
 
 Beside the games that are deployed, which are others in each round, policies play a fixed set of games: the same
 contexts, speakers and chance for every round, system and seed, on the deployed split and on one that no policy saw.
-With `--ablations` TURNS is run with one rule less each instead, and SUP with low-rank updates in place of full
-fine-tuning.
+With `--ablations` the systems run instead of the bounds have one thing less each: TURNS one of its rules, SUP its full
+fine-tuning (SUP-LoRA), SUP and ALL other distractors (SUP-same and ALL-same), which show how much of what ALL learns is
+owed to them.
 
 Means are over seeds. The 95 % intervals are bootstrap intervals over games, of these runs: how far runs lie apart is
 seen from the single ones. All speakers are simulated. An interrupted command goes on where it was when it is given
@@ -75,8 +75,6 @@ STYLES = {  # to be told apart without colours too
     "TURNS": ("#d55e00", "-", "s"),
     "ALL": ("#cc79a7", "-.", "^"),
     "TRUE": ("#009e73", ":", "D"),
-    "SUP-same": ("#56b4e9", "--", "P"),
-    "ALL-same": ("#e69f00", "-.", "X"),
     CONTROL: ("#8a6d3b", "--", "v"),
 }
 
@@ -170,6 +168,11 @@ LEARNERS = (
 BOUNDS = (
     System("takes every action as positive", replace(SUP, name="ALL"), AllPositive),
     System("has true labels in place of decoded ones: a bound", replace(SUP, name="TRUE"), TrueLabels),
+)
+ABLATIONS = (
+    System("TURNS, last action of a won game left out", _without("last", last_action=False)),
+    System("TURNS, final selection not looked at", _without("final", final_selection=False)),
+    System("TURNS, negatives left out", replace(TURNS, name="TURNS-negatives", objective=SupAndUnlikelihood(0.0))),
     System(
         "SUP, each example with its own distractors in every pass", replace(SUP, name="SUP-same", optimisation=SAME)
     ),
@@ -178,11 +181,6 @@ BOUNDS = (
         replace(SUP, name="ALL-same", optimisation=SAME),
         AllPositive,
     ),
-)
-ABLATIONS = (
-    System("TURNS, last action of a won game left out", _without("last", last_action=False)),
-    System("TURNS, final selection not looked at", _without("final", final_selection=False)),
-    System("TURNS, negatives left out", replace(TURNS, name="TURNS-negatives", objective=SupAndUnlikelihood(0.0))),
     System("SUP, low-rank updates", replace(SUP, name="SUP-LoRA"), listener=f"{__name__}:LowRankListener"),
 )
 
@@ -371,7 +369,7 @@ def ablation_sheet(results: dict[str, Any]) -> Sheet:
         ]
         for name, system in results["systems"].items()
     ]
-    title = f"Games won with one rule less each, in percent; simulated speakers, {told_seeds(results)}"
+    title = f"Games won with one thing less each, in percent; simulated speakers, {told_seeds(results)}"
     return Sheet(title, columns, rows)
 
 
@@ -418,7 +416,7 @@ class LearningCurve:
         seeds: Runs of each system, with seeds from --seed.
         unseen: The part of the tangrams that no policy sees before it is judged.
         evaluation: Fixed games on either split.
-        ablations: TURNS with one rule less each, in place of the bounds.
+        ablations: Systems with one thing less each, in place of the bounds.
         jobs: Runs at a time.
         out: The folder of the runs.
     """
