@@ -40,12 +40,10 @@ from multiref_gym.agents.evaluation.tables import Sheet, apart, percent, share
 from multiref_gym.commands.options import DecoderName, FiguresOptions
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
-from multiref_gym.feedback import Exchange, Feedback, FeedbackDecoder, decoded, ground_truth
+from multiref_gym.feedback import Exchange, Feedback, FeedbackDecoder, decoded, ground_truth, probabilities
 from multiref_gym.formats import read_interactions
 from multiref_gym.game import Action
 from multiref_gym.interaction import Interaction
-from multiref_gym.listener import ROUNDING
-from multiref_gym.parts import blame, part_name
 from multiref_gym.registry import decoder_of, has_ternary_form
 
 SEED = 0
@@ -101,30 +99,11 @@ def evaluate(make: Callable[..., FeedbackDecoder], interactions: Sequence[Intera
         "speakers": len(set(speakers)),
         "seed": SEED,
         **(
-            calibration(_probabilities(forms[0], exchanges), truth == Feedback.POSITIVE)
+            calibration(probabilities(forms[0], exchanges), truth == Feedback.POSITIVE)
             if hasattr(forms[0], "probabilities")
             else {}
         ),
     }
-
-
-def _probabilities(decoder: Any, exchanges: Sequence[Exchange]) -> NDArray[np.float64]:
-    """Returns how likely a decoder says that each action was wholly good.
-
-    Raises:
-        UserError: If that is no probability for each, or a decoder that is not of this package fails. The message names
-            it.
-    """
-    try:
-        said = np.asarray(decoder.probabilities(exchanges), np.float64)
-    except (Exception, SystemExit) as error:
-        blame("decoder", decoder, error)
-        raise
-    if said.shape != (len(exchanges),) or not (np.abs(said - 0.5) <= 0.5 + ROUNDING).all():
-        raise UserError(
-            f"decoder {part_name(decoder)} says {said.tolist()!r:.60}: allowed is a probability for each exchange"
-        )
-    return said
 
 
 def leave_one_speaker_out(interactions: Sequence[Interaction]) -> dict[str, Any]:

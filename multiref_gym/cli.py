@@ -51,6 +51,7 @@ COMMANDS = {
     "systems": Command(
         f"{BENCHMARKS}.systems:SystemsCommand", "compare six systems that learn, side by side", resumes=True
     ),
+    "decode": Command(f"{AGENTS}.commands.decode:Decode", "decode feedback from what speakers said, in logged games"),
     "ppo": Command(f"{AGENTS}.commands.ppo:PPOCommand", "learn by PPO from true or decoded reward"),
     "pretrain": Command(f"{AGENTS}.listeners.small.pretrain:Pretrain", "build a base of the small listener"),
     "train-decoder": Command(f"{AGENTS}.decoders.training:TrainDecoder", "train the learned decoder"),

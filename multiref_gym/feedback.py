@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Protocol
+from itertools import islice
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from multiref_gym.errors import UserError, is_number
 from multiref_gym.game import Action
+from multiref_gym.listener import ROUNDING
 from multiref_gym.parts import blame, part_name
 
 
@@ -75,6 +78,31 @@ def decoded(decoder: FeedbackDecoder, exchanges: Sequence[Exchange]) -> list[Fee
         if not is_number(answer, -1, 1) or answer not in _VALUES:
             raise UserError(f"decoder {part_name(decoder)} answers {answer!r:.60}: feedback is -1, 0 or 1")
     return [Feedback(int(answer)) for answer in answers]
+
+
+def decoded_games(decoder: FeedbackDecoder, games: Sequence[Sequence[Exchange]]) -> list[list[Feedback]]:
+    """Returns what a decoder finds in the exchanges of each game, from one call; see `decoded` for the errors."""
+    answers = iter(decoded(decoder, [exchange for exchanges in games for exchange in exchanges]))
+    return [list(islice(answers, len(exchanges))) for exchanges in games]
+
+
+def probabilities(decoder: Any, exchanges: Sequence[Exchange]) -> NDArray[np.float64]:
+    """Returns how likely a decoder that has `probabilities` says that each action was wholly good, (exchanges,).
+
+    Raises:
+        UserError: If that is no probability for each, or a decoder that is not of this package fails. The message names
+            it.
+    """
+    try:
+        said = np.asarray(decoder.probabilities(exchanges), np.float64)
+    except (Exception, SystemExit) as error:
+        blame("decoder", decoder, error)
+        raise
+    if said.shape != (len(exchanges),) or not (np.abs(said - 0.5) <= 0.5 + ROUNDING).all():
+        raise UserError(
+            f"decoder {part_name(decoder)} says {said.tolist()!r:.60}: allowed is a probability for each exchange"
+        )
+    return said
 
 
 def ground_truth(action: Action, targets: Collection[int]) -> Feedback:

@@ -235,6 +235,10 @@ class InteractionStore:
         with self._transaction() as connection:
             return list(connection.scalars(query))
 
+    def contents(self) -> str:
+        """Returns which rounds of which systems there are, for a message."""
+        return ", ".join(f"{system!r} rounds {self.rounds(system)}" for system in self.systems()) or "none"
+
     def has_round(self, system: str, round: int) -> bool:
         """Returns whether a system has played a round; what is there is complete."""
         with self._transaction() as connection:

@@ -16,7 +16,6 @@ import time
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -25,7 +24,7 @@ import torch
 from multiref_gym.agents.evaluation.intervals import by_unit, estimate, estimate_auc
 from multiref_gym.agents.evaluation.tables import percent
 from multiref_gym.errors import UserError
-from multiref_gym.feedback import Feedback, FeedbackDecoder, decoded
+from multiref_gym.feedback import Feedback, FeedbackDecoder, decoded_games
 from multiref_gym.formats.logged_game import LoggedGame
 from multiref_gym.game import Action, InvalidAction, check_action
 from multiref_gym.listener import ROUNDING, Decision, Listener, View, decided
@@ -99,10 +98,9 @@ def logged_turns(games: Sequence[LoggedGame], decoder: FeedbackDecoder | None) -
         if not any(label is not None for labels in feedback for label in labels):
             raise UserError("no game has labels, in a field 'feedback': choose a decoder")
     else:
-        answers = iter(decoded(decoder, [exchange for of_game in exchanges for exchange in of_game]))
         feedback = [
-            (*islice(answers, len(of_game)), *[None] * (len(logged.interaction.turns) - len(of_game)))
-            for logged, of_game in zip(games, exchanges, strict=True)
+            (*values, *[None] * (len(logged.interaction.turns) - len(values)))
+            for logged, values in zip(games, decoded_games(decoder, exchanges), strict=True)
         ]
     return [
         LoggedTurn(number, view, turn.action, logged.interaction.targets, value)

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
-from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
@@ -47,7 +46,7 @@ from multiref_gym.commands.options import (
 from multiref_gym.contexts import shared_contexts
 from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
-from multiref_gym.feedback import decoded
+from multiref_gym.feedback import decoded_games
 from multiref_gym.files import write_json
 from multiref_gym.listener import Listener
 from multiref_gym.registry import LISTENERS, OBJECTIVES, feedback_name, new_decoder, resolve
@@ -341,8 +340,7 @@ class Respect:
         if self.store.has_feedback(system, round, self._feedback):
             return
         games = self.store.interactions(system, round)
-        answers = iter(decoded(self._decoder, [exchange for game in games for exchange in game.exchanges()]))
-        feedback = [list(islice(answers, len(game.turns) - 1)) for game in games]
+        feedback = decoded_games(self._decoder, [game.exchanges() for game in games])
         self.store.add_feedback(system, round, self._feedback, feedback)
 
     def _measured(self, round: int) -> dict[str, Any]:

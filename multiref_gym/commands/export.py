@@ -82,8 +82,7 @@ class Export(ForceOption):
             systems = store.systems() if self.system is None else [self.system]
             games = [(system, game) for system in systems for game in store.interactions(system, self.round)]
             if not games:
-                there = ", ".join(f"{system!r} rounds {store.rounds(system)}" for system in store.systems()) or "none"
-                raise StoreError(f"{self.store}: no interactions to export; there are: {there}")
+                raise StoreError(f"{self.store}: no interactions to export; there are: {store.contents()}")
             labels = _feedback(store, decoder, games) if decoder else [[]] * len(games)
         logged = [
             LoggedGame(game, labels=tuple(of_game), system=system)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -51,9 +51,31 @@ def read_games(
         UserError: If there is no such format or data set, or reading it takes an extra that is not installed.
         OSError: If the file cannot be read.
     """
-    games: list[LoggedGame] = []
     errors: list[BadGame] = []
+    on_bad = errors.append if skip_bad else None
+    games = list(stream_games(source, format, tangrams=tangrams, context_size=context_size, on_bad=on_bad))
+    return games, errors
+
+
+def stream_games(
+    source: str | Path,
+    format: str | None = None,
+    *,
+    tangrams: TangramSet | None = None,
+    context_size: int | None = None,
+    on_bad: Callable[[BadGame], None] | None = None,
+) -> Iterator[LoggedGame]:
+    """Yields games one by one, as `read_games` reads them, so that not all of them have to be in memory.
+
+    Args:
+        source: See `read_games`, as for the other arguments and the errors.
+        format: See there.
+        tangrams: See there.
+        context_size: See there.
+        on_bad: Called with the error of each bad game, which is left out; if None the first one is raised.
+    """
     place_of: dict[str, str] = {}
+    first_bad: BadGame | None = None
     reader = _made(format or BY_FIELDS)
     with _blamed(reader):
         for found in reader.read(str(source)):
@@ -62,15 +84,15 @@ def read_games(
                     raise found
                 _check(found, place_of, tangrams, context_size)
             except BadGame as error:
-                if not skip_bad:
+                if on_bad is None:
                     raise
-                errors.append(error)
-            else:
-                place_of[found.interaction.game_id] = found.place
-                games.append(found)
-    if not games:
-        raise BadGame(f"{source}: no games" + (f", as all {len(errors)} are bad; {errors[0]}" if errors else ""))
-    return games, errors
+                first_bad = first_bad or error
+                on_bad(error)
+                continue
+            place_of[found.interaction.game_id] = found.place
+            yield found
+    if not place_of:
+        raise BadGame(f"{source}: no games" + (f", as all are bad; {first_bad}" if first_bad else ""))
 
 
 def read_interactions(source: str | Path) -> list[Interaction]:

@@ -1,0 +1,196 @@
+"""`multiref decode`: what speakers said next, as feedback on the actions of logged games."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
+from typing import Annotated
+
+import numpy as np
+from cyclopts import Group, Parameter
+from cyclopts.validators import LimitedChoice
+
+from multiref_gym.agents.evaluation.tables import Sheet, share
+from multiref_gym.commands.export import say_skipped
+from multiref_gym.commands.options import AnyFile, DecoderName, ForceOption, Round, named
+from multiref_gym.commands.screen import Screen
+from multiref_gym.errors import UserError
+from multiref_gym.feedback import Feedback, FeedbackDecoder, decoded_games, probabilities
+from multiref_gym.files import whole
+from multiref_gym.formats import FORMATS, holds_games, stream_games, write_games
+from multiref_gym.formats.label_table import Decoded, holds_table, write_table
+from multiref_gym.formats.logged_game import BadGame, LoggedGame
+from multiref_gym.registry import feedback_name, new_decoder
+from multiref_gym.store import InteractionStore, StoreError
+
+AT_ONCE = 256
+"""Games that are decoded together."""
+WHAT = Parameter(group=Group("What", validator=LimitedChoice(1, 1)))
+
+
+class Counted:
+    """How often each feedback was decoded, and how far another decoder agrees.
+
+    Args:
+        decoder: Its name.
+        against: That of the other one, None if there is none.
+    """
+
+    def __init__(self, decoder: str, against: str | None) -> None:
+        self._decoder, self._against = decoder, against
+        self.games, self.values, self._pairs = 0, Counter[Feedback](), Counter[tuple[Feedback, Feedback]]()
+
+    def add(self, decoded: Decoded) -> None:
+        """Counts what was decoded in a game."""
+        self.games += 1
+        self.values.update(decoded.feedback)
+        self._pairs.update(zip(decoded.feedback, decoded.against, strict=False))
+
+    def sheets(self) -> list[Sheet]:
+        """Returns the counts and, of two decoders, what each says where the other says what."""
+        total = self.values.total()
+        rows = [[value.name.lower(), str(n), share(n / total)] for value, n in sorted(self.values.items())[::-1]]
+        sheets = [Sheet(f"{self._decoder} on {total} actions of {self.games} games", ["feedback", "actions", ""], rows)]
+        if self._pairs:
+            found = sorted(set(self.values) | {other for _, other in self._pairs})
+            rows = [[own.name.lower(), *(str(self._pairs[own, other]) for other in found)] for own in found]
+            same = sum(n for (own, other), n in self._pairs.items() if own is other) / self._pairs.total()
+            title = f"{self._decoder} and {self._against} agree on {share(same)}, kappa {self._kappa():.2f}"
+            heads = [f"{self._decoder} \\ {self._against}", *(other.name.lower() for other in found)]
+            sheets.append(Sheet(title, heads, rows))
+        return sheets
+
+    def _kappa(self) -> float:
+        """Returns how far they agree beyond chance (Cohen 1960): 1 is always, 0 as often as by chance."""
+        total = self._pairs.total()
+        own, other = Counter[Feedback](), Counter[Feedback]()
+        for (first, second), n in self._pairs.items():
+            own[first] += n
+            other[second] += n
+        same = sum(n for (first, second), n in self._pairs.items() if first is second) / total
+        by_chance = sum(own[value] * other[value] for value in Feedback) / total**2
+        return 1.0 if by_chance == 1 else (same - by_chance) / (1 - by_chance)
+
+
+def decode(
+    games: Iterable[LoggedGame], decoder: FeedbackDecoder, against: FeedbackDecoder | None = None
+) -> Iterator[tuple[LoggedGame, Decoded]]:
+    """Yields games, each with what was decoded in it, of which a part is in memory at a time.
+
+    Args:
+        games: The games.
+        decoder: Decodes the feedback, and says how likely it is if it can.
+        against: Another decoder.
+
+    Raises:
+        UserError: As `multiref_gym.feedback.decoded` and `probabilities` do.
+    """
+    games = iter(games)
+    while part := list(islice(games, AT_ONCE)):
+        exchanges = [logged.exchanges() for logged in part]
+        likely: Sequence[Sequence[float]] = [()] * len(part)
+        if hasattr(decoder, "probabilities"):
+            said = probabilities(decoder, [exchange for of_game in exchanges for exchange in of_game])
+            likely = np.split(said, np.cumsum(list(map(len, exchanges)))[:-1])  # type: ignore[assignment]
+        others = decoded_games(against, exchanges) if against else [[]] * len(part)
+        yield from zip(part, map(Decoded, decoded_games(decoder, exchanges), likely, others), strict=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decode(ForceOption):
+    """Decodes feedback from what speakers said next, in games that were logged.
+
+    Attributes:
+        games: Games or `turn` rows: JSON Lines, JSON, Parquet, or the id of a data set of the Hugging Face hub.
+        store: A store in place of a file; it keeps the feedback, by rounds. What it has is not decoded again.
+        ternary: The decoder also answers neutral.
+        against: Another decoder, to be told how far the two agree.
+        skip_bad: Leave out bad games, and say which.
+        system: Of a store, only the games of this system.
+        round: Of a store, only the games of this round.
+        out: A file: FILE.csv is a table of exchanges to read and to correct, any other the games as JSON Lines with
+            their feedback.
+    """
+
+    games: Annotated[str | None, WHAT] = None
+    store: Annotated[str | None, WHAT] = None
+    format: Annotated[str | None, named(FORMATS, "What they are, if not as they look: ")] = None
+    decoder: DecoderName = "lexical"
+    ternary: bool = False
+    against: DecoderName | None = None
+    skip_bad: bool = False
+    system: str | None = None
+    round: Round | None = None
+    out: AnyFile | None = None
+
+    def run(self, screen: Screen) -> None:
+        """Decodes the games, writes the feedback, and shows how much of each there is.
+
+        Raises:
+            UserError: If a game is bad or none has a second turn, a decoder cannot be had or fails, or a file is there
+                that is not to be replaced.
+            StoreError: If there is no such store, or none of its games is meant.
+            OSError: If a file cannot be read or written. One that was there before stays as it was.
+        """
+        if self.games is not None and self.out is None:
+            raise UserError("expected --out, the file for the feedback")
+        is_table = self.out is not None and self.out.suffix == ".csv"
+        if self.out is not None:
+            holds = holds_table if is_table else partial(holds_games, format="jsonl")
+            self.check_replaced(self.out, "a table of feedback" if is_table else "games as JSON Lines", holds)
+        bad: list[BadGame] = []
+        counted = Counted(feedback_name(self.decoder, self.ternary), self.against)
+        found = self._counted(self._in_store() if self.store else self._in_file(bad), counted, screen)
+        if self.out is None:
+            deque(found, maxlen=0)
+        else:
+            with whole(self.out, self.force) as unfinished:
+                if is_table:
+                    write_table(unfinished, found)
+                else:
+                    write_games("jsonl", unfinished, (logged for logged, _ in found))
+        screen.show(*counted.sheets())
+        say_skipped(bad, screen)
+        screen.say(f"feedback on {counted.games} games, in {self.out or self.store}")
+
+    def _in_file(self, bad: list[BadGame]) -> Iterator[tuple[LoggedGame, Decoded]]:
+        on_bad = bad.append if self.skip_bad else None
+        games = stream_games(str(self.games), self.format, on_bad=on_bad)
+        return decode(games, *self._decoders())
+
+    def _in_store(self) -> Iterator[tuple[LoggedGame, Decoded]]:
+        """Yields the games of a store, after their round has been decoded in it."""
+        decoder, against = self._decoders()
+        name = feedback_name(self.decoder, self.ternary)
+        with InteractionStore(str(self.store), create=False) as store:
+            systems = store.systems() if self.system is None else [self.system]
+            rounds = [(s, r) for s in systems for r in store.rounds(s) if self.round in (None, r)]
+            if not rounds:
+                raise StoreError(f"{self.store}: no interactions to decode; there are: {store.contents()}")
+            for system, round in rounds:
+                games = [LoggedGame(game, system=system) for game in store.interactions(system, round)]
+                if store.has_feedback(system, round, name):
+                    kept = store.feedback(name, system, round)
+                    found = [(game, Decoded(values)) for game, values in zip(games, kept, strict=True)]
+                else:
+                    found = list(decode(games, decoder, against))
+                    store.add_feedback(system, round, name, [decoded.feedback for _, decoded in found])
+                yield from found
+
+    def _decoders(self) -> tuple[FeedbackDecoder, FeedbackDecoder | None]:
+        against = new_decoder(self.against, self.ternary) if self.against else None
+        return new_decoder(self.decoder, self.ternary), against
+
+    def _counted(
+        self, found: Iterable[tuple[LoggedGame, Decoded]], counted: Counted, screen: Screen
+    ) -> Iterator[tuple[LoggedGame, Decoded]]:
+        for logged, decoded in found:
+            counted.add(decoded)
+            if counted.games % AT_ONCE == 0:
+                screen.say(f"{counted.games} games decoded")
+            yield replace(logged, labels=tuple(decoded.feedback)), decoded
+        if not counted.values:
+            raise UserError(f"{self.games or self.store}: no feedback to decode: no game has a second turn")
