@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -76,7 +77,7 @@ def test_with_unlikelihood_what_was_not_good_becomes_unlikely() -> None:
     done = [replace(e, action=d.action, weight=0.5) for e, d in zip(EXAMPLES, likeliest, strict=True)]
     bad = [replace(e, feedback=Feedback.NEGATIVE) for e in done]
     before = scored(listener, done).log_prob.exp().mean()
-    statistics = learn(listener, bad, SupAndUnlikelihood(), SOME_STEPS, seed=0)
+    statistics = learn(listener, bad, SupAndUnlikelihood(), SOME_STEPS, seed=0)[-1]
     assert scored(listener, done).log_prob.exp().mean() < before / 2
     assert statistics["positive_log_prob"] == 0
 
@@ -85,6 +86,37 @@ def test_the_same_seed_gives_the_same_weights_bit_for_bit() -> None:
     first, again, other = weights_after(1), weights_after(1), weights_after(2)
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not all(torch.equal(first[name], other[name]) for name in first)
+
+
+def test_an_interrupted_learning_goes_on_to_the_same_weights(tmp_path: Path) -> None:
+    optimisation = replace(SOME_STEPS, epochs=3, other_distractors=0.5)
+    kept = tmp_path / "state.safetensors"
+    whole, interrupted, resumed = tiny_small_listener(), tiny_small_listener(), tiny_small_listener()
+    curve = learn(whole, EXAMPLES, Sup(), optimisation, seed=5, measured=lambda: {"measured": 1.0})
+
+    def interrupt(step: int, steps: int) -> None:
+        if step == 2 * steps // 3 + 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        learn(interrupted, EXAMPLES, Sup(), optimisation, 5, interrupt, measured=lambda: {"measured": 1.0}, kept=kept)
+    assert not same_weights(whole, interrupted)
+    steps: list[int] = []
+    went_on = learn(
+        resumed, EXAMPLES, Sup(), optimisation, 5, lambda step, _: steps.append(step), measured=dict, kept=kept
+    )
+    assert same_weights(whole, resumed)
+    assert went_on[:2] == curve[:2]
+    assert went_on[2] | {"measured": 1.0} == curve[2]
+    assert steps == [5, 6]  # of the last epoch alone
+    kept.write_bytes(kept.read_bytes()[:-7])
+    with pytest.raises(UserError, match="is no state of this learning"):
+        learn(resumed, EXAMPLES, Sup(), optimisation, 5, kept=kept)
+
+
+def same_weights(one: SmallListener, other: SmallListener) -> bool:
+    theirs = other.model.state_dict()
+    return all(torch.equal(weights, theirs[name]) for name, weights in one.model.state_dict().items())
 
 
 def test_other_chance_before_makes_no_difference() -> None:
@@ -137,7 +169,7 @@ def test_the_objective_sees_who_acted_and_what_is_said_of_it() -> None:
             return -turns.log_prob.mean(), {"turns": float(len(turns.feedback))}
 
     examples = [replace(EXAMPLES[0], log_prob=-1.5), replace(EXAMPLES[1], feedback=Feedback.NEGATIVE)]
-    statistics = learn(TinyListener(), examples, Watching(), ONE_STEP, seed=0)
+    [statistics] = learn(TinyListener(), examples, Watching(), ONE_STEP, seed=0)
     [turns] = seen
     known = ~turns.behaviour_log_prob.isnan()
     assert turns.behaviour_log_prob[known].tolist() == [-1.5]

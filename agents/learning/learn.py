@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from multiref_gym.agents.learning.kept_state import read_state, write_state
 from multiref_gym.agents.learning.objectives import Objective, ScoredTurns
-from multiref_gym.agents.learning.parallel import add_gradients, of_all, share
+from multiref_gym.agents.learning.parallel import add_gradients, is_main, of_all, share
 from multiref_gym.commands.options import Count, Positive, Share
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
@@ -116,6 +117,11 @@ class Optimisation:
     clip: Positive = 1.0
     other_distractors: Share = 0.0
 
+    def schedule(self, step: int, steps: int) -> float:
+        """Returns the share of the peak rate in a step: a linear warm-up, under half of a cosine."""
+        warmup = max(1, round(self.warmup * steps))
+        return min((step + 1) / warmup, 0.5 + 0.5 * math.cos(math.pi * step / steps))
+
 
 def learn(
     listener: TrainableListener,
@@ -125,7 +131,9 @@ def learn(
     seed: int,
     on_step: Callable[[int, int], None] = lambda step, steps: None,
     reference: TrainableListener | None = None,
-) -> dict[str, float]:
+    measured: Callable[[], dict[str, float]] = dict,
+    kept: Path | None = None,
+) -> list[dict[str, float]]:
     """Trains the listener's model in place; the same seed gives the same weights on the same machine.
 
     In several processes (`parallel.py`) each scores its share of a batch, and all end with the same weights.
@@ -138,9 +146,12 @@ def learn(
         seed: For the order of the examples and for dropout.
         on_step: Called after each step with its number and the number of all steps.
         reference: What the policy is compared with, if the objective does so.
+        measured: Called after each epoch; what it returns stands beside the statistics of the epoch.
+        kept: A file that the state is kept in after each epoch. If it is there learning goes on from it, so it must be
+            of the same arguments.
 
     Returns:
-        The loss and the objective's statistics, means over the steps of the last epoch.
+        For each epoch the loss and the objective's statistics, means over its steps, and what was measured after it.
 
     Raises:
         ValueError: If there is nothing to learn from.
@@ -154,17 +165,19 @@ def learn(
     order = np.random.default_rng(seed)
     steps_an_epoch = math.ceil(len(examples) / optimisation.batch)
     steps = optimisation.epochs * steps_an_epoch
-    optimizer, scheduler = _optimizer(listener.model, optimisation, steps)
+    optimizer = _optimizer(listener.model, optimisation)
     lengths = [example.view.length for example in examples]
     pool = sorted({name for example in examples for name in example.view.tangrams})
     trained = [weights for weights in listener.model.parameters() if weights.requires_grad]
-    statistics: list[dict[str, float]] = []
+    curve: list[dict[str, float]] = []
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        listener.model.train()
-        for epoch in range(optimisation.epochs):
-            statistics.clear()
-            for rows in batches(lengths, optimisation.batch, order):
+        if kept is not None and kept.exists():
+            curve = read_state(kept, trained, optimizer, order)
+        for epoch in range(len(curve), optimisation.epochs):
+            listener.model.train()
+            statistics: list[dict[str, float]] = []
+            for step, rows in enumerate(batches(lengths, optimisation.batch, order), epoch * steps_an_epoch):
                 batch = [with_other_distractors(examples[i], pool, optimisation.other_distractors, order) for i in rows]
                 loss, told = _loss(objective, scored(listener, batch, reference))
                 optimizer.zero_grad()
@@ -172,12 +185,17 @@ def learn(
                 add_gradients(trained)
                 norm = nn.utils.clip_grad_norm_(trained, optimisation.clip).item()
                 _check_finite(objective, told | {"norm of the gradient": norm})
+                for group in optimizer.param_groups:
+                    group["lr"] = group["peak"] * optimisation.schedule(step, steps)
                 optimizer.step()
-                scheduler.step()
                 statistics.append(told)
-                on_step(epoch * steps_an_epoch + len(statistics), steps)
-        listener.model.eval()
-    return {name: float(np.mean([step[name] for step in statistics])) for name in statistics[0]}
+                on_step(step + 1, steps)
+            listener.model.eval()
+            means = {name: float(np.mean([step[name] for step in statistics])) for name in statistics[0]}
+            curve.append(means | measured())
+            if kept is not None and is_main():
+                write_state(kept, trained, optimizer, order, curve)
+    return curve
 
 
 def _loss(objective: Objective, turns: ScoredTurns) -> tuple[Tensor, dict[str, float]]:
@@ -279,21 +297,14 @@ def _scores(listener: TrainableListener, views: Sequence[View], actions: Sequenc
     return Scores(*(of_all(values, rows, len(views)) for values in found))
 
 
-def _optimizer(
-    model: nn.Module, optimisation: Optimisation, steps: int
-) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
+def _optimizer(model: nn.Module, optimisation: Optimisation) -> torch.optim.Optimizer:
+    """Returns AdamW over all that is trained; `peak` of a group is its greatest learning rate."""
     embeddings = [p for m in model.modules() if isinstance(m, nn.Embedding) for p in m.parameters() if p.requires_grad]
     fast = {id(p) for p in embeddings}
     others = [p for p in model.parameters() if p.requires_grad and id(p) not in fast]
     rate = optimisation.learning_rate
     groups = [
-        {"params": others, "weight_decay": optimisation.weight_decay},
-        {"params": embeddings, "lr": rate * optimisation.embedding_rate, "weight_decay": 0.0},
+        {"params": others, "peak": rate, "weight_decay": optimisation.weight_decay},
+        {"params": embeddings, "peak": rate * optimisation.embedding_rate, "weight_decay": 0.0},
     ]
-    optimizer = torch.optim.AdamW(groups, lr=rate, fused=True)
-    warmup = max(1, round(optimisation.warmup * steps))
-
-    def schedule(step: int) -> float:
-        return min((step + 1) / warmup, 0.5 + 0.5 * math.cos(math.pi * step / steps))
-
-    return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, schedule)
+    return torch.optim.AdamW(groups, fused=True)

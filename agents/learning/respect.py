@@ -295,12 +295,14 @@ class Respect:
             optimisation = self.learner.optimisation
             rng_seed = int(self._seed(round).generate_state(1)[0])
             on_step = partial(self._report, f"round {round}: learn")
-            statistics = learn(listener, self._examples(round), objective, optimisation, rng_seed, on_step, reference)
+            kept, examples = self.out / f"round-{round}.state", self._examples(round)
+            curve = learn(listener, examples, objective, optimisation, rng_seed, on_step, reference, kept=kept)
             with main_first():
                 if is_main():
                     with saved(folder) as unfinished:
                         listener.save(unfinished)
-                        write_json(unfinished / LEARNING, statistics)
+                        write_json(unfinished / LEARNING, curve[-1])
+                    kept.unlink(missing_ok=True)
         return self._load(folder)
 
     def _examples(self, round: int) -> list[Example]:
