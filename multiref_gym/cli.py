@@ -52,6 +52,7 @@ COMMANDS = {
         f"{BENCHMARKS}.systems:SystemsCommand", "compare six systems that learn, side by side", resumes=True
     ),
     "decode": Command(f"{AGENTS}.commands.decode:Decode", "decode feedback from what speakers said, in logged games"),
+    "learn": Command(f"{AGENTS}.commands.learn:LearnCommand", "learn a policy from logged games", resumes=True),
     "ppo": Command(f"{AGENTS}.commands.ppo:PPOCommand", "learn by PPO from true or decoded reward"),
     "pretrain": Command(f"{AGENTS}.listeners.small.pretrain:Pretrain", "build a base of the small listener"),
     "train-decoder": Command(f"{AGENTS}.decoders.training:TrainDecoder", "train the learned decoder"),

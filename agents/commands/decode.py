@@ -7,28 +7,25 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
-from typing import Annotated
 
 import numpy as np
-from cyclopts import Group, Parameter
-from cyclopts.validators import LimitedChoice
 
+from multiref_gym.agents.commands.options import LogOptions
 from multiref_gym.agents.evaluation.tables import Sheet, share
 from multiref_gym.commands.export import say_skipped
-from multiref_gym.commands.options import AnyFile, DecoderName, ForceOption, Round, named
+from multiref_gym.commands.options import AnyFile, DecoderName, ForceOption
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback, FeedbackDecoder, decoded_games, probabilities
 from multiref_gym.files import whole
-from multiref_gym.formats import FORMATS, holds_games, stream_games, write_games
+from multiref_gym.formats import holds_games, stream_games, write_games
 from multiref_gym.formats.label_table import Decoded, holds_table, write_table
 from multiref_gym.formats.logged_game import BadGame, LoggedGame
 from multiref_gym.registry import feedback_name, new_decoder
-from multiref_gym.store import InteractionStore, StoreError
+from multiref_gym.store import InteractionStore
 
 AT_ONCE = 256
 """Games that are decoded together."""
-WHAT = Parameter(group=Group("What", validator=LimitedChoice(1, 1)))
 
 
 class Counted:
@@ -43,11 +40,12 @@ class Counted:
         self._decoder, self._against = decoder, against
         self.games, self.values, self._pairs = 0, Counter[Feedback](), Counter[tuple[Feedback, Feedback]]()
 
-    def add(self, decoded: Decoded) -> None:
+    def add(self, logged: LoggedGame, decoded: Decoded) -> None:
         """Counts what was decoded in a game."""
+        labels = [label for label in logged.labels if label is not None]
         self.games += 1
-        self.values.update(decoded.feedback)
-        self._pairs.update(zip(decoded.feedback, decoded.against, strict=False))
+        self.values.update(labels)
+        self._pairs.update(zip(labels, decoded.against, strict=False))
 
     def sheets(self) -> list[Sheet]:
         """Returns the counts and, of two decoders, what each says where the other says what."""
@@ -76,13 +74,13 @@ class Counted:
 
 
 def decode(
-    games: Iterable[LoggedGame], decoder: FeedbackDecoder, against: FeedbackDecoder | None = None
+    games: Iterable[LoggedGame], decoder: FeedbackDecoder | None, against: FeedbackDecoder | None = None
 ) -> Iterator[tuple[LoggedGame, Decoded]]:
-    """Yields games, each with what was decoded in it, of which a part is in memory at a time.
+    """Yields games with what was decoded as their labels, and what else is said of it; a part is in memory at a time.
 
     Args:
         games: The games.
-        decoder: Decodes the feedback, and says how likely it is if it can.
+        decoder: Decodes the feedback, and says how likely it is if it can; None if the games have their feedback.
         against: Another decoder.
 
     Raises:
@@ -96,34 +94,28 @@ def decode(
             said = probabilities(decoder, [exchange for of_game in exchanges for exchange in of_game])
             likely = np.split(said, np.cumsum(list(map(len, exchanges)))[:-1])  # type: ignore[assignment]
         others = decoded_games(against, exchanges) if against else [[]] * len(part)
-        yield from zip(part, map(Decoded, decoded_games(decoder, exchanges), likely, others), strict=True)
+        if decoder:
+            feedback = decoded_games(decoder, exchanges)
+            part = [replace(logged, labels=tuple(labels)) for logged, labels in zip(part, feedback, strict=True)]
+        yield from zip(part, map(Decoded, likely, others), strict=True)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Decode(ForceOption):
+class Decode(LogOptions, ForceOption):
     """Decodes feedback from what speakers said next, in games that were logged.
 
+    A store keeps what was decoded, by rounds; a round that it has is not decoded again.
+
     Attributes:
-        games: Games or `turn` rows: JSON Lines, JSON, Parquet, or the id of a data set of the Hugging Face hub.
-        store: A store in place of a file; it keeps the feedback, by rounds. What it has is not decoded again.
         ternary: The decoder also answers neutral.
         against: Another decoder, to be told how far the two agree.
-        skip_bad: Leave out bad games, and say which.
-        system: Of a store, only the games of this system.
-        round: Of a store, only the games of this round.
         out: A file: FILE.csv is a table of exchanges to read and to correct, any other the games as JSON Lines with
             their feedback.
     """
 
-    games: Annotated[str | None, WHAT] = None
-    store: Annotated[str | None, WHAT] = None
-    format: Annotated[str | None, named(FORMATS, "What they are, if not as they look: ")] = None
     decoder: DecoderName = "lexical"
     ternary: bool = False
     against: DecoderName | None = None
-    skip_bad: bool = False
-    system: str | None = None
-    round: Round | None = None
     out: AnyFile | None = None
 
     def run(self, screen: Screen) -> None:
@@ -143,7 +135,14 @@ class Decode(ForceOption):
             self.check_replaced(self.out, "a table of feedback" if is_table else "games as JSON Lines", holds)
         bad: list[BadGame] = []
         counted = Counted(feedback_name(self.decoder, self.ternary), self.against)
-        found = self._counted(self._in_store() if self.store else self._in_file(bad), counted, screen)
+        decoder = new_decoder(self.decoder, self.ternary)
+        against = new_decoder(self.against, self.ternary) if self.against else None
+        if self.store:
+            found = self._in_store(decoder, against)
+        else:
+            on_bad = bad.append if self.skip_bad else None
+            found = decode(stream_games(str(self.games), self.format, on_bad=on_bad), decoder, against)
+        found = self._counted(found, counted, screen)
         if self.out is None:
             deque(found, maxlen=0)
         else:
@@ -156,41 +155,29 @@ class Decode(ForceOption):
         say_skipped(bad, screen)
         screen.say(f"feedback on {counted.games} games, in {self.out or self.store}")
 
-    def _in_file(self, bad: list[BadGame]) -> Iterator[tuple[LoggedGame, Decoded]]:
-        on_bad = bad.append if self.skip_bad else None
-        games = stream_games(str(self.games), self.format, on_bad=on_bad)
-        return decode(games, *self._decoders())
-
-    def _in_store(self) -> Iterator[tuple[LoggedGame, Decoded]]:
+    def _in_store(
+        self, decoder: FeedbackDecoder, against: FeedbackDecoder | None
+    ) -> Iterator[tuple[LoggedGame, Decoded]]:
         """Yields the games of a store, after their round has been decoded in it."""
-        decoder, against = self._decoders()
         name = feedback_name(self.decoder, self.ternary)
         with InteractionStore(str(self.store), create=False) as store:
-            systems = store.systems() if self.system is None else [self.system]
-            rounds = [(s, r) for s in systems for r in store.rounds(s) if self.round in (None, r)]
-            if not rounds:
-                raise StoreError(f"{self.store}: no interactions to decode; there are: {store.contents()}")
-            for system, round in rounds:
-                games = [LoggedGame(game, system=system) for game in store.interactions(system, round)]
-                if store.has_feedback(system, round, name):
-                    kept = store.feedback(name, system, round)
-                    found = [(game, Decoded(values)) for game, values in zip(games, kept, strict=True)]
-                else:
-                    found = list(decode(games, decoder, against))
-                    store.add_feedback(system, round, name, [decoded.feedback for _, decoded in found])
-                yield from found
-
-    def _decoders(self) -> tuple[FeedbackDecoder, FeedbackDecoder | None]:
-        against = new_decoder(self.against, self.ternary) if self.against else None
-        return new_decoder(self.decoder, self.ternary), against
+            for system, round in self.rounds(store):
+                games = store.interactions(system, round)
+                if not store.has_feedback(system, round, name):
+                    found = decoded_games(decoder, [game.exchanges() for game in games])
+                    store.add_feedback(system, round, name, found)
+                kept = store.feedback(name, system, round)
+                logged = [
+                    LoggedGame(g, labels=tuple(labels), system=system) for g, labels in zip(games, kept, strict=True)
+                ]
+                yield from decode(logged, None, against)
 
     def _counted(
         self, found: Iterable[tuple[LoggedGame, Decoded]], counted: Counted, screen: Screen
     ) -> Iterator[tuple[LoggedGame, Decoded]]:
         for logged, decoded in found:
-            counted.add(decoded)
-            if counted.games % AT_ONCE == 0:
-                screen.say(f"{counted.games} games decoded")
-            yield replace(logged, labels=tuple(decoded.feedback)), decoded
+            counted.add(logged, decoded)
+            screen.report("games decoded", counted.games, None)
+            yield logged, decoded
         if not counted.values:
             raise UserError(f"{self.games or self.store}: no feedback to decode: no game has a second turn")

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from cyclopts import Group, Parameter
+from cyclopts.validators import LimitedChoice
 
 from multiref_gym.agents.listeners.named import new_listener
-from multiref_gym.commands.options import ListenerName, SpeakerName
+from multiref_gym.commands.options import ListenerName, Round, SpeakerName, named
 from multiref_gym.episode import Episode
+from multiref_gym.formats import FORMATS
 from multiref_gym.listener import Listener
 from multiref_gym.simulators.named import speaker_of
 from multiref_gym.speaker import Speaker
+from multiref_gym.store import InteractionStore, StoreError
 from multiref_gym.tangrams import TangramSet
 
 
@@ -46,6 +51,43 @@ class PricedListenerOptions(ListenerOptions):
     """
 
     prices: tuple[float, float] | None = None
+
+
+WHAT = Parameter(group=Group("What", validator=LimitedChoice(1, 1)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogOptions:
+    """Which games were logged.
+
+    Attributes:
+        games: Games or `turn` rows: JSON Lines, JSON, Parquet, or the id of a data set of the Hugging Face hub.
+        store: A store in place of a file: a SQLite file, or a database URL.
+        system: Of a store, only the games of this system.
+        round: Of a store, only the games of this round.
+        skip_bad: Leave out bad games, and say which.
+    """
+
+    games: Annotated[str | None, WHAT] = None
+    store: Annotated[str | None, WHAT] = None
+    format: Annotated[str | None, named(FORMATS, "What --games are, if not as they look: ")] = None
+    system: str | None = None
+    round: Round | None = None
+    skip_bad: bool = False
+
+    def rounds(self, store: InteractionStore) -> list[tuple[str, int]]:
+        """Returns the systems and rounds of the store that are meant.
+
+        Raises:
+            StoreError: If there are none.
+        """
+        systems = store.systems() if self.system is None else [self.system]
+        rounds = [
+            (system, round) for system in systems for round in store.rounds(system) if self.round in (None, round)
+        ]
+        if not rounds:
+            raise StoreError(f"{self.store}: no such interactions; there are: {store.contents()}")
+        return rounds
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,7 +32,11 @@ class Credit:
 
 
 def examples_of(
-    game: Interaction, feedback: Sequence[Feedback], credit: Credit = Credit(), negatives: float = 0.0
+    game: Interaction,
+    feedback: Sequence[Feedback | None],
+    credit: Credit = Credit(),
+    negatives: float = 0.0,
+    abandoned: bool = False,
 ) -> list[Example]:
     """Returns the turns of a game that something can be learned from.
 
@@ -40,20 +44,21 @@ def examples_of(
 
     Args:
         game: The game; its targets and its success are not looked at.
-        feedback: What was decoded for each action that was replied to, which the last one was not.
+        feedback: What was decoded for each action that was replied to, which the last one was not; None is unknown.
         credit: What else is taken into account.
         negatives: The weight of actions that were decoded as negative, 0 to leave them out.
+        abandoned: Whether somebody left before the end, so that a short game was not won.
     """
-    won = len(game.turns) < MAX_TURNS
+    won = len(game.turns) < MAX_TURNS and not abandoned
     feedback = list(feedback)
     if credit.last_action and won and len(feedback) < len(game.turns):
         feedback.append(Feedback.POSITIVE)
     weights = {Feedback.POSITIVE: 1.0, Feedback.NEUTRAL: 0.0, Feedback.NEGATIVE: negatives}
     examples: list[Example] = []
     for view, turn, value in zip(game.views(), game.turns, feedback, strict=False):
-        action, weight = turn.action, weights[value]
+        action, weight = turn.action, weights[value or Feedback.NEUTRAL]
         if value is Feedback.POSITIVE and credit.final_selection and won and not action.select <= game.selections[-1]:
             continue
-        if action.clicks and weight:
+        if value is not None and action.clicks and weight:
             examples.append(Example(view, action, value, turn.log_prob, weight))
     return examples

@@ -17,7 +17,7 @@ from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from cyclopts import Parameter
@@ -29,7 +29,7 @@ from multiref_gym.agents.learning.objectives import Kto, Objective, Reinforce, S
 from multiref_gym.agents.learning.parallel import is_main, main_first
 from multiref_gym.agents.learning.run_folder import claim, locked, made_by
 from multiref_gym.agents.listeners.baselines import ErringListener
-from multiref_gym.agents.listeners.named import new_listener
+from multiref_gym.agents.listeners.named import new_trainable
 from multiref_gym.agents.listeners.weights import saved
 from multiref_gym.agents.play import new_games, play
 from multiref_gym.checking import read_json
@@ -49,7 +49,7 @@ from multiref_gym.errors import UserError
 from multiref_gym.feedback import decoded_games
 from multiref_gym.files import write_json
 from multiref_gym.listener import Listener
-from multiref_gym.registry import LISTENERS, OBJECTIVES, feedback_name, new_decoder, resolve
+from multiref_gym.registry import OBJECTIVES, feedback_name, new_decoder
 from multiref_gym.simulators.named import speaker_of
 from multiref_gym.simulators.population import personas_of
 from multiref_gym.simulators.scripted import FIGURATIVE
@@ -209,13 +209,7 @@ class Respect:
         tangrams = load_tangrams(config.tangrams)
         self._tangrams = tangrams.split(config.split)
         shared_contexts(self._tangrams)  # too small a set is an error now, not later
-        make = resolve("listener", LISTENERS, config.listener)
-        if not all(hasattr(make, method) for method in ("load", "save", "score")):
-            raise UserError(f"listener {config.listener!r} cannot learn: it has no weights to load, score and save")
-        self._load = cast(
-            Callable[[str | Path | None], TrainableListener],
-            lambda model: new_listener(config.listener, tangrams, model=model),
-        )
+        self._load = new_trainable(config.listener, tangrams)
         self._system = learner.name
         self._decoder = new_decoder(config.decoder, config.ternary)
         self._feedback = feedback_name(config.decoder, config.ternary)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from inspect import Parameter, signature
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from multiref_gym.agents.learning.learn import TrainableListener
 from multiref_gym.agents.listeners.baselines import OracleListener
 from multiref_gym.digests import check_digests
 from multiref_gym.episode import Episode
@@ -52,3 +53,17 @@ def new_listener(name: str, tangrams: TangramSet, games: Sequence[Episode] | Non
         given["path"] = Path(given.pop("model"))
         check_digests(given["path"])
     return made("listener", name, make.load, tangrams, **given)  # type: ignore[no-any-return]
+
+
+def new_trainable(name: str, tangrams: TangramSet) -> Callable[[str | Path | None], TrainableListener]:
+    """Returns what loads a listener that can learn, from a checkpoint or, if None, its base; see `new_listener`.
+
+    Raises:
+        UserError: If it has no weights.
+    """
+    make = resolve("listener", LISTENERS, name)
+    if not all(hasattr(make, method) for method in ("load", "save", "score")):
+        raise UserError(f"listener {name!r} cannot learn: it has no weights to load, score and save")
+    return cast(
+        Callable[[str | Path | None], TrainableListener], lambda model: new_listener(name, tangrams, model=model)
+    )

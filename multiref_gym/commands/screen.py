@@ -67,8 +67,8 @@ class Screen:
         self._live.stop()
         self.console.print(*what)
 
-    def report(self, step: str, done: int, total: int) -> None:
-        """Says how far a step is: what is done, how much of it, and of how much."""
+    def report(self, step: str, done: int, total: int | None) -> None:
+        """Says how far a step is: what is done, how much of it, and of how much, None if nobody knows."""
         begins = self._progress.tasks[0].description != step or not self._live.is_started
         if begins:
             self._progress.reset(self._task, description=step)

@@ -74,25 +74,36 @@ def stream_games(
         context_size: See there.
         on_bad: Called with the error of each bad game, which is left out; if None the first one is raised.
     """
-    place_of: dict[str, str] = {}
-    first_bad: BadGame | None = None
     reader = _made(format or BY_FIELDS)
     with _blamed(reader):
-        for found in reader.read(str(source)):
-            try:
-                if isinstance(found, BadGame):
-                    raise found
-                _check(found, place_of, tangrams, context_size)
-            except BadGame as error:
-                if on_bad is None:
-                    raise
-                first_bad = first_bad or error
-                on_bad(error)
-                continue
-            place_of[found.interaction.game_id] = found.place
-            yield found
+        yield from checked_games(reader.read(str(source)), str(source), tangrams, context_size, on_bad)
+
+
+def checked_games(
+    games: Iterable[LoggedGame | BadGame],
+    where: str,
+    tangrams: TangramSet | None = None,
+    context_size: int | None = None,
+    on_bad: Callable[[BadGame], None] | None = None,
+) -> Iterator[LoggedGame]:
+    """Yields games that were read somewhere, each once; see `stream_games` for the arguments and the errors."""
+    place_of: dict[str, str] = {}
+    first_bad: BadGame | None = None
+    for found in games:
+        try:
+            if isinstance(found, BadGame):
+                raise found
+            _check(found, place_of, tangrams, context_size)
+        except BadGame as error:
+            if on_bad is None:
+                raise
+            first_bad = first_bad or error
+            on_bad(error)
+            continue
+        place_of[found.interaction.game_id] = found.place
+        yield found
     if not place_of:
-        raise BadGame(f"{source}: no games" + (f", as all are bad; {first_bad}" if first_bad else ""))
+        raise BadGame(f"{where}: no games" + (f", as all are bad; {first_bad}" if first_bad else ""))
 
 
 def read_interactions(source: str | Path) -> list[Interaction]:

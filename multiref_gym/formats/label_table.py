@@ -24,21 +24,19 @@ VALUES = {value.name.lower(): value for value in Feedback} | {"": None}
 
 
 class Decoded(NamedTuple):
-    """What a decoder says of the exchanges of a game, an item for each.
+    """What is said of the exchanges of a game beside its labels, an item for each.
 
     Attributes:
-        feedback: What was decoded.
         probabilities: How likely each action was wholly good; empty if the decoder does not say.
         against: What another decoder says; empty if there is none.
     """
 
-    feedback: Sequence[Feedback]
     probabilities: Sequence[float] = ()
     against: Sequence[Feedback] = ()
 
 
 def write_table(path: Path, games: Iterable[tuple[LoggedGame, Decoded]]) -> None:
-    """Writes what was decoded in games, a row for each exchange."""
+    """Writes the labels of games, a row for each exchange."""
     with path.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
         table.writerow(COLUMNS)
@@ -46,11 +44,9 @@ def write_table(path: Path, games: Iterable[tuple[LoggedGame, Decoded]]) -> None
             game_id, exchanges = logged.interaction.game_id, logged.exchanges()
             likely = [f"{said:.4f}" for said in decoded.probabilities] or [""] * len(exchanges)
             others = [value.name.lower() for value in decoded.against] or [""] * len(exchanges)
-            for turn, (exchange, value, *more) in enumerate(
-                zip(exchanges, decoded.feedback, likely, others, strict=True)
-            ):
-                said = exchange.utterance, str(exchange.action), exchange.reply
-                table.writerow([game_id, turn, *said, value.name.lower(), *more])
+            labels = ["" if label is None else label.name.lower() for label in logged.labels[: len(exchanges)]]
+            for turn, (exchange, *more) in enumerate(zip(exchanges, labels, likely, others, strict=True)):
+                table.writerow([game_id, turn, exchange.utterance, str(exchange.action), exchange.reply, *more])
 
 
 def holds_table(path: Path) -> bool:

@@ -51,6 +51,14 @@ class LoggedGame:
         missing = len(self.interaction.turns) - len(self.labels)
         object.__setattr__(self, "labels", (*self.labels, *[None] * missing))
 
+    @property
+    def digest(self) -> str:
+        """A hash of what was said and done in it, the same for any kind of record and any labels."""
+        game = self.interaction
+        said = [[turn.utterance, sorted(turn.action.clicks)] for turn in game.turns]
+        seen = [game.context.listener_order, sorted(game.targets), said, self.reply]
+        return hashlib.sha256(json.dumps(seen).encode()).hexdigest()
+
     def exchanges(self) -> list[Exchange]:
         """Returns an exchange for every turn that was replied to: all, or all but the last."""
         exchanges = self.interaction.exchanges()
@@ -85,10 +93,5 @@ class Format(Protocol):
 
 def fingerprint(games: Sequence[LoggedGame]) -> str:
     """Returns a short hash of what is replayed, the same for games in any order and for any kind of record."""
-    digests = []
-    for logged in games:
-        game = logged.interaction
-        said = [[turn.utterance, sorted(turn.action.clicks)] for turn in game.turns]
-        seen = [game.context.listener_order, sorted(game.targets), said, logged.reply, logged.labels]
-        digests.append(hashlib.sha256(json.dumps(seen).encode()).hexdigest())
-    return hashlib.sha256("\n".join(sorted(digests)).encode()).hexdigest()[:16]
+    replayed = sorted(f"{logged.digest} {json.dumps(logged.labels)}" for logged in games)
+    return hashlib.sha256("\n".join(replayed).encode()).hexdigest()[:16]

@@ -1,0 +1,237 @@
+"""`multiref learn`: a policy from games that were logged and what their speakers said next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+from zlib import crc32
+
+from cyclopts import Parameter
+from matplotlib.figure import Figure
+
+from multiref_gym.agents.commands.decode import decode
+from multiref_gym.agents.commands.options import LogOptions
+from multiref_gym.agents.evaluation.offline import FIGURES, LoggedTurn, ask, logged_turns, measure, told
+from multiref_gym.agents.evaluation.pictures import draw_band, finish_axes, noted_png
+from multiref_gym.agents.evaluation.tables import Sheet
+from multiref_gym.agents.learning.credit import examples_of
+from multiref_gym.agents.learning.learn import Example, fingerprint, learn
+from multiref_gym.agents.learning.respect import OPTIMISATION, CreditName, Learner, RoundOptimisation, learner_of
+from multiref_gym.agents.learning.run_folder import made_by
+from multiref_gym.agents.learning.spooled import SpooledExamples
+from multiref_gym.agents.listeners.named import new_trainable
+from multiref_gym.agents.listeners.weights import saved
+from multiref_gym.commands.export import say_skipped
+from multiref_gym.commands.options import Flat, ListenerName, Natural, Share, TangramsName, check_new_folder, named
+from multiref_gym.commands.screen import Screen
+from multiref_gym.digests import digest
+from multiref_gym.errors import UserError
+from multiref_gym.files import write_atomically
+from multiref_gym.formats import checked_games, stream_games
+from multiref_gym.formats.label_table import LabelTable
+from multiref_gym.formats.logged_game import BadGame, LoggedGame
+from multiref_gym.game import CONTEXT_SIZE
+from multiref_gym.provenance import write_results
+from multiref_gym.registry import DECODERS, OBJECTIVES, feedback_name, new_decoder
+from multiref_gym.store import InteractionStore
+from multiref_gym.tangrams import TangramSet, drawn_tangrams
+
+LOGGED = "logged"
+"""In place of a decoder: the labels that the games have."""
+RESULTS = "learning.json"
+"""In the folder of a policy: what it was learned from, and how."""
+MOST_HELD_BACK = 200
+"""Games that are played again after each epoch; of a large log more would take longer than learning."""
+SHOWN = ("exact_match", "log_prob_rewarded", "auc")
+
+
+class Log:
+    """What a log teaches, and what it is.
+
+    Attributes:
+        learned: The digests of the games that are learned from.
+        held_back: The games that are not.
+        speakers: Who speaks in the former, as digests of their names.
+    """
+
+    def __init__(self) -> None:
+        self.learned: list[str] = []
+        self.held_back: list[LoggedGame] = []
+        self.speakers: set[str] = set()
+        self.labels = 0
+
+    def examples(
+        self, games: Iterator[LoggedGame], learner: Learner, held_back: float, seed: int, on_game: Callable[[int], None]
+    ) -> Iterator[Example]:
+        """Yields what the games teach, but for a share of the games, which chance decides by their names."""
+        for number, logged in enumerate(games, start=1):
+            game = logged.interaction
+            labels = logged.labels[: len(logged.exchanges())]
+            self.labels += sum(label is not None for label in labels)
+            on_game(number)
+            if crc32(f"{seed} {game.game_id}".encode()) < held_back * 2**32 and len(self.held_back) < MOST_HELD_BACK:
+                self.held_back.append(logged)
+                continue
+            self.learned.append(logged.digest)
+            self.speakers.add(digest(game.speaker)[:16])
+            yield from examples_of(game, labels, learner.credit, learner.objective.negatives, logged.abandoned)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearnCommand(LogOptions):
+    """Learns a policy from games that were logged and what their speakers said next.
+
+    Attributes:
+        ternary: The decoder also answers neutral.
+        labels: A table that `multiref decode` wrote, corrected or not, in place of a decoder.
+        tangrams: figures or kilogram:PATH, all that are drawn.
+        listener: What learns.
+        base: What it starts from, if not the base that ships: a checkpoint's folder, of vlm a model's folder or hub id.
+        objective: What is minimised.
+        credit: What says how good an action was: the reply to it, or all that the game tells in its turns (with sup).
+        optimisation: How it is minimised.
+        held_back: Share of the games that is not learned from, but asked after each epoch; at most 200 games.
+        seed: Seeds all chance.
+        out: The folder of the policy, in which nothing is yet.
+    """
+
+    decoder: Annotated[
+        str, named({**DECODERS, LOGGED: ""}, "What says how good an action was; of a store what it has decoded: ")
+    ] = "lexical"
+    ternary: bool = False
+    labels: Path | None = None
+    tangrams: TangramsName = "figures"
+    listener: ListenerName = "small"
+    base: Annotated[str | None, Parameter(alias="--model")] = None
+    objective: Annotated[str, named(OBJECTIVES)] = "sup"
+    credit: CreditName = "reply"
+    optimisation: Flat[RoundOptimisation] = OPTIMISATION
+    held_back: Share = 0.1
+    seed: Natural = 0
+    out: Path
+
+    def run(self, screen: Screen) -> None:
+        """Learns, and writes the policy with `learning.json` and `curves.png`; shows the figures after each epoch.
+
+        Raises:
+            UserError: If a game or a label is bad, nothing is to be learned, the policy cannot be had or cannot learn,
+                or there is something in the folder.
+        """
+        check_new_folder(self.out)
+        self.out.absolute().parent.mkdir(parents=True, exist_ok=True)
+        learner = learner_of(self.objective, self.credit, self.optimisation)
+        tangrams = drawn_tangrams(self.tangrams)
+        load = new_trainable(self.listener, tangrams)
+        listener = load(self.base)
+        reference = load(self.base) if learner.objective.needs_reference else None
+        log, bad = Log(), list[BadGame]()
+        on_game = lambda done: screen.report("games read", done, None)  # noqa: E731
+        found = log.examples(self._labelled(tangrams, bad), learner, self.held_back, self.seed, on_game)
+        examples = SpooledExamples(found, self.out.absolute().parent)
+        if not len(examples):
+            raise UserError(f"{self.games or self.store}: nothing to learn from in {len(log.learned)} games")
+        record = made_by(
+            learner=learner.recorded(),
+            base=fingerprint(listener.model),
+            listener=self.listener,
+            tangrams=self.tangrams,
+            feedback=str(self.labels or feedback_name(self.decoder, self.ternary)),
+            held_back=self.held_back,
+            seed=self.seed,
+        )
+        turns = logged_turns(log.held_back, None) if log.held_back else []
+        measured = partial(_measured, listener, turns, self.seed)
+        before = measured()
+        kept = self.out.with_name(f"{self.out.name}.{digest([record, log.learned])[:12]}.state")
+        curve = learn(
+            *(listener, examples, learner.objective, learner.optimisation, self.seed),
+            *(partial(screen.report, "learn"), reference, measured, kept),
+        )
+        results = {
+            **record,
+            "log": {
+                "games": len(log.learned),
+                "held_back": len(log.held_back),
+                "labels": log.labels,
+                "examples": len(examples),
+                "learned": sorted(log.learned),
+                "speakers": sorted(log.speakers),
+            },
+            "before": before,
+            "curve": curve,
+        }
+        with saved(self.out) as unfinished:
+            listener.save(unfinished)
+            results = write_results(unfinished / RESULTS, results)
+            draw(results, unfinished / "curves.png")
+        kept.unlink(missing_ok=True)
+        screen.show(sheet(results))
+        say_skipped(bad, screen)
+        screen.say(f"the policy is in {self.out}")
+
+    def _labelled(self, tangrams: TangramSet, bad: list[BadGame]) -> Iterator[LoggedGame]:
+        """Yields the games with feedback on them as labels."""
+        on_bad = bad.append if self.skip_bad else None
+        if self.store:
+            games = checked_games(self._stored(), self.store, tangrams, CONTEXT_SIZE, on_bad)
+        else:
+            games = stream_games(
+                str(self.games), self.format, tangrams=tangrams, context_size=CONTEXT_SIZE, on_bad=on_bad
+            )
+        if self.labels:
+            return LabelTable(self.labels).of(games)
+        if self.store or self.decoder == LOGGED:
+            return games
+        return (logged for logged, _ in decode(games, new_decoder(self.decoder, self.ternary)))
+
+    def _stored(self) -> Iterator[LoggedGame]:
+        name = feedback_name(self.decoder, self.ternary)
+        with InteractionStore(str(self.store), create=False) as store:
+            for system, round in self.rounds(store):
+                games = store.interactions(system, round)
+                feedback = [[]] * len(games) if self.labels else store.feedback(name, system, round)
+                for game, labels in zip(games, feedback, strict=True):
+                    yield LoggedGame(game, labels=tuple(labels), system=system, place=f"{self.store}, {game.game_id!r}")
+
+
+def _measured(listener: Any, turns: list[LoggedTurn], seed: int) -> dict[str, Any]:
+    """Returns figures of the turns that were held back, none if there are none."""
+    if not turns:
+        return {}
+    figures = measure(turns, ask(listener, turns, seed, 64))["figures"]
+    return {name: figures[name] for name in SHOWN}
+
+
+def sheet(results: dict[str, Any]) -> Sheet:
+    """Returns the figures before the first epoch and after each."""
+    shown = [name for name in SHOWN if name in results["before"]]
+    rows = [["before", "–", *(told(name, results["before"][name]) for name in shown)]]
+    for number, epoch in enumerate(results["curve"], start=1):
+        rows.append([str(number), f"{epoch['loss']:.3f}", *(told(name, epoch[name]) for name in shown)])
+    log = results["log"]
+    title = f"Learned from {log['examples']} turns of {log['games']} games, {len(log['speakers'])} speakers"
+    return Sheet(
+        title, ["epoch", "loss", *(FIGURES[name] for name in shown)], rows, f"{log['held_back']} games held back"
+    )
+
+
+def draw(results: dict[str, Any], path: Path) -> None:
+    """Draws the loss and, on the games held back, the exact match with rewarded actions, by epoch."""
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    loss, match = figure.subplots(1, 2)
+    epochs = range(1, len(results["curve"]) + 1)
+    loss.plot(epochs, [epoch["loss"] for epoch in results["curve"]], marker="o", color="#0072b2")
+    finish_axes(loss, "Loss", "loss")
+    points = [results["before"], *results["curve"]]
+    if all(point.get("exact_match") for point in points):
+        draw_band(
+            match, range(len(points)), [point["exact_match"] for point in points], "-", color="#d55e00", marker="o"
+        )
+    finish_axes(match, "Games held back: exact match with rewarded actions")
+    for axes in (loss, match):
+        axes.set_xlabel("epoch")
+    log = results["log"]
+    write_atomically(path, noted_png(figure, f"{log['games']} games learned from, {log['held_back']} held back"))
