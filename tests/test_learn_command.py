@@ -1,0 +1,169 @@
+"""`multiref learn`: a policy from logged games, of the kind that every other command takes."""
+
+from __future__ import annotations
+
+import csv
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from running import run
+from safetensors.torch import load_file
+from small_views import tiny_small_listener
+from strategies import interactions
+
+from multiref_gym.agents.commands import learn as command
+from multiref_gym.agents.learning.learn import Example
+from multiref_gym.agents.learning.spooled import SpooledExamples
+from multiref_gym.errors import UserError
+from multiref_gym.feedback import Feedback
+from multiref_gym.interaction import Interaction
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with games, a base that is quick to train, and a policy learned from the games."""
+    folder = tmp_path_factory.mktemp("learned")
+    run("simulate", "--listener", "erring", "--games", 20, "--split", "dev", "--out", folder / "games.jsonl")
+    tiny_small_listener().save(folder / "base")
+    learn(folder, folder / "policy")
+    return folder
+
+
+def learn(folder: Path, out: Path, *options: object, games: str = "games.jsonl") -> dict[str, Any]:
+    words = ["--games", folder / games] if games else []
+    run("learn", *words, "--base", folder / "base", "--epochs", 2, "--out", out, *options)
+    found: dict[str, Any] = json.loads((out / "learning.json").read_text())
+    return found
+
+
+def weights(policy: Path) -> dict[str, Any]:
+    return {name: values.tolist() for name, values in load_file(policy / "model.safetensors").items()}
+
+
+def test_what_it_learned_from_is_in_the_folder(folder: Path) -> None:
+    found = json.loads((folder / "policy" / "learning.json").read_text())
+    log = found["log"]
+    assert log["games"] + log["held_back"] == 20
+    assert 0 < log["held_back"] < 10
+    assert len(log["learned"]) == log["games"]
+    assert log["labels"] >= log["examples"] > 0
+    assert len(found["curve"]) == 2
+    assert found["before"].keys() <= found["curve"][0].keys()
+    assert found["seed"] == 0
+    assert (folder / "policy" / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert weights(folder / "policy") != weights(folder / "base")
+
+
+def test_other_commands_take_the_folder(folder: Path, tmp_path: Path) -> None:
+    policy = folder / "policy"
+    run("simulate", "--model", policy, "--games", 2, "--out", tmp_path / "games.jsonl")
+    run("benchmark", "--model", policy, "--games", folder / "games.jsonl")
+    learn(folder, tmp_path / "next", "--base", policy)
+
+
+def test_the_same_seed_learns_the_same(folder: Path, tmp_path: Path) -> None:
+    learn(folder, tmp_path / "again")
+    learn(folder, tmp_path / "other", "--seed", 1)
+    assert weights(tmp_path / "again") == weights(folder / "policy") != weights(tmp_path / "other")
+
+
+def test_labels_and_a_store_teach_what_their_decoder_does(folder: Path, tmp_path: Path) -> None:
+    games, table = folder / "games.jsonl", tmp_path / "table.csv"
+    run("decode", "--games", games, "--out", table)
+    run("decode", "--games", games, "--out", tmp_path / "decoded.jsonl")
+    run("import", "--games", games, "--store", tmp_path / "games.db", "--system", "S")
+    run("decode", "--store", tmp_path / "games.db")
+    learn(folder, tmp_path / "by-table", "--labels", table)
+    run("learn", *f"--games {tmp_path}/decoded.jsonl --decoder logged --out {tmp_path}/by-label".split(),
+        *f"--base {folder}/base --epochs 2".split())  # fmt: skip
+    learn(folder, tmp_path / "by-store", "--store", tmp_path / "games.db", games="")
+    for name in ("by-table", "by-label", "by-store"):
+        assert weights(tmp_path / name) == weights(folder / "policy"), name
+
+
+def test_a_corrected_label_is_learned_from(folder: Path, tmp_path: Path) -> None:
+    run("decode", "--games", folder / "games.jsonl", "--out", tmp_path / "table.csv")
+    with (tmp_path / "table.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        row["feedback"] = "negative"
+    with (tmp_path / "corrected.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    with pytest.raises(UserError, match="nothing to learn from in"):
+        learn(folder, tmp_path / "policy", "--labels", tmp_path / "corrected.csv")
+    assert not (tmp_path / "policy").exists()
+
+
+def test_an_interrupted_command_goes_on_to_the_same_policy(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, epochs = command.learn, []
+
+    def interrupted(*arguments: Any) -> Any:
+        *others, measured, kept = arguments
+
+        def measured_once() -> Any:
+            epochs.append(measured())
+            if len(epochs) == 2:
+                raise UserError("interrupted")
+            return epochs[-1]
+
+        return whole(*others, measured_once, kept)
+
+    monkeypatch.setattr(command, "learn", interrupted)
+    with pytest.raises(UserError, match="interrupted"):
+        learn(folder, tmp_path / "policy")
+    [state] = tmp_path.iterdir()
+    assert state.suffix == ".state"
+    learn(folder, tmp_path / "policy")
+    assert len(epochs) == 3
+    assert weights(tmp_path / "policy") == weights(folder / "policy")
+    assert [path.name for path in tmp_path.iterdir()] == ["policy"]
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--listener", "oracle"], "cannot learn: it has no weights"),
+        (["--decoder", "logged"], "nothing to learn from in"),
+        (["--tangrams", "kilogram:absent"], "absent"),
+        (["--store", "x.db"], "Exactly 1 of {--games, --store}"),
+    ],
+)
+def test_what_cannot_be_learned_is_one_line(folder: Path, tmp_path: Path, options: list[str], complaint: str) -> None:
+    with pytest.raises(UserError, match=complaint):
+        learn(folder, tmp_path / "policy", *options)
+    assert not (tmp_path / "policy").exists()
+
+
+def test_a_store_that_is_not_decoded_says_so(folder: Path, tmp_path: Path) -> None:
+    run("import", "--games", folder / "games.jsonl", "--store", tmp_path / "games.db", "--system", "S")
+    with pytest.raises(UserError, match="'lexical' has not decoded round 0 of 'S'"):
+        learn(folder, tmp_path / "policy", "--store", tmp_path / "games.db", games="")
+
+
+def test_a_folder_with_something_in_it_stays_as_it_is(folder: Path) -> None:
+    before = weights(folder / "policy")
+    with pytest.raises(UserError, match="there is something in it already"):
+        learn(folder, folder / "policy")
+    assert weights(folder / "policy") == before
+
+
+@given(st.lists(interactions(), max_size=3), st.sampled_from(Feedback), st.none() | st.floats(-9, 0))
+def test_spooled_examples_are_what_they_were(games: list[Interaction], feedback: Feedback, log_prob: float) -> None:
+    examples = [
+        Example(view, turn.action, feedback, log_prob, 0.5)
+        for game in games
+        for view, turn in zip(game.views(), game.turns, strict=True)
+    ]
+    spooled = SpooledExamples(examples, Path(tempfile.gettempdir()))
+    assert len(spooled) == len(examples)
+    assert list(spooled) == examples
+    assert spooled[1:3] == examples[1:3]
