@@ -91,7 +91,7 @@ def test_a_store_keeps_the_feedback_of_each_round(games: Path, tmp_path: Path) -
     assert [row["feedback"] for row in rows_of(tmp_path / "table.csv")] == [
         value.name.lower() for values in kept for value in values
     ]
-    with pytest.raises(UserError, match=r"no interactions to decode; there are: 'S' rounds \[0\]"):
+    with pytest.raises(UserError, match=r"no such interactions; there are: 'S' rounds \[0\]"):
         run("decode", "--store", store, "--system", "T")
 
 

@@ -26,6 +26,7 @@ RUN = {
     "simulate": "--games 1 --listener random --out out.jsonl",
     "play": "",
     "benchmark": "--games games.jsonl --tangrams kilogram:kilogram --listener random",
+    "decode": "--games games.jsonl --out out.csv",
     "leaderboard": "results --out board",
     "tangrams": "--out out.png --sample 2",
     "export": "--store games.db --out out.jsonl",

@@ -329,9 +329,11 @@ def test_what_is_minimised_is_the_learners_objective_and_in_round_0_that_of_demo
 ) -> None:
     used: list[tuple[Objective, bool]] = []
 
-    def watched(listener: TinyListener, examples: list[Example], objective: Objective, *args: Any) -> dict[str, float]:
+    def watched(
+        listener: TinyListener, examples: list[Example], objective: Objective, *args: Any, **kept: Any
+    ) -> list[dict[str, float]]:
         used.append((objective, args[-1] is not None))
-        return learn(listener, examples, objective, *args)
+        return learn(listener, examples, objective, *args, **kept)
 
     monkeypatch.setattr(respect, "learn", watched)
     run(tmp_path, replace(CONFIG, rounds=1), learner)
@@ -388,9 +390,9 @@ def test_every_round_begins_from_the_base_that_was_given(tmp_path: Path, monkeyp
     base.save(tmp_path / "base")
     started: list[float] = []
 
-    def watched(listener: TinyListener, *args: Any) -> dict[str, float]:
+    def watched(listener: TinyListener, *args: Any, **kept: Any) -> list[dict[str, float]]:
         started.append(listener.model.bias.mean().item())
-        return learn(listener, *args)
+        return learn(listener, *args, **kept)
 
     monkeypatch.setattr(respect, "learn", watched)
     config = replace(CONFIG, base=str(tmp_path / "base"))
@@ -408,9 +410,9 @@ def test_every_round_begins_from_the_base_that_was_given(tmp_path: Path, monkeyp
 def test_learning_begins_from_the_base_in_every_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[bool] = []
 
-    def watched(listener: TinyListener, *args: Any) -> dict[str, float]:
+    def watched(listener: TinyListener, *args: Any, **kept: Any) -> list[dict[str, float]]:
         started.append(not any(weights.any() for weights in listener.model.parameters()))  # the base is all zeros
-        return learn(listener, *args)
+        return learn(listener, *args, **kept)
 
     monkeypatch.setattr(respect, "learn", watched)
     run(tmp_path)

@@ -168,13 +168,14 @@ class RecordFormat(ABC):
 
     def read(self, where: str) -> Iterator[LoggedGame | BadGame]:
         """Yields the games of a file, of a data set of the hub by its id, or of a folder that holds such a data set."""
-        # The records of a game may be anywhere.
-        records_of: dict[str, list[Record]] = {}
-        for record in _records(where, self.configuration):
-            if (game := self.game_of(record)) is None:
+        # The records of a game may be anywhere. Games come in the order of their first records.
+        records_of: dict[str | int, list[Record]] = {}
+        for number, record in enumerate(_records(where, self.configuration)):
+            game = self.game_of(record)
+            if game is None and not records_of:
                 yield self._read([record])
             else:
-                records_of.setdefault(game, []).append(record)
+                records_of.setdefault(number if game is None else game, []).append(record)
         yield from map(self._read, records_of.values())
 
     def _read(self, records: Sequence[Record]) -> LoggedGame | BadGame:
