@@ -101,6 +101,17 @@ def test_a_corrected_label_is_learned_from(folder: Path, tmp_path: Path) -> None
     assert not (tmp_path / "policy").exists()
 
 
+def test_one_label_is_enough_and_games_without_any_are_not_held_back(folder: Path, tmp_path: Path) -> None:
+    run("decode", "--games", folder / "games.jsonl", "--out", tmp_path / "table.csv")
+    lines = (tmp_path / "table.csv").read_text().splitlines(keepends=True)
+    found = next(line for line in lines if ",positive," in line)
+    (tmp_path / "one.csv").write_text(lines[0] + found)
+    log = learn(folder, tmp_path / "policy", "--labels", tmp_path / "one.csv", "--held-back", 0)["log"]
+    assert (log["labels"], log["examples"], log["held_back"]) == (1, 1, 0)
+    with pytest.raises(UserError, match="nothing to learn from in"):
+        learn(folder, tmp_path / "none", "--labels", tmp_path / "one.csv", "--held-back", 1)
+
+
 def test_an_interrupted_command_goes_on_to_the_same_policy(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -70,9 +70,11 @@ class Log:
         for number, logged in enumerate(games, start=1):
             game = logged.interaction
             labels = logged.labels[: len(logged.exchanges())]
-            self.labels += sum(label is not None for label in labels)
+            known = sum(label is not None for label in labels)
+            self.labels += known
             on_game(number)
-            if crc32(f"{seed} {game.game_id}".encode()) < held_back * 2**32 and len(self.held_back) < MOST_HELD_BACK:
+            drawn = crc32(f"{seed} {game.game_id}".encode()) < held_back * 2**32
+            if drawn and known and len(self.held_back) < MOST_HELD_BACK:
                 self.held_back.append(logged)
                 continue
             self.learned.append(logged.digest)
