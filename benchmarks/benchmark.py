@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-from multiref_gym.agents.commands.options import PricedListenerOptions, told_usage
+from multiref_gym.agents.commands.options import LOGGED, PricedListenerOptions, told_usage
 from multiref_gym.agents.evaluation.offline import FIGURES, ask, logged_turns, measure, told
 from multiref_gym.agents.evaluation.tables import Sheet
 from multiref_gym.commands.export import say_skipped
@@ -21,9 +21,6 @@ from multiref_gym.game import CONTEXT_SIZE
 from multiref_gym.provenance import write_results
 from multiref_gym.registry import DECODERS, feedback_name, new_decoder
 from multiref_gym.tangrams import drawn_tangrams
-
-LOGGED = "logged"
-"""In place of a decoder: the labels that the games have."""
 
 
 @dataclass(frozen=True, kw_only=True)

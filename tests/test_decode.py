@@ -165,3 +165,8 @@ def test_a_table_is_replaced_only_by_force_and_only_a_table(games: Path, table: 
     with pytest.raises(UserError, match="--force only replaces a table of feedback"):
         run("decode", "--games", games, "--out", out, "--force")
     assert out.read_text() == "something else"
+
+
+def test_an_option_of_the_other_source_is_refused(games: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="--system applies to --store only, not to --games"):
+        run("decode", "--games", games, "--system", "S", "--out", tmp_path / "table.csv")

@@ -55,14 +55,14 @@ class Counted:
         if self._pairs:
             found = sorted(set(self.values) | {other for _, other in self._pairs})
             rows = [[own.name.lower(), *(str(self._pairs[own, other]) for other in found)] for own in found]
-            same = sum(n for (own, other), n in self._pairs.items() if own is other) / self._pairs.total()
-            title = f"{self._decoder} and {self._against} agree on {share(same)}, kappa {self._kappa():.2f}"
+            same, kappa = self._agreement()
+            title = f"{self._decoder} and {self._against} agree on {share(same)}, kappa {kappa:.2f}"
             heads = [f"{self._decoder} \\ {self._against}", *(other.name.lower() for other in found)]
             sheets.append(Sheet(title, heads, rows))
         return sheets
 
-    def _kappa(self) -> float:
-        """Returns how far they agree beyond chance (Cohen 1960): 1 is always, 0 as often as by chance."""
+    def _agreement(self) -> tuple[float, float]:
+        """Returns how often they agree, and how far beyond chance (Cohen 1960): 1 is always, 0 by chance alone."""
         total = self._pairs.total()
         own, other = Counter[Feedback](), Counter[Feedback]()
         for (first, second), n in self._pairs.items():
@@ -70,7 +70,7 @@ class Counted:
             other[second] += n
         same = sum(n for (first, second), n in self._pairs.items() if first is second) / total
         by_chance = sum(own[value] * other[value] for value in Feedback) / total**2
-        return 1.0 if by_chance == 1 else (same - by_chance) / (1 - by_chance)
+        return same, 1.0 if by_chance == 1 else (same - by_chance) / (1 - by_chance)
 
 
 def decode(

@@ -13,7 +13,7 @@ from cyclopts import Parameter
 from matplotlib.figure import Figure
 
 from multiref_gym.agents.commands.decode import decode
-from multiref_gym.agents.commands.options import LogOptions
+from multiref_gym.agents.commands.options import LOGGED, LogOptions
 from multiref_gym.agents.evaluation.offline import FIGURES, LoggedTurn, ask, logged_turns, measure, told
 from multiref_gym.agents.evaluation.pictures import draw_band, finish_axes, noted_png
 from multiref_gym.agents.evaluation.tables import Sheet
@@ -39,8 +39,6 @@ from multiref_gym.registry import DECODERS, OBJECTIVES, feedback_name, new_decod
 from multiref_gym.store import InteractionStore
 from multiref_gym.tangrams import TangramSet, drawn_tangrams
 
-LOGGED = "logged"
-"""In place of a decoder: the labels that the games have."""
 RESULTS = "learning.json"
 """In the folder of a policy: what it was learned from, and how."""
 MOST_HELD_BACK = 200

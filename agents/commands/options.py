@@ -11,6 +11,7 @@ from cyclopts import Group, Parameter
 from cyclopts.validators import LimitedChoice
 
 from multiref_gym.agents.listeners.named import new_listener
+from multiref_gym.commands.export import check_applies
 from multiref_gym.commands.options import ListenerName, Round, SpeakerName, named
 from multiref_gym.episode import Episode
 from multiref_gym.formats import FORMATS
@@ -53,6 +54,8 @@ class PricedListenerOptions(ListenerOptions):
     prices: tuple[float, float] | None = None
 
 
+LOGGED = "logged"
+"""In place of a decoder: the labels that the games have."""
 WHAT = Parameter(group=Group("What", validator=LimitedChoice(1, 1)))
 
 
@@ -74,6 +77,9 @@ class LogOptions:
     system: str | None = None
     round: Round | None = None
     skip_bad: bool = False
+
+    def __post_init__(self) -> None:
+        check_applies(self, "store" if self.store else "games", {"games": ("format",), "store": ("system", "round")})
 
     def rounds(self, store: InteractionStore) -> list[tuple[str, int]]:
         """Returns the systems and rounds of the store that are meant.
