@@ -1,36 +1,47 @@
-"""Replays logged games turn by turn, and measures what a listener would have done in them."""
+"""Replays logged games turn by turn, and measures what listeners would have done in them."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 from multiref_gym.agents.commands.options import LOGGED, PricedListenerOptions, told_usage
-from multiref_gym.agents.evaluation.offline import FIGURES, ask, logged_turns, measure, told
-from multiref_gym.agents.evaluation.tables import Sheet
+from multiref_gym.agents.evaluation.offline import ask, logged_turns
+from multiref_gym.agents.evaluation.offline_report import reported, sheets
+from multiref_gym.agents.learning.learned_from import RESULTS, LearnedFrom
+from multiref_gym.agents.listeners.named import new_listener
 from multiref_gym.commands.export import say_skipped
 from multiref_gym.commands.options import Count, Natural, TangramsName, make_folder, named
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.formats import FORMATS, read_games
-from multiref_gym.formats.logged_game import fingerprint
+from multiref_gym.formats.logged_game import LoggedGame, fingerprint
 from multiref_gym.game import CONTEXT_SIZE
+from multiref_gym.listener import Listener
 from multiref_gym.provenance import write_results
-from multiref_gym.registry import DECODERS, feedback_name, new_decoder
-from multiref_gym.tangrams import drawn_tangrams
+from multiref_gym.registry import DECODERS, LISTENERS, feedback_name, new_decoder
+from multiref_gym.tangrams import TangramSet, drawn_tangrams
+
+NAMED = 3
+"""How many speakers a message names."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Benchmark(PricedListenerOptions):
     """Replays logged games turn by turn, and measures what a listener would have done in them.
 
+    Others are compared with it on the same turns: the intervals of the differences are over speakers.
+
     Attributes:
         games: Games or `turn` rows: JSON Lines, JSON, Parquet, or the id of a data set of the Hugging Face hub.
         tangrams: figures or kilogram:PATH, all that are drawn.
         ternary: The decoder also answers neutral.
+        against: What the listener is compared with: another --model of it, or the name of a listener as it ships.
+        apart: Refuse games of speakers that a listener learned from.
         batch: Turns at once.
         seed: Seeds all chance.
         skip_bad: Leave out bad games, and say which.
@@ -44,6 +55,8 @@ class Benchmark(PricedListenerOptions):
         "lexical"
     )
     ternary: bool = False
+    against: tuple[str, ...] = ()
+    apart: bool = False
     batch: Count = 32
     seed: Natural = 0
     skip_bad: bool = False
@@ -65,20 +78,53 @@ class Benchmark(PricedListenerOptions):
         )
         asked = {name: getattr(self, name) for name in ("listener", "model", "endpoint", "tangrams", "batch", "seed")}
         config = {"games": fingerprint(games), "decoder": feedback_name(self.decoder, self.ternary), **asked}
+        config["against"] = list(self.against)
         path = self.out and self.out / "results.json"
         if path:
             _check_folder(path, config)
+        learned = {name: _learned(name, games, self.apart) for name in (self.model, *self.against) if name}
         turns = logged_turns(games, decoder)
         listener = self.chosen_listener(tangrams)
+        others = [self._other(name, tangrams) for name in self.against]
         report = partial(screen.report, "turns", total=len(turns))
         answers = ask(listener, turns, self.seed, self.batch, report)
-        results = {"config": config, "file": self.games, **measure(turns, answers), "skipped": len(bad)}
-        results["usage"] = getattr(listener, "usage", None)
+        theirs = {
+            name: ask(other, turns, self.seed, self.batch, report)
+            for name, other in zip(self.against, others, strict=True)
+        }
+        results = {
+            **{"config": config, "file": self.games, **reported(turns, answers, theirs)},
+            "learned_from": learned,
+            "skipped": len(bad),
+            "usage": getattr(listener, "usage", None),
+        }
         results = write_results(path, results)
         _show(results, screen)
         say_skipped(bad, screen)
         if self.out:
             screen.say(f"results.json is in {self.out}")
+
+    def _other(self, name: str, tangrams: TangramSet) -> Listener:
+        """Returns a listener that is compared: a policy of the same kind, or a kind by its name."""
+        return new_listener(name, tangrams) if name in LISTENERS else new_listener(self.listener, tangrams, model=name)
+
+
+def _learned(model: str, games: Sequence[LoggedGame], apart: bool) -> dict[str, int] | None:
+    """Returns how many of the games, and of their speakers, a policy learned from; None if its folder does not say.
+
+    Raises:
+        UserError: If they are to be kept apart, and are not or cannot be told.
+    """
+    learned = LearnedFrom.of(model)
+    if learned is None:
+        if apart and model not in LISTENERS:
+            raise UserError(f"--apart: {model} does not say what it learned from, in a file {RESULTS}")
+        return None
+    known, speakers = learned.shared(games)
+    if apart and speakers:
+        named = ", ".join(sorted(speakers)[:NAMED]) + (", ..." if len(speakers) > NAMED else "")
+        raise UserError(f"--apart: {model} learned from {len(speakers)} speakers of these games: {named}")
+    return {"games": known, "speakers": len(speakers)}
 
 
 def _check_folder(path: Path, config: dict[str, Any]) -> None:
@@ -113,12 +159,15 @@ def _show(results: dict[str, Any], screen: Screen) -> None:
         counts["without_clicks"] and f"{counts['without_clicks']} actions without clicks, not scored",
         counts["impossible"]
         and f"{counts['impossible']} actions impossible for this listener, so no mean log-probability",
+        *(
+            f"{model} learned from {of['games']} of these games, and from {of['speakers']} of their speakers"
+            for model, of in results["learned_from"].items()
+            if of
+        ),
     ]
-    rows = [
-        [heading, told(key, results["figures"][key]), told(key, results["logged"].get(key)).strip("–")]
-        for key, heading in FIGURES.items()
+    extra = [
+        (f"ms a turn, in batches of {config['batch']}", f"{results['milliseconds']:.2f}"),
+        *told_usage(results["usage"]).items(),
     ]
-    rows.append([f"ms a turn, in batches of {config['batch']}", f"{results['milliseconds']:.2f}", ""])
-    rows += [[name, value, ""] for name, value in told_usage(results["usage"]).items()]
-    title = f"{name} on {counts['turns']} turns of {counts['games']} games; in brackets 95 % intervals"
-    screen.show(Sheet(title, ["", "", "logged actions"], rows, "; ".join(filter(None, notes))))
+    for sheet in sheets(results, name, extra, "; ".join(filter(None, notes))):
+        screen.show(sheet)

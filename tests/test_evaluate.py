@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from multiref_gym.agents.evaluation.intervals import (
     Estimate,
+    area,
     by_unit,
     estimate,
-    estimate_auc,
     interval,
     over_samples,
+    over_units,
 )
 from multiref_gym.agents.evaluation.measures import Confusion, decoder_quality, measure
 from multiref_gym.feedback import Feedback
@@ -69,7 +70,8 @@ def test_one_game_is_a_sample_whose_interval_is_a_point() -> None:
         warnings.simplefilter("error")
         assert estimate([3.0]) == estimate([6.0], [2.0]) == Estimate(3.0, 3.0, 3.0)
         assert over_samples([[1.0], [0.0, 1.0]]) == Estimate(0.75, 0.5, 1.0)
-        assert estimate_auc(np.array([0.0, -np.inf]), np.array([True, False]), np.zeros(2, int)) == Estimate(1, 1, 1)
+        of_one = area(np.array([0.0, -np.inf]), np.array([True, False]), np.zeros(2, int), 1)
+        assert over_units(of_one, 1) == Estimate(1, 1, 1)
 
 
 def test_draws_of_which_nothing_can_be_said_are_left_out() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,10 +15,11 @@ import pytest
 import torch
 from acting import games_of
 from human_like import People
+from small_views import tiny_small_listener
 
 from multiref_gym import cli
-from multiref_gym.agents.evaluation.intervals import auc, estimate_auc
-from multiref_gym.agents.evaluation.offline import Answers, LoggedTurn, ask, logged_turns, measure
+from multiref_gym.agents.evaluation.intervals import area, auc, over_units, ratio
+from multiref_gym.agents.evaluation.offline import Answers, LoggedTurn, ask, by_part, compare, logged_turns, measure
 from multiref_gym.agents.learning.learn import Scores
 from multiref_gym.agents.listeners.baselines import RandomListener
 from multiref_gym.agents.play import play
@@ -43,9 +45,10 @@ def deselect(*positions: int) -> Action:
     return Action(deselect=frozenset(positions))
 
 
-def game(*turns: tuple[str, Action], game_id: str = "1") -> Interaction:
+def game(*turns: tuple[str, Action], game_id: str = "1", speaker: str = "") -> Interaction:
     """A game for the first three tangrams."""
-    return Interaction(game_id, Context(NAMES, NAMES, frozenset(NAMES[:3])), tuple(Turn(*turn) for turn in turns))
+    context = Context(NAMES, NAMES, frozenset(NAMES[:3]))
+    return Interaction(game_id, context, tuple(Turn(*turn) for turn in turns), speaker)
 
 
 ONE = game(
@@ -126,7 +129,7 @@ def test_the_figures_of_two_games_counted_by_hand() -> None:
     ]
     results = measured(Told(done), ONE, OTHER)
     assert results["counts"] == {
-        **{"games": 2, "turns": 7, "replies": 5, "rewarded": 3, "corrected": 2, "without_clicks": 1},
+        **{"games": 2, "speakers": 1, "turns": 7, "replies": 5, "rewarded": 3, "corrected": 2, "without_clicks": 1},
         "impossible": 0,
     }
     assert mean(results, "exact_match") == pytest.approx(1 / 3)
@@ -190,7 +193,7 @@ def test_what_nobody_replied_to_is_neither_rewarded_nor_corrected() -> None:
 
 
 def test_neutral_feedback_is_neither() -> None:
-    turns = [LoggedTurn(0, view, action, frozenset({0}), Feedback.NEUTRAL) for view, action in [(VIEW, select(0))]]
+    turns = [LoggedTurn(0, "", view, action, frozenset({0}), Feedback.NEUTRAL) for view, action in [(VIEW, select(0))]]
     results = measure(turns, Answers([select(0)], [True], np.array([-1.0]), [0.1]))
     assert results["counts"]["rewarded"] == results["counts"]["corrected"] == 0
     assert results["counts"]["replies"] == 1
@@ -215,11 +218,49 @@ def test_auc(positives: list[float], negatives: list[float], expected: float) ->
 
 
 def test_the_interval_of_the_auc_is_over_games() -> None:
-    scores, positive = np.array([1.0, 0.0, 0.0, 1.0]), np.array([True, False, True, False])
-    found = estimate_auc(scores, positive, np.array([0, 0, 1, 1]))
+    scores, positive, games = np.array([1.0, 0.0, 0.0, 1.0]), np.array([True, False, True, False]), [0, 0, 1, 1]
+    found = over_units(area(scores, positive, np.array(games), 2), 2)
+    assert found is not None
     assert (found.low, found.mean, found.high) == (0, 0.5, 1)  # either game alone is drawn now and then
-    alike = estimate_auc(scores[[0, 1, 0, 1]], positive[[0, 1, 0, 1]], np.array([0, 0, 1, 1]))
+    alike = over_units(area(scores[[0, 1, 0, 1]], positive[[0, 1, 0, 1]], np.array(games), 2), 2)
+    assert alike is not None
     assert (alike.low, alike.mean, alike.high) == (1, 1, 1)
+
+
+def test_a_statistic_that_has_no_value_has_no_estimate() -> None:
+    assert over_units(ratio([0, 0], [0, 0]), 2) is None
+
+
+# Comparisons.
+
+
+def test_turns_of_one_speaker_are_drawn_together() -> None:
+    """Ten games of one and of another who differ: as games they are twenty, as speakers two."""
+    right = [game(("the house", select(0)), ("yes", select(1)), game_id=f"a{n}", speaker="ann") for n in range(10)]
+    wrong = [game(("the house", select(2)), ("yes", select(1)), game_id=f"b{n}", speaker="bob") for n in range(10)]
+    done = [select(0), select(1)] * 20
+    assert measured(Told(done), *right, *wrong)["figures"]["exact_match"] == {"mean": 0.5, "low": 0.0, "high": 1.0}
+
+
+def test_what_two_listeners_have_in_common_is_not_uncertain_in_their_difference() -> None:
+    games = [game(("x", select(n % 4)), ("yes", select(4)), game_id=str(n), speaker=f"speaker {n}") for n in range(20)]
+    turns = turns_of(*games)
+    one = ask(Told([select(0)] * 40), turns, 0, 64)
+    same, other = (ask(Told([select(to)] * 40), turns, 0, 64) for to in (0, 9))
+    assert measure(turns, one)["figures"]["exact_match"]["low"] < 0.2
+    assert compare(turns, one, same)["exact_match"] == {"mean": 0.0, "low": 0.0, "high": 0.0}
+    difference = compare(turns, one, other)
+    assert difference["exact_match"] == measure(turns, one)["figures"]["exact_match"]
+    assert compare(turns, one, Answers(one.actions, one.legal, None, one.seconds))["auc"] is None
+
+
+def test_the_parts_of_the_turns_are_measured_one_by_one() -> None:
+    turns = turns_of(ONE, OTHER)
+    answers = ask(Told([select(0), *[select(9)] * 6]), turns, 0, 64)
+    parts = by_part(turns, answers, lambda turn: turn.number)
+    assert list(parts) == ["1", "2", "3", "4", "5"]
+    assert parts["1"] == {"turns": 2, "rewarded": 2, "exact_match": 0.5, "click_precision": 0.5}
+    assert parts["5"] == {"turns": 1, "rewarded": 0, "exact_match": None, "click_precision": 0.0}
 
 
 def test_the_reply_to_the_last_turn_counts_where_the_game_goes_on() -> None:
@@ -308,6 +349,51 @@ def test_the_small_listener_scores_what_people_did(played: list[Interaction], tm
     figures = json.loads((tmp_path / "out" / "results.json").read_text())["figures"]
     assert figures["log_prob_corrected"]["mean"] < 0
     assert 0 <= figures["auc"]["low"] <= figures["auc"]["mean"] <= figures["auc"]["high"] <= 1
+
+
+def test_listeners_are_compared_on_the_same_turns(
+    played: list[Interaction], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, policy = write(tmp_path / "games.jsonl", played), tmp_path / "policy"
+    tiny_small_listener().save(policy)
+    assert (
+        run("--games", path, "--model", policy, "--against", "random", "--against", policy, "--out", tmp_path / "o")
+        == 0
+    )
+    results = json.loads((tmp_path / "o" / "results.json").read_text())
+    random, itself = results["against"]
+    assert (random["name"], itself["name"]) == ("random", str(policy))
+    assert itself["figures"] == results["figures"]
+    assert itself["difference"]["auc"] == {"mean": 0.0, "low": 0.0, "high": 0.0}
+    assert random["difference"]["auc"] is None
+    low, high = (random["difference"]["click_precision"][end] for end in ("low", "high"))
+    assert low <= results["figures"]["click_precision"]["mean"] - random["figures"]["click_precision"]["mean"] <= high
+    assert results["by_turn"]["1"]["turns"] == len(played)
+    assert sum(part["turns"] for part in results["by_speaker"].values()) == results["counts"]["turns"]
+    assert results["learned_from"] == {str(policy): None}
+    assert "above it by" in capsys.readouterr().out
+
+
+def test_who_was_learned_from_is_told_and_refused_where_they_are_to_be_kept_apart(
+    played: list[Interaction], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base, policy = tmp_path / "base", tmp_path / "policy"
+    named = [replace(game, speaker=f"speaker {number % 4}") for number, game in enumerate(played)]
+    tiny_small_listener().save(base)
+    learned = write(tmp_path / "learned.jsonl", named[:3])
+    words = f"learn --games {learned} --decoder lexical --base {base} --epochs 1 --out {policy}"
+    assert cli.main(words.split()) == 0
+    path = write(tmp_path / "games.jsonl", named)
+    assert run("--games", path, "--model", policy, "--out", tmp_path / "out") == 0
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert results["learned_from"] == {str(policy): {"games": 3, "speakers": 3}}
+    assert "learned from 3 of these games, and from 3 of their speakers" in " ".join(capsys.readouterr().out.split())
+    assert run("--games", path, "--model", policy, "--apart") == 2
+    assert "learned from 3 speakers of these games: speaker 0, speaker 1, speaker 2" in capsys.readouterr().err
+    assert run("--games", path, "--model", base, "--apart") == 2
+    assert "does not say what it learned from" in capsys.readouterr().err
+    others = write(tmp_path / "others.jsonl", [game for game in named if game.speaker == "speaker 3"])
+    assert run("--games", others, "--model", policy, "--apart") == 0
 
 
 def test_results_of_another_configuration_are_kept(

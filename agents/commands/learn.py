@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,19 +13,31 @@ from cyclopts import Parameter
 from matplotlib.figure import Figure
 
 from multiref_gym.agents.commands.decode import decode
+from multiref_gym.agents.commands.folds import Folds, cross_validate
 from multiref_gym.agents.commands.options import LOGGED, LogOptions
 from multiref_gym.agents.evaluation.offline import FIGURES, LoggedTurn, ask, logged_turns, measure, told
 from multiref_gym.agents.evaluation.pictures import draw_band, finish_axes, noted_png
 from multiref_gym.agents.evaluation.tables import Sheet
 from multiref_gym.agents.learning.credit import examples_of
-from multiref_gym.agents.learning.learn import Example, fingerprint, learn
-from multiref_gym.agents.learning.respect import OPTIMISATION, CreditName, Learner, RoundOptimisation, learner_of
+from multiref_gym.agents.learning.learn import Example, TrainableListener, fingerprint, learn
+from multiref_gym.agents.learning.learned_from import RESULTS, LearnedFrom
+from multiref_gym.agents.learning.respect import CreditName, Learner, RoundOptimisation, learner_of
 from multiref_gym.agents.learning.run_folder import made_by
 from multiref_gym.agents.learning.spooled import SpooledExamples
-from multiref_gym.agents.listeners.named import new_trainable
+from multiref_gym.agents.listeners.named import Load, new_trainable
 from multiref_gym.agents.listeners.weights import saved
 from multiref_gym.commands.export import say_skipped
-from multiref_gym.commands.options import Flat, ListenerName, Natural, Share, TangramsName, check_new_folder, named
+from multiref_gym.commands.options import (
+    Count,
+    Flat,
+    ListenerName,
+    Natural,
+    Positive,
+    Share,
+    TangramsName,
+    check_new_folder,
+    named,
+)
 from multiref_gym.commands.screen import Screen
 from multiref_gym.digests import digest
 from multiref_gym.errors import UserError
@@ -39,30 +51,35 @@ from multiref_gym.registry import DECODERS, OBJECTIVES, feedback_name, new_decod
 from multiref_gym.store import InteractionStore
 from multiref_gym.tangrams import TangramSet, drawn_tangrams
 
-RESULTS = "learning.json"
-"""In the folder of a policy: what it was learned from, and how."""
 MOST_HELD_BACK = 200
 """Games that are played again after each epoch; of a large log more would take longer than learning."""
 SHOWN = ("exact_match", "log_prob_rewarded", "auc")
+
+
+@dataclass(frozen=True, slots=True)
+class LogOptimisation(RoundOptimisation):
+    """How the loss is minimised, with what suits the small listener and a few hundred games of people by default."""
+
+    epochs: Count = 6
+    embedding_rate: Positive = 4.0
 
 
 class Log:
     """What a log teaches, and what it is.
 
     Attributes:
-        learned: The digests of the games that are learned from.
+        learned: The games that are learned from, and their speakers.
         held_back: The games that are not.
-        speakers: Who speaks in the former, as digests of their names.
+        labels: How often there was feedback.
     """
 
     def __init__(self) -> None:
-        self.learned: list[str] = []
+        self.learned = LearnedFrom(set(), set())
         self.held_back: list[LoggedGame] = []
-        self.speakers: set[str] = set()
         self.labels = 0
 
     def examples(
-        self, games: Iterator[LoggedGame], learner: Learner, held_back: float, seed: int, on_game: Callable[[int], None]
+        self, games: Iterable[LoggedGame], learner: Learner, held_back: float, seed: int, on_game: Callable[[int], None]
     ) -> Iterator[Example]:
         """Yields what the games teach, but for a share of the games, which chance decides by their names."""
         for number, logged in enumerate(games, start=1):
@@ -75,8 +92,7 @@ class Log:
             if drawn and known and len(self.held_back) < MOST_HELD_BACK:
                 self.held_back.append(logged)
                 continue
-            self.learned.append(logged.digest)
-            self.speakers.add(digest(game.speaker)[:16])
+            self.learned.add(logged)
             yield from examples_of(game, labels, learner.credit, learner.objective.negatives, logged.abandoned)
 
 
@@ -93,9 +109,12 @@ class LearnCommand(LogOptions):
         objective: What is minimised.
         credit: What says how good an action was: the reply to it, or all that the game tells in its turns (with sup).
         optimisation: How it is minimised.
-        held_back: Share of the games that is not learned from, but asked after each epoch; at most 200 games.
+        held_back: Share of the games that is not learned from, but asked after each epoch; at most 200 games. Their
+            speakers are learned from, so that the figures are higher than those of --folds.
+        folds: Cross-validate: divide the speakers into so many parts, learn from all but one of them, and ask about
+            the games of that one, for each part.
         seed: Seeds all chance.
-        out: The folder of the policy, in which nothing is yet.
+        out: The folder of the policy, in which nothing is yet; of folds, of their policies and of results.json.
     """
 
     decoder: Annotated[
@@ -108,8 +127,9 @@ class LearnCommand(LogOptions):
     base: Annotated[str | None, Parameter(alias="--model")] = None
     objective: Annotated[str, named(OBJECTIVES)] = "sup"
     credit: CreditName = "reply"
-    optimisation: Flat[RoundOptimisation] = OPTIMISATION
-    held_back: Share = 0.1
+    optimisation: Flat[LogOptimisation] = LogOptimisation()
+    held_back: Share = 0.0
+    folds: Folds | None = None
     seed: Natural = 0
     out: Path
 
@@ -118,34 +138,45 @@ class LearnCommand(LogOptions):
 
         Raises:
             UserError: If a game or a label is bad, nothing is to be learned, the policy cannot be had or cannot learn,
-                or there is something in the folder.
+                there is something in the folder, or there are fewer speakers than folds.
         """
-        check_new_folder(self.out)
-        self.out.absolute().parent.mkdir(parents=True, exist_ok=True)
+        if not self.folds:
+            check_new_folder(self.out)
         learner = learner_of(self.objective, self.credit, self.optimisation)
         tangrams = drawn_tangrams(self.tangrams)
         load = new_trainable(self.listener, tangrams)
+        bad = list[BadGame]()
+        games = self._labelled(tangrams, bad)
+        if self.folds:
+            cross_validate(
+                *(list(games), self.folds, self.seed, self.out, load, load(self.base)),
+                lambda games, folder: self._learn(games, learner, load, folder, screen),
+                *(made_by(**self._record(learner, load(self.base))), screen),
+            )
+        else:
+            self.out.absolute().parent.mkdir(parents=True, exist_ok=True)
+            screen.show(sheet(self._learn(games, learner, load, self.out, screen)))
+            screen.say(f"the policy is in {self.out}")
+        say_skipped(bad, screen)
+
+    def _learn(
+        self, games: Iterable[LoggedGame], learner: Learner, load: Load, folder: Path, screen: Screen
+    ) -> dict[str, Any]:
+        """Learns a policy from games, saves it in a new folder, and returns what `learning.json` there says."""
         listener = load(self.base)
         reference = load(self.base) if learner.objective.needs_reference else None
-        log, bad = Log(), list[BadGame]()
+        before_that = LearnedFrom.of(self.base) or LearnedFrom(set(), set())
+        log = Log()
         on_game = lambda done: screen.report("games read", done, None)  # noqa: E731
-        found = log.examples(self._labelled(tangrams, bad), learner, self.held_back, self.seed, on_game)
-        examples = SpooledExamples(found, self.out.absolute().parent)
+        found = log.examples(games, learner, self.held_back, self.seed, on_game)
+        examples = SpooledExamples(found, folder.absolute().parent)
         if not len(examples):
-            raise UserError(f"{self.games or self.store}: nothing to learn from in {len(log.learned)} games")
-        record = made_by(
-            learner=learner.recorded(),
-            base=fingerprint(listener.model),
-            listener=self.listener,
-            tangrams=self.tangrams,
-            feedback=str(self.labels or feedback_name(self.decoder, self.ternary)),
-            held_back=self.held_back,
-            seed=self.seed,
-        )
+            raise UserError(f"{self.games or self.store}: nothing to learn from in {len(log.learned.games)} games")
+        record = made_by(**self._record(learner, listener))
         turns = logged_turns(log.held_back, None) if log.held_back else []
         measured = partial(_measured, listener, turns, self.seed)
         before = measured()
-        kept = self.out.with_name(f"{self.out.name}.{digest([record, log.learned])[:12]}.state")
+        kept = folder.with_name(f"{folder.name}.{digest([record, sorted(log.learned.games)])[:12]}.state")
         curve = learn(
             *(listener, examples, learner.objective, learner.optimisation, self.seed),
             *(partial(screen.report, "learn"), reference, measured, kept),
@@ -153,24 +184,34 @@ class LearnCommand(LogOptions):
         results = {
             **record,
             "log": {
-                "games": len(log.learned),
+                "games": len(log.learned.games),
                 "held_back": len(log.held_back),
                 "labels": log.labels,
                 "examples": len(examples),
-                "learned": sorted(log.learned),
-                "speakers": sorted(log.speakers),
+                "learned": sorted(log.learned.games | before_that.games),
+                "speakers": sorted(log.learned.speakers | before_that.speakers),
             },
             "before": before,
             "curve": curve,
         }
-        with saved(self.out) as unfinished:
+        with saved(folder) as unfinished:
             listener.save(unfinished)
             results = write_results(unfinished / RESULTS, results)
             draw(results, unfinished / "curves.png")
         kept.unlink(missing_ok=True)
-        screen.show(sheet(results))
-        say_skipped(bad, screen)
-        screen.say(f"the policy is in {self.out}")
+        return results
+
+    def _record(self, learner: Learner, base: TrainableListener) -> dict[str, Any]:
+        """Returns what decides the outcome, beside the games."""
+        return {
+            "learner": learner.recorded(),
+            "base": fingerprint(base.model),
+            "listener": self.listener,
+            "tangrams": self.tangrams,
+            "feedback": str(self.labels or feedback_name(self.decoder, self.ternary)),
+            "held_back": self.held_back,
+            "seed": self.seed,
+        }
 
     def _labelled(self, tangrams: TangramSet, bad: list[BadGame]) -> Iterator[LoggedGame]:
         """Yields the games with feedback on them as labels."""
@@ -212,7 +253,7 @@ def sheet(results: dict[str, Any]) -> Sheet:
     for number, epoch in enumerate(results["curve"], start=1):
         rows.append([str(number), f"{epoch['loss']:.3f}", *(told(name, epoch[name]) for name in shown)])
     log = results["log"]
-    title = f"Learned from {log['examples']} turns of {log['games']} games, {len(log['speakers'])} speakers"
+    title = f"Learned from {log['examples']} turns of {log['games']} games"
     return Sheet(
         title, ["epoch", "loss", *(FIGURES[name] for name in shown)], rows, f"{log['held_back']} games held back"
     )

@@ -116,23 +116,57 @@ def auc(positives: ArrayLike, negatives: ArrayLike) -> float:
     return float(mannwhitneyu(positives, negatives, method="asymptotic").statistic) / pairs if pairs else np.nan
 
 
-def estimate_auc(scores: Floats, positive: NDArray[np.bool_], units: NDArray[np.int64]) -> Estimate:
-    """Returns the area under the curve with its interval over units; draws without one of the two kinds are left out.
+Statistic = Callable[[NDArray[np.int64]], Floats]
+"""Given which units are drawn, int (resamples, units), returns a value for each draw, float64 (resamples,)."""
+
+
+def ratio(above: ArrayLike, below: ArrayLike) -> Statistic:
+    """Returns the ratio of two sums over the units that are drawn.
+
+    Args:
+        above: A value for each unit, (units,).
+        below: What the sum of the values is divided by, (units,); draws in which it is 0 have no value.
+    """
+    numerators, denominators = np.asarray(above, np.float64), np.asarray(below, np.float64)
+
+    def found(rows: NDArray[np.int64]) -> Floats:
+        total = denominators[rows].sum(-1)
+        return np.divide(numerators[rows].sum(-1), total, out=np.full(total.shape, np.nan), where=total != 0)
+
+    return found
+
+
+def area(scores: Floats, positive: NDArray[np.bool_], units: NDArray[np.int64], count: int) -> Statistic:
+    """Returns the area under the curve of the units that are drawn; draws without one of the two kinds have no value.
 
     Args:
         scores: One for each turn, (turns,).
-        positive: Whether it is a positive, (turns,); of either kind there is one.
-        units: What is drawn, the number of the turn's game from 0, (turns,).
+        positive: Whether it is a positive, (turns,).
+        units: The number of the turn's unit, from 0, (turns,).
+        count: How many units there are.
     """
-    count = int(units.max()) + 1
 
-    def drawn(rows: NDArray[np.int64]) -> Floats:
+    def found(rows: NDArray[np.int64]) -> Floats:
         times = [np.bincount(row, minlength=count)[units] for row in rows]
         pairs = [(np.repeat(scores, often), np.repeat(positive, often)) for often in times]
         return np.array([auc(values[kind], values[~kind]) for values, kind in pairs])
 
-    low, high = interval(drawn, [count])
-    return Estimate(auc(scores[positive], scores[~positive]), float(low), float(high))
+    return found
+
+
+def over_units(statistic: Statistic, count: int, seed: int = 0) -> Estimate | None:
+    """Returns the value of a statistic with its interval over units; None if it has no value.
+
+    Args:
+        statistic: What is estimated.
+        count: How many units there are.
+        seed: For the resampling: of the same number of units the same are drawn, so differences are paired.
+    """
+    mean = float(statistic(np.arange(count)[None])[0])
+    if np.isnan(mean):
+        return None
+    low, high = interval(statistic, [count], seed)
+    return Estimate(mean, float(low), float(high))
 
 
 def wilson(hits: int, count: int) -> Estimate:

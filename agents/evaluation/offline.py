@@ -7,7 +7,9 @@ What people thought of a logged action is what a decoder makes of the reply to i
 were decoded as positive, corrected ones as negative. A turn without a reply is neither. The targets are looked at for
 the precision and the recall of clicks alone.
 
-Figures are over all turns, with 95 % bootstrap intervals over games.
+Figures are over all turns, with 95 % bootstrap intervals over speakers, as turns of one speaker are alike; over games
+where one speaker spoke in all of them. Two listeners are compared on the same turns, and the interval is of the
+difference.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from multiref_gym.agents.evaluation.intervals import by_unit, estimate, estimate_auc
+from multiref_gym.agents.evaluation.intervals import Statistic, area, by_unit, over_units, ratio
 from multiref_gym.agents.evaluation.tables import percent
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback, FeedbackDecoder, decoded_games
@@ -51,6 +53,7 @@ class LoggedTurn:
 
     Attributes:
         game: The number of the game.
+        speaker: Who spoke.
         view: What the listener saw.
         action: What it did.
         targets: The positions of the targets.
@@ -58,10 +61,16 @@ class LoggedTurn:
     """
 
     game: int
+    speaker: str
     view: View
     action: Action
     targets: frozenset[int]
     feedback: Feedback | None
+
+    @property
+    def number(self) -> int:
+        """The number of the turn in its game, from 1."""
+        return len(self.view.dialogue) + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +112,7 @@ def logged_turns(games: Sequence[LoggedGame], decoder: FeedbackDecoder | None) -
             for logged, values in zip(games, decoded_games(decoder, exchanges), strict=True)
         ]
     return [
-        LoggedTurn(number, view, turn.action, logged.interaction.targets, value)
+        LoggedTurn(number, logged.interaction.speaker, view, turn.action, logged.interaction.targets, value)
         for number, (logged, values) in enumerate(zip(games, feedback, strict=True))
         for view, turn, value in zip(logged.interaction.views(), logged.interaction.turns, values, strict=True)
     ]
@@ -169,46 +178,18 @@ def measure(turns: Sequence[LoggedTurn], answers: Answers) -> dict[str, Any]:
     Returns:
         `figures` and `logged`, a `Figure` by its name; `counts`; and `milliseconds` a turn, the median of the batches.
     """
-    game = np.array([turn.game for turn in turns])
-
-    def ratio(above: Any, below: Any) -> Figure:
-        return asdict(estimate(by_unit(above, game), by_unit(below, game))) if np.any(below) else None
-
-    def clicks(actions: Sequence[Action]) -> dict[str, Figure]:
-        right = [_right_clicks(turn, action) for turn, action in zip(turns, actions, strict=True)]
-        return {
-            "click_precision": ratio(right, [len(action.select) + len(action.deselect) for action in actions]),
-            "click_recall": ratio(right, [len(turn.targets ^ turn.view.selected) for turn in turns]),
-        }
-
-    logged = [turn.action for turn in turns]
-    rewarded = np.array([turn.feedback is Feedback.POSITIVE for turn in turns])
-    corrected = np.array([turn.feedback is Feedback.NEGATIVE for turn in turns])
-    same = np.array([action == done for action, done in zip(answers.actions, logged, strict=True)])
-    clicked = np.array([bool(action.clicks) for action in logged])
-    figures = {
-        "exact_match": ratio(same & rewarded, rewarded),
-        **clicks(answers.actions),
-        "legality": ratio(answers.legal, np.ones(len(turns))),
-        **dict.fromkeys(("log_prob_rewarded", "log_prob_corrected", "auc")),
-    }
+    rewarded, corrected, clicked = _kinds(turns)
+    units = _units(turns)
+    logged = {name: _over(units, counted) for name, counted in _clicks(turns, [turn.action for turn in turns]).items()}
     impossible = None
     if answers.log_probs is not None:
-        log_probs = answers.log_probs
-        good, bad = rewarded & clicked, corrected & clicked
-        impossible = int(np.isneginf(log_probs[good | bad]).sum())
-        for name, chosen in (("log_prob_rewarded", good), ("log_prob_corrected", bad)):
-            # A single impossible action would make the mean minus infinity, which says nothing of the others.
-            if np.isfinite(log_probs[chosen]).all():
-                figures[name] = ratio(np.where(chosen, log_probs, 0), chosen)
-        if good.any() and bad.any():
-            scored = good | bad
-            figures["auc"] = asdict(estimate_auc(log_probs[scored], good[scored], game[scored]))
+        impossible = int(np.isneginf(answers.log_probs[(rewarded | corrected) & clicked]).sum())
     return {
-        "figures": figures,
-        "logged": clicks(logged),
+        "figures": {name: _figure(statistic, units) for name, statistic in _statistics(turns, answers).items()},
+        "logged": {name: _figure(statistic, units) for name, statistic in logged.items()},
         "counts": {
-            "games": int(game.max()) + 1,
+            "games": len({turn.game for turn in turns}),
+            "speakers": len({turn.speaker for turn in turns}),
             "turns": len(turns),
             "replies": sum(turn.feedback is not None for turn in turns),
             "rewarded": int(rewarded.sum()),
@@ -218,6 +199,117 @@ def measure(turns: Sequence[LoggedTurn], answers: Answers) -> dict[str, Any]:
         },
         "milliseconds": 1000 * float(np.median(answers.seconds)),
     }
+
+
+def compare(turns: Sequence[LoggedTurn], answers: Answers, others: Answers) -> dict[str, Figure]:
+    """Returns by how much each figure of a listener is above that of another one, on the same turns and so paired.
+
+    Args:
+        turns: One or more.
+        answers: What the listener makes of them.
+        others: What the other one makes of them.
+    """
+    units = _units(turns)
+    theirs = _statistics(turns, others)
+    return {name: _figure(_difference(own, theirs[name]), units) for name, own in _statistics(turns, answers).items()}
+
+
+PARTS = ("exact_match", "click_precision")
+"""The figures that are told for parts of the turns."""
+
+
+def by_part(turns: Sequence[LoggedTurn], answers: Answers, part: Callable[[LoggedTurn], Any]) -> dict[str, Any]:
+    """Returns the figures of `PARTS` for each part of the turns.
+
+    Args:
+        turns: One or more.
+        answers: What the listener makes of them.
+        part: Names the part that a turn belongs to.
+
+    Returns:
+        For each part, in order, its `turns`, how many of them are `rewarded`, and the figures, None without any count.
+    """
+    names = [part(turn) for turn in turns]
+    counted = {name: of for name, of in _counted(turns, answers).items() if name in PARTS and of}
+    found = {}
+    for name in sorted(set(names)):
+        here = np.array([each == name for each in names])
+        found[str(name)] = {
+            "turns": int(here.sum()),
+            "rewarded": sum(turn.feedback is Feedback.POSITIVE for turn, own in zip(turns, here, strict=True) if own),
+            **{
+                figure: float(above[here].sum() / below[here].sum()) if below[here].any() else None
+                for figure, (above, below) in counted.items()
+            },
+        }
+    return found
+
+
+Counted = tuple[np.ndarray, np.ndarray]
+"""What is counted in each turn, and of how many: a figure is the ratio of the two sums."""
+
+
+def _counted(turns: Sequence[LoggedTurn], answers: Answers) -> dict[str, Counted | None]:
+    """Returns the figures that are ratios; None is one that the listener has not."""
+    rewarded, corrected, clicked = _kinds(turns)
+    same = np.array([action == turn.action for action, turn in zip(answers.actions, turns, strict=True)])
+    counted: dict[str, Counted | None] = {
+        "exact_match": (same & rewarded, rewarded),
+        **_clicks(turns, answers.actions),
+        "legality": (np.array(answers.legal), np.ones(len(turns))),
+    }
+    for name, kind in (("log_prob_rewarded", rewarded), ("log_prob_corrected", corrected)):
+        chosen = kind & clicked
+        # A single impossible action would make the mean minus infinity, which says nothing of the others.
+        told = answers.log_probs is not None and np.isfinite(answers.log_probs[chosen]).all()
+        counted[name] = (np.where(chosen, answers.log_probs, 0), chosen) if told else None
+    return counted
+
+
+def _clicks(turns: Sequence[LoggedTurn], actions: Sequence[Action]) -> dict[str, Counted]:
+    right = np.array([_right_clicks(turn, action) for turn, action in zip(turns, actions, strict=True)])
+    done = np.array([len(action.clicks) for action in actions])
+    open_ = np.array([len(turn.targets ^ turn.view.selected) for turn in turns])
+    return {"click_precision": (right, done), "click_recall": (right, open_)}
+
+
+def _statistics(turns: Sequence[LoggedTurn], answers: Answers) -> dict[str, Statistic | None]:
+    """Returns all figures as functions of the units that are drawn."""
+    units = _units(turns)
+    found = {name: _over(units, counted) for name, counted in _counted(turns, answers).items()}
+    rewarded, corrected, clicked = _kinds(turns)
+    scored = (rewarded | corrected) & clicked
+    found["auc"] = None
+    if answers.log_probs is not None:
+        found["auc"] = area(answers.log_probs[scored], rewarded[scored], units[scored], int(units.max()) + 1)
+    return found
+
+
+def _over(units: np.ndarray, counted: Counted | None) -> Statistic | None:
+    return None if counted is None else ratio(*(by_unit(values, units) for values in counted))
+
+
+def _difference(one: Statistic | None, other: Statistic | None) -> Statistic | None:
+    return None if one is None or other is None else lambda rows: one(rows) - other(rows)
+
+
+def _figure(statistic: Statistic | None, units: np.ndarray) -> Figure:
+    found = statistic and over_units(statistic, int(units.max()) + 1)
+    return asdict(found) if found else None
+
+
+def _units(turns: Sequence[LoggedTurn]) -> np.ndarray:
+    """Returns the number of the speaker of each turn, or of its game where there is one speaker, int64 (turns,)."""
+    _, speakers = np.unique([turn.speaker for turn in turns], return_inverse=True)
+    _, games = np.unique([turn.game for turn in turns], return_inverse=True)
+    return speakers if speakers.max() else games
+
+
+def _kinds(turns: Sequence[LoggedTurn]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns which logged actions were rewarded, which were corrected, and which have clicks, bool (turns,) each."""
+    rewarded = np.array([turn.feedback is Feedback.POSITIVE for turn in turns])
+    corrected = np.array([turn.feedback is Feedback.NEGATIVE for turn in turns])
+    return rewarded, corrected, np.array([bool(turn.action.clicks) for turn in turns])
 
 
 def _chance(seed: int, view: View) -> np.random.Generator:

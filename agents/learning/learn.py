@@ -139,7 +139,8 @@ def learn(
     In several processes (`parallel.py`) each scores its share of a batch, and all end with the same weights.
 
     Args:
-        listener: The listener to train, from the weights that it has.
+        listener: The listener to train, from the weights that it has. If it has a function `remember`, as one that
+            keeps what was said has, it is given the examples first.
         examples: What to learn from.
         objective: What is minimised.
         optimisation: How it is minimised.
@@ -162,6 +163,8 @@ def learn(
         raise UserError(f"objective {type(objective).__name__} compares the policy with a reference, and there is none")
     if not examples:
         raise ValueError("no examples to learn from")
+    if remember := getattr(listener, "remember", None):
+        remember(examples)
     order = np.random.default_rng(seed)
     steps_an_epoch = math.ceil(len(examples) / optimisation.batch)
     steps = optimisation.epochs * steps_an_epoch

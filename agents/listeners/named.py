@@ -55,7 +55,11 @@ def new_listener(name: str, tangrams: TangramSet, games: Sequence[Episode] | Non
     return made("listener", name, make.load, tangrams, **given)  # type: ignore[no-any-return]
 
 
-def new_trainable(name: str, tangrams: TangramSet) -> Callable[[str | Path | None], TrainableListener]:
+Load = Callable[[str | Path | None], TrainableListener]
+"""Loads a listener that can learn from a checkpoint or, of None, its base."""
+
+
+def new_trainable(name: str, tangrams: TangramSet) -> Load:
     """Returns what loads a listener that can learn, from a checkpoint or, if None, its base; see `new_listener`.
 
     Raises:
@@ -64,6 +68,4 @@ def new_trainable(name: str, tangrams: TangramSet) -> Callable[[str | Path | Non
     make = resolve("listener", LISTENERS, name)
     if not all(hasattr(make, method) for method in ("load", "save", "score")):
         raise UserError(f"listener {name!r} cannot learn: it has no weights to load, score and save")
-    return cast(
-        Callable[[str | Path | None], TrainableListener], lambda model: new_listener(name, tangrams, model=model)
-    )
+    return cast(Load, lambda model: new_listener(name, tangrams, model=model))

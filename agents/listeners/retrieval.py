@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Self
+from collections.abc import Iterable, Sequence
+from typing import Self
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from multiref_gym.agents.decoders import phrases
 from multiref_gym.agents.decoders.lexical import ANY_TANGRAM, ARTICLE, JUST_DONE, rejects
 from multiref_gym.agents.decoders.words import UNDO
 from multiref_gym.agents.learning.learn import Scores
+from multiref_gym.agents.listeners.sentences import Encoder, sentence_encoder
 from multiref_gym.errors import UserError
 from multiref_gym.game import Action
 from multiref_gym.listener import Decision, View
@@ -65,9 +66,6 @@ GAME_WORDS = frozenset(COMMANDS.split()).union(
     BOTH,
     FIRST,
 )
-
-Encoder = Callable[[Sequence[str]], Any]
-"""Makes texts comparable: a row for each, float (texts, width), as an array or a sparse matrix."""
 
 
 class RetrievalListener:
@@ -113,17 +111,7 @@ class RetrievalListener:
         Raises:
             UserError: As above, or if the model cannot be loaded or sentence-transformers is missing.
         """
-        if model is None:
-            return cls(tangrams)
-        try:
-            from sentence_transformers import SentenceTransformer
-        except ImportError as error:
-            raise UserError("a sentence encoder needs `pip install multiref-gym[sentences]`") from error
-        try:
-            encoder = SentenceTransformer(model)
-        except (OSError, ValueError) as error:
-            raise UserError(f"cannot load a sentence encoder from {model!r}: {error}") from error
-        return cls(tangrams, encoder.encode)
+        return cls(tangrams, None if model is None else sentence_encoder(model))
 
     def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> list[Decision]:
         """Samples an action for each view from its distribution."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -16,13 +16,15 @@ from pydantic import Field, PositiveInt, create_model
 from scipy.special import softmax
 from torch import Tensor
 
-from multiref_gym.agents.learning.learn import Scores, fingerprint
+from multiref_gym.agents.learning.learn import Example, Scores, fingerprint
 from multiref_gym.agents.listeners.small.halves import joined
 from multiref_gym.agents.listeners.small.model import Batch, SmallConfig, SmallModel
+from multiref_gym.agents.listeners.small.said import Said
 from multiref_gym.agents.listeners.small.text import encode_words, padded
 from multiref_gym.agents.listeners.weights import read_weights
 from multiref_gym.checking import read_json
 from multiref_gym.errors import UserError
+from multiref_gym.feedback import Feedback
 from multiref_gym.game import Action
 from multiref_gym.listener import Decision, View
 from multiref_gym.tangrams import Atlas, TangramSet
@@ -33,7 +35,7 @@ CHECKPOINT = Path(__file__).with_name("checkpoint")
 
 _sizes = {name: (PositiveInt, ...) for name, kind in SmallConfig.__annotations__.items() if kind in (int, "int")}
 _rate = Annotated[float, Field(ge=0, lt=1)]
-SETTINGS: Any = create_model("SmallSettings", dropout=(_rate, ...), **cast(Any, _sizes))
+SETTINGS: Any = create_model("SmallSettings", dropout=(_rate, ...), sentences=(str, ""), **cast(Any, _sizes))
 """What is read of `config.json`; Transformers, which writes it, would take anything."""
 
 PLAYED_AT_ONCE = 96
@@ -76,14 +78,15 @@ class SmallListener:
     Args:
         model: The network. Its vision is frozen: each tangram is looked at once and then remembered.
         tangrams: Where the views' tangrams come from.
+        said: What was said of them before, None if it does not remember.
 
     Attributes:
         greedy: Whether it takes the likeliest action in place of a sampled one. Off, as who never tries anything else
             learns less.
     """
 
-    def __init__(self, model: SmallModel, tangrams: TangramSet) -> None:
-        self.model, self.greedy = model, False
+    def __init__(self, model: SmallModel, tangrams: TangramSet, said: Said | None = None) -> None:
+        self.model, self.said, self.greedy = model, said, False
         self.model.train(False)
         self.model.vision.requires_grad_(False)
         self._memory = _memory(fingerprint(model.vision), tangrams, model.config.image_size)
@@ -110,11 +113,32 @@ class SmallListener:
             model = SmallModel(SmallConfig(**settings.model_dump()))
         weights = read_weights(path / "model.safetensors", model.state_dict(), "the small listener")
         model.load_state_dict(weights, assign=True)
-        return cls(model, tangrams)
+        said = None
+        if settings.sentences:
+            said = Said(settings.sentences)
+            said.read(path)
+        return cls(model, tangrams, said)
 
     def save(self, path: Path) -> None:
-        """Saves the network as a checkpoint folder."""
+        """Saves the network, and what was said of tangrams, as a checkpoint folder."""
+        self.model.config.sentences = self.said.encoder if self.said else ""
         self.model.save_pretrained(path)
+        if self.said:
+            self.said.save(path)
+
+    def remember(self, examples: Iterable[Example]) -> None:
+        """Remembers what was said of the tangrams that were rightly selected, if it remembers at all.
+
+        Args:
+            examples: Turns that are learned from. What a game says is not recalled in learning from that game.
+        """
+        if self.said:
+            self.said.remember(
+                (view.utterance, view.tangrams[position], view.game_id)
+                for view, action, feedback in ((each.view, each.action, each.feedback) for each in examples)
+                if feedback is Feedback.POSITIVE
+                for position in sorted(action.select)
+            )
 
     def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> list[Decision]:
         """Samples an action for each view from the distribution that `score` is of; see `greedy`."""
@@ -143,6 +167,8 @@ class SmallListener:
 
     def _log_probs(self, views: Sequence[View], parts: int) -> Tensor:
         """Returns the log-probability of each action, float32 (views, actions), found in at least two parts."""
+        if self.said:
+            self.said.hear(view.utterance for view in views)
         # A part is padded to its longest view.
         order = np.argsort([len(self._heard(view).words) for view in views], kind="stable")
         noises = [torch.Generator() for _ in range(min(max(2, parts), len(views)))]
@@ -172,11 +198,18 @@ class SmallListener:
             selected=marks[..., 0],
             clicks=marks[..., 1:3],
             clicked=marks[..., 3],
+            recalled=torch.from_numpy(np.stack([self._recalled(view) for view in views])),
             pieces=pieces,
             words=words,
             ages=padded([text.ages for text in texts]),
             places=padded([text.places for text in texts]),
         )
+
+    def _recalled(self, view: View) -> np.ndarray:
+        """Returns how much likelier what was said before makes each tangram to be meant, float32 (tangrams,)."""
+        if self.said is None:
+            return np.zeros(len(view.tangrams), np.float32)
+        return self.said.scores(view.utterance, view.tangrams, view.game_id if self.model.training else "")
 
     def _heard(self, view: View) -> Heard:
         """Returns what is read of the last utterances."""

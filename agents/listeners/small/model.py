@@ -38,6 +38,7 @@ class SmallConfig(PretrainedConfig):
         max_words: How many words of an utterance are read; the rest is cut off.
         image_size: Height and width of a silhouette in pixels.
         vision_width: Width of a silhouette's features.
+        sentences: The sentence encoder by which it remembers what was said of tangrams, "" if it does not remember.
         dropout: Dropout rate of what the feed-forward networks add; on attention it costs as much as a third of a step.
     """
 
@@ -53,6 +54,7 @@ class SmallConfig(PretrainedConfig):
     max_words: int = 32
     image_size: int = 64
     vision_width: int = 192
+    sentences: str = ""
     dropout: float = 0.1
 
 
@@ -64,6 +66,7 @@ class Batch(NamedTuple):
         selected: 1 where selected, int64 (B, N).
         clicks: What the last two actions did to each tangram, int64 (B, N, 2): 0 nothing, 1 selected, 2 deselected.
         clicked: 1 where it was clicked in any turn before, int64 (B, N).
+        recalled: How much likelier what was said before makes it to be meant, float32 (B, N).
         pieces: Rows of the distinct words, int64 (D, PIECES_PER_WORD).
         words: Index of each word among the distinct ones, 0 for padding, int64 (B, W).
         ages: How many turns ago each word was said, int64 (B, W).
@@ -74,6 +77,7 @@ class Batch(NamedTuple):
     selected: Tensor
     clicks: Tensor
     clicked: Tensor
+    recalled: Tensor
     pieces: Tensor
     words: Tensor
     ages: Tensor
@@ -267,6 +271,8 @@ class SmallModel(PreTrainedModel):
         query = self.word_query(torch.einsum("bw,bwd->bd", weight, words))
         match = torch.einsum("bd,bnd->bn", query, self.tangram_key(batch.features)) / math.sqrt(query.shape[-1])
         clicks = self.click_head(tokens[:, 1:]).squeeze(-1) + match
+        # Only what is to be selected is described; what is to be deselected is pointed at.
+        clicks = clicks + batch.recalled.to(clicks.dtype) * (1 - batch.selected)
         return self._over_actions(clicks, self.count_head(tokens[:, 0]), batch.selected)
 
     @staticmethod

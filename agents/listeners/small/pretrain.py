@@ -6,7 +6,7 @@ each turn what the speaker wanted. Figurative language, which deployed speakers 
 
 `multiref pretrain --tangrams SET --out FOLDER` builds a base for tangrams that people described (KiloGram) in place of
 figures. The base that ships is its start: the vision stays as it is, and the language goes on with games in people's
-words.
+words. With `--sentences` it also remembers what people called each tangram (`said.py`).
 
 The seed fixes the weights, on any number of cores.
 """
@@ -31,11 +31,13 @@ from multiref_gym.agents.learning.respect import Report
 from multiref_gym.agents.listeners.baselines import ErringListener
 from multiref_gym.agents.listeners.small.listener import SmallListener, new_model
 from multiref_gym.agents.listeners.small.model import SmallConfig, SmallModel
+from multiref_gym.agents.listeners.small.said import Said
 from multiref_gym.agents.listeners.weights import saved
 from multiref_gym.agents.play import new_games, play
 from multiref_gym.commands.options import Count, Natural, TangramsName, check_new_folder
 from multiref_gym.commands.screen import Screen
 from multiref_gym.contexts import shared_contexts
+from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import Action
 from multiref_gym.interaction import Interaction
@@ -44,6 +46,7 @@ from multiref_gym.provenance import write_results
 from multiref_gym.simulators.population import population
 from multiref_gym.simulators.scripted import ScriptedSpeaker, literal_speaker
 from multiref_gym.tangrams import Atlas, TangramSet, load_tangrams
+from multiref_gym.tangrams.tangram_set import SplitName
 
 VISION_EPOCHS = 100
 VISION_BATCH = 64
@@ -63,6 +66,8 @@ RECORDED_SIMILARITY = 0.0
 SCORED_GAMES = 1000
 """Games of each split that the scores are of, in contexts as in deployment."""
 LANGUAGE = Optimisation(epochs=4, batch=64, learning_rate=1e-3, embedding_rate=2.0)
+RECORDED_LANGUAGE = Optimisation(epochs=3, batch=64, embedding_rate=4.0, other_distractors=0.9)
+"""Descriptions of a few hundred tangrams are soon known by heart, with the company that they were heard in."""
 
 
 def literal_speakers(tangrams: TangramSet) -> Callable[[], ScriptedSpeaker]:
@@ -138,7 +143,13 @@ def train_vision(model: SmallModel, tangrams: TangramSet, seed: int, report: Rep
 
 
 def learn_language(
-    listener: SmallListener, tangrams: TangramSet, games: int, similarity: float, seed: int, report: Report
+    listener: SmallListener,
+    tangrams: TangramSet,
+    games: int,
+    similarity: float,
+    optimisation: Optimisation,
+    seed: int,
+    report: Report,
 ) -> int:
     """Has the listener watch games and learn in place what words mean; returns the number of turns watched."""
     examples = [
@@ -147,7 +158,7 @@ def learn_language(
         for view, wanted in zip(game.views(), meant, strict=True)
         if wanted.clicks
     ]
-    learn(listener, examples, Sup(), LANGUAGE, seed, partial(report, "language"))
+    learn(listener, examples, Sup(), optimisation, seed, partial(report, "language"))
     return len(examples)
 
 
@@ -165,12 +176,17 @@ class Pretrain:
     Attributes:
         tangrams: figures, or kilogram:PATH or a part of KiloGram: then the base that ships learns people's words.
         out: The folder of the checkpoint, in which nothing is yet.
+        split: The part of the tangrams that it learns from.
+        sentences: Of KiloGram, a sentence encoder, a folder or hub id: the listener remembers the descriptions by it,
+            and later what speakers say.
         seed: Seeds all chance.
         games: Games watched (12,000; of KiloGram 3,000).
     """
 
     tangrams: TangramsName = "figures"
     out: Path
+    split: SplitName = "train"
+    sentences: str | None = None
     seed: Natural = 0
     games: Count | None = None
 
@@ -181,28 +197,40 @@ class Pretrain:
             UserError: If the tangrams are too few, or the checkpoint cannot be written.
         """
         from_scratch = self.tangrams == "figures"
+        if from_scratch and self.sentences:
+            raise UserError("--sentences is for tangrams that people described, not for --tangrams figures")
         games = self.games or (GAMES if from_scratch else RECORDED_GAMES)
         similarity = SIMILARITY if from_scratch else RECORDED_SIMILARITY
         started = time.monotonic()
-        # Better refused now than after a quarter of an hour: a folder that is taken, a set too small.
+        # Better refused now than after a quarter of an hour: a folder that is taken, a set too small, no encoder.
         check_new_folder(self.out)
         tangrams = load_tangrams(self.tangrams)
-        train, test = tangrams.split("train"), tangrams.split("test")
-        for split in train, test:
-            shared_contexts(split, max(similarity, respect.SIMILARITY))
+        names: set[SplitName] = {self.split} if self.split == "all" else {self.split, "test"}
+        parts = {str(name): tangrams.split(name) for name in sorted(names)}
+        if self.tangrams.startswith("kilogram-known:"):
+            parts["new"] = load_tangrams(self.tangrams.replace("known", "new", 1)).split(self.split)
+        for part in parts.values():
+            shared_contexts(part, max(similarity, respect.SIMILARITY))
+        said = Said(self.sentences) if self.sentences else None
 
-        scores = {}
+        learned_from, scores = parts[self.split], {}
         if from_scratch:
             model = new_model(SmallConfig(), self.seed)
-            scores["figures_with_all_attributes_right"] = train_vision(model, train, self.seed, screen.report)
+            scores["figures_with_all_attributes_right"] = train_vision(model, learned_from, self.seed, screen.report)
             listener = SmallListener(model, tangrams)
         else:
             listener = SmallListener.load(tangrams)
-        examples = learn_language(listener, train, games, similarity, self.seed, screen.report)
+        optimisation = LANGUAGE if from_scratch else RECORDED_LANGUAGE
+        watched = games, similarity, optimisation, self.seed, screen.report
+        examples = learn_language(listener, learned_from, *watched)
+        if said:
+            said.remember((text, tangram.id, "") for tangram in learned_from for text in tangram.descriptions)
+            listener.said = said
         minutes = round((time.monotonic() - started) / 60, 1)
-        for name, split in (("train", train), ("test", test)):
-            scores[f"literal_success_{name}"] = literal_success(listener, split, SCORED_GAMES, self.seed + 1)
-        what = {"tangrams": self.tangrams, "seed": self.seed, "games": games, "examples": examples, "minutes": minutes}
+        for name, part in parts.items():
+            scores[f"literal_success_{name}"] = literal_success(listener, part, SCORED_GAMES, self.seed + 1)
+        what = {name: getattr(self, name) for name in ("tangrams", "split", "sentences", "seed")}
+        what |= {"games": games, "examples": examples, "minutes": minutes}
         with saved(self.out) as unfinished:
             listener.save(unfinished)
             write_results(unfinished / "scores.json", {**what, "scores": scores})

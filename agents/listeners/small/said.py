@@ -1,0 +1,143 @@
+"""What people called each tangram, as a memory: what is said now is compared with all that was said of it before.
+
+A tangram that was spoken of is likelier by how much closer than usual the utterance is to what was said of it. A few
+descriptions of a tangram say more of it than the network learns from them in a few hundred games, as a sentence
+encoder knows that "a dog sitting" and "the puppy" are alike; of a tangram that nobody spoke of nothing is said here.
+The memory is of sums, so that it does not grow with the number of games. A tangram is known again by its name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from multiref_gym.agents.listeners.sentences import Encoder, sentence_encoder
+from multiref_gym.errors import UserError
+
+FILE = "said.safetensors"
+"""The memory in the folder of a policy."""
+
+STRENGTH = 12.0
+USUAL = 0.21
+"""What a cosine is worth as a click score, and where that is nothing: of another tangram's words it is about so much.
+
+Both were set on folds of the 159 games that docs/people.md is of; half or twice the strength does nearly as well.
+"""
+
+AT_ONCE = 1024
+"""Utterances that are encoded together."""
+REMEMBERED = 100_000
+"""Utterances whose vectors are kept."""
+
+
+@lru_cache(maxsize=2)
+def _encoder(model: str) -> Encoder:
+    return sentence_encoder(model)
+
+
+class Said:
+    """A memory of what was said of tangrams.
+
+    Args:
+        encoder: A folder or a hub id of a model of sentence-transformers.
+
+    Raises:
+        UserError: If the encoder cannot be loaded.
+    """
+
+    def __init__(self, encoder: str) -> None:
+        self.encoder = encoder
+        self._encode = _encoder(encoder)
+        self._vectors: dict[str, np.ndarray] = {}
+        self._lock = Lock()
+        self._sums: dict[str, np.ndarray] = {}
+        self._counts = Counter[str]()
+        self._centre: np.ndarray | None = None
+        self._in_game: dict[tuple[str, str], list[str]] = defaultdict(list)
+
+    def remember(self, said: Iterable[tuple[str, str, str]]) -> None:
+        """Adds what was said of tangrams.
+
+        Args:
+            said: Utterances, each with the name of the tangram and of the game that it was said in, "" if in none.
+        """
+        said = iter(said)
+        while some := list(islice(said, AT_ONCE)):
+            self.hear([utterance for utterance, _, _ in some])
+            for utterance, tangram, game in some:
+                vector = self._vector(utterance)
+                self._sums[tangram] = self._sums.get(tangram, np.zeros_like(vector)) + vector
+                self._counts[tangram] += 1
+                if game:
+                    self._in_game[game, tangram].append(utterance)
+        if self._sums:
+            self._centre = np.sum(list(self._sums.values()), axis=0) / self._counts.total()
+
+    def hear(self, utterances: Iterable[str]) -> None:
+        """Encodes utterances together, which is faster than one by one; their last bits depend on who they are."""
+        with self._lock:  # a batch is shared between threads
+            if len(self._vectors) > REMEMBERED:
+                self._vectors.clear()
+            if new := [text for text in dict.fromkeys(utterances) if text and text not in self._vectors]:
+                self._vectors.update(zip(new, np.asarray(self._encode(new), np.float32), strict=True))
+
+    def _vector(self, utterance: str) -> np.ndarray:
+        while (vector := self._vectors.get(utterance)) is None:
+            self.hear([utterance])
+        return vector
+
+    def scores(self, utterance: str, tangrams: Sequence[str], but_of: str = "") -> np.ndarray:
+        """Returns how much likelier each tangram is by what was said of it, float32 (tangrams,); 0 where nothing was.
+
+        Args:
+            utterance: What is said now.
+            tangrams: Their names.
+            but_of: A game of which nothing is recalled, as it is learned from: what it says, it would know by heart.
+        """
+        found = np.zeros(len(tangrams), np.float32)
+        if self._centre is None or not utterance:
+            return found
+        now = self._vector(utterance) - self._centre
+        for position, tangram in enumerate(tangrams):
+            own = self._in_game.get((but_of, tangram), [])
+            count = self._counts[tangram] - len(own)
+            if count > 0:
+                before = self._sums[tangram] - sum(map(self._vector, own)) - count * self._centre
+                size = np.linalg.norm(now) * np.linalg.norm(before)
+                found[position] = STRENGTH * (now @ before / size - USUAL) if size else 0
+        return found
+
+    def save(self, folder: Path) -> None:
+        """Writes the memory to a folder, without who said what in which game."""
+        names = list(self._sums)
+        sums = np.stack([self._sums[name] for name in names]) if names else np.zeros((0, 0), np.float32)
+        counts = np.array([self._counts[name] for name in names], np.float32)
+        save_file({"sums": sums, "counts": counts}, folder / FILE, {"tangrams": json.dumps(names)})
+
+    def read(self, folder: Path) -> None:
+        """Reads the memory in a folder.
+
+        Raises:
+            UserError: If it cannot be read, or is none.
+        """
+        path = folder / FILE
+        try:
+            with safe_open(path, "numpy") as file:
+                names = json.loads((file.metadata() or {})["tangrams"])
+                sums, counts = file.get_tensor("sums"), file.get_tensor("counts")
+        except (OSError, SafetensorError, KeyError, ValueError) as error:
+            raise UserError(f"{path} holds no memory of what was said: {error}") from error
+        if not len(names) == len(sums) == len(counts) or not np.isfinite(sums).all():
+            raise UserError(f"{path} holds no memory of what was said: {len(names)} names, {len(sums)} rows")
+        self._sums = dict(zip(names, sums, strict=True))
+        self._counts = Counter(dict(zip(names, map(int, counts), strict=True)))
+        self.remember([])
