@@ -82,7 +82,11 @@ class Benchmark(PricedListenerOptions):
         path = self.out and self.out / "results.json"
         if path:
             _check_folder(path, config)
-        learned = {name: _learned(name, games, self.apart) for name in (self.model, *self.against) if name}
+        learned = {
+            name: _learned(name, games, self.apart)
+            for name in (self.model, *self.against)
+            if name and name not in LISTENERS
+        }
         turns = logged_turns(games, decoder)
         listener = self.chosen_listener(tangrams)
         others = [self._other(name, tangrams) for name in self.against]
@@ -117,7 +121,7 @@ def _learned(model: str, games: Sequence[LoggedGame], apart: bool) -> dict[str, 
     """
     learned = LearnedFrom.of(model)
     if learned is None:
-        if apart and model not in LISTENERS:
+        if apart:
             raise UserError(f"--apart: {model} does not say what it learned from, in a file {RESULTS}")
         return None
     known, speakers = learned.shared(games)

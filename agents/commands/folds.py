@@ -37,9 +37,7 @@ def parts_of(speakers: Sequence[str], folds: int, seed: int) -> list[list[str]]:
     """
     names = sorted(set(speakers))
     if len(names) < folds:
-        raise UserError(
-            f"--folds {folds}: the games are of {len(names)} speakers: allowed is at most one fold for each"
-        )
+        raise UserError(f"--folds {folds}: there are {len(names)} speakers: allowed is at most as many folds")
     drawn = np.random.default_rng(seed).permutation(len(names))
     return [[names[number] for number in sorted(part)] for part in np.array_split(drawn, folds)]
 

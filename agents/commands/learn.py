@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,7 +21,7 @@ from multiref_gym.agents.evaluation.tables import Sheet
 from multiref_gym.agents.learning.credit import examples_of
 from multiref_gym.agents.learning.learn import Example, TrainableListener, fingerprint, learn
 from multiref_gym.agents.learning.learned_from import RESULTS, LearnedFrom
-from multiref_gym.agents.learning.respect import CreditName, Learner, RoundOptimisation, learner_of
+from multiref_gym.agents.learning.respect import TURNS, CreditName, Learner, RoundOptimisation, learner_of
 from multiref_gym.agents.learning.run_folder import made_by
 from multiref_gym.agents.learning.spooled import SpooledExamples
 from multiref_gym.agents.listeners.named import Load, new_trainable
@@ -60,8 +60,8 @@ SHOWN = ("exact_match", "log_prob_rewarded", "auc")
 class LogOptimisation(RoundOptimisation):
     """How the loss is minimised, with what suits the small listener and a few hundred games of people by default."""
 
-    epochs: Count = 6
-    embedding_rate: Positive = 4.0
+    epochs: Count = 8
+    embedding_rate: Positive = 2.0
 
 
 class Log:
@@ -107,8 +107,10 @@ class LearnCommand(LogOptions):
         listener: What learns.
         base: What it starts from, if not the base that ships: a checkpoint's folder, of vlm a model's folder or hub id.
         objective: What is minimised.
-        credit: What says how good an action was: the reply to it, or all that the game tells in its turns (with sup).
+        credit: What says how good an action was: the reply to it, or all that the game tells in its turns.
         optimisation: How it is minimised.
+        greedy: The policy takes the likeliest action in place of a sampled one: it is more often right, but tries
+            nothing from which a next policy could learn.
         held_back: Share of the games that is not learned from, but asked after each epoch; at most 200 games. Their
             speakers are learned from, so that the figures are higher than those of --folds.
         folds: Cross-validate: divide the speakers into so many parts, learn from all but one of them, and ask about
@@ -128,6 +130,7 @@ class LearnCommand(LogOptions):
     objective: Annotated[str, named(OBJECTIVES)] = "sup"
     credit: CreditName = "reply"
     optimisation: Flat[LogOptimisation] = LogOptimisation()
+    greedy: bool = False
     held_back: Share = 0.0
     folds: Folds | None = None
     seed: Natural = 0
@@ -142,9 +145,13 @@ class LearnCommand(LogOptions):
         """
         if not self.folds:
             check_new_folder(self.out)
-        learner = learner_of(self.objective, self.credit, self.optimisation)
+        learner = learner_of(self.objective, optimisation=self.optimisation)
+        if self.credit == "turns":  # without what `respect` adds to it, which does not help on people's logs
+            learner = replace(learner, credit=TURNS.credit)
         tangrams = drawn_tangrams(self.tangrams)
         load = new_trainable(self.listener, tangrams)
+        if self.greedy and not hasattr(load(self.base), "greedy"):
+            raise UserError(f"--greedy is not for --listener {self.listener}")
         bad = list[BadGame]()
         games = self._labelled(tangrams, bad)
         if self.folds:
@@ -164,6 +171,8 @@ class LearnCommand(LogOptions):
     ) -> dict[str, Any]:
         """Learns a policy from games, saves it in a new folder, and returns what `learning.json` there says."""
         listener = load(self.base)
+        if self.greedy:
+            listener.greedy = True  # type: ignore[attr-defined]
         reference = load(self.base) if learner.objective.needs_reference else None
         before_that = LearnedFrom.of(self.base) or LearnedFrom(set(), set())
         log = Log()
@@ -209,6 +218,7 @@ class LearnCommand(LogOptions):
             "listener": self.listener,
             "tangrams": self.tangrams,
             "feedback": str(self.labels or feedback_name(self.decoder, self.ternary)),
+            "greedy": self.greedy,
             "held_back": self.held_back,
             "seed": self.seed,
         }

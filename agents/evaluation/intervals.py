@@ -131,7 +131,8 @@ def ratio(above: ArrayLike, below: ArrayLike) -> Statistic:
 
     def found(rows: NDArray[np.int64]) -> Floats:
         total = denominators[rows].sum(-1)
-        return np.divide(numerators[rows].sum(-1), total, out=np.full(total.shape, np.nan), where=total != 0)
+        ratios: Floats = np.divide(numerators[rows].sum(-1), total, out=np.full(total.shape, np.nan), where=total != 0)
+        return ratios
 
     return found
 

@@ -261,8 +261,8 @@ def _counted(turns: Sequence[LoggedTurn], answers: Answers) -> dict[str, Counted
     for name, kind in (("log_prob_rewarded", rewarded), ("log_prob_corrected", corrected)):
         chosen = kind & clicked
         # A single impossible action would make the mean minus infinity, which says nothing of the others.
-        told = answers.log_probs is not None and np.isfinite(answers.log_probs[chosen]).all()
-        counted[name] = (np.where(chosen, answers.log_probs, 0), chosen) if told else None
+        log_probs = np.full(len(turns), np.nan) if answers.log_probs is None else answers.log_probs
+        counted[name] = (np.where(chosen, log_probs, 0), chosen) if np.isfinite(log_probs[chosen]).all() else None
     return counted
 
 
@@ -300,9 +300,14 @@ def _figure(statistic: Statistic | None, units: np.ndarray) -> Figure:
 
 def _units(turns: Sequence[LoggedTurn]) -> np.ndarray:
     """Returns the number of the speaker of each turn, or of its game where there is one speaker, int64 (turns,)."""
-    _, speakers = np.unique([turn.speaker for turn in turns], return_inverse=True)
-    _, games = np.unique([turn.game for turn in turns], return_inverse=True)
-    return speakers if speakers.max() else games
+    by_speaker, by_game = (_numbered(names) for names in ([t.speaker for t in turns], [t.game for t in turns]))
+    return by_speaker if by_speaker.max() else by_game
+
+
+def _numbered(names: Sequence[Any]) -> np.ndarray:
+    """Returns a number for each name, from 0 in the order in which they come: no draw depends on what they are."""
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    return np.array([numbers[name] for name in names])
 
 
 def _kinds(turns: Sequence[LoggedTurn]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

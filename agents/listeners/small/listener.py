@@ -35,7 +35,9 @@ CHECKPOINT = Path(__file__).with_name("checkpoint")
 
 _sizes = {name: (PositiveInt, ...) for name, kind in SmallConfig.__annotations__.items() if kind in (int, "int")}
 _rate = Annotated[float, Field(ge=0, lt=1)]
-SETTINGS: Any = create_model("SmallSettings", dropout=(_rate, ...), sentences=(str, ""), **cast(Any, _sizes))
+SETTINGS: Any = create_model(
+    "SmallSettings", dropout=(_rate, ...), sentences=(str, ""), greedy=(bool, False), **cast(Any, _sizes)
+)
 """What is read of `config.json`; Transformers, which writes it, would take anything."""
 
 PLAYED_AT_ONCE = 96
@@ -81,12 +83,12 @@ class SmallListener:
         said: What was said of them before, None if it does not remember.
 
     Attributes:
-        greedy: Whether it takes the likeliest action in place of a sampled one. Off, as who never tries anything else
-            learns less.
+        greedy: Whether it takes the likeliest action in place of a sampled one. It is more often right, but who never
+            tries anything else learns less.
     """
 
     def __init__(self, model: SmallModel, tangrams: TangramSet, said: Said | None = None) -> None:
-        self.model, self.said, self.greedy = model, said, False
+        self.model, self.said, self.greedy = model, said, bool(model.config.greedy)
         self.model.train(False)
         self.model.vision.requires_grad_(False)
         self._memory = _memory(fingerprint(model.vision), tangrams, model.config.image_size)
@@ -122,6 +124,7 @@ class SmallListener:
     def save(self, path: Path) -> None:
         """Saves the network, and what was said of tangrams, as a checkpoint folder."""
         self.model.config.sentences = self.said.encoder if self.said else ""
+        self.model.config.greedy = self.greedy
         self.model.save_pretrained(path)
         if self.said:
             self.said.save(path)

@@ -39,6 +39,7 @@ class SmallConfig(PretrainedConfig):
         image_size: Height and width of a silhouette in pixels.
         vision_width: Width of a silhouette's features.
         sentences: The sentence encoder by which it remembers what was said of tangrams, "" if it does not remember.
+        greedy: Whether the likeliest action is taken in place of a sampled one.
         dropout: Dropout rate of what the feed-forward networks add; on attention it costs as much as a third of a step.
     """
 
@@ -55,6 +56,7 @@ class SmallConfig(PretrainedConfig):
     image_size: int = 64
     vision_width: int = 192
     sentences: str = ""
+    greedy: bool = False
     dropout: float = 0.1
 
 
