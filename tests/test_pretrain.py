@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from small_views import tiny_small_listener
 
 from multiref_gym import cli
 from multiref_gym.agents.listeners.small import listener as small_listener
-from multiref_gym.agents.listeners.small import pretrain
+from multiref_gym.agents.listeners.small import pretrain, said
 from multiref_gym.agents.listeners.small.listener import CHECKPOINT, SmallListener
 from multiref_gym.tangrams import Tangram, TangramSet, load_tangrams
 
@@ -59,6 +60,30 @@ def test_a_base_for_recorded_tangrams_goes_on_from_the_one_that_ships(
     written = json.loads((out / "scores.json").read_text())
     assert (written["tangrams"], written["games"]) == ("kilogram:somewhere", 3)
     assert written["scores"].keys() == {"literal_success_train", "literal_success_test"}
+
+
+def test_a_base_may_remember_what_people_called_each_tangram(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(small_listener, "CHECKPOINT", tmp_path / "start")
+    tiny_small_listener().save(tmp_path / "start")
+    monkeypatch.setattr(pretrain, "load_tangrams", lambda spec: RECORDED)
+    monkeypatch.setattr(pretrain, "SCORED_GAMES", 2)
+    # Texts are alike by their numbers.
+    number = lambda texts: np.array([np.eye(200)[int("0" + re.sub(r"\D", "", text)[:2])] for text in texts])  # noqa: E731
+    monkeypatch.setattr(said, "_encoder", lambda model: number)
+    out = tmp_path / "out"
+    words = f"--tangrams kilogram-known:somewhere --split all --sentences some/encoder --out {out} --games 3"
+    assert run(*words.split()) == 0
+    listener = SmallListener.load(RECORDED, out)
+    assert listener.said is not None
+    assert listener.said.scores("a thing7", RECORDED.ids).argmax() == RECORDED.ids.index("page1-7.png")
+    scores = json.loads((out / "scores.json").read_text())
+    assert (scores["split"], scores["sentences"]) == ("all", "some/encoder")
+    assert scores["scores"].keys() == {"literal_success_all", "literal_success_new"}
+
+
+def test_figures_have_no_descriptions_to_remember(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--out", str(tmp_path / "out"), "--sentences", "some/encoder") == 2
+    assert "--sentences is for tangrams that people described" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("tangrams", ["figures", "kilogram:somewhere"])

@@ -100,6 +100,16 @@ def test_learning_remembers_what_was_rightly_selected(tmp_path: Path) -> None:
         assert (again.score(asked, actions).log_prob > listener.score(asked, actions).log_prob).all()
 
 
+def test_a_run_is_of_one_memory() -> None:
+    listener = tiny_small_listener()
+    assert listener.settings == {}
+    listener.said = memory(("the dog", NAMES[0], ""))
+    before = listener.settings
+    assert before == {**before, "sentences": "words"}
+    listener.said.remember([("the dog", NAMES[1], "")])
+    assert listener.settings != before
+
+
 @pytest.mark.parametrize("content", [b"", b"nothing of the kind"])
 def test_a_memory_that_cannot_be_read_is_refused(content: bytes, tmp_path: Path) -> None:
     listener = tiny_small_listener()

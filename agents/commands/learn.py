@@ -214,7 +214,7 @@ class LearnCommand(LogOptions):
         """Returns what decides the outcome, beside the games."""
         return {
             "learner": learner.recorded(),
-            "base": fingerprint(base.model),
+            "base": {"weights": fingerprint(base.model), **getattr(base, "settings", {})},
             "listener": self.listener,
             "tangrams": self.tangrams,
             "feedback": str(self.labels or feedback_name(self.decoder, self.ternary)),

@@ -121,6 +121,11 @@ class SmallListener:
             said.read(path)
         return cls(model, tangrams, said)
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What decides how it acts, beside the network."""
+        return {"sentences": self.said.encoder, "said": self.said.fingerprint} if self.said else {}
+
     def save(self, path: Path) -> None:
         """Saves the network, and what was said of tangrams, as a checkpoint folder."""
         self.model.config.sentences = self.said.encoder if self.said else ""

@@ -8,6 +8,7 @@ The memory is of sums, so that it does not grow with the number of games. A tang
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -115,6 +116,14 @@ class Said:
                 size = np.linalg.norm(now) * np.linalg.norm(before)
                 found[position] = STRENGTH * (now @ before / size - USUAL) if size else 0
         return found
+
+    @property
+    def fingerprint(self) -> str:
+        """A short hash of what is remembered."""
+        found = hashlib.sha256(json.dumps(sorted(self._counts.items())).encode())
+        for _, total in sorted(self._sums.items()):
+            found.update(total.tobytes())
+        return found.hexdigest()[:16]
 
     def save(self, folder: Path) -> None:
         """Writes the memory to a folder, without who said what in which game."""
