@@ -191,6 +191,7 @@ def test_folds_learn_from_all_but_the_speakers_that_they_are_asked_about(folder:
     assert sorted(name for part in results["parts"] for name in part) == sorted({game["speaker"] for game in games})
     assert results["counts"]["games"] == 20
     assert results["against"][0]["name"] == "base"
+    assert (tmp_path / "folds" / "speakers.png").read_bytes().startswith(b"\x89PNG")
     for number, part in enumerate(results["parts"], start=1):
         learned = json.loads((tmp_path / "folds" / f"fold-{number}" / "learning.json").read_text())["log"]
         assert learned["games"] == sum(game["speaker"] not in part for game in games)

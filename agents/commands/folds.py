@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import Field
 
 from multiref_gym.agents.evaluation.offline import Answers, LoggedTurn, ask, logged_turns
-from multiref_gym.agents.evaluation.offline_report import reported, sheets
+from multiref_gym.agents.evaluation.offline_report import draw, reported, sheets
 from multiref_gym.agents.learning.learn import TrainableListener
 from multiref_gym.agents.learning.run_folder import claim, locked
 from multiref_gym.agents.listeners.named import Load
@@ -27,6 +27,8 @@ from multiref_gym.provenance import write_results
 Folds = Annotated[int, Field(ge=2)]
 AT_ONCE = 64
 """Turns that are asked about together."""
+NAME = "learned from others"
+"""What the policies of the folds are called in tables."""
 
 
 def parts_of(speakers: Sequence[str], folds: int, seed: int) -> list[list[str]]:
@@ -59,7 +61,7 @@ def cross_validate(
         games: With feedback as labels.
         folds: How many parts.
         seed: Of the division, and of the listeners' chance.
-        out: The folder: of the policies, `fold-1` and so on, and of `results.json`.
+        out: The folder: of the policies, `fold-1` and so on, and of `results.json` and `speakers.png`.
         load: Loads a policy.
         base: What the policies start from.
         learn: Learns a policy from games and saves it in a folder.
@@ -89,9 +91,10 @@ def cross_validate(
             **reported(turns, answers, {"base": ask(base, turns, seed, AT_ONCE, report)}),
         }
         results = write_results(out / "results.json", results)
-    for sheet in sheets(results, f"{folds} folds"):
+        draw(results, NAME, out / "speakers.png")
+    for sheet in sheets(results, NAME):
         screen.show(sheet)
-    screen.say(f"the policies of the folds and results.json are in {out}")
+    screen.say(f"the policies of the folds, results.json and speakers.png are in {out}")
 
 
 def together(turns: Sequence[LoggedTurn], parts: Sequence[tuple[Sequence[int], Answers]]) -> Answers:

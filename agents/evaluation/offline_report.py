@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
 from multiref_gym.agents.evaluation.offline import FIGURES, Answers, LoggedTurn, by_part, compare, measure, told
+from multiref_gym.agents.evaluation.pictures import bare_axes, noted_png
 from multiref_gym.agents.evaluation.tables import Sheet, share
+from multiref_gym.files import write_atomically
 
 MOST_SPEAKERS = 20
 """Speakers that a table shows; results hold them all."""
@@ -22,14 +28,19 @@ def reported(turns: Sequence[LoggedTurn], answers: Answers, others: Mapping[str,
 
     Returns:
         What `measure` returns; `by_speaker` and `by_turn` as `by_part` does; and `against`, for each other listener
-        its `name`, `figures`, and `difference`, by how much the listener is above it.
+        its `name`, `figures`, `by_speaker`, and `difference`, by how much the listener is above it.
     """
     return {
         **measure(turns, answers),
         "by_speaker": by_part(turns, answers, lambda turn: turn.speaker),
         "by_turn": by_part(turns, answers, lambda turn: turn.number),
         "against": [
-            {"name": name, "figures": measure(turns, theirs)["figures"], "difference": compare(turns, answers, theirs)}
+            {
+                "name": name,
+                "figures": measure(turns, theirs)["figures"],
+                "difference": compare(turns, answers, theirs),
+                "by_speaker": by_part(turns, theirs, lambda turn: turn.speaker),
+            }
             for name, theirs in others.items()
         ],
     }
@@ -72,3 +83,30 @@ def sheets(results: dict[str, Any], name: str, extra: Sequence[tuple[str, str]] 
         columns = [heading, "turns", "rewarded", FIGURES["exact_match"], FIGURES["click_precision"]]
         found.append(Sheet("", columns, rows[:MOST_SPEAKERS], f"and {left} more" if left > 0 else ""))
     return found
+
+
+def draw(results: dict[str, Any], name: str, path: Path) -> None:
+    """Draws for each speaker how often the listener, and the first other one, does what was rewarded.
+
+    Args:
+        results: What `reported` returned.
+        name: What the listener is called.
+        path: The file, a PNG.
+    """
+    other = results["against"][0]
+    parts = [(results["by_speaker"], name, "#d55e00"), (other["by_speaker"], other["name"], "#0072b2")]
+    told = {who: own["exact_match"] for who, own in results["by_speaker"].items() if own["exact_match"] is not None}
+    speakers = sorted(told, key=lambda who: told[who])
+    figure = Figure(figsize=(8, 1.2 + 0.24 * len(speakers)), layout="constrained")
+    axes = figure.subplots()
+    for part, label, color in parts:
+        axes.scatter([part[who]["exact_match"] for who in speakers], range(len(speakers)), color=color, label=label)
+    for row, who in enumerate(speakers):
+        axes.plot([part[who]["exact_match"] for part, _, _ in parts], [row, row], color="#999999", zorder=0)
+    axes.set_yticks(range(len(speakers)), speakers)
+    axes.set_title("Exact match with rewarded actions, by speaker", loc="left", fontsize=10)
+    axes.xaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
+    axes.legend(loc="lower right", frameon=False)
+    bare_axes(axes, "x", "top", "right")
+    counts = results["counts"]
+    write_atomically(path, noted_png(figure, f"{counts['rewarded']} rewarded actions of {counts['games']} games"))
