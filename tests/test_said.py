@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import torch
 from running import run
 from small_views import tiny_small_listener
 
+from multiref_gym.agents.commands.learn import _greedily
 from multiref_gym.agents.learning.learn import Example, Optimisation, learn
 from multiref_gym.agents.learning.objectives import Sup
 from multiref_gym.agents.listeners.small import said
@@ -60,6 +62,8 @@ def test_what_was_said_of_a_tangram_makes_it_likelier_when_the_like_is_said_agai
     assert found.scores("the ship", NAMES).argmax() == 1
     assert not found.scores("", NAMES).any()
     assert not memory().scores("a puppy", NAMES).any()
+    found.remember([("", NAMES[3], "2")])  # who said nothing
+    assert found.scores("a puppy", NAMES)[3] == 0
 
 
 def test_a_game_that_is_learned_from_does_not_recall_itself() -> None:
@@ -128,3 +132,5 @@ def test_a_policy_may_take_the_likeliest_action(tmp_path: Path) -> None:
         folder = tmp_path / f"policy{option}"
         run(*f"learn --games {games} --base {tmp_path}/base --epochs 1 --out {folder} {option}".split())
         assert SmallListener.load(FIGURES, folder).greedy == bool(option)
+    with pytest.raises(UserError, match="--greedy is not for --listener terse"):
+        _greedily(lambda model: SimpleNamespace(), "terse")(None)  # type: ignore[arg-type, return-value]

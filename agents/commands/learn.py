@@ -150,8 +150,8 @@ class LearnCommand(LogOptions):
             learner = replace(learner, credit=TURNS.credit)
         tangrams = drawn_tangrams(self.tangrams)
         load = new_trainable(self.listener, tangrams)
-        if self.greedy and not hasattr(load(self.base), "greedy"):
-            raise UserError(f"--greedy is not for --listener {self.listener}")
+        if self.greedy:
+            load = _greedily(load, self.listener)
         bad = list[BadGame]()
         games = self._labelled(tangrams, bad)
         if self.folds:
@@ -171,8 +171,6 @@ class LearnCommand(LogOptions):
     ) -> dict[str, Any]:
         """Learns a policy from games, saves it in a new folder, and returns what `learning.json` there says."""
         listener = load(self.base)
-        if self.greedy:
-            listener.greedy = True  # type: ignore[attr-defined]
         reference = load(self.base) if learner.objective.needs_reference else None
         before_that = LearnedFrom.of(self.base) or LearnedFrom(set(), set())
         log = Log()
@@ -246,6 +244,19 @@ class LearnCommand(LogOptions):
                 feedback = [[]] * len(games) if self.labels else store.feedback(name, system, round)
                 for game, labels in zip(games, feedback, strict=True):
                     yield LoggedGame(game, labels=tuple(labels), system=system, place=f"{self.store}, {game.game_id!r}")
+
+
+def _greedily(load: Load, name: str) -> Load:
+    """Returns what loads listeners that take the likeliest action."""
+
+    def loaded(model: str | Path | None) -> TrainableListener:
+        listener = load(model)
+        if not hasattr(listener, "greedy"):
+            raise UserError(f"--greedy is not for --listener {name}")
+        listener.greedy = True
+        return listener
+
+    return loaded
 
 
 def _measured(listener: Any, turns: list[LoggedTurn], seed: int) -> dict[str, Any]:

@@ -31,7 +31,7 @@ STRENGTH = 12.0
 USUAL = 0.21
 """What a cosine is worth as a click score, and where that is nothing: of another tangram's words it is about so much.
 
-Both were set on folds of the 159 games that docs/people.md is of; half or twice the strength does nearly as well.
+Both were set on folds of the 159 games that docs/people.md is of; a strength of 8 or 16 does nearly as well.
 """
 
 AT_ONCE = 1024
@@ -69,9 +69,10 @@ class Said:
         """Adds what was said of tangrams.
 
         Args:
-            said: Utterances, each with the name of the tangram and of the game that it was said in, "" if in none.
+            said: Utterances, each with the name of the tangram and of the game that it was said in, "" if in none. Who
+                said nothing is passed over.
         """
-        said = iter(said)
+        said = (each for each in said if each[0])
         while some := list(islice(said, AT_ONCE)):
             self.hear([utterance for utterance, _, _ in some])
             for utterance, tangram, game in some:
