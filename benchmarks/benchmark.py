@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -110,7 +110,9 @@ class Benchmark(PricedListenerOptions):
 
     def _other(self, name: str, tangrams: TangramSet) -> Listener:
         """Returns a listener that is compared: a policy of the same kind, or a kind by its name."""
-        return new_listener(name, tangrams) if name in LISTENERS else new_listener(self.listener, tangrams, model=name)
+        if name in LISTENERS:
+            return new_listener(name, tangrams)
+        return replace(self, model=name).chosen_listener(tangrams)
 
 
 def _learned(model: str, games: Sequence[LoggedGame], apart: bool) -> dict[str, int] | None:
@@ -126,7 +128,8 @@ def _learned(model: str, games: Sequence[LoggedGame], apart: bool) -> dict[str, 
         return None
     known, speakers = learned.shared(games)
     if apart and speakers:
-        named = ", ".join(sorted(speakers)[:NAMED]) + (", ..." if len(speakers) > NAMED else "")
+        names = [name or "one without a name" for name in sorted(speakers)]
+        named = ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else "")
         raise UserError(f"--apart: {model} learned from {len(speakers)} speakers of these games: {named}")
     return {"games": known, "speakers": len(speakers)}
 
@@ -143,7 +146,7 @@ def _check_folder(path: Path, config: dict[str, Any]) -> None:
         return
     try:
         earlier = json.loads(path.read_text(encoding="utf-8"))["config"]
-        changed = [field for field in config if earlier.get(field) != config[field]]
+        changed = [field for field in config if earlier.get(field, []) != config[field]]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(f"{path} holds no results of `multiref benchmark`: choose another --out") from error
     if changed:

@@ -18,6 +18,7 @@ from strategies import interactions
 
 from multiref_gym.agents.commands import learn as command
 from multiref_gym.agents.learning.learn import Example
+from multiref_gym.agents.learning.learned_from import LearnedFrom
 from multiref_gym.agents.learning.spooled import SpooledExamples
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
@@ -209,3 +210,37 @@ def test_folds_learn_from_all_but_the_speakers_that_they_are_asked_about(folder:
 def test_more_folds_than_speakers_are_refused(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"--folds 40: there are \d+ speakers: allowed is at most as many folds"):
         run(*f"learn --games {folder}/games.jsonl --folds 40 --out {tmp_path}/folds".split())
+
+
+def test_folds_start_from_nobody_who_learned_from_their_speakers(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"--base learned from \d+ of these games, and from \d+ of the speakers"):
+        run(*f"learn --games {folder}/games.jsonl --base {folder}/policy --folds 2 --out {tmp_path}/folds".split())
+
+
+@pytest.mark.parametrize("content", ['{"log": {"games": 3}}', '{"log": "x"}', "[]"])
+def test_a_record_of_what_was_learned_from_that_is_broken_is_told(content: str, tmp_path: Path) -> None:
+    (tmp_path / "learning.json").write_text(content)
+    with pytest.raises(UserError, match="learning.json"):
+        LearnedFrom.of(tmp_path)
+
+
+def test_what_a_policy_learned_from_includes_what_its_base_did(folder: Path, tmp_path: Path) -> None:
+    run(
+        "simulate",
+        "--listener",
+        "erring",
+        "--games",
+        3,
+        "--seed",
+        9,
+        "--split",
+        "dev",
+        "--out",
+        tmp_path / "more.jsonl",
+    )
+    run(*f"learn --games {tmp_path}/more.jsonl --base {folder}/policy --epochs 1 --out {tmp_path}/next".split())
+    first, both = LearnedFrom.of(folder / "policy"), LearnedFrom.of(tmp_path / "next")
+    assert first is not None
+    assert both is not None
+    assert first.games < both.games
+    assert len(both.games) == len(first.games) + 3

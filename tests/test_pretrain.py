@@ -12,6 +12,7 @@ import torch
 from small_views import tiny_small_listener
 
 from multiref_gym import cli
+from multiref_gym.agents.learning.learned_from import LearnedFrom
 from multiref_gym.agents.listeners.small import listener as small_listener
 from multiref_gym.agents.listeners.small import pretrain, said
 from multiref_gym.agents.listeners.small.listener import CHECKPOINT, SmallListener
@@ -79,6 +80,7 @@ def test_a_base_may_remember_what_people_called_each_tangram(monkeypatch: pytest
     scores = json.loads((out / "scores.json").read_text())
     assert (scores["split"], scores["sentences"]) == ("all", "some/encoder")
     assert scores["scores"].keys() == {"literal_success_all", "literal_success_new"}
+    assert LearnedFrom.of(out) == LearnedFrom(set(), set())
 
 
 def test_figures_have_no_descriptions_to_remember(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

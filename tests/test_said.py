@@ -104,6 +104,17 @@ def test_learning_remembers_what_was_rightly_selected(tmp_path: Path) -> None:
         assert (again.score(asked, actions).log_prob > listener.score(asked, actions).log_prob).all()
 
 
+def test_games_that_are_remembered_are_not_learned_from_again(tmp_path: Path) -> None:
+    listener = tiny_small_listener()
+    listener.said = memory()
+    listener.save(tmp_path / "base")
+    run("simulate", "--listener", "erring", "--games", 4, "--split", "dev", "--out", tmp_path / "games.jsonl")
+    words = f"learn --games {tmp_path}/games.jsonl --epochs 1"
+    run(*f"{words} --base {tmp_path}/base --out {tmp_path}/first".split())
+    with pytest.raises(UserError, match="remembers 4 of these games: start from what it started from"):
+        run(*f"{words} --base {tmp_path}/first --out {tmp_path}/second".split())
+
+
 def test_a_run_is_of_one_memory() -> None:
     listener = tiny_small_listener()
     assert listener.settings == {}

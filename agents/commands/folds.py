@@ -17,6 +17,7 @@ from pydantic import Field
 from multiref_gym.agents.evaluation.offline import Answers, LoggedTurn, ask, logged_turns
 from multiref_gym.agents.evaluation.offline_report import draw, reported, sheets
 from multiref_gym.agents.learning.learn import TrainableListener
+from multiref_gym.agents.learning.learned_from import LearnedFrom
 from multiref_gym.agents.learning.run_folder import claim, locked
 from multiref_gym.agents.listeners.named import Load
 from multiref_gym.commands.screen import Screen
@@ -51,6 +52,7 @@ def cross_validate(
     out: Path,
     load: Load,
     base: TrainableListener,
+    learned: LearnedFrom | None,
     learn: Callable[[list[LoggedGame], Path], Any],
     record: dict[str, Any],
     screen: Screen,
@@ -64,13 +66,20 @@ def cross_validate(
         out: The folder: of the policies, `fold-1` and so on, and of `results.json` and `speakers.png`.
         load: Loads a policy.
         base: What the policies start from.
+        learned: What that learned from.
         learn: Learns a policy from games and saves it in a folder.
         record: What decides the outcome, beside the games and the folds.
         screen: Shows progress and tables.
 
     Raises:
-        UserError: If there are fewer speakers than folds, or the folder is of something else.
+        UserError: If there are fewer speakers than folds, the base learned from one of them, or the folder is of
+            something else.
     """
+    known, speakers = learned.shared(games) if learned else (0, set())
+    if speakers:
+        raise UserError(
+            f"--folds: --base learned from {known} of these games and from {len(speakers)} of their speakers"
+        )
     parts = parts_of([logged.interaction.speaker for logged in games], folds, seed)
     turns = logged_turns(games, None)
     claim(out, {**record, "games": fingerprint(games), "folds": folds})

@@ -70,12 +70,14 @@ class Log:
     Attributes:
         learned: The games that are learned from, and their speakers.
         held_back: The games that are not.
+        taught: Digests of the games that are learned from, each with its labels.
         labels: How often there was feedback.
     """
 
     def __init__(self) -> None:
         self.learned = LearnedFrom(set(), set())
         self.held_back: list[LoggedGame] = []
+        self.taught: list[str] = []
         self.labels = 0
 
     def examples(
@@ -93,6 +95,7 @@ class Log:
                 self.held_back.append(logged)
                 continue
             self.learned.add(logged)
+            self.taught.append(digest([logged.digest, labels]))
             yield from examples_of(game, labels, learner.credit, learner.objective.negatives, logged.abandoned)
 
 
@@ -155,10 +158,11 @@ class LearnCommand(LogOptions):
         bad = list[BadGame]()
         games = self._labelled(tangrams, bad)
         if self.folds:
+            base = load(self.base)
             cross_validate(
-                *(list(games), self.folds, self.seed, self.out, load, load(self.base)),
+                *(list(games), self.folds, self.seed, self.out, load, base, LearnedFrom.of(self.base)),
                 lambda games, folder: self._learn(games, learner, load, folder, screen),
-                *(made_by(**self._record(learner, load(self.base))), screen),
+                *(made_by(**self._record(learner, base)), screen),
             )
         else:
             self.out.absolute().parent.mkdir(parents=True, exist_ok=True)
@@ -172,18 +176,24 @@ class LearnCommand(LogOptions):
         """Learns a policy from games, saves it in a new folder, and returns what `learning.json` there says."""
         listener = load(self.base)
         reference = load(self.base) if learner.objective.needs_reference else None
-        before_that = LearnedFrom.of(self.base) or LearnedFrom(set(), set())
+        before_that = LearnedFrom.of(self.base)
         log = Log()
         on_game = lambda done: screen.report("games read", done, None)  # noqa: E731
         found = log.examples(games, learner, self.held_back, self.seed, on_game)
         examples = SpooledExamples(found, folder.absolute().parent)
         if not len(examples):
             raise UserError(f"{self.games or self.store}: nothing to learn from in {len(log.learned.games)} games")
+        if listener.__dict__.get("said") and (known := log.learned.games & before_that.games):
+            raise UserError(
+                f"--base {self.base} remembers {len(known)} of these games: start from what it started from"
+            )
         record = made_by(**self._record(learner, listener))
         turns = logged_turns(log.held_back, None) if log.held_back else []
         measured = partial(_measured, listener, turns, self.seed)
         before = measured()
-        kept = folder.with_name(f"{folder.name}.{digest([record, sorted(log.learned.games)])[:12]}.state")
+        kept = folder.with_name(
+            f"{folder.name}.{digest([record, sorted(log.learned.games), log.labels, len(examples)])[:12]}.state"
+        )
         curve = learn(
             *(listener, examples, learner.objective, learner.optimisation, self.seed),
             *(partial(screen.report, "learn"), reference, measured, kept),
@@ -195,8 +205,7 @@ class LearnCommand(LogOptions):
                 "held_back": len(log.held_back),
                 "labels": log.labels,
                 "examples": len(examples),
-                "learned": sorted(log.learned.games | before_that.games),
-                "speakers": sorted(log.learned.speakers | before_that.speakers),
+                **log.learned.joined(before_that).recorded(),
             },
             "before": before,
             "curve": curve,
@@ -216,7 +225,6 @@ class LearnCommand(LogOptions):
             "listener": self.listener,
             "tangrams": self.tangrams,
             "feedback": str(self.labels or feedback_name(self.decoder, self.ternary)),
-            "greedy": self.greedy,
             "held_back": self.held_back,
             "seed": self.seed,
         }

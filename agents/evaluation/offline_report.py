@@ -103,7 +103,7 @@ def draw(results: dict[str, Any], name: str, path: Path) -> None:
         axes.scatter([part[who]["exact_match"] for who in speakers], range(len(speakers)), color=color, label=label)
     for row, who in enumerate(speakers):
         axes.plot([part[who]["exact_match"] for part, _, _ in parts], [row, row], color="#999999", zorder=0)
-    axes.set_yticks(range(len(speakers)), speakers)
+    axes.set_yticks(range(len(speakers)), speakers, parse_math=False)
     axes.set_title("Exact match with rewarded actions, by speaker", loc="left", fontsize=10)
     axes.xaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
     axes.legend(loc="lower right", frameon=False)

@@ -124,7 +124,8 @@ class SmallListener:
     @property
     def settings(self) -> dict[str, Any]:
         """What decides how it acts, beside the network."""
-        return {"sentences": self.said.encoder, "said": self.said.fingerprint} if self.said else {}
+        memory = {"sentences": self.said.encoder, "said": self.said.fingerprint} if self.said else {}
+        return memory | ({"greedy": True} if self.greedy else {})
 
     def save(self, path: Path) -> None:
         """Saves the network, and what was said of tangrams, as a checkpoint folder."""
@@ -157,7 +158,7 @@ class SmallListener:
             number = int(row.argmax() if self.greedy else rng.choice(len(row), p=shares))
             clicks = [i for i in range(len(view.tangrams)) if number + 1 >> i & 1]
             action = Action.clicking(clicks, view.selected)
-            decisions.append(Decision(action, float(row[number]), str(action)))
+            decisions.append(Decision(action, 0.0 if self.greedy else float(row[number]), str(action)))
         return decisions
 
     def score(self, views: Sequence[View], actions: Sequence[Action]) -> Scores:
@@ -175,8 +176,6 @@ class SmallListener:
 
     def _log_probs(self, views: Sequence[View], parts: int) -> Tensor:
         """Returns the log-probability of each action, float32 (views, actions), found in at least two parts."""
-        if self.said:
-            self.said.hear(view.utterance for view in views)
         # A part is padded to its longest view.
         order = np.argsort([len(self._heard(view).words) for view in views], kind="stable")
         noises = [torch.Generator() for _ in range(min(max(2, parts), len(views)))]

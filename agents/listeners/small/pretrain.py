@@ -26,6 +26,7 @@ from torch import Tensor, nn
 
 from multiref_gym.agents.learning import respect
 from multiref_gym.agents.learning.learn import Example, Optimisation, learn
+from multiref_gym.agents.learning.learned_from import LearnedFrom
 from multiref_gym.agents.learning.objectives import Sup
 from multiref_gym.agents.learning.respect import Report
 from multiref_gym.agents.listeners.baselines import ErringListener
@@ -234,4 +235,5 @@ class Pretrain:
         with saved(self.out) as unfinished:
             listener.save(unfinished)
             write_results(unfinished / "scores.json", {**what, "scores": scores})
+            LearnedFrom(set(), set()).save(unfinished)
         screen.show(scores)

@@ -57,9 +57,10 @@ class Said:
 
     def __init__(self, encoder: str) -> None:
         self.encoder = encoder
-        self._encode = _encoder(encoder)
-        self._vectors: dict[str, np.ndarray] = {}
+        self._encoder = _encoder(encoder)
         self._lock = Lock()
+        # One by one, as the last bits depend on the batch, and who comes together on the run's course.
+        self._vector = lru_cache(maxsize=REMEMBERED)(lambda utterance: self._encoded([utterance])[0])
         self._sums: dict[str, np.ndarray] = {}
         self._counts = Counter[str]()
         self._centre: np.ndarray | None = None
@@ -74,9 +75,8 @@ class Said:
         """
         said = (each for each in said if each[0])
         while some := list(islice(said, AT_ONCE)):
-            self.hear([utterance for utterance, _, _ in some])
-            for utterance, tangram, game in some:
-                vector = self._vector(utterance)
+            vectors = self._encoded([utterance for utterance, _, _ in some])
+            for (utterance, tangram, game), vector in zip(some, vectors, strict=True):
                 self._sums[tangram] = self._sums.get(tangram, np.zeros_like(vector)) + vector
                 self._counts[tangram] += 1
                 if game:
@@ -84,18 +84,9 @@ class Said:
         if self._sums:
             self._centre = np.sum(list(self._sums.values()), axis=0) / self._counts.total()
 
-    def hear(self, utterances: Iterable[str]) -> None:
-        """Encodes utterances together, which is faster than one by one; their last bits depend on who they are."""
-        with self._lock:  # a batch is shared between threads
-            if len(self._vectors) > REMEMBERED:
-                self._vectors.clear()
-            if new := [text for text in dict.fromkeys(utterances) if text and text not in self._vectors]:
-                self._vectors.update(zip(new, np.asarray(self._encode(new), np.float32), strict=True))
-
-    def _vector(self, utterance: str) -> np.ndarray:
-        while (vector := self._vectors.get(utterance)) is None:
-            self.hear([utterance])
-        return vector
+    def _encoded(self, utterances: Sequence[str]) -> np.ndarray:
+        with self._lock:  # a batch of views is shared between threads, and a tokenizer cannot be
+            return np.asarray(self._encoder(utterances), np.float32)
 
     def scores(self, utterance: str, tangrams: Sequence[str], but_of: str = "") -> np.ndarray:
         """Returns how much likelier each tangram is by what was said of it, float32 (tangrams,); 0 where nothing was.
@@ -103,7 +94,8 @@ class Said:
         Args:
             utterance: What is said now.
             tangrams: Their names.
-            but_of: A game of which nothing is recalled, as it is learned from: what it says, it would know by heart.
+            but_of: A game of which nothing is recalled, as it is learned from: what it says, it would know by heart. It
+                is one that was remembered here, not before the memory was saved.
         """
         found = np.zeros(len(tangrams), np.float32)
         if self._centre is None or not utterance:
