@@ -213,14 +213,14 @@ def test_more_folds_than_speakers_are_refused(folder: Path, tmp_path: Path) -> N
 
 
 def test_folds_start_from_nobody_who_learned_from_their_speakers(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"--base learned from \d+ of these games, and from \d+ of the speakers"):
+    with pytest.raises(UserError, match=r"--base learned from \d+ of these games and from \d+ of their speakers"):
         run(*f"learn --games {folder}/games.jsonl --base {folder}/policy --folds 2 --out {tmp_path}/folds".split())
 
 
 @pytest.mark.parametrize("content", ['{"log": {"games": 3}}', '{"log": "x"}', "[]"])
 def test_a_record_of_what_was_learned_from_that_is_broken_is_told(content: str, tmp_path: Path) -> None:
     (tmp_path / "learning.json").write_text(content)
-    with pytest.raises(UserError, match="learning.json"):
+    with pytest.raises(UserError, match=r"learning\.json"):
         LearnedFrom.of(tmp_path)
 
 
