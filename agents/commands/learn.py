@@ -87,7 +87,103 @@ class Log:
         for number, logged in enumerate(games, start=1):
             game = logged.interaction
             labels = logged.labels[: len(logged.exchanges())]
-            if before_that and getattr(listener, "said", None) and (known := log.learned.games & before_that.games):
+            known = sum(label is not None for label in labels)
+            self.labels += known
+            on_game(number)
+            drawn = crc32(f"{seed} {game.game_id}".encode()) < held_back * 2**32
+            if drawn and known and len(self.held_back) < MOST_HELD_BACK:
+                self.held_back.append(logged)
+                continue
+            self.learned.add(logged)
+            self.taught.append(digest([logged.digest, labels]))
+            yield from examples_of(game, labels, learner.credit, learner.objective.negatives, logged.abandoned)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearnCommand(LogOptions):
+    """Learns a policy from games that were logged and what their speakers said next.
+
+    Attributes:
+        ternary: The decoder also answers neutral.
+        labels: A table that `multiref decode` wrote, corrected or not, in place of a decoder.
+        tangrams: figures or kilogram:PATH, all that are drawn.
+        listener: What learns.
+        base: What it starts from, if not the base that ships: a checkpoint's folder, of vlm a model's folder or hub id.
+        objective: What is minimised.
+        credit: What says how good an action was: the reply to it, or all that the game tells in its turns.
+        optimisation: How it is minimised.
+        greedy: The policy takes the likeliest action in place of a sampled one: it is more often right, but tries
+            nothing from which a next policy could learn.
+        held_back: Share of the games that is not learned from, but asked after each epoch; at most 200 games. Their
+            speakers are learned from, so that the figures are higher than those of --folds.
+        folds: Cross-validate: divide the speakers into so many parts, learn from all but one of them, and ask about
+            the games of that one, for each part.
+        seed: Seeds all chance.
+        out: The folder of the policy, in which nothing is yet; of folds, of their policies and of results.json.
+    """
+
+    decoder: Annotated[
+        str, named({**DECODERS, LOGGED: ""}, "What says how good an action was; of a store what it has decoded: ")
+    ] = "lexical"
+    ternary: bool = False
+    labels: Path | None = None
+    tangrams: TangramsName = "figures"
+    listener: ListenerName = "small"
+    base: Annotated[str | None, Parameter(alias="--model")] = None
+    objective: Annotated[str, named(OBJECTIVES)] = "sup"
+    credit: CreditName = "reply"
+    optimisation: Flat[LogOptimisation] = LogOptimisation()
+    greedy: bool = False
+    held_back: Share = 0.0
+    folds: Folds | None = None
+    seed: Natural = 0
+    out: Path
+
+    def run(self, screen: Screen) -> None:
+        """Learns, and writes the policy with `learning.json` and `curves.png`; shows the figures after each epoch.
+
+        Raises:
+            UserError: If a game or a label is bad, nothing is to be learned, the policy cannot be had or cannot learn,
+                there is something in the folder, or there are fewer speakers than folds.
+        """
+        if not self.folds:
+            check_new_folder(self.out)
+        learner = learner_of(self.objective, optimisation=self.optimisation)
+        if self.credit == "turns":  # without what `respect` adds to it, which does not help on people's logs
+            learner = replace(learner, credit=TURNS.credit)
+        tangrams = drawn_tangrams(self.tangrams)
+        load = new_trainable(self.listener, tangrams)
+        if self.greedy:
+            load = _greedily(load, self.listener)
+        bad = list[BadGame]()
+        games = self._labelled(tangrams, bad)
+        if self.folds:
+            base = load(self.base)
+            cross_validate(
+                *(list(games), self.folds, self.seed, self.out, load, base, LearnedFrom.of(self.base)),
+                lambda games, folder: self._learn(games, learner, load, folder, screen),
+                *(made_by(**self._record(learner, base)), screen),
+            )
+        else:
+            self.out.absolute().parent.mkdir(parents=True, exist_ok=True)
+            screen.show(sheet(self._learn(games, learner, load, self.out, screen)))
+            screen.say(f"the policy is in {self.out}")
+        say_skipped(bad, screen)
+
+    def _learn(
+        self, games: Iterable[LoggedGame], learner: Learner, load: Load, folder: Path, screen: Screen
+    ) -> dict[str, Any]:
+        """Learns a policy from games, saves it in a new folder, and returns what `learning.json` there says."""
+        listener = load(self.base)
+        reference = load(self.base) if learner.objective.needs_reference else None
+        before_that = LearnedFrom.of(self.base)
+        log = Log()
+        on_game = lambda done: screen.report("games read", done, None)  # noqa: E731
+        found = log.examples(games, learner, self.held_back, self.seed, on_game)
+        examples = SpooledExamples(found, folder.absolute().parent)
+        if not len(examples):
+            raise UserError(f"{self.games or self.store}: nothing to learn from in {len(log.learned.games)} games")
+        if before_that and getattr(listener, "said", None) and (known := log.learned.games & before_that.games):
             raise UserError(f"{self.base} remembers {len(known)} of these games: start from what it started from")
         record = made_by(**self._record(learner, listener))
         turns = logged_turns(log.held_back, None) if log.held_back else []
