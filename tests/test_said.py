@@ -135,6 +135,15 @@ def test_a_memory_that_cannot_be_read_is_refused(content: bytes, tmp_path: Path)
         SmallListener.load(FIGURES, tmp_path)
 
 
+def test_a_memory_of_another_encoder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listener = tiny_small_listener()
+    listener.said = memory(("the dog", NAMES[0], ""))
+    listener.save(tmp_path)
+    monkeypatch.setattr(said, "_encoder", lambda model: lambda texts: np.zeros((len(texts), 7)))
+    with pytest.raises(UserError, match="is not of the sentence encoder words"):
+        SmallListener.load(FIGURES, tmp_path)
+
+
 def test_a_policy_may_take_the_likeliest_action(tmp_path: Path) -> None:
     tiny_small_listener().save(tmp_path / "base")
     games = tmp_path / "games.jsonl"

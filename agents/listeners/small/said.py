@@ -56,7 +56,7 @@ class Said:
     """
 
     def __init__(self, encoder: str) -> None:
-        self.encoder = encoder
+        self.encoder = str(Path(encoder).resolve()) if Path(encoder).is_dir() else encoder
         self._encoder = _encoder(encoder)
         self._lock = Lock()
         # One by one, as the last bits depend on the batch, and who comes together on the run's course.
@@ -140,6 +140,10 @@ class Said:
             raise UserError(f"{path} holds no memory of what was said: {error}") from error
         if not len(names) == len(sums) == len(counts) or not np.isfinite(sums).all():
             raise UserError(f"{path} holds no memory of what was said: {len(names)} names, {len(sums)} rows")
+        if names and sums.shape[1:] != (width := self._vector("a").shape):
+            raise UserError(
+                f"{path} is not of the sentence encoder {self.encoder}: its rows are {sums.shape[1:]}, not {width}"
+            )
         self._sums = dict(zip(names, sums, strict=True))
         self._counts = Counter(dict(zip(names, map(int, counts), strict=True)))
         self.remember([])
