@@ -11,12 +11,13 @@ from zlib import crc32
 
 from cyclopts import Parameter
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from multiref_gym.agents.commands.decode import decode
 from multiref_gym.agents.commands.folds import Folds, cross_validate
 from multiref_gym.agents.commands.options import LOGGED, LogOptions
 from multiref_gym.agents.evaluation.offline import FIGURES, LoggedTurn, ask, logged_turns, measure, told
-from multiref_gym.agents.evaluation.pictures import draw_band, finish_axes, noted_png
+from multiref_gym.agents.evaluation.pictures import bare_axes, draw_band, finish_axes, noted_png
 from multiref_gym.agents.evaluation.tables import Sheet
 from multiref_gym.agents.learning.credit import examples_of
 from multiref_gym.agents.learning.learn import Example, TrainableListener, fingerprint, learn
@@ -281,25 +282,27 @@ def sheet(results: dict[str, Any]) -> Sheet:
         rows.append([str(number), f"{epoch['loss']:.3f}", *(told(name, epoch[name]) for name in shown)])
     log = results["log"]
     title = f"Learned from {log['examples']} turns of {log['games']} games"
-    return Sheet(
-        title, ["epoch", "loss", *(FIGURES[name] for name in shown)], rows, f"{log['held_back']} games held back"
-    )
+    held_back = f"{log['held_back']} games held back" if log["held_back"] else ""
+    return Sheet(title, ["epoch", "loss", *(FIGURES[name] for name in shown)], rows, held_back)
 
 
 def draw(results: dict[str, Any], path: Path) -> None:
-    """Draws the loss and, on the games held back, the exact match with rewarded actions, by epoch."""
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    loss, match = figure.subplots(1, 2)
-    epochs = range(1, len(results["curve"]) + 1)
-    loss.plot(epochs, [epoch["loss"] for epoch in results["curve"]], marker="o", color="#0072b2")
-    finish_axes(loss, "Loss", "loss")
+    """Draws the loss and, if games were held back, the exact match with their rewarded actions, by epoch."""
     points = [results["before"], *results["curve"]]
-    if all(point.get("exact_match") for point in points):
-        draw_band(
-            match, range(len(points)), [point["exact_match"] for point in points], "-", color="#d55e00", marker="o"
-        )
-    finish_axes(match, "Games held back: exact match with rewarded actions")
-    for axes in (loss, match):
+    held_back = all(point.get("exact_match") for point in points)
+    figure = Figure(figsize=(9 if held_back else 5, 3.6), layout="constrained")
+    loss, *match = figure.subplots(1, 1 + held_back, squeeze=False)[0]
+    losses = [epoch["loss"] for epoch in results["curve"]]
+    loss.plot(range(1, len(points)), losses, marker="o", color="#0072b2")
+    loss.set_title("Loss", loc="left", fontsize=10)
+    loss.set_ylim(0)
+    loss.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    bare_axes(loss, "y", "top", "right")
+    for axes in match:
+        shares = [point["exact_match"] for point in points]
+        draw_band(axes, range(len(points)), shares, "-", color="#d55e00", marker="o")
+        finish_axes(axes, "Games held back: exact match with rewarded actions")
+    for axes in (loss, *match):
         axes.set_xlabel("epoch")
     log = results["log"]
     write_atomically(path, noted_png(figure, f"{log['games']} games learned from, {log['held_back']} held back"))
