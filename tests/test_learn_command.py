@@ -212,6 +212,12 @@ def test_more_folds_than_speakers_are_refused(folder: Path, tmp_path: Path) -> N
         run(*f"learn --games {folder}/games.jsonl --folds 40 --out {tmp_path}/folds".split())
 
 
+def test_one_fold_leaves_nobody_to_learn_from(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r'"1" for --folds. Must be >= 2') as error:
+        run(*f"learn --games {folder}/games.jsonl --folds 1 --out {tmp_path}/folds".split())
+    assert "\n" not in str(error.value)
+
+
 def test_folds_start_from_nobody_who_learned_from_their_speakers(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"--base learned from \d+ of these games and from \d+ of their speakers"):
         run(*f"learn --games {folder}/games.jsonl --base {folder}/policy --folds 2 --out {tmp_path}/folds".split())

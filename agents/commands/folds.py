@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-from pydantic import Field
 
 from multiref_gym.agents.evaluation.offline import Answers, LoggedTurn, ask, logged_turns
 from multiref_gym.agents.evaluation.offline_report import draw, reported, sheets
@@ -25,7 +24,6 @@ from multiref_gym.errors import UserError
 from multiref_gym.formats.logged_game import LoggedGame, fingerprint
 from multiref_gym.provenance import write_results
 
-Folds = Annotated[int, Field(ge=2)]
 AT_ONCE = 64
 """Turns that are asked about together."""
 NAME = "learned from others"

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from multiref_gym.agents.commands.decode import decode
-from multiref_gym.agents.commands.folds import Folds, cross_validate
+from multiref_gym.agents.commands.folds import cross_validate
 from multiref_gym.agents.commands.options import LOGGED, LogOptions
 from multiref_gym.agents.evaluation.offline import FIGURES, LoggedTurn, ask, logged_turns, measure, told
 from multiref_gym.agents.evaluation.pictures import bare_axes, draw_band, finish_axes, noted_png
@@ -31,6 +31,7 @@ from multiref_gym.commands.export import say_skipped
 from multiref_gym.commands.options import (
     Count,
     Flat,
+    Folds,
     ListenerName,
     Natural,
     Positive,

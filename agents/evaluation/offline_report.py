@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from multiref_gym.agents.evaluation.offline import FIGURES, Answers, LoggedTurn, by_part, compare, measure, told
+from multiref_gym.agents.evaluation.offline import FIGURES, PARTS, Answers, LoggedTurn, by_part, compare, measure, told
 from multiref_gym.agents.evaluation.pictures import bare_axes, noted_png
 from multiref_gym.agents.evaluation.tables import Sheet, share
 from multiref_gym.files import write_atomically
@@ -75,12 +75,12 @@ def sheets(results: dict[str, Any], name: str, extra: Sequence[tuple[str, str]] 
                 who,
                 str(own["turns"]),
                 str(own["rewarded"]),
-                *(share(own[key]) for key in ("exact_match", "click_precision")),
+                *(share(own[key]) for key in PARTS),
             ]
             for who, own in results[part].items()
         ]
         left = len(rows) - MOST_SPEAKERS
-        columns = [heading, "turns", "rewarded", FIGURES["exact_match"], FIGURES["click_precision"]]
+        columns = [heading, "turns", "rewarded", *(FIGURES[key] for key in PARTS)]
         found.append(Sheet("", columns, rows[:MOST_SPEAKERS], f"and {left} more" if left > 0 else ""))
     return found
 

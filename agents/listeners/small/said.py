@@ -81,6 +81,9 @@ class Said:
                 self._counts[tangram] += 1
                 if game:
                     self._in_game[game, tangram].append(utterance)
+        self._find_centre()
+
+    def _find_centre(self) -> None:
         if self._sums:
             self._centre = np.sum(list(self._sums.values()), axis=0) / self._counts.total()
 
@@ -146,4 +149,4 @@ class Said:
             )
         self._sums = dict(zip(names, sums, strict=True))
         self._counts = Counter(dict(zip(names, map(int, counts), strict=True)))
-        self.remember([])
+        self._find_centre()
