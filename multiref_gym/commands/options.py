@@ -81,7 +81,7 @@ def check_new_folder(folder: Path) -> None:
 Count = Annotated[int, Parameter(converter=_whole, validator=Number(gte=1, lte=1_000_000))]
 """A whole number from 1 to a million, as what is counted is in memory at once."""
 Folds = Annotated[int, Parameter(converter=_whole, validator=Number(gte=2, lte=1_000_000))]
-
+"""A whole number of parts, two at least, as one is left out in turn."""
 Steps = Annotated[int, Parameter(converter=_whole, validator=Number(gte=1, lte=1_000_000_000))]
 """A whole number of steps, which are taken one after the other."""
 Natural = Annotated[int, Parameter(converter=_whole, validator=Number(gte=0))]
