@@ -11,23 +11,17 @@ The database is a SQLite file, or any other that SQLAlchemy has a driver for (Po
 from __future__ import annotations
 
 import json
-import os
-import sqlite3
-import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 from sqlalchemy import (
     CheckConstraint,
     Column,
     Connection,
     Double,
-    Engine,
     ForeignKey,
     ForeignKeyConstraint,
     Integer,
@@ -36,17 +30,13 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
-    create_engine,
-    event,
     func,
     insert,
-    inspect,
     select,
 )
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from multiref_gym.checking import storable
+from multiref_gym.database import Database, StoreError
 from multiref_gym.digests import digest
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
@@ -55,15 +45,8 @@ from multiref_gym.interaction import Interaction, Turn
 
 SCHEMA_VERSION = 3
 """1 was that of version 0.1, 2 had no digests."""
-BUSY_TIMEOUT = 60.0
-"""Seconds that a writer waits for another one."""
 
 _schema = MetaData()
-_meta = Table(
-    "meta",
-    _schema,
-    Column("schema_version", Integer, primary_key=True, autoincrement=False),
-)
 _rounds = Table(
     "rounds",
     _schema,
@@ -123,10 +106,6 @@ _Row = Mapping[Any, Any]
 Query = TypeVar("Query", bound=Select[Any])
 
 
-class StoreError(UserError):
-    """Something that the store cannot do or be; the message says where and why."""
-
-
 class InteractionStore:
     """The memory of a run: whole rounds of interactions and the feedback decoded from them.
 
@@ -143,23 +122,11 @@ class InteractionStore:
     """
 
     def __init__(self, where: str | Path, *, create: bool = True) -> None:
-        self._where = str(where)
+        self._database = Database(where, _schema, SCHEMA_VERSION, "store of interactions", create=create)
+        self._where, self._transaction = self._database.where, self._database.transaction
         try:
-            url = make_url(self._where) if "://" in self._where else URL.create("sqlite", database=self._where)
-            self._where = url.render_as_string() if url.password else self._where  # a password shows in no message
-            sqlite = url.get_backend_name() == "sqlite"
-            file = Path(url.database or "") if sqlite else None
-            if file and not create and not file.is_file():
-                raise StoreError(f"{self._where}: there is no such store")
-            read_only = file is not None and file.is_file() and not _writable(file)
-            url = _read_only(file) if file and read_only else url
-            self._engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT} if sqlite else {})
-        except (SQLAlchemyError, ImportError) as error:
-            raise StoreError(f"{self._where}: {error}") from error
-        if sqlite:
-            _use_sqlite_well(self._engine, new=create and not read_only)
-        try:
-            self._open(create)
+            if self._database.is_sqlite:  # others look after themselves
+                self._check_whole()
         except BaseException:
             self.close()
             raise
@@ -174,7 +141,7 @@ class InteractionStore:
 
     def close(self) -> None:
         """Closes all connections."""
-        self._engine.dispose()
+        self._database.close()
 
     def add(
         self,
@@ -355,27 +322,6 @@ class InteractionStore:
         if values:
             connection.execute(insert(_feedback), [{"decoding_id": decoding_id, **value} for value in values])
 
-    def _open(self, create: bool) -> None:
-        with self._transaction() as connection:
-            version = self._schema_version(connection)
-        if version is None and create:
-            with self._transaction(write=True) as connection:
-                # Another process may have made it meanwhile.
-                version = self._schema_version(connection)
-                if version is None:
-                    _schema.create_all(connection)
-                    connection.execute(insert(_meta).values(schema_version=SCHEMA_VERSION))
-                    version = SCHEMA_VERSION
-        if version is None:
-            raise StoreError(f"{self._where}: there is no such store")
-        if version != SCHEMA_VERSION:
-            raise StoreError(
-                f"{self._where}: written in schema {version} by another version of multiref-gym; "
-                f"this one reads schema {SCHEMA_VERSION}"
-            )
-        if self._engine.dialect.name == "sqlite":  # others look after themselves
-            self._check_whole()
-
     def _check_whole(self) -> None:
         """Raises StoreError if SQLite finds damage, or what it allows and no store holds. What rounds hold is checked
         when it is read.
@@ -389,17 +335,6 @@ class InteractionStore:
             for row in connection.execute(select(_rounds)):  # SQLite keeps anything in any column
                 if not isinstance(row.system, str) or not isinstance(row.round, int):
                     raise StoreError(f"{self._where}: damaged: a round {row.round!r} of {row.system!r}")
-
-    def _schema_version(self, connection: Connection) -> int | None:
-        """Returns the store's schema version, or None if the database is empty."""
-        tables = inspect(connection).get_table_names()
-        if not tables:
-            return None
-        versions = list(connection.scalars(select(_meta.c.schema_version))) if _meta.name in tables else []
-        if len(versions) != 1:
-            raise StoreError(f"{self._where}: a database, but no store of interactions")
-        version: int = versions[0]  # or what somebody has put in its place
-        return version
 
     def _check_ids(self, connection: Connection, interactions: Sequence[Interaction]) -> None:
         """Raises StoreError if a game's id comes twice, here or in the store."""
@@ -420,19 +355,6 @@ class InteractionStore:
     def _decoders(connection: Connection, round_id: int) -> list[str]:
         """Returns the names of the decoders that have decoded a round."""
         return list(connection.scalars(select(_decodings.c.decoder).where(_decodings.c.round_id == round_id)))
-
-    @contextmanager
-    def _transaction(self, write: bool = False) -> Iterator[Connection]:
-        """Yields a connection whose work is committed at the end, or rolled back at an error."""
-        try:
-            with self._engine.execution_options(write=write).begin() as connection:
-                yield connection
-        except DBAPIError as error:
-            raise StoreError(f"{self._where}: {' '.join(str(error.orig).split())}") from error
-        except UnicodeEncodeError as error:  # a name that is looked for is no text
-            raise StoreError(f"{self._where}: {error}") from error
-        except UnicodeDecodeError as error:  # SQLite names a part of the file that is no text
-            raise StoreError(f"{self._where}: damaged: {error}") from error
 
 
 def _of(query: Query, system: str | None, round: int | None) -> Query:
@@ -499,64 +421,3 @@ def _interaction(game: _Row, turns: Sequence[_Row]) -> Interaction:
 def _content(game: _Row, turns: Sequence[_Row]) -> list[Any]:
     """Returns all that the rows of a game say, but for their keys."""
     return [[game[name] for name in _GAME_FIELDS], [[turn[name] for name in _TURN_FIELDS] for turn in turns]]
-
-
-def _writable(file: Path) -> bool:
-    """Whether a database can be written, for which its folder has to take SQLite's other files."""
-    return os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)
-
-
-def _read_only(file: Path) -> URL:
-    """Returns the URL by which a database can be read in a folder that takes no other file.
-
-    Raises:
-        StoreError: If what was written last is in a file beside it that SQLite cannot read there.
-    """
-    log, index, journal = (file.with_name(f"{file.name}-{ending}") for ending in ("wal", "shm", "journal"))
-    query = {"mode": "ro", "uri": "true"}
-    unread = [other for other in (log, journal) if other.exists() and other.stat().st_size]
-    if not unread:
-        query["immutable"] = "1"  # nobody who writes is at work, or there would be one of these
-    elif unread != [log] or not index.exists():
-        raise StoreError(
-            f"{file}: {unread[0].name} beside it has to be read too, which takes write permission: copy both to a "
-            "folder of your own"
-        )
-    return URL.create("sqlite", database=f"file:{quote(str(file.resolve()))}", query=query)
-
-
-def _use_sqlite_well(engine: Engine, new: bool) -> None:
-    """Makes SQLite durable, strict about foreign keys, and patient between several writers.
-
-    Args:
-        engine: The engine.
-        new: Whether a database that is empty becomes a store.
-    """
-
-    @event.listens_for(engine, "connect")
-    def configure(connection: sqlite3.Connection, _: object) -> None:
-        connection.isolation_level = None  # the driver must not begin transactions of its own: `begin` does
-        if new and not connection.execute("PRAGMA page_count").fetchone()[0]:
-            _use_wal(connection)  # of any other database it would change the file
-        connection.execute("PRAGMA synchronous = FULL")  # what was acknowledged survives a power cut
-        connection.execute("PRAGMA foreign_keys = ON")
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        # A transaction that reads before it writes fails at once, whatever the timeout, if another one wrote in
-        # between; taking the lock at the start makes it wait instead.
-        write = connection.get_execution_options().get("write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-
-
-def _use_wal(connection: sqlite3.Connection) -> None:
-    """Lets readers read while one process writes. SQLite does not wait for the lock that the change needs."""
-    deadline = time.monotonic() + BUSY_TIMEOUT
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)

@@ -22,11 +22,12 @@ from human_like import People
 from hypothesis import given, settings
 from strategies import games
 
+from multiref_gym.database import StoreError
 from multiref_gym.feedback import Feedback
 from multiref_gym.formats import read_interactions
 from multiref_gym.game import Action, Context
 from multiref_gym.interaction import Interaction, Turn
-from multiref_gym.store import InteractionStore, StoreError
+from multiref_gym.store import InteractionStore
 
 CONTEXT = Context(("c", "a", "b"), ("a", "b", "c"), frozenset("bc"))
 
@@ -390,7 +391,7 @@ def write_and_leave_the_log(path: Path) -> None:
 def read_by_another(path: Path) -> tuple[int, str]:
     """Returns what somebody who may write nothing there reads: how many interactions, or why none."""
     code = (
-        "import sys\nfrom multiref_gym.store import InteractionStore, StoreError\n"
+        "import sys\nfrom multiref_gym.database import StoreError\nfrom multiref_gym.store import InteractionStore\n"
         "try:\n    with InteractionStore(sys.argv[1]) as store: print(len(store.interactions()))\n"
         "except StoreError as error: print(0, error)"
     )

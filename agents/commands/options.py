@@ -13,12 +13,13 @@ from cyclopts.validators import LimitedChoice
 from multiref_gym.agents.listeners.named import new_listener
 from multiref_gym.commands.export import check_applies
 from multiref_gym.commands.options import ListenerName, Round, SpeakerName, named
+from multiref_gym.database import StoreError
 from multiref_gym.episode import Episode
 from multiref_gym.formats import FORMATS
 from multiref_gym.listener import Listener
 from multiref_gym.simulators.named import speaker_of
 from multiref_gym.speaker import Speaker
-from multiref_gym.store import InteractionStore, StoreError
+from multiref_gym.store import InteractionStore
 from multiref_gym.tangrams import TangramSet
 
 

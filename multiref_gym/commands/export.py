@@ -14,6 +14,7 @@ from cyclopts.validators import LimitedChoice
 
 from multiref_gym.commands.options import ForceOption, Round, TangramsName, check_writable, named
 from multiref_gym.commands.screen import Screen
+from multiref_gym.database import StoreError
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
 from multiref_gym.files import whole
@@ -21,7 +22,7 @@ from multiref_gym.formats import FORMATS, holds_games, write_games
 from multiref_gym.formats.logged_game import BadGame, LoggedGame
 from multiref_gym.interaction import Interaction
 from multiref_gym.registry import feedback_name
-from multiref_gym.store import InteractionStore, StoreError
+from multiref_gym.store import InteractionStore
 
 OPTIONS = {"out": ("format", "force"), "minari": ("decoder", "ternary", "image", "tangrams", "skip_bad")}
 WHERE = Parameter(group=Group("Where", validator=LimitedChoice(1, 1)))
