@@ -352,8 +352,13 @@ class Respect:
         }
 
     def _seed(self, round: int) -> np.random.SeedSequence:
-        """Returns the seed of a round, of its games and of what is learned before them; the seed's round is -1."""
-        return np.random.SeedSequence(self.config.seed, spawn_key=(round + 1,))
+        """Returns the seed of a round."""
+        return round_seed(self.config.seed, round)
+
+
+def round_seed(seed: int, round: int) -> np.random.SeedSequence:
+    """Returns the seed of a round of a run: of its games, and of what is learned before them; the seed's is -1."""
+    return np.random.SeedSequence(seed, spawn_key=(round + 1,))
 
 
 def recorded(config: Config, learner: Learner, base: str, settings: dict[str, Any]) -> dict[str, Any]:

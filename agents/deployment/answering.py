@@ -1,0 +1,192 @@
+"""One thread that writes what people send and has listeners answer it: all that waits, in one batch.
+
+Each pass is one transaction: it writes what was decided in the last pass and what has been sent meanwhile. Only then
+is anybody told anything, so what was acknowledged is on the disk. What a process that was killed left unanswered is
+answered by the next one, or by another that is asked for it, with the same chance, once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict, deque
+from collections.abc import Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from statistics import median
+from threading import Thread
+
+import numpy as np
+from sqlalchemy import select
+
+from multiref_gym.agents.deployment.events import note
+from multiref_gym.agents.deployment.games import Games, LiveGame, Outcome, Sent, unanswered
+from multiref_gym.agents.deployment.policies import Policies
+from multiref_gym.agents.deployment.tables import State, arms
+from multiref_gym.agents.learning.respect import round_seed
+from multiref_gym.agents.play import Stream
+from multiref_gym.database import Database, StoreError
+from multiref_gym.listener import Decision, decided, recorded_log_prob
+from multiref_gym.parts import told
+
+TRIES = 3
+"""How often a listener is asked before it is said that it failed."""
+PAUSE = 0.5
+"""Seconds between the tries."""
+MOST = 96
+"""How many answers are given at once."""
+LEFT_AFTER = 30.0
+"""Seconds after which a turn without an answer is taken for one that a process left behind."""
+
+
+_Decided = tuple[LiveGame, Decision | None]
+
+
+@dataclass(eq=False)
+class _Waiting:
+    sent: Sent
+    outcome: Future[Outcome]
+
+
+class Answering:
+    """Takes what is sent, and has it answered.
+
+    Args:
+        database: Of the deployment.
+        games: Its rules.
+        policies: Who answers.
+    """
+
+    def __init__(self, database: Database, games: Games, policies: Policies) -> None:
+        self._database, self._games, self._policies = database, games, policies
+        self._sent: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._asked: dict[str, LiveGame] = {}  # the games that wait for an answer, by their public ids
+        self._waiting: defaultdict[str, list[_Waiting]] = defaultdict(list)  # who is told of it
+        self._took: defaultdict[int, deque[float]] = defaultdict(lambda: deque(maxlen=20))
+        self._thread = Thread(target=self._run, name="answering")
+
+    def start(self) -> None:
+        """Begins to work, with what another process left unanswered."""
+        self._look_for_unanswered(time.time())
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends when what has been sent is answered."""
+        self._sent.put(None)
+        self._thread.join()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it is at work."""
+        return self._thread.is_alive()
+
+    @property
+    def slowest(self) -> float:
+        """Seconds that the slowest of several listeners takes: nobody is to tell them apart by how long they think."""
+        took = [median(times) for times in list(self._took.values())]
+        return max(took) if len(took) > 1 else 0.0
+
+    def send(self, sent: Sent) -> Future[Outcome]:
+        """Takes what somebody sent. The outcome is known when it has been answered, if a model answers it."""
+        waiting = _Waiting(sent, Future())
+        self._sent.put(waiting)
+        return waiting.outcome
+
+    def _run(self) -> None:
+        more, decisions, looked = True, list[_Decided](), time.monotonic()
+        while more or decisions:
+            new, more = self._new(more, wait=not decisions)
+            if time.monotonic() - looked > LEFT_AFTER:
+                looked = time.monotonic()
+                self._look_for_unanswered(time.time() - LEFT_AFTER)
+            if new or decisions:
+                self._write(decisions, new)
+            decisions = self._decide()
+
+    def _new(self, more: bool, wait: bool) -> tuple[list[_Waiting], bool]:
+        """Returns what has been sent meanwhile, and whether more may come."""
+        new = list[_Waiting]()
+        with suppress(Empty):
+            while more:
+                one = self._sent.get(block=wait and not new, timeout=1.0)
+                more = one is not None
+                new += [one] if one else []
+        return new, more
+
+    def _look_for_unanswered(self, said_before: float) -> None:
+        with self._database.transaction() as connection:
+            left = unanswered(connection, said_before).values()
+        self._asked |= {live.row.public_id: live for live in left}
+
+    def _write(self, decisions: Sequence[_Decided], new: Sequence[_Waiting]) -> None:
+        """Writes what was decided and what was sent, then tells so to those who wait for that."""
+        done = [waiting for live, _ in decisions for waiting in self._waiting.pop(live.row.public_id, [])]
+        now = time.time()
+        try:
+            with self._database.transaction(write=True) as connection:
+                for live, decision in decisions:
+                    if decision is None:
+                        self._games.end(connection, [live.row.id], State.FAILED, now)
+                    else:
+                        log_prob = recorded_log_prob(decision.log_prob)
+                        self._games.answer(connection, live, decision.action, log_prob, now)
+                outcomes, asked = self._games.receive(connection, [waiting.sent for waiting in new], now)
+        except StoreError as error:  # whoever sent something has to send it again; what is there is looked for later
+            for waiting in (*done, *new):
+                waiting.outcome.set_exception(error)
+            return
+        self._asked |= {live.row.public_id: live for live in asked}
+        for waiting in done:
+            waiting.outcome.set_result(Outcome.ACCEPTED)
+        for waiting, outcome in zip(new, outcomes, strict=True):
+            if outcome in (Outcome.ACCEPTED, Outcome.REPEATED) and waiting.sent.game in self._asked:
+                self._waiting[waiting.sent.game].append(waiting)
+            else:
+                waiting.outcome.set_result(outcome)
+
+    def _decide(self) -> list[_Decided]:
+        """Has those games answered that have waited longest, and returns what was decided; None where that failed."""
+        chosen = [self._asked.pop(game) for game in list(self._asked)[:MOST]]
+        of_arm = defaultdict[int, list[LiveGame]](list)
+        for live in chosen:
+            of_arm[live.row.arm_id].append(live)
+        return [decided for arm, asked in of_arm.items() for decided in self._decided(arm, asked)]
+
+    def _decided(self, arm: int, asked: Sequence[LiveGame]) -> list[_Decided]:
+        for tried in range(TRIES):
+            try:
+                return self._act(arm, asked)
+            except Exception as error:  # whatever a model fails of, the person who waits is told, and nothing is lost
+                self._note_failure(arm, error)
+                time.sleep(PAUSE * (tried + 1 < TRIES))
+        if len(asked) == 1:
+            return [(asked[0], None)]
+        return [decided for live in asked for decided in self._alone(arm, live)]
+
+    def _alone(self, arm: int, live: LiveGame) -> list[_Decided]:
+        """Has one game answered, as one alone may be what a model fails of."""
+        try:
+            return self._act(arm, [live])
+        except Exception as error:
+            self._note_failure(arm, error)
+            return [(live, None)]
+
+    def _act(self, arm: int, asked: Sequence[LiveGame]) -> list[_Decided]:
+        with self._database.transaction() as connection:
+            listener = self._policies.get(connection.execute(select(arms).where(arms.c.id == arm)).one())
+        began = time.perf_counter()
+        decisions = decided(listener, [live.view for live in asked], [self._chance(live) for live in asked])
+        self._took[arm].append(time.perf_counter() - began)
+        return list(zip(asked, decisions, strict=True))
+
+    def _chance(self, live: LiveGame) -> np.random.Generator:
+        """Returns the chance of a turn, the same whichever process answers it."""
+        row = live.row
+        seed = round_seed(self._games.deployment.seed, row.round)
+        key = *seed.spawn_key, row.context, Stream.LISTENER, len(live.turns)
+        return np.random.default_rng(np.random.SeedSequence(seed.entropy, spawn_key=key))
+
+    def _note_failure(self, arm: int, error: Exception) -> None:
+        with self._database.transaction(write=True) as connection:
+            note(connection, "model failed", f"arm {arm}: {told(error)}")

@@ -1,0 +1,387 @@
+"""Games that are played over a network: what is sent, what becomes of it, and what there is to see.
+
+All that is known of a game is in the database, so a process may end at any moment, and another one goes on. What is
+sent counts once, by the key of its form and by the number of its turn, however often it is sent.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from multiref_gym.agents.deployment import slots
+from multiref_gym.agents.deployment.tables import (
+    PLAYED,
+    RoundState,
+    State,
+    arms,
+    games,
+    insert_new,
+    rounds,
+    sessions,
+    turns,
+)
+from multiref_gym.agents.learning.respect import SIMILARITY, round_seed
+from multiref_gym.agents.play import Stream, chance
+from multiref_gym.contexts import shared_contexts
+from multiref_gym.episode import Episode
+from multiref_gym.game import LETTERS, MAX_TURNS, Action, Context, Game, InvalidAction, check_action
+from multiref_gym.interaction import Interaction, Turn
+from multiref_gym.listener import View
+from multiref_gym.speaker import Speaker
+from multiref_gym.tangrams import TangramSet
+
+Role = Literal["speaker", "listener", "pairs"]
+"""What people do: they speak to a listener, listen to a simulated speaker, or play with each other."""
+
+
+class Outcome(StrEnum):
+    """What became of what somebody sent."""
+
+    ACCEPTED = "accepted"
+    REPEATED = "repeated"  # the same was sent before: what it was answered is answered again
+    CONFLICT = "conflict"  # something else was sent for this turn, or it is not this turn's time
+    OVER = "over"  # the game has ended
+    TAKEN = "taken"  # others have begun this game in the meantime
+    ABSENT = "absent"  # there is no such game, or it is not theirs
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What somebody sent in a game.
+
+    Attributes:
+        session: The hash of the session's token.
+        game: The public id of the game.
+        key: Of the form that was sent.
+        turn: The number of the turn that it is meant for.
+        utterance: What a speaker says, None from a listener.
+        action: What a listener does, None from a speaker.
+    """
+
+    session: str
+    game: str
+    key: str
+    turn: int
+    utterance: str | None = None
+    action: Action | None = None
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What is deployed, and to whom.
+
+    Attributes:
+        tangrams: What the games are about.
+        seed: Seeds all chance.
+        plan: What a round is made of.
+        role: What people do.
+        make_speaker: Makes the speaker that people listen to.
+        patience: Seconds that a person has for a turn.
+    """
+
+    tangrams: TangramSet
+    seed: int
+    plan: slots.Plan
+    role: Role = "speaker"
+    make_speaker: Callable[[], Speaker] | None = None
+    patience: float = 600.0
+
+    def context(self, round: int, number: int) -> Context:
+        """Returns a context of a round, the same that the simulated loop has of this seed."""
+        rng = chance(round_seed(self.seed, round), number, Stream.CONTEXT)
+        return shared_contexts(self.tangrams, SIMILARITY).draw(rng)
+
+
+class LiveGame:
+    """A game as the database has it.
+
+    Args:
+        row: Its row.
+        said: The rows of its turns, in order.
+
+    Attributes:
+        game: The state after what has been done.
+        pending: The turn that waits for an answer, None if none does.
+        turns: The turns that were answered.
+    """
+
+    def __init__(self, row: Row[Any], said: Sequence[Row[Any]]) -> None:
+        self.row, self.said = row, list(said)
+        self.pending = said[-1] if said and said[-1].action is None else None
+        speaker_order, listener_order, targets = map(json.loads, (row.speaker_order, row.listener_order, row.targets))
+        self.game = Game(Context(tuple(speaker_order), tuple(listener_order), frozenset(targets)), MAX_TURNS)
+        self.turns: list[Turn] = []
+        for turn in said[:-1] if self.pending is not None else said:
+            self.apply(
+                turn.utterance, Action.parse(turn.action, len(LETTERS)) if turn.action else Action(), turn.log_prob
+            )
+
+    def apply(self, utterance: str, action: Action, log_prob: float | None) -> None:
+        """Takes a turn.
+
+        Raises:
+            InvalidAction: If the rules forbid the action.
+        """
+        self.game.apply(action)
+        self.turns.append(Turn(utterance, action, log_prob))
+
+    @property
+    def view(self) -> View:
+        """What the listener knows now."""
+        dialogue = tuple((turn.utterance, turn.action) for turn in self.turns)
+        utterance = "" if self.pending is None else self.pending.utterance
+        return View(self.game.context.listener_order, dialogue, utterance, self.game.selected, self.row.public_id)
+
+    def interaction(self, speaker: str, policy: str) -> Interaction:
+        """Returns the record of the game so far, by the names of those who played it."""
+        return Interaction(self.row.public_id, self.game.context, tuple(self.turns), speaker, policy, self.row.round)
+
+
+def load(connection: Connection, rows: Iterable[Row[Any]]) -> dict[int, LiveGame]:
+    """Returns games by their ids, given their rows."""
+    by_id = {row.id: row for row in rows}
+    said = defaultdict(list)
+    for turn in (
+        connection.execute(select(turns).where(turns.c.game_id.in_(by_id)).order_by(turns.c.turn)) if by_id else ()
+    ):
+        said[turn.game_id].append(turn)
+    return {id: LiveGame(row, said[id]) for id, row in by_id.items()}
+
+
+class Games:
+    """The rules of a deployment, by which games are begun, played and ended in its database.
+
+    Args:
+        deployment: What is deployed.
+    """
+
+    def __init__(self, deployment: Deployment) -> None:
+        self.deployment = deployment
+        self._plan, self._role = deployment.plan, deployment.role
+
+    def for_person(self, connection: Connection, person: int, now: float) -> str | None:
+        """Returns the public id of the game that somebody is in, or of one to begin; None if there is none to begin."""
+        own = (games.c.speaker_id == person) | (games.c.listener_id == person)
+        current = (
+            select(games.c.public_id)
+            .join(rounds, rounds.c.number == games.c.round)
+            .where(own, (games.c.state == State.OPEN) | ((games.c.state == State.DRAFT) & _ROUND_OPEN))
+            .order_by(games.c.id.desc())
+        )
+        if there := connection.scalar(current):
+            return str(there)
+        if self._role == "pairs":
+            return None
+        round = open_round(connection)
+        number = None if round is None else slots.shown(connection, self._plan, round, person, now)
+        if round is None or number is None:
+            return None
+        whose = {"listener_id" if self._role == "listener" else "speaker_id": person}
+        return self.new(connection, round, number, now, **whose)
+
+    def new(self, connection: Connection, round: int, number: int, now: float, **players: int) -> str:
+        """Makes a game in a context of a round, which takes no place yet, and returns its public id."""
+        context = self.deployment.context(round, number)
+        row = {
+            "public_id": secrets.token_urlsafe(12),
+            "round": round,
+            "context": number,
+            "speaker_order": json.dumps(context.speaker_order),
+            "listener_order": json.dumps(context.listener_order),
+            "targets": json.dumps(sorted(context.targets)),
+            "state": State.DRAFT,
+            "drafted_at": now,
+        }
+        made = connection.execute(insert(games).values(row | players).returning(games)).one()
+        if self._role == "listener":
+            self._speak(connection, LiveGame(made, []), now)
+        return str(made.public_id)
+
+    def receive(self, connection: Connection, sent: Sequence[Sent], now: float) -> tuple[list[Outcome], list[LiveGame]]:
+        """Takes what was sent in several games, in one transaction.
+
+        Returns:
+            What became of each, and the games in which a model is to answer now.
+        """
+        theirs = self._theirs(connection, sent)
+        state = load(connection, theirs.values())
+        outcomes, waiting = [], dict[int, LiveGame]()
+        for one in sent:
+            row = theirs.get((one.session, one.game))
+            if row is None:
+                outcomes.append(Outcome.ABSENT)
+                continue
+            outcomes.append(self._receive(connection, one, state[row.id], now))
+            if outcomes[-1] is Outcome.ACCEPTED:  # what else was sent in this game meets it as it is now
+                fresh = connection.execute(select(games).where(games.c.id == row.id))
+                state |= load(connection, fresh)
+                waiting[row.id] = state[row.id]
+        asked = [game for game in waiting.values() if game.pending is not None and self._role == "speaker"]
+        return outcomes, asked
+
+    def _theirs(self, connection: Connection, sent: Sequence[Sent]) -> dict[tuple[str, str], Row[Any]]:
+        """Returns the games that were sent to, by the session and the public id, if it is theirs to send that."""
+        found = dict[tuple[str, str], Row[Any]]()
+        for speaks, whose in (True, games.c.speaker_id), (False, games.c.listener_id):
+            some = [one for one in sent if (one.action is None) == speaks]
+            theirs = (
+                select(games, sessions.c.hash)
+                .join(sessions, sessions.c.person_id == whose)
+                .where(games.c.public_id.in_([s.game for s in some]), sessions.c.hash.in_([s.session for s in some]))
+            )
+            found |= {(row.hash, row.public_id): row for row in connection.execute(theirs)} if some else {}
+        return found
+
+    def _receive(self, connection: Connection, one: Sent, live: LiveGame, now: float) -> Outcome:
+        said = live.said[one.turn] if one.turn < len(live.said) else None
+        if said is not None and one.key in (said.key, said.answer_key):
+            same = one.utterance in (None, said.utterance) and (one.action is None or str(one.action) == said.action)
+            return Outcome.REPEATED if same else Outcome.CONFLICT
+        if live.row.state not in (State.DRAFT, State.OPEN):
+            return Outcome.CONFLICT if said is not None else Outcome.OVER
+        if one.turn != len(live.turns) or (live.pending is None) == (one.utterance is None):
+            return Outcome.CONFLICT  # another turn's time, or not theirs to act in it
+        if one.action is not None and not _is_allowed(one.action, live.game):
+            return Outcome.CONFLICT  # it was made for another selection
+        if live.row.state == State.DRAFT and not self._begin(connection, live.row, now):
+            return Outcome.TAKEN
+        if one.action is not None:
+            taken = self.answer(connection, live, one.action, None, now, answer_key=one.key)
+            return Outcome.ACCEPTED if taken else Outcome.CONFLICT
+        turn = {"game_id": live.row.id, "turn": one.turn, "key": one.key, "utterance": one.utterance, "said_at": now}
+        if not insert_new(connection, turns, [turn]):
+            return Outcome.CONFLICT  # another process was faster, or the key is of another game
+        # While a model thinks, nobody is waited for.
+        self._set(connection, live.row.id, deadline=now + self.deployment.patience if self._role == "pairs" else None)
+        return Outcome.ACCEPTED
+
+    def _begin(self, connection: Connection, row: Row[Any], now: float) -> bool:
+        """Begins a game that somebody was shown; returns whether there was a place for it."""
+        mine = update(games).where(games.c.id == row.id, games.c.state == State.DRAFT).values(state=State.OPEN)
+        if not connection.execute(mine).rowcount:
+            return False
+        system = None
+        if connection.scalar(select(_ROUND_OPEN).where(rounds.c.number == row.round)):
+            system = slots.take(connection, self._plan, row.round, row.context, row.id)
+        if system is None:
+            self._set(connection, row.id, state=State.ABANDONED, ended_at=now)
+            return False
+        finished = connection.scalar(select(func.count()).where(games.c.state.in_(PLAYED)))
+        self._set(connection, row.id, arm_id=active_arm(connection, system), began_at=now, finished=finished)
+        return True
+
+    def answer(
+        self,
+        connection: Connection,
+        live: LiveGame,
+        action: Action | None,
+        log_prob: float | None,
+        now: float,
+        **key: str,
+    ) -> bool:
+        """Answers the turn that waits for it; what follows from that is done as well.
+
+        Args:
+            connection: In a transaction that writes.
+            live: The game.
+            action: None if what the listener wrote was no action.
+            log_prob: Its natural log-probability, None if nobody knows.
+            now: The time.
+            key: `answer_key`, of the form that a person sent.
+
+        Returns:
+            Whether it counts: a turn is answered once.
+
+        Raises:
+            InvalidAction: If the rules forbid the action.
+        """
+        done, turn, id = action or Action(), live.pending, live.row.id
+        assert turn is not None, "a turn is answered that waits"
+        check_action(done, live.game.selected, len(live.game.context.listener_order))
+        answered = {
+            "action": str(done),
+            "log_prob": log_prob,
+            "understood": action is not None,
+            "answered_at": now,
+            **key,
+        }
+        this = (turns.c.game_id == id) & (turns.c.turn == turn.turn) & turns.c.action.is_(None)
+        if not connection.execute(update(turns).where(this).values(answered)).rowcount:
+            return False
+        live.apply(turn.utterance, done, log_prob)
+        live.pending = None
+        if live.game.over:
+            state = State.WON if live.game.success else State.LOST
+            self._set(connection, id, state=state, ended_at=now, deadline=None)
+            return True
+        self._set(connection, id, deadline=now + self.deployment.patience)
+        if self._role == "listener":
+            self._speak(connection, live, now)
+        return True
+
+    def _speak(self, connection: Connection, live: LiveGame, now: float) -> None:
+        """Has the simulated speaker say what follows from what was done before, which is all that it depends on."""
+        assert self.deployment.make_speaker is not None, "somebody speaks to people who listen"
+        rng = chance(round_seed(self.deployment.seed, live.row.round), live.row.context, Stream.SPEAKER)
+        episode = Episode(Game(live.game.context, MAX_TURNS), self.deployment.make_speaker(), rng)
+        for turn in live.turns:
+            episode.take(turn.action)
+        row = {"game_id": live.row.id, "turn": len(live.turns), "key": secrets.token_urlsafe(16)}
+        connection.execute(insert(turns).values(row | {"utterance": episode.utterance, "said_at": now}))
+
+    def end(self, connection: Connection, ids: Sequence[int], state: State, now: float) -> None:
+        """Ends games that were not played to their end, whose places are free again."""
+        if ids:
+            still = games.c.id.in_(ids) & games.c.state.in_((State.OPEN, State.DRAFT))
+            ended = update(games).where(still).values(state=state, ended_at=now, deadline=None).returning(games.c.id)
+            slots.give_back(connection, list(connection.scalars(ended)))
+
+    def end_overdue(self, connection: Connection, now: float) -> int:
+        """Ends the games of people who have not come back in time, and returns how many."""
+        late = select(games.c.id).where(games.c.state == State.OPEN, games.c.deadline < now)
+        ids = list(connection.scalars(late))
+        self.end(connection, ids, State.ABANDONED, now)
+        return len(ids)
+
+    @staticmethod
+    def _set(connection: Connection, id: int, **values: Any) -> None:
+        connection.execute(update(games).where(games.c.id == id).values(values))
+
+
+def _is_allowed(action: Action, game: Game) -> bool:
+    try:
+        check_action(action, game.selected, len(game.context.listener_order))
+    except InvalidAction:
+        return False
+    return True
+
+
+_ROUND_OPEN = rounds.c.state == RoundState.OPEN
+
+
+def open_round(connection: Connection) -> int | None:
+    """Returns the round that new games are of, None if there is none."""
+    return connection.scalar(select(rounds.c.number).where(_ROUND_OPEN).order_by(rounds.c.number.desc()))
+
+
+def active_arm(connection: Connection, system: str) -> int | None:
+    """Returns the id of what plays the new games of a system; None if people do."""
+    active = arms.c.activated_at.is_not(None) & arms.c.withdrawn_at.is_(None)
+    return connection.scalar(
+        select(arms.c.id).where(arms.c.system == system, active).order_by(arms.c.activated_at.desc())
+    )
+
+
+def unanswered(connection: Connection, said_before: float) -> dict[int, LiveGame]:
+    """Returns the open games in which a model is to answer what was said before some time."""
+    waits = turns.c.action.is_(None) & (turns.c.said_at < said_before)
+    rows = select(games).join(turns).where(games.c.state == State.OPEN, games.c.arm_id.is_not(None), waits)
+    return load(connection, connection.execute(rows))

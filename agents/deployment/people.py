@@ -1,0 +1,208 @@
+"""Who takes part: by a pseudonym, so that nothing but one table has what a platform calls somebody.
+
+A pseudonym, a completion code and the token of a form are HMACs under the secret of a deployment: the same for the same
+person, and no use to anybody who has not the secret. A session token is random; the database has its hash alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+
+from multiref_gym.agents.deployment.tables import (
+    PLAYED,
+    RoundState,
+    State,
+    games,
+    insert_new,
+    payees,
+    payments,
+    people,
+    rounds,
+    sessions,
+    surveys,
+    turns,
+)
+from multiref_gym.checking import checked
+from multiref_gym.errors import UserError
+from multiref_gym.files import whole
+
+SECRETS = "secrets.json"
+"""In the folder of a run, for its owner alone to read."""
+
+TOKEN_BYTES = 16
+"""128 bits, as OWASP asks of session tokens at least 64 (cheatsheetseries.owasp.org, Session Management)."""
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """What nobody else may know.
+
+    Attributes:
+        key: Of all HMACs.
+        operator: The token of the operator's pages.
+    """
+
+    key: str
+    operator: str
+
+    @classmethod
+    def of(cls, folder: Path) -> Secrets:
+        """Returns the secrets of a run's folder, which are made if there are none.
+
+        Raises:
+            UserError: If the file holds something else.
+        """
+        path = folder / SECRETS
+        if not path.exists():
+            made = cls(secrets.token_urlsafe(32), secrets.token_urlsafe(TOKEN_BYTES))
+            with whole(path, replace=False) as unfinished:
+                os.close(os.open(unfinished, os.O_CREAT | os.O_WRONLY, 0o600))
+                unfinished.write_text(json.dumps({"key": made.key, "operator": made.operator}) + "\n")
+        return checked(cls, path.read_bytes(), str(path))
+
+    def sign(self, purpose: str, text: str) -> str:
+        """Returns the HMAC-SHA-256 of a text for one purpose, 128 bits of it, fit for a URL."""
+        mac = hmac.digest(self.key.encode(), f"{purpose}\n{text}".encode(), hashlib.sha256)
+        return base64.urlsafe_b64encode(mac[:16]).decode().rstrip("=")
+
+    def is_signed(self, purpose: str, text: str, signature: str) -> bool:
+        """Whether a signature is that of a text."""
+        return hmac.compare_digest(self.sign(purpose, text).encode(), signature.encode(errors="replace"))
+
+    def pseudonym(self, worker: str) -> str:
+        """Returns what somebody is called in all data."""
+        return "person-" + hmac.digest(self.key.encode(), f"pseudonym\n{worker}".encode(), hashlib.sha256).hex()[:16]
+
+    def completion_code(self, pseudonym: str) -> str:
+        """Returns what somebody who has taken part gives to the platform; there is one for each person."""
+        mac = hmac.digest(self.key.encode(), f"code\n{pseudonym}".encode(), hashlib.sha256)
+        return base64.b32encode(mac[:5]).decode()
+
+
+def hashed(token: str) -> str:
+    """Returns what the database has of a session token."""
+    return hashlib.sha256(token.encode(errors="replace")).hexdigest()
+
+
+def enter(connection: Connection, known: Secrets, worker: str, now: float, *, to_be_paid: bool) -> str:
+    """Lets somebody in, who may have been here before, and returns the token of a new session.
+
+    Raises:
+        UserError: If what is known of them was erased at their wish.
+    """
+    pseudonym = known.pseudonym(worker)
+    insert_new(connection, people, [{"pseudonym": pseudonym, "came_at": now, "quiz_tries": 0}])
+    person = connection.execute(select(people).where(people.c.pseudonym == pseudonym)).one()
+    if person.erased_at is not None:
+        raise UserError("what you said here was erased as you wished, so you cannot take part again")
+    if to_be_paid:
+        insert_new(connection, payees, [{"person_id": person.id, "worker": worker}])
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    connection.execute(insert(sessions).values(hash=hashed(token), person_id=person.id, came_at=now))
+    return token
+
+
+def person_of(connection: Connection, token: str) -> Row[Any] | None:
+    """Returns who has a session, None if nobody has it."""
+    query = select(people).join(sessions).where(sessions.c.hash == hashed(token), people.c.erased_at.is_(None))
+    return connection.execute(query).one_or_none()
+
+
+def change(connection: Connection, person: int, **values: Any) -> None:
+    """Notes something about a person."""
+    connection.execute(update(people).where(people.c.id == person).values(values))
+
+
+def played(connection: Connection, person: int) -> tuple[int, int]:
+    """Returns how many games somebody has played to their end, and how many of them were won."""
+    own = (games.c.speaker_id == person) | (games.c.listener_id == person)
+    query = select(games.c.state, func.count()).where(own, games.c.state.in_(PLAYED)).group_by(games.c.state)
+    counts = dict(map(tuple, connection.execute(query)))
+    return sum(counts.values()), counts.get(State.WON, 0)
+
+
+def answer_survey(connection: Connection, person: int, answers: dict[str, str], now: float) -> None:
+    """Keeps somebody's answers to the survey, which is answered once."""
+    insert_new(connection, surveys, [{"person_id": person, "answers": json.dumps(answers), "answered_at": now}])
+
+
+def finish(connection: Connection, person: int, now: float) -> None:
+    """Notes that somebody has taken part, and is to be paid, once."""
+    count, won = played(connection, person)
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    insert_new(connection, payments, [{"person_id": person, "token": token, "games": count, "won": won}])
+    connection.execute(update(people).where(people.c.id == person, people.c.done_at.is_(None)).values(done_at=now))
+
+
+def to_pay(connection: Connection, known: Secrets, now: float) -> list[dict[str, Any]]:
+    """Returns who is to be paid and was in no such list before; whoever gets it pays them.
+
+    Returns:
+        By `worker` what the platform calls them, with `code`, `games`, `won` and the `token` of the payment, by which a
+        platform can refuse to pay twice.
+    """
+    due = (
+        select(payments, payees.c.worker, people.c.pseudonym)
+        .join(payees, payees.c.person_id == payments.c.person_id)
+        .join(people, people.c.id == payments.c.person_id)
+        .where(payments.c.written_at.is_(None))
+        .order_by(payments.c.person_id)
+    )
+    rows = connection.execute(due).all()
+    mine = update(payments).where(
+        payments.c.written_at.is_(None), payments.c.person_id.in_([r.person_id for r in rows])
+    )
+    paid = set(connection.scalars(mine.values(written_at=now).returning(payments.c.person_id)))
+    return [
+        {
+            "worker": row.worker,
+            "code": known.completion_code(row.pseudonym),
+            "games": row.games,
+            "won": row.won,
+            "token": row.token,
+        }
+        for row in rows
+        if row.person_id in paid
+    ]
+
+
+def erase(connection: Connection, pseudonym: str, now: float) -> list[int]:
+    """Erases what somebody said, did and answered, and what the platform calls them.
+
+    What is in a closed round has been copied and learned from, and stays.
+
+    Returns:
+        The games that were ended by it, whose places are to be given back.
+
+    Raises:
+        UserError: If there is nobody of this name, or some of it is in a closed round.
+    """
+    person = connection.scalar(select(people.c.id).where(people.c.pseudonym == pseudonym, people.c.erased_at.is_(None)))
+    if person is None:
+        raise UserError(f"there is nobody called {pseudonym!r:.60} here")
+    own = (games.c.speaker_id == person) | (games.c.listener_id == person)
+    kept = select(func.count()).select_from(games.join(rounds, rounds.c.number == games.c.round))
+    closed = kept.where(own, games.c.state.in_(PLAYED), rounds.c.state == RoundState.CLOSED)
+    if count := connection.scalar(closed):
+        raise UserError(f"{pseudonym} has played {count} games of closed rounds, which were learned from and stay")
+    theirs = list(connection.scalars(select(games.c.id).where(own)))
+    connection.execute(delete(turns).where(turns.c.game_id.in_(theirs)))
+    connection.execute(
+        update(games)
+        .where(games.c.id.in_(theirs))
+        .values(state=State.ABANDONED, deadline=None, ended_at=func.coalesce(games.c.ended_at, now))
+    )
+    for table in (surveys, payees, payments, sessions):
+        connection.execute(delete(table).where(table.c.person_id == person))
+    change(connection, person, erased_at=now, waiting_since=None)
+    return theirs

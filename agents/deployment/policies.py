@@ -1,0 +1,101 @@
+"""The policies that are deployed, loaded once each and kept while a game needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Row
+
+from multiref_gym.agents.listeners.named import new_listener
+from multiref_gym.digests import digest
+from multiref_gym.listener import Listener, View, decided
+from multiref_gym.registry import LISTENERS
+from multiref_gym.tangrams import TangramSet
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How a listener is loaded.
+
+    Attributes:
+        listener: Its name.
+        model: Which policy, None for the one that ships.
+    """
+
+    listener: str
+    model: str | None = None
+
+    @classmethod
+    def of(cls, told: str) -> Policy:
+        """Reads what `str` writes: a name, and a model after a colon; `module:attribute:MODEL` of a user's own."""
+        parts = told.split(":", 1 if told.partition(":")[0] in LISTENERS else 2)
+        named = 1 if parts[0] in LISTENERS else 2
+        return cls(":".join(parts[:named]), ":".join(parts[named:]) or None)
+
+    def __str__(self) -> str:
+        return self.listener if self.model is None else f"{self.listener}:{self.model}"
+
+    def load(self, tangrams: TangramSet) -> Listener:
+        """Loads the listener; see `new_listener` for the errors."""
+        return new_listener(self.listener, tangrams, model=self.model)
+
+
+def fingerprint(listener: Listener, policy: Policy) -> str:
+    """Returns what tells a policy from others: of its weights and settings, or of its name where it has none."""
+    # Imported here, as a listener without weights needs no torch.
+    from multiref_gym.agents.learning import learn
+
+    model: Any = getattr(listener, "model", None)
+    weights = learn.fingerprint(model) if hasattr(model, "state_dict") else ""
+    return digest([policy.listener, weights or policy.model, getattr(listener, "settings", {})])[:16]
+
+
+class Policies:
+    """Listeners by the ids of their arms.
+
+    Args:
+        tangrams: What the games are about.
+    """
+
+    def __init__(self, tangrams: TangramSet) -> None:
+        self._tangrams = tangrams
+        self._loaded: dict[int, Listener] = {}
+        self._lock = Lock()
+
+    def get(self, arm: Row[Any]) -> Listener:
+        """Returns what plays for an arm.
+
+        Raises:
+            UserError: As `new_listener` does.
+        """
+        with self._lock:
+            if arm.id not in self._loaded:
+                self._loaded[arm.id] = Policy.of(arm.policy).load(self._tangrams)
+            return self._loaded[arm.id]
+
+    def put(self, arm: int, listener: Listener) -> None:
+        """Keeps what has been loaded already."""
+        with self._lock:
+            self._loaded[arm] = listener
+
+    def keep(self, needed: Collection[int]) -> None:
+        """Forgets all others."""
+        with self._lock:
+            for arm in self._loaded.keys() - set(needed):
+                del self._loaded[arm]
+
+
+def warm_up(listener: Listener, tangrams: TangramSet, size: int) -> None:
+    """Has a listener look at every tangram and act once, so that the first person does not wait for that.
+
+    Raises:
+        UserError: If it cannot act.
+    """
+    ids = [tangram.id for tangram in tangrams]
+    for start in range(0, len(ids), size):
+        shown = tuple((ids[start:] + ids)[:size])
+        decided(listener, [View(shown, (), "the one on the left", frozenset(), "warm-up")], [np.random.default_rng(0)])

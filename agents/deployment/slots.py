@@ -1,0 +1,97 @@
+"""Places for games: in a round each system plays each context once, and who meets which system is left to chance.
+
+Somebody who comes is shown a context. Only with the first action or utterance is a system chosen for it, of those which
+have not played this context yet the one that has had the fewest games, so that systems differ by one game at most,
+and so that who merely looks takes nothing away. A game that somebody left gives its place back to be played again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sqlalchemy import Connection, func, select, update
+
+from multiref_gym.agents.deployment.tables import State, games, insert_new, slots
+
+LOOKED_AT = 600.0
+"""Seconds for which others are kept from a context that somebody was shown, where there is another one for them."""
+
+_FREE = slots.c.game_id.is_(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a round is made of.
+
+    Attributes:
+        systems: Who plays.
+        contexts: How many contexts each of them plays; None if there is no end.
+        seed: Seeds the order of the systems.
+    """
+
+    systems: Sequence[str]
+    contexts: int | None
+    seed: int
+
+    def order(self, round: int, context: int) -> list[str]:
+        """Returns the systems in the order in which they are preferred in a context."""
+        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(round + 1, context)))
+        return [self.systems[i] for i in rng.permutation(len(self.systems)).tolist()]
+
+
+def shown(connection: Connection, plan: Plan, round: int, person: int, now: float) -> int | None:
+    """Returns the number of a context to show to somebody, who should not have played it; None if there is none."""
+    in_round = games.c.round == round
+    places = select(slots.c.context, func.count()).where(slots.c.round == round, _FREE).group_by(slots.c.context)
+    free: dict[int, int] = dict(map(tuple, connection.execute(places)))
+    drafts = (
+        select(games.c.context, func.count())
+        .where(in_round, games.c.state == State.DRAFT, games.c.drafted_at > now - LOOKED_AT)
+        .group_by(games.c.context)
+    )
+    looked_at: dict[int, int] = dict(map(tuple, connection.execute(drafts)))
+    own = (games.c.speaker_id == person) | (games.c.listener_id == person)
+    played = set(connection.scalars(select(games.c.context).where(in_round, own, games.c.state != State.DRAFT)))
+    unseen = [context for context in sorted(free) if context not in played]
+    for context in unseen:
+        if free[context] > looked_at.get(context, 0):
+            return context
+    made = connection.scalar(select(func.max(slots.c.context)).where(slots.c.round == round))
+    next_one = 0 if made is None else made + 1
+    if plan.contexts is None or next_one < plan.contexts:
+        new = [{"round": round, "context": next_one, "system": system, "attempt": 0} for system in plan.systems]
+        insert_new(connection, slots, new)
+        return int(next_one)
+    return min(unseen or free, key=lambda context: (looked_at.get(context, 0), context), default=None)
+
+
+def take(connection: Connection, plan: Plan, round: int, context: int, game: int) -> str | None:
+    """Takes a place for a game, and returns the system that plays it; None if the context has no place left."""
+    counted = select(slots.c.system, func.count()).where(slots.c.round == round, ~_FREE).group_by(slots.c.system)
+    taken: dict[str, int] = dict(map(tuple, connection.execute(counted)))
+    order = plan.order(round, context)
+    free = connection.execute(
+        select(slots.c.id, slots.c.system).where(slots.c.round == round, slots.c.context == context, _FREE)
+    ).all()
+    for place in sorted(free, key=lambda place: (taken.get(place.system, 0), order.index(place.system))):
+        mine = update(slots).where(slots.c.id == place.id, _FREE).values(game_id=game)
+        if connection.execute(mine).rowcount:
+            return str(place.system)
+    return None
+
+
+def give_back(connection: Connection, of: Sequence[int]) -> None:
+    """Gives the places of games back, to be played again."""
+    if of:
+        again = {"game_id": None, "attempt": slots.c.attempt + 1}
+        connection.execute(update(slots).where(slots.c.game_id.in_(of)).values(again))
+
+
+def is_full(connection: Connection, plan: Plan, round: int) -> bool:
+    """Whether all places of a round are taken."""
+    if plan.contexts is None:
+        return False
+    taken = select(func.count()).where(slots.c.round == round, ~_FREE)
+    return connection.scalar(taken) == plan.contexts * len(plan.systems)

@@ -1,0 +1,206 @@
+"""The tables of a deployment: who takes part, what is deployed, and the games in play, turn by turn.
+
+They change while people play. A round that is closed is copied, once and as a whole, into the run's store, where
+nothing changes any more. Times are seconds since 1970, UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Row,
+    String,
+    Table,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from multiref_gym.database import Database
+
+SCHEMA_VERSION = 1
+
+DATABASE = "deployment.db"
+"""In the folder of a run, unless another database is named."""
+
+
+class State(StrEnum):
+    """What has become of a game.
+
+    A draft is shown to somebody who has not said anything yet: it takes no place. A game that somebody left, or whose
+    listener failed, gives its place back.
+    """
+
+    DRAFT = "draft"
+    OPEN = "open"
+    WON = "won"
+    LOST = "lost"
+    ABANDONED = "abandoned"
+    FAILED = "failed"
+
+
+PLAYED = (State.WON, State.LOST)
+"""A game that was played to its end."""
+
+
+class RoundState(StrEnum):
+    """What has become of a round.
+
+    It takes new games while it is open; a draining one waits for its last games; a closed one is in the store.
+    """
+
+    OPEN = "open"
+    DRAINING = "draining"
+    CLOSED = "closed"
+
+
+schema = MetaData()
+
+people = Table(
+    "people",
+    schema,
+    Column("id", Integer, primary_key=True),
+    Column("pseudonym", String, nullable=False, unique=True),
+    Column("came_at", Double, nullable=False),
+    Column("consent_version", String),
+    Column("consent_hash", String),  # of the text that was agreed to
+    Column("consented_at", Double),
+    Column("quiz_tries", Integer, nullable=False, default=0),
+    Column("quiz_passed_at", Double),
+    Column("waiting_since", Double),  # for another person
+    Column("seen_at", Double),  # by the page on which one waits
+    Column("done_at", Double),
+    Column("erased_at", Double),
+)
+# The only table with what a platform calls somebody. A row goes when it is no longer needed to pay.
+payees = Table(
+    "payees",
+    schema,
+    Column("person_id", ForeignKey(people.c.id), primary_key=True),
+    Column("worker", String, nullable=False, unique=True),
+)
+sessions = Table(
+    "sessions",
+    schema,
+    Column("hash", String, primary_key=True),  # of the token, which the browser alone has
+    Column("person_id", ForeignKey(people.c.id), nullable=False, index=True),
+    Column("came_at", Double, nullable=False),
+)
+rounds = Table(
+    "rounds",
+    schema,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("state", String, nullable=False),
+    Column("opened_at", Double, nullable=False),
+    Column("closed_at", Double),
+)
+# What has been deployed; a game keeps the policy that it began with.
+arms = Table(
+    "arms",
+    schema,
+    Column("id", Integer, primary_key=True),
+    Column("system", String, nullable=False),
+    Column("policy", String, nullable=False),  # how the listener is loaded
+    Column("fingerprint", String, nullable=False),
+    Column("round", Integer, nullable=False),  # before which it was learned
+    Column("learned", Integer, nullable=False),  # from how many games
+    Column("activated_at", Double),  # none if the gate refused it
+    Column("withdrawn_at", Double),
+)
+# A place for a game: each system once in each context.
+slots = Table(
+    "slots",
+    schema,
+    Column("id", Integer, primary_key=True),
+    Column("round", ForeignKey(rounds.c.number), nullable=False),
+    Column("context", Integer, nullable=False),
+    Column("system", String, nullable=False),
+    Column("attempt", Integer, nullable=False, default=0),
+    Column("game_id", Integer),  # which game has taken it
+    UniqueConstraint("round", "context", "system"),
+    Index("free_slots", "round", "game_id"),
+)
+games = Table(
+    "games",
+    schema,
+    Column("id", Integer, primary_key=True),
+    Column("public_id", String, nullable=False, unique=True),
+    Column("round", ForeignKey(rounds.c.number), nullable=False),
+    Column("context", Integer, nullable=False),
+    Column("arm_id", ForeignKey(arms.c.id)),
+    Column("speaker_id", ForeignKey(people.c.id), index=True),
+    Column("listener_id", ForeignKey(people.c.id), index=True),
+    Column("speaker_order", String, nullable=False),  # a list in JSON, as the next two
+    Column("listener_order", String, nullable=False),
+    Column("targets", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("drafted_at", Double, nullable=False),
+    Column("began_at", Double),
+    Column("finished", Integer),  # how many games had been played when it began
+    Column("deadline", Double),  # of the person whose turn it is
+    Column("ended_at", Double),
+    Index("games_of_round", "round", "state"),
+    Index("deadlines", "state", "deadline"),
+)
+turns = Table(
+    "turns",
+    schema,
+    Column("game_id", ForeignKey(games.c.id), primary_key=True),
+    Column("turn", Integer, primary_key=True, autoincrement=False),  # counted from 0
+    Column("key", String, nullable=False, unique=True),  # of the form that was sent, so that it counts once
+    Column("utterance", String, nullable=False),
+    Column("said_at", Double, nullable=False),
+    Column("answer_key", String, unique=True),  # of a listener who is a person
+    Column("action", String),  # the canonical text; none until it is answered
+    Column("log_prob", Double),
+    Column("understood", Boolean),
+    Column("answered_at", Double, index=True),
+)
+surveys = Table(
+    "surveys",
+    schema,
+    Column("person_id", ForeignKey(people.c.id), primary_key=True),
+    Column("answers", String, nullable=False),  # an object in JSON
+    Column("answered_at", Double, nullable=False),
+)
+payments = Table(
+    "payments",
+    schema,
+    Column("person_id", ForeignKey(people.c.id), primary_key=True),
+    Column("token", String, nullable=False, unique=True),
+    Column("games", Integer, nullable=False),
+    Column("won", Integer, nullable=False),
+    Column("written_at", Double),  # into a file for the platform
+)
+events = Table(
+    "events",
+    schema,
+    Column("id", Integer, primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("told", String, nullable=False),
+)
+
+
+def open_database(where: str | Path, *, create: bool = True) -> Database:
+    """Opens the database of a deployment; see `Database` for the arguments and the errors."""
+    return Database(where, schema, SCHEMA_VERSION, "deployment", create=create)
+
+
+def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> list[Row[Any]]:
+    """Inserts those rows that break no rule of uniqueness, and returns them."""
+    if not rows:
+        return []
+    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    return list(connection.execute(make(table).values(list(rows)).on_conflict_do_nothing().returning(table)))
