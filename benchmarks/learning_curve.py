@@ -94,9 +94,10 @@ class AllPositive(Respect):
     def _label(self, action: Action, targets: Collection[int]) -> Feedback:
         return Feedback.POSITIVE
 
-    def _decode(self, system: str, round: int) -> None:
+    def decode(self, system: str, round: int) -> None:
+        """Labels every action of a round that was replied to."""
         if system == SEED:
-            super()._decode(system, round)
+            super().decode(system, round)
         elif not self.store.has_feedback(system, round, self._feedback):
             games = self.store.interactions(system, round)
             labels = [[self._label(turn.action, game.targets) for turn in game.turns[:-1]] for game in games]

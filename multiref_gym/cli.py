@@ -60,6 +60,9 @@ COMMANDS = {
         f"{AGENTS}.commands.simulate:Simulate", "play games between a simulated speaker and a listener"
     ),
     "play": Command(f"{AGENTS}.commands.play:Play", "play a game yourself, as the listener or as the speaker"),
+    "serve": Command(
+        f"{AGENTS}.commands.serve:ServeCommand", "let people play with a listener in a browser", resumes=True
+    ),
     "benchmark": Command(f"{BENCHMARKS}.benchmark:Benchmark", "measure a listener on logged games, turn by turn"),
     "leaderboard": Command(f"{BENCHMARKS}.leaderboard:Leaderboard", "collect benchmarks of listeners into one table"),
     "tangrams": Command("multiref_gym.commands.tangrams:TangramsCommand", "draw a contact sheet of tangrams"),

@@ -248,7 +248,7 @@ def test_the_seed_holds_mistakes_and_learning_is_told_by_the_replies_alone(
     turns = mistakes = known_mistakes = 0
     for seed in range(3):
         experiment = Respect(replace(CONFIG, seed=seed), SUP, tmp_path / str(seed))
-        experiment._demonstrate()
+        experiment.demonstrate()
         learned = {(e.view.game_id, len(e.view.dialogue)): e for e in experiment._examples(0)}
         games, feedback = experiment.store.interactions(SEED), experiment.store.feedback("lexical", SEED, 0)
         experiment.store.close()
@@ -274,7 +274,7 @@ class DeafDecoder:
 
 def test_what_no_reply_praises_is_not_learned_in_the_seed_either(tmp_path: Path) -> None:
     experiment = Respect(replace(CONFIG, decoder="test_respect:DeafDecoder"), SUP, tmp_path)
-    experiment._demonstrate()
+    experiment.demonstrate()
     seed = experiment.store.interactions(SEED)
     last = [game.turns[-1] for game in seed if len(game.turns) < MAX_TURNS]
     assert [(e.view.utterance, e.action) for e in experiment._examples(0)] == [(t.utterance, t.action) for t in last]

@@ -17,7 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from multiref_gym.agents.deployment import pairs, people
@@ -25,6 +25,7 @@ from multiref_gym.agents.deployment.answering import Answering
 from multiref_gym.agents.deployment.games import Games, LiveGame, Outcome, Sent, load
 from multiref_gym.agents.deployment.people import Secrets, hashed
 from multiref_gym.agents.deployment.pictures import Pictures
+from multiref_gym.agents.deployment.policies import Policies
 from multiref_gym.agents.deployment.scene import Scene, scene
 from multiref_gym.agents.deployment.study import Study
 from multiref_gym.agents.deployment.tables import State, games
@@ -67,6 +68,7 @@ class Site:
         database: Of the deployment.
         rules: By which games are played.
         answering: Takes what is sent.
+        policies: Who answers.
         known: The secrets.
         pages: The templates.
         pictures: Of the tangrams.
@@ -77,6 +79,7 @@ class Site:
     database: Database
     rules: Games
     answering: Answering
+    policies: Policies
     known: Secrets
     pages: Environment
     pictures: Pictures
@@ -135,7 +138,7 @@ def _plain(site: Site, handler: Handler) -> Callable[[Request], Awaitable[Respon
     return endpoint
 
 
-def new_app(site: Site, *more: Route | Mount) -> Starlette:
+def new_app(site: Site, *more: BaseRoute) -> Starlette:
     """Returns the application of a site, with more routes before those of people."""
 
     def route(path: str, handler: Handler, *methods: str) -> Route:

@@ -28,6 +28,7 @@ from multiref_gym.agents.deployment.tables import (
     sessions,
     turns,
 )
+from multiref_gym.agents.deployment.tables import slots as places
 from multiref_gym.agents.learning.respect import SIMILARITY, round_seed
 from multiref_gym.agents.play import Stream, chance
 from multiref_gym.contexts import shared_contexts
@@ -180,12 +181,20 @@ class Games:
             return str(there)
         if self._role == "pairs":
             return None
-        round = open_round(connection)
-        number = None if round is None else slots.shown(connection, self._plan, round, person, now)
-        if round is None or number is None:
+        shown = self.context_for(connection, person, now)
+        if shown is None:
             return None
-        whose = {"listener_id" if self._role == "listener" else "speaker_id": person}
-        return self.new(connection, round, number, now, **whose)
+        return self.new(
+            connection, *shown, now, **{"listener_id" if self._role == "listener" else "speaker_id": person}
+        )
+
+    def context_for(self, connection: Connection, person: int, now: float) -> tuple[int, int] | None:
+        """Returns a round and the number of a context to show to somebody, of the oldest round that has one."""
+        for round in connection.scalars(select(rounds.c.number).where(_ROUND_OPEN).order_by(rounds.c.number)).all():
+            context = slots.shown(connection, self._plan, round, person, now)
+            if context is not None:
+                return round, context
+        return None
 
     def new(self, connection: Connection, round: int, number: int, now: float, **players: int) -> str:
         """Makes a game in a context of a round, which takes no place yet, and returns its public id."""
@@ -274,7 +283,9 @@ class Games:
         if system is None:
             self._set(connection, row.id, state=State.ABANDONED, ended_at=now)
             return False
-        finished = connection.scalar(select(func.count()).where(games.c.state.in_(PLAYED)))
+        of_system = games.join(places, places.c.game_id == games.c.id)
+        played = select(func.count()).select_from(of_system).where(places.c.system == system, games.c.state.in_(PLAYED))
+        finished = connection.scalar(played)
         self._set(connection, row.id, arm_id=active_arm(connection, system), began_at=now, finished=finished)
         return True
 
@@ -365,11 +376,6 @@ def _is_allowed(action: Action, game: Game) -> bool:
 
 
 _ROUND_OPEN = rounds.c.state == RoundState.OPEN
-
-
-def open_round(connection: Connection) -> int | None:
-    """Returns the round that new games are of, None if there is none."""
-    return connection.scalar(select(rounds.c.number).where(_ROUND_OPEN).order_by(rounds.c.number.desc()))
 
 
 def active_arm(connection: Connection, system: str) -> int | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, func, select, update
 
-from multiref_gym.agents.deployment import people, slots
-from multiref_gym.agents.deployment.games import Games, open_round
+from multiref_gym.agents.deployment import people
+from multiref_gym.agents.deployment.games import Games
 from multiref_gym.agents.deployment.tables import games
 from multiref_gym.agents.deployment.tables import people as table
 
@@ -20,15 +20,14 @@ def meet(connection: Connection, rules: Games, person: int, now: float) -> str |
     """
     waits = table.c.waiting_since.is_not(None) & (table.c.seen_at > now - GONE) & (table.c.id != person)
     for other in connection.scalars(select(table.c.id).where(waits).order_by(table.c.waiting_since)).all():
-        round = open_round(connection)
-        context = None if round is None else slots.shown(connection, rules.deployment.plan, round, person, now)
-        if round is None or context is None:
+        shown = rules.context_for(connection, person, now)
+        if shown is None:
             break
         mine = update(table).where(table.c.id == other, table.c.waiting_since.is_not(None)).values(waiting_since=None)
         if connection.execute(mine).rowcount:  # or somebody else was faster
             people.change(connection, person, waiting_since=None)
             speaker, listener = sorted((other, person), key=lambda who: (_spoken(connection, who), who))
-            return rules.new(connection, round, context, now, speaker_id=speaker, listener_id=listener)
+            return rules.new(connection, *shown, now, speaker_id=speaker, listener_id=listener)
     people.change(connection, person, waiting_since=func.coalesce(table.c.waiting_since, now), seen_at=now)
     return None
 

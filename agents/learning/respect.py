@@ -63,6 +63,9 @@ CONTROL, SEED = "CONTROL", "SEED"
 
 CreditName = Literal["reply", "turns"]
 
+FIXED_GAMES = 2**30
+"""In place of the number of a round, the seed of games that no round has."""
+
 LEARNING = "learning.json"
 """In the folder of a round: the loss and the objective's statistics in the last epoch."""
 
@@ -190,9 +193,12 @@ class Respect:
         learner: How the policy learns.
         out: The run's folder; made if it is not there.
         report: Told of the progress of each step.
+        to_people: Whether people play the rounds, which whoever deploys puts into the store. Who deploys keeps the
+            folder locked, and asks for each step; `rounds` is for simulated speakers.
 
     Attributes:
         record: What decides the outcome; `config.json` holds it.
+        systems: What is deployed in each round.
         store: The run's interactions and feedback.
 
     Raises:
@@ -201,7 +207,13 @@ class Respect:
     """
 
     def __init__(
-        self, config: Config, learner: Learner, out: Path, report: Report = lambda step, done, total: None
+        self,
+        config: Config,
+        learner: Learner,
+        out: Path,
+        report: Report = lambda step, done, total: None,
+        *,
+        to_people: bool = False,
     ) -> None:
         self.config, self.learner, self.out, self._report = config, learner, out, report
         if learner.name in (CONTROL, SEED):
@@ -210,6 +222,7 @@ class Respect:
         self._tangrams = tangrams.split(config.split)
         shared_contexts(self._tangrams)  # too small a set is an error now, not later
         self._load = new_trainable(config.listener, tangrams)
+        self.systems = (learner.name, CONTROL) if config.control else (learner.name,)
         self._system = learner.name
         self._decoder = new_decoder(config.decoder, config.ternary)
         self._feedback = feedback_name(config.decoder, config.ternary)
@@ -223,6 +236,8 @@ class Respect:
                 pass
         base = self._load(config.base)
         self.record = recorded(config, learner, fingerprint(base.model), getattr(base, "settings", {}))
+        if to_people:
+            self.record["deployed_to"] = "people"
         with main_first():
             claim(out, self.record)
             begun = (out / "round-0").exists() or (out / "results.json").exists()
@@ -238,16 +253,16 @@ class Respect:
         with locked(self.out) if is_main() else nullcontext():
             with main_first():  # of several processes that learn together: the others find that it is done
                 self._check_nothing_is_gone()
-                self._demonstrate()
+                self.demonstrate()
             for round in range(self.config.rounds + 1):
-                policy = self._learned(round)
+                policy = self.policy(round)
                 with main_first():
                     self._deploy(policy, self._system, round)
                     del policy  # with what it keeps of the games
                     if self.config.control:
-                        self._deploy(self._learned(0), CONTROL, round)
-                    self._decode(self._system, round)
-                yield self._measured(round)
+                        self._deploy(self.policy(0), CONTROL, round)
+                    self.decode(self._system, round)
+                yield self.measured(round)
 
     def _check_nothing_is_gone(self) -> None:
         """Raises UserError if a policy or a round is not there that something is there of: it would be another one."""
@@ -265,7 +280,7 @@ class Respect:
                         f"which the policy in round-{round} was learned from: put them back"
                     )
 
-    def _demonstrate(self) -> None:
+    def demonstrate(self) -> None:
         """Has the seed played: about fifty turns of won games of a listener that understands as people do."""
         if not self.store.has_round(SEED, 0):
             started = self._new_games(f"{SEED}-0", SEED_TURNS, self._make_seed_speaker, -1)
@@ -275,9 +290,9 @@ class Respect:
                 raise UserError(f"no game of {len(games)} was won to learn from first: speaker {self.config.speaker!r}")
             turns = np.cumsum([len(game.turns) for game in won])
             self.store.add(won[: int(np.searchsorted(turns, SEED_TURNS)) + 1], SEED)
-        self._decode(SEED, 0)
+        self.decode(SEED, 0)
 
-    def _learned(self, round: int) -> TrainableListener:
+    def policy(self, round: int) -> TrainableListener:
         """Returns the policy of a round: learned from the base on the seed and all rounds before."""
         folder = self.out / f"round-{round}"
         if not folder.exists():
@@ -285,7 +300,7 @@ class Respect:
             # Demonstrations alone are learned by supervised learning, so that all systems start from one policy.
             objective = self.learner.objective if round else Sup()
             if objective.needs_reference:  # it starts from what it is compared with
-                listener, reference = self._learned(0), self._learned(0)
+                listener, reference = self.policy(0), self.policy(0)
             optimisation = self.learner.optimisation
             rng_seed = int(self._seed(round).generate_state(1)[0])
             on_step = partial(self._report, f"round {round}: learn")
@@ -327,11 +342,15 @@ class Respect:
         """Returns the games of a round before their first turn: every system meets the same contexts and speakers."""
         return self._new_games(f"{system}-{round}", self.config.games, self._make_speaker, round)
 
+    def fixed_games(self, count: int) -> list[Episode]:
+        """Returns games of simulated speakers that no round has, for policies to be compared in."""
+        return self._new_games("fixed", count, self._make_speaker, FIXED_GAMES)
+
     def _new_games(self, name: str, count: int, make_speaker: Callable[[], Speaker], round: int) -> list[Episode]:
         seed = self._seed(round)
         return new_games(self._tangrams, range(count), make_speaker, seed, name=name, similarity=SIMILARITY)
 
-    def _decode(self, system: str, round: int) -> None:
+    def decode(self, system: str, round: int) -> None:
         """Decodes feedback on every action of a round that was replied to."""
         if self.store.has_feedback(system, round, self._feedback):
             return
@@ -339,9 +358,9 @@ class Respect:
         feedback = decoded_games(self._decoder, [game.exchanges() for game in games])
         self.store.add_feedback(system, round, self._feedback, feedback)
 
-    def _measured(self, round: int) -> dict[str, Any]:
-        systems = (self._system, CONTROL) if self.config.control else (self._system,)
-        games = {system: self.store.interactions(system, round) for system in systems}
+    def measured(self, round: int) -> dict[str, Any]:
+        """Returns the measures of a round that has been decoded."""
+        games = {system: self.store.interactions(system, round) for system in self.systems}
         feedback = self.store.feedback(self._feedback, self._system, round)
         return {
             "round": round,

@@ -1,0 +1,233 @@
+"""Puts a listener in front of people in a browser, and learns from what they say."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from multiref_gym.agents.commands.options import SpeakerOptions
+from multiref_gym.agents.evaluation.report import draw_curves, write_report
+from multiref_gym.agents.learning.respect import (
+    CONTROL,
+    OPTIMISATION,
+    Config,
+    CreditName,
+    Respect,
+    RoundOptimisation,
+    learner_of,
+)
+from multiref_gym.agents.learning.run_folder import claim, locked, made_by
+from multiref_gym.commands.options import (
+    Count,
+    DecoderName,
+    Flat,
+    ListenerName,
+    Natural,
+    Positive,
+    TangramOptions,
+    named,
+)
+from multiref_gym.commands.screen import Screen
+from multiref_gym.errors import UserError
+from multiref_gym.provenance import write_results
+from multiref_gym.registry import OBJECTIVES
+from multiref_gym.store import InteractionStore
+from multiref_gym.tangrams import load_tangrams
+from multiref_gym.tangrams.tangram_set import SplitName
+
+try:
+    from multiref_gym.agents.deployment import learner, server
+    from multiref_gym.agents.deployment.games import Role
+    from multiref_gym.agents.deployment.learner import Lesson, policy_folder
+    from multiref_gym.agents.deployment.policies import Policy
+    from multiref_gym.agents.deployment.rounds import HH, PERSON, Rounds
+    from multiref_gym.agents.deployment.server import Setup
+    from multiref_gym.agents.deployment.tables import DATABASE
+except ModuleNotFoundError as error:
+    raise UserError("Starlette and uvicorn serve pages: run `pip install multiref-gym[serve]`") from error
+
+Port = Annotated[int, Parameter(validator=Number(gte=0, lte=65535))]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServeCommand(TangramOptions, SpeakerOptions):
+    """Puts a listener in front of people in a browser, and learns from what they say.
+
+    On a laptop, for a look at it:
+
+        multiref serve --open
+
+    Attributes:
+        open: Anybody may play, without consent, quiz and survey: for a demo.
+        study: The folder of a study: consent.txt, and what replaces the package's study.toml and pages.
+        out: The folder of the deployment.
+        respect: The folder of a run that is learned from what people say, in place of --out.
+        role: What people do: they are speakers, listen to the simulated speaker, or play in pairs.
+        listener: Who listens.
+        model: Which policy listens, or which base is learned from: a checkpoint's folder.
+        arms: Several systems, each NAME=LISTENER or NAME=LISTENER:MODEL: all of them play the same contexts.
+        games: How many contexts each system plays in a round; without --respect there is no end if it is not given.
+        rounds: Of --respect, how many rounds of learning.
+        every_game: Of --respect, games go on while it is learned: choose few --games.
+        gate: Of --respect, in how many fixed games of simulated speakers a policy is tried before it plays; 0 for none.
+        decoder: Of --respect, who decodes feedback.
+        ternary: Of --respect, whether the decoder also answers neutral.
+        objective: Of --respect, what is minimised.
+        credit: Of --respect, what says how good an action was.
+        optimisation: How it is minimised.
+        seed: Seeds all chance.
+        patience: Seconds that a person has for a turn; after that the game ends, and its place is free again.
+        database: A database URL in place of a SQLite file in the folder.
+        processes: How many processes answer browsers.
+        host: The address to listen on; 0.0.0.0 for all.
+        port: The port.
+        proxy: The address of a reverse proxy, whose word counts on who asks and by which scheme.
+    """
+
+    open: bool = False
+    study: Path | None = None
+    out: Path = Path("runs/serve")
+    respect: Path | None = None
+    role: Role = "speaker"
+    listener: ListenerName = "small"
+    model: str | None = None
+    arms: tuple[str, ...] = ()
+    split: SplitName = "dev"
+    games: Count | None = None
+    rounds: Count = 6
+    every_game: bool = False
+    gate: Natural = 100
+    decoder: DecoderName = "lexical"
+    ternary: bool = False
+    objective: Annotated[str, named(OBJECTIVES)] = "sup"
+    credit: CreditName = "reply"
+    optimisation: Flat[RoundOptimisation] = OPTIMISATION
+    seed: Natural = 0
+    patience: Positive = 600.0
+    database: str | None = None
+    processes: Count = 1
+    host: str = "127.0.0.1"
+    port: Port = 8000
+    proxy: str | None = None
+
+    def run(self, screen: Screen) -> None:
+        """Serves until the process is asked to end.
+
+        Raises:
+            UserError: If something cannot be had, before the first page is served.
+        """
+        if self.open == (self.study is not None):
+            raise UserError("expected --study FOLDER or, for a demo without consent, --open")
+        if self.respect and (self.arms or self.role != "speaker"):
+            raise UserError("--respect learns from people who speak to its own systems: leave out --arms and --role")
+        listening = server.bound(self.host, self.port)
+        out = self.respect or self.out
+        with ExitStack() as stack:
+            stack.callback(listening.close)
+            if self.respect:
+                respect, lesson, systems = self._respect(stack, out, screen)
+                store = respect.store
+            else:
+                claim(out, made_by(command="serve", config=self._config()))
+                stack.enter_context(locked(out))
+                store = stack.enter_context(InteractionStore(out / "interactions.db"))
+                respect, lesson, systems = None, None, self._systems()
+            setup = self._setup(out, tuple(systems))
+            site = setup.site()
+            rounds = Rounds(site.database, site.rules, site.policies, store, out, lesson, every_game=self.every_game)
+            screen.report("warming up", 0, None)
+            rounds.begin({name: policy for name, policy in systems.items() if policy is not None})
+            screen.show()
+            host = f"[{self.host}]" if ":" in self.host else self.host
+            url = f"http://{host}:{listening.getsockname()[1]}"
+            screen.say(f"people: {url}/" + ("" if self.open else f"join/{site.known.sign('join', '')}?worker=THEIR-ID"))
+            screen.say(f"operator: {url}/operator?token={site.known.operator}")
+            finish = (lambda: _finish(respect, out, screen)) if respect else (lambda: None)
+            stack.enter_context(server.looked_after(site, rounds, finish))
+            stack.enter_context(server.beside(setup, self.processes - 1, listening, self.proxy))
+            server.serve(site, rounds, listening, self.proxy)
+
+    def _respect(self, stack: ExitStack, out: Path, screen: Screen) -> tuple[Respect, Lesson, dict[str, Policy | None]]:
+        """Makes or opens the run, and learns the first policy from demonstrations."""
+        config = Config(
+            rounds=self.rounds,
+            games=self.games or Config.games,
+            seed=self.seed,
+            listener=self.listener,
+            decoder=self.decoder,
+            ternary=self.ternary,
+            speaker=self.speaker,
+            personas=self.personas,
+            tangrams=self.tangrams,
+            split=self.split,
+            base=self.model,
+        )
+        chosen = learner_of(self.objective, self.credit, self.optimisation)
+        out.mkdir(parents=True, exist_ok=True)
+        stack.enter_context(locked(out))
+        respect = Respect(config, chosen, out, screen.report, to_people=True)
+        stack.enter_context(respect.store)
+        respect.demonstrate()
+        respect.policy(0)
+        first = Policy(config.listener, str(policy_folder(out, 0)))
+        systems: dict[str, Policy | None] = {chosen.name: first, CONTROL: first}
+        return respect, Lesson(config, chosen, out, 0, 0, self.gate), systems
+
+    def _systems(self) -> dict[str, Policy | None]:
+        """Returns what plays by its name, None for people."""
+        if self.role != "speaker":
+            if self.arms or self.model:
+                raise UserError(f"--role {self.role} has people in place of a listener: leave out --arms and --model")
+            return {HH if self.role == "pairs" else PERSON: None}
+        systems: dict[str, Policy | None] = {}
+        for arm in self.arms:
+            name, equals, told = arm.partition("=")
+            if not (name and equals and told) or name in systems:
+                raise UserError(f"--arms {arm!r}: expected NAME=LISTENER or NAME=LISTENER:MODEL, each name once")
+            systems[name] = Policy.of(told)
+        return systems or {self.listener: Policy(self.listener, self.model)}
+
+    def _config(self) -> dict[str, Any]:
+        """Returns what a deployment goes on under only if it is the same."""
+        systems = {name: None if policy is None else str(policy) for name, policy in self._systems().items()}
+        return {
+            "seed": self.seed,
+            "games": self.games,
+            "role": self.role,
+            "systems": systems,
+            "tangrams": self.tangrams,
+            "split": self.split,
+            "speaker": self.speaker,
+            "personas": None if self.personas is None else str(self.personas),
+        }
+
+    def _setup(self, out: Path, systems: tuple[str, ...]) -> Setup:
+        return Setup(
+            out=out,
+            database=self.database or str(out / DATABASE),
+            tangrams=self.tangrams,
+            split=self.split,
+            seed=self.seed,
+            systems=systems,
+            contexts=(self.games or Config.games) if self.respect else self.games,
+            role=self.role,
+            speaker=self.speaker,
+            personas=self.personas,
+            patience=self.patience,
+            study=self.study,
+        )
+
+
+def _finish(respect: Respect, out: Path, screen: Screen) -> None:
+    """Writes what the simulated loop writes at its end."""
+    measured = [learner.measures(out, round) for round in range(respect.config.rounds + 1)]
+    results = write_results(out / "results.json", {**respect.record, "rounds": measured})
+    draw_curves(results, out / "curves.png")
+    with InteractionStore(out / "interactions.db", create=False) as store:
+        write_report(results, store, load_tangrams(respect.config.tangrams), out / "report.html")
+    screen.say(f"the last round is over: results.json, curves.png and report.html are in {out}")

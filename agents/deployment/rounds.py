@@ -1,0 +1,326 @@
+"""The rounds of a deployment: they open, drain, close, are learned from, and the next policy plays what begins then.
+
+One process looks after them. Everything that it needs to know is in the database and in the run's folder, so that it
+can end at any moment and another one goes on.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from multiref_gym.agents.deployment import learner, slots
+from multiref_gym.agents.deployment.events import note
+from multiref_gym.agents.deployment.games import Games, LiveGame, active_arm, load
+from multiref_gym.agents.deployment.learner import Lesson, policy_folder
+from multiref_gym.agents.deployment.policies import Policies, Policy, fingerprint, warm_up
+from multiref_gym.agents.deployment.tables import (
+    PLAYED,
+    RoundState,
+    State,
+    arms,
+    games,
+    people,
+    rounds,
+)
+from multiref_gym.agents.deployment.tables import (
+    slots as places,
+)
+from multiref_gym.database import Database
+from multiref_gym.errors import UserError
+from multiref_gym.files import write_atomically
+from multiref_gym.formats import write_games
+from multiref_gym.formats.logged_game import LoggedGame
+from multiref_gym.game import CONTEXT_SIZE
+from multiref_gym.interaction import Interaction
+from multiref_gym.store import InteractionStore
+
+HH = "HH"
+"""Two people who play with each other."""
+PERSON = "PERSON"
+"""A person who listens to a simulated speaker."""
+
+
+class Rounds:
+    """Looks after the rounds.
+
+    Args:
+        database: Of the deployment.
+        rules: By which games are played.
+        policies: Who answers.
+        store: Where closed rounds go.
+        out: The folder of the run.
+        lesson: What is learned after a round, None if nothing is.
+        every_game: Whether games go on while it is learned.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        rules: Games,
+        policies: Policies,
+        store: InteractionStore,
+        out: Path,
+        lesson: Lesson | None = None,
+        *,
+        every_game: bool = False,
+    ) -> None:
+        self._database, self._rules, self._policies, self._store, self._out = database, rules, policies, store, out
+        self._lesson, self._every_game = lesson, every_game
+        self._plan = rules.deployment.plan
+        self._process: SpawnProcess | None = None
+        self._learning = 0  # before which round the policy is that the process learns
+        self._failed = 0  # the same of the last one that could not be learned
+
+    def begin(self, systems: Mapping[str, Policy]) -> None:
+        """Loads and warms up what is deployed, and opens the first round if there is none.
+
+        Args:
+            systems: The policy of each system that is a model, for the first round.
+
+        Raises:
+            UserError: If a policy cannot be loaded, or is not the one that was deployed under this name.
+        """
+        with self._database.transaction() as connection:
+            there = {row.system: row for row in _active(connection)}
+            begun = connection.scalar(select(func.count()).select_from(rounds))
+        for system, policy in systems.items():
+            if system in there:
+                self._load(there[system])
+            else:
+                self.activate(system, policy, 0)
+        if not begun:
+            with self._database.transaction(write=True) as connection:
+                self._open(connection, 0)
+
+    def activate(self, system: str, policy: Policy, round: int) -> None:
+        """Has a policy play the new games of a system; those that have begun go on with the one before.
+
+        Raises:
+            UserError: If it cannot be loaded.
+        """
+        tangrams = self._rules.deployment.tangrams
+        listener = policy.load(tangrams)
+        warm_up(listener, tangrams, CONTEXT_SIZE)
+        told = fingerprint(listener, policy)
+        with self._database.transaction(write=True) as connection:
+            now = time.time()
+            learned = connection.scalar(
+                select(func.count())
+                .select_from(games.join(places, places.c.game_id == games.c.id))
+                .where(games.c.state.in_(PLAYED), games.c.round < round, places.c.system == system)
+            )
+            active = arms.c.withdrawn_at.is_(None) & (arms.c.system == system)
+            connection.execute(update(arms).where(active).values(withdrawn_at=now))
+            row = {"system": system, "policy": str(policy), "fingerprint": told, "round": round}
+            row |= {"learned": learned, "activated_at": now}
+            arm = connection.scalar(insert(arms).values(row).returning(arms.c.id))
+            assert arm is not None, "every arm has an id"
+            note(connection, "policy", f"{system} is played by {policy} ({told})")
+            self._policies.put(arm, listener)
+
+    def roll_back(self, system: str) -> None:
+        """Has the policy before the current one play the new games of a system again.
+
+        Raises:
+            UserError: If there is none.
+        """
+        with self._database.transaction(write=True) as connection:
+            of_system = select(arms).where(arms.c.system == system, arms.c.activated_at.is_not(None))
+            current, *before = [*connection.execute(of_system.order_by(arms.c.activated_at.desc())), None, None]
+            if current is None or before[0] is None:
+                raise UserError(f"{system:.60} has had no other policy")
+            connection.execute(
+                update(arms).where(arms.c.id == current.id).values(activated_at=None, withdrawn_at=time.time())
+            )
+            connection.execute(update(arms).where(arms.c.id == before[0].id).values(withdrawn_at=None))
+            note(connection, "policy", f"{system} is played by {before[0].policy} again ({before[0].fingerprint})")
+
+    def drain(self) -> None:
+        """Has no new game begin in the open round, which closes when its last game has ended."""
+        is_open = rounds.c.state == RoundState.OPEN
+        with self._database.transaction(write=True) as connection:
+            connection.execute(update(rounds).where(is_open).values(state=RoundState.DRAINING))
+
+    def tick(self) -> None:
+        """Does what is to be done now: it is called every second or so.
+
+        Raises:
+            UserError: If a round cannot be kept.
+        """
+        now = time.time()
+        with self._database.transaction(write=True) as connection:
+            self._rules.end_overdue(connection, now)
+            ended = self._next_step(connection)
+        for round in ended:
+            self._close(round)
+        if self._lesson:
+            self._learn(self._lesson)
+        with self._database.transaction() as connection:
+            needed = select(games.c.arm_id).where(games.c.state == State.OPEN).distinct()
+            self._policies.keep({row.id for row in _active(connection)} | set(connection.scalars(needed)))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the last round has been closed and measured."""
+        return self._lesson is not None and learner.is_measured(self._out, self._lesson.config.rounds)
+
+    def stop(self) -> None:
+        """Ends what is being learned; it is learned again when the deployment goes on."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.join()
+
+    def _load(self, arm: Row[Any]) -> None:
+        """Loads what plays already.
+
+        Raises:
+            UserError: If it is not what it was.
+        """
+        listener = self._policies.get(arm)
+        policy = Policy.of(arm.policy)
+        if fingerprint(listener, policy) != arm.fingerprint:
+            raise UserError(
+                f"{policy} is not the policy that plays {arm.system}: put that back, or choose another --out"
+            )
+        warm_up(listener, self._rules.deployment.tangrams, CONTEXT_SIZE)
+
+    def _open(self, connection: Connection, round: int) -> None:
+        connection.execute(insert(rounds).values(number=round, state=RoundState.OPEN, opened_at=time.time()))
+        note(connection, "round", f"round {round} is open")
+
+    def _next_step(self, connection: Connection) -> list[int]:
+        """Opens the next round if games go on while it is learned, and returns the rounds whose last game has ended.
+
+        Whose game was left gives its place back, so that a round whose places were all taken may have one free again.
+        """
+        ended = []
+        for round in connection.execute(select(rounds).where(rounds.c.state != RoundState.CLOSED)).all():
+            full = slots.is_full(connection, self._plan, round.number)
+            last = connection.scalar(select(func.max(rounds.c.number))) == round.number
+            if full and last and self._every_game and self._lesson and round.number < self._lesson.config.rounds:
+                self._open(connection, round.number + 1)
+            in_play = select(func.count()).where(games.c.round == round.number, games.c.state == State.OPEN)
+            if (full or round.state == RoundState.DRAINING) and not connection.scalar(in_play):
+                ended.append(round.number)
+        return ended
+
+    def _close(self, round: int) -> None:
+        """Puts the games of a round into the run's store and, as rows, beside it."""
+        with self._database.transaction() as connection:
+            played = {system: played_games(connection, round, system) for system in self._plan.systems}
+        if missing := [system for system, found in played.items() if not found]:
+            with self._database.transaction(write=True) as connection:
+                connection.execute(update(rounds).where(rounds.c.number == round).values(state=RoundState.OPEN))
+                note(connection, "round", f"round {round} stays open, as {missing[0]} has played no game to its end")
+            return
+        folder = self._out / "rounds"
+        folder.mkdir(exist_ok=True)
+        for system, found in played.items():
+            if not self._store.has_round(system, round):
+                self._store.add([game for game, _ in found], system)
+            name = f"{system}-{round}"
+            write_games("turn", folder / f"{name}.jsonl", [LoggedGame(game, system=system) for game, _ in found])
+            write_atomically(folder / f"{name}.times.csv", times_of(live for _, live in found))
+        with self._database.transaction(write=True) as connection:
+            closed = {"state": RoundState.CLOSED, "closed_at": time.time()}
+            connection.execute(update(rounds).where(rounds.c.number == round).values(closed))
+            note(connection, "round", f"round {round} is closed")
+
+    def _learn(self, lesson: Lesson) -> None:
+        """Learns from the rounds that are closed, if that has not been done, and deploys what was learned."""
+        if self._process is not None:
+            if self._process.is_alive():
+                return
+            code, self._process = self._process.exitcode, None
+            if code:
+                self._failed = self._learning
+                with self._database.transaction(write=True) as connection:
+                    note(connection, "learning failed", f"the policy of round {self._learning}: exit code {code}")
+                return
+            self._deploy(lesson, self._learning)
+        with self._database.transaction() as connection:
+            open_ones = connection.scalars(select(rounds.c.number).where(rounds.c.state != RoundState.CLOSED)).all()
+            closed = connection.scalars(select(rounds.c.number).where(rounds.c.state == RoundState.CLOSED)).all()
+            tried = connection.scalars(select(arms.c.round).where(arms.c.system == lesson.learner.name)).all()
+            current = connection.scalar(
+                select(arms.c.round).where(arms.c.id == active_arm(connection, lesson.learner.name))
+            )
+        next_one = min(open_ones, default=max(closed, default=-1) + 1)
+        if next_one in (0, self._failed) or next_one in tried or self.is_over:
+            return
+        self._learning = next_one
+        self._process = learner.start(replace(lesson, round=next_one, current=current or 0))
+
+    def _deploy(self, lesson: Lesson, round: int) -> None:
+        """Has what was learned play, unless it did clearly worse in the fixed games, and opens its round."""
+        if round > lesson.config.rounds:
+            return
+        system, policy = lesson.learner.name, Policy(lesson.config.listener, str(policy_folder(self._out, round)))
+        gate = learner.gate_of(self._out, round)
+        if gate is None or gate["passed"]:
+            self.activate(system, policy, round)
+        else:
+            with self._database.transaction(write=True) as connection:
+                told = f"won {gate['new']:.0%} of the fixed games, the current one {gate['current']:.0%}"
+                note(connection, "gate", f"the policy of round {round} is not deployed: it {told}")
+                row = {"system": system, "policy": str(policy), "fingerprint": "", "round": round, "learned": 0}
+                connection.execute(insert(arms).values(row))
+        with self._database.transaction(write=True) as connection:
+            if connection.scalar(select(func.max(rounds.c.number))) < round:
+                self._open(connection, round)
+
+    def learn_again(self) -> None:
+        """Tries again to learn what could not be learned."""
+        self._failed = 0
+
+
+def _active(connection: Connection) -> list[Row[Any]]:
+    """Returns the arms that play new games."""
+    return list(connection.execute(select(arms).where(arms.c.activated_at.is_not(None), arms.c.withdrawn_at.is_(None))))
+
+
+def played_games(connection: Connection, round: int, system: str) -> list[tuple[Interaction, LiveGame]]:
+    """Returns the games that a system played to their end in a round, in the order of their contexts."""
+    speakers = people.alias()
+    chosen = (
+        select(games, speakers.c.pseudonym, arms.c.fingerprint, arms.c.learned)
+        .join(places, places.c.game_id == games.c.id)
+        .outerjoin(arms, arms.c.id == games.c.arm_id)
+        .outerjoin(speakers, speakers.c.id == games.c.speaker_id)
+        .where(places.c.round == round, places.c.system == system, games.c.state.in_(PLAYED))
+        .order_by(games.c.context)
+    )
+    found = load(connection, connection.execute(chosen))
+    return [
+        (live.interaction(live.row.pseudonym or "scripted", live.row.fingerprint or system), live)
+        for live in found.values()
+    ]
+
+
+TIMES = ("game_id", "turn", "said_at", "answered_at", "policy", "finished", "learned")
+
+
+def times_of(games: Iterable[LiveGame]) -> str:
+    """Returns when each turn was said and answered, as CSV.
+
+    Of each game it has which policy played it, how many games of its system had been played when it began, and how
+    many of those the policy had learned from: the difference is how old the policy was.
+    """
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow(TIMES)
+    for live in games:
+        row = live.row
+        for turn in live.said:
+            times = f"{turn.said_at:.3f}", f"{turn.answered_at:.3f}"
+            writer.writerow([row.public_id, turn.turn, *times, row.fingerprint, row.finished, row.learned])
+    return file.getvalue()

@@ -1,0 +1,212 @@
+"""The processes of a deployment: those that answer browsers, and the one that looks after the rounds as well."""
+
+from __future__ import annotations
+
+import multiprocessing
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined, TemplateError
+
+from multiref_gym.agents.deployment import operator_pages
+from multiref_gym.agents.deployment.answering import Answering
+from multiref_gym.agents.deployment.app import Site, new_app
+from multiref_gym.agents.deployment.events import note
+from multiref_gym.agents.deployment.games import Deployment, Games, Role
+from multiref_gym.agents.deployment.people import Secrets
+from multiref_gym.agents.deployment.pictures import Pictures
+from multiref_gym.agents.deployment.policies import Policies
+from multiref_gym.agents.deployment.rounds import Rounds
+from multiref_gym.agents.deployment.slots import Plan
+from multiref_gym.agents.deployment.study import Study
+from multiref_gym.agents.deployment.tables import open_database
+from multiref_gym.commands.process import prepare_process
+from multiref_gym.errors import UserError
+from multiref_gym.parts import told
+from multiref_gym.simulators.named import speaker_of
+from multiref_gym.tangrams import load_tangrams
+from multiref_gym.tangrams.tangram_set import SplitName
+
+TICK = 0.5
+"""Seconds between two looks at the rounds."""
+AFTER_FAILURE = 30.0
+"""The same after it failed."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a process needs to know to take part in a deployment.
+
+    Attributes:
+        out: The folder of the run.
+        database: Where its database is.
+        tangrams: What the games are about, by name.
+        split: The part of them.
+        seed: Seeds all chance.
+        systems: Who plays.
+        contexts: How many contexts a round has; None if there is no end.
+        role: What people do.
+        speaker: Whom they listen to, if they listen.
+        personas: As whom that speaks.
+        patience: Seconds that a person has for a turn.
+        study: The folder of the study, None if the games are open to anybody.
+    """
+
+    out: Path
+    database: str
+    tangrams: str
+    split: SplitName
+    seed: int
+    systems: tuple[str, ...]
+    contexts: int | None
+    role: Role
+    speaker: str
+    personas: Path | None
+    patience: float
+    study: Path | None
+
+    def site(self) -> Site:
+        """Opens the database, and makes all that a process needs.
+
+        Raises:
+            UserError: If something of it cannot be had.
+        """
+        study = None if self.study is None else Study.of(self.study)
+        pages = templates(self.study)
+        tangrams = load_tangrams(self.tangrams)
+        make_speaker = speaker_of(self.speaker, tangrams, self.personas) if self.role == "listener" else None
+        plan = Plan(self.systems, self.contexts, self.seed)
+        part = tangrams.split(self.split)
+        rules = Games(Deployment(part, self.seed, plan, self.role, make_speaker, self.patience))
+        known, database = Secrets.of(self.out), open_database(self.database)
+        policies = Policies(part)
+        answering = Answering(database, rules, policies)
+        return Site(database, rules, answering, policies, known, pages, Pictures(part, known), study)
+
+
+def templates(folder: Path | None) -> Environment:
+    """Returns the pages, those in a folder in place of the package's own.
+
+    Raises:
+        UserError: If one of them cannot be read.
+    """
+    own = PackageLoader("multiref_gym.agents.deployment", "pages")
+    loader = own if folder is None else ChoiceLoader([FileSystemLoader(folder), own])
+    pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    for name in own.list_templates():
+        try:
+            pages.get_template(name)
+        except (TemplateError, UnicodeDecodeError) as error:
+            raise UserError(f"{folder}, page {name}: {error}") from error
+    return pages
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """Returns a socket on which browsers are listened to.
+
+    Raises:
+        UserError: If another program has the port.
+    """
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listening = socket.socket(family)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+    except (OSError, OverflowError) as error:
+        told = error.strerror if isinstance(error, OSError) else str(error)
+        raise UserError(f"cannot listen on {host}, port {port}: {told}; choose another --port or --host") from error
+    listening.listen(2048)
+    listening.set_inheritable(True)
+    return listening
+
+
+def serve(site: Site, rounds: Rounds | None, listening: socket.socket, proxy: str | None) -> None:
+    """Answers browsers until the process is asked to end.
+
+    Args:
+        site: What is answered.
+        rounds: What the operator's pages can do with the rounds, if this process looks after them.
+        listening: The socket.
+        proxy: The address of the proxy whose word counts on who asks; nobody's if None.
+    """
+    app = new_app(site, *operator_pages.routes(site, rounds))
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,  # what people open is nobody's concern
+        proxy_headers=proxy is not None,
+        forwarded_allow_ips=proxy or "",
+        server_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=30,
+    )
+    site.answering.start()
+    try:
+        uvicorn.Server(config).run(sockets=[listening])
+    finally:
+        site.answering.stop()
+        site.database.close()
+
+
+@contextmanager
+def looked_after(site: Site, rounds: Rounds, on_over: Callable[[], None]) -> Iterator[None]:
+    """Has the rounds looked after while others work.
+
+    Args:
+        site: Whose database failures are noted in.
+        rounds: The rounds.
+        on_over: Called once when the last round has been measured.
+    """
+    ends = threading.Event()
+
+    def look_after() -> None:
+        over = False
+        wait = TICK
+        while not ends.wait(wait):
+            wait = TICK
+            try:
+                rounds.tick()
+                if rounds.is_over and not over:
+                    over = True
+                    on_over()
+            except Exception as error:  # people go on to play, and the operator reads what is wrong
+                wait = AFTER_FAILURE
+                sys.stderr.write(f"multiref: the rounds: {told(error)}\n")
+                with site.database.transaction(write=True) as connection:
+                    note(connection, "rounds failed", told(error))
+
+    thread = threading.Thread(target=look_after, name="rounds")
+    thread.start()
+    try:
+        yield
+    finally:
+        ends.set()
+        thread.join()
+        rounds.stop()
+
+
+@contextmanager
+def beside(setup: Setup, count: int, listening: socket.socket, proxy: str | None) -> Iterator[None]:
+    """Has more processes answer browsers on the same socket while this one does."""
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=_serve_too, args=(setup, listening, proxy), daemon=True) for _ in range(count)]
+    for process in processes:
+        process.start()
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.join()
+
+
+def _serve_too(setup: Setup, listening: socket.socket, proxy: str | None) -> None:
+    prepare_process()
+    serve(setup.site(), None, listening, proxy)
