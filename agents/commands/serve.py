@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,8 @@ try:
     from multiref_gym.agents.deployment.tables import DATABASE
 except ModuleNotFoundError as error:
     raise UserError("Starlette and uvicorn serve pages: run `pip install multiref-gym[serve]`") from error
+
+DEFAULT = Config()
 
 Port = Annotated[int, Parameter(validator=Number(gte=0, lte=65535))]
 
@@ -147,6 +150,7 @@ class ServeCommand(TangramOptions, SpeakerOptions):
             url = f"http://{host}:{listening.getsockname()[1]}"
             screen.say(f"people: {url}/" + ("" if self.open else f"join/{site.known.sign('join', '')}?worker=THEIR-ID"))
             screen.say(f"operator: {url}/operator?token={site.known.operator}")
+            sys.stdout.flush()  # a log is looked at before the process ends
             finish = (lambda: _finish(respect, out, screen)) if respect else (lambda: None)
             stack.enter_context(server.looked_after(site, rounds, finish))
             stack.enter_context(server.beside(setup, self.processes - 1, listening, self.proxy))
@@ -156,7 +160,7 @@ class ServeCommand(TangramOptions, SpeakerOptions):
         """Makes or opens the run, and learns the first policy from demonstrations."""
         config = Config(
             rounds=self.rounds,
-            games=self.games or Config.games,
+            games=self.games or DEFAULT.games,
             seed=self.seed,
             listener=self.listener,
             decoder=self.decoder,
@@ -214,7 +218,7 @@ class ServeCommand(TangramOptions, SpeakerOptions):
             split=self.split,
             seed=self.seed,
             systems=systems,
-            contexts=(self.games or Config.games) if self.respect else self.games,
+            contexts=(self.games or DEFAULT.games) if self.respect else self.games,
             role=self.role,
             speaker=self.speaker,
             personas=self.personas,

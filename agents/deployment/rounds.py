@@ -135,14 +135,15 @@ class Rounds:
         """
         with self._database.transaction(write=True) as connection:
             of_system = select(arms).where(arms.c.system == system, arms.c.activated_at.is_not(None))
-            current, *before = [*connection.execute(of_system.order_by(arms.c.activated_at.desc())), None, None]
-            if current is None or before[0] is None:
+            had = connection.execute(of_system.order_by(arms.c.activated_at.desc()).limit(2)).all()
+            if len(had) < 2:
                 raise UserError(f"{system:.60} has had no other policy")
+            current, before = had
             connection.execute(
                 update(arms).where(arms.c.id == current.id).values(activated_at=None, withdrawn_at=time.time())
             )
-            connection.execute(update(arms).where(arms.c.id == before[0].id).values(withdrawn_at=None))
-            note(connection, "policy", f"{system} is played by {before[0].policy} again ({before[0].fingerprint})")
+            connection.execute(update(arms).where(arms.c.id == before.id).values(withdrawn_at=None))
+            note(connection, "policy", f"{system} is played by {before.policy} again ({before.fingerprint})")
 
     def drain(self) -> None:
         """Has no new game begin in the open round, which closes when its last game has ended."""
