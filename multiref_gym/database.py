@@ -85,6 +85,22 @@ class Database:
         """Closes all connections."""
         self._engine.dispose()
 
+    def forget(self) -> None:
+        """Has nothing of what was deleted left in the files of a SQLite database.
+
+        Raises:
+            StoreError: If others use it for too long.
+        """
+        if not self.is_sqlite:
+            return
+        connection = self._engine.raw_connection()
+        try:  # what is deleted is overwritten, but the log may still have it
+            busy, *_ = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            connection.close()
+        if busy:
+            raise StoreError(f"{self.where}: it is in use, so that the log beside it could not be emptied; try again")
+
     @contextmanager
     def transaction(self, write: bool = False) -> Iterator[Connection]:
         """Yields a connection whose work is committed at the end, or rolled back at an error.
@@ -179,6 +195,7 @@ def _use_sqlite_well(engine: Engine, new: bool) -> None:
             _use_wal(connection)  # of any other database it would change the file
         connection.execute("PRAGMA synchronous = FULL")  # what was acknowledged survives a power cut
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

@@ -58,6 +58,7 @@ class Limits:
 
     entries: Limit = field(default_factory=lambda: Limit(400, 5))
     turns: Limit = field(default_factory=lambda: Limit(20, 5))
+    passwords: Limit = field(default_factory=lambda: Limit(10, 0.1))
 
 
 @dataclass
@@ -128,7 +129,7 @@ class Site:
 Handler = Callable[[Site, Request, dict[str, str]], Response]
 
 
-def _plain(site: Site, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+def plain(site: Site, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
     """Returns an endpoint of a handler that may wait for the database."""
 
     async def endpoint(request: Request) -> Response:
@@ -142,7 +143,7 @@ def new_app(site: Site, *more: BaseRoute) -> Starlette:
     """Returns the application of a site, with more routes before those of people."""
 
     def route(path: str, handler: Handler, *methods: str) -> Route:
-        return Route(path, _plain(site, handler), methods=list(methods or ("GET",)))
+        return Route(path, plain(site, handler), methods=list(methods or ("GET",)))
 
     routes = [
         route("/healthz", healthz),

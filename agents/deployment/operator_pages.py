@@ -1,13 +1,195 @@
-"""What the operator of a deployment sees and does: counts, games as they come, failures, exports, rounds, erasure."""
+"""The operator's pages: what happens, exports, and what can be done about rounds, policies and people."""
 
 from __future__ import annotations
 
-from starlette.routing import BaseRoute
+import hmac
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
-from multiref_gym.agents.deployment.app import Site
-from multiref_gym.agents.deployment.rounds import Rounds
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from multiref_gym.agents.deployment import overview, people, rounds, slots
+from multiref_gym.agents.deployment.app import Handler, Site, plain
+from multiref_gym.agents.deployment.events import latest, note
+from multiref_gym.agents.deployment.tables import PLAYED, State, arms
+from multiref_gym.errors import UserError
+from multiref_gym.formats import write_games
+from multiref_gym.formats.logged_game import LoggedGame
+from multiref_gym.registry import new_decoder
+
+COOKIE = "multiref-operator"
+LATEST_EVENTS = 20
 
 
-def routes(site: Site, rounds: Rounds | None) -> list[BaseRoute]:
+def routes(site: Site) -> list[BaseRoute]:
     """Returns the routes of the operator's pages."""
-    return []
+
+    def route(path: str, handler: Handler, *methods: str, guarded: bool = True) -> Route:
+        return Route(path, plain(site, _guarded(handler) if guarded else handler), methods=list(methods or ("GET",)))
+
+    return [
+        route("/operator", show, guarded=False),
+        route("/operator", log_in, "POST", guarded=False),
+        route("/operator/{action}", act, "POST"),
+        route("/operator/export/turns.csv", export_turns),
+        route("/operator/export/games.jsonl", export_games),
+        route("/operator/export/surveys.csv", export_surveys),
+        route("/operator/export/payments.csv", export_payments, "POST"),
+    ]
+
+
+def _session(site: Site) -> str:
+    return site.known.sign("operator", site.known.operator)
+
+
+def _is_operator(site: Site, request: Request) -> bool:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and hmac.compare_digest(token.encode(), site.known.operator.encode()):
+        return True
+    return hmac.compare_digest(request.cookies.get(COOKIE, "").encode(), _session(site).encode())
+
+
+def _form_token(site: Site) -> str:
+    return site.known.sign("operator form", site.known.operator)
+
+
+def _guarded(handler: Handler) -> Handler:
+    """Returns a handler for the operator alone."""
+
+    def guarded(site: Site, request: Request, form: dict[str, str]) -> Response:
+        if not _is_operator(site, request):
+            raise HTTPException(404, "there is no such page")
+        by_token = "authorization" in request.headers  # which no other site can have a browser send
+        if request.method == "POST" and not by_token and form.get("token") != _form_token(site):
+            raise HTTPException(403, "this form is not of your session: load the page again")
+        return handler(site, request, form)
+
+    return guarded
+
+
+def _let_in(site: Site, request: Request, token: str) -> Response:
+    site.limits.passwords.check(request.client.host if request.client else "")
+    if not hmac.compare_digest(token.encode(errors="replace"), site.known.operator.encode()):
+        return site.page("operator_login.html", 403, problem="This is not the token.")
+    answer = RedirectResponse("/operator", 303)
+    safe = request.url.scheme == "https"
+    answer.set_cookie(COOKIE, _session(site), httponly=True, samesite="strict", secure=safe, path="/operator")
+    return answer
+
+
+def log_in(site: Site, request: Request, form: dict[str, str]) -> Response:
+    """Lets the operator in by the token."""
+    return _let_in(site, request, form.get("operator", ""))
+
+
+def show(site: Site, request: Request, form: dict[str, str], problem: str = "") -> Response:
+    """Shows what happens."""
+    if "token" in request.query_params:
+        return _let_in(site, request, request.query_params["token"])
+    if not _is_operator(site, request):
+        return site.page("operator_login.html", 401, problem="")
+    with site.database.transaction() as connection:
+        values: dict[str, Any] = {
+            "deployed": overview.by_round(connection),
+            "rounds": overview.all_rounds(connection),
+            "full": {row.number: slots.taken_of(connection, row.number) for row in overview.all_rounds(connection)},
+            "arms": list(connection.execute(arms.select().order_by(arms.c.id.desc()))),
+            "latency": overview.latency(connection),
+            "games": overview.latest_games(connection, new_decoder("lexical")),
+            "events": latest(connection, LATEST_EVENTS),
+            "people": overview.people_counts(connection),
+        }
+    systems = site.rules.deployment.plan.systems
+    return site.page(
+        "operator.html",
+        422 if problem else 200,
+        **values,
+        systems=systems,
+        contexts=site.rules.deployment.plan.contexts,
+        token=_form_token(site),
+        problem=problem,
+        clock=lambda at: "" if at is None else time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(at)),
+        states=[state.value for state in State if state is not State.DRAFT],
+    )
+
+
+def act(site: Site, request: Request, form: dict[str, str]) -> Response:
+    """Does what the operator asks for."""
+    actions: dict[str, Callable[[], None]] = {}
+    with site.database.transaction(write=True) as connection:
+        actions = {
+            "drain": lambda: rounds.drain(connection),
+            "learn-again": lambda: rounds.learn_again(connection),
+            "roll-back": lambda: rounds.roll_back(connection, form.get("system", "")),
+            "erase": lambda: _erase(site, connection, form.get("person", "").strip()),
+        }
+        action = actions.get(request.path_params["action"])
+        if action is None:
+            raise HTTPException(404, "there is no such action")
+        try:
+            action()
+        except UserError as error:
+            problem = str(error)
+        else:
+            problem = ""
+    if request.path_params["action"] == "erase" and not problem:
+        site.database.forget()
+    return show(site, request, form, problem) if problem else RedirectResponse("/operator", 303)
+
+
+def _erase(site: Site, connection: Any, pseudonym: str) -> None:
+    ended = people.erase(connection, pseudonym, time.time())
+    slots.give_back(connection, ended)
+    note(connection, "operator", "what a person said was erased")
+
+
+def _file(content: str, name: str, kind: str) -> Response:
+    return Response(content, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+def export_turns(site: Site, request: Request, form: dict[str, str]) -> Response:
+    """Returns all turns as CSV."""
+    with site.database.transaction() as connection:
+        rows = overview.turn_rows(overview.all_games(connection))
+    return _file(overview.as_csv(overview.TURN_COLUMNS, rows), "turns.csv", "text/csv")
+
+
+def export_games(site: Site, request: Request, form: dict[str, str]) -> Response:
+    """Returns all games that have ended as JSON Lines, which `multiref learn` and `benchmark` read."""
+    with site.database.transaction() as connection:
+        found = [live for live in overview.all_games(connection) if live.turns and live.row.state != State.OPEN]
+    logged = [
+        LoggedGame(
+            live.interaction(live.row.speaker or "scripted", live.row.fingerprint or live.row.listener or ""),
+            system=live.row.system or "",
+            abandoned=live.row.state not in PLAYED,
+        )
+        for live in found
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "games.jsonl")
+        write_games("jsonl", path, logged)
+        content = path.read_text(encoding="utf-8")
+    return _file(content, "games.jsonl", "application/jsonl")
+
+
+def export_surveys(site: Site, request: Request, form: dict[str, str]) -> Response:
+    """Returns the answers to the survey as CSV."""
+    with site.database.transaction() as connection:
+        rows = overview.survey_rows(connection)
+    return _file(overview.as_csv(("person", "answers", "answered_at"), rows), "surveys.csv", "text/csv")
+
+
+def export_payments(site: Site, request: Request, form: dict[str, str]) -> Response:
+    """Returns who is to be paid as CSV, each person in one file alone."""
+    with site.database.transaction(write=True) as connection:
+        due = people.to_pay(connection, site.known, time.time())
+        note(connection, "operator", f"{len(due)} payments were written into a file")
+    columns = ("worker", "code", "games", "won", "token")
+    return _file(overview.as_csv(columns, [[row[name] for name in columns] for row in due]), "payments.csv", "text/csv")

@@ -78,7 +78,6 @@ class Rounds:
         self._plan = rules.deployment.plan
         self._process: SpawnProcess | None = None
         self._learning = 0  # before which round the policy is that the process learns
-        self._failed = 0  # the same of the last one that could not be learned
 
     def begin(self, systems: Mapping[str, Policy]) -> None:
         """Loads and warms up what is deployed, and opens the first round if there is none.
@@ -126,30 +125,6 @@ class Rounds:
             assert arm is not None, "every arm has an id"
             note(connection, "policy", f"{system} is played by {policy} ({told})")
             self._policies.put(arm, listener)
-
-    def roll_back(self, system: str) -> None:
-        """Has the policy before the current one play the new games of a system again.
-
-        Raises:
-            UserError: If there is none.
-        """
-        with self._database.transaction(write=True) as connection:
-            of_system = select(arms).where(arms.c.system == system, arms.c.activated_at.is_not(None))
-            had = connection.execute(of_system.order_by(arms.c.activated_at.desc()).limit(2)).all()
-            if len(had) < 2:
-                raise UserError(f"{system:.60} has had no other policy")
-            current, before = had
-            connection.execute(
-                update(arms).where(arms.c.id == current.id).values(activated_at=None, withdrawn_at=time.time())
-            )
-            connection.execute(update(arms).where(arms.c.id == before.id).values(withdrawn_at=None))
-            note(connection, "policy", f"{system} is played by {before.policy} again ({before.fingerprint})")
-
-    def drain(self) -> None:
-        """Has no new game begin in the open round, which closes when its last game has ended."""
-        is_open = rounds.c.state == RoundState.OPEN
-        with self._database.transaction(write=True) as connection:
-            connection.execute(update(rounds).where(is_open).values(state=RoundState.DRAINING))
 
     def tick(self) -> None:
         """Does what is to be done now: it is called every second or so.
@@ -220,7 +195,7 @@ class Rounds:
             played = {system: played_games(connection, round, system) for system in self._plan.systems}
         if missing := [system for system, found in played.items() if not found]:
             with self._database.transaction(write=True) as connection:
-                connection.execute(update(rounds).where(rounds.c.number == round).values(state=RoundState.OPEN))
+                change(connection, round, state=RoundState.OPEN)
                 note(connection, "round", f"round {round} stays open, as {missing[0]} has played no game to its end")
             return
         folder = self._out / "rounds"
@@ -232,8 +207,7 @@ class Rounds:
             write_games("turn", folder / f"{name}.jsonl", [LoggedGame(game, system=system) for game, _ in found])
             write_atomically(folder / f"{name}.times.csv", times_of(live for _, live in found))
         with self._database.transaction(write=True) as connection:
-            closed = {"state": RoundState.CLOSED, "closed_at": time.time()}
-            connection.execute(update(rounds).where(rounds.c.number == round).values(closed))
+            change(connection, round, state=RoundState.CLOSED, closed_at=time.time())
             note(connection, "round", f"round {round} is closed")
 
     def _learn(self, lesson: Lesson) -> None:
@@ -243,20 +217,21 @@ class Rounds:
                 return
             code, self._process = self._process.exitcode, None
             if code:
-                self._failed = self._learning
                 with self._database.transaction(write=True) as connection:
                     note(connection, "learning failed", f"the policy of round {self._learning}: exit code {code}")
+                    change(connection, self._learning - 1, learning_failed_at=time.time())
                 return
             self._deploy(lesson, self._learning)
         with self._database.transaction() as connection:
             open_ones = connection.scalars(select(rounds.c.number).where(rounds.c.state != RoundState.CLOSED)).all()
             closed = connection.scalars(select(rounds.c.number).where(rounds.c.state == RoundState.CLOSED)).all()
+            failed = connection.scalars(select(rounds.c.number).where(rounds.c.learning_failed_at.is_not(None))).all()
             tried = connection.scalars(select(arms.c.round).where(arms.c.system == lesson.learner.name)).all()
             current = connection.scalar(
                 select(arms.c.round).where(arms.c.id == active_arm(connection, lesson.learner.name))
             )
         next_one = min(open_ones, default=max(closed, default=-1) + 1)
-        if next_one in (0, self._failed) or next_one in tried or self.is_over:
+        if next_one == 0 or next_one in tried or next_one - 1 in failed or self.is_over:
             return
         self._learning = next_one
         self._process = learner.start(replace(lesson, round=next_one, current=current or 0))
@@ -279,9 +254,40 @@ class Rounds:
             if connection.scalar(select(func.max(rounds.c.number))) < round:
                 self._open(connection, round)
 
-    def learn_again(self) -> None:
-        """Tries again to learn what could not be learned."""
-        self._failed = 0
+
+def change(connection: Connection, round: int, **values: Any) -> None:
+    """Notes something about a round."""
+    connection.execute(update(rounds).where(rounds.c.number == round).values(values))
+
+
+def drain(connection: Connection) -> None:
+    """Has no new game begin in the rounds that are open, which close when their last games have ended."""
+    is_open = rounds.c.state == RoundState.OPEN
+    connection.execute(update(rounds).where(is_open).values(state=RoundState.DRAINING))
+    note(connection, "operator", "the open rounds drain")
+
+
+def learn_again(connection: Connection) -> None:
+    """Has it tried again to learn what could not be learned."""
+    connection.execute(update(rounds).values(learning_failed_at=None))
+    note(connection, "operator", "learning is tried again")
+
+
+def roll_back(connection: Connection, system: str) -> None:
+    """Has the policy before the current one play the new games of a system again.
+
+    Raises:
+        UserError: If there is none.
+    """
+    of_system = select(arms).where(arms.c.system == system, arms.c.activated_at.is_not(None))
+    had = connection.execute(of_system.order_by(arms.c.activated_at.desc()).limit(2)).all()
+    if len(had) < 2:
+        raise UserError(f"{system:.60} has had no other policy")
+    current, before = had
+    gone = {"activated_at": None, "withdrawn_at": time.time()}
+    connection.execute(update(arms).where(arms.c.id == current.id).values(gone))
+    connection.execute(update(arms).where(arms.c.id == before.id).values(withdrawn_at=None))
+    note(connection, "operator", f"{system} is played by {before.policy} again ({before.fingerprint})")
 
 
 def _active(connection: Connection) -> list[Row[Any]]:

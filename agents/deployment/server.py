@@ -126,16 +126,15 @@ def bound(host: str, port: int) -> socket.socket:
     return listening
 
 
-def serve(site: Site, rounds: Rounds | None, listening: socket.socket, proxy: str | None) -> None:
+def serve(site: Site, listening: socket.socket, proxy: str | None) -> None:
     """Answers browsers until the process is asked to end.
 
     Args:
         site: What is answered.
-        rounds: What the operator's pages can do with the rounds, if this process looks after them.
         listening: The socket.
         proxy: The address of the proxy whose word counts on who asks; nobody's if None.
     """
-    app = new_app(site, *operator_pages.routes(site, rounds))
+    app = new_app(site, *operator_pages.routes(site))
     config = uvicorn.Config(
         app,
         log_level="warning",
@@ -209,4 +208,4 @@ def beside(setup: Setup, count: int, listening: socket.socket, proxy: str | None
 
 def _serve_too(setup: Setup, listening: socket.socket, proxy: str | None) -> None:
     prepare_process()
-    serve(setup.site(), None, listening, proxy)
+    serve(setup.site(), listening, proxy)

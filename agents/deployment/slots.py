@@ -93,5 +93,9 @@ def is_full(connection: Connection, plan: Plan, round: int) -> bool:
     """Whether all places of a round are taken."""
     if plan.contexts is None:
         return False
-    taken = select(func.count()).where(slots.c.round == round, ~_FREE)
-    return connection.scalar(taken) == plan.contexts * len(plan.systems)
+    return taken_of(connection, round) == plan.contexts * len(plan.systems)
+
+
+def taken_of(connection: Connection, round: int) -> int:
+    """Returns how many places of a round are taken."""
+    return connection.scalar(select(func.count()).where(slots.c.round == round, ~_FREE)) or 0

@@ -104,6 +104,7 @@ rounds = Table(
     Column("state", String, nullable=False),
     Column("opened_at", Double, nullable=False),
     Column("closed_at", Double),
+    Column("learning_failed_at", Double),  # from this round and those before
 )
 # What has been deployed; a game keeps the policy that it began with.
 arms = Table(

@@ -1,0 +1,182 @@
+"""What the operator of a deployment is shown: counts by system and round, games as they come, who plays what."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, Row, func, select
+
+from multiref_gym.agents.deployment.games import LiveGame, load
+from multiref_gym.agents.deployment.tables import PLAYED, State, arms, games, people, rounds, surveys, turns
+from multiref_gym.agents.deployment.tables import slots as places
+from multiref_gym.agents.evaluation.intervals import estimate
+from multiref_gym.feedback import Exchange, Feedback, FeedbackDecoder
+
+LATEST_GAMES = 15
+LATEST_TURNS = 500
+"""Of which the times are told."""
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """What a system did in a round.
+
+    Attributes:
+        round: The round.
+        system: The system.
+        counts: How many games are in each state.
+        success: Of the games that were played to their end, the share that was won, and its 95 % interval; None if
+            there are none.
+        turns: Turns a game, of the same.
+    """
+
+    round: int
+    system: str
+    counts: Mapping[str, int]
+    success: tuple[float, float, float] | None
+    turns: float | None
+
+
+def by_round(connection: Connection) -> list[Deployed]:
+    """Returns what each system did in each round, the last round first."""
+    length = select(turns.c.game_id, func.count().label("turns")).group_by(turns.c.game_id).subquery()
+    query = (
+        select(games.c.round, games.c.state, arms.c.system, places.c.system.label("place"), length.c.turns)
+        .outerjoin(arms, arms.c.id == games.c.arm_id)
+        .outerjoin(places, places.c.game_id == games.c.id)
+        .outerjoin(length, length.c.game_id == games.c.id)
+        .where(games.c.state != State.DRAFT)
+    )
+    grouped: dict[tuple[int, str], list[Any]] = {}
+    for row in connection.execute(query):
+        grouped.setdefault((-row.round, row.system or row.place or "people"), []).append(row)
+    return [_deployed(-round, system, rows) for (round, system), rows in sorted(grouped.items())]
+
+
+def _deployed(round: int, system: str, rows: Sequence[Any]) -> Deployed:
+    counts = {state.value: sum(row.state == state for row in rows) for state in State if state is not State.DRAFT}
+    ended = [row for row in rows if row.state in PLAYED]
+    if not ended:
+        return Deployed(round, system, counts, None, None)
+    success = estimate([float(row.state == State.WON) for row in ended], [1.0] * len(ended))
+    taken = float(np.mean([row.turns or 0 for row in ended]))
+    return Deployed(round, system, counts, (success.mean, success.low, success.high), taken)
+
+
+def latency(connection: Connection) -> tuple[float, float] | None:
+    """Returns the median and the 95th percentile of the seconds that listeners took lately, None of no turns."""
+    took = select(turns.c.answered_at - turns.c.said_at).where(turns.c.answered_at.is_not(None))
+    seconds = connection.scalars(took.order_by(turns.c.answered_at.desc()).limit(LATEST_TURNS)).all()
+    return (float(np.median(seconds)), float(np.percentile(seconds, 95))) if seconds else None
+
+
+def latest_games(
+    connection: Connection, decoder: FeedbackDecoder
+) -> list[tuple[LiveGame, list[tuple[str, str, Feedback | None]]]]:
+    """Returns the games that began last, each with its turns: what was said and done, and the decoded feedback."""
+    speakers, listeners = people.alias(), people.alias()
+    query = (
+        select(games, arms.c.system, arms.c.fingerprint)
+        .add_columns(speakers.c.pseudonym.label("speaker"), listeners.c.pseudonym.label("listener"))
+        .outerjoin(arms, arms.c.id == games.c.arm_id)
+        .outerjoin(speakers, speakers.c.id == games.c.speaker_id)
+        .outerjoin(listeners, listeners.c.id == games.c.listener_id)
+        .where(games.c.state != State.DRAFT)
+        .order_by(games.c.id.desc())
+        .limit(LATEST_GAMES)
+    )
+    found = list(load(connection, connection.execute(query)).values())
+    exchanges = [_exchanges(live) for live in found]
+    decoded = iter(
+        decoder.decode([exchange for of_game in exchanges for exchange in of_game]) if any(exchanges) else []
+    )
+    shown = []
+    for live, of_game in zip(found, exchanges, strict=True):
+        feedback = [next(decoded) for _ in of_game]
+        lines = [
+            (turn.utterance, turn.action or "", feedback[number] if number < len(feedback) else None)
+            for number, turn in enumerate(live.said)
+        ]
+        shown.append((live, lines))
+    return shown
+
+
+def _exchanges(live: LiveGame) -> list[Exchange]:
+    """Returns the actions that were replied to, the one before what waits for an answer among them."""
+    actions = [None, *(turn.action for turn in live.turns)]
+    replies = [turn.utterance for turn in live.said[1:]]
+    return [
+        Exchange(before, turn.utterance, turn.action, reply)
+        for before, turn, reply in zip(actions, live.turns, replies, strict=False)
+    ]
+
+
+def all_games(connection: Connection) -> list[LiveGame]:
+    """Returns all games in which something was said, with the names of their players and of what played."""
+    speakers, listeners = people.alias(), people.alias()
+    query = (
+        select(games, arms.c.system, arms.c.fingerprint, speakers.c.pseudonym.label("speaker"))
+        .add_columns(listeners.c.pseudonym.label("listener"))
+        .outerjoin(arms, arms.c.id == games.c.arm_id)
+        .outerjoin(speakers, speakers.c.id == games.c.speaker_id)
+        .outerjoin(listeners, listeners.c.id == games.c.listener_id)
+        .where(games.c.state != State.DRAFT)
+        .order_by(games.c.id)
+    )
+    return [live for live in load(connection, connection.execute(query)).values() if live.said]
+
+
+TURN_COLUMNS = (
+    *("game", "round", "context", "system", "policy", "speaker", "listener", "state"),
+    *("turn", "utterance", "action", "log_prob", "said_at", "answered_at"),
+)
+
+
+def turn_rows(found: Iterable[LiveGame]) -> list[list[Any]]:
+    """Returns a row for each turn, in the order of `TURN_COLUMNS`."""
+    return [
+        [
+            *(live.row.public_id, live.row.round, live.row.context, live.row.system, live.row.fingerprint),
+            *(live.row.speaker, live.row.listener, live.row.state),
+            *(turn.turn, turn.utterance, turn.action, turn.log_prob, turn.said_at, turn.answered_at),
+        ]
+        for live in found
+        for turn in live.said
+    ]
+
+
+def survey_rows(connection: Connection) -> list[list[Any]]:
+    """Returns what was answered to the survey: the pseudonym, the answers in JSON, and when."""
+    query = select(people.c.pseudonym, surveys.c.answers, surveys.c.answered_at).join(surveys)
+    return [list(row) for row in connection.execute(query)]
+
+
+def people_counts(connection: Connection) -> dict[str, int]:
+    """Returns how many people have come, agreed, passed the quiz, finished, and been erased."""
+    steps = {"came": "came_at", "agreed": "consented_at", "passed the quiz": "quiz_passed_at", "finished": "done_at"}
+    counted = [func.count(people.c[column]) for column in (*steps.values(), "erased_at")]
+    return dict(zip((*steps, "erased"), connection.execute(select(*counted)).one(), strict=True))
+
+
+def all_rounds(connection: Connection) -> list[Row[Any]]:
+    """Returns all rounds, the last one first."""
+    return list(connection.execute(select(rounds).order_by(rounds.c.number.desc())))
+
+
+def as_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Returns a table as CSV in which nothing is a formula, whatever was typed (owasp.org, CSV Injection)."""
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow(columns)
+    writer.writerows([inert(value) if isinstance(value, str) else value for value in row] for row in rows)
+    return file.getvalue()
+
+
+def inert(text: str) -> str:
+    """Returns a text that spreadsheets take for a text: before what could be a formula there is an apostrophe."""
+    return f"'{text}" if text.lstrip().startswith(("=", "+", "-", "@")) or text[:1] in ("\t", "\r", "\n") else text
