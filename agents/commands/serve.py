@@ -154,7 +154,7 @@ class ServeCommand(TangramOptions, SpeakerOptions):
             finish = (lambda: _finish(respect, out, screen)) if respect else (lambda: None)
             stack.enter_context(server.looked_after(site, rounds, finish))
             stack.enter_context(server.beside(setup, self.processes - 1, listening, self.proxy))
-            server.serve(site, listening, self.proxy)
+            server.serve(site, server.new_server(site, self.proxy), listening)
 
     def _respect(self, stack: ExitStack, out: Path, screen: Screen) -> tuple[Respect, Lesson, dict[str, Policy | None]]:
         """Makes or opens the run, and learns the first policy from demonstrations."""

@@ -126,17 +126,15 @@ def bound(host: str, port: int) -> socket.socket:
     return listening
 
 
-def serve(site: Site, listening: socket.socket, proxy: str | None) -> None:
-    """Answers browsers until the process is asked to end.
+def new_server(site: Site, proxy: str | None = None) -> uvicorn.Server:
+    """Returns what answers browsers.
 
     Args:
         site: What is answered.
-        listening: The socket.
         proxy: The address of the proxy whose word counts on who asks; nobody's if None.
     """
-    app = new_app(site, *operator_pages.routes(site))
     config = uvicorn.Config(
-        app,
+        new_app(site, *operator_pages.routes(site)),
         log_level="warning",
         access_log=False,  # what people open is nobody's concern
         proxy_headers=proxy is not None,
@@ -145,9 +143,14 @@ def serve(site: Site, listening: socket.socket, proxy: str | None) -> None:
         lifespan="off",
         timeout_graceful_shutdown=30,
     )
+    return uvicorn.Server(config)
+
+
+def serve(site: Site, server: uvicorn.Server, listening: socket.socket) -> None:
+    """Answers browsers until the process or the server is asked to end."""
     site.answering.start()
     try:
-        uvicorn.Server(config).run(sockets=[listening])
+        server.run(sockets=[listening])
     finally:
         site.answering.stop()
         site.database.close()
@@ -208,4 +211,5 @@ def beside(setup: Setup, count: int, listening: socket.socket, proxy: str | None
 
 def _serve_too(setup: Setup, listening: socket.socket, proxy: str | None) -> None:
     prepare_process()
-    serve(setup.site(), listening, proxy)
+    site = setup.site()
+    serve(site, new_server(site, proxy), listening)
