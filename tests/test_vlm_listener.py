@@ -21,7 +21,7 @@ from tiny_vlm import chat_form, configured, every_architecture, listener, tiny_v
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from multiref_gym.agents.listeners.vlm.listener import VlmListener
-from multiref_gym.agents.listeners.vlm.memory import key_of
+from multiref_gym.agents.listeners.vlm.memory import Game, Key, key_of
 from multiref_gym.agents.listeners.vlm.reader import Reader
 from multiref_gym.agents.listeners.vlm.vision import IMAGE_SIZE
 from multiref_gym.chat import chat_turns
@@ -243,13 +243,23 @@ def test_nothing_is_kept_where_a_layer_sees_fewer_tokens_than_there_are() -> Non
     assert not vlm._reader._games
 
 
-def test_games_that_are_over_are_forgotten() -> None:
+def test_a_game_that_waits_is_kept_while_others_are_played(tmp_path: Path) -> None:
     vlm = VlmListener.load(FIGURES, tiny_vlm("llava"))
-    keys = [key_of(OPENING), key_of(ELSEWHERE)]
     act(vlm, VIEWS, 0)
-    assert set(vlm._reader._kept_of(keys)) == set(keys)
     act(vlm, [ELSEWHERE], 0)
-    assert set(vlm._reader._kept_of(keys)) == {key_of(ELSEWHERE)}
+    assert {key_of(OPENING), key_of(ELSEWHERE)} <= vlm._reader._games.keys()
+
+
+def test_games_that_are_not_played_now_make_room(tmp_path: Path) -> None:
+    def kept(room: float, *calls: list[View]) -> dict[Key, Game]:
+        vlm = VlmListener.load(FIGURES, configured(tmp_path, "llava", kept_gib=room / 2**30))
+        for together in calls:
+            act(vlm, together, 0)
+        return vlm._reader._games
+
+    room = max(game.bytes for game in kept(2**30, VIEWS).values())
+    assert key_of(ELSEWHERE) in kept(room, [OPENING], [ELSEWHERE])
+    assert key_of(OPENING) not in kept(room, [OPENING], [ELSEWHERE])
 
 
 def test_no_more_games_are_kept_than_there_is_room_for(tmp_path: Path) -> None:

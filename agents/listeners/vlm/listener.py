@@ -93,7 +93,7 @@ class VlmListener:
             return self._decided([views[row] for row in rows], [dialogues[row] for row in rows], draws[rows])
 
         self._reader.renew()
-        self._reader.keep(views)
+        self._reader.attend(views)
         order = np.argsort([*map(len, dialogues)], kind="stable").tolist()  # a batch is padded to its longest
         with torch.inference_mode():
             decided = chain.from_iterable(self._in_batches("play", order, decide))

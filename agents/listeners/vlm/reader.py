@@ -56,7 +56,8 @@ class Reader:
         self._learned = [weights for weights in model.parameters() if weights.requires_grad]
         self._switched: list[bool] = []
         self._copies: list[Tensor] = []
-        self._games: dict[Key, Game] = {}
+        self._games: dict[Key, Game] = {}  # the one read longest ago first
+        self._attended: set[Key] = set()
         self._room = room
         inner: Any = model.get_base_model()
         words = inner.config.get_text_config()
@@ -74,9 +75,13 @@ class Reader:
             self._games.clear()
             self._vision.forget()
 
-    def keep(self, views: Sequence[View]) -> None:
-        """Forgets all games but these."""
-        self._games = self._kept_of([key_of(view) for view in views])
+    def attend(self, views: Sequence[View]) -> None:
+        """Says which games are played in now: others make room for them, the one read longest ago first.
+
+        They are not forgotten, as people who play take their time, and what waits for an answer is another lot each
+        time.
+        """
+        self._attended = {key_of(view) for view in views}
 
     def read(self, views: Sequence[View], dialogues: Sequence[list[int]], room: int) -> Read:
         """Reads what stands before an answer, and of what is kept of the games no more than is exact; no gradients.
@@ -107,10 +112,19 @@ class Reader:
         read = self._run(before, *self._padded(new, left=True), logits_to_keep=1)
         for row, (view, dialogue) in enumerate(zip(views, dialogues, strict=True)):
             game = Game(dialogue, row_of(read.cache, row, read.mask[row]))
-            self._games.pop(key_of(view), None)
-            if sum(other.bytes for other in self._games.values()) + game.bytes <= self._room:
-                self._games[key_of(view)] = game
+            self._keep(key_of(view), game)
         return read
+
+    def _keep(self, key: Key, game: Game) -> None:
+        """Keeps what was read of a game, if there is room for it."""
+        self._games.pop(key, None)
+        taken = sum(other.bytes for other in self._games.values())
+        for other in [other for other in self._games if other not in self._attended]:
+            if taken + game.bytes <= self._room:
+                break
+            taken -= self._games.pop(other).bytes
+        if taken + game.bytes <= self._room:
+            self._games[key] = game
 
     def read_on(self, read: Read, tokens: Sequence[Sequence[int]]) -> Read:
         """Reads further tokens of each row, none where it has no more."""
