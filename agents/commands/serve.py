@@ -86,7 +86,7 @@ class ServeCommand(TangramOptions, SpeakerOptions):
         seed: Seeds all chance.
         patience: Seconds that a person has for a turn; after that the game ends, and its place is free again.
         database: A database URL in place of a SQLite file in the folder.
-        processes: How many processes answer browsers.
+        processes: How many processes answer browsers; the listeners are in the first one alone.
         host: The address to listen on; 0.0.0.0 for all.
         port: The port.
         proxy: The address of a reverse proxy, whose word counts on who asks and by which scheme.
@@ -145,7 +145,7 @@ class ServeCommand(TangramOptions, SpeakerOptions):
             rounds = Rounds(site.database, site.rules, site.policies, store, out, lesson, every_game=self.every_game)
             screen.report("warming up", 0, None)
             rounds.begin({name: policy for name, policy in systems.items() if policy is not None})
-            screen.show()
+            screen.settle()
             host = f"[{self.host}]" if ":" in self.host else self.host
             url = f"http://{host}:{listening.getsockname()[1]}"
             screen.say(f"people: {url}/" + ("" if self.open else f"join/{site.known.sign('join', '')}?worker=THEIR-ID"))
@@ -153,7 +153,7 @@ class ServeCommand(TangramOptions, SpeakerOptions):
             sys.stdout.flush()  # a log is looked at before the process ends
             finish = (lambda: _finish(respect, out, screen)) if respect else (lambda: None)
             stack.enter_context(server.looked_after(site, rounds, finish))
-            stack.enter_context(server.beside(setup, self.processes - 1, listening, self.proxy))
+            stack.enter_context(server.beside(setup, listening, self.proxy))
             server.serve(site, server.new_server(site, self.proxy), listening)
 
     def _respect(self, stack: ExitStack, out: Path, screen: Screen) -> tuple[Respect, Lesson, dict[str, Policy | None]]:
@@ -224,6 +224,7 @@ class ServeCommand(TangramOptions, SpeakerOptions):
             personas=self.personas,
             patience=self.patience,
             study=self.study,
+            processes=self.processes,
         )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ import numpy as np
 from sqlalchemy import select
 
 from multiref_gym.agents.deployment.events import note
-from multiref_gym.agents.deployment.games import Games, LiveGame, Outcome, Sent, unanswered
+from multiref_gym.agents.deployment.games import Games, LiveGame, Outcome, Sent, still_waiting, unanswered
 from multiref_gym.agents.deployment.policies import Policies
 from multiref_gym.agents.deployment.tables import State, arms
 from multiref_gym.agents.learning.respect import round_seed
@@ -36,6 +36,8 @@ PAUSE = 0.5
 """Seconds between the tries."""
 MOST = 96
 """How many answers are given at once."""
+LOOK_EVERY = 0.02
+"""Seconds between two looks at what other processes wrote."""
 LEFT_AFTER = 30.0
 """Seconds after which a turn without an answer is taken for one that a process left behind."""
 
@@ -56,10 +58,15 @@ class Answering:
         database: Of the deployment.
         games: Its rules.
         policies: Who answers.
+        answers: Whether they answer in this process. If not, it writes what is sent, and another one answers it.
+        shared: Whether there are such other processes.
     """
 
-    def __init__(self, database: Database, games: Games, policies: Policies) -> None:
+    def __init__(
+        self, database: Database, games: Games, policies: Policies, *, answers: bool = True, shared: bool = False
+    ) -> None:
         self._database, self._games, self._policies = database, games, policies
+        self._answers, self._shared, self._looked = answers, shared, 0.0
         self._sent: SimpleQueue[_Waiting | None] = SimpleQueue()
         self._asked: dict[str, LiveGame] = {}  # the games that wait for an answer, by their public ids
         self._waiting: defaultdict[str, list[_Waiting]] = defaultdict(list)  # who is told of it
@@ -68,7 +75,6 @@ class Answering:
 
     def start(self) -> None:
         """Begins to work, with what another process left unanswered."""
-        self._look_for_unanswered(time.time())
         self._thread.start()
 
     def stop(self) -> None:
@@ -81,12 +87,6 @@ class Answering:
         """Whether it is at work."""
         return self._thread.is_alive()
 
-    @property
-    def slowest(self) -> float:
-        """Seconds that the slowest of several listeners takes: nobody is to tell them apart by how long they think."""
-        took = [median(times) for times in list(self._took.values())]
-        return max(took) if len(took) > 1 else 0.0
-
     def send(self, sent: Sent) -> Future[Outcome]:
         """Takes what somebody sent. The outcome is known when it has been answered, if a model answers it."""
         waiting = _Waiting(sent, Future())
@@ -94,34 +94,71 @@ class Answering:
         return waiting.outcome
 
     def _run(self) -> None:
-        more, decisions, looked = True, list[_Decided](), time.monotonic()
+        more, decisions = True, list[_Decided]()
         while more or decisions:
-            new, more = self._new(more, wait=not decisions)
-            if time.monotonic() - looked > LEFT_AFTER:
-                looked = time.monotonic()
-                self._look_for_unanswered(time.time() - LEFT_AFTER)
-            if new or decisions:
-                self._write(decisions, new)
-            decisions = self._decide()
+            slowest = self._slowest
+            due = [live.pending.said_at + slowest - time.time() for live, _ in decisions if live.pending]
+            new, more = self._new(more, 0.0 if self._asked else min(due, default=self._look_every))
+            ready = [decided for decided, left in zip(decisions, due, strict=True) if left <= 0.0]
+            if new or ready:
+                self._write(ready, new)
+            decisions = [decided for decided, left in zip(decisions, due, strict=True) if left > 0.0]
+            if self._answers:
+                self._look_for_unanswered({live.row.public_id for live, _ in decisions})
+                decisions += self._decide()
+            else:
+                self._look_for_answered()
+        for game in list(self._waiting):
+            self._tell(game)  # what was sent is kept, and answered by another process
 
-    def _new(self, more: bool, wait: bool) -> tuple[list[_Waiting], bool]:
-        """Returns what has been sent meanwhile, and whether more may come."""
+    @property
+    def _look_every(self) -> float:
+        return LOOK_EVERY if self._shared else 1.0
+
+    @property
+    def _slowest(self) -> float:
+        """Seconds that the slowest of several listeners takes: nobody is to tell them apart by how long they think."""
+        took = [median(times) for times in self._took.values()]
+        return max(took) if len(took) > 1 else 0.0
+
+    def _new(self, more: bool, wait: float) -> tuple[list[_Waiting], bool]:
+        """Returns what is sent before so many seconds have passed, and whether more may come."""
         new = list[_Waiting]()
         with suppress(Empty):
             while more:
-                one = self._sent.get(block=wait and not new, timeout=1.0)
+                one = self._sent.get(block=wait > 0.0 and not new, timeout=wait)
                 more = one is not None
                 new += [one] if one else []
         return new, more
 
-    def _look_for_unanswered(self, said_before: float) -> None:
-        with self._database.transaction() as connection:
-            left = unanswered(connection, said_before).values()
-        self._asked |= {live.row.public_id: live for live in left}
+    def _tell(self, game: str) -> None:
+        for waiting in self._waiting.pop(game, []):
+            waiting.outcome.set_result(Outcome.ACCEPTED)
+
+    def _look_for_unanswered(self, decided: Collection[str]) -> None:
+        """Finds what other processes write or, if there are none, what one that was killed left.
+
+        Args:
+            decided: In which games it is decided already what is answered.
+        """
+        first, now = not self._looked, time.monotonic()
+        if first or now - self._looked > (LOOK_EVERY if self._shared else LEFT_AFTER):
+            self._looked = now
+            with self._database.transaction() as connection:
+                found = unanswered(connection, time.time() - (0.0 if first or self._shared else LEFT_AFTER))
+            new = [live for live in found.values() if live.row.public_id not in decided]
+            self._asked |= {live.row.public_id: live for live in new}
+
+    def _look_for_answered(self) -> None:
+        """Finds what another process has answered, and tells so to those who wait for that."""
+        if self._waiting:
+            with self._database.transaction() as connection:
+                still = still_waiting(connection, list(self._waiting))
+            for game in self._waiting.keys() - still:
+                self._tell(game)
 
     def _write(self, decisions: Sequence[_Decided], new: Sequence[_Waiting]) -> None:
         """Writes what was decided and what was sent, then tells so to those who wait for that."""
-        done = [waiting for live, _ in decisions for waiting in self._waiting.pop(live.row.public_id, [])]
         now = time.time()
         try:
             with self._database.transaction(write=True) as connection:
@@ -132,15 +169,18 @@ class Answering:
                         log_prob = recorded_log_prob(decision.log_prob)
                         self._games.answer(connection, live, decision.action, log_prob, now)
                 outcomes, asked = self._games.receive(connection, [waiting.sent for waiting in new], now)
-        except StoreError as error:  # whoever sent something has to send it again; what is there is looked for later
-            for waiting in (*done, *new):
+        except StoreError as error:  # whoever sent something sends it again; what is there is answered later
+            for waiting in new:
                 waiting.outcome.set_exception(error)
             return
-        self._asked |= {live.row.public_id: live for live in asked}
-        for waiting in done:
-            waiting.outcome.set_result(Outcome.ACCEPTED)
+        named = {live.row.public_id: live for live in asked}
+        if self._answers:
+            self._asked |= named
+        for live, _ in decisions:
+            self._tell(live.row.public_id)
         for waiting, outcome in zip(new, outcomes, strict=True):
-            if outcome in (Outcome.ACCEPTED, Outcome.REPEATED) and waiting.sent.game in self._asked:
+            open_ones = named.keys() | self._asked.keys() | self._waiting.keys()
+            if outcome in (Outcome.ACCEPTED, Outcome.REPEATED) and waiting.sent.game in open_ones:
                 self._waiting[waiting.sent.game].append(waiting)
             else:
                 waiting.outcome.set_result(outcome)

@@ -28,7 +28,7 @@ from multiref_gym.agents.deployment.pictures import Pictures
 from multiref_gym.agents.deployment.policies import Policies
 from multiref_gym.agents.deployment.scene import Scene, scene
 from multiref_gym.agents.deployment.study import Study
-from multiref_gym.agents.deployment.tables import State, games
+from multiref_gym.agents.deployment.tables import State, games, turns
 from multiref_gym.agents.deployment.tables import surveys as surveys_table
 from multiref_gym.agents.deployment.web import Guard, Limit, form_of
 from multiref_gym.database import Database, StoreError
@@ -45,6 +45,7 @@ KEY = re.compile(r"[\w-]{8,64}", re.ASCII)
 PANELS = ("worker", "PROLIFIC_PID", "workerId")
 """Where a platform's link has what it calls somebody: any, Prolific, Mechanical Turk."""
 
+NOT_KEPT = "this could not be kept: send it again"
 TOLD = {
     Outcome.CONFLICT: "Something else was sent for this turn already. What you see now is how the game stands.",
     Outcome.OVER: "This game has ended.",
@@ -179,7 +180,7 @@ def new_app(site: Site, *more: BaseRoute) -> Starlette:
         return answer
 
     async def unreachable(request: Request, error: Exception) -> Response:
-        return await refused(request, HTTPException(503, "this could not be kept: send it again", {"Retry-After": "5"}))
+        return await refused(request, HTTPException(503, NOT_KEPT, {"Retry-After": "5"}))
 
     handlers = {HTTPException: refused, StoreError: unreachable}
     app = Starlette(routes=[*more, *routes], exception_handlers=handlers)
@@ -413,7 +414,6 @@ def _sending(
     """Returns an endpoint to which a turn is sent."""
 
     async def endpoint(request: Request) -> Response:
-        began = time.monotonic()
         form = await form_of(request)
         site.check_form(request, form)
         session = hashed(request.cookies.get(COOKIE, ""))
@@ -428,9 +428,10 @@ def _sending(
             return await run_in_threadpool(_shown, site, request, 422, str(error), typed)
         try:
             outcome = await asyncio.wait_for(asyncio.wrap_future(site.answering.send(sent)), ANSWER_WAIT)
-        except TimeoutError:
-            outcome = Outcome.ACCEPTED  # it is kept, and the page asks for the answer
-        await asyncio.sleep(max(0.0, site.answering.slowest - (time.monotonic() - began)))
+        except TimeoutError as error:
+            if not await run_in_threadpool(_is_kept, site, sent):
+                raise HTTPException(503, NOT_KEPT, headers={"Retry-After": "5"}) from error
+            outcome = Outcome.ACCEPTED  # the page asks for the answer
         if outcome is Outcome.ABSENT:
             raise HTTPException(404, "there is no such game of yours")
         if outcome is Outcome.TAKEN:
@@ -444,6 +445,12 @@ def _sending(
         return _go(f"/game/{game}")
 
     return endpoint
+
+
+def _is_kept(site: Site, sent: Sent) -> bool:
+    with site.database.transaction() as connection:
+        keyed = (turns.c.key == sent.key) | (turns.c.answer_key == sent.key)
+        return connection.scalar(select(turns.c.turn).where(keyed)) is not None
 
 
 def leave(site: Site, request: Request, form: dict[str, str]) -> Response:

@@ -391,3 +391,9 @@ def unanswered(connection: Connection, said_before: float) -> dict[int, LiveGame
     waits = turns.c.action.is_(None) & (turns.c.said_at < said_before)
     rows = select(games).join(turns).where(games.c.state == State.OPEN, games.c.arm_id.is_not(None), waits)
     return load(connection, connection.execute(rows))
+
+
+def still_waiting(connection: Connection, public_ids: Sequence[str]) -> set[str]:
+    """Returns which of some games wait for an answer."""
+    waits = games.c.public_id.in_(public_ids) & (games.c.state == State.OPEN) & turns.c.action.is_(None)
+    return set(connection.scalars(select(games.c.public_id).join(turns).where(waits)))

@@ -56,6 +56,7 @@ class Setup:
         personas: As whom that speaks.
         patience: Seconds that a person has for a turn.
         study: The folder of the study, None if the games are open to anybody.
+        processes: How many processes answer browsers; in the first one listeners answer as well.
     """
 
     out: Path
@@ -70,9 +71,13 @@ class Setup:
     personas: Path | None
     patience: float
     study: Path | None
+    processes: int = 1
 
-    def site(self) -> Site:
+    def site(self, *, first: bool = True) -> Site:
         """Opens the database, and makes all that a process needs.
+
+        Args:
+            first: Whether it is the process in which listeners answer.
 
         Raises:
             UserError: If something of it cannot be had.
@@ -86,7 +91,7 @@ class Setup:
         rules = Games(Deployment(part, self.seed, plan, self.role, make_speaker, self.patience))
         known, database = Secrets.of(self.out), open_database(self.database)
         policies = Policies(part)
-        answering = Answering(database, rules, policies)
+        answering = Answering(database, rules, policies, answers=first, shared=self.processes > 1)
         return Site(database, rules, answering, policies, known, pages, Pictures(part, known), study)
 
 
@@ -194,10 +199,13 @@ def looked_after(site: Site, rounds: Rounds, on_over: Callable[[], None]) -> Ite
 
 
 @contextmanager
-def beside(setup: Setup, count: int, listening: socket.socket, proxy: str | None) -> Iterator[None]:
-    """Has more processes answer browsers on the same socket while this one does."""
+def beside(setup: Setup, listening: socket.socket, proxy: str | None) -> Iterator[None]:
+    """Has the other processes answer browsers on the same socket while this one does."""
     context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=_serve_too, args=(setup, listening, proxy), daemon=True) for _ in range(count)]
+    processes = [
+        context.Process(target=_serve_too, args=(setup, listening, proxy), daemon=True)
+        for _ in range(setup.processes - 1)
+    ]
     for process in processes:
         process.start()
     try:
@@ -211,5 +219,5 @@ def beside(setup: Setup, count: int, listening: socket.socket, proxy: str | None
 
 def _serve_too(setup: Setup, listening: socket.socket, proxy: str | None) -> None:
     prepare_process()
-    site = setup.site()
+    site = setup.site(first=False)
     serve(site, new_server(site, proxy), listening)

@@ -168,6 +168,8 @@ turns = Table(
     Column("understood", Boolean),
     Column("answered_at", Double, index=True),
 )
+_UNANSWERED = turns.c.action.is_(None)
+Index("unanswered", turns.c.said_at, sqlite_where=_UNANSWERED, postgresql_where=_UNANSWERED)
 surveys = Table(
     "surveys",
     schema,

@@ -64,8 +64,12 @@ class Screen:
 
     def show(self, *what: Any) -> None:
         """Writes tables, or texts with Rich's markup, in place of the bar and what stands above it."""
-        self._live.stop()
+        self.settle()
         self.console.print(*what)
+
+    def settle(self) -> None:
+        """Takes the bar away, and what stands above it."""
+        self._live.stop()
 
     def report(self, step: str, done: int, total: int | None) -> None:
         """Says how far a step is: what is done, how much of it, and of how much, None if nobody knows."""
