@@ -63,6 +63,7 @@ COMMANDS = {
     "serve": Command(
         f"{AGENTS}.commands.serve:ServeCommand", "let people play with a listener in a browser", resumes=True
     ),
+    "serve-crowd": Command(f"{AGENTS}.commands.serve_crowd:ServeCrowd", "have simulated speakers play with a server"),
     "benchmark": Command(f"{BENCHMARKS}.benchmark:Benchmark", "measure a listener on logged games, turn by turn"),
     "leaderboard": Command(f"{BENCHMARKS}.leaderboard:Leaderboard", "collect benchmarks of listeners into one table"),
     "tangrams": Command("multiref_gym.commands.tangrams:TangramsCommand", "draw a contact sheet of tangrams"),
