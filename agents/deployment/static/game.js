@@ -25,6 +25,7 @@ async function page(url, options, tell) {
 
 function show(found) {
   const main = found.querySelector("main");
+  main.querySelector("[autofocus]")?.removeAttribute("autofocus"); // it is focused below
   document.querySelector("main").replaceWith(main);
   document.title = found.title;
   news.textContent = main.dataset.news ?? "";
