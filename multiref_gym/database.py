@@ -36,6 +36,10 @@ BUSY_TIMEOUT = 60.0
 """Seconds that a writer waits for another one."""
 
 
+CONNECTIONS = 20
+"""Connections that are kept open for those who come next; a server has many threads."""
+
+
 class StoreError(UserError):
     """Something that a database cannot do or be; the message says where and why."""
 
@@ -70,7 +74,8 @@ class Database:
                 raise StoreError(f"{self.where}: there is no such store")
             read_only = file is not None and file.is_file() and not _writable(file)
             url = _read_only(file) if file and read_only else url
-            self._engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT} if self.is_sqlite else {})
+            waits = {"timeout": BUSY_TIMEOUT} if self.is_sqlite else {}
+            self._engine = create_engine(url, connect_args=waits, pool_size=CONNECTIONS)
         except (SQLAlchemyError, ImportError) as error:
             raise StoreError(f"{self.where}: {error}") from error
         if self.is_sqlite:

@@ -127,10 +127,10 @@ def test_a_game_ends_whose_player_does_not_come_back(tmp_path: Path) -> None:
     with deployed(setup_in(tmp_path, patience=60.0)) as there:
         browser, scene = there.begin()
         say(browser, scene)
-        [row] = rows(there, select(games).where(games.c.state == State.OPEN))
+        [row] = rows(there, select(turns))
         with there.site.database.transaction(write=True) as connection:
-            assert there.site.rules.end_overdue(connection, row.deadline - 1) == 0
-            assert there.site.rules.end_overdue(connection, row.deadline + 1) == 1
+            assert there.site.rules.end_overdue(connection, row.answered_at + 59) == 0
+            assert there.site.rules.end_overdue(connection, row.answered_at + 61) == 1
         assert browser.get(f"/game/{scene['game']}").json()["state"] == "abandoned"
         assert say(browser, browser.get(f"/game/{scene['game']}").json()).status_code == 409
 

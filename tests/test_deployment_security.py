@@ -324,7 +324,7 @@ def test_a_game_of_a_closed_round_is_not_erased_but_said_to_stay(tmp_path: Path)
 
 def a_row(**changes: Any) -> Any:
     order = [f"figure-{i}" for i in range(10)]
-    row = {"id": 1, "public_id": "game", "round": 0, "context": 0, "state": "open", "deadline": None}
+    row = {"id": 1, "public_id": "game", "round": 0, "context": 0, "state": "open", "arm_id": None}
     row |= {"speaker_order": json.dumps(order), "listener_order": json.dumps(order[::-1])}
     return SimpleNamespace(**row, targets=json.dumps(order[:3]), **changes)
 

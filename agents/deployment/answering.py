@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict, deque
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ import numpy as np
 from sqlalchemy import select
 
 from multiref_gym.agents.deployment.events import note
-from multiref_gym.agents.deployment.games import Games, LiveGame, Outcome, Sent, still_waiting, unanswered
+from multiref_gym.agents.deployment.games import Games, LiveGame, Outcome, Received, Sent, by_public_ids, unanswered
 from multiref_gym.agents.deployment.policies import Policies
 from multiref_gym.agents.deployment.tables import State, arms
 from multiref_gym.agents.learning.respect import round_seed
@@ -48,7 +48,7 @@ _Decided = tuple[LiveGame, Decision | None]
 @dataclass(eq=False)
 class _Waiting:
     sent: Sent
-    outcome: Future[Outcome]
+    told: Future[Received]
 
 
 class Answering:
@@ -60,6 +60,10 @@ class Answering:
         policies: Who answers.
         answers: Whether they answer in this process. If not, it writes what is sent, and another one answers it.
         shared: Whether there are such other processes.
+
+    Attributes:
+        on_failure: Called if it cannot go on, as by a defect of the program.
+        failure: Why.
     """
 
     def __init__(
@@ -71,7 +75,9 @@ class Answering:
         self._asked: dict[str, LiveGame] = {}  # the games that wait for an answer, by their public ids
         self._waiting: defaultdict[str, list[_Waiting]] = defaultdict(list)  # who is told of it
         self._took: defaultdict[int, deque[float]] = defaultdict(lambda: deque(maxlen=20))
-        self._thread = Thread(target=self._run, name="answering")
+        self._thread = Thread(target=self._run_or_fail, name="answering")
+        self.on_failure: Callable[[], None] = lambda: None
+        self.failure: Exception | None = None
 
     def start(self) -> None:
         """Begins to work, with what another process left unanswered."""
@@ -87,11 +93,18 @@ class Answering:
         """Whether it is at work."""
         return self._thread.is_alive()
 
-    def send(self, sent: Sent) -> Future[Outcome]:
-        """Takes what somebody sent. The outcome is known when it has been answered, if a model answers it."""
+    def send(self, sent: Sent) -> Future[Received]:
+        """Takes what somebody sent. What became of it is known when it has been answered, if a model answers it."""
         waiting = _Waiting(sent, Future())
         self._sent.put(waiting)
-        return waiting.outcome
+        return waiting.told
+
+    def _run_or_fail(self) -> None:
+        try:
+            self._run()
+        except Exception as error:  # the process ends with it, and whoever starts it again loses nothing
+            self.failure = error
+            self.on_failure()
 
     def _run(self) -> None:
         more, decisions = True, list[_Decided]()
@@ -108,8 +121,7 @@ class Answering:
                 decisions += self._decide()
             else:
                 self._look_for_answered()
-        for game in list(self._waiting):
-            self._tell(game)  # what was sent is kept, and answered by another process
+        self._look_for_answered(even_if_not=True)
 
     @property
     def _look_every(self) -> float:
@@ -131,9 +143,9 @@ class Answering:
                 new += [one] if one else []
         return new, more
 
-    def _tell(self, game: str) -> None:
-        for waiting in self._waiting.pop(game, []):
-            waiting.outcome.set_result(Outcome.ACCEPTED)
+    def _tell_all(self, live: LiveGame) -> None:
+        for waiting in self._waiting.pop(live.row.public_id, []):
+            _tell(waiting, Received(Outcome.ACCEPTED, live))
 
     def _look_for_unanswered(self, decided: Collection[str]) -> None:
         """Finds what other processes write or, if there are none, what one that was killed left.
@@ -149,13 +161,18 @@ class Answering:
             new = [live for live in found.values() if live.row.public_id not in decided]
             self._asked |= {live.row.public_id: live for live in new}
 
-    def _look_for_answered(self) -> None:
-        """Finds what another process has answered, and tells so to those who wait for that."""
+    def _look_for_answered(self, *, even_if_not: bool = False) -> None:
+        """Finds what another process has answered, and tells so to those who wait for that.
+
+        Args:
+            even_if_not: Whether they are told how their games are if they have not been answered: what they sent is
+                kept.
+        """
         if self._waiting:
             with self._database.transaction() as connection:
-                still = still_waiting(connection, list(self._waiting))
-            for game in self._waiting.keys() - still:
-                self._tell(game)
+                for live in by_public_ids(connection, list(self._waiting)):
+                    if even_if_not or live.pending is None or live.state is not State.OPEN:
+                        self._tell_all(live)
 
     def _write(self, decisions: Sequence[_Decided], new: Sequence[_Waiting]) -> None:
         """Writes what was decided and what was sent, then tells so to those who wait for that."""
@@ -165,32 +182,33 @@ class Answering:
                 for live, decision in decisions:
                     if decision is None:
                         self._games.end(connection, [live.row.id], State.FAILED, now)
+                        live.state = State.FAILED
                     else:
                         log_prob = recorded_log_prob(decision.log_prob)
                         self._games.answer(connection, live, decision.action, log_prob, now)
-                outcomes, asked = self._games.receive(connection, [waiting.sent for waiting in new], now)
+                received = self._games.receive(connection, [waiting.sent for waiting in new], now)
         except StoreError as error:  # whoever sent something sends it again; what is there is answered later
             for waiting in new:
-                waiting.outcome.set_exception(error)
+                if waiting.told.set_running_or_notify_cancel():
+                    waiting.told.set_exception(error)
             return
-        named = {live.row.public_id: live for live in asked}
-        if self._answers:
-            self._asked |= named
         for live, _ in decisions:
-            self._tell(live.row.public_id)
-        for waiting, outcome in zip(new, outcomes, strict=True):
-            open_ones = named.keys() | self._asked.keys() | self._waiting.keys()
-            if outcome in (Outcome.ACCEPTED, Outcome.REPEATED) and waiting.sent.game in open_ones:
-                self._waiting[waiting.sent.game].append(waiting)
-            else:
-                waiting.outcome.set_result(outcome)
+            self._tell_all(live)
+        for waiting, one in zip(new, received, strict=True):
+            sent_in, taken = one.game, one.outcome in (Outcome.ACCEPTED, Outcome.REPEATED)
+            if sent_in is None or not taken or sent_in.pending is None or self._games.deployment.role != "speaker":
+                _tell(waiting, one)
+                continue
+            self._waiting[sent_in.row.public_id].append(waiting)
+            if one.outcome is Outcome.ACCEPTED and self._answers:
+                self._asked[sent_in.row.public_id] = sent_in
 
     def _decide(self) -> list[_Decided]:
         """Has those games answered that have waited longest, and returns what was decided; None where that failed."""
         chosen = [self._asked.pop(game) for game in list(self._asked)[:MOST]]
         of_arm = defaultdict[int, list[LiveGame]](list)
         for live in chosen:
-            of_arm[live.row.arm_id].append(live)
+            of_arm[live.arm].append(live)
         return [decided for arm, asked in of_arm.items() for decided in self._decided(arm, asked)]
 
     def _decided(self, arm: int, asked: Sequence[LiveGame]) -> list[_Decided]:
@@ -230,3 +248,9 @@ class Answering:
     def _note_failure(self, arm: int, error: Exception) -> None:
         with self._database.transaction(write=True) as connection:
             note(connection, "model failed", f"arm {arm}: {told(error)}")
+
+
+def _tell(waiting: _Waiting, received: Received) -> None:
+    """Tells somebody what became of what they sent, unless they have gone."""
+    if waiting.told.set_running_or_notify_cancel():
+        waiting.told.set_result(received)

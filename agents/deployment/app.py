@@ -22,13 +22,14 @@ from starlette.staticfiles import StaticFiles
 
 from multiref_gym.agents.deployment import pairs, people
 from multiref_gym.agents.deployment.answering import Answering
-from multiref_gym.agents.deployment.games import Games, LiveGame, Outcome, Sent, load
+from multiref_gym.agents.deployment.games import Games, LiveGame, Outcome, Received, Sent, load
 from multiref_gym.agents.deployment.people import Secrets, hashed
 from multiref_gym.agents.deployment.pictures import Pictures
 from multiref_gym.agents.deployment.policies import Policies
 from multiref_gym.agents.deployment.scene import Scene, scene
 from multiref_gym.agents.deployment.study import Study
-from multiref_gym.agents.deployment.tables import State, games, turns
+from multiref_gym.agents.deployment.tables import State, games, sessions, turns
+from multiref_gym.agents.deployment.tables import people as people_table
 from multiref_gym.agents.deployment.tables import surveys as surveys_table
 from multiref_gym.agents.deployment.web import Guard, Limit, form_of
 from multiref_gym.database import Database, StoreError
@@ -354,15 +355,20 @@ def stop_waiting(site: Site, request: Request, form: dict[str, str]) -> Response
 
 def _their_game(
     site: Site, connection: Connection, request: Request
-) -> tuple[LiveGame, Literal["speaker", "listener"], Row[Any]]:
-    """Returns the game that is asked for, and as who. Raises HTTPException if it is not theirs."""
-    person = site.person(connection, request)
-    own = (games.c.speaker_id == person.id) | (games.c.listener_id == person.id)
-    row = connection.execute(select(games).where(games.c.public_id == request.path_params["game"], own)).one_or_none()
-    if row is None or (site.study is not None and person.consent_hash != site.study.hash):
+) -> tuple[LiveGame, Literal["speaker", "listener"], int]:
+    """Returns the game that is asked for, as what, and the id of who asks. Raises HTTPException if it is not theirs."""
+    own = (games.c.speaker_id == people_table.c.id) | (games.c.listener_id == people_table.c.id)
+    row = connection.execute(
+        select(games, people_table.c.id.label("person"), people_table.c.consent_hash)
+        .join(people_table, own)
+        .join(sessions, sessions.c.person_id == people_table.c.id)
+        .where(games.c.public_id == request.path_params["game"])
+        .where(sessions.c.hash == hashed(request.cookies.get(COOKIE, "")), people_table.c.erased_at.is_(None))
+    ).one_or_none()
+    if row is None or (site.study is not None and row.consent_hash != site.study.hash):
         raise HTTPException(404, "there is no such game of yours")
     [live] = load(connection, [row]).values()
-    return live, "speaker" if row.speaker_id == person.id else "listener", person
+    return live, "speaker" if row.speaker_id == row.person else "listener", row.person
 
 
 def show_game(site: Site, request: Request, form: dict[str, str]) -> Response:
@@ -373,12 +379,13 @@ def show_game(site: Site, request: Request, form: dict[str, str]) -> Response:
 def _shown(site: Site, request: Request, status: int = 200, problem: str = "", typed: str = "") -> Response:
     with site.database.transaction() as connection:
         live, role, person = _their_game(site, connection, request)
-        has_played, won = people.played(connection, person.id)
+        has_played, won = (0, 0) if _wants_json(request) else people.played(connection, person)
     shown = scene(live, role, site.pictures.names, secrets.token_urlsafe(16))
     token = site.form_token(request)
     if _wants_json(request):
         return JSONResponse(described(shown) | {"token": token} | ({"error": problem} if problem else {}), status)
-    left = None if live.row.deadline is None or not shown.mine else max(0, round(live.row.deadline - time.time()))
+    seconds = site.rules.seconds_left(live, time.time()) if shown.mine else None
+    left = None if seconds is None else round(seconds)
     values = {"scene": shown, "token": token, "problem": problem, "typed": typed, "seconds_left": left}
     return site.page("game.html", status, played=has_played, won=won, **values)
 
@@ -427,11 +434,13 @@ def _sending(
             typed = form.get("text", "")[:2000]
             return await run_in_threadpool(_shown, site, request, 422, str(error), typed)
         try:
-            outcome = await asyncio.wait_for(asyncio.wrap_future(site.answering.send(sent)), ANSWER_WAIT)
+            told = asyncio.wrap_future(site.answering.send(sent))
+            received = await asyncio.wait_for(asyncio.shield(told), ANSWER_WAIT)
         except TimeoutError as error:
             if not await run_in_threadpool(_is_kept, site, sent):
                 raise HTTPException(503, NOT_KEPT, headers={"Retry-After": "5"}) from error
-            outcome = Outcome.ACCEPTED  # the page asks for the answer
+            received = Received(Outcome.ACCEPTED, None)  # the page asks for the answer
+        outcome = received.outcome
         if outcome is Outcome.ABSENT:
             raise HTTPException(404, "there is no such game of yours")
         if outcome is Outcome.TAKEN:
@@ -440,9 +449,13 @@ def _sending(
             return site.page("problem.html", 409, problem=TOLD[outcome], on="/play")
         if outcome in TOLD:
             return await run_in_threadpool(_shown, site, request, 409, TOLD[outcome], form.get("text", "")[:2000])
-        if _wants_json(request):
+        if not _wants_json(request):
+            return _go(f"/game/{game}")
+        if received.game is None:
             return await run_in_threadpool(_shown, site, request)
-        return _go(f"/game/{game}")
+        role: Literal["speaker", "listener"] = "listener" if sent.utterance is None else "speaker"
+        shown = scene(received.game, role, site.pictures.names, secrets.token_urlsafe(16))
+        return JSONResponse(described(shown) | {"token": site.form_token(request)})
 
     return endpoint
 

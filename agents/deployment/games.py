@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from multiref_gym.agents.deployment import slots
 from multiref_gym.agents.deployment.tables import (
@@ -75,6 +75,14 @@ class Sent:
     action: Action | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What became of what somebody sent, and the game after it; None if there is no such game of theirs."""
+
+    outcome: Outcome
+    game: LiveGame | None
+
+
 @dataclass(frozen=True)
 class Deployment:
     """What is deployed, and to whom.
@@ -101,6 +109,27 @@ class Deployment:
         return shared_contexts(self.tangrams, SIMILARITY).draw(rng)
 
 
+# Statements that every turn needs are made once.
+_TURNS = select(turns).where(turns.c.game_id.in_(bindparam("of_games", expanding=True))).order_by(turns.c.turn)
+_GAMES = select(games).where(games.c.public_id.in_(bindparam("public_ids", expanding=True)))
+_OF_SESSIONS = sessions.c.hash.in_(bindparam("hashes", expanding=True))
+_SPEAKERS_GAMES, _LISTENERS_GAMES = (
+    _GAMES.add_columns(sessions.c.hash).join(sessions, sessions.c.person_id == whose).where(_OF_SESSIONS)
+    for whose in (games.c.speaker_id, games.c.listener_id)
+)
+_ANSWER = (
+    update(turns)
+    .where(turns.c.game_id == bindparam("of_game"), turns.c.turn == bindparam("of_turn"), turns.c.action.is_(None))
+    .values(
+        action=bindparam("new_action"),
+        log_prob=bindparam("new_log_prob"),
+        understood=bindparam("is_understood"),
+        answered_at=bindparam("now"),
+        answer_key=bindparam("new_key"),
+    )
+)
+
+
 class LiveGame:
     """A game as the database has it.
 
@@ -109,13 +138,15 @@ class LiveGame:
         said: The rows of its turns, in order.
 
     Attributes:
-        game: The state after what has been done.
+        state: What has become of it.
+        arm: What plays it, None if people do.
+        game: The board after what has been done.
         pending: The turn that waits for an answer, None if none does.
         turns: The turns that were answered.
     """
 
     def __init__(self, row: Row[Any], said: Sequence[Row[Any]]) -> None:
-        self.row, self.said = row, list(said)
+        self.row, self.said, self.state, self.arm = row, list(said), State(row.state), row.arm_id
         self.pending = said[-1] if said and said[-1].action is None else None
         speaker_order, listener_order, targets = map(json.loads, (row.speaker_order, row.listener_order, row.targets))
         self.game = Game(Context(tuple(speaker_order), tuple(listener_order), frozenset(targets)), MAX_TURNS)
@@ -134,6 +165,11 @@ class LiveGame:
         self.game.apply(action)
         self.turns.append(Turn(utterance, action, log_prob))
 
+    def wait_for_answer(self, said: Row[Any]) -> None:
+        """Takes what has been said."""
+        self.said.append(said)
+        self.pending = said
+
     @property
     def view(self) -> View:
         """What the listener knows now."""
@@ -149,10 +185,8 @@ class LiveGame:
 def load(connection: Connection, rows: Iterable[Row[Any]]) -> dict[int, LiveGame]:
     """Returns games by their ids, given their rows."""
     by_id = {row.id: row for row in rows}
-    said = defaultdict(list)
-    for turn in (
-        connection.execute(select(turns).where(turns.c.game_id.in_(by_id)).order_by(turns.c.turn)) if by_id else ()
-    ):
+    said = defaultdict[int, list[Row[Any]]](list)
+    for turn in connection.execute(_TURNS, {"of_games": list(by_id)}) if by_id else ():
         said[turn.game_id].append(turn)
     return {id: LiveGame(row, said[id]) for id, row in by_id.items()}
 
@@ -214,39 +248,30 @@ class Games:
             self._speak(connection, LiveGame(made, []), now)
         return str(made.public_id)
 
-    def receive(self, connection: Connection, sent: Sequence[Sent], now: float) -> tuple[list[Outcome], list[LiveGame]]:
-        """Takes what was sent in several games, in one transaction.
-
-        Returns:
-            What became of each, and the games in which a model is to answer now.
-        """
+    def receive(self, connection: Connection, sent: Sequence[Sent], now: float) -> list[Received]:
+        """Takes what was sent in several games, in one transaction, and returns what became of each."""
         theirs = self._theirs(connection, sent)
         state = load(connection, theirs.values())
-        outcomes, waiting = [], dict[int, LiveGame]()
+        received = []
         for one in sent:
             row = theirs.get((one.session, one.game))
             if row is None:
-                outcomes.append(Outcome.ABSENT)
+                received.append(Received(Outcome.ABSENT, None))
                 continue
-            outcomes.append(self._receive(connection, one, state[row.id], now))
-            if outcomes[-1] is Outcome.ACCEPTED:  # what else was sent in this game meets it as it is now
-                fresh = connection.execute(select(games).where(games.c.id == row.id))
-                state |= load(connection, fresh)
-                waiting[row.id] = state[row.id]
-        asked = [game for game in waiting.values() if game.pending is not None and self._role == "speaker"]
-        return outcomes, asked
+            outcome = self._receive(connection, one, state[row.id], now)
+            if outcome is Outcome.ACCEPTED and one.action is not None:  # what else was sent in it meets it as it is now
+                state |= load(connection, connection.execute(select(games).where(games.c.id == row.id)))
+            received.append(Received(outcome, state[row.id]))
+        return received
 
     def _theirs(self, connection: Connection, sent: Sequence[Sent]) -> dict[tuple[str, str], Row[Any]]:
         """Returns the games that were sent to, by the session and the public id, if it is theirs to send that."""
         found = dict[tuple[str, str], Row[Any]]()
-        for speaks, whose in (True, games.c.speaker_id), (False, games.c.listener_id):
+        for speaks, theirs in (True, _SPEAKERS_GAMES), (False, _LISTENERS_GAMES):
             some = [one for one in sent if (one.action is None) == speaks]
-            theirs = (
-                select(games, sessions.c.hash)
-                .join(sessions, sessions.c.person_id == whose)
-                .where(games.c.public_id.in_([s.game for s in some]), sessions.c.hash.in_([s.session for s in some]))
-            )
-            found |= {(row.hash, row.public_id): row for row in connection.execute(theirs)} if some else {}
+            if some:
+                these = {"public_ids": [one.game for one in some], "hashes": [one.session for one in some]}
+                found |= {(row.hash, row.public_id): row for row in connection.execute(theirs, these)}
         return found
 
     def _receive(self, connection: Connection, one: Sent, live: LiveGame, now: float) -> Outcome:
@@ -254,26 +279,27 @@ class Games:
         if said is not None and one.key in (said.key, said.answer_key):
             same = one.utterance in (None, said.utterance) and (one.action is None or str(one.action) == said.action)
             return Outcome.REPEATED if same else Outcome.CONFLICT
-        if live.row.state not in (State.DRAFT, State.OPEN):
+        if live.state not in (State.DRAFT, State.OPEN):
             return Outcome.CONFLICT if said is not None else Outcome.OVER
         if one.turn != len(live.turns) or (live.pending is None) == (one.utterance is None):
             return Outcome.CONFLICT  # another turn's time, or not theirs to act in it
         if one.action is not None and not _is_allowed(one.action, live.game):
             return Outcome.CONFLICT  # it was made for another selection
-        if live.row.state == State.DRAFT and not self._begin(connection, live.row, now):
+        if live.state is State.DRAFT and not self._begin(connection, live, now):
             return Outcome.TAKEN
         if one.action is not None:
             taken = self.answer(connection, live, one.action, None, now, answer_key=one.key)
             return Outcome.ACCEPTED if taken else Outcome.CONFLICT
         turn = {"game_id": live.row.id, "turn": one.turn, "key": one.key, "utterance": one.utterance, "said_at": now}
-        if not insert_new(connection, turns, [turn]):
+        new = insert_new(connection, turns, [turn])
+        if not new:
             return Outcome.CONFLICT  # another process was faster, or the key is of another game
-        # While a model thinks, nobody is waited for.
-        self._set(connection, live.row.id, deadline=now + self.deployment.patience if self._role == "pairs" else None)
+        live.wait_for_answer(new[0])
         return Outcome.ACCEPTED
 
-    def _begin(self, connection: Connection, row: Row[Any], now: float) -> bool:
+    def _begin(self, connection: Connection, live: LiveGame, now: float) -> bool:
         """Begins a game that somebody was shown; returns whether there was a place for it."""
+        row = live.row
         mine = update(games).where(games.c.id == row.id, games.c.state == State.DRAFT).values(state=State.OPEN)
         if not connection.execute(mine).rowcount:
             return False
@@ -281,12 +307,14 @@ class Games:
         if connection.scalar(select(_ROUND_OPEN).where(rounds.c.number == row.round)):
             system = slots.take(connection, self._plan, row.round, row.context, row.id)
         if system is None:
-            self._set(connection, row.id, state=State.ABANDONED, ended_at=now)
+            live.state = State.ABANDONED
+            self._set(connection, row.id, state=live.state, ended_at=now)
             return False
         of_system = games.join(places, places.c.game_id == games.c.id)
         played = select(func.count()).select_from(of_system).where(places.c.system == system, games.c.state.in_(PLAYED))
         finished = connection.scalar(played)
-        self._set(connection, row.id, arm_id=active_arm(connection, system), began_at=now, finished=finished)
+        live.state, live.arm = State.OPEN, active_arm(connection, system)
+        self._set(connection, row.id, arm_id=live.arm, began_at=now, finished=finished)
         return True
 
     def answer(
@@ -296,7 +324,7 @@ class Games:
         action: Action | None,
         log_prob: float | None,
         now: float,
-        **key: str,
+        answer_key: str | None = None,
     ) -> bool:
         """Answers the turn that waits for it; what follows from that is done as well.
 
@@ -306,7 +334,7 @@ class Games:
             action: None if what the listener wrote was no action.
             log_prob: Its natural log-probability, None if nobody knows.
             now: The time.
-            key: `answer_key`, of the form that a person sent.
+            answer_key: Of the form that a person sent.
 
         Returns:
             Whether it counts: a turn is answered once.
@@ -318,22 +346,23 @@ class Games:
         assert turn is not None, "a turn is answered that waits"
         check_action(done, live.game.selected, len(live.game.context.listener_order))
         answered = {
-            "action": str(done),
-            "log_prob": log_prob,
-            "understood": action is not None,
-            "answered_at": now,
-            **key,
+            "of_game": id,
+            "of_turn": turn.turn,
+            "new_key": answer_key,
+            "new_action": str(done),
+            "new_log_prob": log_prob,
+            "is_understood": action is not None,
+            "now": now,
         }
-        this = (turns.c.game_id == id) & (turns.c.turn == turn.turn) & turns.c.action.is_(None)
-        if not connection.execute(update(turns).where(this).values(answered)).rowcount:
+        if not connection.execute(_ANSWER, answered).rowcount:
             return False
         live.apply(turn.utterance, done, log_prob)
         live.pending = None
         if live.game.over:
-            state = State.WON if live.game.success else State.LOST
-            self._set(connection, id, state=state, ended_at=now, deadline=None)
+            live.state = State.WON if live.game.success else State.LOST
+            still = update(games).where(games.c.id == id, games.c.state == State.OPEN)
+            connection.execute(still.values(state=live.state, ended_at=now))
             return True
-        self._set(connection, id, deadline=now + self.deployment.patience)
         if self._role == "listener":
             self._speak(connection, live, now)
         return True
@@ -352,15 +381,31 @@ class Games:
         """Ends games that were not played to their end, whose places are free again."""
         if ids:
             still = games.c.id.in_(ids) & games.c.state.in_((State.OPEN, State.DRAFT))
-            ended = update(games).where(still).values(state=state, ended_at=now, deadline=None).returning(games.c.id)
+            ended = update(games).where(still).values(state=state, ended_at=now).returning(games.c.id)
             slots.give_back(connection, list(connection.scalars(ended)))
 
     def end_overdue(self, connection: Connection, now: float) -> int:
-        """Ends the games of people who have not come back in time, and returns how many."""
-        late = select(games.c.id).where(games.c.state == State.OPEN, games.c.deadline < now)
-        ids = list(connection.scalars(late))
+        """Ends the games of people who have not come back in time, and returns how many.
+
+        Nobody is waited for while a model thinks.
+        """
+        last = func.max(func.coalesce(turns.c.answered_at, turns.c.said_at if self._waits_for_answers else now))
+        in_play = select(games.c.id).join(turns).where(games.c.state == State.OPEN).group_by(games.c.id)
+        ids = list(connection.scalars(in_play.having(last < now - self.deployment.patience)))
         self.end(connection, ids, State.ABANDONED, now)
         return len(ids)
+
+    def seconds_left(self, live: LiveGame, now: float) -> float | None:
+        """Returns for how long a person is waited for in a game; None if nobody is."""
+        if live.state is not State.OPEN or (live.pending is not None and not self._waits_for_answers):
+            return None
+        last: Any = live.said[-1]
+        since = float(last.answered_at or last.said_at)
+        return max(0.0, since + self.deployment.patience - now)
+
+    @property
+    def _waits_for_answers(self) -> bool:
+        return self._role != "speaker"
 
     @staticmethod
     def _set(connection: Connection, id: int, **values: Any) -> None:
@@ -393,7 +438,6 @@ def unanswered(connection: Connection, said_before: float) -> dict[int, LiveGame
     return load(connection, connection.execute(rows))
 
 
-def still_waiting(connection: Connection, public_ids: Sequence[str]) -> set[str]:
-    """Returns which of some games wait for an answer."""
-    waits = games.c.public_id.in_(public_ids) & (games.c.state == State.OPEN) & turns.c.action.is_(None)
-    return set(connection.scalars(select(games.c.public_id).join(turns).where(waits)))
+def by_public_ids(connection: Connection, public_ids: Sequence[str]) -> list[LiveGame]:
+    """Returns games."""
+    return list(load(connection, connection.execute(_GAMES, {"public_ids": public_ids})).values())

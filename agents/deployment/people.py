@@ -200,7 +200,7 @@ def erase(connection: Connection, pseudonym: str, now: float) -> list[int]:
     connection.execute(
         update(games)
         .where(games.c.id.in_(theirs))
-        .values(state=State.ABANDONED, deadline=None, ended_at=func.coalesce(games.c.ended_at, now))
+        .values(state=State.ABANDONED, ended_at=func.coalesce(games.c.ended_at, now))
     )
     for table in (surveys, payees, payments, sessions):
         connection.execute(delete(table).where(table.c.person_id == person))

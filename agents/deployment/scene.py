@@ -100,11 +100,11 @@ def scene(live: LiveGame, role: Literal["speaker", "listener"], pictures: Mappin
 
     lines = [Line(turn.utterance, True, named(turn.action.select), named(turn.action.deselect)) for turn in live.turns]
     lines += [] if live.pending is None else [Line(live.pending.utterance)]
-    plays = live.row.state in (State.DRAFT, State.OPEN)
+    plays = live.state in (State.DRAFT, State.OPEN)
     return Scene(
         game=live.row.public_id,
         role=role,
-        state=State(live.row.state),
+        state=live.state,
         turn=len(live.turns),
         max_turns=live.game.max_turns,
         cells=tuple(cells),

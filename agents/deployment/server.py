@@ -152,13 +152,20 @@ def new_server(site: Site, proxy: str | None = None) -> uvicorn.Server:
 
 
 def serve(site: Site, server: uvicorn.Server, listening: socket.socket) -> None:
-    """Answers browsers until the process or the server is asked to end."""
+    """Answers browsers until the process or the server is asked to end.
+
+    Raises:
+        Exception: What turns could not be answered for any more.
+    """
+    site.answering.on_failure = lambda: setattr(server, "should_exit", True)
     site.answering.start()
     try:
         server.run(sockets=[listening])
     finally:
         site.answering.stop()
         site.database.close()
+    if site.answering.failure is not None:
+        raise site.answering.failure
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import ReturningInsert
 
 from multiref_gym.database import Database
 
@@ -149,10 +151,9 @@ games = Table(
     Column("drafted_at", Double, nullable=False),
     Column("began_at", Double),
     Column("finished", Integer),  # how many games had been played when it began
-    Column("deadline", Double),  # of the person whose turn it is
     Column("ended_at", Double),
     Index("games_of_round", "round", "state"),
-    Index("deadlines", "state", "deadline"),
+    Index("games_by_state", "state"),
 )
 turns = Table(
     "turns",
@@ -205,5 +206,10 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str,
     """Inserts those rows that break no rule of uniqueness, and returns them."""
     if not rows:
         return []
-    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    return list(connection.execute(make(table).values(list(rows)).on_conflict_do_nothing().returning(table)))
+    return list(connection.execute(_insert_new(connection.dialect.name, table), list(rows)))
+
+
+@cache
+def _insert_new(dialect: str, table: Table) -> ReturningInsert[Any]:
+    make = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    return make(table).on_conflict_do_nothing().returning(table)
