@@ -6,7 +6,7 @@ import asyncio
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -27,7 +27,7 @@ from multiref_gym.agents.deployment.people import Secrets, hashed
 from multiref_gym.agents.deployment.pictures import Pictures
 from multiref_gym.agents.deployment.policies import Policies
 from multiref_gym.agents.deployment.scene import Cell, Line, Scene, scene
-from multiref_gym.agents.deployment.study import Study
+from multiref_gym.agents.deployment.study import Question, Study
 from multiref_gym.agents.deployment.tables import State, games, sessions, turns
 from multiref_gym.agents.deployment.tables import people as people_table
 from multiref_gym.agents.deployment.tables import surveys as surveys_table
@@ -35,7 +35,7 @@ from multiref_gym.agents.deployment.web import Guard, Limit, form_of
 from multiref_gym.database import Database, StoreError
 from multiref_gym.errors import UserError
 from multiref_gym.game import LETTERS, MAX_TURNS, Action
-from multiref_gym.utterance import checked
+from multiref_gym.utterance import MAX_LENGTH, is_utterance
 
 COOKIE = "multiref"
 ANSWER_WAIT = 20.0
@@ -45,13 +45,6 @@ WORKER = re.compile(r"[\w.@+-]{1,64}", re.ASCII)
 KEY = re.compile(r"[\w-]{8,64}", re.ASCII)
 PANELS = ("worker", "PROLIFIC_PID", "workerId")
 """Where a platform's link has what it calls somebody: any, Prolific, Mechanical Turk."""
-
-NOT_KEPT = "this could not be kept: send it again"
-TOLD = {
-    Outcome.CONFLICT: "Something else was sent for this turn already. What you see now is how the game stands.",
-    Outcome.OVER: "This game has ended.",
-    Outcome.TAKEN: "Somebody else has just begun this game. There is another one for you.",
-}
 
 
 @dataclass
@@ -75,6 +68,7 @@ class Site:
         known: The secrets.
         pages: The templates.
         pictures: Of the tangrams.
+        texts: What people are told beside the pages, by name.
         study: What is asked of people, None if the games are open to anybody.
         limits: How often what may be done.
     """
@@ -86,6 +80,7 @@ class Site:
     known: Secrets
     pages: Environment
     pictures: Pictures
+    texts: Mapping[str, str]
     study: Study | None
     limits: Limits = field(default_factory=Limits)
 
@@ -95,6 +90,10 @@ class Site:
         shared = {"title": title, "study": self.study, "role": self.rules.deployment.role}
         return HTMLResponse(self.pages.get_template(name).render(shared | values), status)
 
+    def text(self, name: str) -> str:
+        """Returns what people are told, by its name; a name that there is no text of is one itself."""
+        return self.texts.get(name, name)
+
     def form_token(self, request: Request) -> str:
         """Returns what a form of this session has to bring."""
         return self.known.sign("form", hashed(request.cookies.get(COOKIE, "")))
@@ -103,15 +102,13 @@ class Site:
         """Raises HTTPException if a form is none of this session."""
         session = hashed(request.cookies.get(COOKIE, ""))
         if not self.known.is_signed("form", session, form.get("token", "")):
-            raise HTTPException(
-                403, "this form is not of your session: go back, load the page again, and send it again"
-            )
+            raise HTTPException(403, "other-form")
 
     def person(self, connection: Connection, request: Request) -> Row[Any]:
         """Returns who asks. Raises HTTPException if nobody knows them."""
         person = people.person_of(connection, request.cookies.get(COOKIE, ""))
         if person is None:
-            raise HTTPException(404, "there is nothing here for you: begin with the link that you were given")
+            raise HTTPException(404, "unknown")
         return person
 
     def next_step(self, connection: Connection, person: Row[Any]) -> str:
@@ -120,7 +117,7 @@ class Site:
             return "/play"
         if person.consented_at is None or person.consent_hash != self.study.hash:
             return "/consent"
-        if person.quiz_passed_at is None and self.study.settings.quiz:
+        if person.quiz_passed_at is None:
             return "/rules"
         if people.played(connection, person.id)[0] < self.study.settings.games and person.done_at is None:
             return "/play"
@@ -165,23 +162,23 @@ def new_app(site: Site, *more: BaseRoute) -> Starlette:
         route("/rules", rules),
         route("/rules", take_quiz, "POST"),
         route("/play", play),
-        route("/stop-waiting", stop_waiting, "POST"),
+        route("/stop", stop, "POST"),
         route("/survey", survey),
         route("/survey", answer_survey, "POST"),
         route("/done", finished),
-        Mount("/static", StaticFiles(packages=[("multiref_gym.agents.deployment", "static")])),
+        Mount("/static", StaticFiles(packages=[("multiref_gym.agents.deployment", "static")]), name="static"),
     ]
 
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         if _wants_json(request):
-            return JSONResponse({"error": error.detail}, error.status_code, error.headers)
-        answer = site.page("problem.html", error.status_code, problem=error.detail, on="/go")
+            return JSONResponse({"error": site.text(error.detail)}, error.status_code, error.headers)
+        answer = site.page("problem.html", error.status_code, problem=site.text(error.detail), on="/go")
         answer.headers.update(error.headers or {})
         return answer
 
     async def unreachable(request: Request, error: Exception) -> Response:
-        return await refused(request, HTTPException(503, NOT_KEPT, {"Retry-After": "5"}))
+        return await refused(request, HTTPException(503, "not-kept", {"Retry-After": "5"}))
 
     handlers = {HTTPException: refused, StoreError: unreachable}
     app = Starlette(routes=[*routes, *more], exception_handlers=handlers)
@@ -213,7 +210,7 @@ def start(site: Site, request: Request, form: dict[str, str]) -> Response:
 def begin(site: Site, request: Request, form: dict[str, str]) -> Response:
     """Lets anybody in, if there is no study."""
     if site.study is not None:
-        raise HTTPException(404, "this study has links of its own: begin with the one that you were given")
+        raise HTTPException(404, "own-links")
     site.limits.entries.check(_address(request))
     return _entered(site, request, f"open {secrets.token_urlsafe(16)}", to_be_paid=False)
 
@@ -223,7 +220,7 @@ def enter(site: Site, request: Request, form: dict[str, str]) -> Response:
     site.limits.entries.check(_address(request))
     worker, signature = request.path_params["worker"], request.path_params["signature"]
     if site.study is None or not site.known.is_signed("entry", worker, signature):
-        raise HTTPException(404, "this link is not one of ours: copy all of it")
+        raise HTTPException(404, "bad-link")
     return _entered(site, request, worker, to_be_paid=True)
 
 
@@ -232,9 +229,9 @@ def join(site: Site, request: Request, form: dict[str, str]) -> Response:
     site.limits.entries.check(_address(request))
     worker = next((request.query_params[name] for name in PANELS if name in request.query_params), "")
     if site.study is None or not site.known.is_signed("join", "", request.path_params["signature"]):
-        raise HTTPException(404, "this link is not one of ours: copy all of it")
+        raise HTTPException(404, "bad-link")
     if not WORKER.fullmatch(worker):
-        raise HTTPException(404, f"this link does not say who you are: it ends with one of {', '.join(PANELS)}")
+        raise HTTPException(404, "nameless-link")
     return _entered(site, request, worker, to_be_paid=True)
 
 
@@ -246,7 +243,7 @@ def _entered(site: Site, request: Request, worker: str, *, to_be_paid: bool) -> 
             try:
                 token = people.enter(connection, site.known, worker, time.time(), to_be_paid=to_be_paid)
             except UserError as error:
-                raise HTTPException(403, str(error)) from error
+                raise HTTPException(403, "erased") from error
     answer = _go("/go")
     safe = request.url.scheme == "https"
     answer.set_cookie(COOKIE, token, max_age=30 * 86400, httponly=True, samesite="lax", secure=safe, path="/")
@@ -275,7 +272,7 @@ def consent(site: Site, request: Request, form: dict[str, str]) -> Response:
     """Shows what is agreed to."""
     with site.database.transaction() as connection:
         _, elsewhere = _at(site, connection, request, "/consent")
-    return elsewhere or site.page("consent.html", token=site.form_token(request))
+    return elsewhere or site.page("consent.html", token=site.form_token(request), refused=False)
 
 
 def give_consent(site: Site, request: Request, form: dict[str, str]) -> Response:
@@ -286,7 +283,7 @@ def give_consent(site: Site, request: Request, form: dict[str, str]) -> Response
         if elsewhere or site.study is None:
             return elsewhere or _go("/go")
         if form.get("agree") != "yes" or form.get("hash") != site.study.hash:
-            return site.page("consent.html", 422, token=site.form_token(request))
+            return site.page("consent.html", 422, token=site.form_token(request), refused=True)
         agreed = {"consent_version": site.study.version, "consent_hash": site.study.hash}
         people.change(connection, person.id, consented_at=time.time(), **agreed)
     return _go("/go")
@@ -299,12 +296,20 @@ def rules(site: Site, request: Request, form: dict[str, str]) -> Response:
     return elsewhere or _quiz(site, request, person.quiz_tries)
 
 
+def _questions(site: Site) -> list[tuple[int, Question]]:
+    """Returns the questions of the quiz for what people do, with their numbers."""
+    assert site.study is not None, "a study alone has a quiz"
+    role = site.rules.deployment.role
+    return [(i, asked) for i, asked in enumerate(site.study.settings.quiz) if not asked.roles or role in asked.roles]
+
+
 def _quiz(site: Site, request: Request, tries: int, wrong: tuple[int, ...] = (), status: int = 200) -> Response:
     assert site.study is not None, "a study alone has a quiz"
     left = site.study.settings.tries - tries
     if left <= 0:
-        return site.page("problem.html", 403, problem=site.pages.get_template("no_more_tries.txt").render(), on=None)
-    return site.page("rules.html", status, token=site.form_token(request), wrong=wrong, left=left)
+        return site.page("problem.html", 403, problem=site.text("no-more-tries"), on=None)
+    values = {"token": site.form_token(request), "wrong": wrong, "left": left, "questions": _questions(site)}
+    return site.page("rules.html", status, **values)
 
 
 def take_quiz(site: Site, request: Request, form: dict[str, str]) -> Response:
@@ -317,8 +322,9 @@ def take_quiz(site: Site, request: Request, form: dict[str, str]) -> Response:
         tries = person.quiz_tries
         if tries >= site.study.settings.tries:
             return _quiz(site, request, tries)
-        questions = enumerate(site.study.settings.quiz)
-        wrong = tuple(number for number, asked in questions if form.get(f"question-{number}") != str(asked.right))
+        wrong = tuple(
+            number for number, asked in _questions(site) if form.get(f"question-{number}") != str(asked.right)
+        )
         passed = {} if wrong else {"quiz_passed_at": time.time()}
         people.change(connection, person.id, quiz_tries=tries + 1, **passed)
     return _quiz(site, request, tries + 1, wrong, 422) if wrong else _go("/go")
@@ -337,19 +343,23 @@ def play(site: Site, request: Request, form: dict[str, str]) -> Response:
         has_played = people.played(connection, person.id)[0]
     if game is None:
         if _wants_json(request):
-            return JSONResponse({"error": "no game now"}, 503, {"Retry-After": "5"})
+            raise HTTPException(503, "no-game", {"Retry-After": "5"})
         return site.page("waiting.html", token=site.form_token(request), played=has_played)
     return _go(f"/game/{game}")
 
 
-def stop_waiting(site: Site, request: Request, form: dict[str, str]) -> Response:
-    """Ends what somebody does not want to wait for any longer."""
+def stop(site: Site, request: Request, form: dict[str, str]) -> Response:
+    """Ends taking part, or waiting for somebody, for who does not want to go on."""
     site.check_form(request, form)
+    now = time.time()
     with site.database.transaction(write=True) as connection:
         person = site.person(connection, request)
         pairs.stop_waiting(connection, person.id)
-        if site.study is not None and person.consented_at is not None:
-            people.finish(connection, person.id, time.time())
+        own = (games.c.speaker_id == person.id) | (games.c.listener_id == person.id)
+        playing = select(games.c.id).where(own, games.c.state.in_((State.DRAFT, State.OPEN)))
+        site.rules.end(connection, list(connection.scalars(playing)), State.ABANDONED, now)
+        if site.study is not None and person.quiz_passed_at is not None:
+            people.finish(connection, person.id, now)
     return _go("/go" if site.study else "/")
 
 
@@ -366,7 +376,7 @@ def _their_game(
         .where(sessions.c.hash == hashed(request.cookies.get(COOKIE, "")), people_table.c.erased_at.is_(None))
     ).one_or_none()
     if row is None or (site.study is not None and row.consent_hash != site.study.hash):
-        raise HTTPException(404, "there is no such game of yours")
+        raise HTTPException(404, "not-yours")
     [live] = load(connection, [row]).values()
     return live, "speaker" if row.speaker_id == row.person else "listener", row.person
 
@@ -381,7 +391,7 @@ def _shown(site: Site, request: Request, status: int = 200, problem: str = "", t
         live, role, person = _their_game(site, connection, request)
         has_played, won = (0, 0) if _wants_json(request) else people.played(connection, person)
     shown = scene(live, role, site.pictures.names, secrets.token_urlsafe(16))
-    token = site.form_token(request)
+    token, problem = site.form_token(request), problem and site.text(problem)
     if _wants_json(request):
         return JSONResponse(described(shown) | {"token": token} | ({"error": problem} if problem else {}), status)
     seconds = site.rules.seconds_left(live, time.time()) if shown.mine else None
@@ -400,12 +410,16 @@ def _fields(part: Scene | Cell | Line) -> dict[str, Any]:
     return {name: getattr(part, name) for name in part.__slots__}  # `asdict` copies, which takes longer than all else
 
 
+class Refused(Exception):
+    """What somebody sent that is no turn; the message is the name of a text."""
+
+
 def said(request: Request, form: dict[str, str], sent: Sent) -> Sent:
-    """Reads what a speaker says. Raises UserError if it is no utterance."""
+    """Reads what a speaker says. Raises Refused if it is no utterance."""
     text = " ".join(form.get("text", "").split())
-    if not text:
-        raise UserError("say something that helps the listener to find the targets")
-    return Sent(sent.session, sent.game, sent.key, sent.turn, utterance=checked(text))
+    if not is_utterance(text) or not text:
+        raise Refused("say-something" if not text else "too-long" if len(text) > MAX_LENGTH else "odd-characters")
+    return Sent(sent.session, sent.game, sent.key, sent.turn, utterance=text)
 
 
 def done(request: Request, form: dict[str, str], sent: Sent) -> Sent:
@@ -414,7 +428,7 @@ def done(request: Request, form: dict[str, str], sent: Sent) -> Sent:
     for name in ("selected", "before"):
         letters = form.get(name, "").split()
         if not all(len(letter) == 1 and letter in LETTERS for letter in letters):
-            raise UserError("select tangrams by their letters")
+            raise Refused("letters")
         halves.append(frozenset(map(LETTERS.index, letters)))
     after, before = halves
     return Sent(sent.session, sent.game, sent.key, sent.turn, action=Action(after - before, before - after))
@@ -432,28 +446,25 @@ def _sending(
         site.limits.turns.check(session)
         game, turn, key = request.path_params["game"], form.get("turn", ""), form.get("key", "")
         if not KEY.fullmatch(key) or not turn.isascii() or not turn.isdigit() or int(turn[:6]) >= MAX_TURNS:
-            raise HTTPException(400, "this form lacks its key or its turn: load the page again")
+            raise HTTPException(400, "incomplete-form")
         try:
             sent = read(request, form, Sent(session, game, key, int(turn[:6])))
-        except UserError as error:
-            typed = form.get("text", "")[:2000]
-            return await run_in_threadpool(_shown, site, request, 422, str(error), typed)
+        except Refused as error:
+            return await run_in_threadpool(_shown, site, request, 422, str(error), form.get("text", "")[:2000])
         try:
             told = asyncio.wrap_future(site.answering.send(sent))
             received = await asyncio.wait_for(asyncio.shield(told), ANSWER_WAIT)
         except TimeoutError as error:
             if not await run_in_threadpool(_is_kept, site, sent):
-                raise HTTPException(503, NOT_KEPT, headers={"Retry-After": "5"}) from error
+                raise HTTPException(503, "not-kept", headers={"Retry-After": "5"}) from error
             received = Received(Outcome.ACCEPTED, None)  # the page asks for the answer
         outcome = received.outcome
         if outcome is Outcome.ABSENT:
-            raise HTTPException(404, "there is no such game of yours")
+            raise HTTPException(404, "not-yours")
         if outcome is Outcome.TAKEN:
-            if _wants_json(request):
-                return JSONResponse({"error": TOLD[outcome]}, 409)
-            return site.page("problem.html", 409, problem=TOLD[outcome], on="/play")
-        if outcome in TOLD:
-            return await run_in_threadpool(_shown, site, request, 409, TOLD[outcome], form.get("text", "")[:2000])
+            raise HTTPException(409, outcome.value)
+        if outcome in (Outcome.CONFLICT, Outcome.OVER):
+            return await run_in_threadpool(_shown, site, request, 409, outcome.value, form.get("text", "")[:2000])
         if not _wants_json(request):
             return _go(f"/game/{game}")
         if received.game is None:
@@ -534,5 +545,5 @@ def picture(site: Site, request: Request, form: dict[str, str]) -> Response:
     """Shows a tangram."""
     content = site.pictures.get(request.path_params["name"])
     if content is None:
-        raise HTTPException(404, "there is no such picture")
+        raise HTTPException(404, "no-page")
     return Response(content, media_type="image/png", headers={"Cache-Control": "public, max-age=31536000, immutable"})

@@ -64,10 +64,10 @@ def _guarded(handler: Handler) -> Handler:
 
     def guarded(site: Site, request: Request, form: dict[str, str]) -> Response:
         if not _is_operator(site, request):
-            raise HTTPException(404, "there is no such page")
+            raise HTTPException(404, "no-page")
         by_token = "authorization" in request.headers  # which no other site can have a browser send
         if request.method == "POST" and not by_token and form.get("token") != _form_token(site):
-            raise HTTPException(403, "this form is not of your session: load the page again")
+            raise HTTPException(403, "other-form")
         return handler(site, request, form)
 
     return guarded
@@ -131,7 +131,7 @@ def act(site: Site, request: Request, form: dict[str, str]) -> Response:
         }
         action = actions.get(request.path_params["action"])
         if action is None:
-            raise HTTPException(404, "there is no such action")
+            raise HTTPException(404, "no-page")
         try:
             action()
         except UserError as error:

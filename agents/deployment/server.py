@@ -24,7 +24,7 @@ from multiref_gym.agents.deployment.pictures import Pictures
 from multiref_gym.agents.deployment.policies import Policies
 from multiref_gym.agents.deployment.rounds import Rounds
 from multiref_gym.agents.deployment.slots import Plan
-from multiref_gym.agents.deployment.study import Study
+from multiref_gym.agents.deployment.study import Study, texts
 from multiref_gym.agents.deployment.tables import open_database
 from multiref_gym.commands.process import prepare_process
 from multiref_gym.errors import UserError
@@ -92,7 +92,7 @@ class Setup:
         known, database = Secrets.of(self.out), open_database(self.database)
         policies = Policies(part)
         answering = Answering(database, rules, policies, answers=first, shared=self.processes > 1)
-        return Site(database, rules, answering, policies, known, pages, Pictures(part, known), study)
+        return Site(database, rules, answering, policies, known, pages, Pictures(part, known), texts(self.study), study)
 
 
 def templates(folder: Path | None) -> Environment:

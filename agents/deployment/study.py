@@ -8,11 +8,12 @@ import tomllib
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Any, Literal
 
 from multiref_gym.checking import checked
 from multiref_gym.errors import UserError, require
 
-CONSENT, SETTINGS = "consent.txt", "study.toml"
+CONSENT, SETTINGS, TEXTS = "consent.txt", "study.toml", "texts.toml"
 
 
 @dataclass(frozen=True)
@@ -23,11 +24,13 @@ class Question:
         question: What is asked.
         answers: What can be answered.
         right: The number of the right answer; the first one is 1.
+        roles: Whom it is asked: "speaker", "listener", "pairs"; everybody if there are none.
     """
 
     question: str
     answers: tuple[str, ...]
     right: int
+    roles: tuple[Literal["speaker", "listener", "pairs"], ...] = ()
 
     def __post_init__(self) -> None:
         require("right", self.right, f"1 to {len(self.answers)}", 1 <= self.right <= len(self.answers))
@@ -101,13 +104,8 @@ class Study:
             raise UserError(f"{path}: not UTF-8: {error.reason}") from error
         if not consent.strip():
             raise UserError(f"{path}: it is empty, and nobody takes part who has agreed to nothing")
-        own = folder / SETTINGS
-        text = own if own.is_file() else files("multiref_gym.agents.deployment").joinpath("study", SETTINGS)
-        try:
-            said = tomllib.loads(text.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise UserError(f"{own}: {error}") from error
-        return cls(checked(Settings, json.dumps(said, default=str).encode(), str(own)), consent, folder)
+        said = _read(folder / SETTINGS) or _own(SETTINGS)
+        return cls(checked(Settings, json.dumps(said, default=str).encode(), str(folder / SETTINGS)), consent, folder)
 
     @property
     def version(self) -> str:
@@ -127,3 +125,31 @@ class Study:
         if text.partition(":")[0].strip().lower() == "version":
             text = text.partition("\n")[2]
         return [paragraph.strip() for paragraph in text.split("\n\n") if paragraph.strip()]
+
+
+def texts(folder: Path | None) -> dict[str, str]:
+    """Returns what people are told beside the pages, by name, with what is in a study's folder in place of our own.
+
+    Raises:
+        UserError: If the file in the folder has other names, or is broken.
+    """
+    own = checked(dict[str, str], _own(TEXTS), TEXTS)
+    if folder is None:
+        return own
+    given = checked(dict[str, str], _read(folder / TEXTS), str(folder / TEXTS))
+    for name in given:
+        if name not in own:
+            raise UserError(f"{folder / TEXTS}: there is no text {name!r:.60}; there are {', '.join(own)}")
+    return own | given
+
+
+def _own(name: str) -> dict[str, Any]:
+    return tomllib.loads(files("multiref_gym.agents.deployment").joinpath("study", name).read_text(encoding="utf-8"))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Returns what a file of TOML holds, nothing if there is none."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: {error}") from error

@@ -50,7 +50,9 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
-                headers.setdefault("Cache-Control", "no-store")
+                # What is not of anybody is kept, and asked for only whether it has changed.
+                kept = scope["path"].startswith("/static/")
+                headers.setdefault("Cache-Control", "no-cache" if kept else "no-store")
             await send(message)
 
         if scope["method"] not in ("GET", "HEAD") and _is_foreign(Headers(scope=scope)):
@@ -77,11 +79,11 @@ async def form_of(request: Request) -> dict[str, str]:
     async for part in request.stream():
         body += part
         if len(body) > LARGEST_BODY:
-            raise HTTPException(413, f"more was sent than the {LARGEST_BODY:,} bytes that are allowed")
+            raise HTTPException(413, "too-large")
     try:
         pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict")
     except ValueError as error:
-        raise HTTPException(400, "what was sent is no form in UTF-8") from error
+        raise HTTPException(400, "incomplete-form") from error
     fields: dict[str, str] = {}
     for name, value in pairs:
         fields[name] = f"{fields[name]} {value}" if name in fields else value
@@ -117,5 +119,5 @@ class Limit:
             left = min(self._at_once, left + (now - then) * self._per_second)
             if left < 1:
                 wait = max(1, round((1 - left) / self._per_second + 0.5))
-                raise HTTPException(429, "too much at once: wait a moment", headers={"Retry-After": str(wait)})
+                raise HTTPException(429, "too-often", headers={"Retry-After": str(wait)})
             self._left[who] = left - 1, now

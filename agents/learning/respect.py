@@ -231,7 +231,7 @@ class Respect:
         if missing := [name for name in self._tangrams.ids if name not in described]:
             raise UserError(f"{described.name} cannot describe the seed: it has no {missing[0]} of {tangrams.name}")
         self._make_seed_speaker = speaker_of(config.speaker, described, config.personas)
-        if is_main() and os.access(out, os.W_OK):
+        if is_main() and os.access(out, os.W_OK) and not to_people:
             with locked(out):  # better refused now than after the base has been loaded
                 pass
         base = self._load(config.base)
