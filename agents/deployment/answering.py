@@ -179,6 +179,8 @@ class Answering:
         now = time.time()
         try:
             with self._database.transaction(write=True) as connection:
+                decided_games = [live.row.id for live, _ in decisions]
+                self._games.lock(connection, decided_games, [waiting.sent.game for waiting in new])
                 for live, decision in decisions:
                     if decision is None:
                         self._games.end(connection, [live.row.id], State.FAILED, now)

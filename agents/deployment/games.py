@@ -224,7 +224,9 @@ class Games:
 
     def context_for(self, connection: Connection, person: int, now: float) -> tuple[int, int] | None:
         """Returns a round and the number of a context to show to somebody, of the oldest round that has one."""
-        for round in connection.scalars(select(rounds.c.number).where(_ROUND_OPEN).order_by(rounds.c.number)).all():
+        # Whoever is shown a context waits for others who are, so that not all are shown the same one.
+        open_ones = select(rounds.c.number).where(_ROUND_OPEN).order_by(rounds.c.number).with_for_update()
+        for round in connection.scalars(open_ones).all():
             context = slots.shown(connection, self._plan, round, person, now)
             if context is not None:
                 return round, context
@@ -234,7 +236,7 @@ class Games:
         """Makes a game in a context of a round, which takes no place yet, and returns its public id."""
         context = self.deployment.context(round, number)
         row = {
-            "public_id": secrets.token_urlsafe(12),
+            "public_id": secrets.token_hex(12),
             "round": round,
             "context": number,
             "speaker_order": json.dumps(context.speaker_order),
@@ -247,6 +249,13 @@ class Games:
         if self._role == "listener":
             self._speak(connection, LiveGame(made, []), now)
         return str(made.public_id)
+
+    @staticmethod
+    def lock(connection: Connection, ids: Sequence[int], public_ids: Sequence[str]) -> None:
+        """Keeps other processes from games until the transaction ends. In SQLite nobody else writes at all."""
+        if connection.dialect.name != "sqlite":
+            these = games.c.id.in_(ids) | games.c.public_id.in_(public_ids)
+            connection.execute(select(games.c.id).where(these).order_by(games.c.id).with_for_update()).all()
 
     def receive(self, connection: Connection, sent: Sequence[Sent], now: float) -> list[Received]:
         """Takes what was sent in several games, in one transaction, and returns what became of each."""
@@ -304,7 +313,8 @@ class Games:
         if not connection.execute(mine).rowcount:
             return False
         system = None
-        if connection.scalar(select(_ROUND_OPEN).where(rounds.c.number == row.round)):
+        # Whoever begins a game waits for others who do, as systems are counted.
+        if connection.scalar(select(_ROUND_OPEN).where(rounds.c.number == row.round).with_for_update()):
             system = slots.take(connection, self._plan, row.round, row.context, row.id)
         if system is None:
             live.state = State.ABANDONED
