@@ -114,10 +114,10 @@ def learn(lesson: Lesson) -> None:
                 np.array([game.success for game in play(each, respect.fixed_games(lesson.gate))], float)
                 for each in (policy, respect.policy(lesson.current))
             ]
-            write_json(lesson.out / f"gate-{lesson.round}.json", _compared(*won))
+            write_json(lesson.out / f"gate-{lesson.round}.json", compared(*won))
 
 
-def _compared(new: np.ndarray, current: np.ndarray) -> dict[str, Any]:
+def compared(new: np.ndarray, current: np.ndarray) -> dict[str, Any]:
     """Returns how two policies did in the same games, float64 (games,) of 0 and 1, and whether the new one passes."""
     difference = new - current
     error = float(difference.std() / np.sqrt(len(difference)))

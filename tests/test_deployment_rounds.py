@@ -1,0 +1,199 @@
+"""The live loop: rounds open, close, are learned from, and the next policy plays what begins then."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from deployed import Deployed, ServerProcess, deployed, form, play_on, say, setup_in
+from sqlalchemy import select
+
+from multiref_gym.agents.deployment import rounds as live_rounds
+from multiref_gym.agents.deployment.crowd import CrowdSettings, run_crowd
+from multiref_gym.agents.deployment.events import latest
+from multiref_gym.agents.deployment.learner import compared
+from multiref_gym.agents.deployment.policies import Policy
+from multiref_gym.agents.deployment.tables import RoundState, arms, games, rounds
+from multiref_gym.errors import UserError
+from multiref_gym.formats import read_games
+from multiref_gym.simulators.scripted import ScriptedSpeaker
+from multiref_gym.store import InteractionStore
+from multiref_gym.tangrams import load_tangrams
+
+FIGURES = load_tangrams("figures").split("dev")
+
+
+@pytest.fixture
+def there(tmp_path: Path) -> Iterator[Deployed]:
+    with deployed(setup_in(tmp_path / "run", systems=("A",))) as there:
+        yield there
+
+
+def states(there: Deployed) -> dict[int, str]:
+    with there.site.database.transaction() as connection:
+        return {row.number: row.state for row in connection.execute(select(rounds))}
+
+
+def test_a_crowd_runs_the_whole_loop(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    small = ("--games", "3", "--rounds", "1", "--epochs", "1", "--gate", "4")
+    with ServerProcess("--respect", str(out), *small) as server:
+        settings = CrowdSettings(browsers=6, games=12, idle=100.0)
+        result = run_crowd(server.url, settings, FIGURES, lambda: ScriptedSpeaker(FIGURES))
+        assert (result.games, result.mistakes) == (12, [])
+        ends = time.monotonic() + 60
+        while not (out / "report.html").exists() and time.monotonic() < ends:
+            time.sleep(0.2)
+        told = httpx.get(f"{server.url}/operator", headers=server.operator).text
+    results = json.loads((out / "results.json").read_text())
+    assert results["deployed_to"] == "people"
+    assert [measured["round"] for measured in results["rounds"]] == [0, 1]
+    assert set(results["rounds"][1]["systems"]) == {"SUP", "CONTROL"}
+    assert (out / "curves.png").exists()
+    assert "round-1" in told
+    with InteractionStore(out / "interactions.db", create=False) as store:
+        assert store.rounds("SUP") == store.rounds("CONTROL") == [0, 1]
+        assert store.has_feedback("SUP", 1, "lexical")
+        policies = {round: {game.policy for game in store.interactions("SUP", round)} for round in (0, 1)}
+        control = {game.policy for game in store.interactions("CONTROL", 1)}
+    assert len(policies[0]) == len(policies[1]) == 1
+    assert policies[0] != policies[1]
+    assert control == policies[0], "the initial policy plays beside the learner"
+    read, _ = read_games(out / "rounds" / "SUP-1.jsonl")
+    assert len(read) == 3
+
+
+def test_the_round_of_another_configuration_is_refused(tmp_path: Path) -> None:
+    from multiref_gym.cli import main
+
+    out = tmp_path / "run"
+    out.mkdir()
+    (out / "config.json").write_text(json.dumps({"format": 2, "version": "0", "command": "serve"}))
+    assert main(["serve", "--open", "--port", "0", "--out", str(out)]) == 2
+
+
+def test_a_new_policy_plays_new_games_and_open_ones_end_with_the_old(there: Deployed) -> None:
+    browser, scene = there.begin()
+    scene = say(browser, scene).json()
+    there.rounds.activate("A", Policy("random"), 1)
+    there.rounds.tick()
+    ended = play_on(browser, scene)
+    other, begun = there.begin()
+    say(other, begun)
+    with there.site.database.transaction() as connection:
+        arm_of = {row.public_id: row.arm_id for row in connection.execute(select(games))}
+        first, second = connection.scalars(select(arms.c.id).order_by(arms.c.id))
+    assert (arm_of[ended["game"]], arm_of[begun["game"]]) == (first, second)
+
+
+def test_a_policy_is_rolled_back_in_one_step(there: Deployed) -> None:
+    with there.site.database.transaction(write=True) as connection, pytest.raises(UserError, match="no other policy"):
+        live_rounds.roll_back(connection, "A")
+    there.rounds.activate("A", Policy("random"), 1)
+    operator = there.browser(Authorization=f"Bearer {there.site.known.operator}")
+    assert operator.post("/operator/roll-back", data={"system": "A"}).status_code == 200
+    browser, scene = there.begin()
+    say(browser, scene)
+    with there.site.database.transaction() as connection:
+        assert connection.scalar(select(games.c.arm_id)) == connection.scalar(select(arms.c.id).order_by(arms.c.id))
+    assert "no other policy" in operator.post("/operator/roll-back", data={"system": "A"}).text
+
+
+def test_an_operator_closes_a_round_whose_open_games_end_first(there: Deployed) -> None:
+    done = play_on(*there.begin())
+    browser, scene = there.begin()
+    scene = say(browser, scene).json()
+    operator = there.browser(Authorization=f"Bearer {there.site.known.operator}")
+    operator.post("/operator/drain")
+    assert there.browser(Accept="application/json").post("/begin").status_code == 503
+    there.rounds.tick()
+    assert states(there) == {0: RoundState.DRAINING}
+    ended = play_on(browser, scene)
+    there.rounds.tick()
+    assert states(there) == {0: RoundState.CLOSED}
+    with InteractionStore(there.setup.out / "interactions.db", create=False) as store:
+        assert {game.game_id for game in store.interactions("A", 0)} == {done["game"], ended["game"]}
+
+
+def test_a_round_without_a_game_is_not_closed(there: Deployed) -> None:
+    with there.site.database.transaction(write=True) as connection:
+        live_rounds.drain(connection)
+    there.rounds.tick()
+    assert states(there) == {0: RoundState.OPEN}
+    with there.site.database.transaction() as connection:
+        assert any("stays open" in event.told for event in latest(connection, 5))
+
+
+def test_a_round_waits_for_the_place_of_a_game_that_was_left(there: Deployed) -> None:
+    players = [there.begin() for _ in range(3)]
+    ended = [play_on(*player) for player in players[:2]]
+    browser, scene = players[2]
+    say(browser, scene)
+    browser.post(f"/game/{scene['game']}/leave", data=form(scene))
+    there.rounds.tick()
+    assert states(there) == {0: RoundState.OPEN}
+    ended.append(play_on(*there.begin()))
+    there.rounds.tick()
+    assert states(there) == {0: RoundState.CLOSED}
+
+
+def test_what_was_deployed_goes_on_after_a_start(tmp_path: Path) -> None:
+    setup = setup_in(tmp_path / "run", systems=("A",))
+    with deployed(setup) as there:
+        browser, scene = there.begin()
+        scene = say(browser, scene).json()
+        cookies = browser.cookies
+    with deployed(setup) as there:
+        browser = there.browser(Accept="application/json")
+        browser.cookies = cookies
+        again = browser.get(f"/game/{scene['game']}").json()
+        assert [line["utterance"] for line in again["lines"]] == [line["utterance"] for line in scene["lines"]]
+        assert play_on(browser, again)["state"] in ("won", "lost")
+        with there.site.database.transaction() as connection:
+            assert len(connection.execute(select(arms)).all()) == 1
+
+
+def test_a_policy_that_does_clearly_worse_does_not_pass() -> None:
+    same, worse = np.array([1.0, 0.0] * 20), np.zeros(40)
+    assert compared(same, same)["passed"]
+    assert compared(same, worse)["passed"], "better is fine"
+    assert not compared(worse, same)["passed"]
+
+
+class Failing:
+    """A model that fails until it has been asked often enough."""
+
+    left = 0
+
+    def act(self, views: Any, rngs: Any) -> Any:
+        from multiref_gym.agents.listeners.baselines import RandomListener
+
+        if views[0].game_id != "warm-up" and Failing.left:
+            Failing.left -= 1
+            raise RuntimeError("out of something")
+        return RandomListener().act(views, rngs)
+
+
+@pytest.mark.parametrize(("failures", "state"), [(2, "open"), (9, "failed")])
+def test_a_failing_model_is_asked_again_and_then_it_is_said(
+    tmp_path: Path, failures: int, state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("multiref_gym.agents.deployment.answering.PAUSE", 0.01)
+    with deployed(setup_in(tmp_path, systems=("A",)), {"A": "test_deployment_rounds:Failing"}) as there:
+        browser, scene = there.begin()
+        monkeypatch.setattr(Failing, "left", failures)
+        after = say(browser, scene).json()
+        assert after["state"] == state
+        monkeypatch.setattr(Failing, "left", 0)
+        with there.site.database.transaction() as connection:
+            assert any(event.kind == "model failed" for event in latest(connection, 5))
+        if state == "failed":
+            assert not after["lines"][0]["answered"], "a failure is no action"
+            again, scene = there.begin()
+            assert play_on(again, scene)["state"] in ("won", "lost")
