@@ -128,6 +128,8 @@ class ServeCommand(TangramOptions, SpeakerOptions):
             raise UserError("expected --study FOLDER or, for a demo without consent, --open")
         if self.respect and (self.arms or self.role != "speaker"):
             raise UserError("--respect learns from people who speak to its own systems: leave out --arms and --role")
+        if self.every_game and not self.respect:
+            raise UserError("--every-game says when to learn: add --respect RUN")
         listening = server.bound(self.host, self.port)
         out = self.respect or self.out
         with ExitStack() as stack:
