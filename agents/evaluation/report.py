@@ -86,8 +86,14 @@ def _curves_png(results: Mapping[str, Any]) -> bytes:
     panels["click_accuracy"].set_xlabel("round")
     panels["success"].legend(loc="upper left", frameon=False, fontsize=9)
     config = results["config"]
-    note = f"Simulated speakers, {config['games']} games a round, seed {config['seed']}; bands: 95 % intervals"
+    who = "Speakers over the network" if played_over_network(results) else "Simulated speakers"
+    note = f"{who}, {config['games']} games a round, seed {config['seed']}; bands: 95 % intervals"
     return noted_png(figure, note)
+
+
+def played_over_network(results: Mapping[str, Any]) -> bool:
+    """Whether the games were played by whoever came to a server: people, or a simulated crowd."""
+    return results.get("deployed_to") == "people"
 
 
 def write_report(results: Mapping[str, Any], store: InteractionStore, tangrams: TangramSet, path: Path) -> None:
@@ -103,6 +109,7 @@ def write_report(results: Mapping[str, Any], store: InteractionStore, tangrams: 
     chosen = _chosen_games(store, results["config"], results["rounds"][-1]["round"])
     text = page(
         "report.html",
+        over_network=played_over_network(results),
         curves=data_uri(_curves_png(results)),
         measures=Sheet("", COLUMNS, [table_row(measured) for measured in results["rounds"]]),
         games=[(title, game, *_replayed(game, feedback, atlas)) for title, game, feedback in chosen],
