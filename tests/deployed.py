@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import secrets
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import httpx
 
@@ -109,45 +107,3 @@ def play_on(browser: httpx.Client, scene: dict[str, Any]) -> dict[str, Any]:
 def a_key() -> str:
     """Returns the key of another form."""
     return secrets.token_urlsafe(16)
-
-
-class ServerProcess:
-    """`multiref serve` as a process of its own, which can be killed and started again on the same port.
-
-    Args:
-        options: What it is given beside the port.
-    """
-
-    def __init__(self, *options: str) -> None:
-        self._options, self.port = options, 0
-        self.start()
-
-    def start(self) -> None:
-        """Starts it and waits until it serves."""
-        command = [sys.executable, "-m", "multiref_gym.cli", "serve", "--open", "--port", str(self.port)]
-        self._process = subprocess.Popen(
-            [*command, *self._options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        assert self._process.stdout is not None
-        self.said = []
-        for line in self._process.stdout:
-            self.said.append(line)
-            if line.startswith("operator:"):
-                break
-        else:
-            raise AssertionError("".join(self.said))
-        self.url = self.said[-2].split()[1].rstrip("/")
-        self.operator = {"Authorization": f"Bearer {self.said[-1].rpartition('=')[2].strip()}"}
-        self.port = int(self.url.rpartition(":")[2])
-
-    def kill(self) -> None:
-        """Kills it, so that it can do nothing more."""
-        self._process.kill()
-        self._process.wait()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._process.terminate()
-        self._process.wait(60)

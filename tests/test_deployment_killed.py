@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import os
-import random
 import shutil
 import subprocess
-import threading
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
-from deployed import ServerProcess
 
 from multiref_gym.agents.deployment.crowd import CrowdResult, CrowdSettings, run_crowd
+from multiref_gym.benchmarks.deployment import ServerProcess, kept, killed
 from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import load_tangrams
 
@@ -31,48 +26,27 @@ def crowded(url: str, turns: list[Any] | None = None, settings: CrowdSettings = 
     return run_crowd(url, settings, FIGURES, lambda: ScriptedSpeaker(FIGURES), on_turn=taken.append)
 
 
-def check(url: str, operator: dict[str, str], result: CrowdResult, turns: list[Any], games: int) -> None:
+def check(server: ServerProcess, result: CrowdResult, turns: list[Any]) -> None:
     """Checks that what the server has is what it acknowledged, and that systems differ by one game at most."""
-    assert not result.mistakes
-    assert not result.server_errors
-    assert not result.conflicts
-    assert result.games == games
-    exported = httpx.get(f"{url}/operator/export/turns.csv", headers=operator).text.splitlines()
-    rows = [row for row in csv.DictReader(exported) if row["state"] in ("won", "lost")]
-    kept = Counter((row["game"], int(row["turn"]), row["utterance"].removeprefix("'")) for row in rows)
-    acknowledged = {(turn["game"], turn["turn"], turn["utterance"]) for turn in turns}
-    assert set(kept.values()) <= {1}
-    assert acknowledged <= kept.keys(), "a turn that was acknowledged is there"
-    for game, count in Counter(row["game"] for row in rows).items():
-        assert {int(row["turn"]) for row in rows if row["game"] == game} == set(range(count)), "there is no hole"
-    systems = Counter({row["game"]: row["system"] for row in rows}.values())
-    assert max(systems.values()) - min(systems.values()) <= 1
+    assert (result.mistakes, result.server_errors, result.conflicts) == ([], 0, 0)
+    assert result.games == CARELESS.games
+    found = kept(server.exported_turns(), turns)
+    assert (found.lost, found.doubled, found.holes) == (0, 0, 0)
+    assert found.difference <= 1
 
 
 def test_a_server_that_is_killed_again_and_again_loses_nothing(tmp_path: Path) -> None:
     turns: list[Any] = []
     with ServerProcess(*RANDOM, "--out", str(tmp_path / "run")) as server:
-        done = threading.Event()
-
-        def kill_now_and_then() -> None:
-            for moment in random.Random(0).sample(range(5, 25), 2):
-                if done.wait(moment / 10):
-                    return
-                server.kill()
-                server.start()
-
-        killer = threading.Thread(target=kill_now_and_then)
-        killer.start()
-        result = crowded(server.url, turns)
-        done.set()
-        killer.join()
-        check(server.url, server.operator, result, turns, CARELESS.games)
+        with killed(server, 2, seed=0):
+            result = crowded(server.url, turns)
+        check(server, result, turns)
 
 
 def test_two_processes_share_a_sqlite_file(tmp_path: Path) -> None:
     turns: list[Any] = []
     with ServerProcess(*RANDOM, "--out", str(tmp_path / "run"), "--processes", "2") as server:
-        check(server.url, server.operator, crowded(server.url, turns), turns, CARELESS.games)
+        check(server, crowded(server.url, turns), turns)
 
 
 @pytest.fixture
@@ -107,4 +81,4 @@ def test_two_processes_share_a_postgresql_database(tmp_path: Path, postgresql: s
     turns: list[Any] = []
     options = (*RANDOM, "--out", str(tmp_path / "run"), "--processes", "2", "--database", postgresql)
     with ServerProcess(*options) as server:
-        check(server.url, server.operator, crowded(server.url, turns), turns, CARELESS.games)
+        check(server, crowded(server.url, turns), turns)

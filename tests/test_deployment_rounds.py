@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import time
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from deployed import Deployed, ServerProcess, deployed, form, play_on, say, setup_in
+from deployed import Deployed, deployed, form, play_on, say, setup_in
 from sqlalchemy import select
 
 from multiref_gym.agents.deployment import rounds as live_rounds
@@ -20,6 +21,7 @@ from multiref_gym.agents.deployment.events import latest
 from multiref_gym.agents.deployment.learner import compared
 from multiref_gym.agents.deployment.policies import Policy
 from multiref_gym.agents.deployment.tables import RoundState, arms, games, rounds
+from multiref_gym.benchmarks.deployment import ServerProcess
 from multiref_gym.errors import UserError
 from multiref_gym.formats import read_games
 from multiref_gym.simulators.scripted import ScriptedSpeaker
@@ -40,23 +42,27 @@ def states(there: Deployed) -> dict[int, str]:
         return {row.number: row.state for row in connection.execute(select(rounds))}
 
 
-def test_a_crowd_runs_the_whole_loop(tmp_path: Path) -> None:
-    out = tmp_path / "run"
-    small = ("--games", "3", "--rounds", "1", "--epochs", "1", "--gate", "4")
-    with ServerProcess("--respect", str(out), *small) as server:
-        settings = CrowdSettings(browsers=6, games=12, idle=100.0)
+def run_whole(out: Path, *options: str, games: int) -> dict[str, Any]:
+    """Runs the live loop with a crowd, and returns its results."""
+    with ServerProcess("--respect", str(out), "--epochs", "1", "--gate", "4", *options) as server:
+        settings = CrowdSettings(browsers=6, games=games, idle=100.0)
         result = run_crowd(server.url, settings, FIGURES, lambda: ScriptedSpeaker(FIGURES))
-        assert (result.games, result.mistakes) == (12, [])
-        ends = time.monotonic() + 60
+        assert (result.games, result.mistakes) == (games, [])
+        ends = time.monotonic() + 100
         while not (out / "report.html").exists() and time.monotonic() < ends:
             time.sleep(0.2)
-        told = httpx.get(f"{server.url}/operator", headers=server.operator).text
-    results = json.loads((out / "results.json").read_text())
+        assert "round-1" in httpx.get(f"{server.url}/operator", headers=server.operator).text
+    assert (out / "curves.png").exists()
+    results: dict[str, Any] = json.loads((out / "results.json").read_text())
+    return results
+
+
+def test_a_crowd_runs_the_whole_loop(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    results = run_whole(out, "--games", "3", "--rounds", "1", games=12)
     assert results["deployed_to"] == "people"
     assert [measured["round"] for measured in results["rounds"]] == [0, 1]
     assert set(results["rounds"][1]["systems"]) == {"SUP", "CONTROL"}
-    assert (out / "curves.png").exists()
-    assert "round-1" in told
     with InteractionStore(out / "interactions.db", create=False) as store:
         assert store.rounds("SUP") == store.rounds("CONTROL") == [0, 1]
         assert store.has_feedback("SUP", 1, "lexical")
@@ -67,6 +73,16 @@ def test_a_crowd_runs_the_whole_loop(tmp_path: Path) -> None:
     assert control == policies[0], "the initial policy plays beside the learner"
     read, _ = read_games(out / "rounds" / "SUP-1.jsonl")
     assert len(read) == 3
+
+
+def test_games_go_on_while_it_is_learned(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    results = run_whole(out, "--every-game", "--games", "2", "--rounds", "3", games=16)
+    assert [measured["round"] for measured in results["rounds"]] == [0, 1, 2, 3]
+    with (out / "rounds" / "SUP-3.times.csv").open() as file:
+        ages = [int(row["finished"]) - int(row["learned"]) for row in csv.DictReader(file)]
+    assert ages
+    assert min(ages) >= 0, "a policy learned from games that had been played"
 
 
 def test_the_round_of_another_configuration_is_refused(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from multiref_gym.agents.deployment.scene import scene
 from multiref_gym.agents.deployment.server import templates
 from multiref_gym.agents.deployment.tables import games, payees, people, schema, sessions, slots
 from multiref_gym.agents.deployment.web import LARGEST_BODY, Limit
+from multiref_gym.errors import UserError
 
 CONSENT = "Version: 7\n\nYou play a game.\n\nYou can stop at any time."
 WORKER = "5f3c0ffee-worker@panel"
@@ -291,6 +292,21 @@ def test_somebody_is_paid_in_one_file_alone(studied: Deployed) -> None:
     first, second = (operator.post("/operator/export/payments.csv").text.splitlines() for _ in range(2))
     assert [line.split(",")[0] for line in first] == ["worker", WORKER]
     assert len(second) == 1
+    operator.post("/operator/forget-paid")
+    browser.get(link(studied))
+    with studied.site.database.transaction() as connection:
+        assert not connection.execute(select(payees)).all(), "who is paid is no longer known, and not known again"
+
+
+def test_who_does_not_come_back_is_paid_for_what_they_played(
+    studied: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = agreed(studied)
+    play_on(browser, browser.get("/play").json())
+    operator = studied.browser(Authorization=f"Bearer {studied.site.known.operator}")
+    assert len(operator.post("/operator/export/payments.csv").text.splitlines()) == 1, "they may still come back"
+    monkeypatch.setattr("multiref_gym.agents.deployment.operator_pages.ABSENT_AFTER", -60.0)
+    assert WORKER in operator.post("/operator/export/payments.csv").text
 
 
 def test_erasure_leaves_no_utterance_anywhere(studied: Deployed) -> None:
@@ -426,7 +442,9 @@ def test_systems_cannot_be_told_apart_by_how_long_they_think(tmp_path: Path) -> 
 
 
 def test_the_secrets_are_for_their_owner_alone(tmp_path: Path) -> None:
-    known = Secrets.of(tmp_path)
+    with pytest.raises(UserError, match="not the folder of a deployment"):
+        Secrets.of(tmp_path)
+    known = Secrets.of(tmp_path, create=True)
     assert Secrets.of(tmp_path) == known
     assert (tmp_path / "secrets.json").stat().st_mode & 0o077 == 0
     assert known.sign("entry", "a") != known.sign("form", "a")

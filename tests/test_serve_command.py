@@ -10,9 +10,9 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
-from deployed import ServerProcess
 
 from multiref_gym.agents.learning.run_folder import FORMAT, locked
+from multiref_gym.benchmarks.deployment import ServerProcess
 from multiref_gym.cli import main
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -131,9 +132,10 @@ class ServeCommand(TangramOptions, SpeakerOptions):
         if self.every_game and not self.respect:
             raise UserError("--every-game says when to learn: add --respect RUN")
         listening = server.bound(self.host, self.port)
-        out = self.respect or self.out
+        out = (self.respect or self.out).resolve()
         with ExitStack() as stack:
             stack.callback(listening.close)
+            stack.callback(os.umask, os.umask(0o077))  # what people say is for its owner alone
             if self.respect:
                 respect, lesson, systems = self._respect(stack, out, screen)
                 store = respect.store
@@ -150,7 +152,9 @@ class ServeCommand(TangramOptions, SpeakerOptions):
             screen.settle()
             host = f"[{self.host}]" if ":" in self.host else self.host
             url = f"http://{host}:{listening.getsockname()[1]}"
-            screen.say(f"people: {url}/" + ("" if self.open else f"join/{site.known.sign('join', '')}?worker=THEIR-ID"))
+            screen.say(
+                f"people: {url}/" + ("" if self.open else f"join/{site.known.sign('join', '')}?worker={{THEIR-ID}}")
+            )
             screen.say(f"operator: {url}/operator?token={site.known.operator}")
             sys.stdout.flush()  # a log is looked at before the process ends
             finish = (lambda: _finish(respect, out, screen)) if respect else (lambda: None)
@@ -195,8 +199,8 @@ class ServeCommand(TangramOptions, SpeakerOptions):
             name, equals, told = arm.partition("=")
             if not (name and equals and told) or name in systems:
                 raise UserError(f"--arms {arm!r}: expected NAME=LISTENER or NAME=LISTENER:MODEL, each name once")
-            systems[name] = Policy.of(told)
-        return systems or {self.listener: Policy(self.listener, self.model)}
+            systems[name] = Policy.of(told).resolved()
+        return systems or {self.listener: Policy(self.listener, self.model).resolved()}
 
     def _config(self) -> dict[str, Any]:
         """Returns what a deployment goes on under only if it is the same."""

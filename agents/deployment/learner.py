@@ -5,6 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sys
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -83,7 +85,20 @@ def start(lesson: Lesson) -> SpawnProcess:
     return process
 
 
+def end_with_parent(end: Callable[[], None]) -> None:
+    """Has a process that was started by another one end when that one ends, however it ends."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "this process was started by another one"
+
+    def watch() -> None:
+        parent.join()
+        end()
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
+
+
 def _learn(lesson: Lesson) -> None:
+    end_with_parent(lambda: os._exit(1))  # what is written is there as a whole or not at all
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     prepare_process()

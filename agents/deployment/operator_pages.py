@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -25,6 +26,8 @@ from multiref_gym.registry import new_decoder
 
 COOKIE = "multiref-operator"
 LATEST_EVENTS = 20
+ABSENT_AFTER = 86400.0
+"""Seconds after which somebody who has not come back is paid for what they played."""
 
 
 def routes(site: Site) -> list[BaseRoute]:
@@ -127,6 +130,7 @@ def act(site: Site, request: Request, form: dict[str, str]) -> Response:
             "drain": lambda: rounds.drain(connection),
             "learn-again": lambda: rounds.learn_again(connection),
             "roll-back": lambda: rounds.roll_back(connection, form.get("system", "")),
+            "forget-paid": lambda: _forget_paid(connection),
             "erase": lambda: _erase(site, connection, form.get("person", "").strip()),
         }
         action = actions.get(request.path_params["action"])
@@ -138,12 +142,16 @@ def act(site: Site, request: Request, form: dict[str, str]) -> Response:
             problem = str(error)
         else:
             problem = ""
-    if request.path_params["action"] == "erase" and not problem:
+    if request.path_params["action"] in ("erase", "forget-paid") and not problem:
         site.database.forget()
     return show(site, request, form, problem) if problem else RedirectResponse("/operator", 303)
 
 
-def _erase(site: Site, connection: Any, pseudonym: str) -> None:
+def _forget_paid(connection: Connection) -> None:
+    note(connection, "operator", f"what a platform calls {people.forget_paid(connection)} people was forgotten")
+
+
+def _erase(site: Site, connection: Connection, pseudonym: str) -> None:
     ended = people.erase(connection, pseudonym, time.time())
     slots.give_back(connection, ended)
     note(connection, "operator", "what a person said was erased")
@@ -188,8 +196,10 @@ def export_surveys(site: Site, request: Request, form: dict[str, str]) -> Respon
 
 def export_payments(site: Site, request: Request, form: dict[str, str]) -> Response:
     """Returns who is to be paid as CSV, each person in one file alone."""
+    now = time.time()
     with site.database.transaction(write=True) as connection:
-        due = people.to_pay(connection, site.known, time.time())
+        people.finish_absent(connection, now - ABSENT_AFTER, now)
+        due = people.to_pay(connection, site.known, now)
         note(connection, "operator", f"{len(due)} payments were written into a file")
     columns = ("worker", "code", "games", "won", "token")
     return _file(overview.as_csv(columns, [[row[name] for name in columns] for row in due]), "payments.csv", "text/csv")

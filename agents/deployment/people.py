@@ -56,14 +56,20 @@ class Secrets:
     operator: str
 
     @classmethod
-    def of(cls, folder: Path) -> Secrets:
-        """Returns the secrets of a run's folder, which are made if there are none.
+    def of(cls, folder: Path, *, create: bool = False) -> Secrets:
+        """Returns the secrets of a run's folder.
+
+        Args:
+            folder: The folder.
+            create: Whether to make them if there are none.
 
         Raises:
-            UserError: If the file holds something else.
+            UserError: If there are none, or the file holds something else.
         """
         path = folder / SECRETS
         if not path.exists():
+            if not create:
+                raise UserError(f"{path}: there is no such file, so this is not the folder of a deployment")
             made = cls(secrets.token_urlsafe(32), secrets.token_urlsafe(TOKEN_BYTES))
             with whole(path, replace=False) as unfinished:
                 os.close(os.open(unfinished, os.O_CREAT | os.O_WRONLY, 0o600))
@@ -105,7 +111,8 @@ def enter(connection: Connection, known: Secrets, worker: str, now: float, *, to
     person = connection.execute(select(people).where(people.c.pseudonym == pseudonym)).one()
     if person.erased_at is not None:
         raise UserError("what you said here was erased as you wished, so you cannot take part again")
-    if to_be_paid:
+    paid = connection.scalar(select(payments.c.written_at).where(payments.c.person_id == person.id))
+    if to_be_paid and paid is None:
         insert_new(connection, payees, [{"person_id": person.id, "worker": worker}])
     token = secrets.token_urlsafe(TOKEN_BYTES)
     connection.execute(insert(sessions).values(hash=hashed(token), person_id=person.id, came_at=now))
@@ -142,6 +149,26 @@ def finish(connection: Connection, person: int, now: float) -> None:
     token = secrets.token_urlsafe(TOKEN_BYTES)
     insert_new(connection, payments, [{"person_id": person, "token": token, "games": count, "won": won}])
     connection.execute(update(people).where(people.c.id == person, people.c.done_at.is_(None)).values(done_at=now))
+
+
+def finish_absent(connection: Connection, last_seen_before: float, now: float) -> None:
+    """Notes of people who have played, and have not come back, that they have taken part."""
+    own = (games.c.speaker_id == people.c.id) | (games.c.listener_id == people.c.id)
+    played_before = (
+        select(people.c.id)
+        .join(games, own)
+        .where(people.c.done_at.is_(None), people.c.quiz_passed_at.is_not(None), games.c.began_at.is_not(None))
+        .group_by(people.c.id)
+        .having(func.max(games.c.began_at) < last_seen_before)
+    )
+    for person in connection.scalars(played_before).all():
+        finish(connection, person, now)
+
+
+def forget_paid(connection: Connection) -> int:
+    """Forgets what a platform calls those who are in a file of payments, and returns how many they are."""
+    paid = select(payments.c.person_id).where(payments.c.written_at.is_not(None))
+    return connection.execute(delete(payees).where(payees.c.person_id.in_(paid))).rowcount
 
 
 def to_pay(connection: Connection, known: Secrets, now: float) -> list[dict[str, Any]]:

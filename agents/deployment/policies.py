@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -38,6 +39,11 @@ class Policy:
 
     def __str__(self) -> str:
         return self.listener if self.model is None else f"{self.listener}:{self.model}"
+
+    def resolved(self) -> Policy:
+        """Returns the same with the full path of its model, if that is a folder: it is loaded from anywhere then."""
+        is_folder = self.model is not None and Path(self.model).is_dir()
+        return replace(self, model=str(Path(self.model or "").resolve())) if is_folder else self
 
     def load(self, tangrams: TangramSet) -> Listener:
         """Loads the listener; see `new_listener` for the errors."""

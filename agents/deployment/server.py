@@ -9,8 +9,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
+import numpy as np
 import uvicorn
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined, TemplateError
 
@@ -19,6 +21,7 @@ from multiref_gym.agents.deployment.answering import Answering
 from multiref_gym.agents.deployment.app import Site, new_app
 from multiref_gym.agents.deployment.events import note
 from multiref_gym.agents.deployment.games import Deployment, Games, Role
+from multiref_gym.agents.deployment.learner import end_with_parent
 from multiref_gym.agents.deployment.people import Secrets
 from multiref_gym.agents.deployment.pictures import Pictures
 from multiref_gym.agents.deployment.policies import Policies
@@ -28,6 +31,7 @@ from multiref_gym.agents.deployment.study import Study, texts
 from multiref_gym.agents.deployment.tables import open_database
 from multiref_gym.commands.process import prepare_process
 from multiref_gym.errors import UserError
+from multiref_gym.game import Game
 from multiref_gym.parts import told
 from multiref_gym.simulators.named import speaker_of
 from multiref_gym.tangrams import load_tangrams
@@ -89,10 +93,18 @@ class Setup:
         plan = Plan(self.systems, self.contexts, self.seed)
         part = tangrams.split(self.split)
         rules = Games(Deployment(part, self.seed, plan, self.role, make_speaker, self.patience))
-        known, database = Secrets.of(self.out), open_database(self.database)
+        warm_up_speaker(rules.deployment)
+        known, database = Secrets.of(self.out, create=True), open_database(self.database)
         policies = Policies(part)
         answering = Answering(database, rules, policies, answers=first, shared=self.processes > 1)
         return Site(database, rules, answering, policies, known, pages, Pictures(part, known), texts(self.study), study)
+
+
+def warm_up_speaker(deployment: Deployment) -> None:
+    """Has a context drawn and, where people listen, a speaker begin, as what they need is made at first use."""
+    context = deployment.context(0, 0)
+    if deployment.make_speaker is not None:
+        deployment.make_speaker().start(Game(context), np.random.default_rng(0))
 
 
 def templates(folder: Path | None) -> Environment:
@@ -207,17 +219,27 @@ def looked_after(site: Site, rounds: Rounds, on_over: Callable[[], None]) -> Ite
 
 @contextmanager
 def beside(setup: Setup, listening: socket.socket, proxy: str | None) -> Iterator[None]:
-    """Has the other processes answer browsers on the same socket while this one does."""
-    context = multiprocessing.get_context("spawn")
-    processes = [
-        context.Process(target=_serve_too, args=(setup, listening, proxy), daemon=True)
-        for _ in range(setup.processes - 1)
-    ]
-    for process in processes:
+    """Has the other processes answer browsers on the same socket while this one does; one that ends is replaced."""
+    context, ends = multiprocessing.get_context("spawn"), threading.Event()
+
+    def new() -> SpawnProcess:
+        process = context.Process(target=_serve_too, args=(setup, listening, proxy), daemon=True)
         process.start()
+        return process
+
+    processes = [new() for _ in range(setup.processes - 1)]
+
+    def replace_those_that_ended() -> None:
+        while not ends.wait(1.0):
+            processes[:] = [process if process.is_alive() else new() for process in processes]
+
+    thread = threading.Thread(target=replace_those_that_ended, name="beside")
+    thread.start()
     try:
         yield
     finally:
+        ends.set()
+        thread.join()
         for process in processes:
             process.terminate()
         for process in processes:
@@ -227,4 +249,6 @@ def beside(setup: Setup, listening: socket.socket, proxy: str | None) -> Iterato
 def _serve_too(setup: Setup, listening: socket.socket, proxy: str | None) -> None:
     prepare_process()
     site = setup.site(first=False)
-    serve(site, new_server(site, proxy), listening)
+    server = new_server(site, proxy)
+    end_with_parent(lambda: setattr(server, "should_exit", True))
+    serve(site, server, listening)

@@ -236,6 +236,7 @@ class Respect:
                 pass
         base = self._load(config.base)
         self.record = recorded(config, learner, fingerprint(base.model), getattr(base, "settings", {}))
+        self._to_people = to_people
         if to_people:
             self.record["deployed_to"] = "people"
         with main_first():
@@ -365,10 +366,15 @@ class Respect:
         return {
             "round": round,
             "examples": len(self._examples(round)),
-            "learning": read_json(dict[str, Any], self.out / f"round-{round}" / LEARNING),
+            "learning": self._learning(round),
             "systems": {system: measure(played) for system, played in games.items()},
             "decoder": decoder_quality(games[self._system], feedback),
         }
+
+    def _learning(self, round: int) -> dict[str, Any] | None:
+        """Returns how the policy of a round was learned; None if people played on with the one before."""
+        path = self.out / f"round-{round}" / LEARNING
+        return None if self._to_people and not path.exists() else read_json(dict[str, Any], path)
 
     def _seed(self, round: int) -> np.random.SeedSequence:
         """Returns the seed of a round."""
