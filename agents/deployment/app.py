@@ -51,8 +51,8 @@ PANELS = ("worker", "PROLIFIC_PID", "workerId")
 class Limits:
     """How often what may be done, by one address or in one session."""
 
-    entries: Limit = field(default_factory=lambda: Limit(400, 5))
-    turns: Limit = field(default_factory=lambda: Limit(20, 5))
+    entries: Limit = field(default_factory=lambda: Limit(1000, 20))
+    turns: Limit = field(default_factory=lambda: Limit(60, 20))
     passwords: Limit = field(default_factory=lambda: Limit(10, 0.1))
 
 

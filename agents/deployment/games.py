@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
 
 from multiref_gym.agents.deployment import slots
 from multiref_gym.agents.deployment.tables import (
@@ -24,6 +24,7 @@ from multiref_gym.agents.deployment.tables import (
     arms,
     games,
     insert_new,
+    people,
     rounds,
     sessions,
     turns,
@@ -33,6 +34,7 @@ from multiref_gym.agents.learning.respect import SIMILARITY, round_seed
 from multiref_gym.agents.play import Stream, chance
 from multiref_gym.contexts import shared_contexts
 from multiref_gym.episode import Episode
+from multiref_gym.formats.logged_game import LoggedGame
 from multiref_gym.game import LETTERS, MAX_TURNS, Action, Context, Game, InvalidAction, check_action
 from multiref_gym.interaction import Interaction, Turn
 from multiref_gym.listener import View
@@ -177,9 +179,15 @@ class LiveGame:
         utterance = "" if self.pending is None else self.pending.utterance
         return View(self.game.context.listener_order, dialogue, utterance, self.game.selected, self.row.public_id)
 
-    def interaction(self, speaker: str, policy: str) -> Interaction:
-        """Returns the record of the game so far, by the names of those who played it."""
-        return Interaction(self.row.public_id, self.game.context, tuple(self.turns), speaker, policy, self.row.round)
+    def interaction(self) -> Interaction:
+        """Returns the record of the game so far, if its row is one of `named_games`."""
+        row = self.row
+        speaker, policy = row.speaker or "scripted", row.fingerprint or row.listener or ""
+        return Interaction(row.public_id, self.game.context, tuple(self.turns), speaker, policy, row.round)
+
+    def logged(self) -> LoggedGame:
+        """Returns the same with what was deployed, and whether it was left."""
+        return LoggedGame(self.interaction(), system=self.row.system or "", abandoned=self.state not in PLAYED)
 
 
 def load(connection: Connection, rows: Iterable[Row[Any]]) -> dict[int, LiveGame]:
@@ -446,6 +454,25 @@ def unanswered(connection: Connection, said_before: float) -> dict[int, LiveGame
     waits = turns.c.action.is_(None) & (turns.c.said_at < said_before)
     rows = select(games).join(turns).where(games.c.state == State.OPEN, games.c.arm_id.is_not(None), waits)
     return load(connection, connection.execute(rows))
+
+
+def named_games() -> Select[Any]:
+    """Returns a query for games that have begun, in which their players and what plays have names.
+
+    The rows have the columns of the game and `system`, `fingerprint` and `learned` of what plays, and `speaker` and
+    `listener`, the pseudonyms of people.
+    """
+    speakers, listeners = people.alias(), people.alias()
+    return (
+        select(games, func.coalesce(arms.c.system, places.c.system).label("system"))
+        .add_columns(arms.c.fingerprint, arms.c.learned)
+        .add_columns(speakers.c.pseudonym.label("speaker"), listeners.c.pseudonym.label("listener"))
+        .outerjoin(arms, arms.c.id == games.c.arm_id)
+        .outerjoin(places, places.c.game_id == games.c.id)
+        .outerjoin(speakers, speakers.c.id == games.c.speaker_id)
+        .outerjoin(listeners, listeners.c.id == games.c.listener_id)
+        .where(games.c.state != State.DRAFT)
+    )
 
 
 def by_public_ids(connection: Connection, public_ids: Sequence[str]) -> list[LiveGame]:

@@ -18,10 +18,9 @@ from starlette.routing import BaseRoute, Route
 from multiref_gym.agents.deployment import overview, people, rounds, slots
 from multiref_gym.agents.deployment.app import Handler, Site, plain
 from multiref_gym.agents.deployment.events import latest, note
-from multiref_gym.agents.deployment.tables import PLAYED, State, arms
+from multiref_gym.agents.deployment.tables import State, arms
 from multiref_gym.errors import UserError
 from multiref_gym.formats import write_games
-from multiref_gym.formats.logged_game import LoggedGame
 from multiref_gym.registry import new_decoder
 
 COOKIE = "multiref-operator"
@@ -172,17 +171,9 @@ def export_games(site: Site, request: Request, form: dict[str, str]) -> Response
     """Returns all games that have ended as JSON Lines, which `multiref learn` and `benchmark` read."""
     with site.database.transaction() as connection:
         found = [live for live in overview.all_games(connection) if live.turns and live.row.state != State.OPEN]
-    logged = [
-        LoggedGame(
-            live.interaction(live.row.speaker or "scripted", live.row.fingerprint or live.row.listener or ""),
-            system=live.row.system or "",
-            abandoned=live.row.state not in PLAYED,
-        )
-        for live in found
-    ]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "games.jsonl")
-        write_games("jsonl", path, logged)
+        write_games("jsonl", path, [live.logged() for live in found])
         content = path.read_text(encoding="utf-8")
     return _file(content, "games.jsonl", "application/jsonl")
 

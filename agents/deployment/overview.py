@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, Row, func, select
 
-from multiref_gym.agents.deployment.games import LiveGame, load
+from multiref_gym.agents.deployment.games import LiveGame, load, named_games
 from multiref_gym.agents.deployment.tables import PLAYED, State, arms, games, people, rounds, surveys, turns
 from multiref_gym.agents.deployment.tables import slots as places
 from multiref_gym.agents.evaluation.intervals import estimate
 from multiref_gym.feedback import Exchange, Feedback, FeedbackDecoder
+from multiref_gym.formats.logged_game import LoggedGame
 
 LATEST_GAMES = 15
 LATEST_TURNS = 500
@@ -79,17 +80,7 @@ def latest_games(
     connection: Connection, decoder: FeedbackDecoder
 ) -> list[tuple[LiveGame, list[tuple[str, str, Feedback | None]]]]:
     """Returns the games that began last, each with its turns: what was said and done, and the decoded feedback."""
-    speakers, listeners = people.alias(), people.alias()
-    query = (
-        select(games, arms.c.system, arms.c.fingerprint)
-        .add_columns(speakers.c.pseudonym.label("speaker"), listeners.c.pseudonym.label("listener"))
-        .outerjoin(arms, arms.c.id == games.c.arm_id)
-        .outerjoin(speakers, speakers.c.id == games.c.speaker_id)
-        .outerjoin(listeners, listeners.c.id == games.c.listener_id)
-        .where(games.c.state != State.DRAFT)
-        .order_by(games.c.id.desc())
-        .limit(LATEST_GAMES)
-    )
+    query = named_games().order_by(games.c.id.desc()).limit(LATEST_GAMES)
     found = list(load(connection, connection.execute(query)).values())
     exchanges = [_exchanges(live) for live in found]
     decoded = iter(
@@ -108,26 +99,13 @@ def latest_games(
 
 def _exchanges(live: LiveGame) -> list[Exchange]:
     """Returns the actions that were replied to, the one before what waits for an answer among them."""
-    actions = [None, *(turn.action for turn in live.turns)]
-    replies = [turn.utterance for turn in live.said[1:]]
-    return [
-        Exchange(before, turn.utterance, turn.action, reply)
-        for before, turn, reply in zip(actions, live.turns, replies, strict=False)
-    ]
+    reply = live.pending.utterance if live.pending is not None and live.turns else ""
+    return LoggedGame(live.interaction(), reply).exchanges()
 
 
 def all_games(connection: Connection) -> list[LiveGame]:
     """Returns all games in which something was said, with the names of their players and of what played."""
-    speakers, listeners = people.alias(), people.alias()
-    query = (
-        select(games, arms.c.system, arms.c.fingerprint, speakers.c.pseudonym.label("speaker"))
-        .add_columns(listeners.c.pseudonym.label("listener"))
-        .outerjoin(arms, arms.c.id == games.c.arm_id)
-        .outerjoin(speakers, speakers.c.id == games.c.speaker_id)
-        .outerjoin(listeners, listeners.c.id == games.c.listener_id)
-        .where(games.c.state != State.DRAFT)
-        .order_by(games.c.id)
-    )
+    query = named_games().order_by(games.c.id)
     return [live for live in load(connection, connection.execute(query)).values() if live.said]
 
 

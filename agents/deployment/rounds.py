@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 
 from multiref_gym.agents.deployment import learner, slots
 from multiref_gym.agents.deployment.events import note
-from multiref_gym.agents.deployment.games import Games, LiveGame, active_arm, load
+from multiref_gym.agents.deployment.games import Games, LiveGame, active_arm, load, named_games
 from multiref_gym.agents.deployment.learner import Lesson, policy_folder
 from multiref_gym.agents.deployment.policies import Policies, Policy, fingerprint, warm_up
 from multiref_gym.agents.deployment.tables import (
@@ -28,7 +28,6 @@ from multiref_gym.agents.deployment.tables import (
     State,
     arms,
     games,
-    people,
     rounds,
 )
 from multiref_gym.agents.deployment.tables import (
@@ -40,7 +39,6 @@ from multiref_gym.files import write_atomically
 from multiref_gym.formats import write_games
 from multiref_gym.formats.logged_game import LoggedGame
 from multiref_gym.game import CONTEXT_SIZE
-from multiref_gym.interaction import Interaction
 from multiref_gym.store import InteractionStore
 
 HH = "HH"
@@ -202,10 +200,12 @@ class Rounds:
         folder.mkdir(exist_ok=True)
         for system, found in played.items():
             if not self._store.has_round(system, round):
-                self._store.add([game for game, _ in found], system)
+                self._store.add([live.interaction() for live in found], system)
             name = f"{system}-{round}"
-            write_games("turn", folder / f"{name}.jsonl", [LoggedGame(game, system=system) for game, _ in found])
-            write_atomically(folder / f"{name}.times.csv", times_of(live for _, live in found))
+            write_games(
+                "turn", folder / f"{name}.jsonl", [LoggedGame(live.interaction(), system=system) for live in found]
+            )
+            write_atomically(folder / f"{name}.times.csv", times_of(found))
         with self._database.transaction(write=True) as connection:
             change(connection, round, state=RoundState.CLOSED, closed_at=time.time())
             note(connection, "round", f"round {round} is closed")
@@ -295,22 +295,10 @@ def _active(connection: Connection) -> list[Row[Any]]:
     return list(connection.execute(select(arms).where(arms.c.activated_at.is_not(None), arms.c.withdrawn_at.is_(None))))
 
 
-def played_games(connection: Connection, round: int, system: str) -> list[tuple[Interaction, LiveGame]]:
+def played_games(connection: Connection, round: int, system: str) -> list[LiveGame]:
     """Returns the games that a system played to their end in a round, in the order of their contexts."""
-    speakers = people.alias()
-    chosen = (
-        select(games, speakers.c.pseudonym, arms.c.fingerprint, arms.c.learned)
-        .join(places, places.c.game_id == games.c.id)
-        .outerjoin(arms, arms.c.id == games.c.arm_id)
-        .outerjoin(speakers, speakers.c.id == games.c.speaker_id)
-        .where(places.c.round == round, places.c.system == system, games.c.state.in_(PLAYED))
-        .order_by(games.c.context)
-    )
-    found = load(connection, connection.execute(chosen))
-    return [
-        (live.interaction(live.row.pseudonym or "scripted", live.row.fingerprint or system), live)
-        for live in found.values()
-    ]
+    chosen = named_games().where(places.c.round == round, places.c.system == system, games.c.state.in_(PLAYED))
+    return list(load(connection, connection.execute(chosen.order_by(games.c.context))).values())
 
 
 TIMES = ("game_id", "turn", "said_at", "answered_at", "policy", "finished", "learned")

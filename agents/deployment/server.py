@@ -30,6 +30,7 @@ from multiref_gym.agents.deployment.slots import Plan
 from multiref_gym.agents.deployment.study import Study, texts
 from multiref_gym.agents.deployment.tables import open_database
 from multiref_gym.commands.process import prepare_process
+from multiref_gym.commands.screen import printable
 from multiref_gym.errors import UserError
 from multiref_gym.game import Game
 from multiref_gym.parts import told
@@ -203,7 +204,7 @@ def looked_after(site: Site, rounds: Rounds, on_over: Callable[[], None]) -> Ite
                     on_over()
             except Exception as error:  # people go on to play, and the operator reads what is wrong
                 wait = AFTER_FAILURE
-                sys.stderr.write(f"multiref: the rounds: {told(error)}\n")
+                sys.stderr.write(printable(f"multiref: the rounds: {told(error)}") + "\n")
                 with site.database.transaction(write=True) as connection:
                     note(connection, "rounds failed", told(error))
 
