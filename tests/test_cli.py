@@ -63,7 +63,7 @@ def options_of(command: type[Any]) -> Iterator[str]:
         if field.name in ("config", "optimisation"):
             yield from options_of(type(field.default))
         elif "parse=False" not in str(field.type):
-            yield "as" if field.name == "role" else field.name.replace("_", "-")
+            yield "as" if "--as" in str(field.type) else field.name.replace("_", "-")
 
 
 @pytest.mark.parametrize("name", cli.COMMANDS)
