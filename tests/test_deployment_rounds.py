@@ -18,9 +18,10 @@ from sqlalchemy import select
 from multiref_gym.agents.deployment import rounds as live_rounds
 from multiref_gym.agents.deployment.crowd import CrowdSettings, run_crowd
 from multiref_gym.agents.deployment.events import latest
-from multiref_gym.agents.deployment.learner import compared
+from multiref_gym.agents.deployment.learner import Lesson, compared
 from multiref_gym.agents.deployment.policies import Policy
 from multiref_gym.agents.deployment.tables import RoundState, arms, games, rounds
+from multiref_gym.agents.learning.respect import SUP, Config
 from multiref_gym.benchmarks.deployment import ServerProcess
 from multiref_gym.errors import UserError
 from multiref_gym.formats import read_games
@@ -213,3 +214,13 @@ def test_a_failing_model_is_asked_again_and_then_it_is_said(
             assert not after["lines"][0]["answered"], "a failure is no action"
             again, scene = there.begin()
             assert play_on(again, scene)["state"] in ("won", "lost")
+
+
+def test_a_round_opens_whose_policy_was_deployed_before_the_process_ended(tmp_path: Path) -> None:
+    with deployed(setup_in(tmp_path, systems=("SUP",))) as there:
+        with there.site.database.transaction(write=True) as connection:
+            live_rounds.change(connection, 0, state=RoundState.CLOSED)
+        there.rounds.activate("SUP", Policy("random"), 1)
+        there.rounds._lesson = Lesson(Config(rounds=2), SUP, tmp_path, 0, 0, 0)
+        there.rounds.tick()
+        assert states(there) == {0: RoundState.CLOSED, 1: RoundState.OPEN}

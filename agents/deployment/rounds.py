@@ -223,15 +223,16 @@ class Rounds:
                 return
             self._deploy(lesson, self._learning)
         with self._database.transaction() as connection:
-            open_ones = connection.scalars(select(rounds.c.number).where(rounds.c.state != RoundState.CLOSED)).all()
-            closed = connection.scalars(select(rounds.c.number).where(rounds.c.state == RoundState.CLOSED)).all()
-            failed = connection.scalars(select(rounds.c.number).where(rounds.c.learning_failed_at.is_not(None))).all()
+            there = connection.execute(select(rounds)).all()
             tried = connection.scalars(select(arms.c.round).where(arms.c.system == lesson.learner.name)).all()
-            current = connection.scalar(
-                select(arms.c.round).where(arms.c.id == active_arm(connection, lesson.learner.name))
-            )
-        next_one = min(open_ones, default=max(closed, default=-1) + 1)
-        if next_one == 0 or next_one in tried or next_one - 1 in failed or self.is_over:
+            active = active_arm(connection, lesson.learner.name)
+            current = connection.scalar(select(arms.c.round).where(arms.c.id == active))
+        last = max(row.number for row in there)
+        next_one = min((row.number for row in there if row.state != RoundState.CLOSED), default=last + 1)
+        failed = any(row.number == next_one - 1 and row.learning_failed_at is not None for row in there)
+        if next_one in tried:
+            self._open_round(next_one, last)  # if the process ended before it could
+        if next_one in tried or failed or self.is_over:
             return
         self._learning = next_one
         self._process = learner.start(replace(lesson, round=next_one, current=current or 0))
@@ -250,8 +251,11 @@ class Rounds:
                 note(connection, "gate", f"the policy of round {round} is not deployed: it {told}")
                 row = {"system": system, "policy": str(policy), "fingerprint": "", "round": round, "learned": 0}
                 connection.execute(insert(arms).values(row))
-        with self._database.transaction(write=True) as connection:
-            if connection.scalar(select(func.max(rounds.c.number))) < round:
+
+    def _open_round(self, round: int, last: int) -> None:
+        """Opens a round, unless it is or was open already."""
+        if round > last:
+            with self._database.transaction(write=True) as connection:
                 self._open(connection, round)
 
 
