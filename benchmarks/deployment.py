@@ -38,8 +38,8 @@ from multiref_gym.errors import UserError
 from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import TangramSet, load_tangrams
 
-PAUSE = 4.0
-"""Mean seconds for which a speaker thinks: of 200 browsers about 50 turns a second."""
+PAUSE = 2.5
+"""Mean seconds for which a speaker thinks: of 200 browsers more than 50 turns a second."""
 DOUBLE_CLICKS, SECOND_TABS = 0.15, 0.1
 """The shares of turns that are sent twice, and of those for which something else is sent as well."""
 BETWEEN_KILLS = 1.0, 6.0

@@ -29,6 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from multiref_gym.errors import UserError
 
@@ -36,8 +37,12 @@ BUSY_TIMEOUT = 60.0
 """Seconds that a writer waits for another one."""
 
 
-CONNECTIONS = 20
-"""Connections that are kept open for those who come next; a server has many threads."""
+PATIENCE = 10.0
+"""Seconds that it is tried for to empty the log of a SQLite database that others use."""
+CONNECTIONS = 40
+"""Connections that are kept open for those who come next; a server has so many threads."""
+WRITERS = 0x6D756C7469726566
+"""The number of PostgreSQL's advisory lock for those who write."""
 
 
 class StoreError(UserError):
@@ -75,11 +80,15 @@ class Database:
             read_only = file is not None and file.is_file() and not _writable(file)
             url = _read_only(file) if file and read_only else url
             waits = {"timeout": BUSY_TIMEOUT} if self.is_sqlite else {}
-            self._engine = create_engine(url, connect_args=waits, pool_size=CONNECTIONS)
+            self._engine = create_engine(
+                url, connect_args=waits, pool_size=CONNECTIONS, pool_pre_ping=not self.is_sqlite, hide_parameters=True
+            )
         except (SQLAlchemyError, ImportError) as error:
             raise StoreError(f"{self.where}: {error}") from error
         if self.is_sqlite:
             _use_sqlite_well(self._engine, new=create and not read_only)
+        elif self._engine.dialect.name == "postgresql":
+            _have_writers_take_turns(self._engine)
         try:
             self._open(schema, version, create)
         except BaseException:
@@ -98,13 +107,16 @@ class Database:
         """
         if not self.is_sqlite:
             return
-        connection = self._engine.raw_connection()
-        try:  # what is deleted is overwritten, but the log may still have it
-            busy, *_ = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        finally:
-            connection.close()
+        ends, busy = time.monotonic() + PATIENCE, True
+        while busy and time.monotonic() < ends:
+            connection = self._engine.raw_connection()
+            try:  # what is deleted is overwritten, but the log may still have it
+                busy, *_ = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                connection.close()
+            time.sleep(0.1 * bool(busy))
         if busy:
-            raise StoreError(f"{self.where}: it is in use, so that the log beside it could not be emptied; try again")
+            raise StoreError(f"{self.where}: in use: what was deleted may still be in the log beside it; try again")
 
     @contextmanager
     def transaction(self, write: bool = False) -> Iterator[Connection]:
@@ -121,6 +133,8 @@ class Database:
                 yield connection
         except DBAPIError as error:
             raise StoreError(f"{self.where}: {' '.join(str(error.orig).split())}") from error
+        except PoolTimeout as error:
+            raise StoreError(f"{self.where}: too much is asked of it at once") from error
         except UnicodeEncodeError as error:  # a name that is looked for is no text
             raise StoreError(f"{self.where}: {error}") from error
         except UnicodeDecodeError as error:  # SQLite names a part of the file that is no text
@@ -208,6 +222,15 @@ def _use_sqlite_well(engine: Engine, new: bool) -> None:
         # between; taking the lock at the start makes it wait instead.
         write = connection.get_execution_options().get("write", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def _have_writers_take_turns(engine: Engine) -> None:
+    """Has PostgreSQL do what SQLite does: who writes waits for others who do, before it reads what it writes for."""
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("write", False):
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITERS})")
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:

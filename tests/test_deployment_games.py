@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from deployed import JSON, Deployed, a_key, deployed, form, play_on, say, setup_in
 from sqlalchemy import func, select
@@ -94,6 +95,22 @@ def test_each_system_plays_each_context_once_and_they_differ_by_one_game(there: 
         assert abs(counts["A"] - counts["B"]) <= 1
     assert Counter(systems) == {"A": 3, "B": 3}
     assert there.browser(**JSON).post("/begin").status_code == 503
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_systems_are_in_balance_though_people_begin_in_any_order(tmp_path: Path, seed: int) -> None:
+    with deployed(setup_in(tmp_path, contexts=None)) as there:
+        rng = np.random.default_rng(seed)
+        looking: list[Any] = []
+        for _ in range(40):
+            looking += [there.begin() for _ in range(int(rng.integers(0, 5)))]
+            rng.shuffle(looking)
+            for _ in range(min(len(looking), int(rng.integers(0, 4)))):
+                assert say(*looking.pop()).status_code == 200
+        for player in looking:
+            assert say(*player).status_code == 200
+        counts = Counter(row.system for row in rows(there, select(slots).where(slots.c.game_id.is_not(None))))
+        assert abs(counts["A"] - counts["B"]) <= 1
 
 
 def test_who_merely_looks_takes_no_place(there: Deployed) -> None:

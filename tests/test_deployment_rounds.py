@@ -17,10 +17,10 @@ from sqlalchemy import select
 
 from multiref_gym.agents.deployment import rounds as live_rounds
 from multiref_gym.agents.deployment.crowd import CrowdSettings, run_crowd
-from multiref_gym.agents.deployment.events import latest
+from multiref_gym.agents.deployment.events import latest, placed
 from multiref_gym.agents.deployment.learner import Lesson, compared
 from multiref_gym.agents.deployment.policies import Policy
-from multiref_gym.agents.deployment.tables import RoundState, arms, games, rounds
+from multiref_gym.agents.deployment.tables import RoundState, arms, games, people, rounds
 from multiref_gym.agents.learning.respect import SUP, Config
 from multiref_gym.benchmarks.deployment import ServerProcess
 from multiref_gym.errors import UserError
@@ -111,15 +111,16 @@ def test_a_new_policy_plays_new_games_and_open_ones_end_with_the_old(there: Depl
 
 def test_a_policy_is_rolled_back_in_one_step(there: Deployed) -> None:
     with there.site.database.transaction(write=True) as connection, pytest.raises(UserError, match="no other policy"):
-        live_rounds.roll_back(connection, "A")
+        live_rounds.roll_back(connection, "1")
     there.rounds.activate("A", Policy("random"), 1)
     operator = there.browser(Authorization=f"Bearer {there.site.known.operator}")
-    assert operator.post("/operator/roll-back", data={"system": "A"}).status_code == 200
+    assert operator.post("/operator/roll-back", data={"arm": "2"}).status_code == 200
+    assert "plays no new games" in operator.post("/operator/roll-back", data={"arm": "2"}).text, "twice is once"
     browser, scene = there.begin()
     say(browser, scene)
     with there.site.database.transaction() as connection:
         assert connection.scalar(select(games.c.arm_id)) == connection.scalar(select(arms.c.id).order_by(arms.c.id))
-    assert "no other policy" in operator.post("/operator/roll-back", data={"system": "A"}).text
+    assert "no other policy" in operator.post("/operator/roll-back", data={"arm": "1"}).text
 
 
 def test_an_operator_closes_a_round_whose_open_games_end_first(there: Deployed) -> None:
@@ -224,3 +225,51 @@ def test_a_round_opens_whose_policy_was_deployed_before_the_process_ended(tmp_pa
         there.rounds._lesson = Lesson(Config(rounds=2), SUP, tmp_path, 0, 0, 0)
         there.rounds.tick()
         assert states(there) == {0: RoundState.CLOSED, 1: RoundState.OPEN}
+
+
+def test_a_round_is_closed_once_though_the_process_ended_in_the_middle(
+    there: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = [play_on(*there.begin()) for _ in range(3)]
+    with monkeypatch.context() as patched:
+        patched.setattr(live_rounds, "write_games", lambda *_: (_ for _ in ()).throw(OSError("no room")))
+        with pytest.raises(OSError, match="no room"):
+            there.rounds.tick()
+    assert states(there) == {0: RoundState.CLOSING}
+    with there.site.database.transaction() as connection:
+        name = connection.scalar(select(people.c.pseudonym))
+    operator = there.browser(Authorization=f"Bearer {there.site.known.operator}")
+    assert "closed round" in operator.post("/operator/erase", data={"person": name}).text
+    there.rounds.tick()
+    assert states(there) == {0: RoundState.CLOSED}
+    with InteractionStore(there.setup.out / "interactions.db", create=False) as store:
+        assert {game.game_id for game in store.interactions("A", 0)} == {one["game"] for one in ended}
+
+
+def test_other_games_than_those_of_the_store_are_not_passed_over(tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        setup = setup_in(tmp_path / "run", systems=("A",), database=str(tmp_path / f"{name}.db"))
+        with deployed(setup) as there:
+            for _ in range(3):
+                play_on(*there.begin())
+            if name == "one":
+                there.rounds.tick()
+            else:
+                with pytest.raises(UserError, match="with other games"):
+                    there.rounds.tick()
+
+
+def test_two_who_have_met_do_not_wait_for_ever(tmp_path: Path) -> None:
+    with deployed(setup_in(tmp_path, role="pairs", systems=("HH",), patience=60.0), policies={}) as there:
+        first, second = there.browser(Accept="application/json"), there.browser(Accept="application/json")
+        first.post("/begin")
+        met = second.post("/begin").raise_for_status().json()
+        with there.site.database.transaction(write=True) as connection:
+            assert there.site.rules.end_overdue(connection, time.time() + 61) == 1
+        assert second.get(f"/game/{met['game']}").json()["state"] == "abandoned"
+
+
+def test_what_is_noted_of_a_failure_quotes_nobody() -> None:
+    with pytest.raises(KeyError) as error:
+        raise KeyError("what somebody said")
+    assert placed(error.value).startswith("KeyError (test_deployment_rounds.py")

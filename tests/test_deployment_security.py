@@ -17,7 +17,7 @@ import httpx
 import numpy as np
 import pytest
 from deployed import JSON, Deployed, deployed, form, play_on, say, setup_in
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from multiref_gym.agents.deployment.games import LiveGame
 from multiref_gym.agents.deployment.overview import as_csv, inert
@@ -111,6 +111,15 @@ def test_there_is_no_game_before_consent_and_quiz(studied: Deployed) -> None:
     assert browser.get("/play").url.path == "/rules"
     assert browser.post("/rules", data=hidden(page) | {"question-0": "1"}).status_code == 403
     assert browser.post("/rules", data=hidden(page) | {"question-0": "2"}).status_code == 403, "tries are counted"
+
+
+def test_nothing_is_taken_under_another_consent_than_that_of_now(studied: Deployed) -> None:
+    browser = agreed(studied)
+    seen = browser.get("/play").json()
+    with studied.site.database.transaction(write=True) as connection:
+        connection.execute(update(people).values(consent_hash="of the text before"))
+    assert say(browser, seen).status_code == 404
+    assert browser.get(f"/game/{seen['game']}").status_code == 404
 
 
 def test_a_session_token_has_128_random_bits_and_is_stored_hashed(there: Deployed) -> None:
@@ -244,11 +253,12 @@ def test_forged_entries_take_no_place(there: Deployed) -> None:
 
 def test_the_operators_pages_need_their_token(there: Deployed) -> None:
     paths = ["/operator/export/turns.csv", "/operator/export/games.jsonl", "/operator/export/surveys.csv"]
+    paths.append("/operator/export/payments/1.csv")
     browser, seen = there.begin()
     for nobody in (there.browser(), browser, there.browser(Authorization="Bearer wrong")):
         assert nobody.get("/operator").status_code == 401
         assert all(nobody.get(path).status_code == 404 for path in paths)
-        for action in ("drain", "roll-back", "erase", "learn-again", "export/payments.csv"):
+        for action in ("drain", "roll-back", "erase", "learn-again", "forget-paid", "payments/new"):
             assert nobody.post(f"/operator/{action}", data=form(seen)).status_code == 404
         assert nobody.post("/operator", data={"operator": "wrong"}).status_code == 403
     operator = there.browser()
@@ -281,6 +291,13 @@ def test_no_worker_id_is_anywhere_but_in_its_own_table(studied: Deployed, capfd:
         assert list(connection.scalars(select(payees.c.worker))) == [WORKER]
 
 
+def files_of_payments(operator: httpx.Client) -> list[tuple[str, int]]:
+    """Makes a new file of payments, and returns the paths of all, and how many people are in each."""
+    page = operator.post("/operator/payments/new").text
+    found = re.findall(r'href="(/operator/export/payments/[\d.]+csv)">[^<]*</a>: (\d+) people', page)
+    return [(path, int(count)) for path, count in found]
+
+
 def test_somebody_is_paid_in_one_file_alone(studied: Deployed) -> None:
     browser = agreed(studied)
     for _ in range(2):
@@ -289,9 +306,12 @@ def test_somebody_is_paid_in_one_file_alone(studied: Deployed) -> None:
     browser.post("/survey", data=hidden(browser.get("/survey")) | {"answer-0": ""})
     browser.get("/done")
     operator = studied.browser(Authorization=f"Bearer {studied.site.known.operator}")
-    first, second = (operator.post("/operator/export/payments.csv").text.splitlines() for _ in range(2))
-    assert [line.split(",")[0] for line in first] == ["worker", WORKER]
-    assert len(second) == 1
+    [(first, count)] = files_of_payments(operator)
+    assert count == 1
+    assert len(files_of_payments(operator)) == 1, "there is nobody for another file"
+    written = operator.get(first).text
+    assert [line.split(",")[0] for line in written.splitlines()] == ["worker", WORKER]
+    assert operator.get(first).text == written, "a file can be had again"
     operator.post("/operator/forget-paid")
     browser.get(link(studied))
     with studied.site.database.transaction() as connection:
@@ -304,9 +324,10 @@ def test_who_does_not_come_back_is_paid_for_what_they_played(
     browser = agreed(studied)
     play_on(browser, browser.get("/play").json())
     operator = studied.browser(Authorization=f"Bearer {studied.site.known.operator}")
-    assert len(operator.post("/operator/export/payments.csv").text.splitlines()) == 1, "they may still come back"
+    assert files_of_payments(operator) == [], "they may still come back"
     monkeypatch.setattr("multiref_gym.agents.deployment.operator_pages.ABSENT_AFTER", -60.0)
-    assert WORKER in operator.post("/operator/export/payments.csv").text
+    [(path, _)] = files_of_payments(operator)
+    assert WORKER in operator.get(path).text
 
 
 def test_erasure_leaves_no_utterance_anywhere(studied: Deployed) -> None:

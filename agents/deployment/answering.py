@@ -7,6 +7,7 @@ answered by the next one, or by another that is asked for it, with the same chan
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Sequence
@@ -14,21 +15,21 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from statistics import median
 from threading import Thread
+from typing import Any
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
-from multiref_gym.agents.deployment.events import note
+from multiref_gym.agents.deployment.events import note, placed
 from multiref_gym.agents.deployment.games import Games, LiveGame, Outcome, Received, Sent, by_public_ids, unanswered
 from multiref_gym.agents.deployment.policies import Policies
 from multiref_gym.agents.deployment.tables import State, arms
 from multiref_gym.agents.learning.respect import round_seed
 from multiref_gym.agents.play import Stream
+from multiref_gym.commands.screen import printable
 from multiref_gym.database import Database, StoreError
 from multiref_gym.listener import Decision, decided, recorded_log_prob
-from multiref_gym.parts import told
 
 TRIES = 3
 """How often a listener is asked before it is said that it failed."""
@@ -36,6 +37,8 @@ PAUSE = 0.5
 """Seconds between the tries."""
 MOST = 96
 """How many answers are given at once."""
+SLOW = 0.9
+"""The share of a listener's answers that come sooner than it is said to take."""
 LOOK_EVERY = 0.02
 """Seconds between two looks at what other processes wrote."""
 LEFT_AFTER = 30.0
@@ -74,7 +77,7 @@ class Answering:
         self._sent: SimpleQueue[_Waiting | None] = SimpleQueue()
         self._asked: dict[str, LiveGame] = {}  # the games that wait for an answer, by their public ids
         self._waiting: defaultdict[str, list[_Waiting]] = defaultdict(list)  # who is told of it
-        self._took: defaultdict[int, deque[float]] = defaultdict(lambda: deque(maxlen=20))
+        self._took: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=20))
         self._thread = Thread(target=self._run_or_fail, name="answering")
         self.on_failure: Callable[[], None] = lambda: None
         self.failure: Exception | None = None
@@ -111,16 +114,20 @@ class Answering:
         while more or decisions:
             slowest = self._slowest
             due = [live.pending.said_at + slowest - time.time() for live, _ in decisions if live.pending]
-            new, more = self._new(more, 0.0 if self._asked else min(due, default=self._look_every))
+            new, more = self._new(more, 0.0 if self._asked else min([*due, self._look_every]))
             ready = [decided for decided, left in zip(decisions, due, strict=True) if left <= 0.0]
             if new or ready:
                 self._write(ready, new)
             decisions = [decided for decided, left in zip(decisions, due, strict=True) if left > 0.0]
-            if self._answers:
-                self._look_for_unanswered({live.row.public_id for live, _ in decisions})
-                decisions += self._decide()
-            else:
-                self._look_for_answered()
+            try:
+                if self._answers:
+                    self._look_for_unanswered({live.row.public_id for live, _ in decisions})
+                    decisions += self._decide()
+                else:
+                    self._look_for_answered()
+            except StoreError as error:  # what waits for an answer is looked for again
+                sys.stderr.write(printable(f"multiref: {error}") + "\n")
+                time.sleep(PAUSE)
         self._look_for_answered(even_if_not=True)
 
     @property
@@ -130,12 +137,14 @@ class Answering:
     @property
     def _slowest(self) -> float:
         """Seconds that the slowest of several listeners takes: nobody is to tell them apart by how long they think."""
-        took = [median(times) for times in self._took.values()]
+        took = [float(np.quantile(times, SLOW)) for times in self._took.values()]
         return max(took) if len(took) > 1 else 0.0
 
     def _new(self, more: bool, wait: float) -> tuple[list[_Waiting], bool]:
         """Returns what is sent before so many seconds have passed, and whether more may come."""
         new = list[_Waiting]()
+        if not more:
+            time.sleep(max(0.0, wait))
         with suppress(Empty):
             while more:
                 one = self._sent.get(block=wait > 0.0 and not new, timeout=wait)
@@ -179,15 +188,14 @@ class Answering:
         now = time.time()
         try:
             with self._database.transaction(write=True) as connection:
-                decided_games = [live.row.id for live, _ in decisions]
-                self._games.lock(connection, decided_games, [waiting.sent.game for waiting in new])
                 for live, decision in decisions:
                     if decision is None:
                         self._games.end(connection, [live.row.id], State.FAILED, now)
                         live.state = State.FAILED
                     else:
                         log_prob = recorded_log_prob(decision.log_prob)
-                        self._games.answer(connection, live, decision.action, log_prob, now)
+                        if not self._games.answer(connection, live, decision.action, log_prob, now):
+                            live.state = State.ABANDONED  # somebody has left it meanwhile
                 received = self._games.receive(connection, [waiting.sent for waiting in new], now)
         except StoreError as error:  # whoever sent something sends it again; what is there is answered later
             for waiting in new:
@@ -198,7 +206,8 @@ class Answering:
             self._tell_all(live)
         for waiting, one in zip(new, received, strict=True):
             sent_in, taken = one.game, one.outcome in (Outcome.ACCEPTED, Outcome.REPEATED)
-            if sent_in is None or not taken or sent_in.pending is None or self._games.deployment.role != "speaker":
+            waits = taken and sent_in is not None and sent_in.pending is not None and sent_in.state is State.OPEN
+            if sent_in is None or not waits or self._games.deployment.role != "speaker":
                 _tell(waiting, one)
                 continue
             self._waiting[sent_in.row.public_id].append(waiting)
@@ -214,17 +223,19 @@ class Answering:
         return [decided for arm, asked in of_arm.items() for decided in self._decided(arm, asked)]
 
     def _decided(self, arm: int, asked: Sequence[LiveGame]) -> list[_Decided]:
+        with self._database.transaction() as connection:
+            row = connection.execute(select(arms).where(arms.c.id == arm)).one()
         for tried in range(TRIES):
             try:
-                return self._act(arm, asked)
+                return self._act(row, asked)
             except Exception as error:  # whatever a model fails of, the person who waits is told, and nothing is lost
-                self._note_failure(arm, error)
+                self._note_failure(row, error)
                 time.sleep(PAUSE * (tried + 1 < TRIES))
         if len(asked) == 1:
             return [(asked[0], None)]
-        return [decided for live in asked for decided in self._alone(arm, live)]
+        return [decided for live in asked for decided in self._alone(row, live)]
 
-    def _alone(self, arm: int, live: LiveGame) -> list[_Decided]:
+    def _alone(self, arm: Row[Any], live: LiveGame) -> list[_Decided]:
         """Has one game answered, as one alone may be what a model fails of."""
         try:
             return self._act(arm, [live])
@@ -232,12 +243,11 @@ class Answering:
             self._note_failure(arm, error)
             return [(live, None)]
 
-    def _act(self, arm: int, asked: Sequence[LiveGame]) -> list[_Decided]:
-        with self._database.transaction() as connection:
-            listener = self._policies.get(connection.execute(select(arms).where(arms.c.id == arm)).one())
+    def _act(self, arm: Row[Any], asked: Sequence[LiveGame]) -> list[_Decided]:
+        listener = self._policies.get(arm)
         began = time.perf_counter()
         decisions = decided(listener, [live.view for live in asked], [self._chance(live) for live in asked])
-        self._took[arm].append(time.perf_counter() - began)
+        self._took[arm.system].append(time.perf_counter() - began)
         return list(zip(asked, decisions, strict=True))
 
     def _chance(self, live: LiveGame) -> np.random.Generator:
@@ -247,9 +257,9 @@ class Answering:
         key = *seed.spawn_key, row.context, Stream.LISTENER, len(live.turns)
         return np.random.default_rng(np.random.SeedSequence(seed.entropy, spawn_key=key))
 
-    def _note_failure(self, arm: int, error: Exception) -> None:
+    def _note_failure(self, arm: Row[Any], error: Exception) -> None:
         with self._database.transaction(write=True) as connection:
-            note(connection, "model failed", f"arm {arm}: {told(error)}")
+            note(connection, "model failed", f"{arm.system}: {placed(error)}")
 
 
 def _tell(waiting: _Waiting, received: Received) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
+import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ from multiref_gym.agents.deployment.tables import State, games, sessions, turns
 from multiref_gym.agents.deployment.tables import people as people_table
 from multiref_gym.agents.deployment.tables import surveys as surveys_table
 from multiref_gym.agents.deployment.web import Guard, Limit, form_of
+from multiref_gym.commands.screen import printable
 from multiref_gym.database import Database, StoreError
 from multiref_gym.errors import UserError
 from multiref_gym.game import LETTERS, MAX_TURNS, Action
@@ -40,8 +42,9 @@ from multiref_gym.utterance import MAX_LENGTH, is_utterance
 COOKIE = "multiref"
 ANSWER_WAIT = 20.0
 """Seconds that a request waits for an answer; after that the page asks for it again."""
-LONGEST_POLL = 20.0
+LONGEST_POLL, POLL_EVERY = 20.0, 1.0
 WORKER = re.compile(r"[\w.@+-]{1,64}", re.ASCII)
+GAME = re.compile(r"[0-9a-f]{24}", re.ASCII)
 KEY = re.compile(r"[\w-]{8,64}", re.ASCII)
 PANELS = ("worker", "PROLIFIC_PID", "workerId")
 """Where a platform's link has what it calls somebody: any, Prolific, Mechanical Turk."""
@@ -178,6 +181,7 @@ def new_app(site: Site, *more: BaseRoute) -> Starlette:
         return answer
 
     async def unreachable(request: Request, error: Exception) -> Response:
+        sys.stderr.write(printable(f"multiref: {error}") + "\n")
         return await refused(request, HTTPException(503, "not-kept", {"Retry-After": "5"}))
 
     handlers = {HTTPException: refused, StoreError: unreachable}
@@ -367,6 +371,8 @@ def _their_game(
     site: Site, connection: Connection, request: Request
 ) -> tuple[LiveGame, Literal["speaker", "listener"], int]:
     """Returns the game that is asked for, as what, and the id of who asks. Raises HTTPException if it is not theirs."""
+    if not GAME.fullmatch(request.path_params["game"]):
+        raise HTTPException(404, "not-yours")
     own = (games.c.speaker_id == people_table.c.id) | (games.c.listener_id == people_table.c.id)
     row = connection.execute(
         select(games, people_table.c.id.label("person"), people_table.c.consent_hash)
@@ -445,6 +451,8 @@ def _sending(
         session = hashed(request.cookies.get(COOKIE, ""))
         site.limits.turns.check(session)
         game, turn, key = request.path_params["game"], form.get("turn", ""), form.get("key", "")
+        if not GAME.fullmatch(game):
+            raise HTTPException(404, "not-yours")
         if not KEY.fullmatch(key) or not turn.isascii() or not turn.isdigit() or int(turn[:6]) >= MAX_TURNS:
             raise HTTPException(400, "incomplete-form")
         try:
@@ -504,7 +512,7 @@ def _changed(site: Site) -> Callable[[Request], Awaitable[Response]]:
         while (state := await run_in_threadpool(now, request)) == request.query_params.get("seen"):
             if time.monotonic() > ends or await request.is_disconnected():
                 break
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(POLL_EVERY)
         return JSONResponse({"seen": state})
 
     return endpoint

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select
@@ -20,6 +22,16 @@ def note(connection: Connection, kind: str, told: str) -> None:
         told: What there is to say of it, without anything that a person said or is called.
     """
     connection.execute(insert(events).values(at=time.time(), kind=kind, told=printable(" ".join(told.split()))[:500]))
+
+
+def placed(error: BaseException) -> str:
+    """Returns what kind of error it is and where it was raised; its message may quote what a person said."""
+    chain = [error]
+    while chain[-1].__cause__ is not None:
+        chain.append(chain[-1].__cause__)
+    frames = extract_tb(chain[-1].__traceback__)
+    where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    return " of ".join(type(each).__name__ for each in chain) + where
 
 
 def latest(connection: Connection, most: int) -> list[Row[Any]]:

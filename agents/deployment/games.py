@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, exists, func, insert, select, update
 
 from multiref_gym.agents.deployment import slots
 from multiref_gym.agents.deployment.tables import (
@@ -79,7 +80,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What became of what somebody sent, and the game after it; None if there is no such game of theirs."""
+    """What became of what somebody sent, and the game after it; None if there is none, or nobody has looked."""
 
     outcome: Outcome
     game: LiveGame | None
@@ -96,6 +97,7 @@ class Deployment:
         role: What people do.
         make_speaker: Makes the speaker that people listen to.
         patience: Seconds that a person has for a turn.
+        consent: The hash of what people have to have agreed to; None if they need not.
     """
 
     tangrams: TangramSet
@@ -104,6 +106,7 @@ class Deployment:
     role: Role = "speaker"
     make_speaker: Callable[[], Speaker] | None = None
     patience: float = 600.0
+    consent: str | None = None
 
     def context(self, round: int, number: int) -> Context:
         """Returns a context of a round, the same that the simulated loop has of this seed."""
@@ -116,12 +119,16 @@ _TURNS = select(turns).where(turns.c.game_id.in_(bindparam("of_games", expanding
 _GAMES = select(games).where(games.c.public_id.in_(bindparam("public_ids", expanding=True)))
 _OF_SESSIONS = sessions.c.hash.in_(bindparam("hashes", expanding=True))
 _SPEAKERS_GAMES, _LISTENERS_GAMES = (
-    _GAMES.add_columns(sessions.c.hash).join(sessions, sessions.c.person_id == whose).where(_OF_SESSIONS)
+    _GAMES.add_columns(sessions.c.hash, people.c.consent_hash)
+    .join(sessions, sessions.c.person_id == whose)
+    .join(people, people.c.id == whose)
+    .where(_OF_SESSIONS)
     for whose in (games.c.speaker_id, games.c.listener_id)
 )
 _ANSWER = (
     update(turns)
     .where(turns.c.game_id == bindparam("of_game"), turns.c.turn == bindparam("of_turn"), turns.c.action.is_(None))
+    .where(exists().where(games.c.id == bindparam("of_game"), games.c.state == State.OPEN))
     .values(
         action=bindparam("new_action"),
         log_prob=bindparam("new_log_prob"),
@@ -207,7 +214,7 @@ class Games:
     """
 
     def __init__(self, deployment: Deployment) -> None:
-        self.deployment = deployment
+        self.deployment, self._since = deployment, time.time()
         self._plan, self._role = deployment.plan, deployment.role
 
     def for_person(self, connection: Connection, person: int, now: float) -> str | None:
@@ -232,9 +239,7 @@ class Games:
 
     def context_for(self, connection: Connection, person: int, now: float) -> tuple[int, int] | None:
         """Returns a round and the number of a context to show to somebody, of the oldest round that has one."""
-        # Whoever is shown a context waits for others who are, so that not all are shown the same one.
-        open_ones = select(rounds.c.number).where(_ROUND_OPEN).order_by(rounds.c.number).with_for_update()
-        for round in connection.scalars(open_ones).all():
+        for round in connection.scalars(select(rounds.c.number).where(_ROUND_OPEN).order_by(rounds.c.number)).all():
             context = slots.shown(connection, self._plan, round, person, now)
             if context is not None:
                 return round, context
@@ -257,13 +262,6 @@ class Games:
         if self._role == "listener":
             self._speak(connection, LiveGame(made, []), now)
         return str(made.public_id)
-
-    @staticmethod
-    def lock(connection: Connection, ids: Sequence[int], public_ids: Sequence[str]) -> None:
-        """Keeps other processes from games until the transaction ends. In SQLite nobody else writes at all."""
-        if connection.dialect.name != "sqlite":
-            these = games.c.id.in_(ids) | games.c.public_id.in_(public_ids)
-            connection.execute(select(games.c.id).where(these).order_by(games.c.id).with_for_update()).all()
 
     def receive(self, connection: Connection, sent: Sequence[Sent], now: float) -> list[Received]:
         """Takes what was sent in several games, in one transaction, and returns what became of each."""
@@ -288,7 +286,11 @@ class Games:
             some = [one for one in sent if (one.action is None) == speaks]
             if some:
                 these = {"public_ids": [one.game for one in some], "hashes": [one.session for one in some]}
-                found |= {(row.hash, row.public_id): row for row in connection.execute(theirs, these)}
+                found |= {
+                    (row.hash, row.public_id): row
+                    for row in connection.execute(theirs, these)
+                    if self.deployment.consent in (None, row.consent_hash)  # the text may have changed meanwhile
+                }
         return found
 
     def _receive(self, connection: Connection, one: Sent, live: LiveGame, now: float) -> Outcome:
@@ -321,8 +323,7 @@ class Games:
         if not connection.execute(mine).rowcount:
             return False
         system = None
-        # Whoever begins a game waits for others who do, as systems are counted.
-        if connection.scalar(select(_ROUND_OPEN).where(rounds.c.number == row.round).with_for_update()):
+        if connection.scalar(select(_ROUND_OPEN).where(rounds.c.number == row.round)):
             system = slots.take(connection, self._plan, row.round, row.context, row.id)
         if system is None:
             live.state = State.ABANDONED
@@ -355,7 +356,7 @@ class Games:
             answer_key: Of the form that a person sent.
 
         Returns:
-            Whether it counts: a turn is answered once.
+            Whether it counts: a turn is answered once, and not in a game that was left.
 
         Raises:
             InvalidAction: If the rules forbid the action.
@@ -378,8 +379,7 @@ class Games:
         live.pending = None
         if live.game.over:
             live.state = State.WON if live.game.success else State.LOST
-            still = update(games).where(games.c.id == id, games.c.state == State.OPEN)
-            connection.execute(still.values(state=live.state, ended_at=now))
+            self._set(connection, id, state=live.state, ended_at=now)
             return True
         if self._role == "listener":
             self._speak(connection, live, now)
@@ -405,11 +405,16 @@ class Games:
     def end_overdue(self, connection: Connection, now: float) -> int:
         """Ends the games of people who have not come back in time, and returns how many.
 
-        Nobody is waited for while a model thinks.
+        Nobody is waited for while a model thinks, and the time for which the server was away does not count.
         """
+        if now - self._since < self.deployment.patience:
+            return 0
         last = func.max(func.coalesce(turns.c.answered_at, turns.c.said_at if self._waits_for_answers else now))
         in_play = select(games.c.id).join(turns).where(games.c.state == State.OPEN).group_by(games.c.id)
         ids = list(connection.scalars(in_play.having(last < now - self.deployment.patience)))
+        if self._role == "pairs":  # two have met, and nobody says anything
+            met = (games.c.state == State.DRAFT) & (games.c.drafted_at < now - self.deployment.patience)
+            ids += connection.scalars(select(games.c.id).where(met))
         self.end(connection, ids, State.ABANDONED, now)
         return len(ids)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -98,6 +99,8 @@ def end_with_parent(end: Callable[[], None]) -> None:
 
 
 def _learn(lesson: Lesson) -> None:
+    for each in (signal.SIGINT, signal.SIGTERM):  # which may be meant for the whole group of processes
+        signal.signal(each, signal.SIG_IGN)
     end_with_parent(lambda: os._exit(1))  # what is written is there as a whole or not at all
     if hasattr(os, "nice"):
         os.nice(NICENESS)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hmac
-import tempfile
+import json
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
@@ -19,8 +18,9 @@ from multiref_gym.agents.deployment import overview, people, rounds, slots
 from multiref_gym.agents.deployment.app import Handler, Site, plain
 from multiref_gym.agents.deployment.events import latest, note
 from multiref_gym.agents.deployment.tables import State, arms
+from multiref_gym.database import StoreError
 from multiref_gym.errors import UserError
-from multiref_gym.formats import write_games
+from multiref_gym.formats.jsonl import GameRecords
 from multiref_gym.registry import new_decoder
 
 COOKIE = "multiref-operator"
@@ -42,7 +42,8 @@ def routes(site: Site) -> list[BaseRoute]:
         route("/operator/export/turns.csv", export_turns),
         route("/operator/export/games.jsonl", export_games),
         route("/operator/export/surveys.csv", export_surveys),
-        route("/operator/export/payments.csv", export_payments, "POST"),
+        route("/operator/payments/new", new_payments, "POST"),
+        route("/operator/export/payments/{written_at}.csv", export_payments),
     ]
 
 
@@ -99,8 +100,8 @@ def show(site: Site, request: Request, form: dict[str, str], problem: str = "") 
     with site.database.transaction() as connection:
         values: dict[str, Any] = {
             "deployed": overview.by_round(connection),
-            "rounds": overview.all_rounds(connection),
-            "full": {row.number: slots.taken_of(connection, row.number) for row in overview.all_rounds(connection)},
+            "rounds": [(row, slots.taken_of(connection, row.number)) for row in overview.all_rounds(connection)],
+            "payments": people.payment_files(connection),
             "arms": list(connection.execute(arms.select().order_by(arms.c.id.desc()))),
             "latency": overview.latency(connection),
             "games": overview.latest_games(connection, new_decoder("lexical")),
@@ -123,26 +124,26 @@ def show(site: Site, request: Request, form: dict[str, str], problem: str = "") 
 
 def act(site: Site, request: Request, form: dict[str, str]) -> Response:
     """Does what the operator asks for."""
-    actions: dict[str, Callable[[], None]] = {}
+    name, problem = request.path_params["action"], ""
     with site.database.transaction(write=True) as connection:
-        actions = {
+        actions: dict[str, Callable[[], None]] = {
             "drain": lambda: rounds.drain(connection),
             "learn-again": lambda: rounds.learn_again(connection),
-            "roll-back": lambda: rounds.roll_back(connection, form.get("system", "")),
+            "roll-back": lambda: rounds.roll_back(connection, form.get("arm", "")),
             "forget-paid": lambda: _forget_paid(connection),
-            "erase": lambda: _erase(site, connection, form.get("person", "").strip()),
+            "erase": lambda: _erase(connection, form.get("person", "").strip()),
         }
-        action = actions.get(request.path_params["action"])
-        if action is None:
+        if name not in actions:
             raise HTTPException(404, "no-page")
         try:
-            action()
+            actions[name]()
         except UserError as error:
             problem = str(error)
-        else:
-            problem = ""
-    if request.path_params["action"] in ("erase", "forget-paid") and not problem:
-        site.database.forget()
+    if name in ("erase", "forget-paid") and not problem:
+        try:
+            site.database.forget()
+        except StoreError as error:
+            problem = f"it was deleted, but {error}: forget something again to try"
     return show(site, request, form, problem) if problem else RedirectResponse("/operator", 303)
 
 
@@ -150,7 +151,7 @@ def _forget_paid(connection: Connection) -> None:
     note(connection, "operator", f"what a platform calls {people.forget_paid(connection)} people was forgotten")
 
 
-def _erase(site: Site, connection: Connection, pseudonym: str) -> None:
+def _erase(connection: Connection, pseudonym: str) -> None:
     ended = people.erase(connection, pseudonym, time.time())
     slots.give_back(connection, ended)
     note(connection, "operator", "what a person said was erased")
@@ -170,12 +171,9 @@ def export_turns(site: Site, request: Request, form: dict[str, str]) -> Response
 def export_games(site: Site, request: Request, form: dict[str, str]) -> Response:
     """Returns all games that have ended as JSON Lines, which `multiref learn` and `benchmark` read."""
     with site.database.transaction() as connection:
-        found = [live for live in overview.all_games(connection) if live.turns and live.row.state != State.OPEN]
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "games.jsonl")
-        write_games("jsonl", path, [live.logged() for live in found])
-        content = path.read_text(encoding="utf-8")
-    return _file(content, "games.jsonl", "application/jsonl")
+        found = [live for live in overview.all_games(connection) if live.turns and live.state is not State.OPEN]
+    records = [record for live in found for record in GameRecords().to_records(live.logged())]
+    return _file("".join(json.dumps(record) + "\n" for record in records), "games.jsonl", "application/jsonl")
 
 
 def export_surveys(site: Site, request: Request, form: dict[str, str]) -> Response:
@@ -185,12 +183,22 @@ def export_surveys(site: Site, request: Request, form: dict[str, str]) -> Respon
     return _file(overview.as_csv(("person", "answers", "answered_at"), rows), "surveys.csv", "text/csv")
 
 
-def export_payments(site: Site, request: Request, form: dict[str, str]) -> Response:
-    """Returns who is to be paid as CSV, each person in one file alone."""
+def new_payments(site: Site, request: Request, form: dict[str, str]) -> Response:
+    """Makes a new file of payments, with those who are in none."""
     now = time.time()
     with site.database.transaction(write=True) as connection:
         people.finish_absent(connection, now - ABSENT_AFTER, now)
-        due = people.to_pay(connection, site.known, now)
-        note(connection, "operator", f"{len(due)} payments were written into a file")
-    columns = ("worker", "code", "games", "won", "token")
-    return _file(overview.as_csv(columns, [[row[name] for name in columns] for row in due]), "payments.csv", "text/csv")
+        people.new_payments(connection, now)
+        note(connection, "operator", "a file of payments was made")
+    return RedirectResponse("/operator", 303)
+
+
+def export_payments(site: Site, request: Request, form: dict[str, str]) -> Response:
+    """Returns a file of payments as CSV: each person is in one file alone."""
+    try:
+        written_at = float(request.path_params["written_at"])
+    except ValueError as error:
+        raise HTTPException(404, "no-page") from error
+    with site.database.transaction() as connection:
+        rows = people.payments_of(connection, site.known, written_at)
+    return _file(overview.as_csv(people.PAYMENT, rows), f"payments-{written_at:.0f}.csv", "text/csv")

@@ -71,7 +71,7 @@ class Secrets:
             if not create:
                 raise UserError(f"{path}: there is no such file, so this is not the folder of a deployment")
             made = cls(secrets.token_urlsafe(32), secrets.token_urlsafe(TOKEN_BYTES))
-            with whole(path, replace=False) as unfinished:
+            with whole(path) as unfinished:  # the first process of a deployment does so, which has locked the folder
                 os.close(os.open(unfinished, os.O_CREAT | os.O_WRONLY, 0o600))
                 unfinished.write_text(json.dumps({"key": made.key, "operator": made.operator}) + "\n")
         return checked(cls, path.read_bytes(), str(path))
@@ -146,7 +146,7 @@ def answer_survey(connection: Connection, person: int, answers: dict[str, str], 
 def finish(connection: Connection, person: int, now: float) -> None:
     """Notes that somebody has taken part, and is to be paid, once."""
     count, won = played(connection, person)
-    token = secrets.token_urlsafe(TOKEN_BYTES)
+    token = secrets.token_hex(TOKEN_BYTES)
     insert_new(connection, payments, [{"person_id": person, "token": token, "games": count, "won": won}])
     connection.execute(update(people).where(people.c.id == person, people.c.done_at.is_(None)).values(done_at=now))
 
@@ -171,36 +171,35 @@ def forget_paid(connection: Connection) -> int:
     return connection.execute(delete(payees).where(payees.c.person_id.in_(paid))).rowcount
 
 
-def to_pay(connection: Connection, known: Secrets, now: float) -> list[dict[str, Any]]:
-    """Returns who is to be paid and was in no such list before; whoever gets it pays them.
+PAYMENT = ("worker", "code", "games", "won", "token")
 
-    Returns:
-        By `worker` what the platform calls them, with `code`, `games`, `won` and the `token` of the payment, by which a
-        platform can refuse to pay twice.
+
+def new_payments(connection: Connection, now: float) -> None:
+    """Puts those who are to be paid, and are in no file of payments yet, into a new one."""
+    connection.execute(update(payments).where(payments.c.written_at.is_(None)).values(written_at=now))
+
+
+def payment_files(connection: Connection) -> list[tuple[float, int]]:
+    """Returns when files of payments were made, the last one first, and how many people are in each."""
+    written = payments.c.written_at
+    query = select(written, func.count()).where(written.is_not(None)).group_by(written).order_by(written.desc())
+    return [(at, count) for at, count in connection.execute(query)]
+
+
+def payments_of(connection: Connection, known: Secrets, written_at: float) -> list[tuple[Any, ...]]:
+    """Returns who is in a file of payments, in the order of `PAYMENT`.
+
+    A token is the same whenever the file is asked for, so that a platform can refuse to pay twice.
     """
     due = (
         select(payments, payees.c.worker, people.c.pseudonym)
         .join(payees, payees.c.person_id == payments.c.person_id)
         .join(people, people.c.id == payments.c.person_id)
-        .where(payments.c.written_at.is_(None))
+        .where(payments.c.written_at == written_at)
         .order_by(payments.c.person_id)
     )
-    rows = connection.execute(due).all()
-    mine = update(payments).where(
-        payments.c.written_at.is_(None), payments.c.person_id.in_([r.person_id for r in rows])
-    )
-    paid = set(connection.scalars(mine.values(written_at=now).returning(payments.c.person_id)))
-    return [
-        {
-            "worker": row.worker,
-            "code": known.completion_code(row.pseudonym),
-            "games": row.games,
-            "won": row.won,
-            "token": row.token,
-        }
-        for row in rows
-        if row.person_id in paid
-    ]
+    rows = connection.execute(due)
+    return [(row.worker, known.completion_code(row.pseudonym), row.games, row.won, row.token) for row in rows]
 
 
 def erase(connection: Connection, pseudonym: str, now: float) -> list[int]:
@@ -219,7 +218,7 @@ def erase(connection: Connection, pseudonym: str, now: float) -> list[int]:
         raise UserError(f"there is nobody called {pseudonym!r:.60} here")
     own = (games.c.speaker_id == person) | (games.c.listener_id == person)
     kept = select(func.count()).select_from(games.join(rounds, rounds.c.number == games.c.round))
-    closed = kept.where(own, games.c.state.in_(PLAYED), rounds.c.state == RoundState.CLOSED)
+    closed = kept.where(own, games.c.state.in_(PLAYED), rounds.c.state.in_((RoundState.CLOSING, RoundState.CLOSED)))
     if count := connection.scalar(closed):
         raise UserError(f"{pseudonym} has played {count} games of closed rounds, which were learned from and stay")
     theirs = list(connection.scalars(select(games.c.id).where(own)))

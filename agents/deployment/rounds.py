@@ -115,7 +115,7 @@ class Rounds:
                 .select_from(games.join(places, places.c.game_id == games.c.id))
                 .where(games.c.state.in_(PLAYED), games.c.round < round, places.c.system == system)
             )
-            active = arms.c.withdrawn_at.is_(None) & (arms.c.system == system)
+            active = arms.c.activated_at.is_not(None) & arms.c.withdrawn_at.is_(None) & (arms.c.system == system)
             connection.execute(update(arms).where(active).values(withdrawn_at=now))
             row = {"system": system, "policy": str(policy), "fingerprint": told, "round": round}
             row |= {"learned": learned, "activated_at": now}
@@ -133,8 +133,8 @@ class Rounds:
         now = time.time()
         with self._database.transaction(write=True) as connection:
             self._rules.end_overdue(connection, now)
-            ended = self._next_step(connection)
-        for round in ended:
+            closing = self._next_step(connection)
+        for round in closing:
             self._close(round)
         if self._lesson:
             self._learn(self._lesson)
@@ -150,7 +150,7 @@ class Rounds:
     def stop(self) -> None:
         """Ends what is being learned; it is learned again when the deployment goes on."""
         if self._process is not None:
-            self._process.terminate()
+            self._process.kill()  # it hears no other signal
             self._process.join()
 
     def _load(self, arm: Row[Any]) -> None:
@@ -172,20 +172,22 @@ class Rounds:
         note(connection, "round", f"round {round} is open")
 
     def _next_step(self, connection: Connection) -> list[int]:
-        """Opens the next round if games go on while it is learned, and returns the rounds whose last game has ended.
+        """Opens the next round if games go on while it is learned, and returns the rounds that are to be closed.
 
         Whose game was left gives its place back, so that a round whose places were all taken may have one free again.
         """
-        ended = []
+        closing = []
         for round in connection.execute(select(rounds).where(rounds.c.state != RoundState.CLOSED)).all():
             full = slots.is_full(connection, self._plan, round.number)
             last = connection.scalar(select(func.max(rounds.c.number))) == round.number
             if full and last and self._every_game and self._lesson and round.number < self._lesson.config.rounds:
                 self._open(connection, round.number + 1)
             in_play = select(func.count()).where(games.c.round == round.number, games.c.state == State.OPEN)
-            if (full or round.state == RoundState.DRAINING) and not connection.scalar(in_play):
-                ended.append(round.number)
-        return ended
+            ends = (full or round.state == RoundState.DRAINING) and not connection.scalar(in_play)
+            if ends or round.state == RoundState.CLOSING:
+                change(connection, round.number, state=RoundState.CLOSING)
+                closing.append(round.number)
+        return closing
 
     def _close(self, round: int) -> None:
         """Puts the games of a round into the run's store and, as rows, beside it."""
@@ -199,8 +201,11 @@ class Rounds:
         folder = self._out / "rounds"
         folder.mkdir(exist_ok=True)
         for system, found in played.items():
+            played_here = [live.interaction() for live in found]
             if not self._store.has_round(system, round):
-                self._store.add([live.interaction() for live in found], system)
+                self._store.add(played_here, system)
+            elif [game.game_id for game in self._store.interactions(system, round)] != [g.game_id for g in played_here]:
+                raise UserError(f"round {round} of {system} is in the store of {self._out} with other games")
             name = f"{system}-{round}"
             write_games(
                 "turn", folder / f"{name}.jsonl", [LoggedGame(live.interaction(), system=system) for live in found]
@@ -242,7 +247,7 @@ class Rounds:
         if round > lesson.config.rounds:
             return
         system, policy = lesson.learner.name, Policy(lesson.config.listener, str(policy_folder(self._out, round)))
-        gate = learner.gate_of(self._out, round)
+        gate = learner.gate_of(self._out, round) if lesson.gate else None
         if gate is None or gate["passed"]:
             self.activate(system, policy, round)
         else:
@@ -277,21 +282,29 @@ def learn_again(connection: Connection) -> None:
     note(connection, "operator", "learning is tried again")
 
 
-def roll_back(connection: Connection, system: str) -> None:
-    """Has the policy before the current one play the new games of a system again.
+def roll_back(connection: Connection, arm: str) -> None:
+    """Has the policy before a current one play the new games of its system again.
+
+    Args:
+        connection: In a transaction that writes.
+        arm: The id of the current one, so that who asks twice goes back once.
 
     Raises:
-        UserError: If there is none.
+        UserError: If it is not a current one, or there was none before.
     """
-    of_system = select(arms).where(arms.c.system == system, arms.c.activated_at.is_not(None))
-    had = connection.execute(of_system.order_by(arms.c.activated_at.desc()).limit(2)).all()
-    if len(had) < 2:
-        raise UserError(f"{system:.60} has had no other policy")
-    current, before = had
+    current = next((one for one in _active(connection) if str(one.id) == arm), None)
+    if current is None:
+        raise UserError("this policy plays no new games any more")
+    of_system = select(arms).where(arms.c.system == current.system, arms.c.activated_at.is_not(None))
+    before = connection.execute(
+        of_system.where(arms.c.id != current.id).order_by(arms.c.activated_at.desc()).limit(1)
+    ).one_or_none()
+    if before is None:
+        raise UserError(f"{current.system} has had no other policy")
     gone = {"activated_at": None, "withdrawn_at": time.time()}
     connection.execute(update(arms).where(arms.c.id == current.id).values(gone))
     connection.execute(update(arms).where(arms.c.id == before.id).values(withdrawn_at=None))
-    note(connection, "operator", f"{system} is played by {before.policy} again ({before.fingerprint})")
+    note(connection, "operator", f"{current.system} is played by {before.policy} again ({before.fingerprint})")
 
 
 def _active(connection: Connection) -> list[Row[Any]]:

@@ -7,7 +7,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -19,7 +19,7 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, S
 from multiref_gym.agents.deployment import operator_pages
 from multiref_gym.agents.deployment.answering import Answering
 from multiref_gym.agents.deployment.app import Site, new_app
-from multiref_gym.agents.deployment.events import note
+from multiref_gym.agents.deployment.events import note, placed
 from multiref_gym.agents.deployment.games import Deployment, Games, Role
 from multiref_gym.agents.deployment.learner import end_with_parent
 from multiref_gym.agents.deployment.people import Secrets
@@ -31,15 +31,17 @@ from multiref_gym.agents.deployment.study import Study, texts
 from multiref_gym.agents.deployment.tables import open_database
 from multiref_gym.commands.process import prepare_process
 from multiref_gym.commands.screen import printable
+from multiref_gym.database import StoreError
 from multiref_gym.errors import UserError
 from multiref_gym.game import Game
-from multiref_gym.parts import told
 from multiref_gym.simulators.named import speaker_of
 from multiref_gym.tangrams import load_tangrams
 from multiref_gym.tangrams.tangram_set import SplitName
 
 TICK = 0.5
 """Seconds between two looks at the rounds."""
+RESTART_EVERY = 5.0
+"""Seconds between two looks whether other processes are at work."""
 AFTER_FAILURE = 30.0
 """The same after it failed."""
 
@@ -88,14 +90,14 @@ class Setup:
             UserError: If something of it cannot be had.
         """
         study = None if self.study is None else Study.of(self.study)
-        pages = templates(self.study)
+        consent, pages = study.hash if study else None, templates(self.study)
         tangrams = load_tangrams(self.tangrams)
         make_speaker = speaker_of(self.speaker, tangrams, self.personas) if self.role == "listener" else None
         plan = Plan(self.systems, self.contexts, self.seed)
         part = tangrams.split(self.split)
-        rules = Games(Deployment(part, self.seed, plan, self.role, make_speaker, self.patience))
+        rules = Games(Deployment(part, self.seed, plan, self.role, make_speaker, self.patience, consent))
         warm_up_speaker(rules.deployment)
-        known, database = Secrets.of(self.out, create=True), open_database(self.database)
+        known, database = Secrets.of(self.out, create=first), open_database(self.database)
         policies = Policies(part)
         answering = Answering(database, rules, policies, answers=first, shared=self.processes > 1)
         return Site(database, rules, answering, policies, known, pages, Pictures(part, known), texts(self.study), study)
@@ -204,9 +206,10 @@ def looked_after(site: Site, rounds: Rounds, on_over: Callable[[], None]) -> Ite
                     on_over()
             except Exception as error:  # people go on to play, and the operator reads what is wrong
                 wait = AFTER_FAILURE
-                sys.stderr.write(printable(f"multiref: the rounds: {told(error)}") + "\n")
-                with site.database.transaction(write=True) as connection:
-                    note(connection, "rounds failed", told(error))
+                told = str(error) if isinstance(error, UserError) else placed(error)
+                sys.stderr.write(printable(f"multiref: the rounds: {told}") + "\n")
+                with suppress(StoreError), site.database.transaction(write=True) as connection:
+                    note(connection, "rounds failed", told)
 
     thread = threading.Thread(target=look_after, name="rounds")
     thread.start()
@@ -231,7 +234,7 @@ def beside(setup: Setup, listening: socket.socket, proxy: str | None) -> Iterato
     processes = [new() for _ in range(setup.processes - 1)]
 
     def replace_those_that_ended() -> None:
-        while not ends.wait(1.0):
+        while not ends.wait(RESTART_EVERY):
             processes[:] = [process if process.is_alive() else new() for process in processes]
 
     thread = threading.Thread(target=replace_those_that_ended, name="beside")

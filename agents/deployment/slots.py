@@ -1,12 +1,14 @@
 """Places for games: in a round each system plays each context once, and who meets which system is left to chance.
 
 Somebody who comes is shown a context. Only with the first action or utterance is a system chosen for it, of those which
-have not played this context yet the one that has had the fewest games, so that systems differ by one game at most,
-and so that who merely looks takes nothing away. A game that somebody left gives its place back to be played again.
+have not played this context yet the one that has had the fewest games. So who merely looks takes nothing away, and all
+systems have as many games when a round is full. Before, they differ by one game once those have begun who are looking.
+A game that somebody left gives its place back to be played again.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -42,10 +44,17 @@ class Plan:
 
 
 def shown(connection: Connection, plan: Plan, round: int, person: int, now: float) -> int | None:
-    """Returns the number of a context to show to somebody, who should not have played it; None if there is none."""
+    """Returns the number of a context to show to somebody, who should not have played it; None if there is none.
+
+    If one system alone has not played a context yet, who is shown it will meet that one. It is shown if that system has
+    had the fewest games, those counted that were promised to it so, or if there is no other context.
+    """
     in_round = games.c.round == round
-    places = select(slots.c.context, func.count()).where(slots.c.round == round, _FREE).group_by(slots.c.context)
-    free: dict[int, int] = dict(map(tuple, connection.execute(places)))
+    free: dict[int, list[str]] = {}
+    for context, system in connection.execute(
+        select(slots.c.context, slots.c.system).where(slots.c.round == round, _FREE).order_by(slots.c.context)
+    ):
+        free.setdefault(context, []).append(system)
     drafts = (
         select(games.c.context, func.count())
         .where(in_round, games.c.state == State.DRAFT, games.c.drafted_at > now - LOOKED_AT)
@@ -54,9 +63,14 @@ def shown(connection: Connection, plan: Plan, round: int, person: int, now: floa
     looked_at: dict[int, int] = dict(map(tuple, connection.execute(drafts)))
     own = (games.c.speaker_id == person) | (games.c.listener_id == person)
     played = set(connection.scalars(select(games.c.context).where(in_round, own, games.c.state != State.DRAFT)))
-    unseen = [context for context in sorted(free) if context not in played]
-    for context in unseen:
-        if free[context] > looked_at.get(context, 0):
+
+    had = Counter(dict.fromkeys(plan.systems, 0)) + Counter(_taken(connection, round))
+    promised = Counter(free[context][0] for context in looked_at if len(free.get(context, [])) == 1)
+    fewest = min(had[system] + promised[system] for system in plan.systems)
+    unseen = [context for context in free if context not in played]
+    left = [context for context in unseen if len(free[context]) > looked_at.get(context, 0)]
+    for context in left:
+        if len(free[context]) > 1 or had[free[context][0]] + promised[free[context][0]] == fewest:
             return context
     made = connection.scalar(select(func.max(slots.c.context)).where(slots.c.round == round))
     next_one = 0 if made is None else made + 1
@@ -64,13 +78,12 @@ def shown(connection: Connection, plan: Plan, round: int, person: int, now: floa
         new = [{"round": round, "context": next_one, "system": system, "attempt": 0} for system in plan.systems]
         insert_new(connection, slots, new)
         return int(next_one)
-    return min(unseen or free, key=lambda context: (looked_at.get(context, 0), context), default=None)
+    return left[0] if left else min(unseen or free, key=lambda one: (looked_at.get(one, 0), one), default=None)
 
 
 def take(connection: Connection, plan: Plan, round: int, context: int, game: int) -> str | None:
     """Takes a place for a game, and returns the system that plays it; None if the context has no place left."""
-    counted = select(slots.c.system, func.count()).where(slots.c.round == round, ~_FREE).group_by(slots.c.system)
-    taken: dict[str, int] = dict(map(tuple, connection.execute(counted)))
+    taken = _taken(connection, round)
     order = plan.order(round, context)
     free = connection.execute(
         select(slots.c.id, slots.c.system).where(slots.c.round == round, slots.c.context == context, _FREE)
@@ -80,6 +93,11 @@ def take(connection: Connection, plan: Plan, round: int, context: int, game: int
         if connection.execute(mine).rowcount:
             return str(place.system)
     return None
+
+
+def _taken(connection: Connection, round: int) -> dict[str, int]:
+    counted = select(slots.c.system, func.count()).where(slots.c.round == round, ~_FREE).group_by(slots.c.system)
+    return dict(map(tuple, connection.execute(counted)))
 
 
 def give_back(connection: Connection, of: Sequence[int]) -> None:

@@ -59,11 +59,13 @@ PLAYED = (State.WON, State.LOST)
 class RoundState(StrEnum):
     """What has become of a round.
 
-    It takes new games while it is open; a draining one waits for its last games; a closed one is in the store.
+    It takes new games while it is open; a draining one waits for its last games; a closing one changes no more, and is
+    put into the store; a closed one is there.
     """
 
     OPEN = "open"
     DRAINING = "draining"
+    CLOSING = "closing"
     CLOSED = "closed"
 
 
@@ -130,7 +132,7 @@ slots = Table(
     Column("context", Integer, nullable=False),
     Column("system", String, nullable=False),
     Column("attempt", Integer, nullable=False, default=0),
-    Column("game_id", Integer),  # which game has taken it
+    Column("game_id", Integer, index=True),  # which game has taken it
     UniqueConstraint("round", "context", "system"),
     Index("free_slots", "round", "game_id"),
 )
@@ -163,7 +165,7 @@ turns = Table(
     Column("key", String, nullable=False, unique=True),  # of the form that was sent, so that it counts once
     Column("utterance", String, nullable=False),
     Column("said_at", Double, nullable=False),
-    Column("answer_key", String, unique=True),  # of a listener who is a person
+    Column("answer_key", String),  # of a listener who is a person
     Column("action", String),  # the canonical text; none until it is answered
     Column("log_prob", Double),
     Column("understood", Boolean),
