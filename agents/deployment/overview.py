@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -46,27 +47,29 @@ class Deployed:
 def by_round(connection: Connection) -> list[Deployed]:
     """Returns what each system did in each round, the last round first."""
     length = select(turns.c.game_id, func.count().label("turns")).group_by(turns.c.game_id).subquery()
+    system = func.coalesce(arms.c.system, places.c.system, "people")
     query = (
-        select(games.c.round, games.c.state, arms.c.system, places.c.system.label("place"), length.c.turns)
+        select(games.c.round, system, games.c.state, func.count(), func.sum(length.c.turns))
         .outerjoin(arms, arms.c.id == games.c.arm_id)
         .outerjoin(places, places.c.game_id == games.c.id)
         .outerjoin(length, length.c.game_id == games.c.id)
         .where(games.c.state != State.DRAFT)
+        .group_by(games.c.round, system, games.c.state)
     )
-    grouped: dict[tuple[int, str], list[Any]] = {}
-    for row in connection.execute(query):
-        grouped.setdefault((-row.round, row.system or row.place or "people"), []).append(row)
-    return [_deployed(-round, system, rows) for (round, system), rows in sorted(grouped.items())]
+    counts, taken = defaultdict[tuple[int, str], Counter[str]](Counter), Counter[tuple[int, str]]()
+    for round, name, state, count, total in connection.execute(query):
+        counts[-round, name][state] = count
+        taken[-round, name] += total or 0 if state in PLAYED else 0
+    return [_deployed(-round, name, counts[round, name], taken[round, name]) for round, name in sorted(counts)]
 
 
-def _deployed(round: int, system: str, rows: Sequence[Any]) -> Deployed:
-    counts = {state.value: sum(row.state == state for row in rows) for state in State if state is not State.DRAFT}
-    ended = [row for row in rows if row.state in PLAYED]
-    if not ended:
-        return Deployed(round, system, counts, None, None)
-    success = estimate([float(row.state == State.WON) for row in ended], [1.0] * len(ended))
-    taken = float(np.mean([row.turns or 0 for row in ended]))
-    return Deployed(round, system, counts, (success.mean, success.low, success.high), taken)
+def _deployed(round: int, system: str, counts: Counter[str], taken: int) -> Deployed:
+    told = {state.value: counts[state] for state in State if state is not State.DRAFT}
+    won, played = counts[State.WON], sum(counts[state] for state in PLAYED)
+    if not played:
+        return Deployed(round, system, told, None, None)
+    success = estimate([1.0] * won + [0.0] * (played - won), [1.0] * played)
+    return Deployed(round, system, told, (success.mean, success.low, success.high), taken / played)
 
 
 def latency(connection: Connection) -> tuple[float, float] | None:
