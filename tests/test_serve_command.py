@@ -99,7 +99,8 @@ def test_a_database_that_is_newer(capsys: pytest.CaptureFixture[str], tmp_path: 
         (),
         ("--open", "--study", "x"),
         ("--open", "--respect", "x", "--arms", "A=random"),
-        ("--open", "--role", "pairs", "--arms", "A=random"),
+        ("--open", "--pairs", "--arms", "A=random"),
+        ("--open", "--pairs", "--role", "listener"),
         ("--open", "--every-game"),
     ],
 )

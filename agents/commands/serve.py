@@ -7,7 +7,7 @@ import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -71,7 +71,8 @@ class ServeCommand(TangramOptions, SpeakerOptions):
         study: The folder of a study: consent.txt, and what replaces the package's study.toml and pages.
         out: The folder of the deployment.
         respect: The folder of a run that is learned from what people say, in place of --out.
-        role: What people do: they are speakers, listen to the simulated speaker, or play in pairs.
+        role: What people do: they speak to the listener, or they listen to the simulated speaker.
+        pairs: People play with each other, one as the speaker and one as the listener.
         listener: Who listens.
         model: Which policy listens, or which base is learned from: a checkpoint's folder.
         arms: Several systems, each NAME=LISTENER or NAME=LISTENER:MODEL: all of them play the same contexts.
@@ -97,7 +98,8 @@ class ServeCommand(TangramOptions, SpeakerOptions):
     study: Path | None = None
     out: Path = Path("runs/serve")
     respect: Path | None = None
-    role: Role = "speaker"
+    role: Literal["speaker", "listener"] = "speaker"
+    pairs: bool = False
     listener: ListenerName = "small"
     model: str | None = None
     arms: tuple[str, ...] = ()
@@ -127,8 +129,12 @@ class ServeCommand(TangramOptions, SpeakerOptions):
         """
         if self.open == (self.study is not None):
             raise UserError("expected --study FOLDER or, for a demo without consent, --open")
-        if self.respect and (self.arms or self.role != "speaker"):
-            raise UserError("--respect learns from people who speak to its own systems: leave out --arms and --role")
+        if self.pairs and self.role != "speaker":
+            raise UserError("--pairs has people speak and listen: leave out --role")
+        if self.respect and (self.arms or self._played_as != "speaker"):
+            raise UserError(
+                "--respect learns from what people say to its systems: leave out --arms, --role and --pairs"
+            )
         if self.every_game and not self.respect:
             raise UserError("--every-game says when to learn: add --respect RUN")
         listening = server.bound(self.host, self.port)
@@ -188,12 +194,16 @@ class ServeCommand(TangramOptions, SpeakerOptions):
         systems: dict[str, Policy | None] = {chosen.name: first, CONTROL: first}
         return respect, Lesson(config, chosen, out, 0, 0, self.gate), systems
 
+    @property
+    def _played_as(self) -> Role:
+        return "pairs" if self.pairs else self.role
+
     def _systems(self) -> dict[str, Policy | None]:
         """Returns what plays by its name, None for people."""
-        if self.role != "speaker":
+        if self._played_as != "speaker":
             if self.arms or self.model:
-                raise UserError(f"--role {self.role} has people in place of a listener: leave out --arms and --model")
-            return {HH if self.role == "pairs" else PERSON: None}
+                raise UserError("people listen themselves: leave out --arms and --model")
+            return {HH if self.pairs else PERSON: None}
         systems: dict[str, Policy | None] = {}
         for arm in self.arms:
             name, equals, told = arm.partition("=")
@@ -208,7 +218,7 @@ class ServeCommand(TangramOptions, SpeakerOptions):
         return {
             "seed": self.seed,
             "games": self.games,
-            "role": self.role,
+            "role": self._played_as,
             "systems": systems,
             "tangrams": self.tangrams,
             "split": self.split,
@@ -225,7 +235,7 @@ class ServeCommand(TangramOptions, SpeakerOptions):
             seed=self.seed,
             systems=systems,
             contexts=(self.games or DEFAULT.games) if self.respect else self.games,
-            role=self.role,
+            role=self._played_as,
             speaker=self.speaker,
             personas=self.personas,
             patience=self.patience,
