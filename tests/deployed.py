@@ -12,10 +12,10 @@ from typing import Any
 
 import httpx
 
-from multiref_gym.agents.deployment.app import Site
 from multiref_gym.agents.deployment.policies import Policy
 from multiref_gym.agents.deployment.rounds import Rounds
 from multiref_gym.agents.deployment.server import Setup, bound, new_server, serve
+from multiref_gym.agents.deployment.site import Site
 from multiref_gym.store import InteractionStore
 
 JSON = {"Accept": "application/json"}

@@ -15,8 +15,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from multiref_gym.agents.deployment import overview, people, rounds, slots
-from multiref_gym.agents.deployment.app import Handler, Site, plain
 from multiref_gym.agents.deployment.events import latest, note
+from multiref_gym.agents.deployment.site import Handler, Site, address_of, plain
 from multiref_gym.agents.deployment.tables import State, arms
 from multiref_gym.database import StoreError
 from multiref_gym.errors import UserError
@@ -77,7 +77,7 @@ def _guarded(handler: Handler) -> Handler:
 
 
 def _let_in(site: Site, request: Request, token: str) -> Response:
-    site.limits.passwords.check(request.client.host if request.client else "")
+    site.limits.passwords.check(address_of(request))
     if not hmac.compare_digest(token.encode(errors="replace"), site.known.operator.encode()):
         return site.page("operator_login.html", 403, problem="This is not the token.")
     answer = RedirectResponse("/operator", 303)

@@ -18,7 +18,7 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, S
 
 from multiref_gym.agents.deployment import operator_pages
 from multiref_gym.agents.deployment.answering import Answering
-from multiref_gym.agents.deployment.app import Site, new_app
+from multiref_gym.agents.deployment.app import new_app
 from multiref_gym.agents.deployment.events import note, placed
 from multiref_gym.agents.deployment.games import Deployment, Games, Role
 from multiref_gym.agents.deployment.learner import end_with_parent
@@ -26,6 +26,7 @@ from multiref_gym.agents.deployment.people import Secrets
 from multiref_gym.agents.deployment.pictures import Pictures
 from multiref_gym.agents.deployment.policies import Policies
 from multiref_gym.agents.deployment.rounds import Rounds
+from multiref_gym.agents.deployment.site import Site
 from multiref_gym.agents.deployment.slots import Plan
 from multiref_gym.agents.deployment.study import Study, texts
 from multiref_gym.agents.deployment.tables import open_database
