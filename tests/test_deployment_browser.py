@@ -164,7 +164,8 @@ def say(page: Any, text: str) -> None:
 
 
 def tab_to(page: Any, what: Any) -> None:
-    """Goes to something by the Tab key alone."""
+    """Goes to something by the Tab key alone, once the page is there with its script."""
+    page.wait_for_load_state()
     for _ in range(40):
         page.keyboard.press("Tab")
         if what.evaluate("one => one === document.activeElement"):

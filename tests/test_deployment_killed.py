@@ -35,18 +35,12 @@ def check(server: ServerProcess, result: CrowdResult, turns: list[Any]) -> None:
     assert found.difference <= 1
 
 
-def test_a_server_that_is_killed_again_and_again_loses_nothing(tmp_path: Path) -> None:
+def test_two_processes_on_a_sqlite_file_that_are_killed_again_and_again_lose_nothing(tmp_path: Path) -> None:
     turns: list[Any] = []
-    with ServerProcess(*RANDOM, "--out", str(tmp_path / "run")) as server:
+    with ServerProcess(*RANDOM, "--out", str(tmp_path / "run"), "--processes", "2") as server:
         with killed(server, 2, seed=0):
             result = crowded(server.url, turns)
         check(server, result, turns)
-
-
-def test_two_processes_share_a_sqlite_file(tmp_path: Path) -> None:
-    turns: list[Any] = []
-    with ServerProcess(*RANDOM, "--out", str(tmp_path / "run"), "--processes", "2") as server:
-        check(server, crowded(server.url, turns), turns)
 
 
 @pytest.fixture

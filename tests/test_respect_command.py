@@ -112,7 +112,7 @@ def test_an_interrupted_run_goes_on_to_the_same_results(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(respect.Respect, "_decode", interrupted)
+        patched.setattr(respect.Respect, "decode", interrupted)
         assert run(tmp_path / "halved") == 130
     assert "the same command goes on from here" in capsys.readouterr().err
     assert not (tmp_path / "halved" / "results.json").exists()

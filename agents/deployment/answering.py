@@ -78,7 +78,7 @@ class Answering:
         self._asked: dict[str, LiveGame] = {}  # the games that wait for an answer, by their public ids
         self._waiting: defaultdict[str, list[_Waiting]] = defaultdict(list)  # who is told of it
         self._took: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=20))
-        self._thread = Thread(target=self._run_or_fail, name="answering")
+        self._thread = Thread(target=self._run_or_fail, name="answering", daemon=True)
         self.on_failure: Callable[[], None] = lambda: None
         self.failure: Exception | None = None
 
@@ -89,7 +89,8 @@ class Answering:
     def stop(self) -> None:
         """Ends when what has been sent is answered."""
         self._sent.put(None)
-        self._thread.join()
+        if self._thread.ident is not None:  # it has begun
+            self._thread.join()
 
     @property
     def is_alive(self) -> bool:

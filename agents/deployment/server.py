@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
+import os
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -39,6 +42,8 @@ from multiref_gym.simulators.named import speaker_of
 from multiref_gym.tangrams import load_tangrams
 from multiref_gym.tangrams.tangram_set import SplitName
 
+PORT_WAIT = 2.0
+"""Seconds for which it is tried to get a port that another process has."""
 TICK = 0.5
 """Seconds between two looks at the rounds."""
 RESTART_EVERY = 5.0
@@ -134,14 +139,20 @@ def bound(host: str, port: int) -> socket.socket:
     Raises:
         UserError: If another program has the port.
     """
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        listening = socket.socket(family)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
-    except (OSError, OverflowError) as error:
-        told = error.strerror if isinstance(error, OSError) else str(error)
-        raise UserError(f"cannot listen on {host}, port {port}: {told}; choose another --port or --host") from error
+    ends = time.monotonic() + PORT_WAIT
+    while True:
+        try:
+            family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+            listening = socket.socket(family)
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind((host, port))
+            break
+        except (OSError, OverflowError) as error:
+            if isinstance(error, OSError) and error.errno == errno.EADDRINUSE and time.monotonic() < ends:
+                time.sleep(0.1)  # a process that was killed may just be ending
+                continue
+            told = error.strerror if isinstance(error, OSError) else str(error)
+            raise UserError(f"cannot listen on {host}, port {port}: {told}; choose another --port or --host") from error
     listening.listen(2048)
     listening.set_inheritable(True)
     return listening
@@ -174,8 +185,8 @@ def serve(site: Site, server: uvicorn.Server, listening: socket.socket) -> None:
         Exception: What turns could not be answered for any more.
     """
     site.answering.on_failure = lambda: setattr(server, "should_exit", True)
-    site.answering.start()
     try:
+        site.answering.start()
         server.run(sockets=[listening])
     finally:
         site.answering.stop()
@@ -212,7 +223,7 @@ def looked_after(site: Site, rounds: Rounds, on_over: Callable[[], None]) -> Ite
                 with suppress(StoreError), site.database.transaction(write=True) as connection:
                     note(connection, "rounds failed", told)
 
-    thread = threading.Thread(target=look_after, name="rounds")
+    thread = threading.Thread(target=look_after, name="rounds", daemon=True)
     thread.start()
     try:
         yield
@@ -238,7 +249,7 @@ def beside(setup: Setup, listening: socket.socket, proxy: str | None) -> Iterato
         while not ends.wait(RESTART_EVERY):
             processes[:] = [process if process.is_alive() else new() for process in processes]
 
-    thread = threading.Thread(target=replace_those_that_ended, name="beside")
+    thread = threading.Thread(target=replace_those_that_ended, name="beside", daemon=True)
     thread.start()
     try:
         yield
@@ -253,7 +264,6 @@ def beside(setup: Setup, listening: socket.socket, proxy: str | None) -> Iterato
 
 def _serve_too(setup: Setup, listening: socket.socket, proxy: str | None) -> None:
     prepare_process()
+    end_with_parent(lambda: os._exit(1))  # at once, as another one wants the port; what was acknowledged is kept
     site = setup.site(first=False)
-    server = new_server(site, proxy)
-    end_with_parent(lambda: setattr(server, "should_exit", True))
-    serve(site, server, listening)
+    serve(site, new_server(site, proxy), listening)
