@@ -7,14 +7,17 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
 import pytest
 from deployed import JSON, Deployed, a_key, deployed, form, play_on, say, setup_in
-from sqlalchemy import func, select
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import func, insert, select, update
 
-from multiref_gym.agents.deployment.tables import State, games, slots, turns
+from multiref_gym.agents.deployment.slots import Plan, shown, take
+from multiref_gym.agents.deployment.tables import State, games, open_database, rounds, slots, turns
 
 
 @pytest.fixture
@@ -97,20 +100,36 @@ def test_each_system_plays_each_context_once_and_they_differ_by_one_game(there: 
     assert there.browser(**JSON).post("/begin").status_code == 503
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_systems_are_in_balance_though_people_begin_in_any_order(tmp_path: Path, seed: int) -> None:
-    with deployed(setup_in(tmp_path, contexts=None)) as there:
-        rng = np.random.default_rng(seed)
-        looking: list[Any] = []
-        for _ in range(40):
-            looking += [there.begin() for _ in range(int(rng.integers(0, 5)))]
-            rng.shuffle(looking)
-            for _ in range(min(len(looking), int(rng.integers(0, 4)))):
-                assert say(*looking.pop()).status_code == 200
-        for player in looking:
-            assert say(*player).status_code == 200
-        counts = Counter(row.system for row in rows(there, select(slots).where(slots.c.game_id.is_not(None))))
-        assert abs(counts["A"] - counts["B"]) <= 1
+@given(order=st.lists(st.tuples(st.booleans(), st.integers(0, 99)), max_size=60))
+@settings(max_examples=30)
+def test_systems_are_in_balance_though_people_begin_in_any_order(order: list[tuple[bool, int]]) -> None:
+    plan, now = Plan(("A", "B"), None, 0), 1000.0
+    with TemporaryDirectory() as folder:
+        database = open_database(Path(folder, "deployment.db"))
+        with database.transaction(write=True) as connection:
+            connection.execute(insert(rounds).values(number=0, state="open", opened_at=now))
+            looking: list[tuple[int, int]] = []
+
+            def begin(which: int) -> None:
+                id, context = looking.pop(which % len(looking))
+                connection.execute(update(games).where(games.c.id == id).values(state=State.OPEN))
+                assert take(connection, plan, 0, context, id)
+
+            for number, (looks, which) in enumerate(order, 1):
+                if looks or not looking:
+                    context = shown(connection, plan, 0, 0, now)
+                    assert context is not None
+                    row = {"id": number, "public_id": str(number), "round": 0, "context": context, "drafted_at": now}
+                    row |= dict.fromkeys(("speaker_order", "listener_order", "targets"), "[]")
+                    connection.execute(insert(games).values(row | {"state": State.DRAFT}))
+                    looking.append((number, context))
+                else:
+                    begin(which)
+            for _ in range(len(looking)):
+                begin(0)
+            counts = Counter(connection.scalars(select(slots.c.system).where(slots.c.game_id.is_not(None))))
+        database.close()
+    assert abs(counts["A"] - counts["B"]) <= 1
 
 
 def test_who_merely_looks_takes_no_place(there: Deployed) -> None:

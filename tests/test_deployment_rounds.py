@@ -22,6 +22,7 @@ from multiref_gym.agents.deployment.learner import Lesson, compared
 from multiref_gym.agents.deployment.policies import Policy
 from multiref_gym.agents.deployment.tables import RoundState, arms, games, people, rounds
 from multiref_gym.agents.learning.respect import SUP, Config
+from multiref_gym.agents.listeners.baselines import RandomListener
 from multiref_gym.benchmarks.deployment import ServerProcess
 from multiref_gym.errors import UserError
 from multiref_gym.formats import read_games
@@ -43,24 +44,19 @@ def states(there: Deployed) -> dict[int, str]:
         return {row.number: row.state for row in connection.execute(select(rounds))}
 
 
-def run_whole(out: Path, *options: str, games: int) -> dict[str, Any]:
-    """Runs the live loop with a crowd, and returns its results."""
-    with ServerProcess("--respect", str(out), "--epochs", "1", "--gate", "4", *options) as server:
-        settings = CrowdSettings(browsers=6, games=games, idle=100.0)
+def test_a_crowd_runs_the_whole_loop(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    small = ("--games", "3", "--rounds", "1", "--epochs", "1", "--gate", "4")
+    with ServerProcess("--respect", str(out), *small) as server:
+        settings = CrowdSettings(browsers=6, games=12, idle=100.0)
         result = run_crowd(server.url, settings, FIGURES, lambda: ScriptedSpeaker(FIGURES))
-        assert (result.games, result.mistakes) == (games, [])
+        assert (result.games, result.mistakes) == (12, [])
         ends = time.monotonic() + 100
         while not (out / "report.html").exists() and time.monotonic() < ends:
             time.sleep(0.2)
         assert "round-1" in httpx.get(f"{server.url}/operator", headers=server.operator).text
     assert (out / "curves.png").exists()
-    results: dict[str, Any] = json.loads((out / "results.json").read_text())
-    return results
-
-
-def test_a_crowd_runs_the_whole_loop(tmp_path: Path) -> None:
-    out = tmp_path / "run"
-    results = run_whole(out, "--games", "3", "--rounds", "1", games=12)
+    results = json.loads((out / "results.json").read_text())
     assert results["deployed_to"] == "people"
     assert [measured["round"] for measured in results["rounds"]] == [0, 1]
     assert set(results["rounds"][1]["systems"]) == {"SUP", "CONTROL"}
@@ -76,14 +72,41 @@ def test_a_crowd_runs_the_whole_loop(tmp_path: Path) -> None:
     assert len(read) == 3
 
 
-def test_games_go_on_while_it_is_learned(tmp_path: Path) -> None:
-    out = tmp_path / "run"
-    results = run_whole(out, "--every-game", "--games", "2", "--rounds", "2", games=12)
-    assert [measured["round"] for measured in results["rounds"]] == [0, 1, 2]
-    with (out / "rounds" / "SUP-2.times.csv").open() as file:
-        ages = [int(row["finished"]) - int(row["learned"]) for row in csv.DictReader(file)]
-    assert ages
-    assert min(ages) >= 0, "a policy learned from games that had been played"
+class AtWork:
+    """A process that learns for as long as it is let."""
+
+    exitcode: int | None = None
+
+    def is_alive(self) -> bool:
+        return self.exitcode is None
+
+    def kill(self) -> None:
+        self.exitcode = 0
+
+    def join(self) -> None:
+        pass
+
+
+def test_games_go_on_while_it_is_learned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    process = AtWork()
+    monkeypatch.setattr("multiref_gym.agents.deployment.learner.start", lambda lesson: process)
+    with deployed(setup_in(tmp_path, contexts=2, systems=("SUP",))) as there:
+        there.rounds._every_game = True
+        there.rounds._lesson = Lesson(Config(rounds=3, listener="random"), SUP, tmp_path, 0, 0, 0)
+        for _ in range(2):
+            play_on(*there.begin())
+        there.rounds.tick()
+        assert states(there) == {0: RoundState.CLOSED, 1: RoundState.OPEN}
+        play_on(*there.begin())  # while the policy of round 1 is learned
+        process.exitcode = 0
+        monkeypatch.setattr(Policy, "load", lambda policy, tangrams: RandomListener())
+        there.rounds.tick()
+        process.exitcode = None
+        play_on(*there.begin())
+        there.rounds.tick()
+    with (tmp_path / "rounds" / "SUP-1.times.csv").open() as file:
+        ages = {row["game_id"]: (int(row["finished"]), int(row["learned"])) for row in csv.DictReader(file)}
+    assert sorted(ages.values()) == [(2, 0), (3, 2)], "the first by the old policy, the second by the new one"
 
 
 def test_the_round_of_another_configuration_is_refused(tmp_path: Path) -> None:

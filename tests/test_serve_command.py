@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from multiref_gym.agents.learning.run_folder import FORMAT, locked
-from multiref_gym.benchmarks.deployment import ServerProcess
 from multiref_gym.cli import main
 
 
@@ -108,11 +107,3 @@ def test_options_that_contradict_each_other(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, options: tuple[str, ...]
 ) -> None:
     assert "multiref: error: " in complaint(capsys, *options, "--port", "0", "--out", str(tmp_path / "run"))
-
-
-def test_it_says_where_people_and_the_operator_go_and_can_be_started_again(tmp_path: Path) -> None:
-    options = "--listener", "random", "--out", str(tmp_path / "run")
-    with ServerProcess(*options) as server:
-        first = server.said[-1]
-    with ServerProcess(*options) as server:
-        assert server.said[-1].partition("?")[2] == first.partition("?")[2], "the token is kept"
