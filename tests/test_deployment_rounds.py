@@ -46,7 +46,7 @@ def states(there: Deployed) -> dict[int, str]:
 
 def test_a_crowd_runs_the_whole_loop(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    small = ("--games", "3", "--rounds", "1", "--epochs", "1", "--gate", "4")
+    small = ("--games", "3", "--rounds", "1", "--epochs", "1", "--gate", "2")
     with ServerProcess("--respect", str(out), *small) as server:
         settings = CrowdSettings(browsers=6, games=12, idle=100.0)
         result = run_crowd(server.url, settings, FIGURES, lambda: ScriptedSpeaker(FIGURES))
