@@ -22,7 +22,8 @@ import numpy as np
 from sqlalchemy import Row, select
 
 from multiref_gym.agents.deployment.events import note, placed
-from multiref_gym.agents.deployment.games import Games, LiveGame, Outcome, Received, Sent, by_public_ids, unanswered
+from multiref_gym.agents.deployment.games import Games, Outcome, Received, Sent
+from multiref_gym.agents.deployment.live_game import LiveGame, by_public_ids, unanswered
 from multiref_gym.agents.deployment.policies import Policies
 from multiref_gym.agents.deployment.tables import State, arms
 from multiref_gym.agents.learning.respect import round_seed

@@ -16,7 +16,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from multiref_gym.agents.deployment import pairs, people
-from multiref_gym.agents.deployment.games import LiveGame, Outcome, Received, Sent, load
+from multiref_gym.agents.deployment.games import Outcome, Received, Sent
+from multiref_gym.agents.deployment.live_game import LiveGame, load
 from multiref_gym.agents.deployment.people import hashed
 from multiref_gym.agents.deployment.scene import Cell, Line, Scene, scene
 from multiref_gym.agents.deployment.site import COOKIE, Site, at_step, go_to, wants_json

@@ -1,4 +1,4 @@
-"""Games that are played over a network: what is sent, what becomes of it, and what there is to see.
+"""The rules by which games over a network are begun, played and ended: what is sent, and what becomes of it.
 
 All that is known of a game is in the database, so a process may end at any moment, and another one goes on. What is
 sent counts once, by the key of its form and by the number of its turn, however often it is sent.
@@ -9,15 +9,15 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, Select, bindparam, exists, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, exists, func, insert, select, update
 
 from multiref_gym.agents.deployment import slots
+from multiref_gym.agents.deployment.live_game import GAMES, LiveGame, load
 from multiref_gym.agents.deployment.tables import (
     PLAYED,
     RoundState,
@@ -35,10 +35,7 @@ from multiref_gym.agents.learning.respect import SIMILARITY, round_seed
 from multiref_gym.agents.play import Stream, chance
 from multiref_gym.contexts import shared_contexts
 from multiref_gym.episode import Episode
-from multiref_gym.formats.logged_game import LoggedGame
-from multiref_gym.game import LETTERS, MAX_TURNS, Action, Context, Game, InvalidAction, check_action
-from multiref_gym.interaction import Interaction, Turn
-from multiref_gym.listener import View
+from multiref_gym.game import MAX_TURNS, Action, Context, Game, InvalidAction, check_action
 from multiref_gym.speaker import Speaker
 from multiref_gym.tangrams import TangramSet
 
@@ -115,11 +112,9 @@ class Deployment:
 
 
 # Statements that every turn needs are made once.
-_TURNS = select(turns).where(turns.c.game_id.in_(bindparam("of_games", expanding=True))).order_by(turns.c.turn)
-_GAMES = select(games).where(games.c.public_id.in_(bindparam("public_ids", expanding=True)))
 _OF_SESSIONS = sessions.c.hash.in_(bindparam("hashes", expanding=True))
 _SPEAKERS_GAMES, _LISTENERS_GAMES = (
-    _GAMES.add_columns(sessions.c.hash, people.c.consent_hash)
+    GAMES.add_columns(sessions.c.hash, people.c.consent_hash)
     .join(sessions, sessions.c.person_id == whose)
     .join(people, people.c.id == whose)
     .where(_OF_SESSIONS)
@@ -137,73 +132,6 @@ _ANSWER = (
         answer_key=bindparam("new_key"),
     )
 )
-
-
-class LiveGame:
-    """A game as the database has it.
-
-    Args:
-        row: Its row.
-        said: The rows of its turns, in order.
-
-    Attributes:
-        state: What has become of it.
-        arm: What plays it, None if people do.
-        game: The board after what has been done.
-        pending: The turn that waits for an answer, None if none does.
-        turns: The turns that were answered.
-    """
-
-    def __init__(self, row: Row[Any], said: Sequence[Row[Any]]) -> None:
-        self.row, self.said, self.state, self.arm = row, list(said), State(row.state), row.arm_id
-        self.pending = said[-1] if said and said[-1].action is None else None
-        speaker_order, listener_order, targets = map(json.loads, (row.speaker_order, row.listener_order, row.targets))
-        self.game = Game(Context(tuple(speaker_order), tuple(listener_order), frozenset(targets)), MAX_TURNS)
-        self.turns: list[Turn] = []
-        for turn in said[:-1] if self.pending is not None else said:
-            self.apply(
-                turn.utterance, Action.parse(turn.action, len(LETTERS)) if turn.action else Action(), turn.log_prob
-            )
-
-    def apply(self, utterance: str, action: Action, log_prob: float | None) -> None:
-        """Takes a turn.
-
-        Raises:
-            InvalidAction: If the rules forbid the action.
-        """
-        self.game.apply(action)
-        self.turns.append(Turn(utterance, action, log_prob))
-
-    def wait_for_answer(self, said: Row[Any]) -> None:
-        """Takes what has been said."""
-        self.said.append(said)
-        self.pending = said
-
-    @property
-    def view(self) -> View:
-        """What the listener knows now."""
-        dialogue = tuple((turn.utterance, turn.action) for turn in self.turns)
-        utterance = "" if self.pending is None else self.pending.utterance
-        return View(self.game.context.listener_order, dialogue, utterance, self.game.selected, self.row.public_id)
-
-    def interaction(self) -> Interaction:
-        """Returns the record of the game so far, if its row is one of `named_games`."""
-        row = self.row
-        speaker, policy = row.speaker or "scripted", row.fingerprint or row.listener or ""
-        return Interaction(row.public_id, self.game.context, tuple(self.turns), speaker, policy, row.round)
-
-    def logged(self) -> LoggedGame:
-        """Returns the same with what was deployed, and whether it was left."""
-        return LoggedGame(self.interaction(), system=self.row.system or "", abandoned=self.state not in PLAYED)
-
-
-def load(connection: Connection, rows: Iterable[Row[Any]]) -> dict[int, LiveGame]:
-    """Returns games by their ids, given their rows."""
-    by_id = {row.id: row for row in rows}
-    said = defaultdict[int, list[Row[Any]]](list)
-    for turn in connection.execute(_TURNS, {"of_games": list(by_id)}) if by_id else ():
-        said[turn.game_id].append(turn)
-    return {id: LiveGame(row, said[id]) for id, row in by_id.items()}
 
 
 class Games:
@@ -452,34 +380,3 @@ def active_arm(connection: Connection, system: str) -> int | None:
     return connection.scalar(
         select(arms.c.id).where(arms.c.system == system, active).order_by(arms.c.activated_at.desc())
     )
-
-
-def unanswered(connection: Connection, said_before: float) -> dict[int, LiveGame]:
-    """Returns the open games in which a model is to answer what was said before some time."""
-    waits = turns.c.action.is_(None) & (turns.c.said_at < said_before)
-    rows = select(games).join(turns).where(games.c.state == State.OPEN, games.c.arm_id.is_not(None), waits)
-    return load(connection, connection.execute(rows))
-
-
-def named_games() -> Select[Any]:
-    """Returns a query for games that have begun, in which their players and what plays have names.
-
-    The rows have the columns of the game and `system`, `fingerprint` and `learned` of what plays, and `speaker` and
-    `listener`, the pseudonyms of people.
-    """
-    speakers, listeners = people.alias(), people.alias()
-    return (
-        select(games, func.coalesce(arms.c.system, places.c.system).label("system"))
-        .add_columns(arms.c.fingerprint, arms.c.learned)
-        .add_columns(speakers.c.pseudonym.label("speaker"), listeners.c.pseudonym.label("listener"))
-        .outerjoin(arms, arms.c.id == games.c.arm_id)
-        .outerjoin(places, places.c.game_id == games.c.id)
-        .outerjoin(speakers, speakers.c.id == games.c.speaker_id)
-        .outerjoin(listeners, listeners.c.id == games.c.listener_id)
-        .where(games.c.state != State.DRAFT)
-    )
-
-
-def by_public_ids(connection: Connection, public_ids: Sequence[str]) -> list[LiveGame]:
-    """Returns games."""
-    return list(load(connection, connection.execute(_GAMES, {"public_ids": public_ids})).values())

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, Row, func, select
 
-from multiref_gym.agents.deployment.games import LiveGame, load, named_games
+from multiref_gym.agents.deployment.live_game import LiveGame, load, named_games
 from multiref_gym.agents.deployment.tables import PLAYED, State, arms, games, people, rounds, surveys, turns
 from multiref_gym.agents.deployment.tables import slots as places
 from multiref_gym.agents.evaluation.intervals import estimate

@@ -19,8 +19,9 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 
 from multiref_gym.agents.deployment import learner, slots
 from multiref_gym.agents.deployment.events import note
-from multiref_gym.agents.deployment.games import Games, LiveGame, active_arm, load, named_games
+from multiref_gym.agents.deployment.games import Games, active_arm
 from multiref_gym.agents.deployment.learner import Lesson, policy_folder
+from multiref_gym.agents.deployment.live_game import LiveGame, load, named_games
 from multiref_gym.agents.deployment.policies import Policies, Policy, fingerprint, warm_up
 from multiref_gym.agents.deployment.tables import (
     PLAYED,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from multiref_gym.agents.deployment.games import LiveGame
+from multiref_gym.agents.deployment.live_game import LiveGame
 from multiref_gym.agents.deployment.tables import State
 from multiref_gym.game import LETTERS
 
