@@ -25,7 +25,7 @@ from multiref_gym.agents.learning.learned_from import RESULTS, LearnedFrom
 from multiref_gym.agents.learning.respect import TURNS, CreditName, Learner, RoundOptimisation, learner_of
 from multiref_gym.agents.learning.run_folder import made_by
 from multiref_gym.agents.learning.spooled import SpooledExamples
-from multiref_gym.agents.listeners.named import Load, new_trainable
+from multiref_gym.agents.listeners.named import Load, Model, new_trainable
 from multiref_gym.agents.listeners.weights import saved
 from multiref_gym.commands.export import say_skipped
 from multiref_gym.commands.options import (
@@ -257,7 +257,7 @@ class LearnCommand(LogOptions):
 def _greedily(load: Load, name: str) -> Load:
     """Returns what loads listeners that take the likeliest action."""
 
-    def loaded(model: str | Path | None) -> TrainableListener:
+    def loaded(model: Model) -> TrainableListener:
         listener = load(model)
         if not hasattr(listener, "greedy"):
             raise UserError(f"--greedy is not for --listener {name}")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,16 +12,24 @@ from cyclopts import Group, Parameter
 from cyclopts.validators import LimitedChoice
 
 from multiref_gym.agents.listeners.named import new_listener
+from multiref_gym.agents.workers import ThisProcess, Workers
 from multiref_gym.commands.export import check_applies
-from multiref_gym.commands.options import ListenerName, Round, SpeakerName, named
+from multiref_gym.commands.options import Count, ListenerName, Name, NotNegative, Positive, Round, SpeakerName, named
 from multiref_gym.database import StoreError
 from multiref_gym.episode import Episode
+from multiref_gym.errors import UserError
 from multiref_gym.formats import FORMATS
 from multiref_gym.listener import Listener
 from multiref_gym.simulators.named import speaker_of
 from multiref_gym.speaker import Speaker
 from multiref_gym.store import InteractionStore
 from multiref_gym.tangrams import TangramSet
+
+RAY = Parameter(group=Group("Ray"))
+LARGE = ("vlm", "prompted")
+"""Listeners and decoders whose workers take a GPU, where there are any."""
+ENDPOINTS = ("api", "prompted-api")
+"""Those that wait for an answer from elsewhere: no worker could make it faster."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +62,67 @@ class PricedListenerOptions(ListenerOptions):
     """
 
     prices: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RayOptions:
+    """Where the work is done.
+
+    Attributes:
+        ray: The address of a Ray cluster that this machine is part of, auto, or local for one of this machine alone:
+            the work is divided over it, and what comes of it is the same.
+        parts: Into how many parts games are divided there; by default one for each worker.
+        cpus: CPU cores that a worker takes there.
+        gpus: GPUs that a worker takes there, or a share of one; by default one where there are any, for models that
+            need it.
+        memory: Memory that a worker takes there, in GB.
+    """
+
+    ray: Annotated[Name | None, RAY] = None
+    parts: Annotated[Count | None, RAY] = None
+    cpus: Annotated[Positive | None, RAY] = None
+    gpus: Annotated[NotNegative | None, RAY] = None
+    memory: Annotated[Positive | None, RAY] = None
+
+    @contextmanager
+    def chosen_workers(self, *models: str | None) -> Iterator[Workers]:
+        """Yields who does the work.
+
+        Args:
+            models: The names of listeners and decoders that do it.
+
+        Raises:
+            UserError: If the cluster cannot be had, or another of these options is given without it.
+        """
+        given = [name for name in ("parts", "cpus", "gpus", "memory") if getattr(self, name) is not None]
+        learners = getattr(self, "learners", 1)
+        if self.ray is None:
+            if given or learners > 1:
+                raise UserError(f"--{given[0] if given else 'learners'} is for --ray")
+            yield ThisProcess()
+            return
+        if waiting := [name for name in models if name and name.partition(":")[0] in ENDPOINTS]:
+            raise UserError(f"--ray is not for {waiting[0]}: it waits for its endpoint, which is asked many at once")
+        try:
+            from multiref_gym.agents.workers.on_ray import RayWorkers
+        except ImportError as error:
+            raise UserError(f"--ray needs the extra 'ray': pip install 'multiref-gym[ray]' ({error})") from error
+        heavy = any(name and name.partition(":")[0] in LARGE for name in models)
+        gpus = self.gpus if self.gpus is not None or heavy else 0.0
+        takes: dict[str, Any] = {"cpus": self.cpus or 1.0, "gpus": gpus, "memory": 1e9 * (self.memory or 0.0)}
+        with RayWorkers(self.ray, parts=self.parts, **takes, learners=learners) as workers:
+            yield workers
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearnersOptions(RayOptions):
+    """Where the work is done, learning too.
+
+    Attributes:
+        learners: How many workers learn together there, by Ray Train, each with its share of every batch.
+    """
+
+    learners: Annotated[Count, RAY] = 1
 
 
 LOGGED = "logged"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
+from multiref_gym.agents.commands.options import LearnersOptions
 from multiref_gym.agents.evaluation.report import COLUMNS, draw_curves, table_row, write_report
 from multiref_gym.agents.evaluation.tables import Sheet
 from multiref_gym.agents.learning.parallel import is_main
@@ -20,6 +21,7 @@ from multiref_gym.agents.learning.respect import (
     learner_of,
 )
 from multiref_gym.agents.learning.run_folder import known
+from multiref_gym.agents.workers import Workers
 from multiref_gym.commands.options import Flat, named
 from multiref_gym.commands.screen import Screen
 from multiref_gym.provenance import write_results
@@ -30,7 +32,7 @@ DEFAULT = Config()
 
 
 @dataclass(frozen=True, kw_only=True)
-class RespectCommand:
+class RespectCommand(LearnersOptions):
     """Learns from implicit feedback, round after round, and reports how well.
 
     A vision-language model, with the passes, batch and rate of arXiv 2410.13852, on one GPU of 80 GB or more:
@@ -64,8 +66,12 @@ class RespectCommand:
             UserError: If the run cannot be had as it was asked for; see `Respect`.
         """
         screen.console.quiet = not is_main()
+        with self.chosen_workers(self.config.listener, self.config.decoder) as workers:
+            self._run(screen, workers)
+
+    def _run(self, screen: Screen, workers: Workers) -> None:
         learner = learner_of(self.objective, self.credit, self.optimisation)
-        respect = Respect(self.config, learner, self.out, screen.report)
+        respect = Respect(self.config, learner, self.out, screen.report, workers=workers)
         path = self.out / "results.json"
         with respect.store as store:
             # A finished run keeps its results, with the versions and the machine that they were got with.

@@ -133,6 +133,7 @@ def learn(
     reference: TrainableListener | None = None,
     measured: Callable[[], dict[str, float]] = dict,
     kept: Path | None = None,
+    on_epoch: Callable[[], None] = lambda: None,
 ) -> list[dict[str, float]]:
     """Trains the listener's model in place; the same seed gives the same weights on the same machine.
 
@@ -150,6 +151,7 @@ def learn(
         measured: Called after each epoch; what it returns stands beside the statistics of the epoch.
         kept: A file that the state is kept in after each epoch. If it is there learning goes on from it, so it must be
             of the same arguments.
+        on_epoch: Called after each epoch, when its state is kept.
 
     Returns:
         For each epoch the loss and the objective's statistics, means over its steps, and what was measured after it.
@@ -198,6 +200,7 @@ def learn(
             curve.append(means | measured())
             if kept is not None and is_main():
                 write_state(kept, trained, optimizer, order, curve)
+            on_epoch()
     return curve
 
 

@@ -12,7 +12,7 @@ Everything that a round leaves is in the run folder: its policy in `round-N/`, i
 # Annotations are evaluated here, as cyclopts would look for their names in the modules of subclasses.
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
@@ -22,16 +22,20 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from cyclopts import Parameter
 
+from multiref_gym.agents.decoders.dividing import decode_divided
 from multiref_gym.agents.evaluation.measures import decoder_quality, measure
 from multiref_gym.agents.learning.credit import Credit, examples_of
-from multiref_gym.agents.learning.learn import Example, Optimisation, TrainableListener, fingerprint, learn
+from multiref_gym.agents.learning.learn import Example, Optimisation, TrainableListener, fingerprint
+from multiref_gym.agents.learning.lesson import Lesson
 from multiref_gym.agents.learning.objectives import Kto, Objective, Reinforce, Sup, SupAndUnlikelihood, new_objective
 from multiref_gym.agents.learning.parallel import is_main, main_first
 from multiref_gym.agents.learning.run_folder import claim, locked, made_by
 from multiref_gym.agents.listeners.baselines import ErringListener
-from multiref_gym.agents.listeners.named import new_trainable
+from multiref_gym.agents.listeners.named import Load, Model, new_trainable
 from multiref_gym.agents.listeners.weights import saved
-from multiref_gym.agents.play import new_games, play
+from multiref_gym.agents.play import Player, block_of, new_games, play, play_divided
+from multiref_gym.agents.workers import ThisProcess, Workers
+from multiref_gym.agents.workers.folder import Folder
 from multiref_gym.checking import read_json
 from multiref_gym.commands.options import (
     Count,
@@ -46,10 +50,10 @@ from multiref_gym.commands.options import (
 from multiref_gym.contexts import shared_contexts
 from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
-from multiref_gym.feedback import decoded_games
+from multiref_gym.feedback import FeedbackDecoder
 from multiref_gym.files import write_json
 from multiref_gym.listener import Listener
-from multiref_gym.registry import OBJECTIVES, feedback_name, new_decoder
+from multiref_gym.registry import OBJECTIVES, decoder_of, feedback_name, new_decoder
 from multiref_gym.simulators.named import speaker_of
 from multiref_gym.simulators.population import personas_of
 from multiref_gym.simulators.scripted import FIGURATIVE
@@ -195,6 +199,7 @@ class Respect:
         report: Told of the progress of each step.
         to_people: Whether people play the rounds, which whoever deploys puts into the store. Who deploys keeps the
             folder locked, and asks for each step; `rounds` is for simulated speakers.
+        workers: Who plays, decodes and learns; this process if None. What it comes to is the same.
 
     Attributes:
         record: What decides the outcome; `config.json` holds it.
@@ -214,8 +219,10 @@ class Respect:
         report: Report = lambda step, done, total: None,
         *,
         to_people: bool = False,
+        workers: Workers | None = None,
     ) -> None:
         self.config, self.learner, self.out, self._report = config, learner, out, report
+        self._workers = workers or ThisProcess()
         if learner.name in (CONTROL, SEED):
             raise UserError(f"learner {learner.name!r}: {CONTROL} and {SEED} are other systems of a run")
         tangrams = load_tangrams(config.tangrams)
@@ -224,7 +231,12 @@ class Respect:
         self._load = new_trainable(config.listener, tangrams)
         self.systems = (learner.name, CONTROL) if config.control else (learner.name,)
         self._system = learner.name
-        self._decoder = new_decoder(config.decoder, config.ternary)
+        self._make_decoder: Callable[[], FeedbackDecoder] = partial(new_decoder, config.decoder, config.ternary)
+        if isinstance(self._workers, ThisProcess):  # better a bad one is known now than after a round
+            decoder = self._make_decoder()
+            self._make_decoder = lambda: decoder
+        else:
+            decoder_of(config.decoder, config.ternary)
         self._feedback = feedback_name(config.decoder, config.ternary)
         self._make_speaker = speaker_of(config.speaker, tangrams, config.personas)
         described = tangrams if config.seed_tangrams is None else load_tangrams(config.seed_tangrams)
@@ -234,7 +246,11 @@ class Respect:
         if is_main() and os.access(out, os.W_OK) and not to_people:
             with locked(out):  # better refused now than after the base has been loaded
                 pass
-        base = self._load(config.base)
+        self._base: Model = config.base
+        if config.base is not None and Path(config.base).is_dir():
+            self._base = Folder(Path(config.base))
+        base = self._load(self._base)
+        self._block = block_of(base)
         self.record = recorded(config, learner, fingerprint(base.model), getattr(base, "settings", {}))
         self._to_people = to_people
         if to_people:
@@ -256,12 +272,11 @@ class Respect:
                 self._check_nothing_is_gone()
                 self.demonstrate()
             for round in range(self.config.rounds + 1):
-                policy = self.policy(round)
+                policy = self._learned(round)
                 with main_first():
                     self._deploy(policy, self._system, round)
-                    del policy  # with what it keeps of the games
                     if self.config.control:
-                        self._deploy(self.policy(0), CONTROL, round)
+                        self._deploy(self._learned(0), CONTROL, round)
                     self.decode(self._system, round)
                 yield self.measured(round)
 
@@ -284,7 +299,7 @@ class Respect:
     def demonstrate(self) -> None:
         """Has the seed played: about fifty turns of won games of a listener that understands as people do."""
         if not self.store.has_round(SEED, 0):
-            started = self._new_games(f"{SEED}-0", SEED_TURNS, self._make_seed_speaker, -1)
+            started = self._start(f"{SEED}-0", self._make_seed_speaker, -1)(numbers=range(SEED_TURNS))
             games = play(ErringListener(started, *SEED_MISTAKES), started, policy=SEED)
             won = [game for game in games if game.success]
             if not won:
@@ -295,25 +310,29 @@ class Respect:
 
     def policy(self, round: int) -> TrainableListener:
         """Returns the policy of a round: learned from the base on the seed and all rounds before."""
+        return self._load(self._learned(round))
+
+    def _learned(self, round: int) -> Folder:
+        """Returns the folder of the policy of a round, after learning it if it is not there."""
         folder = self.out / f"round-{round}"
         if not folder.exists():
-            listener, reference = self._load(self.config.base), None
             # Demonstrations alone are learned by supervised learning, so that all systems start from one policy.
             objective = self.learner.objective if round else Sup()
-            if objective.needs_reference:  # it starts from what it is compared with
-                listener, reference = self.policy(0), self.policy(0)
-            optimisation = self.learner.optimisation
-            rng_seed = int(self._seed(round).generate_state(1)[0])
-            on_step = partial(self._report, f"round {round}: learn")
-            kept, examples = self.out / f"round-{round}.state", self._examples(round)
-            curve = learn(listener, examples, objective, optimisation, rng_seed, on_step, reference, kept=kept)
+            # It starts from what it is compared with.
+            start = self._learned(0) if objective.needs_reference else self._base
+            seed = int(self._seed(round).generate_state(1)[0])
+            lesson = Lesson(
+                *(self._load, start, start, self._examples(round), objective, self.learner.optimisation, seed)
+            )
+            kept = self.out / f"round-{round}.state"
+            learned = self._workers.learn(lesson, partial(self._report, f"round {round}: learn"), kept)
             with main_first():
                 if is_main():
                     with saved(folder) as unfinished:
-                        listener.save(unfinished)
-                        write_json(unfinished / LEARNING, curve[-1])
+                        learned.save(unfinished)
+                        write_json(unfinished / LEARNING, learned.curve[-1])
                     kept.unlink(missing_ok=True)
-        return self._load(folder)
+        return Folder(folder)
 
     def _examples(self, round: int) -> list[Example]:
         """Returns what the seed and all rounds before teach."""
@@ -331,33 +350,38 @@ class Respect:
             for example in examples_of(game, values, learner.credit, learner.objective.negatives)
         ]
 
-    def _deploy(self, listener: Listener, system: str, round: int) -> None:
+    def _deploy(self, policy: Folder, system: str, round: int) -> None:
         """Has a policy play the round's games."""
         if self.store.has_round(system, round):
             return
-        games = self.games(system, round)
-        on_turn = lambda over: self._report(f"round {round}: deploy {system}", over, len(games))  # noqa: E731
-        self.store.add(play(listener, games, policy=system, round=round, on_turn=on_turn), system)
+        start = self._start(f"{system}-{round}", self._make_speaker, round)
+        make = partial(Player, start, partial(_loaded, self._load, policy), system, round)
+        numbers = range(self.config.games)
+        on_turn = lambda over: self._report(f"round {round}: deploy {system}", over, len(numbers))  # noqa: E731
+        self.store.add(play_divided(self._workers, make, numbers, self._block, on_turn), system)
 
     def games(self, system: str, round: int) -> list[Episode]:
         """Returns the games of a round before their first turn: every system meets the same contexts and speakers."""
-        return self._new_games(f"{system}-{round}", self.config.games, self._make_speaker, round)
+        return self._start(f"{system}-{round}", self._make_speaker, round)(numbers=range(self.config.games))
 
     def fixed_games(self, count: int) -> list[Episode]:
         """Returns games of simulated speakers that no round has, for policies to be compared in."""
-        return self._new_games("fixed", count, self._make_speaker, FIXED_GAMES)
+        return self._start("fixed", self._make_speaker, FIXED_GAMES)(numbers=range(count))
 
-    def _new_games(self, name: str, count: int, make_speaker: Callable[[], Speaker], round: int) -> list[Episode]:
+    def _start(self, name: str, make_speaker: Callable[[], Speaker], round: int) -> Callable[..., list[Episode]]:
+        """Returns what starts the games of a round that have some `numbers`."""
         seed = self._seed(round)
-        return new_games(self._tangrams, range(count), make_speaker, seed, name=name, similarity=SIMILARITY)
+        return partial(
+            new_games, self._tangrams, make_speaker=make_speaker, seed=seed, name=name, similarity=SIMILARITY
+        )
 
     def decode(self, system: str, round: int) -> None:
         """Decodes feedback on every action of a round that was replied to."""
         if self.store.has_feedback(system, round, self._feedback):
             return
         games = self.store.interactions(system, round)
-        feedback = decoded_games(self._decoder, [game.exchanges() for game in games])
-        self.store.add_feedback(system, round, self._feedback, feedback)
+        feedback = decode_divided(self._workers, self._make_decoder, (game.exchanges() for game in games))
+        self.store.add_feedback(system, round, self._feedback, list(feedback))
 
     def measured(self, round: int) -> dict[str, Any]:
         """Returns the measures of a round that has been decoded."""
@@ -379,6 +403,10 @@ class Respect:
     def _seed(self, round: int) -> np.random.SeedSequence:
         """Returns the seed of a round."""
         return round_seed(self.config.seed, round)
+
+
+def _loaded(load: Load, policy: Folder, games: Sequence[Episode]) -> Listener:
+    return load(policy)
 
 
 def round_seed(seed: int, round: int) -> np.random.SeedSequence:

@@ -45,6 +45,8 @@ class ApiListener:
         UserError: If `images` is neither.
     """
 
+    block = None
+
     def __init__(
         self,
         tangrams: TangramSet,

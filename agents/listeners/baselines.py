@@ -21,6 +21,8 @@ SWAPS = 0.8
 class RandomListener:
     """Clicks one tangram, any, whatever is said."""
 
+    block = None
+
     def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> list[Decision]:
         """Returns one random click for each view."""
         decisions = []
@@ -40,6 +42,8 @@ class OracleListener:
     Raises:
         ValueError: If two games have the same name.
     """
+
+    block = None
 
     def __init__(self, games: Sequence[Episode]) -> None:
         self._games = {game.game_id: game for game in games}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from inspect import Parameter, signature
+from os import PathLike
 from pathlib import Path
 from typing import Any, cast
 
@@ -55,8 +56,10 @@ def new_listener(name: str, tangrams: TangramSet, games: Sequence[Episode] | Non
     return made("listener", name, make.load, tangrams, **given)  # type: ignore[no-any-return]
 
 
-Load = Callable[[str | Path | None], TrainableListener]
-"""Loads a listener that can learn from a checkpoint or, of None, its base."""
+Model = str | PathLike[str] | None
+"""What a listener is loaded from: a folder, an id on the hub, or None for its base."""
+Load = Callable[[Model], TrainableListener]
+"""Loads a listener that can learn."""
 
 
 def new_trainable(name: str, tangrams: TangramSet) -> Load:

@@ -80,6 +80,23 @@ def check_new_folder(folder: Path) -> None:
 
 Count = Annotated[int, Parameter(converter=_whole, validator=Number(gte=1, lte=1_000_000))]
 """A whole number from 1 to a million, as what is counted is in memory at once."""
+
+
+def _numbers(kind: Any, tokens: Sequence[Token]) -> range:
+    first, colon, last = tokens[0].value.partition(":")
+    try:
+        numbers = range(int(first), int(last)) if colon else range(int(first))
+    except ValueError as error:
+        raise ValueError(
+            f"{tokens[0].value!r}: allowed is a number of games, or FIRST:LAST of those of a run"
+        ) from error
+    if not 0 <= numbers.start < numbers.stop <= 1_000_000:
+        raise ValueError(f"{tokens[0].value!r}: allowed are 1 to 1000000 games, or FIRST:LAST with FIRST before LAST")
+    return numbers
+
+
+Numbers = Annotated[range, Parameter(converter=_numbers)]
+"""The numbers of games: those before a number, or those from one number on and before another."""
 Folds = Annotated[int, Parameter(converter=_whole, validator=Number(gte=2, lte=1_000_000))]
 """A whole number of parts, two at least, as one is left out in turn."""
 Steps = Annotated[int, Parameter(converter=_whole, validator=Number(gte=1, lte=1_000_000_000))]
@@ -90,6 +107,8 @@ Round = Annotated[int, Parameter(converter=_whole, validator=Number(gte=0, lte=2
 """The number of a round, as every database takes it."""
 Positive = Annotated[float, Parameter(validator=Number(gt=0, lt=math.inf))]
 """A number above 0."""
+NotNegative = Annotated[float, Parameter(validator=Number(gte=0, lt=math.inf))]
+"""A number of at least 0."""
 Name = Annotated[str, Parameter(validator=lambda kind, name: name and storable(name))]
 """A name to be kept; what comes from a command line may be no text."""
 Share = Annotated[float, Parameter(validator=Number(gte=0, lte=1))]

@@ -46,6 +46,8 @@ class VlmListener:
         UserError: If the processor cannot prepare images or a chat.
     """
 
+    block = 32
+
     def __init__(self, model: PeftModel, processor: Any, tangrams: TangramSet, config: VlmConfig) -> None:
         self.model, self.config = model, config
         self._form = ChatForm(processor, config.model)

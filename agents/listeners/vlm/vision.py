@@ -71,8 +71,10 @@ class Vision:
         names = [name for board in boards for name in board]
         if new := [name for name in dict.fromkeys(names) if name not in known]:
             # What was seen in play may be learned from later, and of inference tensors nothing can be.
+            # One by one where it is remembered, as the last bits depend on who else is looked at.
             with torch.inference_mode(False), torch.set_grad_enabled(learns):
-                known.update(zip(new, self._look(new), strict=True))
+                for together in [new] if learns else [[name] for name in new]:
+                    known.update(zip(together, self._look(together), strict=True))
         sights = [known[name] for name in names]
         features: Any = [sight.features for sight in sights]
         seen = self._kind(pooler_output=torch.stack(features) if self._in_one else features)

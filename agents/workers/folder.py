@@ -1,0 +1,55 @@
+"""A folder that goes along to where it is needed."""
+
+from __future__ import annotations
+
+import atexit
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+from typing import Any
+
+from multiref_gym.digests import DIGESTS
+
+
+@dataclass(frozen=True)
+class Folder(os.PathLike[str]):
+    """The path of a folder. Sent to another process, it is that of a copy there.
+
+    Only policies, which this package has saved, are copied. Models that they start from may be too large: they must be
+    at the same path wherever they are needed.
+
+    Attributes:
+        path: Where it is.
+    """
+
+    path: Path
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if not (self.path / DIGESTS).is_file():
+            return Folder, (self.path,)
+        return _arrived, (self.path.name, files_in(self.path))
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    """Returns all files in a folder, by their paths from there."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def write_files(folder: Path, files: dict[str, bytes]) -> None:
+    """Writes files to a folder, which is made if there is none."""
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+
+
+def _arrived(name: str, files: dict[str, bytes]) -> Folder:
+    """Returns a folder with these files, which is gone when this process ends."""
+    place = Path(mkdtemp(prefix="multiref-"))
+    atexit.register(rmtree, place, ignore_errors=True)
+    write_files(place / name, files)
+    return Folder(place / name)

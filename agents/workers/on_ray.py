@@ -1,0 +1,360 @@
+"""Work on a Ray cluster, be it of this machine alone or of many: https://docs.ray.io.
+
+Workers are actors. Each is made once for a command, and takes part after part of whatever there is to do. If one dies,
+as its machine is lost, what it was at is given to another one, and a new one is started where there is room.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import signal
+import socket
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import count, pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Self
+
+import ray
+from ray.exceptions import RayActorError, RayError, RayTaskError
+from ray.util.queue import Queue
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from multiref_gym.agents.learning.lesson import Learned, Lesson
+from multiref_gym.agents.workers import Found, Part, Tell
+from multiref_gym.agents.workers.folder import files_in, write_files
+from multiref_gym.commands.process import prepare_process
+from multiref_gym.errors import UserError
+from multiref_gym.files import whole
+
+LOCAL = "local"
+"""In place of an address: a cluster of this machine, for the time of the command."""
+
+LEAST = 128
+"""So many games are worth a worker of their own."""
+
+TRIES = 4
+"""How often a part is begun before what it is said to kill its workers."""
+
+REACHED = 5.0
+"""Seconds in which the address of a cluster has to answer."""
+
+POLL = 0.25
+"""Seconds after which what workers tell is looked at."""
+
+
+class RayWorkers:
+    """Workers on a cluster, which the process is connected to until `close`.
+
+    Args:
+        address: Of the cluster, "auto" for that of this machine, or `LOCAL`.
+        parts: How many parts games are divided into; one for each worker, and no part too small, if None.
+        cpus: CPU cores that one worker takes.
+        gpus: GPUs that it takes, or a share of one; if None one, where there are any.
+        memory: Bytes that it takes; 0 if nobody minds.
+        learners: How many learn together.
+
+    Raises:
+        UserError: If there is no cluster, it is of another version of Ray or Python, or it has no room for a worker or
+            for the learners.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        parts: int | None = None,
+        cpus: float = 1.0,
+        gpus: float | None = 0.0,
+        memory: float = 0.0,
+        learners: int = 1,
+    ) -> None:
+        _connect(address)
+        self._parts, self._learners = parts, learners
+        there: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        gpus = min(1.0, there.get("GPU", 0.0)) if gpus is None else gpus
+        self._taken = {"CPU": cpus, **({"GPU": gpus} if gpus else {}), **({"memory": memory} if memory else {})}
+        self._room = min(int(there.get(name, 0.0) / taken) for name, taken in self._taken.items())
+        if self._room < learners:
+            wanted = " and ".join(f"{taken:g} {name} of {there.get(name, 0):g}" for name, taken in self._taken.items())
+            self.close()
+            raise UserError(f"--ray {address}: no room for {learners} workers at once, each with {wanted} in all")
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+        self._told = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": here})
+        takes: dict[str, Any] = {"num_cpus": cpus, "num_gpus": gpus, "memory": memory}
+        self._worker: Any = ray.remote(**takes)(_Worker)
+        self._task: Any = ray.remote(**takes, max_calls=1, max_retries=TRIES - 1)(_prepared)
+        self._starting: dict[Any, Any] = {}
+        self._idle: list[Any] = []
+        self._work = count()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends all work; a cluster of this machine alone ends with it."""
+        ray.shutdown()
+
+    def divided(self, numbers: range, block: int | None) -> list[range]:
+        """Returns numbers in ranges of about the same length, without dividing a block; see `Workers`."""
+        parts = self._parts or min(self._room, math.ceil(len(numbers) / (block or LEAST)))
+        size = block or 1
+        blocks = math.ceil(len(numbers) / size)
+        bounds = [blocks * part // parts * size for part in range(parts + 1)]
+        return [numbers[first:last] for first, last in pairwise(bounds) if first < last]
+
+    def run(
+        self,
+        make: Callable[[], Callable[[Part, Tell], Found]],
+        parts: Iterable[Part],
+        told: Callable[[int, Any], None] = lambda part, what: None,
+    ) -> Iterator[Found]:
+        """Yields what comes of each part, in their order; see `Workers`.
+
+        Raises:
+            UserError: As the work does; if a worker lacks a module, or a part kills all its workers.
+        """
+        number, sent = next(self._work), [ray.put(make)]
+        coming = enumerate(parts)
+        waiting: deque[tuple[int, Part]] = deque()
+        running: dict[Any, tuple[Any, int, Part]] = {}
+        tries: dict[int, int] = {}
+        found: dict[int, Found] = {}
+        given = 0
+        while True:
+            # What is done is held until what comes before it is, so not too much is begun ahead of that.
+            while len(waiting) + len(running) + len(found) < 2 * self._room and (part := next(coming, None)):
+                waiting.append(part)
+            if not waiting and not running:
+                return
+            while waiting and self._idle:
+                worker, (place, of_part) = self._idle.pop(), waiting.popleft()
+                tries[place] = tries.get(place, 0) + 1
+                running[worker.do.remote(number, sent, place, of_part)] = worker, place, of_part
+            self._start(len(waiting), len(running))
+            ready, _ = ray.wait([*running, *self._starting], timeout=POLL)
+            self._hear(number, told)
+            for ref in ready:
+                if ref in self._starting:
+                    self._started(ref)
+                    continue
+                worker, place, of_part = running.pop(ref)
+                try:
+                    found[place] = _got(ref)
+                except RayActorError as error:
+                    if tries[place] == TRIES:
+                        raise UserError(f"part {place + 1} killed {TRIES} workers: {_line(error)}") from error
+                    waiting.appendleft((place, of_part))
+                else:
+                    self._idle.append(worker)
+            while given in found:
+                yield found.pop(given)
+                given += 1
+
+    def learn(self, lesson: Lesson, on_step: Callable[[int, int], None], kept: Path) -> Learned:
+        """Returns what is learned from a lesson, by one worker or by several together; see `Lesson.learn`.
+
+        Raises:
+            UserError: As `Lesson.learn` does, or as `run` does.
+        """
+        state = kept.read_bytes() if kept.exists() else None
+
+        def told(part: int, what: Any) -> None:
+            if isinstance(what, bytes):
+                with whole(kept) as unfinished:
+                    unfinished.write_bytes(what)
+            else:
+                on_step(*what)
+
+        if self._learners == 1:
+            [(files, curve)] = self.run(partial(_Learning, lesson), [state], told)
+        else:
+            files, curve = self._learn_together(lesson, state, told)
+        return Learned(partial(write_files, files=files), curve)
+
+    def call(self, function: Callable[..., Found], *arguments: Any) -> Found:
+        """Returns what a function returns that is called in a new process of the cluster, once more if it is lost.
+
+        Raises:
+            UserError: As the function does.
+        """
+        found: Found = _got(self._task.remote(function, *arguments))
+        return found
+
+    def _start(self, waiting: int, running: int) -> None:
+        """Starts workers for parts that wait, as far as there is room."""
+        there = len(self._starting) + len(self._idle) + running
+        for _ in range(min(waiting - len(self._starting) - len(self._idle), self._room - there)):
+            worker = self._worker.remote(self._told)
+            self._starting[worker.ready.remote()] = worker
+
+    def _started(self, ref: Any) -> None:
+        worker = self._starting.pop(ref)
+        try:
+            _got(ref)
+        except RayActorError:  # its machine was lost: another one is started in its place
+            return
+        self._idle.append(worker)
+
+    def _hear(self, number: int, told: Callable[[int, Any], None]) -> None:
+        for work, part, what in self._told.get_nowait_batch(self._told.qsize()):
+            if work == number:
+                told(part, what)
+
+    def _learn_together(
+        self, lesson: Lesson, state: bytes | None, told: Callable[[int, Any], None]
+    ) -> tuple[dict[str, bytes], list[dict[str, float]]]:
+        from ray.train import FailureConfig, RunConfig, ScalingConfig
+        from ray.train.torch import TorchTrainer
+
+        while self._idle:  # they hold what the learners need
+            ray.kill(self._idle.pop())
+        number = next(self._work)
+        found: list[Any] = []
+
+        def heard(part: int, what: Any) -> None:
+            found.append(what) if part else told(part, what)
+
+        with TemporaryDirectory(prefix="multiref-") as folder, ThreadPoolExecutor(1) as thread:
+            trainer = TorchTrainer(
+                _learn_share,
+                train_loop_config={"lesson": [ray.put(lesson)], "state": state, "told": self._told, "number": number},
+                scaling_config=ScalingConfig(
+                    num_workers=self._learners, use_gpu="GPU" in self._taken, resources_per_worker=self._taken
+                ),
+                run_config=RunConfig(storage_path=folder, failure_config=FailureConfig(max_failures=TRIES - 1)),
+            )
+            future = thread.submit(trainer.fit)
+            while not future.done():
+                self._hear(number, heard)
+                threading.Event().wait(POLL)
+            try:
+                future.result()
+            except RayError as error:
+                raise UserError(f"{self._learners} learners failed: {_line(error)}") from error
+        self._hear(number, heard)
+        if isinstance(found[-1], str):
+            raise UserError(found[-1])
+        return found[-1]  # type: ignore[no-any-return]
+
+
+class _Worker:
+    """Does parts of whatever there is to do, in a process of the cluster."""
+
+    def __init__(self, told: Queue) -> None:
+        prepare_process()
+        self._told, self._number = told, -1
+        self._do: Callable[..., Any] | None = None
+
+    def ready(self) -> None:
+        """Answers when the process is there."""
+
+    def do(self, number: int, make: list[Any], place: int, part: Any) -> Any:
+        """Returns what comes of a part of the work with this number."""
+        if number != self._number:
+            self._do = None  # what was needed for other work makes room first
+            self._do, self._number = ray.get(make[0])(), number
+        assert self._do is not None
+        return self._do(part, lambda what: self._told.put((number, place, what)))
+
+
+class _Learning:
+    """Learns a lesson in a process of the cluster, and returns the policy as files."""
+
+    def __init__(self, lesson: Lesson) -> None:
+        self._lesson = lesson
+
+    def __call__(self, state: bytes | None, tell: Tell) -> tuple[dict[str, bytes], list[dict[str, float]]]:
+        with TemporaryDirectory(prefix="multiref-") as folder:
+            kept, policy = Path(folder, "state"), Path(folder, "policy")
+            if state is not None:
+                kept.write_bytes(state)
+
+            def on_epoch() -> None:
+                if kept.exists():  # of several learners the first one keeps it
+                    tell(kept.read_bytes())
+
+            save, curve = self._lesson.learn(lambda *step: tell(step), kept, on_epoch)
+            policy.mkdir()
+            save(policy)
+            return files_in(policy), curve
+
+
+def _learn_share(config: dict[str, Any]) -> None:
+    """Learns with others, as Ray Train starts them; the first one tells what comes of it."""
+    prepare_process()
+    from multiref_gym.agents.learning.parallel import is_main
+
+    tell: Tell = lambda what: config["told"].put((config["number"], 0, what)) if is_main() else None  # noqa: E731
+    found: Any
+    try:
+        found = _Learning(ray.get(config["lesson"][0]))(config["state"], tell)
+    except UserError as error:
+        found = str(error)
+    if is_main():
+        config["told"].put((config["number"], 1, found))
+
+
+def _prepared(function: Callable[..., Any], *arguments: Any) -> Any:
+    prepare_process()
+    return function(*arguments)
+
+
+def _got(ref: Any) -> Any:
+    """Returns a result, or raises what was raised in its place: of bad input that alone, in one line."""
+    try:
+        return ray.get(ref)
+    except RayTaskError as error:
+        cause = error.cause
+        if isinstance(cause, ModuleNotFoundError | AttributeError) and "pickle" in str(error):
+            raise UserError(f"a worker lacks a part of this program: {cause}; install it on all machines") from error
+        if isinstance(cause, UserError | OSError):
+            raise UserError(f"on a worker: {cause}") from error
+        raise
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300]
+
+
+def _connect(address: str) -> None:
+    """Connects this process to a cluster.
+
+    Raises:
+        UserError: If that cannot be done.
+    """
+    if "://" in address:
+        raise UserError(
+            f"--ray {address}: allowed is host:port of a cluster that this machine is a part of, or {LOCAL}"
+        )
+    if address not in (LOCAL, "auto"):
+        _reach(address)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    here: dict[str, Any] = {"include_dashboard": False} if address == LOCAL else {}
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    try:
+        ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **here)
+    except (ConnectionError, ValueError, RuntimeError, SystemExit) as error:  # it exits where no cluster answers
+        raise UserError(f"--ray {address}: {_line(error)}") from error
+    finally:
+        if threading.current_thread() is threading.main_thread():  # Ray takes them for itself
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _reach(address: str) -> None:
+    """Raises UserError if nobody answers at an address: Ray would try for two minutes, and end the process then."""
+    host, _, port = address.rpartition(":")
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), REACHED):
+            pass
+    except (OSError, ValueError, OverflowError) as error:
+        raise UserError(f"--ray {address}: no cluster there ({error}); `ray start --head` starts one") from error
