@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from multiref_gym.agents.listeners.baselines import OracleListener
-from multiref_gym.agents.workers import Tell, Workers
+from multiref_gym.agents.workers import Tell, Workers, summed
 from multiref_gym.contexts import shared_contexts
 from multiref_gym.episode import Episode
 from multiref_gym.game import Game
@@ -179,10 +179,4 @@ def play_divided(
         UserError: As `play` and the workers do.
     """
     parts = workers.divided(numbers, block)
-    over = [0] * len(parts)
-
-    def told(part: int, games: int) -> None:
-        over[part] = games
-        on_turn(sum(over))
-
-    return list(chain.from_iterable(workers.run(make, parts, told)))
+    return list(chain.from_iterable(workers.run(make, parts, summed(on_turn, len(parts)))))

@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-from multiref_gym.agents.commands.options import LOGGED, PricedListenerOptions, told_usage
-from multiref_gym.agents.evaluation.offline import ask, logged_turns
+from multiref_gym.agents.commands.options import LOGGED, PartsOptions, PricedListenerOptions, told_usage
+from multiref_gym.agents.evaluation.offline import ask_divided, logged_turns
 from multiref_gym.agents.evaluation.offline_report import reported, sheets
 from multiref_gym.agents.learning.learned_from import RESULTS, LearnedFrom
 from multiref_gym.agents.listeners.named import new_listener
@@ -31,7 +31,7 @@ NAMED = 3
 
 
 @dataclass(frozen=True, kw_only=True)
-class Benchmark(PricedListenerOptions):
+class Benchmark(PricedListenerOptions, PartsOptions):
     """Replays logged games turn by turn, and measures what a listener would have done in them.
 
     Others are compared with it on the same turns: the intervals of the differences are over speakers.
@@ -88,19 +88,26 @@ class Benchmark(PricedListenerOptions):
             if name and name not in LISTENERS
         }
         turns = logged_turns(games, decoder)
-        listener = self.chosen_listener(tangrams)
-        others = [self._other(name, tangrams) for name in self.against]
-        report = partial(screen.report, "turns", total=len(turns))
-        answers = ask(listener, turns, self.seed, self.batch, report)
-        theirs = {
-            name: ask(other, turns, self.seed, self.batch, report)
-            for name, other in zip(self.against, others, strict=True)
-        }
+        listeners: list[Listener] = []  # those of this process: the first says what it used
+
+        def load(asked: str | None = None) -> Listener:
+            listeners.append(self._other(asked, tangrams) if asked else self.chosen_listener(tangrams))
+            return listeners[-1]
+
+        with self.chosen_workers(self.listener) as workers:
+            answers, *others = (
+                ask_divided(
+                    *(workers, partial(load, name), turns, self.seed, self.batch),
+                    partial(screen.report, "turns", total=len(turns)),
+                )
+                for name in (None, *self.against)
+            )
+        theirs = dict(zip(self.against, others, strict=True))
         results = {
             **{"config": config, "file": self.games, **reported(turns, answers, theirs)},
             "learned_from": learned,
             "skipped": len(bad),
-            "usage": getattr(listener, "usage", None),
+            "usage": getattr(listeners and listeners[0], "usage", None),
         }
         results = write_results(path, results)
         _show(results, screen)

@@ -34,6 +34,7 @@ from matplotlib.figure import Figure
 from peft import LoraConfig, get_peft_model
 from torch import nn
 
+from multiref_gym.agents.commands.options import RayOptions
 from multiref_gym.agents.evaluation.intervals import estimate, over_samples
 from multiref_gym.agents.evaluation.pictures import draw_band, finish_axes, noted_png
 from multiref_gym.agents.evaluation.tables import Sheet, percent, rounds_heads, success_sheet, told_seeds
@@ -409,7 +410,7 @@ def draw_curves(results: dict[str, Any], path: Path) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LearningCurve:
+class LearningCurve(RayOptions):
     """How well does RESPECT learn, over seeds, beside its controls?
 
     Attributes:
@@ -418,7 +419,7 @@ class LearningCurve:
         unseen: The part of the tangrams that no policy sees before it is judged.
         evaluation: Fixed games on either split.
         ablations: Systems with one thing less each, in place of the bounds.
-        jobs: Runs at a time.
+        jobs: Runs at a time; on a cluster there are as many as it has room for.
         out: The folder of the runs.
     """
 
@@ -457,8 +458,9 @@ class LearningCurve:
             for seed in seeds
             for system in systems
         ]
-        with claimed(self.out, command="bench learning-curve"):
-            curves = run_all(run_job, jobs, self.jobs, screen, _told)
+        models = config.listener, config.decoder
+        with self.chosen_workers(*models) as workers, claimed(self.out, command="bench learning-curve"):
+            curves = run_all(run_job, jobs, self.jobs, screen, _told, workers)
         results = {
             "config": config.common(),
             "seeds": list(seeds),

@@ -32,10 +32,11 @@ from multiref_gym.agents.commands.ppo import EVERY, FINAL_GAMES, GAMES
 from multiref_gym.agents.evaluation.intervals import estimate
 from multiref_gym.agents.evaluation.pictures import draw_band, finish_axes, noted_png
 from multiref_gym.agents.evaluation.tables import Sheet, percent
-from multiref_gym.agents.learning.jobs import in_own_process, side_by_side
+from multiref_gym.agents.learning.jobs import side_by_side
 from multiref_gym.agents.learning.run_folder import claimed
 from multiref_gym.agents.listeners.ppo.games import Games, literal_games
 from multiref_gym.agents.listeners.ppo.training import literal_success, train
+from multiref_gym.agents.workers import ThisProcess, Workers
 from multiref_gym.commands.options import Count, Steps
 from multiref_gym.commands.screen import Screen
 from multiref_gym.digests import check_digest
@@ -269,8 +270,10 @@ class Rewards:
         ]
         runs = [read_run(path, steps) for _, _, steps, path in jobs if path.exists()]
         own = [path.name for _, _, _, path in jobs]
-        with claimed(self.out, command="bench rewards", own=own), side_by_side(self.jobs) as threads:
-            futures = [threads.submit(in_own_process, run_one, *job) for job in jobs if not job[-1].exists()]
+        workers: Workers = ThisProcess()
+        with claimed(self.out, command="bench rewards", own=own), side_by_side(self.jobs, workers) as threads:
+            missing = [job for job in jobs if not job[-1].exists()]
+            futures = [threads.submit(partial(workers.call, run_one, *job)) for job in missing]
             for future in as_completed(futures):
                 run = future.result()
                 runs.append(run)

@@ -22,6 +22,7 @@ import numpy as np
 from cyclopts import Parameter
 from matplotlib.figure import Figure
 
+from multiref_gym.agents.commands.options import RayOptions
 from multiref_gym.agents.evaluation import pages
 from multiref_gym.agents.evaluation.intervals import over_samples
 from multiref_gym.agents.evaluation.measures import RATIOS, Confusion, Counts, counts_of
@@ -337,14 +338,14 @@ class SystemsConfig(Config):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SystemsCommand:
+class SystemsCommand(RayOptions):
     """Compares the six systems of arXiv 2410.13852, CONTROL and HH; an interrupted comparison goes on where it was.
 
     Attributes:
         config: What they have in common; the decoder is one that has a ternary form.
         seeds: Runs of each system, with seeds from --seed.
         optimisation: How all of them minimise their losses.
-        jobs: Runs at a time.
+        jobs: Runs at a time; on a cluster there are as many as it has room for.
         out: The folder of the runs.
     """
 
@@ -361,8 +362,9 @@ class SystemsCommand:
             UserError: If a run cannot be had as it was asked for, or a folder is of another one.
         """
         jobs = jobs_of(self.config, self.optimisation, self.seeds, self.out)
-        with claimed(self.out, command="systems"):
-            curves = run_all(run_system, jobs, self.jobs, screen, _told)
+        models = self.config.listener, self.config.decoder
+        with self.chosen_workers(*models) as workers, claimed(self.out, command="systems"):
+            curves = run_all(run_system, jobs, self.jobs, screen, _told, workers)
         results: dict[str, Any] = {
             "config": self.config.common(),
             "learners": {job.learner.name: job.learner.recorded() for job in jobs},

@@ -27,6 +27,7 @@ from multiref_gym.agents.learning.respect import SUP, Config, Report, Respect
 from multiref_gym.agents.learning.run_folder import claimed
 from multiref_gym.agents.listeners.vlm.loading import VlmConfig
 from multiref_gym.agents.listeners.weights import saved
+from multiref_gym.agents.workers import ThisProcess
 from multiref_gym.benchmarks.vlm_pretrain import Plan, pretrain
 from multiref_gym.checking import read_json
 from multiref_gym.commands.options import Count
@@ -44,7 +45,6 @@ ADAPTER: dict[str, Any] = {
     "alpha": 16,
     "dropout": 0.0,
     "trained_at_once": 32,
-    "played_at_once": 64,
 }
 """Settings of `vlm.json`. The rank is large for the width, as there is little in a tiny model to be adapted."""
 
@@ -137,7 +137,9 @@ class VlmLearning:
         jobs = [Job(replace(asked, seed=seed), self.out / f"seed-{seed}") for seed in range(self.seeds)]
         with claimed(self.out, command="bench vlm-learning"):
             scores = made_base(base, PLAN, screen.report)
-            curves = run_all(run_job, jobs, self.jobs, screen, lambda curve: f"{len(curve['rounds'])} rounds")
+            curves = run_all(
+                run_job, jobs, self.jobs, screen, lambda curve: f"{len(curve['rounds'])} rounds", ThisProcess()
+            )
         write_atomically(self.out / "table.md", sheet(curves).markdown())
         write_results(self.out / "results.json", {"base": scores, "adapter": ADAPTER, "runs": curves})
         screen.show(sheet(curves))

@@ -100,9 +100,11 @@ def test_who_names_no_command_is_told_of_them(arguments: list[str], capsys: pyte
         ("dance", "unknown command 'dance'"),
         ("bench dance", "unknown command 'bench dance'"),
         ("simulate", "--games requires an argument"),
-        ("simulate --games 0 --out x", 'Invalid value "0" for --games. Must be >= 1'),
-        ("simulate --games 2.5 --out x", "'2.5' is no whole number"),
-        ("simulate --games many --out x", "'many' is no whole number"),
+        ("simulate --games 0 --out x", "Invalid value for --games: '0': allowed are 1 to 1000000 games, or FIRST:LAST"),
+        ("simulate --games 7:3 --out x", "'7:3': allowed are 1 to 1000000 games, or FIRST:LAST with FIRST before LAST"),
+        ("simulate --games 2.5 --out x", "'2.5': allowed is a number of games, or FIRST:LAST"),
+        ("simulate --games 1:many --out x", "'1:many': allowed is a number of games, or FIRST:LAST"),
+        ("simulate --games 1 --out x --parts 2", "--parts is for --ray"),
         ("simulate --games 1 --out x --split exam", 'Invalid value "exam" for --split. Choose from: "train"'),
         ("simulate --games 1 --out x --sped 1", "--sped"),
         ("simulate --games 1 --out x y", "y"),
@@ -309,7 +311,7 @@ def test_an_interrupted_simulation_leaves_the_games_of_an_earlier_one(
     def interrupted(*args: object, **kwargs: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("multiref_gym.agents.commands.simulate.play", interrupted)
+    monkeypatch.setattr("multiref_gym.agents.play.play", interrupted)
     options = ("--games", 5, "--out", tmp_path / "games.jsonl", "--listener", "random")
     assert run("simulate", *options, "--force") == 130
     assert read_interactions(tmp_path / "games.jsonl") == games

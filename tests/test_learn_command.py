@@ -116,26 +116,21 @@ def test_one_label_is_enough_and_games_without_any_are_not_held_back(folder: Pat
 def test_an_interrupted_command_goes_on_to_the_same_policy(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole, epochs = command.learn, []
+    whole, epochs = command._measured, []
 
-    def interrupted(*arguments: Any) -> Any:
-        *others, measured, kept = arguments
+    def interrupted(*arguments: Any, **named: Any) -> Any:
+        epochs.append(whole(*arguments, **named))
+        if len(epochs) == 3:  # once before all, and after each epoch
+            raise UserError("interrupted")
+        return epochs[-1]
 
-        def measured_once() -> Any:
-            epochs.append(measured())
-            if len(epochs) == 2:
-                raise UserError("interrupted")
-            return epochs[-1]
-
-        return whole(*others, measured_once, kept)
-
-    monkeypatch.setattr(command, "learn", interrupted)
+    monkeypatch.setattr(command, "_measured", interrupted)
     with pytest.raises(UserError, match="interrupted"):
         learn(folder, tmp_path / "policy")
     [state] = tmp_path.iterdir()
     assert state.suffix == ".state"
     learn(folder, tmp_path / "policy")
-    assert len(epochs) == 3
+    assert len(epochs) == 5  # once more before all, and only after the second epoch
     assert weights(tmp_path / "policy") == weights(folder / "policy")
     assert [path.name for path in tmp_path.iterdir()] == ["policy"]
 

@@ -20,11 +20,11 @@ from rounding import LOG_PROB
 from small_views import FIGURES, tiny_small_listener
 
 from multiref_gym import cli
-from multiref_gym.agents.learning import jobs as processes
 from multiref_gym.agents.learning.learn import Example, Optimisation, learn
 from multiref_gym.agents.learning.objectives import Sup
 from multiref_gym.agents.learning.respect import CONTROL, SEED, TURNS, Config, Respect
 from multiref_gym.agents.listeners.small.listener import SmallListener
+from multiref_gym.agents.workers import ThisProcess
 from multiref_gym.benchmarks import fixed_games, learning_curve
 from multiref_gym.benchmarks.fixed_games import Evaluation
 from multiref_gym.benchmarks.learning_curve import (
@@ -77,7 +77,7 @@ def curve_of(name: str, folder: Path) -> dict[str, Any]:
 def main(monkeypatch: pytest.MonkeyPatch, out: Path, *options: object) -> int:
     """Runs the command in this process, with all its jobs."""
     default = ["--seeds", 2, "--rounds", 1, "--games", 5, "--evaluation", 4, "--listener", LISTENER, "--out", out]
-    monkeypatch.setattr(processes, "in_own_process", lambda run, job: run(job))
+    monkeypatch.setattr(ThisProcess, "call", lambda self, run, *arguments: run(*arguments))
     return cli.main(["bench", "learning-curve", *map(str, [*default, *options])])
 
 
@@ -293,7 +293,7 @@ def test_ablations_stand_beside_the_learners_and_leave_the_curves_as_they_are(
 
 
 def test_a_job_in_its_own_process_is_the_job(folder: Path, tmp_path: Path) -> None:
-    curve = processes.in_own_process(run_job, job("SUP", tmp_path))
+    curve = ThisProcess().call(run_job, job("SUP", tmp_path))
     assert {**curve, "cost": None, "digest": None} == {**curve_of("SUP", folder), "cost": None, "digest": None}
 
 
@@ -359,18 +359,15 @@ def test_a_run_ends_with_the_command_that_started_it(tmp_path: Path) -> None:
     script.write_text(
         """
 import os, sys, time
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
-from multiref_gym.agents.learning.jobs import _prepare_process
+from multiref_gym.agents.workers import ThisProcess
 
 def job(path):
     Path(path).write_text(str(os.getpid()))
     time.sleep(300)
 
 if __name__ == "__main__":
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_prepare_process) as pool:
-        pool.submit(job, sys.argv[1]).result()
+    ThisProcess().call(job, sys.argv[1])
 """
     )
     said = tmp_path / "pid"

@@ -144,7 +144,7 @@ def test_a_file_that_comes_to_be_there_meanwhile_stays_and_so_do_the_games(
 
     from multiref_gym.agents.play import play as played
 
-    monkeypatch.setattr("multiref_gym.agents.commands.simulate.play", play)
+    monkeypatch.setattr("multiref_gym.agents.play.play", play)
     with pytest.raises(UserError, match=r"File exists; what was to be there is in games\.jsonl.* beside it"):
         write("simulate", tmp_path, out)
     assert out.read_text() == "of somebody else"

@@ -16,6 +16,7 @@ from terse_speaker import TerseSpeaker
 from multiref_gym.agents.listeners.baselines import ErringListener, OracleListener, RandomListener
 from multiref_gym.agents.listeners.small.listener import SmallListener
 from multiref_gym.agents.play import new_games, play
+from multiref_gym.agents.workers import divided_into
 from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
 from multiref_gym.formats import read_interactions, write_games
@@ -206,19 +207,11 @@ def test_a_game_depends_on_its_own_seed_alone(seed: int, order: list[int], cut: 
     assert len(together) == 6
 
 
-@pytest.fixture(scope="module")
-def exact() -> SmallListener:
-    """The small listener in double precision."""
+def test_the_small_listener_plays_the_same_games_however_they_are_divided(monkeypatch: pytest.MonkeyPatch) -> None:
     listener = SmallListener.load(FIGURES)
-    listener.model.double()
-    return listener
 
-
-def test_the_small_listener_plays_the_same_games_however_they_are_divided(
-    exact: SmallListener, monkeypatch: pytest.MonkeyPatch
-) -> None:
     def run(numbers: Sequence[int]) -> list[Interaction]:
-        return sorted(play(exact, started(1, numbers)), key=lambda game: game.game_id)
+        return sorted(play(listener, started(1, numbers)), key=lambda game: game.game_id)
 
     together = run(range(24))
     assert len({turn.log_prob for game in together for turn in game.turns}) > 24
@@ -227,6 +220,47 @@ def test_the_small_listener_plays_the_same_games_however_they_are_divided(
     for size in (1, 5):
         monkeypatch.setattr("multiref_gym.agents.listeners.small.listener.PLAYED_AT_ONCE", size)
         assert run(range(24)) == together
+    listener.model.double()
+    assert run(range(24)) == together
+
+
+class Counting(ClickyListener):
+    """Takes down who is asked together."""
+
+    def __init__(self) -> None:
+        self.asked: list[list[str]] = []
+
+    def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> list[Decision]:
+        if not views[0].dialogue:
+            self.asked.append([view.game_id for view in views])
+        return super().act(views, rngs)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 50), st.integers(1, 60), st.integers(1, 30), st.one_of(st.none(), st.integers(1, 20)))
+def test_games_are_divided_in_order_and_blocks_stay_together(
+    first: int, games: int, parts: int, block: int | None
+) -> None:
+    numbers = range(first, first + games)
+    divided = divided_into(numbers, parts, block)
+    assert [number for part in divided for number in part] == [*numbers]
+    assert 1 <= len(divided) <= parts
+    assert all(len(part) > 0 for part in divided)
+    assert all((part.start - first) % (block or 1) == 0 for part in divided)
+    blocks = [-(-len(part) // (block or 1)) for part in divided]
+    assert max(blocks) - min(blocks) <= 1
+
+
+def test_who_says_nothing_of_it_plays_games_in_blocks_that_do_not_depend_on_the_parts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("multiref_gym.agents.play.BLOCK", 4)
+    whole, parts = Counting(), Counting()
+    together = play(whole, started(1, range(10)))
+    divided = [game for part in divided_into(range(10), 2, 4) for game in play(parts, started(1, part))]
+    assert together == divided
+    assert whole.asked == parts.asked
+    assert [len(block) for block in whole.asked] == [4, 4, 2]
 
 
 def test_what_was_said_and_done_is_on_record() -> None:

@@ -18,7 +18,7 @@ import tiny_listener
 import torch
 from tiny_listener import TinyListener
 
-from multiref_gym.agents.learning import respect
+from multiref_gym.agents.learning import lesson, respect
 from multiref_gym.agents.learning.credit import Credit, examples_of
 from multiref_gym.agents.learning.learn import Example, learn
 from multiref_gym.agents.learning.objectives import Kto, Objective, Reinforce, Sup
@@ -335,7 +335,7 @@ def test_what_is_minimised_is_the_learners_objective_and_in_round_0_that_of_demo
         used.append((objective, args[-1] is not None))
         return learn(listener, examples, objective, *args, **kept)
 
-    monkeypatch.setattr(respect, "learn", watched)
+    monkeypatch.setattr(lesson, "learn", watched)
     run(tmp_path, replace(CONFIG, rounds=1), learner)
     assert used == [(Sup(), False), (learner.objective, learner is KTO)]
 
@@ -394,7 +394,7 @@ def test_every_round_begins_from_the_base_that_was_given(tmp_path: Path, monkeyp
         started.append(listener.model.bias.mean().item())
         return learn(listener, *args, **kept)
 
-    monkeypatch.setattr(respect, "learn", watched)
+    monkeypatch.setattr(lesson, "learn", watched)
     config = replace(CONFIG, base=str(tmp_path / "base"))
     run(tmp_path / "run", config)
     assert started == [0.25] * len(ROUNDS)
@@ -414,7 +414,7 @@ def test_learning_begins_from_the_base_in_every_round(tmp_path: Path, monkeypatc
         started.append(not any(weights.any() for weights in listener.model.parameters()))  # the base is all zeros
         return learn(listener, *args, **kept)
 
-    monkeypatch.setattr(respect, "learn", watched)
+    monkeypatch.setattr(lesson, "learn", watched)
     run(tmp_path)
     assert started == [True] * len(ROUNDS)
 

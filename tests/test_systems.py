@@ -14,9 +14,9 @@ import torch
 from PIL import Image
 from tiny_listener import TinyListener
 
-from multiref_gym.agents.learning import jobs as processes
 from multiref_gym.agents.learning.objectives import Kto, Reinforce, Sup
 from multiref_gym.agents.learning.respect import CONTROL, OPTIMISATION, Config
+from multiref_gym.agents.workers import ThisProcess
 from multiref_gym.benchmarks.systems import (
     HH,
     MEANINGS,
@@ -41,7 +41,7 @@ OPTIONS = ["--rounds", "1", "--games", "6", "--seeds", "2", "--listener", "tiny_
 def _one_thread_and_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    monkeypatch.setattr(processes, "in_own_process", lambda run, job: run(job))
+    monkeypatch.setattr(ThisProcess, "call", lambda self, run, *arguments: run(*arguments))
     yield
     torch.set_num_threads(before)
 
@@ -55,7 +55,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a comparison, with two seeds."""
     out = tmp_path_factory.mktemp("systems") / "out"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(processes, "in_own_process", lambda run, job: run(job))
+        patch.setattr(ThisProcess, "call", lambda self, run, *arguments: run(*arguments))
         assert compare(out, "--jobs", "1") == 0
     return out
 
@@ -172,18 +172,18 @@ def test_an_interrupted_comparison_goes_on_where_it_was(
 ) -> None:
     done: list[str] = []
 
-    def interrupted(run: Any, job: Any) -> Any:
+    def interrupted(self: ThisProcess, where_it_is: Any, run: Any, job: Any) -> Any:
         if len(done) == 3:
             raise KeyboardInterrupt
         done.append(job.folder.name)
         return run(job)
 
-    monkeypatch.setattr(processes, "in_own_process", interrupted)
+    monkeypatch.setattr(ThisProcess, "call", interrupted)
     assert compare(tmp_path, "--jobs", "1") == 130
     assert "the same command goes on from here" in capsys.readouterr().err
     before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/curve.json")}
     assert len(before) == 3
-    monkeypatch.setattr(processes, "in_own_process", lambda run, job: run(job))
+    monkeypatch.setattr(ThisProcess, "call", lambda self, run, *arguments: run(*arguments))
     assert compare(tmp_path, "--jobs", "1") == 0
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert (tmp_path / "systems.csv").read_text() == (whole / "systems.csv").read_text()

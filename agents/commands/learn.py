@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import tee
 from pathlib import Path
 from typing import Annotated, Any
 from zlib import crc32
@@ -13,20 +14,23 @@ from cyclopts import Parameter
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from multiref_gym.agents.commands.decode import decode
 from multiref_gym.agents.commands.folds import cross_validate
-from multiref_gym.agents.commands.options import LOGGED, LogOptions
+from multiref_gym.agents.commands.options import LOGGED, LearnersOptions, LogOptions
+from multiref_gym.agents.decoders.dividing import decode_divided
 from multiref_gym.agents.evaluation.offline import FIGURES, LoggedTurn, ask, logged_turns, measure, told
 from multiref_gym.agents.evaluation.pictures import bare_axes, draw_band, finish_axes, noted_png
 from multiref_gym.agents.evaluation.tables import Sheet
 from multiref_gym.agents.learning.credit import examples_of
-from multiref_gym.agents.learning.learn import Example, TrainableListener, fingerprint, learn
+from multiref_gym.agents.learning.learn import Example, TrainableListener, fingerprint
 from multiref_gym.agents.learning.learned_from import RESULTS, LearnedFrom
+from multiref_gym.agents.learning.lesson import Lesson
 from multiref_gym.agents.learning.respect import TURNS, CreditName, Learner, RoundOptimisation, learner_of
 from multiref_gym.agents.learning.run_folder import made_by
 from multiref_gym.agents.learning.spooled import SpooledExamples
 from multiref_gym.agents.listeners.named import Load, Model, new_trainable
 from multiref_gym.agents.listeners.weights import saved
+from multiref_gym.agents.workers import ThisProcess, Workers
+from multiref_gym.agents.workers.folder import carried
 from multiref_gym.commands.export import say_skipped
 from multiref_gym.commands.options import (
     Count,
@@ -102,7 +106,7 @@ class Log:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LearnCommand(LogOptions):
+class LearnCommand(LogOptions, LearnersOptions):
     """Learns a policy from games that were logged and what their speakers said next.
 
     Attributes:
@@ -150,6 +154,10 @@ class LearnCommand(LogOptions):
         """
         if not self.folds:
             check_new_folder(self.out)
+        with self.chosen_workers(self.listener, None if self.labels or self.store else self.decoder) as workers:
+            self._run(screen, workers)
+
+    def _run(self, screen: Screen, workers: Workers) -> None:
         learner = learner_of(self.objective, optimisation=self.optimisation)
         if self.credit == "turns":  # without what `respect` adds to it, which does not help on people's logs
             learner = replace(learner, credit=TURNS.credit)
@@ -158,46 +166,53 @@ class LearnCommand(LogOptions):
         if self.greedy:
             load = _greedily(load, self.listener)
         bad = list[BadGame]()
-        games = self._labelled(tangrams, bad)
+        games = self._labelled(tangrams, bad, workers)
         if self.folds:
             base = load(self.base)
             cross_validate(
                 *(list(games), self.folds, self.seed, self.out, load, base, LearnedFrom.of(self.base)),
-                lambda games, folder: self._learn(games, learner, load, folder, screen),
+                lambda games, folder: self._learn(games, learner, load, folder, screen, workers),
                 *(made_by(**self._record(learner, base)), screen),
             )
         else:
             self.out.absolute().parent.mkdir(parents=True, exist_ok=True)
-            screen.show(sheet(self._learn(games, learner, load, self.out, screen)))
+            screen.show(sheet(self._learn(games, learner, load, self.out, screen, workers)))
             screen.say(f"the policy is in {self.out}")
         say_skipped(bad, screen)
 
     def _learn(
-        self, games: Iterable[LoggedGame], learner: Learner, load: Load, folder: Path, screen: Screen
+        self,
+        games: Iterable[LoggedGame],
+        learner: Learner,
+        load: Load,
+        folder: Path,
+        screen: Screen,
+        workers: Workers,
     ) -> dict[str, Any]:
         """Learns a policy from games, saves it in a new folder, and returns what `learning.json` there says."""
         listener = load(self.base)
-        reference = load(self.base) if learner.objective.needs_reference else None
         before_that = LearnedFrom.of(self.base)
         log = Log()
         on_game = lambda done: screen.report("games read", done, None)  # noqa: E731
         found = log.examples(games, learner, self.held_back, self.seed, on_game)
-        examples = SpooledExamples(found, folder.absolute().parent)
-        if not len(examples):
+        # To workers elsewhere they go as they are.
+        examples = SpooledExamples(found, folder.absolute().parent) if isinstance(workers, ThisProcess) else [*found]
+        if not examples:
             raise UserError(f"{self.games or self.store}: nothing to learn from in {len(log.learned.games)} games")
         if before_that and getattr(listener, "said", None) and (known := log.learned.games & before_that.games):
             raise UserError(f"{self.base} remembers {len(known)} of these games: start from what it started from")
         record = made_by(**self._record(learner, listener))
         turns = logged_turns(log.held_back, None) if log.held_back else []
-        measured = partial(_measured, listener, turns, self.seed)
-        before = measured()
+        measured = partial(_measured, turns=turns, seed=self.seed)
+        before = measured(listener)
         kept = folder.with_name(
             f"{folder.name}.{digest([record, sorted(log.learned.games), log.labels, len(examples)])[:12]}.state"
         )
-        curve = learn(
-            *(listener, examples, learner.objective, learner.optimisation, self.seed),
-            *(partial(screen.report, "learn"), reference, measured, kept),
+        base = carried(self.base)
+        lesson = Lesson(
+            *(load, base, base, examples, learner.objective, learner.optimisation, self.seed, measured),
         )
+        learned = workers.learn(lesson, partial(screen.report, "learn"), kept)
         results = {
             **record,
             "log": {
@@ -208,10 +223,10 @@ class LearnCommand(LogOptions):
                 **log.learned.joined(before_that).recorded(),
             },
             "before": before,
-            "curve": curve,
+            "curve": learned.curve,
         }
         with saved(folder) as unfinished:
-            listener.save(unfinished)
+            learned.save(unfinished)
             results = write_results(unfinished / RESULTS, results)
             draw(results, unfinished / "curves.png")
         kept.unlink(missing_ok=True)
@@ -229,7 +244,7 @@ class LearnCommand(LogOptions):
             "seed": self.seed,
         }
 
-    def _labelled(self, tangrams: TangramSet, bad: list[BadGame]) -> Iterator[LoggedGame]:
+    def _labelled(self, tangrams: TangramSet, bad: list[BadGame], workers: Workers) -> Iterator[LoggedGame]:
         """Yields the games with feedback on them as labels."""
         on_bad = bad.append if self.skip_bad else None
         if self.store:
@@ -242,7 +257,10 @@ class LearnCommand(LogOptions):
             return LabelTable(self.labels).of(games)
         if self.store or self.decoder == LOGGED:
             return games
-        return (logged for logged, _ in decode(games, new_decoder(self.decoder, self.ternary)))
+        games, others = tee(games)
+        make = partial(new_decoder, self.decoder, self.ternary)
+        feedback = decode_divided(workers, make, (logged.exchanges() for logged in others))
+        return (replace(logged, labels=tuple(labels)) for logged, labels in zip(games, feedback, strict=True))
 
     def _stored(self) -> Iterator[LoggedGame]:
         name = feedback_name(self.decoder, self.ternary)
@@ -267,7 +285,7 @@ def _greedily(load: Load, name: str) -> Load:
     return loaded
 
 
-def _measured(listener: Any, turns: list[LoggedTurn], seed: int) -> dict[str, Any]:
+def _measured(listener: TrainableListener, turns: list[LoggedTurn], seed: int) -> dict[str, Any]:
     """Returns figures of the turns that were held back, none if there are none."""
     if not turns:
         return {}

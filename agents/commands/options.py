@@ -70,8 +70,7 @@ class RayOptions:
 
     Attributes:
         ray: The address of a Ray cluster that this machine is part of, auto, or local for one of this machine alone:
-            the work is divided over it, and what comes of it is the same.
-        parts: Into how many parts games are divided there; by default one for each worker.
+            the work is done there, and what comes of it is the same.
         cpus: CPU cores that a worker takes there.
         gpus: GPUs that a worker takes there, or a share of one; by default one where there are any, for models that
             need it.
@@ -79,7 +78,6 @@ class RayOptions:
     """
 
     ray: Annotated[Name | None, RAY] = None
-    parts: Annotated[Count | None, RAY] = None
     cpus: Annotated[Positive | None, RAY] = None
     gpus: Annotated[NotNegative | None, RAY] = None
     memory: Annotated[Positive | None, RAY] = None
@@ -94,11 +92,11 @@ class RayOptions:
         Raises:
             UserError: If the cluster cannot be had, or another of these options is given without it.
         """
-        given = [name for name in ("parts", "cpus", "gpus", "memory") if getattr(self, name) is not None]
-        learners = getattr(self, "learners", 1)
+        rest = {name: getattr(self, name, None) for name in ("parts", "learners", "cpus", "gpus", "memory")}
+        given = {name: value for name, value in rest.items() if value is not None}
         if self.ray is None:
-            if given or learners > 1:
-                raise UserError(f"--{given[0] if given else 'learners'} is for --ray")
+            if given:
+                raise UserError(f"--{next(iter(given))} is for --ray")
             yield ThisProcess()
             return
         if waiting := [name for name in models if name and name.partition(":")[0] in ENDPOINTS]:
@@ -107,22 +105,32 @@ class RayOptions:
             from multiref_gym.agents.workers.on_ray import RayWorkers
         except ImportError as error:
             raise UserError(f"--ray needs the extra 'ray': pip install 'multiref-gym[ray]' ({error})") from error
-        heavy = any(name and name.partition(":")[0] in LARGE for name in models)
-        gpus = self.gpus if self.gpus is not None or heavy else 0.0
-        takes: dict[str, Any] = {"cpus": self.cpus or 1.0, "gpus": gpus, "memory": 1e9 * (self.memory or 0.0)}
-        with RayWorkers(self.ray, parts=self.parts, **takes, learners=learners) as workers:
+        if "gpus" not in given and any(name and name.partition(":")[0] in LARGE for name in models):
+            given["gpus"] = None
+        with RayWorkers(self.ray, **given) as workers:
             yield workers
 
 
 @dataclass(frozen=True, kw_only=True)
-class LearnersOptions(RayOptions):
+class PartsOptions(RayOptions):
+    """Where the work is done, and in how many parts.
+
+    Attributes:
+        parts: Into how many parts games are divided there; by default one for each worker.
+    """
+
+    parts: Annotated[Count | None, RAY] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearnersOptions(PartsOptions):
     """Where the work is done, learning too.
 
     Attributes:
         learners: How many workers learn together there, by Ray Train, each with its share of every batch.
     """
 
-    learners: Annotated[Count, RAY] = 1
+    learners: Annotated[Count | None, RAY] = None
 
 
 LOGGED = "logged"

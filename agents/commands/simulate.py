@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from multiref_gym.agents.commands.options import PricedListenerOptions, RayOptions, SpeakerOptions, told_usage
+from multiref_gym.agents.commands.options import PartsOptions, PricedListenerOptions, SpeakerOptions, told_usage
 from multiref_gym.agents.play import Player, block_of, new_games, play_divided
 from multiref_gym.commands.options import AnyFile, ForceOption, Natural, Numbers, TangramOptions
 from multiref_gym.commands.screen import Screen
@@ -19,7 +19,7 @@ from multiref_gym.tangrams.tangram_set import SplitName
 
 
 @dataclass(frozen=True, kw_only=True)
-class Simulate(TangramOptions, SpeakerOptions, PricedListenerOptions, RayOptions, ForceOption):
+class Simulate(TangramOptions, SpeakerOptions, PricedListenerOptions, PartsOptions, ForceOption):
     """Plays games between a simulated speaker and a listener, and writes them as JSON Lines.
 
     Attributes:

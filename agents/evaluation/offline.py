@@ -18,6 +18,7 @@ import time
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ import torch
 
 from multiref_gym.agents.evaluation.intervals import Statistic, area, by_unit, over_units, ratio
 from multiref_gym.agents.evaluation.tables import percent
+from multiref_gym.agents.workers import Tell, Workers, summed
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback, FeedbackDecoder, decoded_games
 from multiref_gym.formats.logged_game import LoggedGame
@@ -162,6 +164,54 @@ def ask(
     actions = [decision.action or Action() for decision in decisions]
     legal = [d.action is not None and _is_legal(turn, d.action) for turn, d in zip(turns, decisions, strict=True)]
     return Answers(actions, legal, log_probs if score else None, seconds)
+
+
+class Asking:
+    """Asks a listener about parts of logged turns: what a worker makes once.
+
+    Args:
+        load: Returns the listener.
+        seed: See `ask`, as for the batch size.
+        batch_size: See there.
+    """
+
+    def __init__(self, load: Callable[[], Listener], seed: int, batch_size: int) -> None:
+        self._listener, self._seed, self._batch_size = load(), seed, batch_size
+
+    def __call__(self, turns: Sequence[LoggedTurn], tell: Tell) -> Answers:
+        """Returns what the listener makes of the turns; tells how many are done."""
+        return ask(self._listener, turns, self._seed, self._batch_size, tell)
+
+
+def ask_divided(
+    workers: Workers,
+    load: Callable[[], Listener],
+    turns: Sequence[LoggedTurn],
+    seed: int,
+    batch_size: int,
+    on_turns: Callable[[int], None],
+) -> Answers:
+    """Returns what a listener makes of turns, which workers share; a batch is the same however they are divided.
+
+    Args:
+        workers: Who asks.
+        load: Returns the listener; sent to each worker.
+        turns: One or more.
+        seed: See `ask`, as for the batch size.
+        batch_size: See there.
+        on_turns: Called with the number of turns that are done.
+    """
+    numbers = workers.divided(range(len(turns)), batch_size)
+    told = summed(on_turns, len(numbers))
+    parts = (turns[of_part.start : of_part.stop] for of_part in numbers)
+    answers = list(workers.run(partial(Asking, load, seed, batch_size), parts, told))
+    known = [of_part.log_probs for of_part in answers if of_part.log_probs is not None]
+    return Answers(
+        actions=[action for of_part in answers for action in of_part.actions],
+        legal=[legal for of_part in answers for legal in of_part.legal],
+        log_probs=np.concatenate(known) if known else None,
+        seconds=[seconds for of_part in answers for seconds in of_part.seconds],
+    )
 
 
 def measure(turns: Sequence[LoggedTurn], answers: Answers) -> dict[str, Any]:

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import resource
-import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
+from platform import node
 from time import perf_counter
 from typing import Any, TypeVar
 
 from multiref_gym.agents.learning.respect import Config, Respect
 from multiref_gym.agents.learning.run_folder import known
+from multiref_gym.agents.workers import Workers
 from multiref_gym.checking import read_json
-from multiref_gym.commands.process import prepare_process
 from multiref_gym.commands.screen import Screen
 from multiref_gym.digests import with_digest
+from multiref_gym.errors import UserError
 from multiref_gym.files import write_json
 
 
@@ -46,18 +44,20 @@ Measures = dict[str, Any]
 def run_all(
     run: Callable[[AnyJob], Curve],
     jobs: Sequence[AnyJob],
-    workers: int,
+    at_once: int,
     screen: Screen,
     told: Callable[[Curve], str],
+    workers: Workers,
 ) -> list[Curve]:
-    """Runs the jobs, so many at a time and each in a process of its own, and returns their curves in order.
+    """Runs the jobs side by side, each in a process of its own, and returns their curves in order.
 
     Args:
         run: Runs a job; a function of a module, as its name goes to the process.
         jobs: The jobs.
-        workers: How many run at a time.
+        at_once: How many run at a time on this machine.
         screen: Where progress is shown, and each job that is done.
         told: Returns what is said of a job that is done, from its curve.
+        workers: Who runs them, as many at a time as there is room for, in folders that all machines share.
 
     Raises:
         UserError: The first of a job; the others are ended then, and go on when they are run again.
@@ -68,8 +68,8 @@ def run_all(
         if not future.cancelled() and not future.exception():
             screen.say(f"{futures[future].folder.name}: {told(future.result())}")
 
-    with side_by_side(workers) as threads:
-        futures = {threads.submit(in_own_process, run, job): job for job in jobs}
+    with side_by_side(min(len(jobs), workers.room or at_once), workers) as threads:
+        futures = {threads.submit(workers.call, _where_it_is, run, job): job for job in jobs}
         for future in futures:
             future.add_done_callback(done)
         running = set(futures)
@@ -83,37 +83,26 @@ def run_all(
 
 
 @contextmanager
-def side_by_side(workers: int) -> Iterator[Executor]:
-    """Yields threads that each wait for a process; after an error or an interruption all processes are ended."""
-    with ThreadPoolExecutor(workers) as threads:
+def side_by_side(at_once: int, workers: Workers) -> Iterator[Executor]:
+    """Yields threads that each wait for a call of workers; after an error or an interruption all calls are ended."""
+    with ThreadPoolExecutor(at_once) as threads:
         try:
             yield threads
         except BaseException:
             threads.shutdown(wait=False, cancel_futures=True)
-            for process in active_children():
-                process.terminate()
+            workers.close()
             raise
 
 
-def in_own_process(run: Callable[..., Curve], *job: Any) -> Curve:
-    """Runs a job in a new process, as its peak of memory is that of a process."""
-    # One pool for all, whose processes take a job each, would go on with a job that it has handed out already.
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_prepare_process) as pool:
-        return pool.submit(run, *job).result()
+def _where_it_is(run: Callable[[AnyJob], Curve], job: AnyJob) -> Curve:
+    """Runs a job, if its folder is to be seen from here.
 
-
-def _prepare_process() -> None:
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started this one hears it too, and ends this one
-    prepare_process()
-
-
-def _end_with_parent() -> None:
-    """Ends this process when the one that started it is gone: a run that nobody waits for must not go on writing."""
-    parent = parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
+    Raises:
+        UserError: If it is not.
+    """
+    if not job.folder.parent.is_dir():
+        raise UserError(f"{job.folder.parent} is not to be seen from {node()}: --out must be on a disk that all share")
+    return run(job)
 
 
 def run_curve(

@@ -67,11 +67,10 @@ class Lesson:
         listener = self.load(self.start)
         reference = self.load(self.reference) if self.objective.needs_reference else None
 
-        def measured() -> dict[str, Any]:
-            return self.measured(listener)
-
         curve = learn(
-            *(listener, self.examples, self.objective, self.optimisation, self.seed, on_step),
-            *(reference, measured, kept, on_epoch),
+            *(listener, self.examples, self.objective, self.optimisation, self.seed, on_step, reference),
+            measured=lambda: self.measured(listener),
+            kept=kept,
+            on_epoch=on_epoch,
         )
         return Learned(listener.save, curve)

@@ -31,11 +31,11 @@ from multiref_gym.agents.learning.objectives import Kto, Objective, Reinforce, S
 from multiref_gym.agents.learning.parallel import is_main, main_first
 from multiref_gym.agents.learning.run_folder import claim, locked, made_by
 from multiref_gym.agents.listeners.baselines import ErringListener
-from multiref_gym.agents.listeners.named import Load, Model, new_trainable
+from multiref_gym.agents.listeners.named import Load, new_trainable
 from multiref_gym.agents.listeners.weights import saved
 from multiref_gym.agents.play import Player, block_of, new_games, play, play_divided
 from multiref_gym.agents.workers import ThisProcess, Workers
-from multiref_gym.agents.workers.folder import Folder
+from multiref_gym.agents.workers.folder import Folder, carried
 from multiref_gym.checking import read_json
 from multiref_gym.commands.options import (
     Count,
@@ -222,7 +222,7 @@ class Respect:
         workers: Workers | None = None,
     ) -> None:
         self.config, self.learner, self.out, self._report = config, learner, out, report
-        self._workers = workers or ThisProcess()
+        self._workers: Workers = workers or ThisProcess()
         if learner.name in (CONTROL, SEED):
             raise UserError(f"learner {learner.name!r}: {CONTROL} and {SEED} are other systems of a run")
         tangrams = load_tangrams(config.tangrams)
@@ -246,9 +246,7 @@ class Respect:
         if is_main() and os.access(out, os.W_OK) and not to_people:
             with locked(out):  # better refused now than after the base has been loaded
                 pass
-        self._base: Model = config.base
-        if config.base is not None and Path(config.base).is_dir():
-            self._base = Folder(Path(config.base))
+        self._base = carried(config.base)
         base = self._load(self._base)
         self._block = block_of(base)
         self.record = recorded(config, learner, fingerprint(base.model), getattr(base, "settings", {}))

@@ -35,6 +35,11 @@ class Folder(os.PathLike[str]):
         return _arrived, (self.path.name, files_in(self.path))
 
 
+def carried(model: str | None) -> Folder | str | None:
+    """Returns what a listener is loaded from, as a `Folder` if it is one."""
+    return Folder(Path(model)) if model is not None and Path(model).is_dir() else model
+
+
 def files_in(folder: Path) -> dict[str, bytes]:
     """Returns all files in a folder, by their paths from there."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import signal
 import socket
 import threading
@@ -15,7 +16,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from itertools import count, pairwise
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
@@ -26,7 +27,7 @@ from ray.util.queue import Queue
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from multiref_gym.agents.learning.lesson import Learned, Lesson
-from multiref_gym.agents.workers import Found, Part, Tell
+from multiref_gym.agents.workers import Found, Part, Tell, divided_into
 from multiref_gym.agents.workers.folder import files_in, write_files
 from multiref_gym.commands.process import prepare_process
 from multiref_gym.errors import UserError
@@ -56,8 +57,11 @@ class RayWorkers:
         parts: How many parts games are divided into; one for each worker, and no part too small, if None.
         cpus: CPU cores that one worker takes.
         gpus: GPUs that it takes, or a share of one; if None one, where there are any.
-        memory: Bytes that it takes; 0 if nobody minds.
+        memory: Memory that it takes, in GB (1e9 bytes); None if nobody minds.
         learners: How many learn together.
+
+    Attributes:
+        room: How many workers there may be at a time.
 
     Raises:
         UserError: If there is no cluster, it is of another version of Ray or Python, or it has no room for a worker or
@@ -71,24 +75,25 @@ class RayWorkers:
         parts: int | None = None,
         cpus: float = 1.0,
         gpus: float | None = 0.0,
-        memory: float = 0.0,
+        memory: float | None = None,
         learners: int = 1,
     ) -> None:
         _connect(address)
         self._parts, self._learners = parts, learners
         there: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
         gpus = min(1.0, there.get("GPU", 0.0)) if gpus is None else gpus
-        self._taken = {"CPU": cpus, **({"GPU": gpus} if gpus else {}), **({"memory": memory} if memory else {})}
-        self._room = min(int(there.get(name, 0.0) / taken) for name, taken in self._taken.items())
-        if self._room < learners:
+        takes = {"CPU": cpus, "GPU": gpus, "memory": 1e9 * (memory or 0.0)}
+        self._taken = {name: amount for name, amount in takes.items() if amount}
+        self.room = min(int(there.get(name, 0.0) / taken) for name, taken in self._taken.items())
+        if self.room < learners:
             wanted = " and ".join(f"{taken:g} {name} of {there.get(name, 0):g}" for name, taken in self._taken.items())
             self.close()
             raise UserError(f"--ray {address}: no room for {learners} workers at once, each with {wanted} in all")
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         self._told = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": here})
-        takes: dict[str, Any] = {"num_cpus": cpus, "num_gpus": gpus, "memory": memory}
-        self._worker: Any = ray.remote(**takes)(_Worker)
-        self._task: Any = ray.remote(**takes, max_calls=1, max_retries=TRIES - 1)(_prepared)
+        options: dict[str, Any] = {"num_cpus": cpus, "num_gpus": gpus, "memory": takes["memory"]}
+        self._worker: Any = ray.remote(**options)(_Worker)
+        self._task: Any = ray.remote(**options, max_calls=1, max_retries=TRIES - 1)(_called)
         self._starting: dict[Any, Any] = {}
         self._idle: list[Any] = []
         self._work = count()
@@ -104,12 +109,9 @@ class RayWorkers:
         ray.shutdown()
 
     def divided(self, numbers: range, block: int | None) -> list[range]:
-        """Returns numbers in ranges of about the same length, without dividing a block; see `Workers`."""
-        parts = self._parts or min(self._room, math.ceil(len(numbers) / (block or LEAST)))
-        size = block or 1
-        blocks = math.ceil(len(numbers) / size)
-        bounds = [blocks * part // parts * size for part in range(parts + 1)]
-        return [numbers[first:last] for first, last in pairwise(bounds) if first < last]
+        """Returns numbers in ranges, one for each part; see `Workers`."""
+        parts = self._parts or min(self.room, math.ceil(len(numbers) / (block or LEAST)))
+        return divided_into(numbers, parts, block)
 
     def run(
         self,
@@ -131,7 +133,7 @@ class RayWorkers:
         given = 0
         while True:
             # What is done is held until what comes before it is, so not too much is begun ahead of that.
-            while len(waiting) + len(running) + len(found) < 2 * self._room and (part := next(coming, None)):
+            while len(waiting) + len(running) + len(found) < 2 * self.room and (part := next(coming, None)):
                 waiting.append(part)
             if not waiting and not running:
                 return
@@ -186,14 +188,14 @@ class RayWorkers:
         Raises:
             UserError: As the function does.
         """
-        found: Found = _got(self._task.remote(function, *arguments))
+        found: Found = _got(self._task.remote(Path.cwd(), function, *arguments))
         return found
 
     def _start(self, waiting: int, running: int) -> None:
         """Starts workers for parts that wait, as far as there is room."""
         there = len(self._starting) + len(self._idle) + running
-        for _ in range(min(waiting - len(self._starting) - len(self._idle), self._room - there)):
-            worker = self._worker.remote(self._told)
+        for _ in range(min(waiting - len(self._starting) - len(self._idle), self.room - there)):
+            worker = self._worker.remote(self._told, Path.cwd())
             self._starting[worker.ready.remote()] = worker
 
     def _started(self, ref: Any) -> None:
@@ -226,7 +228,10 @@ class RayWorkers:
         with TemporaryDirectory(prefix="multiref-") as folder, ThreadPoolExecutor(1) as thread:
             trainer = TorchTrainer(
                 _learn_share,
-                train_loop_config={"lesson": [ray.put(lesson)], "state": state, "told": self._told, "number": number},
+                train_loop_config={
+                    **{"lesson": [ray.put(lesson)], "state": state},
+                    **{"told": self._told, "number": number, "folder": Path.cwd()},
+                },
                 scaling_config=ScalingConfig(
                     num_workers=self._learners, use_gpu="GPU" in self._taken, resources_per_worker=self._taken
                 ),
@@ -249,8 +254,8 @@ class RayWorkers:
 class _Worker:
     """Does parts of whatever there is to do, in a process of the cluster."""
 
-    def __init__(self, told: Queue) -> None:
-        prepare_process()
+    def __init__(self, told: Queue, folder: Path) -> None:
+        _prepare(folder)
         self._told, self._number = told, -1
         self._do: Callable[..., Any] | None = None
 
@@ -290,7 +295,7 @@ class _Learning:
 
 def _learn_share(config: dict[str, Any]) -> None:
     """Learns with others, as Ray Train starts them; the first one tells what comes of it."""
-    prepare_process()
+    _prepare(config["folder"])
     from multiref_gym.agents.learning.parallel import is_main
 
     tell: Tell = lambda what: config["told"].put((config["number"], 0, what)) if is_main() else None  # noqa: E731
@@ -303,9 +308,16 @@ def _learn_share(config: dict[str, Any]) -> None:
         config["told"].put((config["number"], 1, found))
 
 
-def _prepared(function: Callable[..., Any], *arguments: Any) -> Any:
-    prepare_process()
+def _called(folder: Path, function: Callable[..., Any], *arguments: Any) -> Any:
+    _prepare(folder)
     return function(*arguments)
+
+
+def _prepare(folder: Path) -> None:
+    """Prepares a process of the cluster. Paths mean what they mean in a folder of the first machine, if it is there."""
+    prepare_process()
+    if folder.is_dir():
+        os.chdir(folder)
 
 
 def _got(ref: Any) -> Any:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Annotated
 
 from multiref_gym.commands.export import WHERE, check_applies, say_skipped
 from multiref_gym.commands.options import Name, Round, named
 from multiref_gym.commands.screen import Screen
+from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
 from multiref_gym.formats import FORMATS, read_games
 from multiref_gym.formats.logged_game import LoggedGame
@@ -22,7 +24,7 @@ class Import:
 
     Attributes:
         store: The store, made if there is none: a SQLite file, or a database URL.
-        games: The file to read: JSON Lines, JSON, Parquet; or what the format reads else.
+        games: The files to read, parts of a round among them: JSON Lines, JSON, Parquet; or what the format reads else.
         minari: The Minari data set to read, which export made.
         system: The system that played these games.
         round: The round to put them into, if not the one that each names.
@@ -30,7 +32,7 @@ class Import:
     """
 
     store: str
-    games: Annotated[str | None, WHERE] = None
+    games: Annotated[tuple[str, ...], WHERE] = ()
     minari: Annotated[str | None, WHERE] = None
     system: Name
     round: Round | None = None
@@ -47,7 +49,9 @@ class Import:
             OSError: If the file cannot be read.
         """
         if self.games and self.format == "minari":
-            return replace(self, minari=self.games, games=None, format=None).run(screen)
+            if len(self.games) > 1:
+                raise UserError(f"--format minari: {len(self.games)} data sets: allowed is one")
+            return replace(self, minari=self.games[0], games=(), format=None).run(screen)
         check_applies(self, "games" if self.minari is None else "minari", {"games": ("format",)})
         decoder = ""
         if self.minari is not None:
@@ -55,7 +59,11 @@ class Import:
 
             decoder = decoder_of(self.minari)
         format = "minari" if self.minari else self.format
-        games, bad = read_games(self.minari or str(self.games), format, skip_bad=self.skip_bad)
+        read = [
+            read_games(source, format, skip_bad=self.skip_bad)
+            for source in (self.minari and [self.minari]) or self.games
+        ]
+        games, bad = (list(chain.from_iterable(part)) for part in zip(*read, strict=True))
         if self.round is not None:
             games = [replace(game, interaction=replace(game.interaction, round=self.round)) for game in games]
         decoded = _decoded_rounds(games) if decoder else {}
