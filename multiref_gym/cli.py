@@ -82,6 +82,7 @@ COMMANDS = {
         f"{BENCHMARKS}.vlm_learning:VlmLearning", "whether a tiny vision-language model learns", resumes=True
     ),
     "bench deployment": Command(f"{BENCHMARKS}.deployment:DeploymentBenchmark", "what a deployment bears and loses"),
+    "bench cluster": Command(f"{BENCHMARKS}.cluster:ClusterBenchmark", "what a Ray cluster costs, and a plan"),
     "bench speed": Command(f"{BENCHMARKS}.speed:Speed", "how fast the environment is", all_threads=True),
     "bench learning-speed": Command(f"{BENCHMARKS}.learning_speed:LearningSpeed", "what it costs to learn and to play"),
     "bench vlm-speed": Command(
