@@ -1,44 +1,264 @@
-"""What is done on a Ray cluster is what is done in one process."""
+"""What is done on a Ray cluster is what is done in one process, whatever becomes of its nodes."""
 
 from __future__ import annotations
 
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from rounding import EXACT
+from safetensors.torch import load_file
+from small_views import FIGURES
 from tiny_vlm import configured
 
-from multiref_gym import cli
+from multiref_gym.agents.decoders.dividing import decode_divided
+from multiref_gym.agents.evaluation.offline import Answers, ask_divided, logged_turns
+from multiref_gym.agents.learning.respect import KTO, RL, Config, Learner, Respect
+from multiref_gym.agents.listeners.named import new_listener
+from multiref_gym.agents.play import BLOCK, Player, new_games, play_divided
+from multiref_gym.agents.workers import Tell, ThisProcess, Workers
+from multiref_gym.cli import main
+from multiref_gym.errors import UserError
+from multiref_gym.formats.logged_game import LoggedGame
+from multiref_gym.interaction import Interaction
+from multiref_gym.registry import new_decoder
+from multiref_gym.simulators.named import speaker_of
+from multiref_gym.store import InteractionStore
 
-ray = pytest.importorskip("ray")
-from ray.cluster_utils import Cluster  # noqa: E402
+pytest.importorskip("ray")
+from ray.cluster_utils import Cluster
 
-from multiref_gym.agents.workers.on_ray import RayWorkers  # noqa: E402
-from multiref_gym.errors import UserError  # noqa: E402
+from multiref_gym.agents.workers.on_ray import RayWorkers
 
-pytestmark = pytest.mark.xdist_group("ray")
-STORE = 200 * 2**20
-"""Bytes for what a node keeps of what it sends."""
+pytestmark = pytest.mark.xdist_group("ray")  # one cluster for all
+NODE = {"num_cpus": 1, "object_store_memory": 100 * 2**20}
+TESTS = Path(__file__).parent
+RESPECT = Config(rounds=1, games=6, listener="tiny_listener:ExactListener")
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    """A head without a CPU core, and two nodes with one each."""
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "object_store_memory": STORE})
+    """A head without CPU cores, and two nodes with one each."""
+    cluster = Cluster(initialize_head=True, head_node_args={**NODE, "num_cpus": 0})
     for _ in range(2):
-        cluster.add_node(num_cpus=1, object_store_memory=STORE)
+        cluster.add_node(**NODE)
     yield cluster
     cluster.shutdown()
 
 
-def run(*arguments: object) -> int:
-    return cli.main([str(argument) for argument in arguments])
+@pytest.fixture(scope="module")
+def workers(cluster: Cluster) -> Iterator[RayWorkers]:
+    with RayWorkers(cluster.address) as workers:
+        yield workers
+
+
+def command(*arguments: object) -> subprocess.Popen[str]:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS.parent), str(TESTS)])}
+    words = [sys.executable, "-m", "multiref_gym.cli", *map(str, arguments)]
+    return subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def player(listener: str, **given: Any) -> Callable[[], Player]:
+    """Returns what makes a player of games with one seed."""
+    start = partial(
+        new_games, FIGURES, make_speaker=speaker_of("scripted", FIGURES), seed=np.random.SeedSequence(5), name="game"
+    )
+    return partial(Player, start, partial(new_listener, listener, FIGURES, **given), listener)
+
+
+def played(workers: Workers, games: int, listener: str = "small", block: int | None = None) -> list[Interaction]:
+    return play_divided(workers, player(listener), range(games), block)
+
+
+def in_parts(workers: RayWorkers, parts: int | None) -> RayWorkers:
+    workers._parts = parts  # there can be one connection of a process, and starting takes its time
+    return workers
+
+
+@pytest.fixture(scope="module")
+def alone() -> list[Interaction]:
+    return played(ThisProcess(), 40)
+
+
+@pytest.mark.parametrize("parts", [1, 3, 30])
+def test_the_games_are_those_of_one_process_in_any_number_of_parts(
+    workers: RayWorkers, parts: int, alone: list[Interaction]
+) -> None:
+    assert played(in_parts(workers, parts), 40) == alone
+    assert len({turn.log_prob for game in alone for turn in game.turns}) > 40
+
+
+@pytest.mark.parametrize(("listener", "games"), [("oracle", 20), ("tiny_listener:TinyListener", BLOCK + 9)])
+def test_other_listeners_play_the_same_games_too(workers: RayWorkers, listener: str, games: int) -> None:
+    told: list[int] = []
+    block = None if listener == "oracle" else BLOCK
+    divided = play_divided(in_parts(workers, 2), player(listener), range(games), block, told.append)
+    assert [game.game_id for game in divided] == [f"game-{number:04d}" for number in range(games)]
+    assert divided == played(ThisProcess(), games, listener)
+    assert told[-1] == games
+    assert told == sorted(told)
+
+
+def test_feedback_and_answers_are_those_of_one_process(workers: RayWorkers, alone: list[Interaction]) -> None:
+    make = partial(new_decoder, "learned", ternary=True)
+    exchanges = [game.exchanges() for game in alone]
+    here = list(decode_divided(ThisProcess(), make, exchanges))
+    assert list(decode_divided(workers, make, iter(exchanges))) == here
+    turns = logged_turns([LoggedGame(game) for game in alone], make())
+    load = partial(new_listener, "small", FIGURES)
+
+    def asked(workers: Workers) -> Answers:
+        answers = ask_divided(workers, load, turns, 3, 8, lambda turns: None)
+        return replace(answers, log_probs=answers.log_probs, seconds=[])
+
+    one, divided = asked(ThisProcess()), asked(in_parts(workers, 5))
+    assert (divided.actions, divided.legal) == (one.actions, one.legal)
+    np.testing.assert_array_equal(divided.log_probs, one.log_probs)
+
+
+@pytest.mark.parametrize("learner", [RL, KTO])
+def test_a_run_is_that_of_one_process(workers: RayWorkers, tmp_path: Path, learner: Learner) -> None:
+    steps: list[str] = []
+
+    def run(out: Path, workers: Workers) -> Any:
+        report = lambda step, done, total: steps.append(f"{step} {done}/{total}")  # noqa: E731
+        respect = Respect(RESPECT, learner, out, report, workers=workers)
+        with respect.store as store:
+            measures = list(respect.rounds())
+            weights = [load_file(out / f"round-{round}" / "model.safetensors") for round in (0, 1)]
+            return measures, store.interactions(), [{n: w.tolist() for n, w in of.items()} for of in weights]
+
+    alone = run(tmp_path / "alone", ThisProcess())
+    reported = sorted(set(steps))
+    steps.clear()
+    assert run(tmp_path / "divided", in_parts(workers, 3)) == alone
+    assert {step for step in steps if "learn" in step} == {step for step in reported if "learn" in step}
+    assert f"round 1: deploy {learner.name} 6/6" in steps
+    assert not list((tmp_path / "divided").glob("*.state"))
+
+
+class Failing:
+    """Work that fails in some way."""
+
+    def __init__(self, how: str) -> None:
+        self._how = how
+
+    def __call__(self, part: int, tell: Tell) -> int:
+        if self._how == "dies":
+            os._exit(1)
+        if self._how == "refuses":
+            raise UserError(f"part {part} is bad")
+        raise RuntimeError("a defect")
+
+
+@pytest.mark.parametrize(
+    ("how", "error", "told"),
+    [
+        ("refuses", UserError, "on a worker: part 0 is bad"),
+        ("dies", UserError, "part 1 killed 4 workers"),
+        ("defect", RuntimeError, "a defect"),
+    ],
+)
+def test_work_that_fails_says_why(workers: RayWorkers, how: str, error: type[Exception], told: str) -> None:
+    with pytest.raises(error, match=told):
+        list(workers.run(partial(Failing, how), range(1)))
+    assert list(workers.run(lambda: lambda part, tell: part + 1, range(3))) == [1, 2, 3]  # the workers go on
+
+
+def test_what_workers_cannot_load_is_said_in_one_line(workers: RayWorkers, tmp_path: Path) -> None:
+    module = tmp_path / "only_here.py"
+    module.write_text("class Work:\n    def __call__(self, part, tell):\n        return part\n")
+    sys.path.insert(0, str(tmp_path))
+    try:
+        from only_here import Work
+    finally:
+        sys.path.remove(str(tmp_path))
+    with pytest.raises(UserError, match="on a worker: No module named 'only_here'; it must be"):
+        list(workers.run(Work, range(1)))
+    with pytest.raises(UserError, match="on a worker: unknown listener 'nowhere:Listener': No module named 'nowhere'"):
+        play_divided(workers, player("nowhere:Listener"), range(2), None)
+    with pytest.raises(UserError, match="on a worker: no checkpoint of a small listener in"):
+        play_divided(workers, player("small", model=tmp_path), range(2), None)
+
+
+def test_a_node_is_lost_in_the_middle_of_a_round(
+    cluster: Cluster, workers: RayWorkers, alone: list[Interaction]
+) -> None:
+    played(in_parts(workers, 2), 4)  # so that there is a worker on each node
+    lost: list[int] = []
+
+    def on_turn(over: int) -> None:
+        if not lost:
+            lost.append(over)
+            cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
+
+    assert play_divided(in_parts(workers, 4), player("small"), range(40), None, on_turn) == alone
+    assert lost
+    cluster.add_node(**NODE)
+    cluster.wait_for_nodes()
+
+
+def test_the_command_is_killed_and_goes_on(cluster: Cluster, tmp_path: Path) -> None:
+    options = ["--listener", "tiny_listener:ExactListener", "--rounds", "2", "--games", "6"]
+    process = command("respect", *options, "--ray", cluster.address, "--out", tmp_path / "divided")
+    folder = tmp_path / "divided" / "round-1"
+    try:
+        while process.poll() is None and not folder.exists():
+            pass
+        process.send_signal(signal.SIGKILL)
+    finally:
+        process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    assert not (tmp_path / "divided" / "results.json").exists()
+    again = command("respect", *options, "--ray", cluster.address, "--out", tmp_path / "divided")
+    assert main(["respect", *options, "--out", str(tmp_path / "alone")]) == 0
+    assert (again.communicate()[1], again.returncode) == ("", 0)
+    one, two = (json.loads((tmp_path / out / "results.json").read_text())["rounds"] for out in ("alone", "divided"))
+    assert one == two
+
+
+def test_learners_together_learn_what_one_learns(cluster: Cluster, workers: RayWorkers, tmp_path: Path) -> None:
+    workers.release()
+    base = configured(tmp_path, dropout=0.0, dtype="float32")
+    options = f"--listener vlm --model {base} --rounds 1 --games 4 --epochs 1 --batch 4".split()
+    process = command("respect", *options, "--ray", cluster.address, "--learners", 2, "--out", tmp_path / "together")
+    assert main(["respect", *options, "--out", str(tmp_path / "alone")]) == 0
+    assert (process.communicate()[1], process.returncode) == ("", 0)
+    one, two = (load_file(tmp_path / out / "round-1" / "adapter_model.safetensors") for out in ("alone", "together"))
+    assert any(weights.any() for weights in one.values())
+    for name, weights in one.items():
+        np.testing.assert_allclose(two[name], weights, atol=EXACT)
+
+
+def test_systems_run_side_by_side(cluster: Cluster, workers: RayWorkers, tmp_path: Path) -> None:
+    workers.release()
+    options = ["--listener", "tiny_listener:ExactListener", "--rounds", "1", "--games", "4"]
+    process = command("systems", *options, "--ray", cluster.address, "--out", tmp_path / "there")
+    assert main(["systems", *options, "--jobs", "2", "--out", str(tmp_path / "here")]) == 0
+    assert (process.communicate()[1], process.returncode) == ("", 0)
+    assert (tmp_path / "here" / "systems.csv").read_text() == (tmp_path / "there" / "systems.csv").read_text()
+
+
+def test_a_cluster_of_this_machine_alone_plays_the_same_file(tmp_path: Path) -> None:
+    options = ["simulate", "--games", "30", "--seed", "2"]
+    process = command(*options, "--ray", "local", "--parts", 3, "--out", tmp_path / "local.jsonl")
+    for numbers in ("30", "0:13", "13:30"):
+        assert main([*options, "--games", numbers, "--out", str(tmp_path / f"{numbers}.jsonl")]) == 0
+    assert (process.communicate()[1], process.returncode) == ("", 0)
+    whole = (tmp_path / "30.jsonl").read_text()
+    assert (tmp_path / "local.jsonl").read_text() == whole
+    parts = [tmp_path / f"{numbers}.jsonl" for numbers in ("0:13", "13:30")]
+    assert "".join(part.read_text() for part in parts) == whole
+    joined = [word for part in parts for word in ("--games", str(part))]
+    assert main(["import", "--store", str(tmp_path / "games.db"), "--system", "S", *joined]) == 0
+    with InteractionStore(tmp_path / "games.db", create=False) as store:
+        assert len(store.interactions("S", 0)) == 30

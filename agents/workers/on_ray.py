@@ -22,6 +22,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 import ray
+from ray import cloudpickle
 from ray.exceptions import RayActorError, RayError, RayTaskError
 from ray.util.queue import Queue
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -104,6 +105,11 @@ class RayWorkers:
     def __exit__(self, *error: object) -> None:
         self.close()
 
+    def release(self) -> None:
+        """Ends the workers that have nothing to do; others are started when they are needed."""
+        while self._idle:
+            ray.kill(self._idle.pop())
+
     def close(self) -> None:
         """Ends all work; a cluster of this machine alone ends with it."""
         ray.shutdown()
@@ -124,7 +130,7 @@ class RayWorkers:
         Raises:
             UserError: As the work does; if a worker lacks a module, or a part kills all its workers.
         """
-        number, sent = next(self._work), [ray.put(make)]
+        number, sent = next(self._work), [ray.put(_sent(make))]
         coming = enumerate(parts)
         waiting: deque[tuple[int, Part]] = deque()
         running: dict[Any, tuple[Any, int, Part]] = {}
@@ -188,7 +194,7 @@ class RayWorkers:
         Raises:
             UserError: As the function does.
         """
-        found: Found = _got(self._task.remote(Path.cwd(), function, *arguments))
+        found: Found = _got(self._task.remote(Path.cwd(), _sent((function, arguments))))
         return found
 
     def _start(self, waiting: int, running: int) -> None:
@@ -217,8 +223,7 @@ class RayWorkers:
         from ray.train import FailureConfig, RunConfig, ScalingConfig
         from ray.train.torch import TorchTrainer
 
-        while self._idle:  # they hold what the learners need
-            ray.kill(self._idle.pop())
+        self.release()  # they hold what the learners need
         number = next(self._work)
         found: list[Any] = []
 
@@ -229,7 +234,7 @@ class RayWorkers:
             trainer = TorchTrainer(
                 _learn_share,
                 train_loop_config={
-                    **{"lesson": [ray.put(lesson)], "state": state},
+                    **{"lesson": [ray.put(_sent(lesson))], "state": state},
                     **{"told": self._told, "number": number, "folder": Path.cwd()},
                 },
                 scaling_config=ScalingConfig(
@@ -266,7 +271,7 @@ class _Worker:
         """Returns what comes of a part of the work with this number."""
         if number != self._number:
             self._do = None  # what was needed for other work makes room first
-            self._do, self._number = ray.get(make[0])(), number
+            self._do, self._number = _arrived(ray.get(make[0]))(), number
         assert self._do is not None
         return self._do(part, lambda what: self._told.put((number, place, what)))
 
@@ -301,15 +306,16 @@ def _learn_share(config: dict[str, Any]) -> None:
     tell: Tell = lambda what: config["told"].put((config["number"], 0, what)) if is_main() else None  # noqa: E731
     found: Any
     try:
-        found = _Learning(ray.get(config["lesson"][0]))(config["state"], tell)
+        found = _Learning(_arrived(ray.get(config["lesson"][0])))(config["state"], tell)
     except UserError as error:
         found = str(error)
     if is_main():
         config["told"].put((config["number"], 1, found))
 
 
-def _called(folder: Path, function: Callable[..., Any], *arguments: Any) -> Any:
+def _called(folder: Path, sent: bytes) -> Any:
     _prepare(folder)
+    function, arguments = _arrived(sent)
     return function(*arguments)
 
 
@@ -325,12 +331,27 @@ def _got(ref: Any) -> Any:
     try:
         return ray.get(ref)
     except RayTaskError as error:
-        cause = error.cause
-        if isinstance(cause, ModuleNotFoundError | AttributeError) and "pickle" in str(error):
-            raise UserError(f"a worker lacks a part of this program: {cause}; install it on all machines") from error
-        if isinstance(cause, UserError | OSError):
-            raise UserError(f"on a worker: {cause}") from error
+        if isinstance(error.cause, UserError | OSError):
+            raise UserError(f"on a worker: {error.cause}") from error
         raise
+
+
+def _sent(what: Any) -> bytes:
+    """Returns what `_arrived` makes this of again, on a worker."""
+    sent: bytes = cloudpickle.dumps(what)  # type: ignore[no-untyped-call]
+    return sent
+
+
+def _arrived(sent: bytes) -> Any:
+    """Returns what was sent here.
+
+    Raises:
+        UserError: If it is of a module that is not here.
+    """
+    try:
+        return cloudpickle.loads(sent)
+    except (ImportError, AttributeError) as error:
+        raise UserError(f"{error}; it must be installed on all machines of the cluster") from error
 
 
 def _line(error: BaseException) -> str:
