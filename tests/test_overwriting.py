@@ -229,7 +229,7 @@ def test_a_run_that_finds_no_room_goes_on_later_to_the_same_results(tmp_path: Pa
     for size in (30_000, 150_000):  # not even the first games, and not the pictures
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, most[1]))
         try:
-            with pytest.raises(UserError, match="^multiref: error: "):
+            with pytest.raises(UserError, match=r"^multiref: error: "):
                 run("respect", *options, "--out", tmp_path / "full")
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, most)
