@@ -29,9 +29,22 @@ def run(out: Path, rounds: int = 1) -> None:
     multiref("respect", *OPTIONS, "--rounds", rounds, "--out", out)
 
 
-def process(*words: object, user: int | None = None) -> subprocess.Popen[str]:
-    """Starts `multiref` as another process; as root perhaps as another user."""
-    command = [sys.executable, "-B", "-m", "multiref_gym.cli", *map(str, words)]
+IN_TURN = """
+import json, sys
+from multiref_gym import cli
+for words in json.loads(sys.argv[1]):
+    print("exit code", cli.main(words), file=sys.stderr)
+"""
+
+
+def process(*words: object) -> subprocess.Popen[str]:
+    """Starts `multiref` as another process."""
+    return started("-m", "multiref_gym.cli", *map(str, words))
+
+
+def started(*arguments: str, user: int | None = None) -> subprocess.Popen[str]:
+    """Starts Python as another process; as root perhaps as another user."""
+    command = [sys.executable, "-B", *arguments]
     if user is not None and os.geteuid() == 0:
         command = ["setpriv", f"--reuid={user}", "--clear-groups", *command]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
@@ -227,12 +240,11 @@ def test_a_finished_run_can_be_read_where_nothing_can_be_written(whole: Path) ->
         for path in (Path(outer), out, *out.rglob("*")):
             path.chmod(0o555 if path.is_dir() else 0o444)
         try:
-            shown = process("respect", *OPTIONS, "--rounds", 1, "--out", out, user=65534)
-            told, complaint = shown.communicate()
-            assert shown.returncode == 0, complaint
+            commands = [["respect", *map(str, OPTIONS), "--rounds", rounds, "--out", str(out)] for rounds in "12"]
+            told, said = started("-c", IN_TURN, json.dumps(commands), user=65534).communicate()
             assert "results.json, curves.png and report.html are in" in told
-            more = process("respect", *OPTIONS, "--rounds", 2, "--out", out, user=65534)
-            assert f"cannot write to the run folder {out}" in more.communicate()[1]
+            assert re.findall("exit code .", said) == ["exit code 0", "exit code 2"], said
+            assert f"cannot write to the run folder {out}" in said
         finally:
             for path in filter(Path.is_dir, (Path(outer), out, *out.rglob("*"))):
                 path.chmod(0o755)
