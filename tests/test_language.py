@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -27,15 +27,14 @@ PLAIN = Persona(name="plain", names=1.0, cares=1.0, detail=1, compares=0.0)
 """Names the kind of thing, then says what is needed and no more."""
 
 
-def one_of(phrases: Iterable[str]) -> str:
-    return "|".join(re.escape(phrase) for phrase in sorted(phrases, key=len, reverse=True))
+PHRASE = re.compile(rf"(?:{'|'.join(map(re.escape, sorted(FACT_OF, key=len, reverse=True)))})(?= |$)")
 
 
 def facts_in(text: str) -> set[str]:
     """Reads a description that is made of phrases as they are in the lexicon, joined by " and "."""
     facts = set()
     while text:
-        phrase = re.match(rf"(?:{one_of(FACT_OF)})(?= |$)", text)
+        phrase = PHRASE.match(text)
         assert phrase, text
         facts.add(FACT_OF[phrase[0]])
         text = text[phrase.end() :].removeprefix(" and").lstrip()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import json
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from running import run
+from running import few_draws, run
 from safetensors.torch import load_file
 from small_views import tiny_small_listener
 from strategies import interactions
@@ -23,6 +24,12 @@ from multiref_gym.agents.learning.spooled import SpooledExamples
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
 from multiref_gym.interaction import Interaction
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_draws() -> Iterator[None]:
+    with few_draws():
+        yield
 
 
 @pytest.fixture(scope="module")

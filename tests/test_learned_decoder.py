@@ -199,18 +199,26 @@ def test_a_broken_file_of_weights_is_named_in_one_line(content: bytes | None, me
 
 
 def test_a_seed_fixes_the_weights() -> None:
-    weights = decoder_training.train(20, seed=3)
-    assert weights == decoder_training.train(20, seed=3)
-    assert weights != decoder_training.train(20, seed=4)
+    weights = decoder_training.train(5, seed=3)
+    assert weights == decoder_training.train(5, seed=3)
+    assert weights != decoder_training.train(5, seed=4)
 
 
-def test_the_command_makes_weights_that_agree_with_those_that_ship(tmp_path: Path) -> None:
-    path = tmp_path / "weights.json"
-    assert cli.main(["train-decoder", "--games", "60", "--out", str(path)]) == 0
+def test_the_command_makes_weights_that_agree_with_those_that_ship(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, train, trained = tmp_path / "weights.json", decoder_training.train, []
+
+    def noted(games: int, seed: int) -> Weights:
+        trained.append((games, seed, train(games, seed)))
+        return trained[-1][-1]
+
+    monkeypatch.setattr(decoder_training, "train", noted)
+    assert cli.main(["train-decoder", "--games", "20", "--out", str(path)]) == 0
     made = LearnedDecoder(weights=path)
-    assert json.loads(path.read_text())["games"] == 60
-    assert read_json(Weights, path) == decoder_training.train(60, 0)
-    exchanges, _ = decoder_training.simulated(decoder_training.speakers([8]), 25, np.random.SeedSequence(8))
+    assert json.loads(path.read_text())["games"] == 20
+    assert trained == [(20, 0, read_json(Weights, path))]
+    exchanges, _ = decoder_training.simulated(decoder_training.speakers([8]), 12, np.random.SeedSequence(8))
     assert np.mean(np.array(made.decode(exchanges)) == np.array(DECODER.decode(exchanges))) > 0.95
 
 

@@ -15,6 +15,7 @@ import pytest
 import torch
 from acting import games_of
 from human_like import People
+from running import few_draws
 from small_views import tiny_small_listener
 
 from multiref_gym import cli
@@ -296,7 +297,8 @@ def write(path: Path, games: Sequence[Interaction], format: str = "jsonl") -> Pa
 
 
 def run(*arguments: object) -> int:
-    return cli.main(["benchmark", *map(str, arguments)])
+    with few_draws():
+        return cli.main(["benchmark", *map(str, arguments)])
 
 
 def test_the_command_writes_what_it_measured_and_how(

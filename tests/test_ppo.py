@@ -7,7 +7,7 @@ import importlib
 import importlib.util
 import json
 import math
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,7 @@ SIGHT = shared_sight(FIGURES)
 WORDS = Vocabulary.of(["yes now the bird , undo that"], 20)
 
 
+@cache
 def untrained(seed: int = 0) -> PPOListener:
     """Returns a listener whose random weights make it opinionated."""
     with torch.random.fork_rng():
@@ -58,17 +59,14 @@ def untrained(seed: int = 0) -> PPOListener:
     return PPOListener(policy, WORDS, SIGHT)
 
 
-LISTENER = untrained()
-
-
 def view(utterance: str = "the bird") -> View:
     return View(FIGURES.ids[:10], (), utterance, frozenset())
 
 
 def test_games_are_as_the_policy_has_them() -> None:
     envs = readable(literal_games(2), WORDS)
-    assert envs.single_observation_space == LISTENER.policy.observation_space
-    assert envs.single_action_space == LISTENER.policy.action_space == spaces.Discrete(11)
+    assert envs.single_observation_space == untrained().policy.observation_space
+    assert envs.single_action_space == untrained().policy.action_space == spaces.Discrete(11)
 
 
 def test_stable_baselines_is_told_of_the_end_of_a_game_and_of_the_next_one() -> None:
@@ -102,7 +100,7 @@ def test_a_view_is_read_as_the_environment_shows_it() -> None:
         env.reset(seed=seed)
         over = False
         while not over:
-            np.testing.assert_equal(LISTENER.observe([env.unwrapped.episode.view]), observations)
+            np.testing.assert_equal(untrained().observe([env.unwrapped.episode.view]), observations)
             action = rng.integers(11)
             observations, *_ = envs.step(np.array([action]))
             _, _, over, *_ = env.step(np.eye(11, 10, dtype=np.int8)[action])
@@ -123,8 +121,8 @@ def test_tangrams_are_treated_alike(seen: View, order: list[int]) -> None:
         frozenset(map(place.get, seen.selected)),
     )
     clicks = [Action.clicking([i], seen.selected) for i in range(10)]
-    here = LISTENER.score([seen] * 10, clicks).log_prob
-    there = LISTENER.score([shuffled] * 10, [moved(action) for action in clicks]).log_prob
+    here = untrained().score([seen] * 10, clicks).log_prob
+    there = untrained().score([shuffled] * 10, [moved(action) for action in clicks]).log_prob
     assert here.std() > 0
     torch.testing.assert_close(here, there, atol=LOG_PROB, rtol=0)
 
@@ -133,48 +131,48 @@ def test_tangrams_are_treated_alike(seen: View, order: list[int]) -> None:
 @given(views())
 def test_actions_are_legal_and_have_the_probability_that_is_told(seen: View) -> None:
     all_actions = [Action(), *(Action.clicking([i], seen.selected) for i in range(10))]
-    log_probs = LISTENER.score([seen] * 11, all_actions).log_prob
+    log_probs = untrained().score([seen] * 11, all_actions).log_prob
     assert log_probs.exp().sum().item() == pytest.approx(1, abs=LOG_PROB)
-    for decision in act(LISTENER, [seen] * 5, 0):
+    for decision in act(untrained(), [seen] * 5, 0):
         [log_prob] = log_probs[all_actions.index(decision.action)][None].tolist()
         assert decision.log_prob == pytest.approx(log_prob, abs=LOG_PROB)
         assert decision.text == str(decision.action)
 
 
 def test_draws_as_often_as_it_says() -> None:
-    decisions = act(LISTENER, [view()] * 4000, 0)
+    decisions = act(untrained(), [view()] * 4000, 0)
     actions = [decision.action for decision in decisions]
     for decision in {d.action: d for d in decisions}.values():
         assert actions.count(decision.action) / 4000 == pytest.approx(math.exp(decision.log_prob), abs=0.03)
 
 
 def test_several_clicks_at_once_are_impossible() -> None:
-    log_prob = LISTENER.score([view()] * 2, [Action(frozenset({1, 2})), Action(frozenset({1}))]).log_prob
+    log_prob = untrained().score([view()] * 2, [Action(frozenset({1, 2})), Action(frozenset({1}))]).log_prob
     assert log_prob[0] == -math.inf
     assert log_prob[1].isfinite()
 
 
 def test_nothing_said_is_nothing_to_stumble_over() -> None:
-    assert LISTENER.score([view("")], [Action()]).log_prob.isfinite().all()
+    assert untrained().score([view("")], [Action()]).log_prob.isfinite().all()
 
 
 def test_another_context_size_is_refused() -> None:
     with pytest.raises(UserError, match="a context of 6 tangrams: this policy clicks on 10"):
-        act(LISTENER, [View(FIGURES.ids[:6], (), "the bird", frozenset())], 0)
+        act(untrained(), [View(FIGURES.ids[:6], (), "the bird", frozenset())], 0)
 
 
 def test_a_saved_policy_is_the_same_and_nothing_of_it_is_pickled(tmp_path: Path) -> None:
-    LISTENER.save(tmp_path, {"reward": "true"})
+    untrained().save(tmp_path, {"reward": "true"})
     assert {path.name for path in tmp_path.iterdir()} == {CONFIG, VOCABULARY, WEIGHTS}
     assert json.loads((tmp_path / CONFIG).read_text())["reward"] == "true"
     again = PPOListener.load(FIGURES, tmp_path)
-    decisions = [act(one, [view()] * 20, 3) for one in (LISTENER, again)]
+    decisions = [act(one, [view()] * 20, 3) for one in (untrained(), again)]
     assert decisions[0] == decisions[1]
 
 
 def test_a_saved_policy_enters_the_benchmark(tmp_path: Path) -> None:
-    LISTENER.save(tmp_path / "policy", {})
-    games = play(LISTENER, games_of(FIGURES, 3), policy="ppo")
+    untrained().save(tmp_path / "policy", {})
+    games = play(untrained(), games_of(FIGURES, 3), policy="ppo")
     write_games("jsonl", tmp_path / "games.jsonl", map(LoggedGame, games))
     done = cli.main(
         [
@@ -198,7 +196,7 @@ def test_a_folder_that_holds_no_such_policy_is_refused(tmp_path: Path) -> None:
         PPOListener.load(FIGURES)
     with pytest.raises(FileNotFoundError, match=r"model\.safetensors is missing"):
         PPOListener.load(FIGURES, tmp_path)
-    LISTENER.save(tmp_path, {})
+    untrained().save(tmp_path, {})
 
     def refused(file: str, text: str, message: str) -> None:
         kept = (tmp_path / file).read_bytes()
@@ -274,7 +272,7 @@ def test_it_learns_something_else_with_each_seed(monkeypatch: pytest.MonkeyPatch
 
 def test_an_evaluation_plays_the_same_games_each_time() -> None:
     seed = np.random.SeedSequence(5)
-    [first, second] = (literal_success(LISTENER, "test", 20, seed) for _ in range(2))
+    [first, second] = (literal_success(untrained(), "test", 20, seed) for _ in range(2))
     assert first == second
 
 

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,13 +29,33 @@ def run(out: Path, rounds: int = 1) -> None:
     multiref("respect", *OPTIONS, "--rounds", rounds, "--out", out)
 
 
-def process(*words: object, user: int | None = None) -> subprocess.Popen[str]:
-    """Starts `multiref` as another process; as root perhaps as another user."""
-    command = [sys.executable, "-B", "-m", "multiref_gym.cli", *map(str, words)]
+IN_TURN = """
+import json, sys
+from multiref_gym import cli
+for words in json.loads(sys.argv[1]):
+    print("exit code", cli.main(words), file=sys.stderr)
+"""
+
+
+def process(*words: object) -> subprocess.Popen[str]:
+    """Starts `multiref` as another process."""
+    return started("-m", "multiref_gym.cli", *map(str, words))
+
+
+def started(*arguments: str, user: int | None = None) -> subprocess.Popen[str]:
+    """Starts Python as another process; as root perhaps as another user."""
+    command = [sys.executable, "-B", *arguments]
     if user is not None and os.geteuid() == 0:
         command = ["setpriv", f"--reuid={user}", "--clear-groups", *command]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+
+
+def wait_for(path: Path, of: subprocess.Popen[str]) -> None:
+    """Waits until a process has written this, and takes nothing of the processor from it meanwhile."""
+    while not path.exists():
+        assert of.poll() is None
+        time.sleep(0.005)
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +93,7 @@ def test_two_do_not_work_in_one_folder(tmp_path: Path) -> None:
 def test_a_second_run_is_told_at_once_and_the_first_goes_on(tmp_path: Path, whole: Path) -> None:
     first = process("respect", *OPTIONS, "--rounds", 1, "--out", tmp_path / "run")
     try:
-        while not (tmp_path / "run" / "round-0").exists():
-            assert first.poll() is None
+        wait_for(tmp_path / "run" / "round-0", first)
         os.kill(first.pid, signal.SIGSTOP)  # so that it is there for sure
         with pytest.raises(UserError, match="another process is at work in"):
             run(tmp_path / "run")
@@ -89,8 +109,7 @@ def test_the_lock_of_a_killed_process_is_gone_with_it_and_what_it_left_is_taken_
     tmp_path: Path, whole: Path
 ) -> None:
     first = process("respect", *OPTIONS, "--rounds", 1, "--out", tmp_path / "run")
-    while not (tmp_path / "run" / "round-0").exists():
-        assert first.poll() is None
+    wait_for(tmp_path / "run" / "round-0", first)
     first.kill()
     first.communicate()
     half = tmp_path / "run" / "round-1.1234.unfinished"
@@ -113,8 +132,7 @@ def test_comparisons_work_one_at_a_time_each_in_a_folder_of_its_own(tmp_path: Pa
 
 def test_sigterm_ends_a_run_as_ctrl_c_does_and_it_goes_on(tmp_path: Path, whole: Path) -> None:
     first = process("respect", *OPTIONS, "--rounds", 1, "--out", tmp_path / "run")
-    while not (tmp_path / "run" / "interactions.db").exists():
-        assert first.poll() is None
+    wait_for(tmp_path / "run" / "interactions.db", first)
     for _ in range(100):  # as of `timeout`, which sends it twice, and of schedulers
         first.terminate()
     _, said = first.communicate()
@@ -222,12 +240,11 @@ def test_a_finished_run_can_be_read_where_nothing_can_be_written(whole: Path) ->
         for path in (Path(outer), out, *out.rglob("*")):
             path.chmod(0o555 if path.is_dir() else 0o444)
         try:
-            shown = process("respect", *OPTIONS, "--rounds", 1, "--out", out, user=65534)
-            told, complaint = shown.communicate()
-            assert shown.returncode == 0, complaint
+            commands = [["respect", *map(str, OPTIONS), "--rounds", rounds, "--out", str(out)] for rounds in "12"]
+            told, said = started("-c", IN_TURN, json.dumps(commands), user=65534).communicate()
             assert "results.json, curves.png and report.html are in" in told
-            more = process("respect", *OPTIONS, "--rounds", 2, "--out", out, user=65534)
-            assert f"cannot write to the run folder {out}" in more.communicate()[1]
+            assert re.findall("exit code .", said) == ["exit code 0", "exit code 2"], said
+            assert f"cannot write to the run folder {out}" in said
         finally:
             for path in filter(Path.is_dir, (Path(outer), out, *out.rglob("*"))):
                 path.chmod(0o755)

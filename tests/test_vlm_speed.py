@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,10 +11,11 @@ from acting import act
 from small_views import FIGURES, VIEWS
 
 from multiref_gym import cli
+from multiref_gym.agents import play as playing
 from multiref_gym.agents.listeners.vlm.listener import VlmListener
 from multiref_gym.agents.listeners.vlm.loading import VlmConfig
 from multiref_gym.benchmarks import vlm_speed
-from multiref_gym.game import check_action
+from multiref_gym.game import Game, check_action
 
 
 def test_the_naive_listener_is_the_same_policy() -> None:
@@ -34,6 +36,7 @@ def test_the_naive_listener_is_the_same_policy() -> None:
 
 def test_prints_what_it_measured(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(vlm_speed, "REPEATS", 1)
+    monkeypatch.setattr(playing, "Game", partial(Game, max_turns=2))
     monkeypatch.setattr(vlm_speed, "peak_of_device", lambda: 1e9)
     monkeypatch.setenv("COLUMNS", "120")
     assert cli.main(["bench", "vlm-speed", "--size", "tiny", "--games", "2", "--at-once", "2"]) == 0
