@@ -11,21 +11,24 @@ import math
 import os
 import signal
 import socket
+import sys
 import threading
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Self
+from time import monotonic
+from typing import Any, NamedTuple, Self
 
 import ray
 from ray import cloudpickle
 from ray.exceptions import RayActorError, RayError, RayTaskError
 from ray.util.queue import Queue
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from multiref_gym.agents.learning.lesson import Learned, Lesson
 from multiref_gym.agents.workers import Found, Part, Tell, divided_into
@@ -46,12 +49,15 @@ TRIES = 4
 REACHED = 5.0
 """Seconds in which the address of a cluster has to answer."""
 
+PATIENCE = 60.0
+"""Seconds without a worker after which that is told."""
+
 POLL = 0.25
 """Seconds after which what workers tell is looked at."""
 
 
 class RayWorkers:
-    """Workers on a cluster, which the process is connected to until `close`.
+    """Workers on a cluster, which the process is connected to until `close`; if it was connected before, it stays so.
 
     Args:
         address: Of the cluster, "auto" for that of this machine, or `LOCAL`.
@@ -79,19 +85,24 @@ class RayWorkers:
         memory: float | None = None,
         learners: int = 1,
     ) -> None:
-        _connect(address)
+        self._own = not ray.is_initialized()
+        if self._own:
+            _connect(address)
         self._parts, self._learners = parts, learners
-        there: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-        gpus = min(1.0, there.get("GPU", 0.0)) if gpus is None else gpus
+        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        gpus = min(1.0, max(node.get("GPU", 0.0) for node in nodes)) if gpus is None else gpus
         takes = {"CPU": cpus, "GPU": gpus, "memory": 1e9 * (memory or 0.0)}
         self._taken = {name: amount for name, amount in takes.items() if amount}
-        self.room = min(int(there.get(name, 0.0) / taken) for name, taken in self._taken.items())
+        self.room = sum(
+            min(_times(taken, node.get(name, 0.0)) for name, taken in self._taken.items()) for node in nodes
+        )
         if self.room < learners:
-            wanted = " and ".join(f"{taken:g} {name} of {there.get(name, 0):g}" for name, taken in self._taken.items())
-            self.close()
-            raise UserError(f"--ray {address}: no room for {learners} workers at once, each with {wanted} in all")
-        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-        self._told = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": here})
+            wanted = " and ".join(f"{taken:g} {name}" for name, taken in self._taken.items())
+            there = "; ".join(" and ".join(f"{node.get(name, 0):g} {name}" for name in self._taken) for node in nodes)
+            if self._own:
+                ray.shutdown()
+            told = f"no room for {learners} at once, each with {wanted}: the machines of the cluster have {there}"
+            raise UserError(f"--ray {address}: {told}")
         options: dict[str, Any] = {"num_cpus": cpus, "num_gpus": gpus, "memory": takes["memory"]}
         self._worker: Any = ray.remote(**options)(_Worker)
         self._task: Any = ray.remote(**options, max_calls=1, max_retries=TRIES - 1)(_called)
@@ -107,12 +118,17 @@ class RayWorkers:
 
     def release(self) -> None:
         """Ends the workers that have nothing to do; others are started when they are needed."""
-        while self._idle:
-            ray.kill(self._idle.pop())
+        for worker in (*self._idle, *self._starting.values()):
+            ray.kill(worker)
+        self._idle.clear()
+        self._starting.clear()
 
     def close(self) -> None:
         """Ends all work; a cluster of this machine alone ends with it."""
-        ray.shutdown()
+        if self._own:
+            ray.shutdown()
+        else:
+            self.release()
 
     def divided(self, numbers: range, block: int | None) -> list[range]:
         """Returns numbers in ranges, one for each part; see `Workers`."""
@@ -136,7 +152,7 @@ class RayWorkers:
         running: dict[Any, tuple[Any, int, Part]] = {}
         tries: dict[int, int] = {}
         found: dict[int, Found] = {}
-        given = 0
+        given, since = 0, monotonic()
         while True:
             # What is done is held until what comes before it is, so not too much is begun ahead of that.
             while len(waiting) + len(running) + len(found) < 2 * self.room and (part := next(coming, None)):
@@ -148,7 +164,13 @@ class RayWorkers:
                 tries[place] = tries.get(place, 0) + 1
                 running[worker.do.remote(number, sent, place, of_part)] = worker, place, of_part
             self._start(len(waiting), len(running))
-            ready, _ = ray.wait([*running, *self._starting], timeout=POLL)
+            if running:
+                since = monotonic()
+            elif monotonic() - since > PATIENCE:
+                warnings.warn(f"no worker has started for {PATIENCE:.0f} s: others may hold the cluster", stacklevel=2)
+                since = math.inf
+            with _interruptible():
+                ready, _ = ray.wait([*running, *self._starting], timeout=POLL)
             self._hear(number, told)
             for ref in ready:
                 if ref in self._starting:
@@ -194,14 +216,14 @@ class RayWorkers:
         Raises:
             UserError: As the function does.
         """
-        found: Found = _got(self._task.remote(Path.cwd(), _sent((function, arguments))))
+        found: Found = _got(self._task.remote(_Place.here(), _sent((function, arguments))))
         return found
 
     def _start(self, waiting: int, running: int) -> None:
         """Starts workers for parts that wait, as far as there is room."""
         there = len(self._starting) + len(self._idle) + running
         for _ in range(min(waiting - len(self._starting) - len(self._idle), self.room - there)):
-            worker = self._worker.remote(self._told, Path.cwd())
+            worker = self._worker.remote(self._told, _Place.here())
             self._starting[worker.ready.remote()] = worker
 
     def _started(self, ref: Any) -> None:
@@ -235,7 +257,7 @@ class RayWorkers:
                 _learn_share,
                 train_loop_config={
                     **{"lesson": [ray.put(_sent(lesson))], "state": state},
-                    **{"told": self._told, "number": number, "folder": Path.cwd()},
+                    **{"told": self._told, "number": number, "place": _Place.here()},
                 },
                 scaling_config=ScalingConfig(
                     num_workers=self._learners, use_gpu="GPU" in self._taken, resources_per_worker=self._taken
@@ -256,11 +278,35 @@ class RayWorkers:
         return found[-1]  # type: ignore[no-any-return]
 
 
+class _Place(NamedTuple):
+    """Where a process is.
+
+    Attributes:
+        folder: What relative paths start from.
+        modules: Where modules are looked for.
+    """
+
+    folder: Path
+    modules: list[str]
+
+    @classmethod
+    def here(cls) -> Self:
+        """Returns where this process is."""
+        return cls(Path.cwd(), sys.path)
+
+    def enter(self) -> None:
+        """Prepares a process of the cluster to find what the first one finds, as far as it is on this machine."""
+        prepare_process()
+        sys.path.extend(path for path in self.modules if path not in sys.path)
+        if self.folder.is_dir():
+            os.chdir(self.folder)
+
+
 class _Worker:
     """Does parts of whatever there is to do, in a process of the cluster."""
 
-    def __init__(self, told: Queue, folder: Path) -> None:
-        _prepare(folder)
+    def __init__(self, told: Queue, place: _Place) -> None:
+        place.enter()
         self._told, self._number = told, -1
         self._do: Callable[..., Any] | None = None
 
@@ -300,7 +346,7 @@ class _Learning:
 
 def _learn_share(config: dict[str, Any]) -> None:
     """Learns with others, as Ray Train starts them; the first one tells what comes of it."""
-    _prepare(config["folder"])
+    config["place"].enter()
     from multiref_gym.agents.learning.parallel import is_main
 
     tell: Tell = lambda what: config["told"].put((config["number"], 0, what)) if is_main() else None  # noqa: E731
@@ -313,23 +359,17 @@ def _learn_share(config: dict[str, Any]) -> None:
         config["told"].put((config["number"], 1, found))
 
 
-def _called(folder: Path, sent: bytes) -> Any:
-    _prepare(folder)
+def _called(place: _Place, sent: bytes) -> Any:
+    place.enter()
     function, arguments = _arrived(sent)
     return function(*arguments)
-
-
-def _prepare(folder: Path) -> None:
-    """Prepares a process of the cluster. Paths mean what they mean in a folder of the first machine, if it is there."""
-    prepare_process()
-    if folder.is_dir():
-        os.chdir(folder)
 
 
 def _got(ref: Any) -> Any:
     """Returns a result, or raises what was raised in its place: of bad input that alone, in one line."""
     try:
-        return ray.get(ref)
+        with _interruptible():
+            return ray.get(ref)
     except RayTaskError as error:
         if isinstance(error.cause, UserError | OSError):
             raise UserError(f"on a worker: {error.cause}") from error
@@ -352,6 +392,21 @@ def _arrived(sent: bytes) -> Any:
         return cloudpickle.loads(sent)
     except (ImportError, AttributeError) as error:
         raise UserError(f"{error}; it must be installed on all machines of the cluster") from error
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Lets what a signal raises through as it is: Ray wraps it."""
+    try:
+        yield
+    except SystemError as error:
+        cause = error.__cause__ or error.__context__
+        raise cause if isinstance(cause, BaseException) and not isinstance(cause, Exception) else error from None
+
+
+def _times(taken: float, there: float) -> int:
+    """Returns how often an amount is there, be it a share that floats do not hold exactly."""
+    return int(there / taken + 1e-6)
 
 
 def _line(error: BaseException) -> str:
