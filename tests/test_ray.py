@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -100,7 +101,7 @@ def test_where_no_cluster_is_there_is_one_line(
     address: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
-    for options in (f"simulate --games 2 --out {out}", f"respect --rounds 0 --games 2 --out {out}"):
+    for options in (f"simulate --games 2 --out {out}", f"respect --rounds 1 --games 2 --out {out}"):
         assert main([*options.split(), "--ray", address]) == 2
         [line] = capsys.readouterr().err.splitlines()
         assert line.startswith(f"multiref: error: {told}")
@@ -240,22 +241,47 @@ def test_a_node_is_lost_in_the_middle_of_a_round(
 
 def test_the_command_is_killed_and_goes_on(cluster: Cluster, workers: RayWorkers, tmp_path: Path) -> None:
     workers.release()
-    options = ["--listener", "tiny_listener:ExactListener", "--rounds", "2", "--games", "6"]
-    process = command("respect", *options, "--ray", cluster.address, "--out", tmp_path / "divided")
-    folder = tmp_path / "divided" / "round-0"
+    options = ["respect", "--listener", "tiny_listener:ExactListener", "--rounds", "1", "--games", "6", "--out"]
+    there = tmp_path / "there"
+    process = command(*options, there, "--ray", cluster.address)
     try:
-        while process.poll() is None and not folder.exists():
+        while process.poll() is None and not (there / "round-0").exists():
             time.sleep(0.05)
-        process.send_signal(signal.SIGKILL)
     finally:
+        process.kill()
         process.communicate()
     assert process.returncode == -signal.SIGKILL
-    assert not (tmp_path / "divided" / "results.json").exists()
-    again = command("respect", *options, "--ray", cluster.address, "--out", tmp_path / "divided")
-    assert main(["respect", *options, "--out", str(tmp_path / "alone")]) == 0
-    assert (again.communicate()[1], again.returncode) == ("", 0)
-    one, two = (json.loads((tmp_path / out / "results.json").read_text())["rounds"] for out in ("alone", "divided"))
+    assert not (there / "results.json").exists()
+    assert main([*options, str(there), "--ray", cluster.address]) == 0
+    assert main([*options, str(tmp_path / "here")]) == 0
+    one, two = (json.loads((tmp_path / out / "results.json").read_text())["rounds"] for out in ("here", "there"))
     assert one == two
+
+
+class Slow:
+    """Work that takes longer than anybody waits."""
+
+    def __call__(self, part: int, tell: Tell) -> None:
+        tell(part)
+        time.sleep(600)
+
+
+def test_an_interruption_is_one(workers: RayWorkers) -> None:
+    class Ended(BaseException):
+        pass
+
+    def end(number: int, frame: object) -> None:
+        raise Ended
+
+    before = signal.signal(signal.SIGTERM, end)
+    kill = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM))
+    try:
+        with pytest.raises(Ended):
+            list(workers.run(Slow, range(1), lambda part, what: None if kill.ident else kill.start()))
+    finally:
+        kill.join()
+        signal.signal(signal.SIGTERM, before)
+    assert list(workers.run(lambda: lambda part, tell: part, range(2))) == [0, 1]  # nobody is kept from working
 
 
 def test_learners_together_learn_what_one_learns(
@@ -283,7 +309,9 @@ def test_learners_together_learn_what_one_learns(
     assert apart.max() < 2 * len(steps) * optimisation.learning_rate
 
 
-def test_whole_runs_are_side_by_side(workers: RayWorkers, tmp_path: Path) -> None:
+def test_whole_runs_are_side_by_side(workers: RayWorkers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workers.release()
+    monkeypatch.setattr(ThisProcess, "call", lambda self, run, *arguments: run(*arguments))
     config = Config(rounds=1, games=3, listener="tiny_listener:ExactListener")
     curves = []
     for who, out in ((workers, tmp_path / "there"), (ThisProcess(), tmp_path / "here")):

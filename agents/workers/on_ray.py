@@ -29,6 +29,7 @@ import ray
 from ray import cloudpickle
 from ray.exceptions import RayActorError, RayError, RayTaskError
 from ray.util.queue import Queue
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from multiref_gym.agents.learning.lesson import Learned, Lesson
 from multiref_gym.agents.workers import Found, Part, Tell, divided_into
@@ -89,7 +90,8 @@ class RayWorkers:
         if self._own:
             _connect(address)
         self._parts, self._learners = parts, learners
-        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        every: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+        nodes = [node["Resources"] for node in every if node["Alive"]]
         gpus = min(1.0, max(node.get("GPU", 0.0) for node in nodes)) if gpus is None else gpus
         takes = {"CPU": cpus, "GPU": gpus, "memory": 1e9 * (memory or 0.0)}
         self._taken = {name: amount for name, amount in takes.items() if amount}
@@ -103,6 +105,8 @@ class RayWorkers:
                 ray.shutdown()
             told = f"no room for {learners} at once, each with {wanted}: the machines of the cluster have {there}"
             raise UserError(f"--ray {address}: {told}")
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+        self._told = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": here})
         options: dict[str, Any] = {"num_cpus": cpus, "num_gpus": gpus, "memory": takes["memory"]}
         self._worker: Any = ray.remote(**options)(_Worker)
         self._task: Any = ray.remote(**options, max_calls=1, max_retries=TRIES - 1)(_called)
@@ -147,11 +151,33 @@ class RayWorkers:
             UserError: As the work does; if a worker lacks a module, or a part kills all its workers.
         """
         number, sent = next(self._work), [ray.put(_sent(make))]
-        coming = enumerate(parts)
-        waiting: deque[tuple[int, Part]] = deque()
         running: dict[Any, tuple[Any, int, Part]] = {}
+        try:
+            yield from self._results(number, sent, enumerate(parts), running, told)
+        finally:
+            for worker, _, _ in running.values():  # nobody waits for what they do
+                ray.kill(worker)
+
+    def _results(
+        self,
+        number: int,
+        sent: list[Any],
+        coming: Iterator[tuple[int, Part]],
+        running: dict[Any, tuple[Any, int, Part]],
+        told: Callable[[int, Any], None],
+    ) -> Iterator[Any]:
+        """Yields what comes of the numbered parts of the work with this number, in their order.
+
+        Args:
+            number: That of the work.
+            sent: What makes what does it.
+            coming: The parts, taken when they are needed.
+            running: Takes up what is going on: a worker, and the part that it is at, by what will come of it.
+            told: See `run`.
+        """
+        waiting: deque[tuple[int, Part]] = deque()
         tries: dict[int, int] = {}
-        found: dict[int, Found] = {}
+        found: dict[int, Any] = {}
         given, since = 0, monotonic()
         while True:
             # What is done is held until what comes before it is, so not too much is begun ahead of that.
@@ -178,13 +204,17 @@ class RayWorkers:
                     continue
                 worker, place, of_part = running.pop(ref)
                 try:
-                    found[place] = _got(ref)
+                    result = _got(ref)
                 except RayActorError as error:
                     if tries[place] == TRIES:
                         raise UserError(f"part {place + 1} killed {TRIES} workers: {_line(error)}") from error
                     waiting.appendleft((place, of_part))
-                else:
-                    self._idle.append(worker)
+                    continue
+                except Exception:
+                    self._idle.append(worker)  # it is the work that failed
+                    raise
+                found[place] = result
+                self._idle.append(worker)
             while given in found:
                 yield found.pop(given)
                 given += 1
