@@ -41,7 +41,8 @@ class RespectCommand(LearnersOptions):
 
     Estimates from counted operations, none of them measured: 17 GB for the weights in bfloat16; at the peak of an
     NVIDIA H200, 36 s to play a round of 330 games (6 s where what was read is kept from turn to turn) and 57 s for an
-    epoch over one round. A real run reaches a part of the peak. With several GPUs, the same after
+    epoch over one round. A real run reaches a part of the peak. With several GPUs on a Ray cluster, be it of one
+    machine, add `--ray auto --learners GPUS`; without Ray the same learns in several processes of a machine after
 
         torchrun --nproc-per-node GPUS --module multiref_gym.cli
 

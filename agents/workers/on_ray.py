@@ -25,6 +25,10 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import Any, NamedTuple, Self
 
+if Path("~/.ray/auth_token").expanduser().is_file():
+    # Ray 2.60 reads it when it is imported, and without it sends no token to a cluster that is named by its address.
+    os.environ.setdefault("RAY_AUTH_MODE", "token")
+
 import ray
 from ray import cloudpickle
 from ray.exceptions import RayActorError, RayError, RayTaskError
@@ -133,6 +137,7 @@ class RayWorkers:
             ray.shutdown()
         else:
             self.release()
+            self._told.shutdown(force=True)
 
     def divided(self, numbers: range, block: int | None) -> list[range]:
         """Returns numbers in ranges, one for each part; see `Workers`."""
@@ -155,7 +160,7 @@ class RayWorkers:
         try:
             yield from self._results(number, sent, enumerate(parts), running, told)
         finally:
-            for worker, _, _ in running.values():  # nobody waits for what they do
+            for worker, _, _ in running.values() if ray.is_initialized() else ():  # nobody waits for what they do
                 ray.kill(worker)
 
     def _results(
