@@ -25,7 +25,7 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import Any, NamedTuple, Self
 
-if Path("~/.ray/auth_token").expanduser().is_file():
+if "ray" not in sys.modules and Path("~/.ray/auth_token").expanduser().is_file():
     # Ray 2.60 reads it when it is imported, and without it sends no token to a cluster that is named by its address.
     os.environ.setdefault("RAY_AUTH_MODE", "token")
 
