@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from multiref_gym.agents.evaluation.offline import ask_divided, logged_turns
 from multiref_gym.agents.evaluation.offline_report import reported, sheets
 from multiref_gym.agents.learning.learned_from import RESULTS, LearnedFrom
 from multiref_gym.agents.listeners.named import new_listener
+from multiref_gym.agents.workers import ThisProcess
 from multiref_gym.commands.export import say_skipped
 from multiref_gym.commands.options import Count, Natural, TangramsName, make_folder, named
 from multiref_gym.commands.screen import Screen
@@ -88,26 +89,21 @@ class Benchmark(PricedListenerOptions, PartsOptions):
             if name and name not in LISTENERS
         }
         turns = logged_turns(games, decoder)
-        listeners: list[Listener] = []  # those of this process: the first says what it used
-
-        def load(asked: str | None = None) -> Listener:
-            listeners.append(self._other(asked, tangrams) if asked else self.chosen_listener(tangrams))
-            return listeners[-1]
-
+        listener: Listener | None = None
         with self.chosen_workers(self.listener) as workers:
-            answers, *others = (
-                ask_divided(
-                    *(workers, partial(load, name), turns, self.seed, self.batch),
-                    partial(screen.report, "turns", total=len(turns)),
-                )
-                for name in (None, *self.against)
-            )
+            loads = [self.listener_of(tangrams), *(self._other(name, tangrams) for name in self.against)]
+            if isinstance(workers, ThisProcess):  # better a bad one is known before the first is asked
+                made = [load() for load in loads]
+                listener = made[0]
+                loads = [partial(_same, each) for each in made]
+            report = partial(screen.report, "turns", total=len(turns))
+            answers, *others = (ask_divided(workers, load, turns, self.seed, self.batch, report) for load in loads)
         theirs = dict(zip(self.against, others, strict=True))
         results = {
             **{"config": config, "file": self.games, **reported(turns, answers, theirs)},
             "learned_from": learned,
             "skipped": len(bad),
-            "usage": getattr(listeners and listeners[0], "usage", None),
+            "usage": getattr(listener, "usage", None),
         }
         results = write_results(path, results)
         _show(results, screen)
@@ -115,11 +111,15 @@ class Benchmark(PricedListenerOptions, PartsOptions):
         if self.out:
             screen.say(f"results.json is in {self.out}")
 
-    def _other(self, name: str, tangrams: TangramSet) -> Listener:
-        """Returns a listener that is compared: a policy of the same kind, or a kind by its name."""
+    def _other(self, name: str, tangrams: TangramSet) -> Callable[[], Listener]:
+        """Returns what makes a listener that is compared: a policy of the same kind, or a kind by its name."""
         if name in LISTENERS:
-            return new_listener(name, tangrams)
-        return replace(self, model=name).chosen_listener(tangrams)
+            return partial(new_listener, name, tangrams)
+        return replace(self, model=name).listener_of(tangrams)
+
+
+def _same(listener: Listener) -> Listener:
+    return listener
 
 
 def _learned(model: str, games: Sequence[LoggedGame], apart: bool) -> dict[str, int] | None:

@@ -68,9 +68,9 @@ class Decision:
 class Listener(Protocol):
     """Acts on views, always a batch: one game is a batch of one.
 
-    A listener may have `block`: how many games are played together, or None if what it does in a game does not depend
-    on the others, not even in the last bits. The games of a round are divided over machines in such blocks, of 128 if
-    it does not say.
+    A class of listeners may have `block`: how many games are played together, or None if what it does in a game does
+    not depend on the others, not even in the last bits. The games of a round are divided over machines in such blocks,
+    of 128 if it does not say.
     """
 
     def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> list[Decision]:

@@ -172,7 +172,7 @@ def test_an_interrupted_comparison_goes_on_where_it_was(
 ) -> None:
     done: list[str] = []
 
-    def interrupted(self: ThisProcess, where_it_is: Any, run: Any, job: Any) -> Any:
+    def interrupted(self: ThisProcess, where_it_is: Any, run: Any, job: Any, seen: Any) -> Any:
         if len(done) == 3:
             raise KeyboardInterrupt
         done.append(job.folder.name)

@@ -212,6 +212,7 @@ class LearnCommand(LogOptions, LearnersOptions):
         lesson = Lesson(
             *(load, base, base, examples, learner.objective, learner.optimisation, self.seed, measured),
         )
+        del listener  # it is loaded again where it learns
         learned = workers.learn(lesson, partial(screen.report, "learn"), kept)
         results = {
             **record,

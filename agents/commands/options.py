@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,10 +15,10 @@ from cyclopts.validators import LimitedChoice
 
 from multiref_gym.agents.listeners.named import new_listener
 from multiref_gym.agents.workers import ThisProcess, Workers
+from multiref_gym.agents.workers.folder import carried
 from multiref_gym.commands.export import check_applies
 from multiref_gym.commands.options import Count, ListenerName, Name, NotNegative, Positive, Round, SpeakerName, named
 from multiref_gym.database import StoreError
-from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
 from multiref_gym.formats import FORMATS
 from multiref_gym.listener import Listener
@@ -47,10 +49,17 @@ class ListenerOptions:
     model: str | None = None
     endpoint: str | None = None
 
-    def chosen_listener(self, tangrams: TangramSet, games: Sequence[Episode] | None = None) -> Listener:
-        """Makes the listener; see `new_listener` for the arguments and the errors."""
-        given = {name: getattr(self, name, None) for name in ("model", "endpoint", "prices")}
-        return new_listener(self.listener, tangrams, games, **given)
+    def listener_of(self, tangrams: TangramSet) -> Callable[..., Listener]:
+        """Returns what makes the listener, given the games if it needs them, and can be sent to workers.
+
+        See `new_listener` for the errors.
+        """
+        given = {name: getattr(self, name, None) for name in ("endpoint", "prices")}
+        return partial(new_listener, self.listener, tangrams, model=carried(self.model), **given)
+
+    def chosen_listener(self, tangrams: TangramSet) -> Listener:
+        """Makes the listener; see `new_listener` for the errors."""
+        return self.listener_of(tangrams)()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +108,8 @@ class RayOptions:
                 raise UserError(f"--{next(iter(given))} is for --ray")
             yield ThisProcess()
             return
+        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            raise UserError("--ray is not for torchrun, which starts several processes of this command: see --learners")
         if waiting := [name for name in models if name and name.partition(":")[0] in ENDPOINTS]:
             raise UserError(f"--ray is not for {waiting[0]}: it waits for its endpoint, which is asked many at once")
         try:

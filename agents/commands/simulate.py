@@ -11,6 +11,7 @@ from multiref_gym.agents.commands.options import PartsOptions, PricedListenerOpt
 from multiref_gym.agents.play import Player, block_of, new_games, play_divided
 from multiref_gym.commands.options import AnyFile, ForceOption, Natural, Numbers, TangramOptions
 from multiref_gym.commands.screen import Screen
+from multiref_gym.errors import UserError
 from multiref_gym.files import whole
 from multiref_gym.formats import holds_games, write_games
 from multiref_gym.formats.logged_game import LoggedGame
@@ -49,14 +50,19 @@ class Simulate(TangramOptions, SpeakerOptions, PricedListenerOptions, PartsOptio
             seed=np.random.SeedSequence(self.seed),
             name=f"{self.listener}-0",
         )
+        load = self.listener_of(tangrams)
         players: list[Player] = []  # of this process: who it was says what it used
 
         def make() -> Player:
-            players.append(Player(start, partial(self.chosen_listener, tangrams), self.listener))
+            players.append(Player(start, load, self.listener))
             return players[-1]
 
         on_turn = partial(screen.report, "games", total=len(self.games))
         block = block_of(resolve("listener", LISTENERS, self.listener))
+        if self.games.start % (block or 1):
+            raise UserError(
+                f"--games: {self.listener} plays blocks of {block} games, so FIRST has to be a multiple of that"
+            )
         with self.chosen_workers(self.listener) as workers:
             interactions = play_divided(workers, make, self.games, block, on_turn)
         with whole(self.out, self.force) as unfinished:

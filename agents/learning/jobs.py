@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from platform import node
 from time import perf_counter
@@ -69,7 +69,10 @@ def run_all(
             screen.say(f"{futures[future].folder.name}: {told(future.result())}")
 
     with side_by_side(min(len(jobs), workers.room or at_once), workers) as threads:
-        futures = {threads.submit(workers.call, _where_it_is, run, job): job for job in jobs}
+        futures: dict[Future[Curve], AnyJob] = {}
+        for job in jobs:
+            there = replace(job, folder=job.folder.absolute())
+            futures[threads.submit(workers.call, _where_it_is, run, there, _seen(there.folder.parent))] = job
         for future in futures:
             future.add_done_callback(done)
         running = set(futures)
@@ -94,15 +97,21 @@ def side_by_side(at_once: int, workers: Workers) -> Iterator[Executor]:
             raise
 
 
-def _where_it_is(run: Callable[[AnyJob], Curve], job: AnyJob) -> Curve:
-    """Runs a job, if its folder is to be seen from here.
+def _where_it_is(run: Callable[[AnyJob], Curve], job: AnyJob, seen: list[tuple[str, int]]) -> Curve:
+    """Runs a job, if its folder is on a disk that this machine shares with the first one.
 
     Raises:
         UserError: If it is not.
     """
-    if not job.folder.parent.is_dir():
-        raise UserError(f"{job.folder.parent} is not to be seen from {node()}: --out must be on a disk that all share")
+    place = job.folder.parent
+    if not place.is_dir() or _seen(place) != seen:
+        raise UserError(f"{place} is another folder on {node()}: --out must be on a disk that all machines share")
     return run(job)
+
+
+def _seen(folder: Path) -> list[tuple[str, int]]:
+    """Returns what tells a folder from another one of that name: when the file that claims it was written."""
+    return [(path.name, path.stat().st_mtime_ns) for path in folder.glob("config.json")]
 
 
 def run_curve(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from inspect import Parameter, signature
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, cast
 
@@ -43,6 +43,8 @@ def new_listener(name: str, tangrams: TangramSet, games: Sequence[Episode] | Non
     loads = hasattr(make, "load") and not is_oracle
     takes = signature(make.load).parameters if loads else {}
     given = {option: value for option, value in given.items() if value is not None}
+    if "model" in given:
+        given["model"] = fspath(given["model"])
     for option in given:
         if option not in takes and not (option == "model" and "path" in takes):
             raise UserError(f"--{option} is not for --listener {name}")

@@ -44,7 +44,7 @@ def summed(report: Callable[[int], None], parts: int) -> Callable[[int, int], No
     done = [0] * parts
 
     def told(part: int, of_part: int) -> None:
-        done[part] = of_part
+        done[part] = max(done[part], of_part)  # a part that is begun again does not take back what was said
         report(sum(done))
 
     return told

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from multiref_gym.digests import DIGESTS
 
 @dataclass(frozen=True)
 class Folder(os.PathLike[str]):
-    """The path of a folder. Sent to another process, it is that of a copy there.
+    """The path of a folder. Sent to another process, it is that of a copy there, until `forget_arrived`.
 
     Only policies, which this package has saved, are copied. Models that they start from may be too large: they must be
     at the same path wherever they are needed.
@@ -52,9 +51,17 @@ def write_files(folder: Path, files: dict[str, bytes]) -> None:
         (folder / name).write_bytes(content)
 
 
+_places: list[Path] = []
+
+
 def _arrived(name: str, files: dict[str, bytes]) -> Folder:
-    """Returns a folder with these files, which is gone when this process ends."""
-    place = Path(mkdtemp(prefix="multiref-"))
-    atexit.register(rmtree, place, ignore_errors=True)
-    write_files(place / name, files)
-    return Folder(place / name)
+    """Returns a folder with these files, which is there until `forget_arrived`."""
+    _places.append(Path(mkdtemp(prefix="multiref-")))
+    write_files(_places[-1] / name, files)
+    return Folder(_places[-1] / name)
+
+
+def forget_arrived() -> None:
+    """Removes the copies that have arrived in this process, which may be killed before it could do so at its end."""
+    while _places:
+        rmtree(_places.pop(), ignore_errors=True)

@@ -19,8 +19,10 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from importlib.metadata import version
 from itertools import count
 from pathlib import Path
+from platform import node
 from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import Any, NamedTuple, Self
@@ -31,13 +33,13 @@ if "ray" not in sys.modules and Path("~/.ray/auth_token").expanduser().is_file()
 
 import ray
 from ray import cloudpickle
-from ray.exceptions import RayActorError, RayError, RayTaskError
+from ray.exceptions import OutOfMemoryError, RayActorError, RayError, RayTaskError
 from ray.util.queue import Queue
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from multiref_gym.agents.learning.lesson import Learned, Lesson
 from multiref_gym.agents.workers import Found, Part, Tell, divided_into
-from multiref_gym.agents.workers.folder import files_in, write_files
+from multiref_gym.agents.workers.folder import files_in, forget_arrived, write_files
 from multiref_gym.commands.process import prepare_process
 from multiref_gym.errors import UserError
 from multiref_gym.files import whole
@@ -53,6 +55,9 @@ TRIES = 4
 
 REACHED = 5.0
 """Seconds in which the address of a cluster has to answer."""
+
+LOST = RayActorError, OutOfMemoryError
+"""What Ray raises if a worker is lost, with its machine or alone."""
 
 PATIENCE = 60.0
 """Seconds without a worker after which that is told."""
@@ -116,6 +121,7 @@ class RayWorkers:
         self._task: Any = ray.remote(**options, max_calls=1, max_retries=TRIES - 1)(_called)
         self._starting: dict[Any, Any] = {}
         self._idle: list[Any] = []
+        self._failed = 0  # starts of workers since the last one that did not fail
         self._work = count()
 
     def __enter__(self) -> Self:
@@ -141,7 +147,7 @@ class RayWorkers:
 
     def divided(self, numbers: range, block: int | None) -> list[range]:
         """Returns numbers in ranges, one for each part; see `Workers`."""
-        parts = self._parts or min(self.room, math.ceil(len(numbers) / (block or LEAST)))
+        parts = self._parts or min(self.room, math.ceil(len(numbers) / (block or LEAST)) or 1)
         return divided_into(numbers, parts, block)
 
     def run(
@@ -210,7 +216,7 @@ class RayWorkers:
                 worker, place, of_part = running.pop(ref)
                 try:
                     result = _got(ref)
-                except RayActorError as error:
+                except LOST as error:
                     if tries[place] == TRIES:
                         raise UserError(f"part {place + 1} killed {TRIES} workers: {_line(error)}") from error
                     waiting.appendleft((place, of_part))
@@ -265,8 +271,12 @@ class RayWorkers:
         worker = self._starting.pop(ref)
         try:
             _got(ref)
-        except RayActorError:  # its machine was lost: another one is started in its place
+        except LOST as error:  # another one is started in its place
+            self._failed += 1
+            if self._failed == TRIES:
+                raise UserError(f"{TRIES} workers could not be started: {_line(error)}") from error
             return
+        self._failed = 0
         self._idle.append(worker)
 
     def _hear(self, number: int, told: Callable[[int, Any], None]) -> None:
@@ -277,7 +287,7 @@ class RayWorkers:
     def _learn_together(
         self, lesson: Lesson, state: bytes | None, told: Callable[[int, Any], None]
     ) -> tuple[dict[str, bytes], list[dict[str, float]]]:
-        from ray.train import FailureConfig, RunConfig, ScalingConfig
+        from ray.train import FailureConfig, RunConfig, ScalingConfig, TrainingFailedError
         from ray.train.torch import TorchTrainer
 
         self.release()  # they hold what the learners need
@@ -299,17 +309,21 @@ class RayWorkers:
                 ),
                 run_config=RunConfig(storage_path=folder, failure_config=FailureConfig(max_failures=TRIES - 1)),
             )
-            future = thread.submit(trainer.fit)
-            while not future.done():
-                self._hear(number, heard)
-                threading.Event().wait(POLL)
             try:
-                future.result()
-            except RayError as error:
+                future = thread.submit(trainer.fit)
+                while not future.done() and not any(isinstance(what, str) for what in found):
+                    self._hear(number, heard)
+                    threading.Event().wait(POLL)
+                if future.done():
+                    future.result()
+                self._hear(number, heard)
+            except TrainingFailedError as error:
                 raise UserError(f"{self._learners} learners failed: {_line(error)}") from error
-        self._hear(number, heard)
-        if isinstance(found[-1], str):
-            raise UserError(found[-1])
+            finally:
+                if not future.done():
+                    ray.shutdown()  # nothing else ends them, and `thread` waits for them
+        if refused := [what for what in found if isinstance(what, str)]:
+            raise UserError(f"on a worker: {refused[0]}")
         return found[-1]  # type: ignore[no-any-return]
 
 
@@ -319,15 +333,17 @@ class _Place(NamedTuple):
     Attributes:
         folder: What relative paths start from.
         modules: Where modules are looked for.
+        version: That of this package.
     """
 
     folder: Path
     modules: list[str]
+    version: str
 
     @classmethod
     def here(cls) -> Self:
         """Returns where this process is."""
-        return cls(Path.cwd(), sys.path)
+        return cls(Path.cwd(), sys.path, version("multiref-gym"))
 
     def enter(self) -> None:
         """Prepares a process of the cluster to find what the first one finds, as far as it is on this machine."""
@@ -336,17 +352,27 @@ class _Place(NamedTuple):
         if self.folder.is_dir():
             os.chdir(self.folder)
 
+    def check(self) -> None:
+        """Raises UserError if this process has another version of this package than the first one."""
+        if (here := version("multiref-gym")) != self.version:
+            raise UserError(f"multiref-gym {here} on {node()}, and {self.version} where the command was given")
+
 
 class _Worker:
     """Does parts of whatever there is to do, in a process of the cluster."""
 
     def __init__(self, told: Queue, place: _Place) -> None:
         place.enter()
-        self._told, self._number = told, -1
+        self._told, self._place, self._number = told, place, -1
         self._do: Callable[..., Any] | None = None
 
     def ready(self) -> None:
-        """Answers when the process is there."""
+        """Answers when the process is there.
+
+        Raises:
+            UserError: If it is of another version of this package.
+        """
+        self._place.check()
 
     def do(self, number: int, make: list[Any], place: int, part: Any) -> Any:
         """Returns what comes of a part of the work with this number."""
@@ -354,7 +380,10 @@ class _Worker:
             self._do = None  # what was needed for other work makes room first
             self._do, self._number = _arrived(ray.get(make[0]))(), number
         assert self._do is not None
-        return self._do(part, lambda what: self._told.put((number, place, what)))
+        try:
+            return self._do(part, lambda what: self._told.put((number, place, what)))
+        finally:
+            forget_arrived()
 
 
 class _Learning:
@@ -380,22 +409,26 @@ class _Learning:
 
 
 def _learn_share(config: dict[str, Any]) -> None:
-    """Learns with others, as Ray Train starts them; the first one tells what comes of it."""
+    """Learns with others, as Ray Train starts them; the first one tells what comes of it, each what it cannot do."""
     config["place"].enter()
     from multiref_gym.agents.learning.parallel import is_main
 
     tell: Tell = lambda what: config["told"].put((config["number"], 0, what)) if is_main() else None  # noqa: E731
-    found: Any
     try:
+        config["place"].check()
         found = _Learning(_arrived(ray.get(config["lesson"][0])))(config["state"], tell)
-    except UserError as error:
-        found = str(error)
+    except (UserError, OSError) as error:
+        config["told"].put((config["number"], 1, str(error)))
+        raise  # so that the others do not wait for this one
+    finally:
+        forget_arrived()
     if is_main():
         config["told"].put((config["number"], 1, found))
 
 
 def _called(place: _Place, sent: bytes) -> Any:
     place.enter()
+    place.check()
     function, arguments = _arrived(sent)
     return function(*arguments)
 
@@ -409,6 +442,10 @@ def _got(ref: Any) -> Any:
         if isinstance(error.cause, UserError | OSError):
             raise UserError(f"on a worker: {error.cause}") from error
         raise
+    except LOST:
+        raise
+    except RayError as error:
+        raise UserError(f"on a worker: {_line(error)}") from error
 
 
 def _sent(what: Any) -> bytes:
