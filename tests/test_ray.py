@@ -249,8 +249,8 @@ def test_the_command_is_killed_and_goes_on(cluster: Cluster, workers: RayWorkers
             time.sleep(0.05)
     finally:
         process.kill()
-        process.communicate()
-    assert process.returncode == -signal.SIGKILL
+        said = process.communicate()[1]
+    assert (process.returncode, said) == (-signal.SIGKILL, "")
     assert not (there / "results.json").exists()
     assert main([*options, str(there), "--ray", cluster.address]) == 0
     assert main([*options, str(tmp_path / "here")]) == 0

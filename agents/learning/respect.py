@@ -48,6 +48,7 @@ from multiref_gym.commands.options import (
     TangramsName,
 )
 from multiref_gym.contexts import shared_contexts
+from multiref_gym.digests import check_digests
 from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import FeedbackDecoder
@@ -311,9 +312,15 @@ class Respect:
         return self._load(self._learned(round))
 
     def _learned(self, round: int) -> Folder:
-        """Returns the folder of the policy of a round, after learning it if it is not there."""
+        """Returns the folder of the policy of a round, after learning it if it is not there.
+
+        Raises:
+            UserError: If it is there, but not as it was written.
+        """
         folder = self.out / f"round-{round}"
-        if not folder.exists():
+        if folder.exists():
+            check_digests(folder)
+        else:
             # Demonstrations alone are learned by supervised learning, so that all systems start from one policy.
             objective = self.learner.objective if round else Sup()
             # It starts from what it is compared with.

@@ -27,10 +27,6 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import Any, NamedTuple, Self
 
-if "ray" not in sys.modules and Path("~/.ray/auth_token").expanduser().is_file():
-    # Ray 2.60 reads it when it is imported, and without it sends no token to a cluster that is named by its address.
-    os.environ.setdefault("RAY_AUTH_MODE", "token")
-
 import ray
 from ray import cloudpickle
 from ray.exceptions import OutOfMemoryError, RayActorError, RayError, RayTaskError
@@ -314,16 +310,15 @@ class RayWorkers:
                 while not future.done() and not any(isinstance(what, str) for what in found):
                     self._hear(number, heard)
                     threading.Event().wait(POLL)
-                if future.done():
-                    future.result()
                 self._hear(number, heard)
+                if refused := [what for what in found if isinstance(what, str)]:
+                    raise UserError(f"on a worker: {refused[0]}")
+                future.result()
             except TrainingFailedError as error:
                 raise UserError(f"{self._learners} learners failed: {_line(error)}") from error
             finally:
                 if not future.done():
                     ray.shutdown()  # nothing else ends them, and `thread` waits for them
-        if refused := [what for what in found if isinstance(what, str)]:
-            raise UserError(f"on a worker: {refused[0]}")
         return found[-1]  # type: ignore[no-any-return]
 
 
