@@ -73,7 +73,7 @@ def test_games_with_their_feedback_are_labelled_games(games: Path, tmp_path: Pat
 def test_how_many_are_decoded_at_once_makes_no_difference(
     games: Path, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decode, "AT_ONCE", 5)
+    monkeypatch.setattr(decode, "BLOCK", 5)
     run("decode", "--games", games, "--decoder", "learned", "--against", "lexical", "--out", tmp_path / "table.csv")
     assert (tmp_path / "table.csv").read_bytes() == table.read_bytes()
 

@@ -11,6 +11,7 @@ from itertools import islice
 import numpy as np
 
 from multiref_gym.agents.commands.options import LogOptions
+from multiref_gym.agents.decoders.dividing import BLOCK
 from multiref_gym.agents.evaluation.tables import Sheet, share
 from multiref_gym.commands.export import say_skipped
 from multiref_gym.commands.options import AnyFile, DecoderName, ForceOption
@@ -23,9 +24,6 @@ from multiref_gym.formats.label_table import Decoded, holds_table, write_table
 from multiref_gym.formats.logged_game import BadGame, LoggedGame
 from multiref_gym.registry import feedback_name, new_decoder
 from multiref_gym.store import InteractionStore
-
-AT_ONCE = 256
-"""Games that are decoded together."""
 
 
 class Counted:
@@ -87,7 +85,7 @@ def decode(
         UserError: As `multiref_gym.feedback.decoded` and `probabilities` do.
     """
     games = iter(games)
-    while part := list(islice(games, AT_ONCE)):
+    while part := list(islice(games, BLOCK)):
         exchanges = [logged.exchanges() for logged in part]
         likely: Sequence[Sequence[float]] = [()] * len(part)
         if hasattr(decoder, "probabilities"):
