@@ -61,7 +61,7 @@ class Simulate(TangramOptions, SpeakerOptions, PricedListenerOptions, PartsOptio
         block = block_of(resolve("listener", LISTENERS, self.listener))
         if self.games.start % (block or 1):
             raise UserError(
-                f"--games: {self.listener} plays blocks of {block} games, so FIRST has to be a multiple of that"
+                f"--games: {self.listener} plays blocks of {block} games, so FIRST must be a multiple of that"
             )
         with self.chosen_workers(self.listener) as workers:
             interactions = play_divided(workers, make, self.games, block, on_turn)

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 import signal
 import socket
-import sys
 import threading
 import warnings
 from collections import deque
@@ -19,24 +17,21 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
-from importlib.metadata import version
 from itertools import count
 from pathlib import Path
-from platform import node
 from tempfile import TemporaryDirectory
 from time import monotonic
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import ray
-from ray import cloudpickle
 from ray.exceptions import OutOfMemoryError, RayActorError, RayError, RayTaskError
 from ray.util.queue import Queue
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from multiref_gym.agents.learning.lesson import Learned, Lesson
 from multiref_gym.agents.workers import Found, Part, Tell, divided_into
-from multiref_gym.agents.workers.folder import files_in, forget_arrived, write_files
-from multiref_gym.commands.process import prepare_process
+from multiref_gym.agents.workers.folder import write_files
+from multiref_gym.agents.workers.in_cluster import Learning, Place, Worker, called, learn_share, sent_form
 from multiref_gym.errors import UserError
 from multiref_gym.files import whole
 
@@ -113,8 +108,8 @@ class RayWorkers:
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         self._told = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": here})
         options: dict[str, Any] = {"num_cpus": cpus, "num_gpus": gpus, "memory": takes["memory"]}
-        self._worker: Any = ray.remote(**options)(_Worker)
-        self._task: Any = ray.remote(**options, max_calls=1, max_retries=TRIES - 1)(_called)
+        self._worker: Any = ray.remote(**options)(Worker)
+        self._task: Any = ray.remote(**options, max_calls=1, max_retries=TRIES - 1)(called)
         self._starting: dict[Any, Any] = {}
         self._idle: list[Any] = []
         self._failed = 0  # starts of workers since the last one that did not fail
@@ -157,7 +152,7 @@ class RayWorkers:
         Raises:
             UserError: As the work does; if a worker lacks a module, or a part kills all its workers.
         """
-        number, sent = next(self._work), [ray.put(_sent(make))]
+        number, sent = next(self._work), [ray.put(sent_form(make))]
         running: dict[Any, tuple[Any, int, Part]] = {}
         try:
             yield from self._results(number, sent, enumerate(parts), running, told)
@@ -242,7 +237,7 @@ class RayWorkers:
                 on_step(*what)
 
         if self._learners == 1:
-            [(files, curve)] = self.run(partial(_Learning, lesson), [state], told)
+            [(files, curve)] = self.run(partial(Learning, lesson), [state], told)
         else:
             files, curve = self._learn_together(lesson, state, told)
         return Learned(partial(write_files, files=files), curve)
@@ -253,14 +248,14 @@ class RayWorkers:
         Raises:
             UserError: As the function does.
         """
-        found: Found = _got(self._task.remote(_Place.here(), _sent((function, arguments))))
+        found: Found = _got(self._task.remote(Place.here(), sent_form((function, arguments))))
         return found
 
     def _start(self, waiting: int, running: int) -> None:
         """Starts workers for parts that wait, as far as there is room."""
         there = len(self._starting) + len(self._idle) + running
         for _ in range(min(waiting - len(self._starting) - len(self._idle), self.room - there)):
-            worker = self._worker.remote(self._told, _Place.here())
+            worker = self._worker.remote(self._told, Place.here())
             self._starting[worker.ready.remote()] = worker
 
     def _started(self, ref: Any) -> None:
@@ -295,10 +290,10 @@ class RayWorkers:
 
         with TemporaryDirectory(prefix="multiref-") as folder, ThreadPoolExecutor(1) as thread:
             trainer = TorchTrainer(
-                _learn_share,
+                learn_share,
                 train_loop_config={
-                    **{"lesson": [ray.put(_sent(lesson))], "state": state},
-                    **{"told": self._told, "number": number, "place": _Place.here()},
+                    **{"lesson": [ray.put(sent_form(lesson))], "state": state},
+                    **{"told": self._told, "number": number, "place": Place.here()},
                 },
                 scaling_config=ScalingConfig(
                     num_workers=self._learners, use_gpu="GPU" in self._taken, resources_per_worker=self._taken
@@ -322,112 +317,6 @@ class RayWorkers:
         return found[-1]  # type: ignore[no-any-return]
 
 
-class _Place(NamedTuple):
-    """Where a process is.
-
-    Attributes:
-        folder: What relative paths start from.
-        modules: Where modules are looked for.
-        version: That of this package.
-    """
-
-    folder: Path
-    modules: list[str]
-    version: str
-
-    @classmethod
-    def here(cls) -> Self:
-        """Returns where this process is."""
-        return cls(Path.cwd(), sys.path, version("multiref-gym"))
-
-    def enter(self) -> None:
-        """Prepares a process of the cluster to find what the first one finds, as far as it is on this machine."""
-        prepare_process()
-        sys.path.extend(path for path in self.modules if path not in sys.path)
-        if self.folder.is_dir():
-            os.chdir(self.folder)
-
-    def check(self) -> None:
-        """Raises UserError if this process has another version of this package than the first one."""
-        if (here := version("multiref-gym")) != self.version:
-            raise UserError(f"multiref-gym {here} on {node()}, and {self.version} where the command was given")
-
-
-class _Worker:
-    """Does parts of whatever there is to do, in a process of the cluster."""
-
-    def __init__(self, told: Queue, place: _Place) -> None:
-        place.enter()
-        self._told, self._place, self._number = told, place, -1
-        self._do: Callable[..., Any] | None = None
-
-    def ready(self) -> None:
-        """Answers when the process is there.
-
-        Raises:
-            UserError: If it is of another version of this package.
-        """
-        self._place.check()
-
-    def do(self, number: int, make: list[Any], place: int, part: Any) -> Any:
-        """Returns what comes of a part of the work with this number."""
-        if number != self._number:
-            self._do = None  # what was needed for other work makes room first
-            self._do, self._number = _arrived(ray.get(make[0]))(), number
-        assert self._do is not None
-        try:
-            return self._do(part, lambda what: self._told.put((number, place, what)))
-        finally:
-            forget_arrived()
-
-
-class _Learning:
-    """Learns a lesson in a process of the cluster, and returns the policy as files."""
-
-    def __init__(self, lesson: Lesson) -> None:
-        self._lesson = lesson
-
-    def __call__(self, state: bytes | None, tell: Tell) -> tuple[dict[str, bytes], list[dict[str, float]]]:
-        with TemporaryDirectory(prefix="multiref-") as folder:
-            kept, policy = Path(folder, "state"), Path(folder, "policy")
-            if state is not None:
-                kept.write_bytes(state)
-
-            def on_epoch() -> None:
-                if kept.exists():  # of several learners the first one keeps it
-                    tell(kept.read_bytes())
-
-            save, curve = self._lesson.learn(lambda *step: tell(step), kept, on_epoch)
-            policy.mkdir()
-            save(policy)
-            return files_in(policy), curve
-
-
-def _learn_share(config: dict[str, Any]) -> None:
-    """Learns with others, as Ray Train starts them; the first one tells what comes of it, each what it cannot do."""
-    config["place"].enter()
-    from multiref_gym.agents.learning.parallel import is_main
-
-    tell: Tell = lambda what: config["told"].put((config["number"], 0, what)) if is_main() else None  # noqa: E731
-    try:
-        config["place"].check()
-        found = _Learning(_arrived(ray.get(config["lesson"][0])))(config["state"], tell)
-    except (UserError, OSError) as error:
-        config["told"].put((config["number"], 1, str(error)))
-        raise  # so that the others do not wait for this one
-    finally:
-        forget_arrived()
-    if is_main():
-        config["told"].put((config["number"], 1, found))
-
-
-def _called(place: _Place, sent: bytes) -> Any:
-    place.enter()
-    place.check()
-    function, arguments = _arrived(sent)
-    return function(*arguments)
-
-
 def _got(ref: Any) -> Any:
     """Returns a result, or raises what was raised in its place: of bad input that alone, in one line."""
     try:
@@ -441,24 +330,6 @@ def _got(ref: Any) -> Any:
         raise
     except RayError as error:
         raise UserError(f"on a worker: {_line(error)}") from error
-
-
-def _sent(what: Any) -> bytes:
-    """Returns what `_arrived` makes this of again, on a worker."""
-    sent: bytes = cloudpickle.dumps(what)  # type: ignore[no-untyped-call]
-    return sent
-
-
-def _arrived(sent: bytes) -> Any:
-    """Returns what was sent here.
-
-    Raises:
-        UserError: If it is of a module that is not here.
-    """
-    try:
-        return cloudpickle.loads(sent)
-    except (ImportError, AttributeError) as error:
-        raise UserError(f"{error}; it must be installed on all machines of the cluster") from error
 
 
 @contextmanager
