@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from pydantic import ConfigDict, create_model
 
 from multiref_gym.agents.evaluation.offline import FIGURES, told
-from multiref_gym.agents.evaluation.pictures import FAINT, bare_axes, png
+from multiref_gym.agents.evaluation.pictures import FAINT, bare_axes, figure_png
 from multiref_gym.agents.evaluation.tables import Sheet
 from multiref_gym.checking import read_json
 from multiref_gym.commands.options import ForceOption, make_folder
@@ -165,7 +165,7 @@ def draw(board: Board, path: Path) -> None:
         axes.set_title(HEADINGS[key], loc="left", fontsize=10)
         bare_axes(axes, "x", "top", "right", "left")
     figure.supxlabel(_caption(board).replace("in brackets", "bars:"), fontsize=8, color=FAINT)
-    write_atomically(path, png(figure))
+    write_atomically(path, figure_png(figure))
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from multiref_gym.agents.commands.options import RayOptions
 from multiref_gym.agents.evaluation import pages
 from multiref_gym.agents.evaluation.intervals import over_samples
 from multiref_gym.agents.evaluation.measures import RATIOS, Confusion, Counts, counts_of
-from multiref_gym.agents.evaluation.pictures import data_uri, draw_band, finish_axes, noted_png
+from multiref_gym.agents.evaluation.pictures import draw_band, finish_axes, noted_png
 from multiref_gym.agents.evaluation.tables import Sheet, percent, rounds_heads, success_sheet, told_seeds
 from multiref_gym.agents.learning.jobs import Curve, Job, Measures, run_all, run_curve
 from multiref_gym.agents.learning.learn import Optimisation
@@ -52,6 +52,7 @@ from multiref_gym.files import write_atomically
 from multiref_gym.game import Action
 from multiref_gym.interaction import Interaction
 from multiref_gym.listener import Listener, decided
+from multiref_gym.png import data_url
 from multiref_gym.provenance import write_results
 from multiref_gym.registry import decoder_of, feedback_name, new_decoder
 from multiref_gym.tangrams import load_tangrams
@@ -380,7 +381,7 @@ class SystemsCommand(RayOptions):
         page = pages.page(
             "systems.html",
             systems={name: system["meaning"] for name, system in results["systems"].items()},
-            pictures={name: data_uri(content) for name, content in drawn.items()},
+            pictures={name: data_url(content) for name, content in drawn.items()},
             sheets=tables,
             setup={name: fields(results[name]) for name in ("config", "versions", "machine")},
         )

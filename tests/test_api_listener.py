@@ -90,7 +90,11 @@ def test_the_model_sees_the_board_and_the_dialogue_and_acts() -> None:
     assert body["model"] == "tiny"
     assert endpoint.keys == [f"Bearer {SECRET}"]
     assert [message["role"] for message in body["messages"]] == ["user", "assistant"] * 3 + ["user"]
-    assert [message["content"] for message in body["messages"][1::2]] == ["select A", "no click", "deselect A"]
+    assert [message["content"][0]["text"] for message in body["messages"][1::2]] == [
+        "select A",
+        "no click",
+        "deselect A",
+    ]
     heard = [message["content"][-1]["text"] for message in body["messages"][::2]]
     assert heard == [
         "none is selected\nthe house",
@@ -104,16 +108,16 @@ def test_the_model_sees_the_board_and_the_dialogue_and_acts() -> None:
 
 def test_ten_tangrams_come_with_their_letters() -> None:
     with serving(in_turn(SELECT_A)) as endpoint:
-        actions(listener(endpoint, images="tangrams"), view())
+        actions(listener(endpoint, shown="tangrams"), view())
     [body] = endpoint.bodies
     assert len(pictures(body)) == 10
     parts = body["messages"][0]["content"]
-    assert [part.get("text") for part in parts[1:20:2]] == list("ABCDEFGHIJ")
+    assert [part.get("text") for part in parts[1:20:2]] == [f"{letter}\n" for letter in "ABCDEFGHIJ"]
 
 
-def test_images_that_there_are_not_are_refused() -> None:
-    with serving(in_turn(SELECT_A)) as endpoint, pytest.raises(UserError, match="choose from board, tangrams"):
-        listener(endpoint, images="film")
+def test_a_way_to_show_tangrams_that_there_is_not_is_refused() -> None:
+    with serving(in_turn(SELECT_A)) as endpoint, pytest.raises(UserError, match="choose from tangrams, board, words"):
+        listener(endpoint, shown="film")
 
 
 def test_it_plays_whole_games_that_can_be_stored(tmp_path: Path) -> None:
@@ -152,7 +156,11 @@ def test_what_was_not_understood_is_read_again_with_the_reason() -> None:
     with serving(in_turn(completion("the bird is A"), completion("select A"))) as endpoint:
         play(listener(endpoint), games_of(FIGURES, 1))
     *_, body = endpoint.bodies
-    assert [message["content"] for message in body["messages"][1:6:2]] == ["the bird is A", "select A", "select A"]
+    assert [message["content"][0]["text"] for message in body["messages"][1:6:2]] == [
+        "the bird is A",
+        "select A",
+        "select A",
+    ]
     reasons = [message["content"][0]["text"].splitlines()[0] for message in body["messages"][2:7:2]]
     assert reasons[0].startswith("not understood: no action in 'the bird is a': allowed is e.g. 'deselect F select G'")
     assert reasons[1:] == [

@@ -8,7 +8,7 @@ from threading import Lock
 from PIL import Image
 
 from multiref_gym.agents.deployment.people import Secrets
-from multiref_gym.agents.evaluation.pictures import png
+from multiref_gym.png import png
 from multiref_gym.tangrams import TangramSet
 from multiref_gym.tangrams.render import silhouette
 

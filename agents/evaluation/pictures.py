@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import ArrayLike
-from PIL import Image
 
 from multiref_gym.game import MAX_TURNS
 
@@ -62,19 +60,11 @@ def bare_axes(axes: Axes, along: str, *without: str) -> None:
 def noted_png(figure: Figure, note: str) -> bytes:
     """Returns a figure as a PNG file, with a note above its panels on what they are of."""
     figure.suptitle(note, fontsize=10, color=FAINT)
-    return png(figure)
+    return figure_png(figure)
 
 
-def png(picture: Figure | Image.Image) -> bytes:
-    """Returns a figure or an image as a PNG file."""
+def figure_png(figure: Figure) -> bytes:
+    """Returns a figure as a PNG file."""
     file = io.BytesIO()
-    if isinstance(picture, Figure):
-        picture.savefig(file, format="png", dpi=150)
-    else:
-        picture.save(file, "PNG", optimize=True)
+    figure.savefig(file, format="png", dpi=150)
     return file.getvalue()
-
-
-def data_uri(content: bytes) -> str:
-    """Returns a PNG file as a link that holds it."""
-    return "data:image/png;base64," + base64.b64encode(content).decode("ascii")

@@ -14,13 +14,14 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from multiref_gym.agents.evaluation.pages import page
-from multiref_gym.agents.evaluation.pictures import data_uri, draw_band, finish_axes, noted_png, png
+from multiref_gym.agents.evaluation.pictures import draw_band, finish_axes, noted_png
 from multiref_gym.agents.evaluation.tables import Sheet, percent, share
 from multiref_gym.agents.learning.run_folder import fields
 from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.files import write_atomically
 from multiref_gym.game import LETTERS
 from multiref_gym.interaction import Interaction
+from multiref_gym.png import data_url, png
 from multiref_gym.store import InteractionStore
 from multiref_gym.tangrams import Atlas, TangramSet
 
@@ -110,7 +111,7 @@ def write_report(results: Mapping[str, Any], store: InteractionStore, tangrams: 
     text = page(
         "report.html",
         over_network=played_over_network(results),
-        curves=data_uri(_curves_png(results)),
+        curves=data_url(_curves_png(results)),
         measures=Sheet("", COLUMNS, [table_row(measured) for measured in results["rounds"]]),
         games=[(title, game, *_replayed(game, feedback, atlas)) for title, game, feedback in chosen],
         letters=LETTERS,
@@ -135,6 +136,6 @@ def _chosen_games(
 def _replayed(game: Interaction, feedback: Sequence[Feedback], atlas: Atlas) -> tuple[dict[str, str], list[Any]]:
     """Returns the pictures of the tangrams by name, and the turns with their decoded and their true feedback."""
     names = game.context.listener_order
-    pictures = [data_uri(png(Image.fromarray(silhouette))) for silhouette in atlas.silhouettes(names)]
+    pictures = [data_url(png(Image.fromarray(silhouette))) for silhouette in atlas.silhouettes(names)]
     truth = [ground_truth(turn.action, game.targets) for turn in game.turns]
     return dict(zip(names, pictures, strict=True)), list(zip_longest(game.turns, feedback, truth))

@@ -10,22 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, Literal, Self, get_args
+from typing import Any, Self
 
 import numpy as np
-from PIL import Image
 
 from multiref_gym.agents.completions import said
-from multiref_gym.agents.evaluation.pictures import data_uri, png
 from multiref_gym.agents.openai_api import ChatClient
 from multiref_gym.answers import read_answer
-from multiref_gym.chat import chat_turns, rules
-from multiref_gym.errors import UserError
-from multiref_gym.game import LETTERS, InvalidAction, check_action
+from multiref_gym.game import InvalidAction, check_action
 from multiref_gym.listener import Decision, View
+from multiref_gym.messages import Messages, Shown
 from multiref_gym.tangrams import Atlas, TangramSet
-
-Images = Literal["board", "tangrams"]
 
 SIZE = 128
 """The side of a tangram in pixels."""
@@ -37,12 +32,12 @@ class ApiListener:
     Args:
         tangrams: Where the views' tangrams come from.
         client: Asks the model.
-        images: One picture of the listener's board, or one a tangram, which take more tokens.
+        shown: One picture of the listener's board; one a tangram, which take more tokens; or words in place of them.
         options: Further fields of every request, such as `{"temperature": 0}`.
         prices: Of a million tokens of requests and of answers, in any currency, for `usage` to tell the cost.
 
     Raises:
-        UserError: If `images` is neither.
+        UserError: If `shown` is none of these.
     """
 
     block = None
@@ -52,13 +47,11 @@ class ApiListener:
         tangrams: TangramSet,
         client: ChatClient,
         *,
-        images: Images = "board",
+        shown: Shown = "board",
         options: Mapping[str, Any] | None = None,
         prices: tuple[float, float] | None = None,
     ) -> None:
-        if images not in get_args(Images):
-            raise UserError(f"images = {images!r}: choose from {', '.join(get_args(Images))}")
-        self._client, self._atlas, self._images = client, Atlas(tangrams, SIZE), images
+        self._client, self._messages = client, Messages(Atlas(tangrams, SIZE), shown)
         self._options, self._prices = options or {}, prices
         self._unparsed: list[str] = []
         self._illegal = 0
@@ -100,27 +93,11 @@ class ApiListener:
         seeds = [int(rng.integers(2**31)) for rng in rngs]
         choices = self._client.complete(
             [
-                {"messages": self._messages(view), "seed": seed, **self._options}
+                {"messages": self._messages.of(view), "seed": seed, **self._options}
                 for view, seed in zip(views, seeds, strict=True)
             ]
         )
         return [self._decision(view, choice) for view, choice in zip(views, choices, strict=True)]
-
-    def _messages(self, view: View) -> list[dict[str, Any]]:
-        turns = chat_turns(view.dialogue, view.utterance, view.selected, view.misread)
-        messages: list[dict[str, Any]] = [{"role": "user", "content": [_text(turns[0])]}]
-        for action, heard in zip(turns[1::2], turns[2::2], strict=True):
-            messages.append({"role": "assistant", "content": action})
-            messages.append({"role": "user", "content": [_text(heard)]})
-        # The pictures are first and the same in all turns of a game, which endpoints may have read before.
-        messages[0]["content"][:0] = [*self._pictures(view.tangrams), _text(rules(len(view.tangrams)))]
-        return messages
-
-    def _pictures(self, tangrams: Sequence[str]) -> list[dict[str, Any]]:
-        if self._images == "board":
-            return [_image(self._atlas.listener_board(tangrams))]
-        silhouettes = zip(self._atlas.silhouettes(tangrams), LETTERS, strict=False)
-        return [part for silhouette, letter in silhouettes for part in (_image(silhouette), _text(letter))]
 
     def _decision(self, view: View, choice: Mapping[str, Any]) -> Decision:
         text, flaw = said(choice)
@@ -138,12 +115,3 @@ class ApiListener:
             self._illegal += 1
             return Decision(None, None, text, str(error))
         return Decision(action, None, text)
-
-
-def _text(text: str) -> dict[str, Any]:
-    return {"type": "text", "text": text}
-
-
-def _image(pixels: np.ndarray) -> dict[str, Any]:
-    """Returns a picture, uint8 (height, width) or (height, width, 3), as a part of a message."""
-    return {"type": "image_url", "image_url": {"url": data_uri(png(Image.fromarray(pixels)))}}

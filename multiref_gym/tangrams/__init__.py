@@ -5,7 +5,7 @@ from multiref_gym.tangrams.figures import LEXICON
 from multiref_gym.tangrams.figures.family import Words
 from multiref_gym.tangrams.loading import drawn_tangrams, load_tangrams
 from multiref_gym.tangrams.render import contact_sheet, listener_board, silhouette, speaker_board
-from multiref_gym.tangrams.tangram_set import Tangram, TangramError, TangramSet, TangramWarning
+from multiref_gym.tangrams.tangram_set import Tangram, TangramError, TangramSet, TangramWarning, in_words
 
 __all__ = [
     "LEXICON",
@@ -17,6 +17,7 @@ __all__ = [
     "Words",
     "contact_sheet",
     "drawn_tangrams",
+    "in_words",
     "listener_board",
     "load_tangrams",
     "shared_atlas",

@@ -63,6 +63,18 @@ def shared_facts(tangrams: Sequence[Tangram]) -> np.ndarray:
     return np.asarray(shared / np.maximum(sizes[:, None] + sizes - shared, 1))
 
 
+def in_words(tangrams: TangramSet, ids: Sequence[str]) -> list[str]:
+    """Returns tangrams in words: all that is plainly seen of a figure, or what somebody called one of KiloGram's.
+
+    Raises:
+        TangramError: the set does not hold one of them, or nobody has described it.
+    """
+    for id in ids:
+        if not tangrams[id].descriptions:
+            raise TangramError(f"{id!r} of {tangrams.name} cannot be shown in words: nobody has described it")
+    return [tangrams[id].descriptions[0] for id in ids]
+
+
 class TangramSet:
     """An ordered set of tangrams with distinct ids, which never changes: a copy is the set itself.
 

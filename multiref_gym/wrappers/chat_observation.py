@@ -10,14 +10,11 @@ from gymnasium import spaces
 from gymnasium.utils import RecordConstructorArgs
 from PIL import Image
 
-from multiref_gym.chat import chat_turns, rules
 from multiref_gym.game import LETTERS
+from multiref_gym.messages import ROLES, Message, Messages, image_part
 from multiref_gym.wrappers.base import multiref
 
-Chats = list[dict[str, Any]]
-
-ROLES = ("user", "assistant")
-"""Who speaks by turns: the speaker of the game is the user, its listener the assistant."""
+Chats = list[Message]
 
 
 class ChatObservation(gym.Wrapper[Chats, Any, Any, Any], RecordConstructorArgs):
@@ -66,7 +63,7 @@ class ChatObservation(gym.Wrapper[Chats, Any, Any, Any], RecordConstructorArgs):
     def __init__(self, env: gym.Env[Any, Any]) -> None:
         RecordConstructorArgs.__init__(self)
         super().__init__(env)
-        multiref(self)
+        self._form = Messages(multiref(self).atlas, part=image_part)
         self.observation_space = Chat()
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Chats, dict[str, Any]]:
@@ -80,17 +77,7 @@ class ChatObservation(gym.Wrapper[Chats, Any, Any, Any], RecordConstructorArgs):
         return self._messages(), reward, terminated, truncated, info
 
     def _messages(self) -> Chats:
-        env = multiref(self)
-        turns = chat_turns(env.dialogue, env.utterance, env.game.selected, env.episode.misread)
-        messages = [_message(role, text) for role, text in zip(cycle(ROLES), turns, strict=False)]
-        shown: list[dict[str, Any]] = []
-        for letter, silhouette in zip(LETTERS, env.atlas.silhouettes(env.game.context.listener_order), strict=False):
-            shown.append({"type": "image", "image": Image.fromarray(silhouette).convert("RGB")})
-            # Chat templates put the parts together without a space in between.
-            shown.append({"type": "text", "text": f"{letter}\n"})
-        shown.append({"type": "text", "text": rules(len(env.game.context.listener_order))})
-        messages[0]["content"][:0] = shown
-        return messages
+        return self._form.of(multiref(self).episode.view)
 
 
 class Chat(spaces.Space[Chats]):
@@ -112,7 +99,8 @@ class Chat(spaces.Space[Chats]):
         """Draws a conversation of one message of letters; a mask has no meaning here."""
         if mask is not None or probability is not None:
             raise ValueError("Chat.sample takes no mask and no probability")
-        return [_message("user", "".join(self.np_random.permutation(list(LETTERS))))]
+        text = "".join(self.np_random.permutation(list(LETTERS)))
+        return [{"role": "user", "content": [{"type": "text", "text": text}]}]
 
     @property
     def is_np_flattenable(self) -> bool:
@@ -124,10 +112,6 @@ class Chat(spaces.Space[Chats]):
 
     def __repr__(self) -> str:
         return "Chat()"
-
-
-def _message(role: str, text: str) -> dict[str, Any]:
-    return {"role": role, "content": [{"type": "text", "text": text}]}
 
 
 def _is_message(message: Any, role: str) -> bool:
