@@ -28,7 +28,7 @@ class ChatGame:
     Args:
         decoder: Who decodes the feedback: a registered name ("lexical"), an entry-point string, or a decoder.
         values: The rewards of negative, neutral and positive feedback.
-        shown: How the first message shows the tangrams: "tangrams", a picture each; "board", one picture; or "words".
+        shown: How the first message shows the tangrams: in "words"; "tangrams", a picture each; or "board", one picture.
         **options: What else `MultiRefEnv` takes, such as `split`, `speaker`, `tangrams`, `similarity`.
 
     Attributes:
@@ -40,7 +40,7 @@ class ChatGame:
 
     Example:
         >>> from multiref_gym.chat_game import ChatGame
-        >>> game = ChatGame(shown="words", split="dev")
+        >>> game = ChatGame(split="dev")
         >>> [message] = game.reset(seed=3)
         >>> message["role"], message["content"].splitlines()[0].partition(":")[0]
         ('user', 'A')
@@ -57,7 +57,7 @@ class ChatGame:
         decoder: str | FeedbackDecoder = "lexical",
         *,
         values: Sequence[float] = (-1.0, 0.0, 1.0),
-        shown: Shown = "tangrams",
+        shown: Shown = "words",
         **options: Any,
     ) -> None:
         for name in ("image", "render_mode"):

@@ -39,6 +39,13 @@ def failure(status: int, message: str, **headers: str) -> Reply:
     return Reply({"error": {"message": message, "type": "error"}}, status, headers)
 
 
+class Server(ThreadingHTTPServer):
+    """A server that a hundred clients can connect to at once."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+
 class Endpoint:
     """The server: its address, and what it was asked.
 
@@ -68,8 +75,7 @@ class Endpoint:
             def log_message(self, *args: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/v1"
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 

@@ -50,7 +50,7 @@ def test_the_example_of_the_documentation_runs() -> None:
 
 @given(seed=st.integers(0, 2**32), texts=TEXTS)
 def test_it_is_the_game_of_the_environment(seed: int, texts: list[str]) -> None:
-    game = ChatGame(shown="words", similarity=0.3)
+    game = ChatGame(similarity=0.3)
     env = ImplicitReward(ChatObservation(TextAction(gym.make("MultiRef-v0", image=None, similarity=0.3))))
     chat, _ = env.reset(seed=seed)
     [first] = game.reset(seed)
@@ -66,7 +66,7 @@ def test_it_is_the_game_of_the_environment(seed: int, texts: list[str]) -> None:
 
 @given(texts=TEXTS)
 def test_what_was_said_never_changes(texts: list[str]) -> None:
-    game = ChatGame(shown="words")
+    game = ChatGame()
     history = game.reset(7)
     for text in texts:
         message, reward, over, _ = game.step(text)
@@ -81,8 +81,8 @@ def test_a_seed_is_one_game_whoever_plays_it() -> None:
     def played(game: ChatGame) -> list[Any]:
         return [game.reset(11), *(game.step(f"select {letter}") for letter in "ABC")]
 
-    game = ChatGame()
-    assert played(game) == played(game) == played(ChatGame())
+    game = ChatGame(shown="board")
+    assert played(game) == played(game) == played(ChatGame(shown="board"))
     assert game.reset(12) != game.reset(11)
 
 
@@ -117,7 +117,7 @@ class Failing:
 
 
 def test_what_fails_is_no_reward() -> None:
-    game = ChatGame(Failing(), shown="words", values=(-1, 0.25, 1))
+    game = ChatGame(Failing(), values=(-1, 0.25, 1))
     game.reset(1)
     assert game.step("select A")[1] == 0.25
     with pytest.raises(UserError, match="the endpoint is gone"):
@@ -133,7 +133,7 @@ def test_bad_input_is_told_in_one_line() -> None:
         ChatGame(shown="sounds")  # type: ignore[arg-type]
     with pytest.raises(UserError, match="image is no option of a ChatGame"):
         ChatGame(image="board")
-    game = ChatGame(shown="words")
+    game = ChatGame()
     with pytest.raises(UserError, match=r"call reset\(\) first"):
         game.step("select A")
     with pytest.raises(ValueError, match="seed=-1"):

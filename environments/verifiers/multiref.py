@@ -1,0 +1,156 @@
+"""MULTIREF for verifiers: `vf-eval multiref`.
+
+The game: speaker and listener see the same ten tangrams. The speaker alone knows which three to five of them are the
+targets, and describes them turn by turn. The model is the listener, and answers each utterance with an action such as
+"deselect F select G". The game is won when exactly the targets are selected, and it ends after ten turns. What the
+speaker says next shows what it thinks of the last action ("yes, now the ...", "no, undo that"): that is implicit
+feedback, and a decoder makes it the reward of the turn. The targets give no reward.
+
+A task is a game: its seed decides the tangrams, the targets and the speaker, so all rollouts of a task play the same
+game. A rollout has
+
+- the reward `implicit`: the sum of the decoded rewards of its turns, each -1, 0 or 1;
+- the metrics `success`, `turns` and `invalid_actions`, for evaluation;
+- `trace.info["turn_rewards"]`: the reward of each turn, for trainers that give credit by turn; and
+  `trace.info["clicks"]`: each action as it was understood.
+
+An endpoint, a speaker or a decoder that fails is an error of the rollout, and gives no reward.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Iterator
+from functools import cache
+from itertools import count
+from typing import Any, Literal
+
+import httpx
+import verifiers.v1 as vf
+from pydantic import Field
+from verifiers.v1.dialects.chat import message_to_wire
+
+from multiref_gym.chat_game import ChatGame
+
+
+class GameConfig(vf.TasksetConfig):
+    """Which games are played; `vf-eval multiref --env.taskset.split dev` sets one of these."""
+
+    split: Literal["train", "dev", "test", "all"] = "train"
+    """Which tangrams the games are about."""
+    similarity: float = Field(0.0, ge=0, le=1)
+    """How alike the tangrams of a game are."""
+    tangrams: str = "figures"
+    """"figures", or "kilogram:PATH" for KiloGram."""
+    shown: Literal["tangrams", "board", "words"] = "words"
+    """How the model is shown the tangrams: a picture each, one picture, or in words."""
+    speaker: str = "scripted"
+    """Who speaks: a speaker of multiref-gym, or "module:attribute"."""
+    decoder: str = "lexical"
+    """Who decodes the feedback: a decoder of multiref-gym, or "module:attribute"."""
+    first_seed: int = Field(0, ge=0)
+    """The seed of the first game; the next ones follow."""
+
+
+class GameData(vf.TaskData):
+    """A game: its seed, and what a `ChatGame` is made with."""
+
+    seed: int
+    options: dict[str, Any]
+
+
+class GameTask(vf.Task[GameData]):
+    """A game to be played."""
+
+
+class Games(vf.Taskset[GameTask, GameConfig]):
+    """Games without end, one for each seed."""
+
+    INFINITE = True
+
+    def load(self) -> Iterator[GameTask]:
+        """Yields a task for each game."""
+        names = {"split", "similarity", "tangrams", "shown", "speaker", "decoder"}
+        options = self.config.model_dump(include=names)
+        for seed in count(self.config.first_seed):
+            yield GameTask(GameData(name=f"multiref#{seed}", seed=seed, options=options), self.config.task)
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Returns what connections are checked with. It takes 20 ms to read, and so is read once for all games."""
+    return httpx.create_ssl_context()
+
+
+class Conversation(vf.HarnessSession):
+    """The chat of one game. What was sent is sent again as it was, and the answer and the next message follow it."""
+
+    _http: httpx.AsyncClient | None = None
+
+    async def _run(self, messages: vf.Messages | None) -> vf.ProgramResult:
+        """Asks for one completion, through verifiers, which takes down what is sent and what comes back."""
+        if self._http is None:  # one connection for all turns
+            headers = {"Authorization": f"Bearer {self.secret}"}
+            self._http = httpx.AsyncClient(timeout=None, headers=headers, verify=_certificates())
+            system, _ = self.harness.resolve_prompt(self.data)
+            self._sent = [{"role": "system", "content": system}] if system else []
+        self._sent += map(message_to_wire, messages or [])
+        request = {"model": self.ctx.model, "messages": self._sent}
+        answer = await self._http.post(f"{self.endpoint}/chat/completions", json=request)
+        if not answer.is_success:
+            return vf.ProgramResult(exit_code=1, stdout="", stderr=answer.text)
+        self._sent.append(answer.json()["choices"][0]["message"])
+        return vf.ProgramResult(exit_code=0, stdout="", stderr="")
+
+    async def close(self) -> None:
+        """Closes the connection."""
+        await super().close()
+        if self._http is not None:
+            await self._http.aclose()
+
+
+class InProcess(vf.Harness[vf.HarnessConfig]):
+    """A chat without tools, in this process. The one that verifiers comes with starts a process for each turn."""
+
+    APPENDS_SYSTEM_PROMPT = SUPPORTS_RESUME = True
+    EXECUTES_CODE = NEEDS_CONTAINER = False
+
+    async def session(self, *args: Any, **kwargs: Any) -> Conversation:
+        """Returns the chat of a game."""
+        return Conversation(self, *args, **kwargs)
+
+    async def launch(self, *args: Any, **kwargs: Any) -> vf.ProgramResult:
+        """Runs without a session; nobody asks for that."""
+        raise NotImplementedError
+
+
+class MultiRefConfig(vf.EnvConfig):
+    """The environment: its one agent needs no sandbox, as no code is run."""
+
+    listener: vf.AgentConfig = vf.AgentConfig(runtime={"type": "subprocess"})
+
+
+class MultiRef(vf.Env[MultiRefConfig]):
+    """Plays a game between a speaker of multiref-gym and the model."""
+
+    async def run(self, task: GameTask, agents: vf.Agents) -> None:
+        """Plays the game of a task to its end."""
+        game = await asyncio.to_thread(ChatGame, **task.data.options)
+        messages = await asyncio.to_thread(game.reset, task.data.seed)
+        async with agents.listener.interaction(task) as interaction:
+            segment = await interaction.turn(messages)
+            over, info = False, {}
+            while not (over or segment.terminated):
+                message, _, over, info = await asyncio.to_thread(game.step, segment.last_reply)
+                if not over:
+                    segment = await interaction.turn([message])
+        trace = interaction.trace
+        if over and trace.ok:
+            trace.record_reward("implicit", info["implicit_return"])
+            names = {"success": "success", "turns": "turn", "invalid_actions": "invalid_actions"}
+            trace.record_metrics({name: float(info[known]) for name, known in names.items()})
+            trace.info |= {"turn_rewards": game.rewards, "clicks": info["clicks"]}
+
+
+__all__ = ["Games", "InProcess", "MultiRef"]
