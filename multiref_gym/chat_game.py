@@ -28,7 +28,7 @@ class ChatGame:
     Args:
         decoder: Who decodes the feedback: a registered name ("lexical"), an entry-point string, or a decoder.
         values: The rewards of negative, neutral and positive feedback.
-        shown: How the first message shows the tangrams: in "words"; "tangrams", a picture each; or "board", one picture.
+        shown: How the tangrams are shown: in "words"; "tangrams", a picture each; or "board", one picture.
         **options: What else `MultiRefEnv` takes, such as `split`, `speaker`, `tangrams`, `similarity`.
 
     Attributes:

@@ -9,7 +9,7 @@ from typing import Any
 
 import gymnasium as gym
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -48,10 +48,15 @@ def test_the_example_of_the_documentation_runs() -> None:
     assert not failed
 
 
+@pytest.fixture(scope="module")
+def env() -> gym.Env[Any, Any]:
+    return ImplicitReward(ChatObservation(TextAction(gym.make("MultiRef-v0", image=None))))
+
+
 @given(seed=st.integers(0, 2**32), texts=TEXTS)
-def test_it_is_the_game_of_the_environment(seed: int, texts: list[str]) -> None:
-    game = ChatGame(similarity=0.3)
-    env = ImplicitReward(ChatObservation(TextAction(gym.make("MultiRef-v0", image=None, similarity=0.3))))
+@settings(max_examples=40)
+def test_it_is_the_game_of_the_environment(env: gym.Env[Any, Any], seed: int, texts: list[str]) -> None:
+    game = ChatGame()
     chat, _ = env.reset(seed=seed)
     [first] = game.reset(seed)
     assert text_of(first).partition("You are")[2] == text_of(chat[-1]).partition("You are")[2]

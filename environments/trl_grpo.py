@@ -1,0 +1,68 @@
+"""MULTIREF for TRL's GRPOTrainer, by its `environment_factory`: the model answers by calling a tool.
+
+    trainer = GRPOTrainer(model=..., train_dataset=games(range(1000)), environment_factory=MultiRef, args=...)
+
+A row of the data is a game, named by its seed. GRPO plays each row several times, so the rollouts of a group are of one
+game: the same tangrams, the same targets, the same first words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from datasets import Dataset
+
+from multiref_gym.chat_game import ChatGame
+from multiref_gym.errors import UserError
+
+INSTRUCTION = "Answer each message of the game by one call of the tool `click`.\n"
+
+
+def games(seeds: Iterable[int]) -> Dataset:
+    """Returns the data to train on: a row for each game."""
+    prompt = [{"role": "user", "content": INSTRUCTION}]
+    return Dataset.from_list([{"prompt": prompt, "seed": seed} for seed in seeds])
+
+
+class MultiRef:
+    """A game in which the model is the listener. TRL makes one for each rollout, and uses it again."""
+
+    def __init__(self) -> None:
+        self._game = ChatGame()
+        self._error: UserError | None = None
+        self._over = False
+
+    def reset(self, seed: int, **columns: object) -> str:
+        """Starts the game of a row, and returns its first message."""
+        self._error, self._over = None, False
+        [message] = self._game.reset(seed)
+        return str(message["content"])
+
+    def click(self, action: str) -> str:
+        """Select and deselect tangrams, and hear what the speaker says to it.
+
+        Args:
+            action: The clicks, such as "select B C" or "deselect D select E".
+
+        Returns:
+            What is selected now, and what the speaker says next.
+        """
+        if self._over:
+            return "The game is over."
+        try:
+            message, _, self._over, _ = self._game.step(action)
+        except UserError as error:
+            self._error = self._error or error
+            raise
+        return str(message["content"])
+
+    def get_reward(self) -> float:
+        """Returns the sum of the decoded feedback of all turns.
+
+        Raises:
+            UserError: If the speaker or the decoder failed in the rollout. TRL tells the model of such an error, goes
+                on, and would take a missing reward for 0.
+        """
+        if self._error:
+            raise self._error
+        return sum(self._game.rewards)
