@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
@@ -140,3 +142,23 @@ def read_personas(path: str | Path) -> tuple[Persona, ...]:
     if len({persona.name for persona in personas}) < len(personas):
         raise PersonaError(f"malformed personas {path}: two of them have the same name")
     return personas
+
+
+def checked_personas(personas: Sequence[Persona]) -> tuple[Persona, ...]:
+    """Returns personas if there can be such; the same ones are checked once, however many games they speak in.
+
+    Raises:
+        PersonaError: If there are none, or a habit of one is none that there can be.
+    """
+    personas = tuple(personas)
+    try:
+        return _checked(personas)
+    except TypeError:  # one holds a list, say: it cannot be looked up, and the check tells
+        return _checked.__wrapped__(personas)
+
+
+@lru_cache(maxsize=16)
+def _checked(personas: tuple[Persona, ...]) -> tuple[Persona, ...]:
+    if not personas:
+        raise PersonaError("no personas: at least one has to speak")
+    return checked(tuple[Persona, ...], personas, "personas", PersonaError)

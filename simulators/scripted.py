@@ -8,14 +8,13 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from multiref_gym.checking import checked
 from multiref_gym.compiled.contexts import Drawing
 from multiref_gym.compiled.record import Record, Records, text_of
 from multiref_gym.compiled.seen import Earned, Seen
 from multiref_gym.errors import UserError
 from multiref_gym.game import Action, Game
 from multiref_gym.simulators import playing
-from multiref_gym.simulators.persona import Persona, PersonaError
+from multiref_gym.simulators.persona import Persona, checked_personas
 from multiref_gym.simulators.tables import shared_tables
 from multiref_gym.tangrams import TangramSet
 from multiref_gym.utterance import MAX_LENGTH
@@ -33,18 +32,15 @@ class ScriptedSpeaker:
         personas: Who speaks, one of these in each game; `population` if None. `read_personas` reads them from a file.
 
     Raises:
-        PersonaError: If there are no personas, or a habit of one is none that there can be.
+        PersonaError: As `checked_personas` does.
         UserError: As `Tables` does.
     """
 
     def __init__(
         self, tangrams: TangramSet, figurative: float = FIGURATIVE, personas: Sequence[Persona] | None = None
     ) -> None:
-        if personas is not None:
-            personas = checked(tuple[Persona, ...], tuple(personas), "personas", PersonaError)
-            if not personas:
-                raise PersonaError("no personas: at least one has to speak")
-        self._tables = shared_tables(tangrams, float(figurative), personas)
+        known = None if personas is None else checked_personas(personas)
+        self._tables = shared_tables(tangrams, float(figurative), known)
 
     @property
     def name(self) -> str:

@@ -18,10 +18,9 @@ import numpy as np
 from plain_chance import Chance
 from plain_language import language_of
 
-from multiref_gym.checking import checked
 from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.game import Action, Game
-from multiref_gym.simulators.persona import Persona, PersonaError
+from multiref_gym.simulators.persona import Persona, checked_personas
 from multiref_gym.simulators.population import population
 from multiref_gym.tangrams import TangramSet
 
@@ -48,7 +47,7 @@ class ScriptedSpeaker:
         personas: Who speaks, one of these in each game; `population` if None. `read_personas` reads them from a file.
 
     Raises:
-        PersonaError: If a habit of a persona is none that there can be.
+        PersonaError: As `checked_personas` does.
     """
 
     def __init__(
@@ -58,7 +57,7 @@ class ScriptedSpeaker:
         self._language = language_of(tangrams, figurative)
         self._personas = population()
         if personas is not None:
-            self._personas = checked(tuple[Persona, ...], tuple(personas), "personas", PersonaError)
+            self._personas = checked_personas(personas)
 
     @property
     def name(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -129,10 +130,18 @@ def test_a_file_that_makes_no_personas_is_refused_in_one_line(tmp_path: Path, co
     assert "\n" not in str(error.value)
 
 
-def test_a_speaker_is_given_no_persona_that_cannot_be() -> None:
-    mother = Persona(name="mother", praise=1.5)
-    with pytest.raises(PersonaError, match=r"personas, field '\[0\]\.praise': .* less than or equal to 1, got 1\.5"):
-        ScriptedSpeaker(load_tangrams("figures"), personas=[mother])
+@pytest.mark.parametrize(
+    ("habits", "complaint"),
+    [
+        ({"praise": 1.5}, r"praise': .* less than or equal to 1, got 1\.5"),
+        ({"praises": ["yes"]}, r"praises': .* should be a valid tuple, got \['yes'\]"),
+    ],
+)
+def test_a_speaker_is_given_no_persona_that_cannot_be(habits: dict[str, Any], complaint: str) -> None:
+    mother = Persona(name="mother", **habits)
+    for _ in range(2):
+        with pytest.raises(PersonaError, match=rf"personas, field '\[0\]\.{complaint}"):
+            ScriptedSpeaker(load_tangrams("figures"), personas=[mother])
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
