@@ -12,12 +12,12 @@ GAMES ?= 330
 TANGRAMS ?= figures
 OUT ?= runs/respect-$(SEED)
 
-.PHONY: respect test lint clean
+.PHONY: respect test lint warm clean
 
 respect: $(VENV)/installed
 	$(BIN)/multiref respect --rounds $(ROUNDS) --games $(GAMES) --seed $(SEED) --tangrams "$(TANGRAMS)" --out "$(OUT)"
 
-test: $(VENV)/installed-dev
+test: warm
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/installed-dev
@@ -28,23 +28,28 @@ lint: $(VENV)/installed-dev
 clean:
 	rm -rf $(VENV)
 
-# The stamps say what is installed, so that nothing is installed twice.
-# Last comes what is compiled once on a machine: one step of an environment, and one game.
-define WARM
-	$(BIN)/python -c "import gymnasium, multiref_gym; e = gymnasium.make('MultiRef-v0'); e.reset(); e.step(e.action_space.sample())"
-	$(BIN)/multiref simulate --listener random --games 1 --out $(VENV)/warm.jsonl --force > $(VENV)/warm.txt
-endef
+warm: $(VENV)/warm
 
+# Python compiles a module when it is first imported, and keeps that; pip would compile all that it installs, needed or not.
+unexport PYTHONDONTWRITEBYTECODE
+INSTALL := $(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable
+
+# The stamps say what is installed, so that nothing is installed twice.
 $(VENV)/installed: setup.cfg pyproject.toml constraints.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
-	$(WARM)
+	$(INSTALL) .
 	touch $@
 
 $(VENV)/installed-dev: setup.cfg pyproject.toml constraints.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
-	$(WARM)
+	$(INSTALL) ".[dev]"
 	touch $@ $(VENV)/installed
 
+# What is compiled once on a machine, so that no test waits for it: one step of an environment, and one game.
+$(VENV)/warm: $(VENV)/installed-dev
+	$(BIN)/python -c "import gymnasium, multiref_gym; e = gymnasium.make('MultiRef-v0'); e.reset(); e.step(e.action_space.sample())"
+	$(BIN)/multiref simulate --listener random --games 1 --out $(VENV)/warm.jsonl --force > $(VENV)/warm.txt
+	touch $@
+
+# The newest pip needs a third of the time of the one that comes with Python 3.11.
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("multiref-gym needs Python 3.11 or newer")'
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv --upgrade-deps $(VENV)

@@ -75,10 +75,10 @@ def test_an_installed_wheel_and_packages_of_other_people_do_not_know_of_one_anot
     wheel: Path, tmp_path: Path
 ) -> None:
     installed, work = tmp_path / "site", tmp_path / "work"
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(installed)]
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--no-deps", "--no-index"]
     if subprocess.run([sys.executable, "-m", "pip", "--version"], capture_output=True).returncode:
         pytest.skip("no pip to install a wheel with")
-    subprocess.run([*pip, str(wheel)], check=True)
+    subprocess.run([*pip, "--target", str(installed), str(wheel)], check=True)
     # A package of somebody else beside it, and the folders of somebody's own work in front of everything.
     for folder in (installed / "agents", work / "simulators", work / "benchmarks"):
         folder.mkdir(parents=True)

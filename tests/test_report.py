@@ -19,6 +19,7 @@ from multiref_gym.feedback import Feedback
 from multiref_gym.game import Action, Context
 from multiref_gym.interaction import Interaction, Turn
 from multiref_gym.provenance import write_results
+from multiref_gym.png import data_url
 from multiref_gym.store import InteractionStore
 from multiref_gym.tangrams import TangramSet, load_tangrams
 
@@ -100,7 +101,7 @@ class Page(HTMLParser):
 
 @pytest.fixture
 def page(run_results: dict[str, Any], store: InteractionStore, tangrams: TangramSet, tmp_path: Path) -> str:
-    write_report(run_results, store, tangrams, tmp_path / "report.html")
+    write_report(run_results, b"curves", store, tangrams, tmp_path / "report.html")
     return (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
@@ -161,7 +162,8 @@ def test_the_page_tells_the_setup(page: str, run_results: dict[str, Any]) -> Non
     assert "simulated" in text
 
 
-def test_the_page_has_the_table(page: str, run_results: dict[str, Any]) -> None:
+def test_the_page_has_the_curves_and_the_table(page: str, run_results: dict[str, Any]) -> None:
+    assert data_url(b"curves") in page
     cells = re.findall(r"<td>(.*?)</td>", page)
     assert cells == [text for measured in run_results["rounds"] for text in table_row(measured)]
 
@@ -180,7 +182,8 @@ def test_a_run_in_which_nobody_won_has_a_page(
     with InteractionStore(tmp_path / "lost.db") as store:
         store.add([game(tangrams, "SUP", 0, 0, False, "no")], "SUP")
         store.add_feedback("SUP", 0, "lexical", [[Feedback.NEGATIVE] * 2])
-        write_report({**run_results, "rounds": run_results["rounds"][:1]}, store, tangrams, tmp_path / "lost.html")
+        one_round = {**run_results, "rounds": run_results["rounds"][:1]}
+        write_report(one_round, b"curves", store, tangrams, tmp_path / "lost.html")
     text = Page((tmp_path / "lost.html").read_text(encoding="utf-8")).text
     assert "game that was lost" in text
     assert "game that was won" not in text
@@ -190,7 +193,8 @@ def test_a_run_in_which_nobody_won_has_a_page(
 def test_curves_are_a_picture_with_the_colours_of_both_systems(
     rounds: int, run_results: dict[str, Any], tmp_path: Path
 ) -> None:
-    draw_curves({**run_results, "rounds": run_results["rounds"][:rounds]}, tmp_path / "curves.png")
+    drawn = draw_curves({**run_results, "rounds": run_results["rounds"][:rounds]}, tmp_path / "curves.png")
+    assert (tmp_path / "curves.png").read_bytes() == drawn
     pixels = np.asarray(Image.open(tmp_path / "curves.png").convert("RGB")).reshape(-1, 3)
     for colour in ((0x00, 0x72, 0xB2), (0x8A, 0x6D, 0x3B)):
         assert (pixels == colour).all(1).sum() > 50

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -27,6 +28,22 @@ def _own_parts_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
 def run(out: Path, *options: object) -> int:
     default = ["--rounds", 1, "--games", 4, "--listener", LISTENER, "--out", out]
     return cli.main(["respect", *map(str, [*default, *options])])
+
+
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished run, to be read."""
+    out = tmp_path_factory.mktemp("once") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(Path(__file__).parent))
+        assert run(out) == 0
+    return out
+
+
+@pytest.fixture
+def finished(once: Path, tmp_path: Path) -> Path:
+    """The folder of a finished run of the test's own."""
+    return shutil.copytree(once, tmp_path / "run")
 
 
 def test_a_run_leaves_results_curves_and_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -87,27 +104,24 @@ def test_a_finished_run_shows_its_table_and_keeps_its_results(
 
 @pytest.mark.parametrize("name", ["round-1/model.safetensors", "round-0/learning.json", "results.json"])
 def test_what_has_changed_since_it_was_written_is_named(
-    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    name: str, finished: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run(tmp_path / "run")
     if name != "results.json":
-        (tmp_path / "run" / "results.json").unlink()  # else the rounds are not read again
-    path = tmp_path / "run" / name
+        (finished / "results.json").unlink()  # else the rounds are not read again
+    path = finished / name
     content = bytearray(path.read_bytes())
     place = content.rindex(b"1") if name.endswith("json") else -1
     content[place] ^= 2
     path.write_bytes(content)
-    assert run(tmp_path / "run") == 2
+    assert run(finished) == 2
     error = capsys.readouterr().err
     assert str(path) in error
     assert "damaged" in error
 
 
 def test_an_interrupted_run_goes_on_to_the_same_results(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run(tmp_path / "whole")
-
     def interrupted(*args: object) -> None:
         raise KeyboardInterrupt
 
@@ -117,7 +131,7 @@ def test_an_interrupted_run_goes_on_to_the_same_results(
     assert "the same command goes on from here" in capsys.readouterr().err
     assert not (tmp_path / "halved" / "results.json").exists()
     assert run(tmp_path / "halved") == 0
-    whole, halved = (json.loads((tmp_path / name / "results.json").read_text()) for name in ("whole", "halved"))
+    whole, halved = (json.loads((out / "results.json").read_text()) for out in (once, tmp_path / "halved"))
     assert whole == halved
 
 
@@ -150,9 +164,8 @@ def test_how_a_round_is_learned_can_be_chosen(tmp_path: Path) -> None:
     assert (optimisation["epochs"], optimisation["batch"], optimisation["learning_rate"]) == (2, 7, 3e-4)
 
 
-def test_by_default_positives_are_learned_from_and_the_base_the_one_that_ships(tmp_path: Path) -> None:
-    run(tmp_path / "run")
-    record = json.loads((tmp_path / "run" / "config.json").read_text())
+def test_by_default_positives_are_learned_from_and_the_base_the_one_that_ships(once: Path) -> None:
+    record = json.loads((once / "config.json").read_text())
     assert record["config"]["learner"] == SUP.recorded()
     assert (record["config"]["split"], record["config"]["base"]) == ("dev", None)
 
@@ -234,12 +247,10 @@ def test_a_value_out_of_range_is_named(option: str, tmp_path: Path, capsys: pyte
 
 
 def test_the_folder_of_another_configuration_is_left_as_it_is(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    finished: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run(tmp_path / "run")
-    capsys.readouterr()
-    before = {path: path.read_bytes() for path in (tmp_path / "run").iterdir() if path.is_file()}
-    assert run(tmp_path / "run", "--seed", 7) == 2
+    before = {path: path.read_bytes() for path in finished.iterdir() if path.is_file()}
+    assert run(finished, "--seed", 7) == 2
     assert "another configuration" in capsys.readouterr().err
     assert {path: path.read_bytes() for path in before} == before
 

@@ -82,8 +82,8 @@ class RespectCommand(LearnersOptions):
                 return
             finished = finished or write_results(path, {**respect.record, "rounds": measures})
             if os.access(self.out, os.W_OK):  # or else it is a finished run to be read
-                draw_curves(finished, self.out / "curves.png")
-                write_report(finished, store, load_tangrams(self.config.tangrams), self.out / "report.html")
+                curves = draw_curves(finished, self.out / "curves.png")
+                write_report(finished, curves, store, load_tangrams(self.config.tangrams), self.out / "report.html")
         screen.show(_table(finished["rounds"]))
         screen.say(f"results.json, curves.png and report.html are in {self.out}")
 

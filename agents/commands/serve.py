@@ -248,7 +248,7 @@ def _finish(respect: Respect, out: Path, screen: Screen) -> None:
     """Writes what the simulated loop writes at its end."""
     measured = [learner.measures(out, round) for round in range(respect.config.rounds + 1)]
     results = write_results(out / "results.json", {**respect.record, "rounds": measured})
-    draw_curves(results, out / "curves.png")
+    curves = draw_curves(results, out / "curves.png")
     with InteractionStore(out / "interactions.db", create=False) as store:
-        write_report(results, store, load_tangrams(respect.config.tangrams), out / "report.html")
+        write_report(results, curves, store, load_tangrams(respect.config.tangrams), out / "report.html")
     screen.say(f"the last round is over: results.json, curves.png and report.html are in {out}")

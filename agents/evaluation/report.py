@@ -62,17 +62,16 @@ def table_row(measured: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def draw_curves(results: Mapping[str, Any], path: Path) -> None:
+def draw_curves(results: Mapping[str, Any], path: Path) -> bytes:
     """Draws success, turns a game and click accuracy by round, with 95 % intervals.
 
     Args:
         results: What `results.json` holds.
         path: The PNG file; it is there whole or not at all.
+
+    Returns:
+        What the file holds.
     """
-    write_atomically(path, _curves_png(results))
-
-
-def _curves_png(results: Mapping[str, Any]) -> bytes:
     figure = Figure(figsize=(9, 4.4), layout="constrained")
     panels = figure.subplot_mosaic([["success", "turns"], ["success", "click_accuracy"]], width_ratios=[1.9, 1])
     rounds = results["rounds"]
@@ -89,7 +88,9 @@ def _curves_png(results: Mapping[str, Any]) -> bytes:
     config = results["config"]
     who = "Speakers over the network" if played_over_network(results) else "Simulated speakers"
     note = f"{who}, {config['games']} games a round, seed {config['seed']}; bands: 95 % intervals"
-    return noted_png(figure, note)
+    curves = noted_png(figure, note)
+    write_atomically(path, curves)
+    return curves
 
 
 def played_over_network(results: Mapping[str, Any]) -> bool:
@@ -97,11 +98,14 @@ def played_over_network(results: Mapping[str, Any]) -> bool:
     return results.get("deployed_to") == "people"
 
 
-def write_report(results: Mapping[str, Any], store: InteractionStore, tangrams: TangramSet, path: Path) -> None:
+def write_report(
+    results: Mapping[str, Any], curves: bytes, store: InteractionStore, tangrams: TangramSet, path: Path
+) -> None:
     """Writes a page with the configuration, the measures, the curves and some games of the first and last round.
 
     Args:
         results: What `results.json` holds.
+        curves: What `draw_curves` returns.
         store: The run's interactions and feedback.
         tangrams: The set that the games were played with.
         path: The HTML file; it is there whole or not at all.
@@ -111,7 +115,7 @@ def write_report(results: Mapping[str, Any], store: InteractionStore, tangrams: 
     text = page(
         "report.html",
         over_network=played_over_network(results),
-        curves=data_url(_curves_png(results)),
+        curves=data_url(curves),
         measures=Sheet("", COLUMNS, [table_row(measured) for measured in results["rounds"]]),
         games=[(title, game, *_replayed(game, feedback, atlas)) for title, game, feedback in chosen],
         letters=LETTERS,
