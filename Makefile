@@ -43,10 +43,12 @@ $(VENV)/installed-dev: setup.cfg pyproject.toml constraints.txt | $(BIN)/python
 	$(INSTALL) ".[dev]"
 	touch $@ $(VENV)/installed
 
-# What is compiled once on a machine, so that no test waits for it: one step of an environment, and one game.
+# What is compiled once on a machine, so that no test waits for it: one step of an environment, one game, and all that
+# the tests import. What they cannot import, `test` tells.
 $(VENV)/warm: $(VENV)/installed-dev
 	$(BIN)/python -c "import gymnasium, multiref_gym; e = gymnasium.make('MultiRef-v0'); e.reset(); e.step(e.action_space.sample())"
 	$(BIN)/multiref simulate --listener random --games 1 --out $(VENV)/warm.jsonl --force > $(VENV)/warm.txt
+	-$(BIN)/python -m pytest --collect-only -n 0 > $(VENV)/warm.txt
 	touch $@
 
 # The newest pip needs a third of the time of the one that comes with Python 3.11.

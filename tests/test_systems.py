@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -183,6 +184,9 @@ def test_an_interrupted_comparison_goes_on_where_it_was(
     assert "the same command goes on from here" in capsys.readouterr().err
     before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/curve.json")}
     assert len(before) == 3
+    for folder in sorted(whole.glob("*-*"))[:7]:  # most of what is left need not be waited for
+        if not (tmp_path / folder.name).exists():
+            shutil.copytree(folder, tmp_path / folder.name)
     monkeypatch.setattr(ThisProcess, "call", lambda self, run, *arguments: run(*arguments))
     assert compare(tmp_path, "--jobs", "1") == 0
     assert {path: path.stat().st_mtime_ns for path in before} == before
