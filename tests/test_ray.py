@@ -50,8 +50,12 @@ from ray.cluster_utils import Cluster
 from multiref_gym.agents.workers.on_ray import RayWorkers
 
 NODE = {"num_cpus": 1, "object_store_memory": 100 * 2**20}
-# Nobody reads logs or wants more nodes, and a node that is lost is missed after seconds.
-HEAD = {"include_log_monitor": False, "no_monitor": True, "_system_config": {"health_check_period_ms": 500}}
+HEAD = {
+    **NODE,
+    "num_cpus": 0,
+    "include_log_monitor": False,
+    "no_monitor": True,
+}  # nobody reads logs or wants more nodes
 TESTS = Path(__file__).parent
 RESPECT = Config(rounds=1, games=6, listener="tiny_listener:ExactListener")
 
@@ -59,7 +63,7 @@ RESPECT = Config(rounds=1, games=6, listener="tiny_listener:ExactListener")
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     """A head without CPU cores, and two nodes with one each."""
-    cluster = Cluster(initialize_head=True, head_node_args={**NODE, **HEAD, "num_cpus": 0})
+    cluster = Cluster(initialize_head=True, head_node_args=HEAD)
     for _ in range(2):
         cluster.add_node(**NODE)
     yield cluster
