@@ -18,8 +18,8 @@ from multiref_gym.contexts import shared_contexts
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import Action, Context
 from multiref_gym.interaction import Interaction, Turn
-from multiref_gym.provenance import write_results
 from multiref_gym.png import data_url
+from multiref_gym.provenance import write_results
 from multiref_gym.store import InteractionStore
 from multiref_gym.tangrams import TangramSet, load_tangrams
 
