@@ -20,13 +20,11 @@ An endpoint, a speaker or a decoder that fails is an error of the rollout, and g
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Iterator
-from functools import cache
 from itertools import count
 from typing import Any, Literal
 
-import httpx
+import aiohttp
 import verifiers.v1 as vf
 from pydantic import Field
 from verifiers.v1.dialects.chat import message_to_wire
@@ -77,37 +75,31 @@ class Games(vf.Taskset[GameTask, GameConfig]):
             yield GameTask(GameData(name=f"multiref#{seed}", seed=seed, options=options), self.config.task)
 
 
-@cache
-def _certificates() -> ssl.SSLContext:
-    """Returns what connections are checked with. It takes 20 ms to read, and so is read once for all games."""
-    return httpx.create_ssl_context()
-
-
 class Conversation(vf.HarnessSession):
     """The chat of one game. What was sent is sent again as it was, and the answer and the next message follow it."""
 
-    _http: httpx.AsyncClient | None = None
+    _http: aiohttp.ClientSession | None = None
 
     async def _run(self, messages: vf.Messages | None) -> vf.ProgramResult:
         """Asks for one completion, through verifiers, which takes down what is sent and what comes back."""
         if self._http is None:  # one connection for all turns
             headers = {"Authorization": f"Bearer {self.secret}"}
-            self._http = httpx.AsyncClient(timeout=None, headers=headers, verify=_certificates())
+            self._http = aiohttp.ClientSession(headers=headers, timeout=aiohttp.ClientTimeout())
             system, _ = self.harness.resolve_prompt(self.data)
             self._sent = [{"role": "system", "content": system}] if system else []
         self._sent += map(message_to_wire, messages or [])
         request = {"model": self.ctx.model, "messages": self._sent}
-        answer = await self._http.post(f"{self.endpoint}/chat/completions", json=request)
-        if not answer.is_success:
-            return vf.ProgramResult(exit_code=1, stdout="", stderr=answer.text)
-        self._sent.append(answer.json()["choices"][0]["message"])
+        async with self._http.post(f"{self.endpoint}/chat/completions", json=request) as answer:
+            if not answer.ok:
+                return vf.ProgramResult(exit_code=1, stdout="", stderr=await answer.text())
+            self._sent.append((await answer.json())["choices"][0]["message"])
         return vf.ProgramResult(exit_code=0, stdout="", stderr="")
 
     async def close(self) -> None:
         """Closes the connection."""
         await super().close()
         if self._http is not None:
-            await self._http.aclose()
+            await self._http.close()
 
 
 class InProcess(vf.Harness[vf.HarnessConfig]):

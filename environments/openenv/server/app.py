@@ -14,6 +14,7 @@ MULTIREF_TANGRAMS; see `multiref_gym.chat_game.ChatGame`.
 from __future__ import annotations
 
 import os
+from importlib.metadata import version
 from typing import Any
 
 from models import MultiRefAction, MultiRefObservation
@@ -59,7 +60,7 @@ class MultiRefEnvironment(Environment[MultiRefAction, MultiRefObservation, State
 
     def get_metadata(self) -> EnvironmentMetadata:
         """Returns what the environment is called."""
-        return EnvironmentMetadata(name="multiref", description=str(__doc__), version="0.2.0")
+        return EnvironmentMetadata(name="multiref", description=str(__doc__), version=version("multiref-gym"))
 
 
 app = create_app(

@@ -1,0 +1,101 @@
+"""How long rollouts take in verifiers, beside a plain loop over the same games: `python speed.py --rollouts 100`.
+
+A server on this machine stands in for the model. It answers at once, with a click that follows from what it reads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+import rich
+from aiohttp import web
+
+from multiref_gym.chat_game import ChatGame
+
+
+def answer(words: str) -> str:
+    """Returns a click that the rules allow."""
+    found = re.search(r"^([A-J ]+) currently selected$", words, re.MULTILINE)
+    selected = found[1].split() if found else []
+    free = [letter for letter in "ABCDEFGHIJ" if letter not in selected]
+    return f"deselect {selected[0]}" if len(selected) > 4 else f"select {free[len(words) % len(free)]}"
+
+
+async def complete(request: web.Request) -> web.Response:
+    """Answers a request of the chat-completions protocol."""
+    messages = (await request.json())["messages"]
+    message = {"role": "assistant", "content": answer(messages[-1]["content"])}
+    usage = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+    choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
+    body = {"id": "0", "object": "chat.completion", "created": 0, "model": "stub", "choices": choices, "usage": usage}
+    return web.json_response(body)
+
+
+def serve(listening: socket.socket) -> None:
+    """Stands in for the model."""
+    app = web.Application()
+    app.router.add_post("/v1/chat/completions", complete)
+    web.run_app(app, sock=listening, print=None)
+
+
+def plain(url: str, rollouts: int) -> None:
+    """Plays the games one after the other."""
+    game = ChatGame()
+    with httpx.Client() as client:
+        for seed in range(rollouts):
+            messages, over = game.reset(seed), False
+            while not over:
+                body = {"model": "stub", "messages": messages}
+                text = client.post(f"{url}/chat/completions", json=body).json()["choices"][0]["message"]["content"]
+                _, _, over, _ = game.step(text)
+                messages = game.messages
+
+
+def in_verifiers(url: str, rollouts: int) -> None:
+    """Plays the games by verifiers' command."""
+    command = [str(Path(sys.executable).with_name("vf-eval")), "multiref", "-m", "stub", "-n", str(rollouts)]
+    command += ["--no-push", "--client.base-url", url, "--client.api-key-var", "NO_KEY"]
+    with tempfile.TemporaryDirectory() as folder:
+        environment = os.environ | {"NO_KEY": "none"}
+        subprocess.run([*command, "-o", folder], env=environment, check=True, stdout=subprocess.DEVNULL)
+        [file] = Path(folder).rglob("traces.jsonl")
+        played = [json.loads(line)["ok"] for line in file.read_text().splitlines()]
+        assert played == [True] * rollouts
+
+
+def main() -> None:
+    """Prints the seconds of both, and how many times as long verifiers takes."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rollouts", type=int, default=100)
+    rollouts = parser.parse_args().rollouts
+    with socket.create_server(("127.0.0.1", 0), backlog=256) as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
+        server = multiprocessing.Process(target=serve, args=(listening,), daemon=True)
+        server.start()
+        ChatGame().reset(0)  # what is compiled once on a machine
+        seconds = {}
+        for play in (plain, in_verifiers):
+            start = time.perf_counter()
+            play(url, rollouts)
+            seconds[play.__name__] = time.perf_counter() - start
+        server.terminate()
+    ratio = seconds["in_verifiers"] / seconds["plain"]
+    rich.print(f"{rollouts} rollouts: a plain loop {seconds['plain']:.1f} s, vf-eval {seconds['in_verifiers']:.1f} s")
+    rich.print(
+        f"vf-eval with its start takes {ratio:.1f} times as long; {os.cpu_count()} cores, {platform.processor()}"
+    )
+
+
+if __name__ == "__main__":
+    main()
