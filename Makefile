@@ -4,6 +4,7 @@
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
+VERIFIERS ?= .venv-verifiers
 BIN := $(VENV)/bin
 
 SEED ?= 0
@@ -12,12 +13,12 @@ GAMES ?= 330
 TANGRAMS ?= figures
 OUT ?= runs/respect-$(SEED)
 
-.PHONY: respect test lint warm clean
+.PHONY: respect test lint warm verifiers clean
 
 respect: $(VENV)/installed
 	$(BIN)/multiref respect --rounds $(ROUNDS) --games $(GAMES) --seed $(SEED) --tangrams "$(TANGRAMS)" --out "$(OUT)"
 
-test: warm
+test: warm verifiers
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/installed-dev
@@ -26,9 +27,11 @@ lint: $(VENV)/installed-dev
 	$(BIN)/mypy
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(VERIFIERS)
 
 warm: $(VENV)/warm
+
+verifiers: $(VERIFIERS)/installed
 
 # Python compiles a module when it is first imported, and keeps that; pip would compile all that it installs, needed or not.
 unexport PYTHONDONTWRITEBYTECODE
@@ -49,6 +52,14 @@ $(VENV)/warm: $(VENV)/installed-dev
 	$(BIN)/python -c "import gymnasium, multiref_gym; e = gymnasium.make('MultiRef-v0'); e.reset(); e.step(e.action_space.sample())"
 	$(BIN)/multiref simulate --listener random --games 1 --out $(VENV)/warm.jsonl --force > $(VENV)/warm.txt
 	-$(BIN)/python -m pytest --collect-only -n 0 > $(VENV)/warm.txt
+	touch $@
+
+# verifiers needs other versions of some packages, so it has an environment of its own, which sees all of the first one.
+$(VERIFIERS)/installed: environments/verifiers/pyproject.toml $(VENV)/installed-dev
+	$(BIN)/python -m venv --upgrade-deps $(VERIFIERS)
+	$(BIN)/python -c "import sysconfig; print('import site; site.addsitedir(%r)' % sysconfig.get_path('purelib'))" \
+		> $$($(VERIFIERS)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/shared.pth
+	$(VERIFIERS)/bin/python -m pip install --quiet --no-compile --editable environments/verifiers
 	touch $@
 
 # The newest pip needs a third of the time of the one that comes with Python 3.11.
