@@ -57,7 +57,6 @@ def new_games(
     *,
     name: str = "game",
     similarity: float = 0.0,
-    on_game: Callable[[int], None] = lambda games: None,
 ) -> list[Episode]:
     """Starts games, each with a context, a speaker and chance of its own.
 
@@ -68,20 +67,20 @@ def new_games(
         seed: That of all the games.
         name: What the games are called, before their numbers.
         similarity: How alike the tangrams of a context are; see `Contexts`.
-        on_game: Called with the number of games so far, as many games take a while.
 
     Raises:
         TangramError: If such contexts cannot be drawn.
         UserError: As `multiref_gym.speaker.opened` does.
     """
-    contexts, games = shared_contexts(tangrams, similarity), []
-    for number in numbers:
-        rng = chance(seed, number, Stream.CONTEXT)
-        context = contexts.draw(rng)
-        speaker, listener = (chance(seed, number, stream) for stream in (Stream.SPEAKER, Stream.LISTENER))
-        games.append(Episode(Game(context), make_speaker(), speaker, listener, f"{name}-{number:04d}"))
-        on_game(len(games))
-    return games
+    contexts, numbers = shared_contexts(tangrams, similarity), list(numbers)
+
+    def chances(stream: Stream) -> list[np.random.Generator]:
+        return [chance(seed, number, stream) for number in numbers]
+
+    games = [Game(contexts.draw(rng)) for rng in chances(Stream.CONTEXT)]
+    speakers = [make_speaker() for _ in games]
+    names = [f"{name}-{number:04d}" for number in numbers]
+    return Episode.begun(games, speakers, chances(Stream.SPEAKER), chances(Stream.LISTENER), names)
 
 
 def block_of(listener: Any) -> int | None:
@@ -125,7 +124,8 @@ def play(
             for game, decision in zip(running, decisions, strict=True):
                 if decision.action is None and decision.reason:
                     game.misread[game.game.turn] = (decision.text, decision.reason)
-                game.take(decision.action, decision.log_prob)
+            actions, log_probs = zip(*((decision.action, decision.log_prob) for decision in decisions), strict=True)
+            Episode.take_all(running, actions, log_probs)
             running = [game for game in running if not game.game.over]
             on_turn(start + len(block) - len(running))
     return [game.interaction(policy, round) for game in games]

@@ -25,7 +25,8 @@ _ENDS_TURN = re.compile(
 )
 _THINK = r"(?:\w+:|ant)?(?:think(?:ing)?|thoughts?|reason(?:ing)?|rationale|reflection|analysis|plan|scratchpad)>"
 _THOUGHT = re.compile(
-    rf"(?P<ends></{_THINK}|\[/think]|◁/think▷|<\|channel\|>final(?=<))|<{_THINK}|\[think]|◁think▷|<\|channel\|>"
+    rf"(?P<ends></{_THINK}|\[/think]|◁/think▷|<\|channel\|>final(?=<))|<{_THINK}|\[think]|◁think▷|<\|channel\|>",
+    re.IGNORECASE,
 )
 _FENCE = re.compile(r"(?:`{3,}|~{3,})(?:[\w+-]+(?=\s*\n))?")
 _NAME = r"(?:answer|actions?|response|reply|output|decision|choice|move|command|result|listener|assistant)"
@@ -101,7 +102,10 @@ def read_answer(text: str, context_size: int = CONTEXT_SIZE) -> Action:
         multiref_gym.game.InvalidAction: 'or' in 'select a or c' is no letter of a tangram: allowed is e.g. ...
     """
     try:
-        before, answer, after = _divided(_plain_lines(_without_thoughts(_normal(text))))
+        said = without_thoughts(_normal(text))
+        if said is None:
+            raise _Unclear("the answer was cut off in a thought")
+        before, answer, after = _divided(_plain_lines(said))
         # The action is the last lines, as many as hold nothing but words of actions.
         lines = [_tokens(line) for line in answer]
         length = len([*takewhile(_WORDS.issuperset, reversed(lines))])
@@ -117,6 +121,21 @@ def read_answer(text: str, context_size: int = CONTEXT_SIZE) -> Action:
             f"{unclear}: allowed is e.g. 'deselect F select G' with {letters}, or '{NO_CLICK}'"
         ) from None
     return action
+
+
+def without_thoughts(text: str) -> str | None:
+    """Returns what a model did not only think, None if its text was cut off in a thought.
+
+    Where only the end of a thought is marked, it began with the text.
+    """
+    kept, start, thinking = [], 0, False
+    for tag in _THOUGHT.finditer(text):
+        if not thinking:
+            kept.append(text[start : tag.start()])
+        if tag["ends"] and not thinking:
+            kept.clear()
+        start, thinking = tag.end(), not tag["ends"]
+    return None if thinking else "".join([*kept, text[start:]])
 
 
 class _Unclear(Exception):
@@ -137,20 +156,6 @@ def _seen(char: str) -> str:
     if category == "So" and ("\u2600" <= char <= "\u27bf" or char >= "\U0001f300") and char not in _SAYING:
         return "•"
     return "" if category == "Cf" or char in _TINTS else same if len(same) == 1 else char
-
-
-def _without_thoughts(text: str) -> str:
-    """Returns what is not thought. Where only the end of a thought is marked, it began with the text."""
-    kept, start, thinking = [], 0, False
-    for tag in _THOUGHT.finditer(text):
-        if not thinking:
-            kept.append(text[start : tag.start()])
-        if tag["ends"] and not thinking:
-            kept.clear()
-        start, thinking = tag.end(), not tag["ends"]
-    if thinking:
-        raise _Unclear("the answer was cut off in a thought")
-    return "".join([*kept, text[start:]])
 
 
 def _plain_lines(text: str) -> str:

@@ -19,7 +19,7 @@ from multiref_gym.game import CONTEXT_SIZE, LETTERS, MAX_TURNS, TARGETS, Action,
 from multiref_gym.games import Games
 from multiref_gym.parts import part_name
 from multiref_gym.pictures import Pictures
-from multiref_gym.registry import SPEAKERS, made, resolve
+from multiref_gym.registry import made, speaker_maker
 from multiref_gym.speaker import Speaker
 from multiref_gym.tangrams import TangramSet, load_tangrams, shared_atlas
 from multiref_gym.tangrams.tangram_set import SplitName
@@ -116,8 +116,9 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
     |----------------|------------------------|--------------|-------------------------------------------------------|
     | `tangrams`     | **str or TangramSet**  | `"figures"`  | `"figures"`, `"kilogram:PATH"`, or a set              |
     | `split`        | **str**                | `"train"`    | The split contexts come from: train, dev, test or all |
-    | `speaker`      | **str or Callable**    | `"scripted"` | A registered name, `"module:attribute"`, or what      |
-    |                |                        |              | makes a speaker from a `TangramSet`                   |
+    | `speaker`      | **str or Callable**    | `"scripted"` | A registered name, `"module:attribute"`, one of these |
+    |                |                        |              | with a model (`"api:MODEL"`), or what makes a speaker |
+    |                |                        |              | from a `TangramSet`                                   |
     | `context_size` | **int**                | `10`         | The number of tangrams, 2 to 26                       |
     | `targets`      | **(int, int)**         | `(3, 5)`     | The least and the greatest number of targets          |
     | `max_turns`    | **int**                | `10`         | The number of actions after which the game ends, up   |
@@ -199,7 +200,7 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
         drawn_from = self.tangrams.split(split)
         if len(drawn_from) < context_size:
             raise UserError(f"context_size={context_size}: {drawn_from.name} has {len(drawn_from)} tangrams only")
-        self._make_speaker = resolve("speaker", SPEAKERS, speaker) if isinstance(speaker, str) else speaker
+        self._make_speaker = speaker_maker(speaker) if isinstance(speaker, str) else speaker
         self._speaker_name = speaker if isinstance(speaker, str) else part_name(speaker)
         self._context_size = context_size = int(context_size)
         self._max_turns = max_turns = int(max_turns)

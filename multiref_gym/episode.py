@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import count
 
 import numpy as np
@@ -11,7 +12,7 @@ from multiref_gym.game import Action, Game, InvalidAction, check_action
 from multiref_gym.interaction import Interaction, Turn
 from multiref_gym.listener import View, recorded_log_prob
 from multiref_gym.parts import blame, part_name
-from multiref_gym.speaker import Speaker, opened, replied
+from multiref_gym.speaker import Speaker, opened, opened_all, replied, replied_all
 
 _NOTHING = Action()
 _NUMBERS = count()
@@ -53,19 +54,40 @@ class Episode:
         listener_rng: np.random.Generator | None = None,
         game_id: str | None = None,
     ) -> None:
+        self._begin(game, speaker, game_id)
         self.listener_rng = rng if listener_rng is None else listener_rng
-        self._begin(game, speaker, f"game-{next(_NUMBERS)}" if game_id is None else game_id)
         self.utterance = opened(speaker, game, rng)
 
     @classmethod
-    def watched(cls, game: Game, speaker: Speaker) -> Episode:
+    def begun(
+        cls,
+        games: Sequence[Game],
+        speakers: Sequence[Speaker],
+        rngs: Sequence[np.random.Generator],
+        listener_rngs: Sequence[np.random.Generator],
+        game_ids: Sequence[str],
+    ) -> list[Episode]:
+        """Returns games whose speakers are asked together, if they can be; the arguments are those of each.
+
+        Raises:
+            UserError: As `multiref_gym.speaker.opened` does.
+        """
+        episodes = [cls.watched(*one) for one in zip(games, speakers, game_ids, strict=True)]
+        said = opened_all(speakers, games, rngs)
+        for episode, listener_rng, utterance in zip(episodes, listener_rngs, said, strict=True):
+            episode.listener_rng, episode.utterance = listener_rng, utterance
+        return episodes
+
+    @classmethod
+    def watched(cls, game: Game, speaker: Speaker, game_id: str | None = None) -> Episode:
         """Returns a game that is played elsewhere, in which nothing has been taken down yet."""
         episode = cls.__new__(cls)
-        episode._begin(game, speaker, f"game-{next(_NUMBERS)}")
+        episode._begin(game, speaker, game_id)
         return episode
 
-    def _begin(self, game: Game, speaker: Speaker, game_id: str) -> None:
-        self.game, self.speaker, self.game_id = game, speaker, game_id
+    def _begin(self, game: Game, speaker: Speaker, game_id: str | None) -> None:
+        self.game, self.speaker = game, speaker
+        self.game_id = f"game-{next(_NUMBERS)}" if game_id is None else game_id
         self.dialogue: list[tuple[str, Action]] = []
         self.clicks: list[str] = []
         self.not_understood = 0
@@ -111,11 +133,25 @@ class Episode:
             UserError: If the log-probability is none; the game is unchanged then, too. Or as
                 `multiref_gym.speaker.replied` does; the turn has been taken then.
         """
+        self._apply(action, log_prob)
+        self.utterance = replied(self.speaker, action)
+
+    @staticmethod
+    def take_all(
+        episodes: Sequence[Episode], actions: Sequence[Action | None], log_probs: Sequence[float | None]
+    ) -> None:
+        """Takes one turn in each of some games, whose speakers are asked together if they can be; see `take`."""
+        for episode, action, log_prob in zip(episodes, actions, log_probs, strict=True):
+            episode._apply(action, log_prob)
+        said = replied_all([episode.speaker for episode in episodes], actions)
+        for episode, utterance in zip(episodes, said, strict=True):
+            episode.utterance = utterance
+
+    def _apply(self, action: Action | None, log_prob: float | None) -> None:
         known = recorded_log_prob(log_prob)
         self.game.apply(_NOTHING if action is None else action)
         self.note(self.utterance, action, known)
         self.utterance = ""  # so it stays if the speaker fails: what was said before is no reply
-        self.utterance = replied(self.speaker, action)
 
     def note(self, utterance: str, action: Action | None, log_prob: float | None = None) -> None:
         """Takes down a turn that has been taken: what was said, and what was done then."""

@@ -14,13 +14,13 @@ from multiref_gym.compiled.record import GAME, Records, put_text
 from multiref_gym.compiled.seen import SAME_STEP, Earned, Seen
 from multiref_gym.contexts import Contexts
 from multiref_gym.game import Action, Game
-from multiref_gym.speaker import Speaker, compiled, opened, replied
+from multiref_gym.speaker import Speaker, compiled, opened_all, replied_all
 
 
 class Games:
     """Games in arrays, played by compiled functions.
 
-    A compiled speaker speaks in all of them at once; other speakers are asked game by game, one speaker for each.
+    A compiled speaker speaks in all of them at once; of others there is one for each game.
 
     Args:
         count: How many.
@@ -132,10 +132,11 @@ class Games:
             return
         begins = np.empty(len(self.records), np.bool_)
         entries.take_turns(self.records, actions, self._mode, earned, begins)
-        for i in np.flatnonzero(~begins).tolist():
-            game = self.records[i]
-            action = Action.of_record(int(game["clicks"]), int(game["selected"])) if understood else None
-            put_text(game, replied(self._own[i], action))
+        going = np.flatnonzero(~begins).tolist()
+        done = zip(self.clicks[going].tolist(), self.selected[going].tolist(), strict=True)
+        taken = [Action.of_record(*one) if understood else None for one in done]
+        for i, said in zip(going, replied_all([self._own[i] for i in going], taken), strict=True):
+            put_text(self.records[i], said)
         if self._mode & SAME_STEP:
             entries.observe_some(self.records, earned.terminated, final)
             begins |= earned.terminated
@@ -143,11 +144,15 @@ class Games:
         entries.observe_some(self.records, np.ones_like(begins), seen)
 
     def _begin_own(self, which: NDArray[np.bool_], drawn: bool) -> None:
-        for i in np.flatnonzero(which).tolist():
+        beginning = np.flatnonzero(which).tolist()
+        for i in beginning:
             if (left := self._games[i]) is not None:
                 left.records = left.records.copy()  # a speaker that keeps it has it as it ended
         entries.begin(self.contexts.drawing, self.records, which, drawn)
-        for i in np.flatnonzero(which).tolist():
-            rng = np.random.default_rng(int(self.records["key"][i]))
+        games, rngs = [], []
+        for i in beginning:
+            rngs.append(np.random.default_rng(int(self.records["key"][i])))
             self._games[i] = game = self.game(i)
-            put_text(self.records[i], opened(self._own[i], game, rng))
+            games.append(game)
+        for i, said in zip(beginning, opened_all([self._own[i] for i in beginning], games, rngs), strict=True):
+            put_text(self.records[i], said)

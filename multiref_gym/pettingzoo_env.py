@@ -21,7 +21,7 @@ from multiref_gym.errors import UserError
 from multiref_gym.game import Action, Game
 from multiref_gym.listener import Listener, decided
 from multiref_gym.parts import part_name
-from multiref_gym.registry import SPEAKERS, made, resolve
+from multiref_gym.registry import made, speaker_maker
 from multiref_gym.speaker import Speaker, opened, replied
 from multiref_gym.tangrams import TangramSet, speaker_board
 from multiref_gym.utterance import UtteranceSpace
@@ -245,7 +245,7 @@ class SpeakerPolicy:
     def __init__(self, env: AECEnv | ParallelEnv, speaker: str | Callable[[TangramSet], Speaker] = "scripted") -> None:
         self._env: TwoAgentEnv = env.unwrapped
         name = speaker if isinstance(speaker, str) else part_name(speaker)
-        make = resolve("speaker", SPEAKERS, speaker) if isinstance(speaker, str) else speaker
+        make = speaker_maker(speaker) if isinstance(speaker, str) else speaker
         self._speaker: Speaker = made("speaker", name, make, self._env.tangrams)
 
     def __call__(self, observation: Observation) -> str:

@@ -1,7 +1,7 @@
 """Names for the parts that a user chooses, each an entry-point string, so that nothing is imported unasked.
 
 A name that is not listed may be an entry-point string itself: `--listener mypackage.module:MyListener`. To a
-decoder that is made of a model a colon adds which: `--decoder prompted:MODEL`.
+decoder or a speaker that is made of a model a colon adds which: `--decoder prompted:MODEL`.
 """
 
 from __future__ import annotations
@@ -9,14 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import import_module
-from inspect import signature
+from inspect import Parameter, signature
 from typing import Any
 
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import FeedbackDecoder
 from multiref_gym.parts import is_own, told
+from multiref_gym.speaker import Speaker
 
-SPEAKERS = {"scripted": "multiref_gym.simulators.scripted:ScriptedSpeaker"}
+SPEAKERS = {
+    "scripted": "multiref_gym.simulators.scripted:ScriptedSpeaker",
+    "api": "multiref_gym.agents.speakers.api:ApiSpeaker",
+    "api-pictures": "multiref_gym.agents.speakers.api:SeeingSpeaker",
+    "llm": "multiref_gym.agents.speakers.llm:LocalSpeaker",
+}
 LISTENERS = {
     "random": "multiref_gym.agents.listeners.baselines:RandomListener",
     "oracle": "multiref_gym.agents.listeners.baselines:OracleListener",
@@ -96,15 +102,19 @@ def made(kind: str, name: str, make: Callable[..., Any], *args: Any, **given: An
     Raises:
         UserError: If it is no such part; or if it cannot be made so, and is not of this package.
     """
+    part = _called(kind, name, make, *args, **given)
+    check_part(kind, name, part)
+    return part
+
+
+def _called(kind: str, name: str, make: Callable[..., Any], *args: Any, **given: Any) -> Any:
     try:
-        part = make(*args, **given)
+        return make(*args, **given)
     except (Exception, SystemExit) as error:
         refused = isinstance(error, TypeError) and error.__traceback__.tb_next is None  # type: ignore[union-attr]
         if isinstance(error, UserError) or (is_own(make) and not refused):  # it takes other arguments, or is abstract
             raise
         raise UserError(f"{kind} {name!r} cannot be made: {told(error)}") from error
-    check_part(kind, name, part)
-    return part
 
 
 def check_part(kind: str, name: str, part: object) -> None:
@@ -127,21 +137,47 @@ def decoder_of(name: str, ternary: bool = False) -> Callable[..., FeedbackDecode
         UnknownName: If there is no such decoder, or it is not made of a model.
         UserError: If it needs a model, or has no ternary form, or as `resolve` does.
     """
-    colons = 1 if name.partition(":")[0] in DECODERS else 2
-    parts = name.split(":", colons)
-    listed, model = ":".join(parts[:colons]), parts[colons:]
-    make = resolve("decoder", DECODERS, listed)
-    if load := getattr(make, "load", None):
-        if model in ([], [""]):
-            raise UserError(f"decoder {name!r} is made of a model: expected '{listed}:MODEL'")
-        make = partial(load, *model)
-    elif model:
-        raise UnknownName(f"unknown decoder {name!r}: {listed} is not made of a model")
+    make, load = _named("decoder", DECODERS, name)
+    make = load or make
     if not ternary:
         return make  # type: ignore[no-any-return]
     if not has_ternary_form(make):
         raise UserError(f"decoder {name!r} has no ternary form; these have one: {', '.join(DECODERS)}")
     return partial(make, ternary=True)
+
+
+def speaker_maker(name: str) -> Callable[..., Speaker]:
+    """Returns what makes a speaker of a `TangramSet`.
+
+    A speaker with a function `load` is made of a model: given that, the function returns what makes the speakers, which
+    share the model.
+
+    Args:
+        name: A registered name or an entry-point string; with `:MODEL` after it if the speaker is made of a model.
+
+    Raises:
+        UnknownName: If there is no such speaker, or it is not made of a model.
+        UserError: If it needs a model, or as `resolve` and `made` do.
+    """
+    make, load = _named("speaker", SPEAKERS, name)
+    return _called("speaker", name, load) if load else make  # type: ignore[no-any-return]
+
+
+def _named(kind: str, names: Mapping[str, str], name: str) -> tuple[Callable[..., Any], Callable[..., Any] | None]:
+    """Returns what a name stands for and, if it is made of a model, its function `load`, given the model."""
+    colons = 1 if name.partition(":")[0] in names else 2
+    parts = name.split(":", colons)
+    listed, model = ":".join(parts[:colons]), [part for part in parts[colons:] if part]
+    make = resolve(kind, names, listed)
+    load = getattr(make, "load", None)
+    if load is None:
+        if parts[colons:]:
+            raise UnknownName(f"unknown {kind} {name!r}: {listed} is not made of a model")
+        return make, None
+    first = next(iter(signature(load).parameters.values()), None)
+    if not model and (first is None or first.default is Parameter.empty):
+        raise UserError(f"{kind} {name!r} is made of a model: expected '{listed}:MODEL'")
+    return make, partial(load, *model)
 
 
 def has_ternary_form(make: Callable[..., FeedbackDecoder]) -> bool:

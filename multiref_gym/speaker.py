@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol, cast
+from collections.abc import Sequence
+from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,23 @@ class Speaker(Protocol):
         Returns:
             The next utterance or, if the action ended the game, a closing remark, which may be empty.
         """
+        ...
+
+
+class BatchedSpeaker(Speaker, Protocol):
+    """A speaker whose class can be asked for many games at once, as a model behind it answers many at a time.
+
+    In each game it says what it says alone.
+    """
+
+    @staticmethod
+    def start_all(speakers: Sequence[Any], games: Sequence[Game], rngs: Sequence[np.random.Generator]) -> list[str]:
+        """Opens a game for each of some speakers; see `Speaker.start`."""
+        ...
+
+    @staticmethod
+    def reply_all(speakers: Sequence[Any], actions: Sequence[Action | None]) -> list[str]:
+        """Returns what each of some speakers says to an action in its game; see `Speaker.reply`."""
         ...
 
 
@@ -112,8 +130,29 @@ def opened(speaker: Speaker, game: Game, rng: np.random.Generator) -> str:
             fails. The message names it.
     """
     try:
-        said, name = speaker.start(game, rng), speaker.name
+        said = speaker.start(game, rng)
     except (Exception, SystemExit) as error:
+        blame("speaker", speaker, error)
+        raise
+    return _checked_opening(speaker, said)
+
+
+def opened_all(speakers: Sequence[Speaker], games: Sequence[Game], rngs: Sequence[np.random.Generator]) -> list[str]:
+    """Has each speaker open a game, together if they are of one `BatchedSpeaker`; see `opened`."""
+    if (batched := _batched(speakers)) is None:
+        return [opened(*one) for one in zip(speakers, games, rngs, strict=True)]
+    try:
+        said = batched.start_all(speakers, games, rngs)
+    except (Exception, SystemExit) as error:
+        blame("speaker", batched, error)
+        raise
+    return [_checked_opening(*one) for one in zip(speakers, said, strict=True)]
+
+
+def _checked_opening(speaker: Speaker, said: str) -> str:
+    try:
+        name = speaker.name
+    except Exception as error:
         blame("speaker", speaker, error)
         raise
     if not is_utterance(name):
@@ -129,3 +168,29 @@ def replied(speaker: Speaker, action: Action | None) -> str:
         blame("speaker", speaker, error)
         raise
     return checked(said, speaker)
+
+
+def replied_all(speakers: Sequence[Speaker], actions: Sequence[Action | None]) -> list[str]:
+    """Returns what speakers say to actions, asked together if they are of one `BatchedSpeaker`; see `opened`."""
+    if (batched := _batched(speakers)) is None:
+        return [replied(*one) for one in zip(speakers, actions, strict=True)]
+    try:
+        said = batched.reply_all(speakers, actions)
+    except (Exception, SystemExit) as error:
+        blame("speaker", batched, error)
+        raise
+    return [checked(utterance, speaker) for speaker, utterance in zip(speakers, said, strict=True)]
+
+
+def _batched(speakers: Sequence[Speaker]) -> type[BatchedSpeaker] | None:
+    """Returns the class that all are of if it can be asked for all at once."""
+    kinds = {type(speaker) for speaker in speakers}
+    if len(kinds) != 1:
+        return None
+    [kind] = kinds
+    for one, many in (("start", "start_all"), ("reply", "reply_all")):
+        # A class that extends another one, and says other things in one game, says them in many.
+        first = next((base for base in kind.__mro__ if {one, many} & vars(base).keys()), None)
+        if first is None or many not in vars(first):
+            return None
+    return cast("type[BatchedSpeaker]", kind)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from inspect import signature
 from pathlib import Path
 
 from multiref_gym.errors import UserError
-from multiref_gym.registry import SPEAKERS, made, resolve
+from multiref_gym.registry import made, speaker_maker
 from multiref_gym.simulators.population import personas_of
 from multiref_gym.speaker import Speaker
 from multiref_gym.tangrams import TangramSet
@@ -17,18 +18,17 @@ def speaker_of(name: str, tangrams: TangramSet, personas: Path | None = None) ->
     """Returns what makes a speaker, one for each game; see `made` for its errors.
 
     Args:
-        name: A registered name ("scripted"), or an entry-point string.
+        name: A registered name ("scripted", "api:MODEL"), or an entry-point string.
         tangrams: Where the games' tangrams come from.
-        personas: A file of personas, which only the scripted speaker can be given.
+        personas: A name or a file of personas, for a speaker that has habits.
 
     Raises:
         UnknownName: If there is no such speaker.
         PersonaError: If the file makes no personas.
-        UserError: If personas are given to another speaker.
+        UserError: If personas are given to a speaker that has none; or as `speaker_maker` does.
     """
-    make = partial(made, "speaker", name, resolve("speaker", SPEAKERS, name), tangrams)
-    if personas is None:
-        return make
-    if name != "scripted":
-        raise UserError(f"--personas are for the scripted speaker, not for {name}")
-    return partial(make, personas=personas_of(personas))
+    make = speaker_maker(name)
+    given = {} if personas is None else {"personas": personas_of(personas)}
+    if given and "personas" not in signature(make).parameters:
+        raise UserError(f"--personas are for speakers with habits, such as scripted, and not for {name}")
+    return partial(made, "speaker", name, make, tangrams, **given)

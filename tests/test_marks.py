@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tokenizers import AddedToken, normalizers
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from multiref_gym.agents.decoders.answers import LanguageModel
 from multiref_gym.agents.decoders.prompted import BINARY, PromptedDecoder
+from multiref_gym.agents.language_model import LanguageModel
 from multiref_gym.agents.listeners.vlm.random_model import byte_tokenizer
 from multiref_gym.agents.marks import PROBE, ROLES, guard
 from multiref_gym.chat import chat_turns, without_marks

@@ -16,8 +16,9 @@ from tiny_vlm import TEXT, tiny_vlm
 from transformers import AutoModelForImageTextToText, AutoTokenizer, GPT2Config, GPT2LMHeadModel, LlamaConfig
 from transformers import LlamaForCausalLM as Llama
 
-from multiref_gym.agents.decoders.answers import EndpointModel, LanguageModel
+from multiref_gym.agents.decoders.answers import EndpointModel
 from multiref_gym.agents.decoders.prompted import BINARY, TERNARY, EndpointDecoder, Form, PromptedDecoder
+from multiref_gym.agents.language_model import LanguageModel
 from multiref_gym.agents.listeners.vlm.random_model import byte_tokenizer
 from multiref_gym.benchmarks.decoders import both_forms
 from multiref_gym.errors import UserError

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from multiref_gym.agents.decoders.answers import AnswerScorer, EndpointModel, LanguageModel
+from multiref_gym.agents.decoders.answers import AnswerScorer, EndpointModel
+from multiref_gym.agents.language_model import shared_language_model
 from multiref_gym.chat import NO_CLICK, without_marks
 from multiref_gym.feedback import Exchange, Feedback
 from multiref_gym.game import Action
@@ -82,7 +82,7 @@ class PromptedDecoder:
         Raises:
             UserError: If it cannot be loaded.
         """
-        return cls(_loaded(model), ternary)
+        return cls(shared_language_model(model), ternary)
 
     def probabilities(self, exchanges: Sequence[Exchange]) -> NDArray[np.float64]:
         """Returns the model's probability of a positive, beside the other answers, of shape `(len(exchanges),)`."""
@@ -116,12 +116,6 @@ class EndpointDecoder(PromptedDecoder):
         from multiref_gym.agents.openai_api import ChatClient  # here, as it needs httpx
 
         return cls(EndpointModel(ChatClient(model)), ternary)
-
-
-@lru_cache(maxsize=1)
-def _loaded(name: str) -> LanguageModel:
-    """Loads a model that the binary and the ternary decoder share."""
-    return LanguageModel.load(name)
 
 
 def _said(words: str) -> str:

@@ -1,0 +1,227 @@
+"""A language model on this machine: how likely it finds the answers to a question, and what it writes itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from functools import lru_cache
+from itertools import repeat
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    GenerationConfig,
+    LogitsProcessor,
+    LogitsProcessorList,
+    StoppingCriteria,
+    StoppingCriteriaList,
+)
+from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
+
+from multiref_gym.agents.listeners.vlm.loading import VlmConfig, load_base
+from multiref_gym.agents.listeners.vlm.prompt import padded, shared_start
+from multiref_gym.agents.listeners.weights import UNLOADABLE, pretrained
+from multiref_gym.agents.marks import PROBE, ROLES, guard
+from multiref_gym.answers import without_thoughts
+from multiref_gym.errors import UserError
+
+LIKELY = 0.9
+"""What is written is drawn from the likeliest tokens that have this probability together (top-p, arXiv 1904.09751)."""
+
+
+class LanguageModel:
+    """Asks a model, text or image-text.
+
+    A question is read as words: what in it would be a mark of a turn is left out; see `multiref_gym.agents.marks`. An
+    adapter that the model has is left out: it is asked as it was before it learned.
+
+    Args:
+        model: The model, in its evaluation mode; it may be wrapped by peft.
+        tokenizer: Its tokenizer. Without a chat template the question is put as plain text.
+        batch_size: Texts at once, where answers are scored.
+    """
+
+    def __init__(self, model: Any, tokenizer: Any, batch_size: int = 16) -> None:
+        self._model, self._tokenizer, self._batch_size = model, tokenizer, batch_size
+        chats = bool(tokenizer.chat_template)
+        self._plain = guard(tokenizer, self._chat(*zip(ROLES, repeat(PROBE))) if chats else "")
+
+    @classmethod
+    def load(cls, name: str) -> LanguageModel:
+        """Loads a model of the Hugging Face hub or a folder, onto the GPU if there is one.
+
+        An image-text model is loaded as the vlm listener loads it; where both are of one model, they share its weights.
+
+        Raises:
+            UserError: If there is no such model or it has no tokenizer.
+        """
+        config = VlmConfig.of(Path(name))
+        model: Any = None
+        try:
+            sees = AutoConfig.from_pretrained(config.model).model_type in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
+            tokenizer = AutoTokenizer.from_pretrained(config.model)
+            if not sees:
+                model = pretrained(AutoModelForCausalLM, config.model, dtype="auto")
+                model = model.to("cuda" if torch.cuda.is_available() else "cpu")
+        except UNLOADABLE as error:
+            reason = str(error).strip().partition("\n")[0]
+            raise UserError(f"cannot load the language model {name!r}: {reason}") from error
+        if sees:
+            return cls(load_base(config), tokenizer)
+        return cls(model, tokenizer)
+
+    def __call__(self, questions: Sequence[str], answers: Sequence[str]) -> NDArray[np.float64]:
+        """Returns the log-probability of each answer to each question, of all tokens of the answer.
+
+        See `multiref_gym.agents.decoders.answers.AnswerScorer`. Texts are in left-padded batches.
+
+        Raises:
+            UserError: If a question is longer than the model can read.
+        """
+        texts = [self._tokens(question, answers) for question in questions]
+        # The tokens that all answers to a question begin with are no matter of choice. From there on each token has
+        # a probability after those before it, and answers of one token each need the model once a question.
+        starts = [shared_start(*of_question) for of_question in texts]
+        wanted: dict[tuple[int, ...], dict[int, float]] = {}
+        for of_question, start in zip(texts, starts, strict=True):
+            for text in of_question:
+                for end in range(start, len(text)):
+                    wanted.setdefault(text[:end], {})[text[end]] = 0.0
+        contexts = sorted(wanted, key=len)  # texts of one length need no padding
+        self._check_length(len(contexts[-1]))
+        for first in range(0, len(contexts), self._batch_size):
+            batch = contexts[first : first + self._batch_size]
+            for context, log_probs in zip(batch, self._next_token(batch), strict=True):
+                wanted[context] = {token: float(log_probs[token]) for token in wanted[context]}
+        return np.array(
+            [
+                [sum(wanted[text[:end]][text[end]] for end in range(start, len(text))) for text in of_question]
+                for of_question, start in zip(texts, starts, strict=True)
+            ]
+        )
+
+    @torch.inference_mode()
+    def write(self, question: str, rng: np.random.Generator, most: int) -> tuple[str, int, int]:
+        """Writes one line, or thoughts and a line after them, alone in its batch: other questions change no bit of it.
+
+        Args:
+            question: What is asked. Without a chat template it is put as it is, to be gone on with.
+            rng: The source of all chance.
+            most: How many tokens may be written.
+
+        Returns:
+            The text, and how many tokens were read and written.
+
+        Raises:
+            UserError: If the question is longer than the model can read.
+        """
+        chat = bool(self._tokenizer.chat_template)
+        question = self._plain(question)
+        prompt = self._chat(("user", question)) if chat else question
+        tokens = self._tokenizer(prompt, add_special_tokens=not chat, return_tensors="pt").input_ids
+        read = tokens.shape[1]
+        self._check_length(read + most)
+        ends = getattr(self._model.generation_config, "eos_token_id", None)
+        settings = GenerationConfig(
+            max_new_tokens=most,
+            do_sample=False,  # by transformers, whose chance is that of the process
+            eos_token_id=self._tokenizer.eos_token_id if ends is None else ends,
+            pad_token_id=0,
+        )
+        tokens = tokens.to(self._model.device)
+        with getattr(self._model, "disable_adapter", nullcontext)():
+            out = self._model.generate(
+                input_ids=tokens,
+                attention_mask=torch.ones_like(tokens),
+                generation_config=settings,
+                logits_processor=LogitsProcessorList([_Drawn(rng)]),
+                stopping_criteria=StoppingCriteriaList([_LineWritten(self._tokenizer, read)]),
+            )
+        written = out[0, read:].tolist()
+        return str(self._tokenizer.decode(written, skip_special_tokens=True)), read, len(written)
+
+    def _tokens(self, question: str, answers: Sequence[str]) -> list[tuple[int, ...]]:
+        """Returns the tokens of the question with each answer: in its place, as alone an answer has others."""
+        chat = bool(self._tokenizer.chat_template)
+        question = self._plain(question)
+        prompt = self._chat(("user", question)) if chat else f"{question}\nAnswer:"
+        space = "" if prompt[-1].isspace() else " "
+        # A chat template has put the special tokens already.
+        return [
+            tuple(self._tokenizer(f"{prompt}{space}{answer}", add_special_tokens=not chat).input_ids)
+            for answer in answers
+        ]
+
+    def _chat(self, *turns: tuple[str, str]) -> str:
+        # Templates of models that see expect a message in parts, some others a text.
+        sees = hasattr(self._model.config, "vision_config")
+        messages = [
+            {"role": role, "content": [{"type": "text", "text": text}] if sees else text} for role, text in turns
+        ]
+        # Models that may think aloud first are asked not to; other templates do not know the word.
+        return str(
+            self._tokenizer.apply_chat_template(
+                messages, tokenize=False, add_generation_prompt=True, enable_thinking=False
+            )
+        )
+
+    def _check_length(self, length: int) -> None:
+        limit = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
+        if limit is not None and length > limit:
+            raise UserError(f"a question of {length} tokens is too long for the language model, which reads {limit}")
+
+    @torch.inference_mode()
+    def _next_token(self, contexts: Sequence[Sequence[int]]) -> torch.Tensor:
+        """Returns the log-probabilities of the token after each context, float32 (contexts, vocabulary)."""
+        model = self._model
+        tokens, mask = padded(contexts, self._tokenizer.pad_token_id or 0, "left")
+        # `generate` knows for each architecture how positions are counted where there is padding.
+        one_token = GenerationConfig(
+            max_new_tokens=1, do_sample=False, output_logits=True, return_dict_in_generate=True, pad_token_id=0
+        )
+        with getattr(model, "disable_adapter", nullcontext)():
+            out = model.generate(
+                input_ids=tokens.to(model.device), attention_mask=mask.to(model.device), generation_config=one_token
+            )
+        return torch.log_softmax(out.logits[0].float(), dim=-1).cpu()
+
+
+@lru_cache(maxsize=1)
+def shared_language_model(name: str) -> LanguageModel:
+    """Returns a model that all of this process share; see `LanguageModel.load`."""
+    return LanguageModel.load(name)
+
+
+class _Drawn(LogitsProcessor):
+    """Draws each token from the likeliest ones, with chance of its own."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self._rng = rng
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        # On the processor and in float64, so that a draw is the same wherever the model is.
+        shares, tokens = torch.softmax(scores[0].double().cpu(), dim=-1).sort(descending=True, stable=True)
+        until = shares.cumsum(0)
+        until = until[: int((until < LIKELY).sum()) + 1]
+        place = int(torch.searchsorted(until, self._rng.random() * float(until[-1]), right=True))
+        drawn = torch.full_like(scores, -torch.inf)
+        drawn[0, tokens[min(place, len(until) - 1)]] = 0.0
+        return drawn
+
+
+class _LineWritten(StoppingCriteria):
+    """Ends a text after the first line that says anything, unless that is in a thought."""
+
+    def __init__(self, tokenizer: Any, read: int) -> None:
+        self._tokenizer, self._read = tokenizer, read
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor, **kwargs: Any) -> torch.Tensor:
+        text = self._tokenizer.decode(input_ids[0, self._read :], skip_special_tokens=True)
+        said = without_thoughts(text) if "\n" in text else None
+        return torch.tensor([bool(said and "\n" in said.lstrip())], device=input_ids.device)
