@@ -33,8 +33,8 @@ try:
 except ImportError as error:
     raise UserError("httpx talks to endpoints: run `pip install multiref-gym[api]`") from error
 
-KEY, ENDPOINT = "OPENAI_API_KEY", "OPENAI_BASE_URL"
-"""The environment variables of the key and, if none is given, the endpoint: those that OpenAI's own clients read."""
+KEY, ENDPOINT, MODEL = "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"
+"""The environment variables of the key and, if none is given, the endpoint and the model."""
 OPENAI = "https://api.openai.com/v1"
 
 LONGEST_WAIT = 60.0

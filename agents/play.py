@@ -139,6 +139,10 @@ class Player:
         load: Returns who listens, given the games if it is an oracle that asks their speakers.
         policy: What its policy is called in the records.
         round: The round of deployment.
+
+    Attributes:
+        listener: Who listens, None before the first part.
+        speaker: Who spoke in the first game of the last part.
     """
 
     def __init__(
@@ -150,10 +154,12 @@ class Player:
     ) -> None:
         self._start, self._load, self._policy, self._round = start, load, policy, round
         self.listener: Listener | None = None
+        self.speaker: Speaker | None = None
 
     def __call__(self, numbers: range, tell: Tell) -> list[Interaction]:
         """Returns the games of these numbers, played to their end; tells how many are over."""
         games = self._start(numbers=numbers)
+        self.speaker = games[0].speaker
         if self.listener is None or isinstance(self.listener, OracleListener):
             self.listener = self._load(games)
         return play(self.listener, games, policy=self._policy, round=self._round, on_turn=tell)

@@ -140,7 +140,7 @@ def decoder_of(name: str, ternary: bool = False) -> Callable[..., FeedbackDecode
     make, load = _named("decoder", DECODERS, name)
     make = load or make
     if not ternary:
-        return make  # type: ignore[no-any-return]
+        return make
     if not has_ternary_form(make):
         raise UserError(f"decoder {name!r} has no ternary form; these have one: {', '.join(DECODERS)}")
     return partial(make, ternary=True)
@@ -160,7 +160,12 @@ def speaker_maker(name: str) -> Callable[..., Speaker]:
         UserError: If it needs a model, or as `resolve` and `made` do.
     """
     make, load = _named("speaker", SPEAKERS, name)
-    return _called("speaker", name, load) if load else make  # type: ignore[no-any-return]
+    return _called("speaker", name, load) if load else make
+
+
+def is_language_model(speaker: str) -> bool:
+    """Whether a name is that of a speaker that is a language model."""
+    return speaker.partition(":")[0] in ("api", "api-pictures", "llm")
 
 
 def _named(kind: str, names: Mapping[str, str], name: str) -> tuple[Callable[..., Any], Callable[..., Any] | None]:

@@ -69,6 +69,15 @@ def is_utterance(value: Any) -> bool:
     return (value.isascii() and value.isprintable()) or not _FORBIDDEN.search(value)
 
 
+def said_as(text: str) -> str:
+    """Returns any text as one that may be said: in one line, without what is forbidden, cut off after a word."""
+    words = " ".join(_FORBIDDEN.sub(" ", text).split())
+    if len(words) <= MAX_LENGTH:
+        return words
+    cut = words[: MAX_LENGTH + 1].rpartition(" ")[0]
+    return cut or words[:MAX_LENGTH]
+
+
 def checked(utterance: Any, speaker: object = None) -> str:
     """Returns the utterance if the space holds it, else raises UserError, which names a speaker of the user's own."""
     if is_utterance(utterance):

@@ -292,7 +292,10 @@ def test_the_speakers_of_simulated_games_can_be_given(tmp_path: Path, capsys: py
     assert run(*arguments, "--personas", personas) == 2
     assert "persona 1, field 'prase': unknown; allowed is name, praise" in capsys.readouterr().err
     assert run(*arguments, "--personas", personas, "--speaker", "terse_speaker:TerseSpeaker") == 2
-    assert "--personas are for speakers with habits, such as scripted, and not for terse_speaker" in capsys.readouterr().err
+    assert (
+        "--personas are for speakers with habits, such as scripted, and not for terse_speaker"
+        in capsys.readouterr().err
+    )
     assert not (tmp_path / "b.jsonl").exists()
 
 

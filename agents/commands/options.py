@@ -28,10 +28,10 @@ from multiref_gym.store import InteractionStore
 from multiref_gym.tangrams import TangramSet
 
 RAY = Parameter(group=Group("Ray"))
-LARGE = ("vlm", "prompted")
-"""Listeners and decoders whose workers take a GPU, where there are any."""
+LARGE = ("vlm", "prompted", "llm")
+"""Listeners, decoders and speakers whose workers take a GPU, where there are any."""
 ENDPOINTS = ("api", "prompted-api")
-"""Those that wait for an answer from elsewhere: no worker could make it faster."""
+"""Listeners and decoders that wait for an answer from elsewhere: no worker could make it faster."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,11 +92,12 @@ class RayOptions:
     memory: Annotated[Positive | None, RAY] = None
 
     @contextmanager
-    def chosen_workers(self, *models: str | None) -> Iterator[Workers]:
+    def chosen_workers(self, *models: str | None, speaker: str = "") -> Iterator[Workers]:
         """Yields who does the work.
 
         Args:
             models: The names of listeners and decoders that do it.
+            speaker: That of the speaker.
 
         Raises:
             UserError: If the cluster cannot be had, or another of these options is given without it.
@@ -116,7 +117,7 @@ class RayOptions:
             from multiref_gym.agents.workers.on_ray import RayWorkers
         except ImportError as error:
             raise UserError(f"--ray needs the extra 'ray': pip install 'multiref-gym[ray]' ({error})") from error
-        if "gpus" not in given and any(name and name.partition(":")[0] in LARGE for name in models):
+        if "gpus" not in given and any(name and name.partition(":")[0] in LARGE for name in (*models, speaker)):
             given["gpus"] = None
         with RayWorkers(self.ray, **given) as workers:
             yield workers
@@ -192,8 +193,8 @@ class SpeakerOptions:
 
     Attributes:
         speaker: Its name.
-        personas: Who the scripted speakers are: population, the 48 of the package's own, as if nothing is given;
-            adversarial, who make it hard; or a TOML file of personas.
+        personas: Who the speakers are: population, the 48 of the package's own, as if nothing is given; adversarial,
+            who make it hard; or a TOML file of personas.
     """
 
     speaker: SpeakerName = "scripted"

@@ -37,7 +37,7 @@ from multiref_gym.commands.options import (
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.provenance import write_results
-from multiref_gym.registry import OBJECTIVES
+from multiref_gym.registry import OBJECTIVES, is_language_model
 from multiref_gym.store import InteractionStore
 from multiref_gym.tangrams import load_tangrams
 from multiref_gym.tangrams.tangram_set import SplitName
@@ -134,6 +134,10 @@ class ServeCommand(TangramOptions, SpeakerOptions):
         if self.respect and (self.arms or self._played_as != "speaker"):
             raise UserError(
                 "--respect learns from what people say to its systems: leave out --arms, --role and --pairs"
+            )
+        if self.role == "listener" and is_language_model(self.speaker):
+            raise UserError(
+                f"people do not wait for a language model to speak: --speaker {self.speaker} is not for --role"
             )
         if self.every_game and not self.respect:
             raise UserError("--every-game says when to learn: add --respect RUN")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -28,19 +30,24 @@ class Simulate(TangramOptions, SpeakerOptions, PricedListenerOptions, PartsOptio
             several commands can share a run, and `multiref import` can join what they write.
         out: The file to write them to.
         seed: Seeds all chance.
+        speaker_prices: Of a speaker that is api:MODEL, what a million tokens cost, those that go in and those that come
+            out: to be told the cost.
     """
 
     games: Numbers
     out: AnyFile
     split: SplitName = "train"
     seed: Natural = 0
+    speaker_prices: tuple[float, float] | None = None
 
     def run(self, screen: Screen) -> None:
-        """Plays the games and writes them, all or none, and tells what the listener used, if it says so.
+        """Plays the games and writes them, all or none, and tells what speaker and listener used, if they say so.
 
         Raises:
             UserError: If the listener or the speaker cannot be had, or a file is there that is not to be replaced.
         """
+        if self.speaker_prices and not self.speaker.startswith("api"):
+            raise UserError(f"--speaker-prices are not for --speaker {self.speaker}")
         self.check_replaced(self.out, "games as JSON Lines", partial(holds_games, format="jsonl"))
         tangrams = self.chosen_tangrams()
         start = partial(
@@ -51,7 +58,7 @@ class Simulate(TangramOptions, SpeakerOptions, PricedListenerOptions, PartsOptio
             name=f"{self.listener}-0",
         )
         load = self.listener_of(tangrams)
-        players: list[Player] = []  # of this process: who it was says what it used
+        players: list[Player] = []  # of this process: who played says what was used
 
         def make() -> Player:
             players.append(Player(start, load, self.listener))
@@ -63,12 +70,22 @@ class Simulate(TangramOptions, SpeakerOptions, PricedListenerOptions, PartsOptio
             raise UserError(
                 f"--games: {self.listener} plays blocks of {block} games, so FIRST must be a multiple of that"
             )
-        with self.chosen_workers(self.listener) as workers:
+        with self.chosen_workers(self.listener, speaker=self.speaker) as workers:
             interactions = play_divided(workers, make, self.games, block, on_turn)
         with whole(self.out, self.force) as unfinished:
             write_games("jsonl", unfinished, map(LoggedGame, interactions))
         won = sum(interaction.success for interaction in interactions)
         turns = sum(len(interaction.turns) for interaction in interactions)
         screen.say(f"{won / len(self.games):.1%} won, {turns / len(self.games):.1f} turns a game, in {self.out}")
-        if usage := told_usage(getattr(players and players[0].listener, "usage", None)):
-            screen.say(", ".join(f"{name}: {value}" for name, value in usage.items()))
+        for player in players:
+            self._tell("speaker", getattr(player.speaker, "usage", None), self.speaker_prices, screen)
+            self._tell("listener", getattr(player.listener, "usage", None), None, screen)
+
+    def _tell(
+        self, who: str, usage: Mapping[str, Any] | None, prices: tuple[float, float] | None, screen: Screen
+    ) -> None:
+        if usage and prices:
+            tokens = zip(prices, (usage["input_tokens"], usage["output_tokens"]), strict=True)
+            usage = {**usage, "cost": sum(price * count for price, count in tokens) / 1e6}
+        if told := told_usage(usage):
+            screen.say(f"{who}: " + ", ".join(f"{name}: {value}" for name, value in told.items()))

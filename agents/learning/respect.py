@@ -54,7 +54,7 @@ from multiref_gym.errors import UserError
 from multiref_gym.feedback import FeedbackDecoder
 from multiref_gym.files import write_json
 from multiref_gym.listener import Listener
-from multiref_gym.registry import OBJECTIVES, decoder_of, feedback_name, new_decoder
+from multiref_gym.registry import OBJECTIVES, decoder_of, feedback_name, is_language_model, new_decoder
 from multiref_gym.simulators.named import speaker_of
 from multiref_gym.simulators.population import personas_of
 from multiref_gym.simulators.scripted import FIGURATIVE
@@ -157,7 +157,7 @@ class Config:
         decoder: Of a feedback decoder.
         ternary: Whether the decoder also answers neutral.
         speaker: Of a speaker.
-        personas: Who the speakers are: population, adversarial, or a file; only the scripted speaker can be given any.
+        personas: Who the speakers are: population, adversarial, or a file.
         tangrams: figures, kilogram:PATH, or a part of what people said: kilogram-known:PATH, kilogram-new:PATH.
         seed_tangrams: What the seed's speakers describe the tangrams by, if not the same: another part.
         split: The part of them that is deployed; the base that ships has seen the figures of "train".
@@ -226,6 +226,8 @@ class Respect:
         self._workers: Workers = workers or ThisProcess()
         if learner.name in (CONTROL, SEED):
             raise UserError(f"learner {learner.name!r}: {CONTROL} and {SEED} are other systems of a run")
+        if is_language_model(config.speaker):
+            raise UserError(f"the seed's demonstrations want a speaker that tells what it means, not {config.speaker}")
         tangrams = load_tangrams(config.tangrams)
         self._tangrams = tangrams.split(config.split)
         shared_contexts(self._tangrams)  # too small a set is an error now, not later

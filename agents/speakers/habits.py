@@ -1,0 +1,61 @@
+"""Who a speaker is, in words: the habits of a persona as a language model is told of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from multiref_gym.simulators.persona import Persona
+
+_HOW_OFTEN = ((0.05, "never"), (0.3, "seldom"), (0.7, "sometimes"), (0.95, "mostly"), (1.0, "always"))
+"""Up to which rate what is said of it."""
+
+NOTABLE = 0.1
+"""The rate from which a fault of a speaker is told."""
+
+
+def in_words(persona: Persona) -> str:
+    """Returns the habits of a persona as lines of a list.
+
+    Told is what a model can follow: how much is said of a target, how feedback is given, and how it is typed. The words
+    are examples, as a persona has a few of each.
+    """
+    undoes = max(persona.asks_undo, persona.undo_only)
+    lines = [
+        f"You {_how_often(persona.praise)} praise the listener after a good action{_in_words(persona.praises)}.",
+        f"After a bad action you say so{_in_words(persona.corrections)}.",
+        f"You {_how_often(undoes)} ask to undo what was wrong{_in_words(persona.undos)}.",
+        {1: "You say one thing about a target.", 2: "You say two things about a target."}.get(
+            persona.detail, "You say a lot about a target."
+        ),
+    ]
+    if persona.undo_only > 0.5:
+        lines.append("When you ask to undo something you say nothing else.")
+    if persona.praise < 0.5:
+        lines.append("You just go on to the next target when all is well.")
+    if any(persona.before_first):
+        lines.append(f"You begin to describe a target{_in_words(persona.before_first)}.")
+    if persona.announces > 0.5:
+        lines.append("In your first message you say how many targets there are.")
+    if persona.numbered:
+        lines.append("You count your descriptions: the first, the second and so on.")
+    if persona.slip >= NOTABLE:
+        lines.append("You often misjudge what the listener did: you praise mistakes and correct what was right.")
+    if persona.confuses >= NOTABLE:
+        lines.append("You often describe another picture than the one that you mean.")
+    lines.append("You begin with a capital letter." if persona.capitals > 0.5 else "You type in lower case.")
+    if not any(persona.endings):
+        lines.append("You put no mark at the end.")
+    if persona.typos >= 0.03:
+        lines.append("You mistype a word now and then.")
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _how_often(rate: float) -> str:
+    return next(words for most, words in _HOW_OFTEN if rate <= most)
+
+
+def _in_words(phrases: Iterable[str]) -> str:
+    """Returns a few of the phrases as examples, "" if there are none."""
+    bare = dict.fromkeys(phrase.strip(" .,;!") for phrase in phrases)
+    said = [f'"{phrase}"' for phrase in bare if phrase][:3]
+    return f", in words such as {' or '.join(said)}" if said else ""

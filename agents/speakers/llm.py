@@ -1,0 +1,69 @@
+"""A speaker that is a language model on this machine."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Self
+
+import numpy as np
+
+from multiref_gym.agents.language_model import shared_language_model
+from multiref_gym.agents.speakers.prompted import PromptedSpeaker
+from multiref_gym.messages import Part
+
+MOST_TOKENS = 128
+"""How many tokens an utterance may have."""
+
+
+class LocalModel:
+    """A model of the Hugging Face hub or a folder, loaded when it is first asked, once in each process.
+
+    It is asked for one utterance after the other: what it says in a game is the same to the last bit, whatever other
+    games there are.
+
+    Args:
+        name: The folder, or the id on the hub.
+    """
+
+    sees = False
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.tally: Counter[str] = Counter()
+        self._usage: Counter[str] = Counter()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return LocalModel, (self.name,)
+
+    @property
+    def usage(self) -> dict[str, Any]:
+        """Requests, and the tokens that were read and written."""
+        return {name: self._usage[name] for name in ("requests", "input_tokens", "output_tokens")}
+
+    def write(self, prompts: Sequence[Sequence[Part]], seeds: Sequence[int]) -> list[tuple[str, str]]:
+        """Answers prompts; see `SpeakingModel`.
+
+        Raises:
+            UserError: If the model cannot be loaded, or a prompt is longer than it can read.
+        """
+        model, answers = shared_language_model(self.name), []
+        for parts, seed in zip(prompts, seeds, strict=True):
+            question = "".join(part["text"] for part in parts)
+            text, read, written = model.write(question, np.random.default_rng(seed), MOST_TOKENS)
+            self._usage.update(requests=1, input_tokens=read, output_tokens=written)
+            answers.append((text, ""))
+        return answers
+
+
+class LocalSpeaker(PromptedSpeaker):
+    """Speaks as a language model on this machine does, to which the tangrams are shown in words."""
+
+    @classmethod
+    def load(cls, model: str) -> Callable[..., Self]:
+        """Returns what makes speakers that share a model of the Hugging Face hub or a folder."""
+        return partial(cls, model=LocalModel(model))

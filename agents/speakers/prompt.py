@@ -1,0 +1,148 @@
+"""What a speaker's model is shown, and what is said of what it writes.
+
+The model never sees a letter, the id of a tangram or the listener's order, so that none of them can be said: the
+tangrams are in two groups, the targets and the others, in an order of this game alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+
+from multiref_gym.answers import without_thoughts
+from multiref_gym.chat import without_marks
+from multiref_gym.game import Action, Game
+from multiref_gym.messages import Part
+from multiref_gym.utterance import said_as
+
+RULES = """\
+You play a game with another person, the listener, by chat. You both see the same pictures of tangrams, each of you in \
+another order. Some of them are your targets, and you alone know which. The game is won as soon as the listener has \
+selected all of your targets and nothing else, and lost if that takes too long. By turns you write a message, and the \
+listener selects pictures or deselects some that are selected.
+
+- Describe one or a few of the targets that are not selected yet: what they look like, in your own words.
+- React to what the listener did last: go on if it was right, and if it was wrong say so, ask to deselect what should \
+not be selected, or describe the same target in other words.
+- Never name a picture by a letter, a number or its place: the listener sees none of these as you do.
+- Write one short line, as a person types it. No quotes, no explanation.
+
+This is how you write:
+{habits}
+
+"""
+ENDING = "\nWrite your next message to the listener, and nothing else.\nYou:"
+
+_NUMBERS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+_LABEL = re.compile(
+    r"[\W_]*(?:(?:(?:here(?:'s| is)|my|your|the|next|first) )*"
+    r"(?:speaker|you|me|user|assistant|message|utterance|answer|reply|response|output|chat)[\s*_]*:[\s*_]*){1,3}",
+    re.IGNORECASE,
+)
+_QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "«": "»", "„": "“"}
+_ADORNED = " \t*_`#>"
+
+_LETTER = re.compile(
+    r"\b(?:(?:de|un)-?)?(?:select|click|choose|pick|remove|undo)(?:ed|s|ing)?(?: on)?"
+    r"(?:(?: the)?(?: one)?(?: (?:tangram|picture|image|shape|figure|piece|option|letter|number|labelled|labeled|marked"
+    r"|called))+)? #?(?:[a-z]|\d{1,2})(?= *(?:[.,;!?&]|$|(?:and|or)\b))",
+    re.IGNORECASE,
+)
+"""How a picture is named by a letter or a number: "select B", "click on the one labelled C"."""
+
+
+def prompt(
+    game: Game,
+    order: Sequence[str],
+    dialogue: Sequence[tuple[str, Action | None]],
+    habits: str,
+    shown: Callable[[Sequence[str]], Sequence[Part]],
+) -> list[Part]:
+    """Returns what the model is asked, as parts of one message.
+
+    Args:
+        game: The game, before the turn that is asked for.
+        order: The ids of its tangrams, in the order in which they are shown.
+        dialogue: The turns so far: what was said, and what was done; None where the listener was not understood.
+        habits: How the speaker talks, in words.
+        shown: Returns the parts that show tangrams, given their ids: of each one part.
+    """
+    tangrams, targets = game.context.listener_order, game.context.targets
+    looks = dict(zip(order, shown(order), strict=True))
+    selected = {tangrams[position] for position in game.selected}
+
+    def listed(ids: Iterable[str], marked: Collection[str], mark: str) -> Iterator[Part]:
+        for id in ids:
+            yield from (_text("- "), looks[id], _text(f" ({mark})\n" if id in marked else "\n"))
+
+    def clicked(positions: Collection[int]) -> list[str]:
+        return [id for id in order if id in {tangrams[position] for position in positions}]
+
+    parts = [_text(RULES.format(habits=habits)), _text("Your targets:\n")]
+    parts += listed([id for id in order if id in targets], selected, "selected")
+    parts.append(_text("\nThe others, which must not be selected:\n"))
+    parts += listed([id for id in order if id not in targets], selected, "selected, which is wrong")
+    if dialogue:
+        lines = [f"You: {said}\nThe listener {_done(action, game.targets)}.\n" for said, action in dialogue]
+        parts.append(_text("\nWhat was said and done so far:\n" + "".join(lines)))
+        last = dialogue[-1][1] or Action()
+        for deed, positions in (("selected", last.select), ("deselected", last.deselect)):
+            if positions:
+                parts.append(_text(f"\nThe listener has just {deed}:\n"))
+                parts += listed(clicked(positions), targets, "your target")
+    parts.append(_text(ENDING))
+    return parts
+
+
+def read_utterance(text: str) -> str:
+    """Returns what a model says in what it wrote, "" if that is nothing.
+
+    It is the first line with any words, without thoughts, marks of chat templates, a label in front ("Speaker:") and
+    quotes around it, as a text that may be said.
+    """
+    spoken = without_thoughts(text)
+    lines = [said_as(line) for line in without_marks(spoken or "", "\n").splitlines()]
+    lines = [line for line in lines if re.search(r"[^\W_]|[^\x00-\x7f]", line)]
+    if len(lines) > 1 and lines[0].endswith(":"):  # "Here is what I would say:"
+        lines = lines[1:]
+    for line in lines:
+        if said := _bare(line):
+            return said
+    return ""
+
+
+def names_letter(utterance: str) -> bool:
+    """Whether an utterance names a picture by a letter or a number, which the model has made up."""
+    return bool(_LETTER.search(utterance))
+
+
+def _bare(line: str) -> str:
+    """Returns a line without what adorns it."""
+    said = line.strip(_ADORNED)
+    if label := _LABEL.match(said):
+        said = said[label.end() :].strip(_ADORNED)
+    while len(said) > 1 and _QUOTES.get(said[0]) == said[-1]:
+        said = said[1:-1].strip(_ADORNED)
+    return said
+
+
+def _done(action: Action | None, targets: Collection[int]) -> str:
+    """Returns what the listener did in words: how many of the clicks were on targets."""
+    if action is None:
+        return "did nothing, as it did not understand"
+    deeds = []
+    for deed, positions in (("selected", action.select), ("deselected", action.deselect)):
+        right = len(positions.intersection(targets))
+        counts = ((right, "of your targets"), (len(positions) - right, "of the others"))
+        if told := " and ".join(f"{_number(count)} {of}" for count, of in counts if count):
+            deeds.append(f"{deed} {told}")
+    return ", and ".join(deeds) or "did nothing"
+
+
+def _number(count: int) -> str:
+    return _NUMBERS[count] if count < len(_NUMBERS) else "many"
+
+
+def _text(text: str) -> Part:
+    return {"type": "text", "text": text}
