@@ -55,7 +55,7 @@ class PromptedSpeaker:
     said and done. Who it is to be, one of the personas, is drawn for each game and told in words.
 
     It is asked again, with other chance, if it wrote nothing that can be said or names a picture by a letter, which it
-    has made up. After `ATTEMPTS` a made-up letter is let pass: it tells nothing. Of a game that is over nothing is said.
+    has made up. After `ATTEMPTS` a made-up letter is let pass: it tells nothing. When a game is over nothing is said.
 
     Args:
         tangrams: Where the game's tangrams come from.
