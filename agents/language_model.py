@@ -127,11 +127,12 @@ class LanguageModel:
         tokens = self._tokenizer(prompt, add_special_tokens=not chat, return_tensors="pt").input_ids
         read = tokens.shape[1]
         self._check_length(read + most)
-        ends = getattr(self._model.generation_config, "eos_token_id", None)
+        # Its makers may name marks that end a turn beside the one that ends a text.
+        ends = [*np.ravel(self._model.generation_config.eos_token_id), self._tokenizer.eos_token_id]
         settings = GenerationConfig(
             max_new_tokens=most,
-            do_sample=False,  # by transformers, whose chance is that of the process
-            eos_token_id=self._tokenizer.eos_token_id if ends is None else ends,
+            do_sample=False,  # not by transformers, whose chance is that of the process
+            eos_token_id=[int(end) for end in ends if end is not None],
             pad_token_id=0,
         )
         tokens = tokens.to(self._model.device)

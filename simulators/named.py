@@ -28,7 +28,8 @@ def speaker_of(name: str, tangrams: TangramSet, personas: Path | None = None) ->
         UserError: If personas are given to a speaker that has none; or as `speaker_maker` does.
     """
     make = speaker_maker(name)
-    given = {} if personas is None else {"personas": personas_of(personas)}
-    if given and "personas" not in signature(make).parameters:
-        raise UserError(f"--personas are for speakers with habits, such as scripted, and not for {name}")
-    return partial(made, "speaker", name, make, tangrams, **given)
+    if personas is not None:
+        if "personas" not in signature(make).parameters:
+            raise UserError(f"--personas are for speakers with habits, such as scripted, and not for {name}")
+        make = partial(make, personas=personas_of(personas))
+    return partial(made, "speaker", name, make, tangrams)
