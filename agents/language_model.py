@@ -106,6 +106,11 @@ class LanguageModel:
             ]
         )
 
+    def reads(self, question: str, answers: Sequence[str]) -> bool:
+        """Whether a question with its answers is not too long for the model."""
+        limit = self._limit
+        return limit is None or max(map(len, self._tokens(question, answers))) <= limit
+
     @torch.inference_mode()
     def write(self, question: str, rng: np.random.Generator, most: int) -> tuple[str, int, int]:
         """Writes one line, or thoughts and a line after them, alone in its batch: other questions change no bit of it.
@@ -172,8 +177,13 @@ class LanguageModel:
             )
         )
 
+    @property
+    def _limit(self) -> int | None:
+        """How many tokens the model reads."""
+        return getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
+
     def _check_length(self, length: int) -> None:
-        limit = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
+        limit = self._limit
         if limit is not None and length > limit:
             raise UserError(f"a question of {length} tokens is too long for the language model, which reads {limit}")
 

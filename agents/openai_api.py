@@ -301,6 +301,23 @@ class ChatClient:
         return line if len(line) <= 200 else f"{line[:200]}..."
 
 
+def model_of_environment(otherwise: str) -> str:
+    """Returns the model that `OPENAI_MODEL` of the environment names.
+
+    Args:
+        otherwise: How else a model is named, for the message: "prompted-api:MODEL".
+
+    Raises:
+        UserError: If it names none.
+    """
+    model = os.environ.get(MODEL, "")
+    if not model:
+        raise UserError(
+            f"no model is named for the endpoint: expected {otherwise}, or the environment variable {MODEL}"
+        )
+    return model
+
+
 def _checked(endpoint: str) -> str:
     try:
         url = httpx.URL(endpoint)

@@ -20,7 +20,7 @@ from typing import Any
 
 from cyclopts import App, CycloptsError, Parameter
 
-from multiref_gym.commands.process import keeping_answers, prepare_process
+from multiref_gym.commands.process import keeping_answers, prepare_process, progress_beside
 from multiref_gym.commands.screen import Screen, printable
 from multiref_gym.errors import UserError
 
@@ -51,7 +51,7 @@ COMMANDS = {
     "systems": Command(
         f"{BENCHMARKS}.systems:SystemsCommand", "compare six systems that learn, side by side", resumes=True
     ),
-    "decode": Command(f"{AGENTS}.commands.decode:Decode", "decode feedback from what speakers said, in logged games"),
+    "decode": Command(f"{AGENTS}.commands.decode:Decode", "decode feedback from replies, in logged games or chats"),
     "learn": Command(f"{AGENTS}.commands.learn:LearnCommand", "learn a policy from logged games", resumes=True),
     "ppo": Command(f"{AGENTS}.commands.ppo:PPOCommand", "learn by PPO from true or decoded reward"),
     "pretrain": Command(f"{AGENTS}.listeners.small.pretrain:Pretrain", "build a base of the small listener"),
@@ -105,7 +105,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     warnings.formatwarning = lambda message, *_: f"multiref: warning: {_in_one_line(str(message))}\n"
     arguments = sys.argv[1:] if argv is None else list(argv)
-    resumes, answers = False, Path()
+    resumes, kept = False, list[Path]()
     try:
         app = _app()
         chain, apps, rest = app.parse_commands(arguments)
@@ -124,6 +124,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Endpoints are paid for: what they answer is kept beside what the command writes.
         written = getattr(command, "out", None) or getattr(command, "json", None) or f"runs/{'-'.join(words)}"
         answers = Path(f"{written}.answers")
+        kept = [answers, progress_beside(written)]
         with _ending_in_order(), Screen() as screen, keeping_answers(answers):
             command.run(screen)
     except OSError as error:
@@ -133,7 +134,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complain(f"error: {error}", 2)
     except (KeyboardInterrupt, Terminated) as end:
         told, code = ("interrupted", 130) if isinstance(end, KeyboardInterrupt) else ("ended by SIGTERM", 143)
-        goes_on = resumes or answers.is_file()
+        goes_on = resumes or any(path.is_file() for path in kept)
         return _complain(told + ("; the same command goes on from here" if goes_on else ""), code)
     return 0
 

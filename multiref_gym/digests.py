@@ -38,7 +38,7 @@ def check_digest(path: Path, content: dict[str, Any], error: type[UserError] = U
 def write_digests(folder: Path) -> None:
     """Writes the digests of all files in a folder."""
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    write_lines_atomically(folder / DIGESTS, [f"{_of_file(folder / name)}  {name}" for name in names])
+    write_lines_atomically(folder / DIGESTS, [f"{file_digest(folder / name)}  {name}" for name in names])
 
 
 def check_digests(folder: Path) -> None:
@@ -53,10 +53,11 @@ def check_digests(folder: Path) -> None:
     for line in path.read_bytes().splitlines():
         expected, _, name = line.decode(errors="replace").partition("  ")
         file = folder / name.replace("\0", "")
-        if not file.is_file() or _of_file(file) != expected:
+        if not file.is_file() or file_digest(file) != expected:
             raise UserError(f"{file} is missing or damaged: it is not what {path} says was written")
 
 
-def _of_file(path: Path) -> str:
+def file_digest(path: Path) -> str:
+    """Returns the SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -48,6 +48,7 @@ METHODS = {
     "speaker": ("start", "reply"),
     "listener": ("act",),
     "decoder": ("decode",),
+    "decoder of chats": ("decode_chats",),
     "objective": ("__call__",),
     "format": ("read", "write"),
 }
@@ -127,7 +128,7 @@ def decoder_of(name: str, ternary: bool = False) -> Callable[..., FeedbackDecode
     """Returns what makes a decoder.
 
     A decoder with a function `load` is made of a model by it, any other by a call; one that has a ternary form takes
-    `ternary` there.
+    `ternary` there. Where `load` has a default model, none need be named.
 
     Args:
         name: A registered name or an entry-point string; with `:MODEL` after it if the decoder is made of a model.

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from chat_logs import many_chats, write_chats
 from PIL import Image
 from running import run
 
@@ -26,6 +27,7 @@ WRITES = {
     "export rows": "export --store {folder}/store.db --format turn --out {}",
     "tangrams": "tangrams --split test --sample 1 --out {}",
     "decoders": "bench decoders --games {folder}/games.jsonl --json {}",
+    "chats": "decode --chats {folder}/chats.jsonl --decoder chat_logs:NotingDecoder --out {}",
 }
 """Commands that write a file, and what its name ends in."""
 ENDINGS = {"tangrams": "png", "decoders": "json"}
@@ -33,13 +35,15 @@ ENDINGS = {"tangrams": "png", "decoders": "json"}
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with games, a store of them, a PNG file, and results."""
+    """A folder with games, a store of them, a PNG file, results, and chats."""
     folder = tmp_path_factory.mktemp("made")
     run("simulate", "--games", 2, "--listener", "random", "--out", folder / "games.jsonl")
     run("import", "--store", folder / "store.db", "--games", folder / "games.jsonl", "--system", "S")
     run("export", "--store", folder / "store.db", "--format", "turn", "--out", folder / "turns.jsonl")
     Image.new("L", (8, 8)).save(folder / "picture.png")
     run("bench", "decoders", "--games", folder / "games.jsonl", "--json", folder / "results.json")
+    write_chats(folder / "chats.jsonl", many_chats(2))
+    write("chats", folder, folder / "labelled.jsonl")
     return folder
 
 
@@ -63,6 +67,7 @@ OF_SAME_KIND = {
     "export rows": "turns.jsonl",
     "tangrams": "picture.png",
     "decoders": "results.json",
+    "chats": "labelled.jsonl",
 }
 
 

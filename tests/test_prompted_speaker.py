@@ -383,7 +383,10 @@ def test_a_speaker_goes_to_another_process_by_the_name_of_its_model(endpoint_of:
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (["--speaker", "api"], "which model speaks? Name it as in --speaker api:MODEL, or in the environment"),
+        (
+            ["--speaker", "api"],
+            "no model is named for the endpoint: expected api:MODEL, or the environment variable",
+        ),
         (["--speaker", "llm"], "speaker 'llm' is made of a model: expected 'llm:MODEL'"),
         (["--speaker", "llm:."], "cannot load the language model '.'"),
         (["--speaker", "scripted:tiny"], "scripted is not made of a model"),

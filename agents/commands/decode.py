@@ -1,4 +1,7 @@
-"""`multiref decode`: what speakers said next, as feedback on the actions of logged games."""
+"""`multiref decode`: what speakers said next, as feedback on the actions of logged games.
+
+Of chats `decode_chats.py` says the same of answers.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +10,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
+from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 
-from multiref_gym.agents.commands.options import LogOptions
+from multiref_gym.agents.commands.decode_chats import decode_chats
+from multiref_gym.agents.commands.options import WHAT, LogOptions
 from multiref_gym.agents.decoders.dividing import BLOCK
 from multiref_gym.agents.evaluation.tables import Sheet, share
-from multiref_gym.commands.export import say_skipped
+from multiref_gym.commands.export import check_applies, say_skipped
 from multiref_gym.commands.options import AnyFile, DecoderName, ForceOption
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback, FeedbackDecoder, decoded_games, probabilities
 from multiref_gym.files import whole
 from multiref_gym.formats import holds_games, stream_games, write_games
+from multiref_gym.formats.chats import Trainer
 from multiref_gym.formats.label_table import Decoded, holds_table, write_table
 from multiref_gym.formats.logged_game import BadGame, LoggedGame
 from multiref_gym.registry import feedback_name, new_decoder
@@ -100,31 +107,48 @@ def decode(
 
 @dataclass(frozen=True, kw_only=True)
 class Decode(LogOptions, ForceOption):
-    """Decodes feedback from what speakers said next, in games that were logged.
+    """Decodes feedback from what speakers or users said next, in games or chats that were logged.
 
-    A store keeps what was decoded, by rounds; a round that it has is not decoded again.
+    A store keeps what was decoded, by rounds; a round that it has is not decoded again. Of chats the same command goes
+    on where it was interrupted.
 
     Attributes:
+        chats: Conversations with an assistant, in place of games: JSON Lines, JSON or Parquet.
         ternary: The decoder also answers neutral.
         against: Another decoder, to be told how far the two agree.
-        out: A file: FILE.csv is a table of exchanges to read and to correct, any other the games as JSON Lines with
-            their feedback.
+        out: A file: of games FILE.csv is a table of exchanges to read and to correct, any other the games as JSON Lines
+            with their feedback. Of chats the conversations with their feedback, FILE.parquet or JSON Lines.
+        trl: Of chats --out is rows to learn from in place of them: kto, answers with a label, or sft, good answers.
+        report: Of chats, a page with counts and examples: FILE.html.
     """
 
+    chats: Annotated[Path | None, WHAT] = None
     decoder: DecoderName = "lexical"
     ternary: bool = False
     against: DecoderName | None = None
     out: AnyFile | None = None
+    trl: Trainer | None = None
+    report: AnyFile | None = None
+
+    def __post_init__(self) -> None:
+        if self.chats is not None:
+            of_games = {"games": ("format",), "store": ("system", "round"), "games or --store": ("against",)}
+            check_applies(self, "chats", of_games)
+        else:
+            super().__post_init__()
+            check_applies(self, "store" if self.store else "games", {"chats": ("trl", "report")})
 
     def run(self, screen: Screen) -> None:
-        """Decodes the games, writes the feedback, and shows how much of each there is.
+        """Decodes the games or chats, writes the feedback, and shows how much of each there is.
 
         Raises:
-            UserError: If a game is bad or none has a second turn, a decoder cannot be had or fails, or a file is there
-                that is not to be replaced.
+            UserError: If a game or a conversation is bad or none has a second turn, a decoder cannot be had or fails,
+                or a file is there that is not to be replaced.
             StoreError: If there is no such store, or none of its games is meant.
             OSError: If a file cannot be read or written. One that was there before stays as it was.
         """
+        if self.chats is not None:
+            return decode_chats(self.chats, self, screen)
         if self.games is not None and self.out is None:
             raise UserError("expected --out, the file for the feedback")
         is_table = self.out is not None and self.out.suffix == ".csv"

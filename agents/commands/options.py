@@ -159,7 +159,7 @@ class LogOptions:
         store: A store in place of a file: a SQLite file, or a database URL.
         system: Of a store, only the games of this system.
         round: Of a store, only the games of this round.
-        skip_bad: Leave out bad games, and say which.
+        skip_bad: Leave out what is malformed, and say where it is.
     """
 
     games: Annotated[str | None, WHAT] = None

@@ -31,9 +31,18 @@ class AnswerScorer(Protocol):
             answers: The answers that there are to each.
 
         Returns:
-            float64 (questions, answers); of an answer that is out of the question, minus infinity.
+            float64 (questions, answers); of an answer that is out of the question, minus infinity. Where the model
+            says nothing of a question, all are 0.
         """
         ...
+
+    def reads(self, question: str, answers: Sequence[str]) -> bool:
+        """Whether a question with its answers is not too long for the model, as far as that is known."""
+        ...
+
+
+class NoAnswer(UserError):
+    """A model writes none of the answers that there are."""
 
 
 class EndpointModel:
@@ -41,7 +50,8 @@ class EndpointModel:
 
     Only the first token is asked for. Upper case and blanks are no matter, and the beginning of one answer stands for
     it; an answer that is not among the likeliest is taken as impossible. As chance has no part in it, a question is
-    asked once. Where a content filter keeps back what the model says, all answers are as likely.
+    asked once. Where a content filter keeps back what the model says, or it says something else, all answers are as
+    likely.
 
     Args:
         client: Asks the model.
@@ -49,6 +59,8 @@ class EndpointModel:
 
     LIKELIEST = 20
     """How many tokens are asked for: as many as OpenAI gives."""
+    REMEMBERED = 10_000
+    """How many questions are remembered at least, so that they are asked once: a log may have more than memory has."""
 
     def __init__(self, client: ChatClient) -> None:
         self._client = client
@@ -58,7 +70,8 @@ class EndpointModel:
         """Returns log-probabilities as `AnswerScorer` does.
 
         Raises:
-            UserError: If the endpoint gives no log-probabilities, or none of an answer; and as `ChatClient.complete`.
+            UserError: If the endpoint gives no log-probabilities, or to no question one of an answer; and as
+                `ChatClient.complete`.
         """
         fields = {"max_tokens": 1, "logprobs": True, "top_logprobs": self.LIKELIEST}
         new = [question for question in dict.fromkeys(questions) if question not in self._choices]
@@ -72,7 +85,24 @@ class EndpointModel:
                 f"{len(new)}, which are taken as unclear",
                 stacklevel=2,
             )
-        return np.array([self._log_probs(self._choices[question], answers) for question in questions])
+        found, errors = np.zeros((len(questions), len(answers))), list[NoAnswer]()
+        for row, question in enumerate(questions):
+            try:
+                found[row] = self._log_probs(self._choices[question], answers)
+            except NoAnswer as error:
+                errors.append(error)
+        if errors:
+            if len(errors) == len(questions):
+                raise errors[0]
+            told = f"{errors[0]}; so it is with {len(errors)} answers of {len(questions)}, which are taken as unclear"
+            warnings.warn(told, stacklevel=2)
+        if len(self._choices) > 2 * self.REMEMBERED:
+            self._choices = dict(list(self._choices.items())[-self.REMEMBERED :])
+        return found
+
+    def reads(self, question: str, answers: Sequence[str]) -> bool:
+        """Says yes: nobody knows how much a model behind an endpoint reads."""
+        return True
 
     def _log_probs(self, choice: Mapping[str, Any], answers: Sequence[str]) -> list[float]:
         if is_withheld(choice):
@@ -94,5 +124,5 @@ class EndpointModel:
             elif begun and max(log_probs.values()) == -np.inf:
                 raise UserError(f"{asked} begins with {token!r}, which may become {' or '.join(begun)}")
         if max(log_probs.values()) == -np.inf:
-            raise UserError(f"{asked} begins with {tokens[0][0]!r}, and nothing likely begins {' or '.join(answers)}")
+            raise NoAnswer(f"{asked} begins with {tokens[0][0]!r}, and nothing likely begins {' or '.join(answers)}")
         return list(log_probs.values())

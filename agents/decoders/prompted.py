@@ -1,7 +1,8 @@
 """A feedback decoder that asks a language model whether the speaker was content, the idea of arXiv 2410.13852.
 
 The model reads the exchange and a question with a few answers. What it would write is never read: the answer is the
-one that it finds the most likely; see `multiref_gym.agents.decoders.answers`.
+one that it finds the most likely; see `multiref_gym.agents.decoders.answers`. Of chats it is asked what
+`multiref_gym.agents.decoders.chat_prompt` says.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
+from multiref_gym.agents.decoders import chat_prompt
 from multiref_gym.agents.decoders.answers import AnswerScorer, EndpointModel
 from multiref_gym.agents.language_model import shared_language_model
 from multiref_gym.chat import NO_CLICK, without_marks
+from multiref_gym.conversation import ChatExchange, Verdict
 from multiref_gym.feedback import Exchange, Feedback
 from multiref_gym.game import Action
 
@@ -74,6 +77,7 @@ class PromptedDecoder:
 
     def __init__(self, scorer: AnswerScorer, ternary: bool = False) -> None:
         self._scorer, self._form = scorer, TERNARY if ternary else BINARY
+        self._chat_form = chat_prompt.TERNARY if ternary else chat_prompt.BINARY
 
     @classmethod
     def load(cls, model: str, ternary: bool = False) -> Self:
@@ -93,6 +97,19 @@ class PromptedDecoder:
         meanings = list(self._form.answers.values())
         return [meanings[number] for number in self._probabilities(exchanges).argmax(axis=1).tolist()]
 
+    def decode_chats(self, exchanges: Sequence[ChatExchange]) -> list[Verdict | None]:
+        """Returns what each reply of a chat says of the answer before it, in order; None if the model says nothing."""
+        if not exchanges:
+            return []
+        form = self._chat_form
+        asked = [form.ask_briefly(exchange, self._scorer.reads) for exchange in exchanges]
+        log_probs = self._scorer([question for question, _ in asked], list(form.answers))
+        meanings = list(form.answers.values())
+        return [
+            Verdict(meanings[int(scores.argmax())], float(softmax(scores)[-1]), cut) if scores.any() else None
+            for scores, (_, cut) in zip(log_probs, asked, strict=True)
+        ]
+
     def _probabilities(self, exchanges: Sequence[Exchange]) -> NDArray[np.float64]:
         """Returns the probability of each answer, of shape `(len(exchanges), answers)`."""
         probabilities = np.tile(np.eye(len(self._form.answers))[0], (len(exchanges), 1))
@@ -107,15 +124,15 @@ class EndpointDecoder(PromptedDecoder):
     """Decodes feedback by asking a model at the endpoint of the environment; see `multiref_gym.agents.openai_api`."""
 
     @classmethod
-    def load(cls, model: str, ternary: bool = False) -> Self:
-        """Makes the decoder that asks a model of the endpoint.
+    def load(cls, model: str | None = None, ternary: bool = False) -> Self:
+        """Makes the decoder that asks a model of the endpoint; if none is named, that of the environment.
 
         Raises:
-            UserError: If the endpoint or the key is none.
+            UserError: If no model is named there either, or the endpoint or the key is none.
         """
-        from multiref_gym.agents.openai_api import ChatClient  # here, as it needs httpx
+        from multiref_gym.agents.openai_api import ChatClient, model_of_environment  # here, as it needs httpx
 
-        return cls(EndpointModel(ChatClient(model)), ternary)
+        return cls(EndpointModel(ChatClient(model or model_of_environment("prompted-api:MODEL"))), ternary)
 
 
 def _said(words: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -10,9 +9,8 @@ from functools import partial
 from typing import Any, Self
 
 from multiref_gym.agents.completions import said
-from multiref_gym.agents.openai_api import MODEL, ChatClient
+from multiref_gym.agents.openai_api import ChatClient, model_of_environment
 from multiref_gym.agents.speakers.prompted import PromptedSpeaker
-from multiref_gym.errors import UserError
 from multiref_gym.messages import Part
 
 
@@ -70,7 +68,7 @@ class ApiSpeaker(PromptedSpeaker):
         Raises:
             UserError: If no model is named, or the endpoint or the key is none.
         """
-        return partial(cls, model=ApiModel(_named(model)))
+        return partial(cls, model=ApiModel(model or model_of_environment("api:MODEL")))
 
 
 class SeeingSpeaker(ApiSpeaker):
@@ -79,10 +77,4 @@ class SeeingSpeaker(ApiSpeaker):
     @classmethod
     def load(cls, model: str | None = None) -> Callable[..., Self]:
         """Returns what makes speakers that share a model; see `ApiSpeaker.load`."""
-        return partial(cls, model=ApiModel(_named(model), sees=True))
-
-
-def _named(model: str | None) -> str:
-    if found := model or os.environ.get(MODEL):
-        return found
-    raise UserError(f"which model speaks? Name it as in --speaker api:MODEL, or in the environment variable {MODEL}")
+        return partial(cls, model=ApiModel(model or model_of_environment("api-pictures:MODEL"), sees=True))

@@ -20,6 +20,7 @@ from multiref_gym.feedback import Feedback
 from multiref_gym.files import whole
 from multiref_gym.formats import FORMATS, holds_games, write_games
 from multiref_gym.formats.logged_game import BadGame, LoggedGame
+from multiref_gym.formats.rows import BadRow
 from multiref_gym.interaction import Interaction
 from multiref_gym.registry import feedback_name
 from multiref_gym.store import InteractionStore
@@ -104,10 +105,10 @@ class Export(ForceOption):
         say_skipped(bad, screen)
 
 
-def say_skipped(bad: Sequence[BadGame], screen: Screen) -> None:
-    """Says how many bad games were left out, and what is wrong with each."""
+def say_skipped(bad: Sequence[BadRow], screen: Screen, what: str = "games") -> None:
+    """Says how many bad games, or what they are, were left out, and what is wrong with each."""
     if bad:
-        screen.say(f"{len(bad)} bad games skipped:")
+        screen.say(f"{len(bad)} bad {what} skipped:")
         for error in bad:
             screen.say(str(error))
 

@@ -12,6 +12,11 @@ ANSWERS = "MULTIREF_ANSWERS"
 """The environment variable of the file in which answers of endpoints are kept; if it is empty, they are not."""
 
 
+def progress_beside(out: object) -> Path:
+    """Returns where a command keeps what it has done, until all that it writes is in its place."""
+    return Path(f"{out}.progress")
+
+
 def prepare_process() -> None:
     """Has torch take one thread, and transformers draw no bars, without importing either.
 

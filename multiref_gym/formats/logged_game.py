@@ -8,23 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
-from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback
+from multiref_gym.formats.rows import BadRow
 from multiref_gym.interaction import Interaction
 
 
-class BadGame(UserError):
-    """What is no game.
-
-    Args:
-        what: What is wrong, and what is allowed.
-        place: Where: the file and the line.
-        field: The field of the record that is wrong, if it is one.
-    """
-
-    def __init__(self, what: object, place: str = "", field: str = "") -> None:
-        where = ", ".join(filter(None, (place, field and f"field {field!r}")))
-        super().__init__(f"{where}: {what}" if where else str(what))
+class BadGame(BadRow):
+    """What is no game."""
 
 
 @dataclass(frozen=True, slots=True)

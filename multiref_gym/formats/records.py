@@ -1,9 +1,8 @@
 """Games as records: objects of JSON in a file, rows of a Parquet file or of a data set of the Hugging Face hub.
 
-A format of records says which fields it has, and how records become a game and a game becomes records. Where records
-come from, what their fields may hold, and how they are written is said here, for all of them. What is bad is named by
-file, line and field; rows of a list, a Parquet file or a data set of the hub are counted as lines. A blank line is
-nothing.
+A format of records says which fields it has, and how records become a game and a game becomes records. What their
+fields may hold, and how they are written is said here, for all of them. What is bad is named as in
+`multiref_gym.formats.rows`; rows of a data set of the hub are counted as lines, too.
 
 Any record may carry explicit `feedback` as well. Labels are "positive", "neutral", "negative", or 1, 0, -1, or null.
 """
@@ -13,7 +12,6 @@ from __future__ import annotations
 import json
 import re
 from abc import ABC, abstractmethod
-from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -28,11 +26,11 @@ from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
 from multiref_gym.files import write_lines_atomically
 from multiref_gym.formats.logged_game import BadGame, LoggedGame
+from multiref_gym.formats.rows import EXTRA, placed, rows_of
 from multiref_gym.game import LETTERS, Action, Context
 from multiref_gym.interaction import Interaction, Turn
 from multiref_gym.listener import ROUNDING
 
-EXTRA = "pip install 'multiref-gym[datasets]'"
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
 LABELS = {None: None} | {label: value for value in Feedback for label in (value.name.lower(), int(value))}
@@ -195,48 +193,12 @@ class RecordFormat(ABC):
 
 def _records(where: str, configuration: str) -> Iterator[Record]:
     path = Path(where)
-    rows: Iterable[Any]
-    if path.is_dir() or (not path.exists() and not path.suffix and HUB_ID.fullmatch(where)):
-        rows = _hub_rows(where, configuration)
-    elif path.suffix == ".parquet":
-        rows = _parquet_rows(path)
-    elif path.suffix == ".json" and (content := _plain(path.read_bytes())).startswith(b"["):
-        rows = checked(list[Any], content, where, BadGame)
-    else:
-        rows = _lines(path)
-    for number, row in enumerate(rows, start=1):
-        if row == b"":
-            continue
-        place = f"{where}, line {number}"
+    is_hub = path.is_dir() or (not path.exists() and not path.suffix and HUB_ID.fullmatch(where))
+    for place, row in placed(_hub_rows(where, configuration) if is_hub else rows_of(path, BadGame), where):
         try:
             yield Record(place, checked(dict[str, Any], row, place, BadGame))
         except BadGame as error:
             yield Record(place, {}, error)
-
-
-def _lines(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as lines:
-        yield from map(_plain, lines)
-
-
-def _plain(text: bytes) -> bytes:
-    return text.removeprefix(BOM_UTF8).strip()
-
-
-def _parquet_rows(path: Path) -> list[Any]:
-    try:
-        parquet = import_module("pyarrow.parquet")
-    except ImportError as error:
-        raise UserError(f"{path}: Parquet files need the extra 'datasets': {EXTRA}") from error
-    try:
-        rows: list[Any] = parquet.ParquetFile(path).read().to_pylist()
-    except (
-        ValueError,
-        OSError,
-        import_module("pyarrow").ArrowException,
-    ) as error:  # damaged, or no table
-        raise BadGame(error, str(path)) from error
-    return rows
 
 
 def _hub_rows(name: str, configuration: str) -> list[Any]:

@@ -1,0 +1,57 @@
+"""Decoders that read chats, by their names, and those of the game, which can be tried on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from multiref_gym.conversation import ChatDecoder, ChatExchange, Verdict
+from multiref_gym.feedback import Exchange, FeedbackDecoder, decoded, probabilities
+from multiref_gym.game import Action
+from multiref_gym.registry import decoder_of, made
+
+OF_THE_GAME = ("lexical", "learned")
+"""Decoders that were made for the game."""
+OUT_OF_PLACE = (
+    "{} was made for the game, where a speaker who judges nothing is content; in chats it takes too much for positive: "
+    "use prompted:MODEL there"
+)
+"""What is told of them."""
+
+ANSWERED = Action(select=frozenset({0}))
+"""What stands for an answer in the game: something was done."""
+
+
+class ReadAsGame:
+    """A decoder of the game on chats: it reads the reply as if the answer before it were a select.
+
+    Args:
+        decoder: The decoder.
+    """
+
+    def __init__(self, decoder: FeedbackDecoder) -> None:
+        self._decoder = decoder
+
+    def decode_chats(self, exchanges: Sequence[ChatExchange]) -> list[Verdict]:
+        """Returns what each reply says of the answer before it, in order."""
+        in_game = [Exchange(None, exchange.request, ANSWERED, exchange.reply) for exchange in exchanges]
+        feedback = decoded(self._decoder, in_game)
+        likely: Sequence[float | None] = [None] * len(in_game)
+        if hasattr(self._decoder, "probabilities"):
+            likely = probabilities(self._decoder, in_game).tolist()
+        return list(map(Verdict, feedback, likely))
+
+
+def new_chat_decoder(name: str, ternary: bool = False) -> ChatDecoder:
+    """Makes a decoder that reads chats, or has one of the game do so.
+
+    Args:
+        name: As of `multiref_gym.registry.decoder_of`.
+        ternary: Whether neutral is to be an answer.
+
+    Raises:
+        UserError: If there is no such decoder, it does not read chats, or it cannot be made.
+    """
+    make = decoder_of(name, ternary)
+    if name in OF_THE_GAME:
+        return ReadAsGame(made("decoder", name, make))
+    return made("decoder of chats", name, make)  # type: ignore[no-any-return]

@@ -1,0 +1,249 @@
+"""Conversations of users with assistants in files: JSON Lines, a JSON list, or Parquet.
+
+A record holds its messages under `messages` (OpenAI's form: `role` and `content`), `conversations` (that of ShareGPT:
+`from` and `value`) or `conversation`, or it is itself a list of messages. `content` is a text, a list of parts with a
+`type`, or null beside a call of a tool. All that a record holds else is kept as it is.
+
+What is decoded is added to the record: `feedback`, a list with an item for each message, -1, 0 or 1 for an answer that
+the user followed up and null for all else, and, where the decoder says so, `feedback_probability`, how likely the
+feedback is positive. Or else it becomes rows that TRL's trainers learn from: `prompt`, the messages before an answer,
+`completion`, the answer, `label` for KTO, and `probability`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from multiref_gym.checking import checked
+from multiref_gym.conversation import ChatExchange, ChatMessage, Role, Verdict, exchanges_of
+from multiref_gym.errors import UserError
+from multiref_gym.feedback import Feedback
+from multiref_gym.formats.rows import BadRow, placed, rows_of
+
+FIELDS = ("messages", "conversations", "conversation")
+"""Where a record may hold its messages."""
+FEEDBACK, PROBABILITY = "feedback", "feedback_probability"
+"""What is added to a record."""
+ROW_PROBABILITY = "probability"
+"""What is added to a row to learn from."""
+
+ROLES: dict[str, Role] = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "human": "user",
+    "assistant": "assistant",
+    "gpt": "assistant",
+    "chatgpt": "assistant",
+    "bing": "assistant",
+    "bard": "assistant",
+    "model": "assistant",
+    "function_call": "assistant",
+    "tool": "tool",
+    "function": "tool",
+    "function_response": "tool",
+    "observation": "tool",
+}
+"""Whose a message is, by what the forms call it."""
+
+TOOLS = ("name", "tool_calls", "tool_call_id")
+"""The fields of a message that a chat template may read beside its words."""
+WORDLESS = ("tool_calls", "function_call", "refusal", "audio")
+"""An assistant's message with one of these fields may be without words."""
+TEXT_PARTS = ("text", "input_text", "output_text")
+
+
+class BadConversation(BadRow):
+    """What is no conversation."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedChat:
+    """A conversation as its record tells it.
+
+    Attributes:
+        record: The record; of one that is a list of messages, an object that holds the list.
+        messages: What was said.
+        place: Where the record is, such as "FILE, line 3".
+    """
+
+    record: dict[str, Any]
+    messages: tuple[ChatMessage, ...]
+    place: str
+
+    def exchanges(self) -> dict[int, ChatExchange]:
+        """Returns the exchanges; see `exchanges_of`."""
+        return exchanges_of(self.messages)
+
+    def with_feedback(self, verdict_of: Mapping[int, Verdict], probabilities: bool) -> dict[str, Any]:
+        """Returns the record with what was decoded.
+
+        Args:
+            verdict_of: The verdicts, by the number of the message.
+            probabilities: Whether to add how likely the feedback is positive.
+        """
+        found = [verdict_of.get(number) for number in range(len(self.messages))]
+        added: dict[str, Any] = {FEEDBACK: [verdict and int(verdict.feedback) for verdict in found]}
+        if probabilities:
+            added[PROBABILITY] = [verdict and verdict.probability for verdict in found]
+        return {**self.record, **added}
+
+
+def stream_chats(path: Path, on_bad: Callable[[BadConversation], None] | None = None) -> Iterator[LoggedChat]:
+    """Yields the conversations of a file one by one.
+
+    Args:
+        path: The file.
+        on_bad: Called with the error of each bad conversation, which is left out; if None the first one is raised.
+
+    Raises:
+        BadConversation: At the first bad conversation if they are not left out, or if none is left.
+        UserError: If the file as a whole cannot be read, or takes an extra that is not installed.
+        OSError: If there is no such file.
+    """
+    first_bad: BadConversation | None = None
+    found = 0
+    for place, row in placed(rows_of(path, BadConversation), path):
+        try:
+            logged = _read(place, row)
+        except BadConversation as error:
+            if on_bad is None:
+                raise
+            first_bad = first_bad or error
+            on_bad(error)
+            continue
+        found += 1
+        yield logged
+    if not found:
+        raise BadConversation(f"{path}: no conversations" + (f", as all are bad; {first_bad}" if first_bad else ""))
+
+
+def _read(place: str, row: Any) -> LoggedChat:
+    value = checked(object, row, place, BadConversation) if isinstance(row, bytes) else row
+    if isinstance(value, list):
+        return LoggedChat({"messages": value}, _messages(value, place, ""), place)
+    if not isinstance(value, dict):
+        raise BadConversation(f"expected an object or a list of messages, got {value!r:.60}", place)
+    held = [name for name in FIELDS if value.get(name) is not None]
+    if not held:
+        raise BadConversation(f"no messages: expected one of the fields {', '.join(FIELDS)}", place)
+    if len(held) > 1:
+        raise BadConversation(f"messages in {' and '.join(map(repr, held))}: allowed is one of them", place)
+    for name in (FEEDBACK, PROBABILITY):
+        if name in value:
+            raise BadConversation("there already, and nothing is replaced: rename or remove it", place, name)
+    return LoggedChat(value, _messages(value[held[0]], place, held[0]), place)
+
+
+def _messages(items: Any, place: str, field: str) -> tuple[ChatMessage, ...]:
+    if not isinstance(items, list) or not items:
+        raise BadConversation(f"expected a list of one message or more, got {items!r:.60}", place, field)
+    return tuple(_message(item, place, f"{field}[{number}]") for number, item in enumerate(items))
+
+
+def _message(item: Any, place: str, field: str) -> ChatMessage:
+    if not isinstance(item, dict):
+        raise BadConversation(f"expected a message, an object, got {item!r:.60}", place, field)
+    whose, words = ("from", "value") if "from" in item else ("role", "content")
+    named = item.get(whose)
+    role = ROLES.get(named) if isinstance(named, str) else None
+    if role is None:
+        told = "missing" if whose not in item else f"{named!r:.40}"
+        raise BadConversation(f"{told}: allowed is one of {', '.join(ROLES)}", place, f"{field}.{whose}")
+    tools = {name: item[name] for name in TOOLS if item.get(name) is not None}
+    content = item.get(words)
+    if content is None:
+        if role == "assistant" and any(item.get(name) for name in WORDLESS):
+            return ChatMessage(role, "", tools=tools)
+        told = "null, which is for calls of tools alone" if words in item else "missing"
+        raise BadConversation(f"{told}: allowed is a text or a list of parts", place, f"{field}.{words}")
+    text, is_text = _text(content, place, f"{field}.{words}")
+    if named == "function_call":  # these words are for a tool
+        return ChatMessage(role, "", is_text=False)
+    return ChatMessage(role, text, is_text, tools)
+
+
+def _text(content: Any, place: str, field: str) -> tuple[str, bool]:
+    """Returns the words of a message, and whether there is nothing else in it."""
+    if isinstance(content, str):
+        return content, True
+    if not isinstance(content, list):
+        raise BadConversation(f"expected a text or a list of parts, got {content!r:.60}", place, field)
+    words = []
+    for number, part in enumerate(content):
+        kind = part.get("type") if isinstance(part, dict) else None
+        if not isinstance(kind, str):
+            raise BadConversation(f"expected a part with a 'type', got {part!r:.60}", place, f"{field}[{number}]")
+        if kind not in TEXT_PARTS:
+            continue
+        if not isinstance(part.get("text"), str):
+            told = f"expected a text, got {part.get('text')!r:.60}"
+            raise BadConversation(told, place, f"{field}[{number}].text")
+        words.append(part["text"])
+    return "\n".join(words), len(words) == len(content)
+
+
+def holds_rows(path: Path, fields: Collection[str]) -> bool:
+    """Whether a file holds rows with these fields, and nothing else."""
+    try:
+        rows = (
+            checked(dict[str, Any], row, place) if isinstance(row, bytes) else row
+            for place, row in placed(rows_of(path), path)
+        )
+        return all(row.keys() >= set(fields) for row in rows)
+    except (UserError, OSError):
+        return False
+
+
+Trainer = Literal["kto", "sft"]
+"""A trainer of TRL."""
+
+
+class TrainingRows:
+    """Rows of a data set that a trainer of TRL learns from: an answer each, in the form of a conversation.
+
+    Args:
+        trainer: kto, answers with a label, positive or not; or sft, the positives alone.
+        probabilities: Whether to add how likely the feedback is positive.
+
+    Attributes:
+        counts: How many rows have which feedback.
+        left_out: How many answers make no row, by the reason.
+    """
+
+    def __init__(self, trainer: Trainer, probabilities: bool) -> None:
+        self._trainer, self._probabilities = trainer, probabilities
+        self.counts, self.left_out = Counter[Feedback](), Counter[str]()
+
+    def of(self, logged: LoggedChat, verdict_of: Mapping[int, Verdict]) -> Iterator[dict[str, Any]]:
+        """Yields the rows of a conversation, whose verdicts are given by the number of the message."""
+        for number, verdict in verdict_of.items():
+            prompt, answer = logged.messages[:number], logged.messages[number]
+            if reason := self._unfit(prompt, answer, verdict.feedback):
+                self.left_out[reason] += 1
+                continue
+            self.counts[verdict.feedback] += 1
+            row: dict[str, Any] = {"prompt": list(map(_spoken, prompt)), "completion": [_spoken(answer)]}
+            if self._trainer == "kto":
+                row["label"] = verdict.feedback is Feedback.POSITIVE
+            if self._probabilities:
+                row[ROW_PROBABILITY] = verdict.probability
+            yield row
+
+    def _unfit(self, prompt: tuple[ChatMessage, ...], answer: ChatMessage, feedback: Feedback) -> str:
+        """Returns why an answer makes no row, "" if it makes one."""
+        if feedback is Feedback.NEUTRAL or (self._trainer == "sft" and feedback is Feedback.NEGATIVE):
+            return feedback.name.lower()
+        if not any(message.role == "user" for message in prompt):
+            return "before any request"
+        if not all(message.is_text for message in (*prompt, answer)):
+            return "beside what is no text"
+        return ""
+
+
+def _spoken(message: ChatMessage) -> dict[str, Any]:
+    return {"role": message.role, "content": message.text, **message.tools}
