@@ -92,7 +92,7 @@ def test_so_is_one_of_ones_own() -> None:
     ("name", "complaint"),
     [
         ("prompted", "decoder 'prompted' is made of a model: expected 'prompted:MODEL'"),
-        ("prompted-api:", "decoder 'prompted-api:' is made of a model: expected 'prompted-api:MODEL'"),
+        ("prompted:", "decoder 'prompted:' is made of a model: expected 'prompted:MODEL'"),
         ("test_registry:OfModel", "expected 'test_registry:OfModel:MODEL'"),
         ("test_registry:OfModel:mine", "has no ternary form; these have one: lexical, learned, prompted, prompted-api"),
     ],
