@@ -16,6 +16,7 @@ from PIL import Image
 from multiref_gym.chat import chat_turns, rules
 from multiref_gym.errors import UserError
 from multiref_gym.game import LETTERS
+from multiref_gym.interaction import Interaction
 from multiref_gym.listener import View
 from multiref_gym.png import data_url, png
 from multiref_gym.tangrams import Atlas, in_words
@@ -71,6 +72,18 @@ class Messages:
         messages = [self._message("user", [*self._opening(view.tangrams), _text(first)])]
         messages += (self._message(role, [_text(turn)]) for role, turn in zip(cycle(ROLES[::-1]), others))
         return messages
+
+    def of_game(self, game: Interaction) -> list[Message]:
+        """Returns all messages of a game that was played, with the actions as the store has them.
+
+        Turn i, from 0, has the messages 2 i, what the speaker said, and 2 i + 1, the action. A closing remark is last.
+
+        Raises:
+            TangramError: See `of`.
+        """
+        said = tuple((turn.utterance, turn.action) for turn in game.turns)
+        messages = self.of(View(game.context.listener_order, said, game.closing, game.selections[-1], game.game_id))
+        return messages if game.closing else messages[:-1]
 
     def last_of(self, view: View) -> Message:
         """Returns the last of these messages alone, for a game that has begun."""

@@ -206,6 +206,18 @@ class InteractionStore:
         """Returns which rounds of which systems there are, for a message."""
         return ", ".join(f"{system!r} rounds {self.rounds(system)}" for system in self.systems()) or "none"
 
+    def count(self, system: str | None = None, round: int | None = None) -> int:
+        """Returns how many interactions `interactions(system, round)` are."""
+        query = _of(select(func.count()).select_from(_interactions.join(_rounds)), system, round)
+        with self._transaction() as connection:
+            return connection.scalar(query) or 0
+
+    def decoders(self, system: str | None = None, round: int | None = None) -> list[str]:
+        """Returns the names of the decoders that have decoded any of these rounds, in alphabetical order."""
+        query = _of(select(_decodings.c.decoder).join(_rounds), system, round).distinct()
+        with self._transaction() as connection:
+            return sorted(connection.scalars(query))
+
     def has_round(self, system: str, round: int) -> bool:
         """Returns whether a system has played a round; what is there is complete."""
         with self._transaction() as connection:

@@ -132,11 +132,15 @@ def test_an_export_of_nothing_says_what_there_is(store: Path, tmp_path: Path, op
         (
             "export",
             ["--out", "games.jsonl", "--decoder", "lexical"],
-            "--decoder applies to --minari only, not to --out",
+            "--decoder applies to --trl and --inspect and --minari only, not to --out",
         ),
         ("export", ["--out", "games.jsonl", "--image", "tangrams"], "--image applies to --minari only"),
-        ("export", ["--out", "games.jsonl", "--tangrams", "figures"], "--tangrams applies to --minari only"),
-        ("export", ["--out", "games.jsonl", "--skip-bad"], "--skip-bad applies to --minari only, not to --out"),
+        (
+            "export",
+            ["--out", "games.jsonl", "--tangrams", "figures"],
+            "--tangrams applies to --trl and --inspect and --minari",
+        ),
+        ("export", ["--out", "games.jsonl", "--skip-bad"], "--skip-bad applies to --trl and --inspect and --minari"),
         ("export", ["--minari", "games-v0", "--format", "jsonl"], "--format applies to --out only, not to --minari"),
         ("export", ["--minari", "games-v0", "--ternary"], "--ternary is of a decoder: add --decoder"),
         ("import", ["--minari", "games-v0", "--system", "S", "--format", "turn"], "--format applies to --games only"),

@@ -175,7 +175,7 @@ def test_a_store_goes_through_minari_and_comes_back(games: list[Interaction], tm
     with InteractionStore(store) as original, InteractionStore(copy) as copied:
         assert copied.interactions() == original.interactions("SUP")
         assert copied.feedback("lexical") == original.feedback("lexical", "SUP")
-    with pytest.raises(UserError, match=r"'lexical' has not decoded any of .*: round 0 of 'CONTROL'$"):
+    with pytest.raises(UserError, match=r"'lexical' has not decoded any of .* decoded by: nobody$"):
         run("export", "--store", store, "--minari", "other-v0", "--system", "CONTROL", "--decoder", "lexical")
     with pytest.raises(UserError, match="there is a Minari data set 'multiref/games-v0' already"):
         run("export", "--store", store, "--minari", NAME, "--image", "none")

@@ -27,6 +27,7 @@ from multiref_gym.agents.learning.lesson import Lesson
 from multiref_gym.agents.learning.respect import TURNS, CreditName, Learner, RoundOptimisation, learner_of
 from multiref_gym.agents.learning.run_folder import made_by
 from multiref_gym.agents.learning.spooled import SpooledExamples
+from multiref_gym.agents.learning.tracking import TrackerName, tracked
 from multiref_gym.agents.listeners.named import Load, Model, new_trainable
 from multiref_gym.agents.listeners.weights import saved
 from multiref_gym.agents.workers import ThisProcess, Workers
@@ -126,6 +127,8 @@ class LearnCommand(LogOptions, LearnersOptions):
             the games of that one, for each part.
         seed: Seeds all chance.
         out: The folder of the policy, in which nothing is yet; of folds, of their policies and of results.json.
+        track: Also log the figures of each epoch, once the policy is learned, to this tracker: tensorboard, trackio,
+            wandb or another of Accelerate's.
     """
 
     decoder: Annotated[
@@ -144,6 +147,7 @@ class LearnCommand(LogOptions, LearnersOptions):
     folds: Folds | None = None
     seed: Natural = 0
     out: Path
+    track: TrackerName | None = None
 
     def run(self, screen: Screen) -> None:
         """Learns, and writes the policy with `learning.json` and `curves.png`; shows the figures after each epoch.
@@ -231,6 +235,9 @@ class LearnCommand(LogOptions, LearnersOptions):
             results = write_results(unfinished / RESULTS, results)
             draw(results, unfinished / "curves.png")
         kept.unlink(missing_ok=True)
+        with tracked(self.track, folder, record) as log_point:
+            for epoch, figures in enumerate([before, *learned.curve]):
+                log_point(epoch, figures)
         return results
 
     def _record(self, learner: Learner, base: TrainableListener) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from multiref_gym.agents.learning.respect import (
     learner_of,
 )
 from multiref_gym.agents.learning.run_folder import known
+from multiref_gym.agents.learning.tracking import Log, TrackerName, tracked
 from multiref_gym.agents.workers import Workers
 from multiref_gym.commands.options import Flat, named
 from multiref_gym.commands.screen import Screen
@@ -52,6 +53,8 @@ class RespectCommand(LearnersOptions):
         credit: What says how good an action was: the reply to it, or all that the game tells in its turns (with sup).
         optimisation: How it is minimised.
         out: The folder of the run.
+        track: Also log the measures of each round to this tracker: tensorboard, trackio, wandb or another of
+            Accelerate's.
     """
 
     config: Flat[Config] = DEFAULT
@@ -59,6 +62,7 @@ class RespectCommand(LearnersOptions):
     credit: CreditName = "reply"
     optimisation: Flat[RoundOptimisation] = OPTIMISATION
     out: Path = Path("runs/respect")
+    track: TrackerName | None = None
 
     def run(self, screen: Screen) -> None:
         """Runs what of the run is not done yet, shows its table, and writes results, curves and report.
@@ -74,10 +78,12 @@ class RespectCommand(LearnersOptions):
         learner = learner_of(self.objective, self.credit, self.optimisation)
         respect = Respect(self.config, learner, self.out, screen.report, workers=workers)
         path = self.out / "results.json"
-        with respect.store as store:
+        with respect.store as store, tracked(self.track, self.out, respect.record) as log:
             # A finished run keeps its results, with the versions and the machine that they were got with.
             finished = known(path, respect.record)
-            measures = None if finished else _watched(respect, screen)
+            for measured in finished["rounds"] if finished else ():
+                log(measured["round"], measured)
+            measures = None if finished else _watched(respect, screen, log)
             if not is_main():
                 return
             finished = finished or write_results(path, {**respect.record, "rounds": measures})
@@ -88,11 +94,15 @@ class RespectCommand(LearnersOptions):
         screen.say(f"results.json, curves.png and report.html are in {self.out}")
 
 
-def _watched(respect: Respect, screen: Screen) -> list[dict[str, Any]]:
-    """Returns the measures of all rounds; shows each as it comes, as a table that grows or, in a log, as a line."""
+def _watched(respect: Respect, screen: Screen, log: Log) -> list[dict[str, Any]]:
+    """Returns the measures of all rounds.
+
+    Logs each as it comes and shows it, as a table that grows or, where the screen is no terminal, as a line.
+    """
     measures: list[dict[str, Any]] = []
     for measured in respect.rounds():
         measures.append(measured)
+        log(measured["round"], measured)
         if screen.console.is_terminal:
             screen.show_above(_table(measures))
         else:

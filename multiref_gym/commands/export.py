@@ -1,11 +1,12 @@
-"""`multiref export`: interactions of a store, as lines of JSON or as a data set of Minari."""
+"""`multiref export`: interactions of a store as games, rows for TRL, a log of Inspect, or a data set of Minari."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,93 +17,182 @@ from multiref_gym.commands.options import ForceOption, Round, TangramsName, chec
 from multiref_gym.commands.screen import Screen
 from multiref_gym.database import StoreError
 from multiref_gym.errors import UserError
-from multiref_gym.feedback import Feedback
 from multiref_gym.files import whole
-from multiref_gym.formats import FORMATS, holds_games, write_games
+from multiref_gym.formats import FORMATS, checked_games, holds_games, write_games
 from multiref_gym.formats.logged_game import BadGame, LoggedGame
 from multiref_gym.formats.rows import BadRow
-from multiref_gym.interaction import Interaction
 from multiref_gym.registry import feedback_name
 from multiref_gym.store import InteractionStore
+from multiref_gym.tangrams import Atlas, drawn_tangrams, load_tangrams
 
-OPTIONS = {"out": ("format", "force"), "minari": ("decoder", "ternary", "image", "tangrams", "skip_bad")}
-WHERE = Parameter(group=Group("Where", validator=LimitedChoice(1, 1)))
+OPTIONS = {
+    "out": ("format", "force"),
+    "trl": ("force", "decoder", "ternary", "text", "tangrams", "skip_bad"),
+    "inspect": ("force", "decoder", "ternary", "text", "tangrams", "skip_bad"),
+    "minari": ("decoder", "ternary", "image", "tangrams", "skip_bad"),
+}
+"""Of each form, the options that apply to it and not to all."""
+WHERE = Parameter(group=Group.create_ordered("Where", validator=LimitedChoice(1, 1)))
+FORM = Parameter(group=Group.create_ordered("What --out is", validator=LimitedChoice(0, 1)))
+FEEDBACK = Parameter(group=Group.create_ordered("Feedback in --trl, --inspect and --minari"))
+SHOWN = Parameter(group=Group.create_ordered("Tangrams in --trl, --inspect and --minari"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Export(ForceOption):
-    """Writes the games of a store to a file, or to a data set of Minari.
+    """Writes the games of a store to a file: games, rows for TRL or a log of Inspect; or to a data set of Minari.
 
     Attributes:
         store: The store: a SQLite file, or a database URL.
         out: The file to write, or what the format writes else.
         minari: The Minari data set to make, such as multiref/sup-v0.
-        decoder: A Minari data set's feedback: that of this decoder in all rounds that it has decoded.
+        trl: Rows that TRL learns from: sft, the turns with positive feedback, or kto, those with positive or negative
+            feedback. The file is .parquet, or with --text .jsonl.
+        inspect: A log of Inspect, to be read with `inspect view`: an .eval file.
+        decoder: That of this decoder in all rounds that it has decoded. Without it, of --trl and --inspect, that of the
+            one decoder that is in the store.
         ternary: That of the decoder's ternary form.
-        image: A Minari data set's pictures (tangrams).
-        tangrams: For them: figures (by default) or kilogram:PATH, all that are drawn.
-        skip_bad: Leave out of it games that the environment could not have played, and say which.
+        image: How a Minari data set shows them (tangrams).
+        text: In words, not in pictures, in --trl and --inspect.
+        tangrams: Which ones: figures (by default) or kilogram:PATH, all that are drawn.
+        skip_bad: Leave out games with other tangrams or, of --minari, that the environment could not have played, and
+            say which.
         system: Only the games of this system.
         round: Only the games of this round.
     """
 
     store: str
+    system: str | None = None
+    round: Round | None = None
     out: Annotated[str | None, WHERE] = None
     minari: Annotated[str | None, WHERE] = None
     format: Annotated[
-        str | None, named(FORMATS, "A line of --out is a game as in the human games (jsonl, the default), or a row: ")
+        str | None, FORM, named(FORMATS, "A line is a game as in the human games (jsonl, the default), or a row: ")
     ] = None
-    decoder: str | None = None
-    ternary: bool | None = None
-    image: Literal["tangrams", "board", "none"] | None = None
-    tangrams: TangramsName | None = None
-    skip_bad: bool | None = None
-    system: str | None = None
-    round: Round | None = None
+    trl: Annotated[Literal["sft", "kto"] | None, FORM] = None
+    inspect: Annotated[bool, FORM] = False
+    decoder: Annotated[str | None, FEEDBACK] = None
+    ternary: Annotated[bool | None, FEEDBACK] = None
+    image: Annotated[Literal["tangrams", "board", "none"] | None, SHOWN] = None
+    text: Annotated[bool, SHOWN] = False
+    tangrams: Annotated[TangramsName | None, SHOWN] = None
+    skip_bad: Annotated[bool | None, SHOWN] = None
 
     def run(self, screen: Screen) -> None:
         """Writes the interactions.
 
         Raises:
-            StoreError: If there is no such store, none of its interactions is meant, or the decoder decoded none of
-                them.
-            UserError: If an option does not apply, Minari is missing, these games make no data set of that name, or a
-                file is there that is not to be replaced.
+            StoreError: If there is no such store, none of its interactions is meant, or it is not certain which
+                decoder's feedback is.
+            UserError: If an option does not apply, an extra is missing, these games cannot be exported so, or a file is
+                there that is not to be replaced.
             OSError: If the file cannot be written. One that was there before stays as it was.
         """
         if self.out and self.format == "minari":
             return replace(self, minari=self.out, out=None, format=None).run(screen)
-        check_applies(self, "out" if self.minari is None else "minari", OPTIONS)
+        if self.minari and (self.trl or self.inspect):
+            raise UserError("--trl and --inspect are forms of --out, not of --minari")
+        check_applies(self, self._form, OPTIONS)
         if self.ternary and not self.decoder:
             raise UserError("--ternary is of a decoder: add --decoder")
-        format = self.format or "jsonl"
         if self.out is not None:
-            check_writable(Path, Path(self.out))
-            self.check_replaced(Path(self.out), f"games in format {format}", partial(holds_games, format=format))
-        decoder = "" if self.decoder is None else feedback_name(self.decoder, bool(self.ternary))
-        with InteractionStore(self.store, create=False) as store:
-            systems = store.systems() if self.system is None else [self.system]
-            games = [(system, game) for system in systems for game in store.interactions(system, self.round)]
-            if not games:
-                raise StoreError(f"{self.store}: no interactions to export; there are: {store.contents()}")
-            labels = _feedback(store, decoder, games) if decoder else [[]] * len(games)
-        logged = [
-            LoggedGame(game, labels=tuple(of_game), system=system)
-            for (system, game), of_game in zip(games, labels, strict=True)
-        ]
+            self._check_out(Path(self.out))
         bad: list[BadGame] = []
-        if self.out is not None:
-            # Where a format of one's own writes, nobody else knows.
-            with whole(Path(self.out), self.force) if format in FORMATS else nullcontext(self.out) as where:
-                write_games(format, where, logged)
-        else:
+        with InteractionStore(self.store, create=False) as store:
+            total = store.count(self.system, self.round)
+            if not total:
+                raise StoreError(f"{self.store}: no interactions to export; there are: {store.contents()}")
+            decoder = self._decoder_in(store)
+            games = _reported(self._logged(store, decoder), lambda done: screen.report("games read", done, total))
+            told = self._write(games, decoder, bad.append if self.skip_bad else None)
+        screen.say(f"{total - len(bad)} interactions written to {self.out or self.minari}{told}")
+        say_skipped(bad, screen)
+
+    @property
+    def _form(self) -> str:
+        """The key of `OPTIONS` that says what is written."""
+        return "minari" if self.minari else "trl" if self.trl else "inspect" if self.inspect else "out"
+
+    def _check_out(self, out: Path) -> None:
+        """Checks that a file may take this place, and that what writes it is there."""
+        check_writable(Path, out)
+        match self._form:
+            case "trl":
+                from multiref_gym.formats.trl import check_rows_file, holds_rows
+
+                check_rows_file(out, self.text)
+                self.check_replaced(out, "rows for TRL", holds_rows)
+            case "inspect":
+                from multiref_gym.formats.inspect_log import check_log_file, holds_log  # Inspect is an extra
+
+                check_log_file(out)
+                self.check_replaced(out, "logs of Inspect", holds_log)
+            case _:
+                format = self.format or "jsonl"
+                self.check_replaced(out, f"games in format {format}", partial(holds_games, format=format))
+
+    def _decoder_in(self, store: InteractionStore) -> str:
+        """Returns whose feedback is exported, as the store has the name; "" if nobody's.
+
+        Raises:
+            StoreError: If that decoder has decoded none of these games, or it is not certain which one is meant.
+        """
+        there = store.decoders(self.system, self.round)
+        told = f"what is there was decoded by: {', '.join(map(repr, there)) or 'nobody'}"
+        if self.decoder is not None:
+            name = feedback_name(self.decoder, bool(self.ternary))
+            if name not in there:
+                raise StoreError(f"{self.store}: {name!r} has not decoded any of what is to be exported; {told}")
+            return name
+        if self._form in ("out", "minari") or (self._form == "inspect" and not there):
+            return ""
+        if len(there) != 1:
+            what = "choose one by --decoder" if there else "`multiref decode` decodes it"
+            raise StoreError(f"{self.store}: --{self._form} is of one decoder's feedback: {what}; {told}")
+        return there[0]
+
+    def _logged(self, store: InteractionStore, decoder: str) -> Iterator[LoggedGame]:
+        """Yields the games system by system, with the decoder's feedback on those that it has decoded."""
+        for system in store.systems() if self.system is None else [self.system]:
+            games = store.interactions(system, self.round)
+            feedback = {
+                round: iter(store.feedback(decoder, system, round))
+                for round in {game.round for game in games}
+                if decoder and store.has_feedback(system, round, decoder)
+            }
+            for game in games:
+                labels = next(feedback[game.round]) if game.round in feedback else []
+                place = f"{self.store}, game {game.game_id!r}"
+                yield LoggedGame(game, labels=tuple(labels), system=system, place=place)
+
+    def _write(self, games: Iterator[LoggedGame], decoder: str, on_bad: Callable[[BadGame], None] | None) -> str:
+        """Writes the games in the form that is asked for, and returns what else there is to say."""
+        tangrams = self.tangrams or "figures"
+        if self.minari:
             from multiref_gym.formats.minari import Minari  # Minari is an extra
 
             image = None if self.image == "none" else self.image or "tangrams"
-            skip = bad.append if self.skip_bad else None
-            write_games(Minari(self.tangrams or "figures", image, decoder, skip), str(self.minari), logged)
-        screen.say(f"{len(games) - len(bad)} interactions written to {self.out or self.minari}")
-        say_skipped(bad, screen)
+            write_games(Minari(tangrams, image, decoder, on_bad), self.minari, games)
+            return ""
+        out = Path(str(self.out))
+        if self._form == "out":
+            format = self.format or "jsonl"
+            # Where a format of one's own writes, nobody else knows.
+            with whole(out, self.force) if format in FORMATS else nullcontext(str(self.out)) as where:
+                write_games(format, where, games)
+            return ""
+        atlas = Atlas(load_tangrams(tangrams) if self.text else drawn_tangrams(tangrams))
+        games = checked_games(games, self.store, atlas.tangrams, on_bad=on_bad)
+        with whole(out, self.force) as where:
+            if self.trl:
+                from multiref_gym.formats.trl import Trl, told
+
+                counts = Trl(self.trl, atlas, self.text).write(where, out.suffix, games)
+                return f"; {told(self.trl, counts, decoder)}"
+            from multiref_gym.formats.inspect_log import InspectLog
+
+            InspectLog(atlas, self.text, decoder).write(where, games)
+            return f" with the feedback of {decoder or 'nobody'}"
 
 
 def say_skipped(bad: Sequence[BadRow], screen: Screen, what: str = "games") -> None:
@@ -114,22 +204,16 @@ def say_skipped(bad: Sequence[BadRow], screen: Screen, what: str = "games") -> N
 
 
 def check_applies(options: object, form: str, of_forms: Mapping[str, Sequence[str]]) -> None:
-    """Raises UserError if an option is given that applies to another form only: of each form, its own options."""
-    for other, names in of_forms.items():
-        for name in names:
-            if other != form and getattr(options, name) not in (None, False):
-                raise UserError(f"--{name.replace('_', '-')} applies to --{other} only, not to --{form}")
+    """Raises UserError if an option is given that applies to other forms only: of each form, its own options."""
+    for name in dict.fromkeys(chain.from_iterable(of_forms.values())):
+        forms = [other for other, names in of_forms.items() if name in names]
+        if form not in forms and getattr(options, name) not in (None, False):
+            applies = " and ".join(f"--{other}" for other in forms)
+            raise UserError(f"--{name.replace('_', '-')} applies to {applies} only, not to --{form}")
 
 
-def _feedback(store: InteractionStore, decoder: str, games: Sequence[tuple[str, Interaction]]) -> list[list[Feedback]]:
-    """Returns the decoder's feedback on each game of a system, [] where it has not decoded the game's round."""
-    rounds = dict.fromkeys((system, game.round) for system, game in games)
-    decoded = {
-        (system, round): iter(store.feedback(decoder, system, round))
-        for system, round in rounds
-        if store.has_feedback(system, round, decoder)
-    }
-    if not decoded:
-        there = ", ".join(f"round {round} of {system!r}" for system, round in rounds)
-        raise StoreError(f"{decoder!r} has not decoded any of what is to be exported: {there}")
-    return [next(decoded[system, game.round]) if (system, game.round) in decoded else [] for system, game in games]
+def _reported(games: Iterable[LoggedGame], report: Callable[[int], None]) -> Iterator[LoggedGame]:
+    """Yields the games, and reports how many there were."""
+    for done, logged in enumerate(games, start=1):
+        report(done)
+        yield logged

@@ -1,0 +1,34 @@
+"""KTO in TRL: a vision-language model learns from what was decoded of the games of a run.
+
+    multiref export --store runs/respect-0/interactions.db --system SUP --trl kto --out rows.parquet
+    python docs/examples/trl_kto.py rows.parquet MODEL FOLDER
+
+For SFT export with `--trl sft`, and take SFTConfig and SFTTrainer.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from datasets import load_dataset
+from peft import LoraConfig
+from trl import KTOConfig, KTOTrainer
+
+
+def train(rows: str, model: str, out: str, **settings: Any) -> KTOTrainer:
+    """Trains adapters of a model and saves them in a folder; the settings are those of KTOConfig."""
+    data = load_dataset("parquet", data_files=rows, split="train")
+    positive = sum(data["label"])
+    weight = positive / (len(data) - positive)  # so that positive and negative turns weigh the same
+    # By default TRL cuts a row after 1,024 tokens, where the action is.
+    config = KTOConfig(out, max_length=None, undesirable_weight=weight, **settings)
+    adapters = LoraConfig(r=16, target_modules=["q_proj", "v_proj"])
+    trainer = KTOTrainer(model, args=config, train_dataset=data, peft_config=adapters)
+    trainer.train()
+    trainer.save_model()
+    return trainer
+
+
+if __name__ == "__main__":
+    train(*sys.argv[1:], learning_rate=1e-5)

@@ -1,0 +1,183 @@
+"""Turns and what was decoded of them, as rows that TRL's trainers learn from: `SFTTrainer` and `KTOTrainer`.
+
+A row is a turn on which there is feedback. Its columns are
+
+- `prompt`: the chat up to what the speaker said, in the messages of `multiref_gym.messages`;
+- `completion`: the action, in one message of the assistant;
+- `images`: the pictures of the prompt as PNG files, in its order; not there if the tangrams are shown in words;
+- `label`, for KTO: whether the feedback is positive;
+- `game_id`, `system`, `round`, `turn` (from 0): which turn of the store it is;
+- `log_prob`: the natural log-probability that the action had under the policy that acted, null where nobody knows.
+
+SFT learns from the turns with positive feedback, KTO from those with positive and those with negative feedback. The
+trainers read the first four columns and leave the others. They have no weight for a row.
+
+A turn in which nothing was clicked is a row like any other, with the completion "no click": a language model can say
+so, and learns from the feedback on it whether it should. A model's answer that was no action is such a turn, too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+from PIL import Image
+
+from multiref_gym.errors import UserError
+from multiref_gym.feedback import Feedback
+from multiref_gym.formats.logged_game import LoggedGame
+from multiref_gym.formats.rows import EXTRA
+from multiref_gym.messages import Messages, Part
+from multiref_gym.png import png
+from multiref_gym.tangrams import Atlas
+
+Kind = Literal["sft", "kto"]
+SUFFIXES = (".jsonl", ".parquet")
+LEARNED_FROM = {"sft": (Feedback.POSITIVE,), "kto": (Feedback.POSITIVE, Feedback.NEGATIVE)}
+"""The feedback that a trainer learns from."""
+
+ROWS_AT_ONCE = 500
+"""Rows that are in memory, of a Parquet file; with ten pictures each they are a few MB."""
+
+
+def check_rows_file(path: Path, words: bool) -> None:
+    """Raises UserError if a file of this name does not hold rows, with the tangrams in words or in pictures."""
+    if path.suffix not in SUFFIXES:
+        suffixes = " or ".join(SUFFIXES)
+        raise UserError(f"cannot write rows for TRL to {path}: allowed is a file whose name ends in {suffixes}")
+    if path.suffix == ".jsonl" and not words:
+        raise UserError(f"cannot write pictures to {path}: name a .parquet file, or add --text for words")
+    if path.suffix == ".parquet" and not find_spec("datasets"):
+        raise UserError(f"cannot write {path}: Parquet files need the extra 'datasets': {EXTRA}")
+
+
+@dataclass(frozen=True)
+class Trl:
+    """Rows for a trainer of TRL.
+
+    Attributes:
+        kind: What the trainer does.
+        atlas: The tangrams and their pictures.
+        words: Whether the tangrams are shown in words.
+    """
+
+    kind: Kind
+    atlas: Atlas
+    words: bool = False
+
+    def write(self, where: Path, suffix: str, games: Iterable[LoggedGame]) -> Counter[Feedback | None]:
+        """Writes the rows, one after the other, so that not all of them have to be in memory.
+
+        Args:
+            where: The file.
+            suffix: What kind of file it is, one of `SUFFIXES`.
+            games: The games, with the feedback as labels.
+
+        Returns:
+            How many turns have which feedback, None for those that have none.
+
+        Raises:
+            TangramError: If a tangram is not known or cannot be shown.
+            UserError: If there is nothing to learn from, or a Parquet file is wanted without the extra.
+            OSError: If the file cannot be written.
+        """
+        counts = Counter[Feedback | None]()
+        rows = self._rows(games, counts)
+        if suffix == ".jsonl":
+            with where.open("w", encoding="utf-8") as file:
+                file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        else:
+            _write_parquet(where, rows, self._schema())
+        if not any(counts[feedback] for feedback in LEARNED_FROM[self.kind]):
+            raise UserError(f"there is nothing for --trl {self.kind} to learn from in {sum(counts.values())} turns")
+        return counts
+
+    def _rows(self, games: Iterable[LoggedGame], counts: Counter[Feedback | None]) -> Iterator[dict[str, Any]]:
+        """Yields the rows, and counts the turns by their feedback."""
+        form = Messages(self.atlas, "words" if self.words else "tangrams", _placeholder)
+        picture_of: dict[str, dict[str, Any]] = {}  # of a tangram; there are far fewer of them than of turns
+        for logged in games:
+            game, messages = logged.interaction, form.of_game(logged.interaction)
+            order = game.context.listener_order
+            for name in () if self.words else set(order).difference(picture_of):
+                picture = Image.fromarray(self.atlas.silhouettes([name])[0]).convert("RGB")
+                picture_of[name] = {"bytes": png(picture), "path": None}
+            for number, (turn, feedback) in enumerate(zip(game.turns, logged.labels, strict=True)):
+                counts[feedback] += 1
+                if feedback not in LEARNED_FROM[self.kind]:
+                    continue
+                row: dict[str, Any] = {
+                    "prompt": messages[: 2 * number + 1],
+                    "completion": messages[2 * number + 1 : 2 * number + 2],
+                }
+                if not self.words:
+                    row["images"] = [picture_of[name] for name in order]
+                if self.kind == "kto":
+                    row["label"] = feedback is Feedback.POSITIVE
+                yield row | {
+                    "game_id": game.game_id,
+                    "system": logged.system,
+                    "round": game.round,
+                    "turn": number,
+                    "log_prob": turn.log_prob,
+                }
+
+    def _schema(self) -> Any:
+        """Returns the columns as `datasets` marks them, so that pictures are pictures when they are loaded."""
+        datasets = import_module("datasets")
+        text, part = datasets.Value("string"), {"type": datasets.Value("string"), "text": datasets.Value("string")}
+        message = {"role": text, "content": text if self.words else datasets.List(part)}
+        columns = (
+            {"prompt": datasets.List(message), "completion": datasets.List(message)}
+            | ({} if self.words else {"images": datasets.List(datasets.Image())})
+            | ({"label": datasets.Value("bool")} if self.kind == "kto" else {})
+            | {"game_id": text, "system": text}
+            | {name: datasets.Value("int64") for name in ("round", "turn")}
+            | {"log_prob": datasets.Value("float64")}
+        )
+        return datasets.Features(columns).arrow_schema
+
+
+def told(kind: Kind, counts: Counter[Feedback | None], decoder: str) -> str:
+    """Returns in words how many turns have which feedback, and the weights with which KTO learns from both alike.
+
+    TRL advises to weigh positive to negative turns between 1:1 and 4:3, in all; this is 1:1.
+    """
+    named = ", ".join(f"{counts[feedback]} {feedback.name.lower()}" for feedback in reversed(Feedback))
+    said = f"turns by the feedback of {decoder}: {named}, {counts[None]} without"
+    positive, negative = counts[Feedback.POSITIVE], counts[Feedback.NEGATIVE]
+    if kind == "kto" and positive and negative:
+        said += f"; KTOConfig(undesirable_weight={positive / negative:.2f}) weighs both alike"
+    return said
+
+
+def holds_rows(path: Path) -> bool:
+    """Returns whether a file holds rows for TRL."""
+    try:
+        if path.suffix == ".parquet":
+            names = set(import_module("pyarrow.parquet").read_schema(path).names)
+        else:
+            with path.open(encoding="utf-8") as file:
+                names = set(json.loads(file.readline()))
+    except (OSError, ValueError, TypeError, RecursionError):  # pyarrow's errors are of the first two
+        return False
+    return {"prompt", "completion"} <= names
+
+
+def _placeholder(image: Image.Image) -> Part:
+    """Returns where a picture of `images` stands. All parts have the same keys, as all values of a column have."""
+    return {"type": "image", "text": None}
+
+
+def _write_parquet(where: Path, rows: Iterator[dict[str, Any]], schema: Any) -> None:
+    table = import_module("pyarrow").Table
+    with import_module("pyarrow.parquet").ParquetWriter(where, schema, compression="zstd") as writer:
+        while some := list(islice(rows, ROWS_AT_ONCE)):
+            writer.write_table(table.from_pylist(some, schema=schema))
