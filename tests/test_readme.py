@@ -33,7 +33,7 @@ def test_a_block_runs(block: str) -> None:
 
 
 def test_there_is_a_block_for_each_part_that_a_user_brings_and_each_loop_that_it_goes_into() -> None:
-    assert len(BLOCKS) == 7
+    assert len(BLOCKS) == 8
 
 
 def test_the_speaker_speaks_in_the_environment() -> None:
