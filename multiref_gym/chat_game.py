@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from threading import Lock
 from typing import Any
 
 from multiref_gym.env import MultiRefEnv
@@ -10,6 +11,9 @@ from multiref_gym.errors import UserError, require
 from multiref_gym.feedback import FeedbackDecoder
 from multiref_gym.messages import Message, Messages, Shown
 from multiref_gym.wrappers import ImplicitReward, TextAction
+
+_MAKING = Lock()
+"""Held while a game is made, so that of many threads that begin at once only one loads what all share."""
 
 
 class ChatGame:
@@ -63,7 +67,8 @@ class ChatGame:
         for name in ("image", "render_mode"):
             if name in options:
                 raise UserError(f"{name} is no option of a ChatGame: `shown` says how the tangrams are shown")
-        self._env = ImplicitReward(TextAction(MultiRefEnv(image=None, **options)), decoder, values)
+        with _MAKING:
+            self._env = ImplicitReward(TextAction(MultiRefEnv(image=None, **options)), decoder, values)
         self._form = Messages(self.env.atlas, shown)
         self.messages: list[Message] = []
         self.rewards: list[float] = []
