@@ -130,15 +130,20 @@ def verdicts(decoder: ChatDecoder, exchanges: Sequence[ChatExchange]) -> list[Ve
             f"decoder {part_name(decoder)} answers {answers!r:.60} to {len(exchanges)} exchanges: allowed is a list of "
             "a verdict or None for each"
         )
-    for answer in answers:
-        if answer is not None and not (
-            isinstance(answer, Verdict)
-            and is_number(answer.feedback, -1, 1)
-            and answer.feedback in tuple(Feedback)
-            and (answer.probability is None or is_number(answer.probability, 0, 1))
-        ):
-            raise UserError(
-                f"decoder {part_name(decoder)} answers {answer!r:.90}: allowed is a Verdict, with feedback -1, 0 or 1 "
-                "and a probability or None"
-            )
-    return list(answers)
+    return [None if answer is None else _verdict(decoder, answer) for answer in answers]
+
+
+def _verdict(decoder: ChatDecoder, answer: Any) -> Verdict:
+    """Returns a decoder's answer as a verdict in Python's own types, so that NumPy's numbers may be in it."""
+    if not (
+        isinstance(answer, Verdict)
+        and is_number(answer.feedback, -1, 1)
+        and answer.feedback in tuple(Feedback)
+        and (answer.probability is None or is_number(answer.probability, 0, 1))
+    ):
+        raise UserError(
+            f"decoder {part_name(decoder)} answers {answer!r:.90}: allowed is a Verdict, with feedback -1, 0 or 1 "
+            "and a probability or None"
+        )
+    likely = answer.probability
+    return Verdict(Feedback(int(answer.feedback)), None if likely is None else float(likely), bool(answer.cut))
