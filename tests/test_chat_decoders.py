@@ -16,6 +16,7 @@ from running import run
 from tiny_vlm import TEXT
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from multiref_gym.agents.commands import decode_chats
 from multiref_gym.agents.decoders.answers import EndpointModel
 from multiref_gym.agents.decoders.chat_prompt import BINARY, LONGEST, TERNARY, ChatForm
 from multiref_gym.agents.decoders.chats import new_chat_decoder
@@ -211,15 +212,18 @@ def test_what_an_endpoint_says_nothing_of_has_no_feedback(
             reply.body["choices"][0]["logprobs"]["content"][0]["top_logprobs"] = [{"token": "I", "logprob": -0.1}]
         return reply
 
-    log = write_chats(tmp_path / "log.jsonl", [chat("a", "b", "yes", "c", "rude", "d", "odd", "e", "no")])
+    chats = [chat("a", "b", "yes", "c", "rude", "d", "odd", "e", "no"), chat("a", "b", "odd")]
+    log = write_chats(tmp_path / "log.jsonl", chats)
+    monkeypatch.setattr(decode_chats, "BLOCK", 1)  # so that of a whole block it says nothing
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with serving(answer) as endpoint:
         monkeypatch.setenv("OPENAI_BASE_URL", endpoint.url)
         with pytest.warns(UserWarning, match=r"content filter keeps back 1 answers|begins with 'i', .* 1 answers of 4"):
             run("decode", "--chats", log, "--decoder", "prompted-api:tiny", "--out", tmp_path / "out.jsonl")
-    [record] = read_lines(tmp_path / "out.jsonl")
-    assert record["feedback"] == [None, 1, None, None, None, None, None, -1, None]
-    assert "2 answers have no feedback" in " ".join(capsys.readouterr().out.split())
+    first, second = read_lines(tmp_path / "out.jsonl")
+    assert first["feedback"] == [None, 1, None, None, None, None, None, -1, None]
+    assert second["feedback"] == [None] * 3
+    assert "3 answers have no feedback" in " ".join(capsys.readouterr().out.split())
 
 
 # Of one's own.
@@ -244,6 +248,16 @@ def test_what_a_decoder_of_ones_own_does_wrong_is_one_line(answer: Callable[[Any
 
     with pytest.raises(UserError, match=rf"decoder test_chat_decoders:\S*Own .*{told}"):
         verdicts(Own(), [EXCHANGE])
+
+
+def test_numbers_of_numpy_are_verdicts_too() -> None:
+    class Own:
+        def decode_chats(self, exchanges: Sequence[ChatExchange]) -> Any:
+            return [Verdict(np.int64(1), np.float32(0.5))]  # type: ignore[arg-type]
+
+    [verdict] = verdicts(Own(), [EXCHANGE])
+    assert verdict == Verdict(POSITIVE, 0.5)
+    assert (type(verdict.feedback), type(verdict.probability)) == (Feedback, float)
 
 
 def test_the_decoder_of_the_documentation_decodes() -> None:

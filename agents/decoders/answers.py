@@ -64,14 +64,15 @@ class EndpointModel:
 
     def __init__(self, client: ChatClient) -> None:
         self._client = client
+        self._has_answered = False
         self._choices: dict[str, dict[str, Any]] = {}
 
     def __call__(self, questions: Sequence[str], answers: Sequence[str]) -> NDArray[np.float64]:
         """Returns log-probabilities as `AnswerScorer` does.
 
         Raises:
-            UserError: If the endpoint gives no log-probabilities, or to no question one of an answer; and as
-                `ChatClient.complete`.
+            UserError: If the endpoint gives no log-probabilities, or has not given one of an answer to any question
+                yet; and as `ChatClient.complete`.
         """
         fields = {"max_tokens": 1, "logprobs": True, "top_logprobs": self.LIKELIEST}
         new = [question for question in dict.fromkeys(questions) if question not in self._choices]
@@ -91,8 +92,9 @@ class EndpointModel:
                 found[row] = self._log_probs(self._choices[question], answers)
             except NoAnswer as error:
                 errors.append(error)
+        self._has_answered |= bool(found.any())
         if errors:
-            if len(errors) == len(questions):
+            if not self._has_answered:
                 raise errors[0]
             told = f"{errors[0]}; so it is with {len(errors)} answers of {len(questions)}, which are taken as unclear"
             warnings.warn(told, stacklevel=2)
