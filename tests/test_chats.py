@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from multiref_gym.conversation import ChatExchange, ChatMessage, Verdict, exchanges_of
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
-from multiref_gym.formats.chats import BadConversation, LoggedChat, TrainingRows, holds_rows, stream_chats
+from multiref_gym.formats.chats import BadConversation, LoggedChat, TrainingRows, stream_chats
+from multiref_gym.formats.rows import holds_rows
 
 
 @pytest.fixture(scope="module")
@@ -299,8 +300,21 @@ def test_calls_of_tools_stay_in_the_prompt(tmp_path: Path) -> None:
     assert row["prompt"] == [USER, {**call, "content": ""}, result]
 
 
+def test_what_is_not_in_words_makes_no_row(tmp_path: Path) -> None:
+    call = {"role": "assistant", "content": None, "function_call": {"name": "weather", "arguments": "{}"}}
+    result = {"role": "function", "name": "weather", "content": "5 degrees"}
+    logged = one(tmp_path, {"messages": [USER, call, result, {"role": "assistant", "content": "cold"}, USER]})
+    made, training = rows("kto", logged, {3: GOOD})
+    assert not made
+    assert training.left_out == {"beside what is no text": 1}
+
+
 def test_what_holds_rows_is_told_by_their_fields(tmp_path: Path) -> None:
     path = write_chats(tmp_path / "rows.jsonl", [{"prompt": 1, "completion": 2, "label": 3}, {"prompt": 1}])
     assert holds_rows(path, ["prompt"])
     assert not holds_rows(path, ["prompt", "completion"])
+    assert holds_rows(path, ["prompt"], one_of=["label", "prompt"])
+    assert not holds_rows(path, ["prompt"], one_of=["label", "messages"])
     assert not holds_rows(tmp_path / "absent", ["prompt"])
+    (tmp_path / "list.json").write_text("[1]")
+    assert not holds_rows(tmp_path / "list.json", ["prompt"])

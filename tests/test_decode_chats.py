@@ -88,6 +88,11 @@ def test_a_share_gpt_log_and_parquet_keep_their_form(tmp_path: Path) -> None:
     lines = read_lines(tmp_path / "out.jsonl")
     assert [line["conversations"] for line in lines] == table["conversations"].to_pylist()
     assert lines[0]["when"] == "1970-01-01T00:00:00.000005+00:00"
+    # A column of the log's own stays, also where a row to learn from would have one of that name.
+    parquet.write_table(table.append_column("probability", [[0.1, 0.2, 0.3]]), tmp_path / "log.parquet")
+    command = "decode", "--chats", tmp_path / "log.parquet", "--decoder", "lexical", "--out", tmp_path / "plain.parquet"
+    run(*command)
+    assert parquet.read_schema(tmp_path / "plain.parquet").names == [*table.column_names, "probability", "feedback"]
     # And from lines to columns: what some records lack is null.
     write_chats(tmp_path / "log.jsonl", [chat("a", "b", "yes", id=1), chat("a", "b", "no", score=0.5)])
     decode(tmp_path / "log.jsonl", tmp_path / "columns.parquet")
@@ -197,7 +202,7 @@ def test_the_decoders_of_the_game_come_with_a_warning(
         ("--out out.jsonl --report chats.jsonl --force", "and --force only replaces a report"),
         ("--out out.jsonl --games chats.jsonl", "--games"),
         ("--out out.jsonl --format jsonl", "--format applies to --games only, not to --chats"),
-        ("--out out.jsonl --round 1", "--round applies to --store only, not to --chats"),
+        ("--out out.jsonl --round 0", "--round applies to --store only, not to --chats"),
         ("--out out.jsonl --against lexical", "--against applies to --games or --store only, not to --chats"),
         ("--out out.jsonl --trl dpo", 'Invalid value "dpo" for --trl'),
         ("--out out.jsonl --decoder absent", "unknown decoder 'absent'"),

@@ -27,16 +27,16 @@ from multiref_gym.feedback import Feedback
 from multiref_gym.files import whole, write_atomically
 from multiref_gym.formats.chats import (
     FEEDBACK,
+    FIELDS,
     PROBABILITY,
     ROW_PROBABILITY,
     BadConversation,
     LoggedChat,
     Trainer,
     TrainingRows,
-    holds_rows,
     stream_chats,
 )
-from multiref_gym.formats.rows import PARQUET, Columns, in_json
+from multiref_gym.formats.rows import PARQUET, ROW, Columns, holds_rows, in_json
 from multiref_gym.registry import decoder_of, feedback_name
 
 if TYPE_CHECKING:
@@ -189,8 +189,10 @@ def _checked_out(command: Decode) -> Path:
         if report.absolute() == out.absolute():
             raise UserError(f"--report {report}: allowed is another file than --out")
         command.check_replaced(report, "a report", lambda path: HEADING in path.read_text(errors="replace"))
-    what, fields = ("rows for TRL", ("prompt", "completion")) if command.trl else ("chats with feedback", (FEEDBACK,))
-    command.check_replaced(out, what, lambda path: holds_rows(path, fields))
+    if command.trl:
+        command.check_replaced(out, "rows for TRL", partial(holds_rows, fields=ROW))
+    else:  # games with feedback are none
+        command.check_replaced(out, "chats with feedback", partial(holds_rows, fields=(FEEDBACK,), one_of=FIELDS))
     return out
 
 
@@ -229,8 +231,8 @@ def _write(
                 yield from ((logged.place, row) for row in training.of(logged, found))
 
     if columns is not None:
-        unknown = () if probabilities else (PROBABILITY, ROW_PROBABILITY)
-        columns.write(unfinished, (row for _, row in rows()), leave_out=unknown)
+        added = PROBABILITY if training is None else ROW_PROBABILITY
+        columns.write(unfinished, (row for _, row in rows()), leave_out=() if probabilities else (added,))
         return
     with unfinished.open("wb") as file:
         file.writelines(f"{in_json(row, place)}\n".encode() for place, row in rows())

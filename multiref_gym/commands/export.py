@@ -20,7 +20,7 @@ from multiref_gym.errors import UserError
 from multiref_gym.files import whole
 from multiref_gym.formats import FORMATS, checked_games, holds_games, write_games
 from multiref_gym.formats.logged_game import BadGame, LoggedGame
-from multiref_gym.formats.rows import BadRow
+from multiref_gym.formats.rows import ROW, BadRow, holds_rows
 from multiref_gym.registry import feedback_name
 from multiref_gym.store import InteractionStore
 from multiref_gym.tangrams import Atlas, drawn_tangrams, load_tangrams
@@ -118,10 +118,10 @@ class Export(ForceOption):
         check_writable(Path, out)
         match self._form:
             case "trl":
-                from multiref_gym.formats.trl import check_rows_file, holds_rows
+                from multiref_gym.formats.trl import check_rows_file
 
                 check_rows_file(out, self.text)
-                self.check_replaced(out, "rows for TRL", holds_rows)
+                self.check_replaced(out, "rows for TRL", partial(holds_rows, fields=ROW))
             case "inspect":
                 from multiref_gym.formats.inspect_log import check_log_file, holds_log  # Inspect is an extra
 
@@ -207,7 +207,8 @@ def check_applies(options: object, form: str, of_forms: Mapping[str, Sequence[st
     """Raises UserError if an option is given that applies to other forms only: of each form, its own options."""
     for name in dict.fromkeys(chain.from_iterable(of_forms.values())):
         forms = [other for other, names in of_forms.items() if name in names]
-        if form not in forms and getattr(options, name) not in (None, False):
+        value = getattr(options, name)
+        if form not in forms and value is not None and value is not False:  # a round may be 0
             applies = " and ".join(f"--{other}" for other in forms)
             raise UserError(f"--{name.replace('_', '-')} applies to {applies} only, not to --{form}")
 

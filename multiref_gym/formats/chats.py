@@ -13,14 +13,13 @@ feedback is positive. Or else it becomes rows that TRL's trainers learn from: `p
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from multiref_gym.checking import checked
 from multiref_gym.conversation import ChatExchange, ChatMessage, Role, Verdict, exchanges_of
-from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
 from multiref_gym.formats.rows import BadRow, placed, rows_of
 
@@ -158,7 +157,7 @@ def _message(item: Any, place: str, field: str) -> ChatMessage:
     content = item.get(words)
     if content is None:
         if role == "assistant" and any(item.get(name) for name in WORDLESS):
-            return ChatMessage(role, "", tools=tools)
+            return ChatMessage(role, "", is_text=bool(item.get("tool_calls")), tools=tools)
         told = "null, which is for calls of tools alone" if words in item else "missing"
         raise BadConversation(f"{told}: allowed is a text or a list of parts", place, f"{field}.{words}")
     text, is_text = _text(content, place, f"{field}.{words}")
@@ -185,18 +184,6 @@ def _text(content: Any, place: str, field: str) -> tuple[str, bool]:
             raise BadConversation(told, place, f"{field}[{number}].text")
         words.append(part["text"])
     return "\n".join(words), len(words) == len(content)
-
-
-def holds_rows(path: Path, fields: Collection[str]) -> bool:
-    """Whether a file holds rows with these fields, and nothing else."""
-    try:
-        rows = (
-            checked(dict[str, Any], row, place) if isinstance(row, bytes) else row
-            for place, row in placed(rows_of(path), path)
-        )
-        return all(row.keys() >= set(fields) for row in rows)
-    except (UserError, OSError):
-        return False
 
 
 Trainer = Literal["kto", "sft"]

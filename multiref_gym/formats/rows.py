@@ -18,6 +18,8 @@ from multiref_gym.checking import checked
 from multiref_gym.errors import UserError
 
 EXTRA = "pip install 'multiref-gym[datasets]'"
+ROW = ("prompt", "completion")
+"""What every row has that a trainer of TRL learns from."""
 PARQUET = ".parquet"
 """What the name of a Parquet file ends in."""
 GROUP = 256
@@ -58,6 +60,16 @@ def placed(rows: Iterable[Any], where: object) -> Iterator[tuple[str, Any]]:
     for number, row in enumerate(rows, start=1):
         if row != b"":
             yield f"{where}, line {number}", row
+
+
+def holds_rows(path: Path, fields: Collection[str], one_of: Collection[str] = ()) -> bool:
+    """Whether a file holds rows with all of some fields and, if others are named, one of these; and nothing else."""
+    try:
+        rows = placed(rows_of(path), path)
+        names = (checked(dict[str, Any], row, place).keys() for place, row in rows)
+        return all(held >= set(fields) and (not one_of or held & set(one_of)) for held in names)
+    except (UserError, OSError):
+        return False
 
 
 def _lines(path: Path) -> Iterator[bytes]:

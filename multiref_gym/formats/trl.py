@@ -158,19 +158,6 @@ def told(kind: Kind, counts: Counter[Feedback | None], decoder: str) -> str:
     return said
 
 
-def holds_rows(path: Path) -> bool:
-    """Returns whether a file holds rows for TRL."""
-    try:
-        if path.suffix == ".parquet":
-            names = set(import_module("pyarrow.parquet").read_schema(path).names)
-        else:
-            with path.open(encoding="utf-8") as file:
-                names = set(json.loads(file.readline()))
-    except (OSError, ValueError, TypeError, RecursionError):  # pyarrow's errors are of the first two
-        return False
-    return {"prompt", "completion"} <= names
-
-
 def _placeholder(image: Image.Image) -> Part:
     """Returns where a picture of `images` stands. All parts have the same keys, as all values of a column have."""
     return {"type": "image", "text": None}
