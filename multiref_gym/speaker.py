@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -141,18 +141,14 @@ def opened_all(speakers: Sequence[Speaker], games: Sequence[Game], rngs: Sequenc
     """Has each speaker open a game, together if they are of one `BatchedSpeaker`; see `opened`."""
     if (batched := _batched(speakers)) is None:
         return [opened(*one) for one in zip(speakers, games, rngs, strict=True)]
-    try:
-        said = batched.start_all(speakers, games, rngs)
-    except (Exception, SystemExit) as error:
-        blame("speaker", batched, error)
-        raise
+    said = _said_by(batched, lambda: batched.start_all(speakers, games, rngs), len(speakers))
     return [_checked_opening(*one) for one in zip(speakers, said, strict=True)]
 
 
 def _checked_opening(speaker: Speaker, said: str) -> str:
     try:
         name = speaker.name
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         blame("speaker", speaker, error)
         raise
     if not is_utterance(name):
@@ -174,12 +170,22 @@ def replied_all(speakers: Sequence[Speaker], actions: Sequence[Action | None]) -
     """Returns what speakers say to actions, asked together if they are of one `BatchedSpeaker`; see `opened`."""
     if (batched := _batched(speakers)) is None:
         return [replied(*one) for one in zip(speakers, actions, strict=True)]
+    said = _said_by(batched, lambda: batched.reply_all(speakers, actions), len(speakers))
+    return [checked(utterance, speaker) for speaker, utterance in zip(speakers, said, strict=True)]
+
+
+def _said_by(batched: type[BatchedSpeaker], ask: Callable[[], Any], games: int) -> Sequence[Any]:
+    """Asks speakers of a class for many games at once, and returns what is said in each."""
     try:
-        said = batched.reply_all(speakers, actions)
+        said = ask()
     except (Exception, SystemExit) as error:
         blame("speaker", batched, error)
         raise
-    return [checked(utterance, speaker) for speaker, utterance in zip(speakers, said, strict=True)]
+    if not isinstance(said, list | tuple) or len(said) != games:
+        raise UserError(
+            f"speaker {part_name(batched)} says {said!r:.60} in {games} games: allowed is a list of an utterance each"
+        )
+    return said
 
 
 def _batched(speakers: Sequence[Speaker]) -> type[BatchedSpeaker] | None:

@@ -255,6 +255,29 @@ def test_a_speaker_that_extends_another_one_is_asked_itself() -> None:
     assert replies == {"please, the bird"}
 
 
+@pytest.mark.parametrize(("said", "told"), [(["hi"], r"says \['hi'\] in 2 games: allowed"), (None, "says None in 2")])
+def test_a_class_that_does_not_speak_in_all_of_its_games_is_told(said: Any, told: str) -> None:
+    class Own:
+        name = "own"
+
+        def start(self, game: Game, rng: np.random.Generator) -> str:
+            raise NotImplementedError
+
+        def reply(self, action: Action | None) -> str:
+            raise NotImplementedError
+
+        @staticmethod
+        def start_all(*of_games: Any) -> Any:
+            return said
+
+        @staticmethod
+        def reply_all(*of_games: Any) -> Any:
+            raise NotImplementedError
+
+    with pytest.raises(UserError, match=rf"speaker test_prompted_speaker:\S*Own {told}"):
+        new_games(FIGURES, range(2), Own, np.random.SeedSequence(0))
+
+
 def test_no_oracle_listens_to_a_model() -> None:
     games = games_of(FIGURES, 1, make_speaker=lambda: PromptedSpeaker(FIGURES, Writer()))
     with pytest.raises(UserError, match="the writer does not tell what it means by its words: no oracle can listen"):

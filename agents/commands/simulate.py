@@ -46,7 +46,7 @@ class Simulate(TangramOptions, SpeakerOptions, PricedListenerOptions, PartsOptio
         Raises:
             UserError: If the listener or the speaker cannot be had, or a file is there that is not to be replaced.
         """
-        if self.speaker_prices and not self.speaker.startswith("api"):
+        if self.speaker_prices and self.speaker.partition(":")[0] not in ("api", "api-pictures"):
             raise UserError(f"--speaker-prices are not for --speaker {self.speaker}")
         self.check_replaced(self.out, "games as JSON Lines", partial(holds_games, format="jsonl"))
         tangrams = self.chosen_tangrams()

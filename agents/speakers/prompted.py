@@ -14,7 +14,7 @@ from multiref_gym.agents.speakers.prompt import names_letter, prompt, read_utter
 from multiref_gym.errors import UserError
 from multiref_gym.game import Action, Game
 from multiref_gym.messages import Part, url_part
-from multiref_gym.simulators.persona import Persona, PersonaError
+from multiref_gym.simulators.persona import Persona, checked_personas
 from multiref_gym.simulators.population import population
 from multiref_gym.tangrams import TangramSet, in_words, shared_atlas
 
@@ -63,14 +63,12 @@ class PromptedSpeaker:
         personas: Who speaks, one of these in each game; `population` if None.
 
     Raises:
-        PersonaError: If there are no personas.
+        PersonaError: As `checked_personas` does.
     """
 
     def __init__(self, tangrams: TangramSet, model: SpeakingModel, personas: Sequence[Persona] | None = None) -> None:
         self._tangrams, self._model = tangrams, model
-        self._personas = population() if personas is None else tuple(personas)
-        if not self._personas:
-            raise PersonaError("no personas: at least one has to speak")
+        self._personas = population() if personas is None else checked_personas(personas)
 
     @property
     def name(self) -> str:
