@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from functools import lru_cache
 from itertools import repeat
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,9 @@ from multiref_gym.errors import UserError
 
 LIKELY = 0.9
 """What is written is drawn from the likeliest tokens that have this probability together (top-p, arXiv 1904.09751)."""
+
+_LOADING = Lock()
+"""Held while a model is loaded, so that of many threads that want it only one loads it."""
 
 
 class LanguageModel:
@@ -203,9 +207,14 @@ class LanguageModel:
         return torch.log_softmax(out.logits[0].float(), dim=-1).cpu()
 
 
-@lru_cache(maxsize=1)
 def shared_language_model(name: str) -> LanguageModel:
     """Returns a model that all of this process share; see `LanguageModel.load`."""
+    with _LOADING:
+        return _loaded(name)
+
+
+@lru_cache(maxsize=1)
+def _loaded(name: str) -> LanguageModel:
     return LanguageModel.load(name)
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Self
 
 import numpy as np
 
-from multiref_gym.agents.language_model import shared_language_model
+from multiref_gym.agents.language_model import LanguageModel, shared_language_model
 from multiref_gym.agents.speakers.prompted import PromptedSpeaker
 from multiref_gym.messages import Part
 
@@ -34,6 +34,10 @@ class LocalModel:
         self.tally: Counter[str] = Counter()
         self._usage: Counter[str] = Counter()
 
+    @cached_property
+    def _model(self) -> LanguageModel:
+        return shared_language_model(self.name)
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self
 
@@ -51,10 +55,10 @@ class LocalModel:
         Raises:
             UserError: If the model cannot be loaded, or a prompt is longer than it can read.
         """
-        model, answers = shared_language_model(self.name), []
+        answers = []
         for parts, seed in zip(prompts, seeds, strict=True):
             question = "".join(part["text"] for part in parts)
-            text, read, written = model.write(question, np.random.default_rng(seed), MOST_TOKENS)
+            text, read, written = self._model.write(question, np.random.default_rng(seed), MOST_TOKENS)
             self._usage.update(requests=1, input_tokens=read, output_tokens=written)
             answers.append((text, ""))
         return answers
