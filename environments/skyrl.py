@@ -3,7 +3,8 @@
     skyrl_gym.register(id="multiref", entry_point="skyrl:MultiRef")  # with this folder on the path
     env = skyrl_gym.make("multiref", extras={"seed": 3})
 
-A row of the training data has the seed of its game among its `extra_info`; rows of one group have the same one.
+A row of the training data has the seed of its game in a column `seed`, which SkyRL gives to the environment among the
+`extras`. All rollouts of a row play the same game.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ class MultiRef:
         if self._over:
             return "The game is over."
         try:
-            message, _, self._over, _ = self._game.step(action)
+            message, _, self._over, _ = self._game.step(str(action))  # a model may send a number or a list
         except UserError as error:
             self._error = self._error or error
             raise

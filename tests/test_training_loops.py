@@ -221,6 +221,14 @@ def test_openenv_finds_nothing_wrong(openenv: str) -> None:
         assert (found.exit_code, "Verdict: PASS" in found.output) == (0, True), found.output
 
 
+def test_the_openenv_package_can_be_installed_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("openenv", reason="OpenEnv is not installed: run `pip install multiref-gym[openenv]`")
+    (tmp_path / "multiref_openenv").symlink_to(ENVIRONMENTS / "openenv")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert callable(import_module("multiref_openenv.server.app").main)
+    assert import_module("multiref_openenv.client").MultiRefClient.__module__ == "multiref_openenv.client"
+
+
 class Failing:
     """A decoder that cannot be reached."""
 
@@ -239,6 +247,15 @@ def test_in_trl_a_decoder_that_fails_is_no_reward(environments: Callable[[str], 
         env.get_reward()
     env.reset(seed=1)
     assert env.get_reward() == 0
+
+
+def test_in_trl_a_call_with_anything_but_a_text_is_a_turn_without_a_click(
+    environments: Callable[[str], ModuleType],
+) -> None:
+    env = environments("trl_grpo").MultiRef()
+    env.reset(seed=1)
+    assert "no action in '3'" in env.click(3)
+    assert env.get_reward() == sum(env._game.rewards)
 
 
 def test_grpo_plays_each_group_in_one_game(

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from models import MultiRefAction, MultiRefObservation
 from openenv.core import EnvClient
 from openenv.core.client_types import StepResult
 from openenv.core.env_server import State
+
+try:
+    from .models import MultiRefAction, MultiRefObservation
+except ImportError:  # in this folder, where it is no package
+    from models import MultiRefAction, MultiRefObservation
 
 
 class MultiRefClient(EnvClient[MultiRefAction, MultiRefObservation, State]):

@@ -14,7 +14,8 @@ game. A rollout has
 - `trace.info["turn_rewards"]`: the reward of each turn, for trainers that give credit by turn; and
   `trace.info["clicks"]`: each action as it was understood.
 
-An endpoint, a speaker or a decoder that fails is an error of the rollout, and gives no reward.
+A rollout that a limit of verifiers stops has the rewards of the turns that it took. An endpoint, a speaker or a decoder
+that fails is an error of the rollout, and gives no reward.
 """
 
 from __future__ import annotations
@@ -132,17 +133,22 @@ class MultiRef(vf.Env[MultiRefConfig]):
         messages = await asyncio.to_thread(game.reset, task.data.seed)
         async with agents.listener.interaction(task) as interaction:
             segment = await interaction.turn(messages)
-            over, info = False, {}
+            over = False
             while not (over or segment.terminated):
-                message, _, over, info = await asyncio.to_thread(game.step, segment.last_reply)
+                message, _, over, _ = await asyncio.to_thread(game.step, segment.last_reply)
                 if not over:
                     segment = await interaction.turn([message])
         trace = interaction.trace
-        if over and trace.ok:
-            trace.record_reward("implicit", info["implicit_return"])
-            names = {"success": "success", "turns": "turn", "invalid_actions": "invalid_actions"}
-            trace.record_metrics({name: float(info[known]) for name, known in names.items()})
-            trace.info |= {"turn_rewards": game.rewards, "clicks": info["clicks"]}
+        if trace.ok:
+            played = game.env.episode
+            metrics = {
+                "success": played.game.success,
+                "turns": played.game.turn,
+                "invalid_actions": played.not_understood,
+            }
+            trace.record_reward("implicit", sum(game.rewards))
+            trace.record_metrics({name: float(value) for name, value in metrics.items()})
+            trace.info |= {"turn_rewards": game.rewards, "clicks": played.clicks}
 
 
 __all__ = ["Games", "InProcess", "MultiRef"]

@@ -17,11 +17,15 @@ import os
 from importlib.metadata import version
 from typing import Any
 
-from models import MultiRefAction, MultiRefObservation
 from openenv.core.env_server import Environment, State, create_app
 from openenv.core.env_server.types import EnvironmentMetadata
 
 from multiref_gym.chat_game import ChatGame
+
+try:
+    from ..models import MultiRefAction, MultiRefObservation
+except ImportError:  # in the folder above, where it is no package
+    from models import MultiRefAction, MultiRefObservation
 
 SESSIONS = 64
 """How many games are played at once, at most."""
