@@ -57,7 +57,7 @@ class MultiRef:
         return str(message["content"])
 
     def get_reward(self) -> float:
-        """Returns the sum of the decoded feedback of all turns.
+        """Returns the sum of the decoded feedback of all turns; one that the model does not take counts as negative.
 
         Raises:
             UserError: If the speaker or the decoder failed in the rollout. TRL tells the model of such an error, goes
@@ -65,4 +65,4 @@ class MultiRef:
         """
         if self._error:
             raise self._error
-        return sum(self._game.rewards)
+        return self._game.total_reward

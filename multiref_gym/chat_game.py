@@ -69,7 +69,7 @@ class ChatGame:
                 raise UserError(f"{name} is no option of a ChatGame: `shown` says how the tangrams are shown")
         with _MAKING:
             self._env = ImplicitReward(TextAction(MultiRefEnv(image=None, **options)), decoder, values)
-        self._form = Messages(self.env.atlas, shown)
+        self._form, self._negative = Messages(self.env.atlas, shown), float(values[0])
         self.messages: list[Message] = []
         self.rewards: list[float] = []
         self._running = False
@@ -80,6 +80,16 @@ class ChatGame:
         env = self._env.unwrapped
         assert isinstance(env, MultiRefEnv)
         return env
+
+    @property
+    def total_reward(self) -> float:
+        """The sum of the rewards of the game, for a loop that gives one number for all of it.
+
+        If the game was left before its end, each turn that was not taken counts as negative, like one in which nothing
+        is clicked: a model that plays badly gains nothing by falling silent.
+        """
+        left = self.env.game.max_turns - len(self.rewards) if self._running else 0
+        return sum(self.rewards) + self._negative * left
 
     def reset(self, seed: int | None = None) -> list[Message]:
         """Starts a game.
@@ -109,7 +119,7 @@ class ChatGame:
             The next message; the decoded reward of this turn, 0 for the last one, which nobody replies to; whether the
             game is over, whose message is a closing remark that needs no answer; and more to know: `success`, `turn`,
             `clicks` (all actions as texts), `invalid_action` (why the text was none, or None), `invalid_actions` (how
-            many), `true_reward` (1 if this turn won the game), `implicit_return` (the sum of the rewards so far).
+            many), `true_reward` (1 if this turn won the game), `reward_sum` (of the rewards so far).
 
         Raises:
             UserError: If no game is running, or the speaker or the decoder fails, which ends the game without a result.
@@ -124,4 +134,4 @@ class ChatGame:
         message = self._form.last_of(self.env.episode.view)
         self.messages += [{"role": "assistant", "content": text}, message]
         self.rewards.append(float(reward))
-        return message, float(reward), over, {"invalid_action": None, **info, "implicit_return": sum(self.rewards)}
+        return message, float(reward), over, {"invalid_action": None, **info, "reward_sum": sum(self.rewards)}

@@ -64,7 +64,7 @@ def test_it_is_the_game_of_the_environment(env: gym.Env[Any, Any], seed: int, te
         message, reward, over, info = game.step(text)
         chat, wanted, terminated, _, told = env.step(text)
         assert (text_of(message), reward, over) == (text_of(chat[-1]), wanted, terminated)
-        assert info == {"invalid_action": None, **told, "implicit_return": sum(game.rewards)}
+        assert info == {"invalid_action": None, **told, "reward_sum": sum(game.rewards)}
         if over:
             break
 
@@ -107,6 +107,17 @@ def test_tangrams_are_shown_in_pictures_or_in_words() -> None:
     assert lines[10].startswith("You are the listener")
     assert words.step("select A")[0]["content"].startswith("A currently selected\n")
     assert not any(id in str(game.messages) for game in (tangrams, board, words) for id in order)
+
+
+def test_a_turn_that_is_not_taken_counts_as_negative() -> None:
+    game = ChatGame(values=(-0.5, 0, 1))
+    game.reset(2)
+    assert game.total_reward == -0.5 * 10
+    _, reward, over, _ = game.step("select A")
+    assert game.total_reward == reward - 0.5 * 9
+    while not over:
+        over = game.step("no click")[2]
+    assert game.total_reward == sum(game.rewards)
 
 
 class Failing:

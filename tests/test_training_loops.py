@@ -93,7 +93,7 @@ def in_openenv(url: str, client: ModuleType, models: ModuleType, seeds: list[int
                 found.rewards.append(result.reward)
             state = await session.state()
             assert state.model_dump() == {"episode_id": None, "step_count": len(found.rewards)}  # no target is public
-            assert result.observation.implicit_return == sum(found.rewards)
+            assert result.observation.reward_sum == sum(found.rewards)
             return found
 
     async def play_all() -> list[Played]:
@@ -246,7 +246,7 @@ def test_in_trl_a_decoder_that_fails_is_no_reward(environments: Callable[[str], 
     with pytest.raises(UserError, match="the decoder is gone"):
         env.get_reward()
     env.reset(seed=1)
-    assert env.get_reward() == 0
+    assert env.get_reward() == -10  # of ten turns that were not taken
 
 
 def test_in_trl_a_call_with_anything_but_a_text_is_a_turn_without_a_click(
@@ -255,7 +255,7 @@ def test_in_trl_a_call_with_anything_but_a_text_is_a_turn_without_a_click(
     env = environments("trl_grpo").MultiRef()
     env.reset(seed=1)
     assert "no action in '3'" in env.click(3)
-    assert env.get_reward() == sum(env._game.rewards)
+    assert env.get_reward() == sum(env._game.rewards) - 9
 
 
 def test_grpo_plays_each_group_in_one_game(

@@ -206,7 +206,7 @@ class SpeakerOptions:
 
 
 def told_usage(usage: Mapping[str, Any] | None) -> dict[str, str]:
-    """Returns what a listener says of its usage in words, a dash for what is not known; nothing if it says nothing."""
+    """Returns the usage of a listener or a speaker in words, a dash for what is not known; nothing if there is none."""
     return {name.replace("_", " "): _told(value) for name, value in (usage or {}).items()}
 
 

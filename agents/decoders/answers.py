@@ -71,8 +71,8 @@ class EndpointModel:
         """Returns log-probabilities as `AnswerScorer` does.
 
         Raises:
-            UserError: If the endpoint gives no log-probabilities, or has not given one of an answer to any question
-                yet; and as `ChatClient.complete`.
+            UserError: If the endpoint has not given the log-probability of an answer to any question yet; and as
+                `ChatClient.complete`.
         """
         fields = {"max_tokens": 1, "logprobs": True, "top_logprobs": self.LIKELIEST}
         new = [question for question in dict.fromkeys(questions) if question not in self._choices]
@@ -117,7 +117,7 @@ class EndpointModel:
             tokens = []
         tokens = [(token, log_prob) for token, log_prob in tokens if log_prob < np.inf]  # which leaves out NaN as well
         if not tokens:
-            raise UserError(f"{asked} gives no log-probabilities (top_logprobs), by which alone answers are scored")
+            raise NoAnswer(f"{asked} gives no log-probabilities (top_logprobs), by which alone answers are scored")
         log_probs = dict.fromkeys(answers, -np.inf)
         for token, log_prob in sorted(tokens, key=lambda found: -found[1]):
             begun = [answer for answer in answers if token and answer.lower().startswith(token)]

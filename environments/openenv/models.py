@@ -25,4 +25,4 @@ class MultiRefObservation(Observation):
     turn: int = Field(description="How many turns have been taken")
     invalid_action: str | None = Field(None, description="Why the last text was no action, if it was none")
     success: bool = Field(False, description="Whether the game has been won; it is known at its end")
-    implicit_return: float = Field(0.0, description="The sum of the rewards so far")
+    reward_sum: float = Field(0.0, description="The sum of the rewards so far")

@@ -9,7 +9,8 @@ feedback, and a decoder makes it the reward of the turn. The targets give no rew
 A task is a game: its seed decides the tangrams, the targets and the speaker, so all rollouts of a task play the same
 game. A rollout has
 
-- the reward `implicit`: the sum of the decoded rewards of its turns, each -1, 0 or 1;
+- the reward `implicit`: the sum of the decoded rewards of its turns, each -1, 0 or 1; a turn that is not taken, as a
+  limit ends the rollout before, counts as negative;
 - the metrics `success`, `turns` and `invalid_actions`, for evaluation;
 - `trace.info["turn_rewards"]`: the reward of each turn, for trainers that give credit by turn; and
   `trace.info["clicks"]`: each action as it was understood.
@@ -146,7 +147,7 @@ class MultiRef(vf.Env[MultiRefConfig]):
                 "turns": played.game.turn,
                 "invalid_actions": played.not_understood,
             }
-            trace.record_reward("implicit", sum(game.rewards))
+            trace.record_reward("implicit", game.total_reward)
             trace.record_metrics({name: float(value) for name, value in metrics.items()})
             trace.info |= {"turn_rewards": game.rewards, "clicks": played.clicks}
 

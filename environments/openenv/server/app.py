@@ -54,7 +54,7 @@ class MultiRefEnvironment(Environment[MultiRefAction, MultiRefObservation, State
         """Takes a turn. What fails is an error for the client, and no reward."""
         message, reward, done, info = self._game.step(action.text)
         self._state.step_count = info["turn"]
-        known = {name: info[name] for name in ("turn", "invalid_action", "success", "implicit_return")}
+        known = {name: info[name] for name in ("turn", "invalid_action", "success", "reward_sum")}
         return MultiRefObservation(message=message, reward=reward, done=done, **known)
 
     @property
