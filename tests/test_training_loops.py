@@ -229,6 +229,30 @@ def test_the_openenv_package_can_be_installed_as_one(tmp_path: Path, monkeypatch
     assert import_module("multiref_openenv.client").MultiRefClient.__module__ == "multiref_openenv.client"
 
 
+def test_a_wrong_setting_of_openenv_is_told_when_the_server_starts(
+    environments: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("openenv", reason="OpenEnv is not installed: run `pip install multiref-gym[openenv]`")
+    monkeypatch.setenv("MULTIREF_SPLIT", "nope")
+    for name in "server", "server.app":
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    with pytest.raises(UserError, match="unknown split 'nope'"):
+        environments("server.app")
+
+
+@needs_verifiers
+def test_a_wrong_name_is_told_before_the_first_rollout(tmp_path: Path) -> None:
+    wrong = {"tangrams": "circles", "speaker": "mute", "decoder": "deaf"}
+    options = [text for name, value in wrong.items() for text in (f"--env.taskset.{name}", value)]
+    command = [VF_EVAL, "multiref", "-m", "stub", "--no-push", "-o", tmp_path, *options]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "300"}
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    for name, value in wrong.items():
+        assert f"--env.taskset.{name}" in done.stderr + done.stdout
+        assert f"unknown {name} {value!r}" in done.stderr + done.stdout
+
+
 class Failing:
     """A decoder that cannot be reached."""
 

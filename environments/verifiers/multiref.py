@@ -28,10 +28,12 @@ from typing import Any, Literal
 
 import aiohttp
 import verifiers.v1 as vf
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 from verifiers.v1.dialects.chat import message_to_wire
 
 from multiref_gym.chat_game import ChatGame
+from multiref_gym.registry import decoder_of, is_language_model, speaker_maker
+from multiref_gym.tangrams import load_tangrams
 
 
 class GameConfig(vf.TasksetConfig):
@@ -51,6 +53,18 @@ class GameConfig(vf.TasksetConfig):
     """Who decodes the feedback: a decoder of multiref-gym, or "module:attribute"."""
     first_seed: int = Field(0, ge=0)
     """The seed of the first game; the next ones follow."""
+
+    @field_validator("tangrams", "speaker", "decoder")
+    @classmethod
+    def _is_known(cls, name: str, field: ValidationInfo) -> str:
+        """Refuses a wrong name before the first rollout. No model is loaded for that."""
+        if field.field_name == "tangrams":
+            load_tangrams(name)
+        elif field.field_name == "decoder":
+            decoder_of(name)
+        elif not is_language_model(name):
+            speaker_maker(name)
+        return name
 
 
 class GameData(vf.TaskData):

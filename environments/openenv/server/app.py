@@ -67,6 +67,7 @@ class MultiRefEnvironment(Environment[MultiRefAction, MultiRefObservation, State
         return EnvironmentMetadata(name="multiref", description=str(__doc__), version=version("multiref-gym"))
 
 
+MultiRefEnvironment()  # so that a wrong setting is told when the server starts, and not to each client
 app = create_app(
     MultiRefEnvironment, MultiRefAction, MultiRefObservation, env_name="multiref", max_concurrent_envs=SESSIONS
 )
