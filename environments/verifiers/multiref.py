@@ -15,8 +15,7 @@ game. A rollout has
 - `trace.info["turn_rewards"]`: the reward of each turn, for trainers that give credit by turn; and
   `trace.info["clicks"]`: each action as it was understood.
 
-A rollout that a limit of verifiers stops has the rewards of the turns that it took. An endpoint, a speaker or a decoder
-that fails is an error of the rollout, and gives no reward.
+An endpoint, a speaker or a decoder that fails is an error of the rollout, and gives no reward.
 """
 
 from __future__ import annotations
