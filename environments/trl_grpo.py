@@ -33,7 +33,13 @@ class MultiRef:
         self._over = False
 
     def reset(self, seed: int, **columns: object) -> str:
-        """Starts the game of a row, and returns its first message."""
+        """Starts the game of a row, and returns its first message.
+
+        Raises:
+            ValueError: If the row has no seed, without which a group would not share its game.
+        """
+        if seed is None:
+            raise ValueError("a row has no seed: expected an int of at least 0 in each")
         self._error, self._over = None, False
         [message] = self._game.reset(seed)
         return str(message["content"])

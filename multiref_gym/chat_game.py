@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from inspect import signature
 from threading import Lock
 from typing import Any
 
@@ -11,6 +12,9 @@ from multiref_gym.errors import UserError, require
 from multiref_gym.feedback import FeedbackDecoder
 from multiref_gym.messages import Message, Messages, Shown
 from multiref_gym.wrappers import ImplicitReward, TextAction
+
+_OWN = ("image", "render_mode", "reward")
+"""Options of the environment in whose place a `ChatGame` has its own."""
 
 _MAKING = Lock()
 """Held while a game is made, so that of many threads that begin at once only one loads what all share."""
@@ -64,9 +68,11 @@ class ChatGame:
         shown: Shown = "words",
         **options: Any,
     ) -> None:
-        for name in ("image", "render_mode"):
-            if name in options:
-                raise UserError(f"{name} is no option of a ChatGame: `shown` says how the tangrams are shown")
+        of_env = [name for name in signature(MultiRefEnv).parameters if name not in _OWN]
+        allowed = ("decoder", "values", "shown", *of_env)
+        for name in options:
+            if name not in allowed:
+                raise UserError(f"{name} is no option of a ChatGame: allowed are {', '.join(allowed)}")
         with _MAKING:
             self._env = ImplicitReward(TextAction(MultiRefEnv(image=None, **options)), decoder, values)
         self._form, self._negative = Messages(self.env.atlas, shown), float(values[0])

@@ -8,7 +8,7 @@ For SFT export with `--trl sft`, and take SFTConfig and SFTTrainer.
 
 from __future__ import annotations
 
-import sys
+import argparse
 from typing import Any
 
 from datasets import load_dataset
@@ -20,7 +20,7 @@ def train(rows: str, model: str, out: str, **settings: Any) -> KTOTrainer:
     """Trains adapters of a model and saves them in a folder; the settings are those of KTOConfig."""
     data = load_dataset("parquet", data_files=rows, split="train")
     positive = sum(data["label"])
-    weight = positive / (len(data) - positive)  # so that positive and negative turns weigh the same
+    weight = positive / max(1, len(data) - positive)  # so that positive and negative turns weigh the same
     # By default TRL cuts a row after 1,024 tokens, where the action is.
     config = KTOConfig(out, max_length=None, undesirable_weight=weight, **settings)
     adapters = LoraConfig(r=16, target_modules=["q_proj", "v_proj"])
@@ -31,4 +31,9 @@ def train(rows: str, model: str, out: str, **settings: Any) -> KTOTrainer:
 
 
 if __name__ == "__main__":
-    train(*sys.argv[1:], learning_rate=1e-5)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("rows", help="what `multiref export --trl kto` wrote")
+    parser.add_argument("model", help="a vision-language model: a folder, or a name of the Hugging Face hub")
+    parser.add_argument("out", help="the folder to save in")
+    given = parser.parse_args()
+    train(given.rows, given.model, given.out, learning_rate=1e-5)

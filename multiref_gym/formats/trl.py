@@ -146,12 +146,13 @@ class Trl:
 
 
 def told(kind: Kind, counts: Counter[Feedback | None], decoder: str) -> str:
-    """Returns in words how many turns have which feedback, and the weights with which KTO learns from both alike.
+    """Returns in words how many rows there are, how many turns have which feedback, and a weight for KTO.
 
-    TRL advises to weigh positive to negative turns between 1:1 and 4:3, in all; this is 1:1.
+    TRL advises to weigh positive to negative turns between 1:1 and 4:3, in all; the weight is for 1:1.
     """
     named = ", ".join(f"{counts[feedback]} {feedback.name.lower()}" for feedback in reversed(Feedback))
-    said = f"turns by the feedback of {decoder}: {named}, {counts[None]} without"
+    rows = sum(counts[feedback] for feedback in LEARNED_FROM[kind])
+    said = f"{rows} rows; turns by the feedback of {decoder}: {named}, {counts[None]} without"
     positive, negative = counts[Feedback.POSITIVE], counts[Feedback.NEGATIVE]
     if kind == "kto" and positive and negative:
         said += f"; KTOConfig(undesirable_weight={positive / negative:.2f}) weighs both alike"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
 import gymnasium as gym
 from gymnasium.utils import RecordConstructorArgs
 
+from multiref_gym.errors import is_number
 from multiref_gym.feedback import Exchange, Feedback, FeedbackDecoder, decoded
 from multiref_gym.parts import part_name
 from multiref_gym.registry import check_part, new_decoder
@@ -84,8 +86,11 @@ class DecodedReward:
     """
 
     def __init__(self, decoder: str | FeedbackDecoder, values: Sequence[float]) -> None:
-        if len(values) != len(Feedback):
-            raise ValueError(f"values={values!r}: allowed are three, of negative, neutral and positive feedback")
+        limit = sys.float_info.max
+        if len(values) != len(Feedback) or not all(is_number(value, -limit, limit) for value in values):
+            raise ValueError(
+                f"values={values!r}: allowed are three numbers, for negative, neutral and positive feedback"
+            )
         self._decoder = new_decoder(decoder) if isinstance(decoder, str) else decoder
         check_part("decoder", part_name(self._decoder), self._decoder)
         self._values = dict(zip(sorted(Feedback), map(float, values), strict=True))
