@@ -21,9 +21,9 @@ def in_words(persona: Persona) -> str:
     """
     undoes = max(persona.asks_undo, persona.undo_only)
     lines = [
-        f"You {_how_often(persona.praise)} praise the listener after a good action{_in_words(persona.praises)}.",
+        _at_a_rate(persona.praise, "praise the listener after a good action", persona.praises),
         f"After a bad action you say so{_in_words(persona.corrections)}.",
-        f"You {_how_often(undoes)} ask to undo what was wrong{_in_words(persona.undos)}.",
+        _at_a_rate(undoes, "ask to undo what was wrong", persona.undos),
         {1: "You say one thing about a target.", 2: "You say two things about a target."}.get(
             persona.detail, "You say a lot about a target."
         ),
@@ -33,7 +33,7 @@ def in_words(persona: Persona) -> str:
     if persona.praise < 0.5:
         lines.append("You just go on to the next target when all is well.")
     if any(persona.before_first):
-        lines.append(f"You begin to describe a target{_in_words(persona.before_first)}.")
+        lines.append(f"You introduce each description{_in_words(persona.before_first)}.")
     if persona.announces > 0.5:
         lines.append("In your first message you say how many targets there are.")
     if persona.numbered:
@@ -44,18 +44,20 @@ def in_words(persona: Persona) -> str:
         lines.append("You often describe another picture than the one that you mean.")
     lines.append("You begin with a capital letter." if persona.capitals > 0.5 else "You type in lower case.")
     if not any(persona.endings):
-        lines.append("You put no mark at the end.")
+        lines.append("You put no full stop at the end.")
     if persona.typos >= 0.03:
         lines.append("You mistype a word now and then.")
     return "\n".join(f"- {line}" for line in lines)
 
 
-def _how_often(rate: float) -> str:
-    return next(words for most, words in _HOW_OFTEN if rate <= most)
+def _at_a_rate(rate: float, deed: str, phrases: Iterable[str]) -> str:
+    """Returns how often a speaker does something, with examples of the words if it ever does."""
+    often = next(words for most, words in _HOW_OFTEN if rate <= most)
+    return f"You {often} {deed}{'' if often == 'never' else _in_words(phrases)}."
 
 
 def _in_words(phrases: Iterable[str]) -> str:
     """Returns a few of the phrases as examples, "" if there are none."""
     bare = dict.fromkeys(phrase.strip(" .,;!") for phrase in phrases)
     said = [f'"{phrase}"' for phrase in bare if phrase][:3]
-    return f", in words such as {' or '.join(said)}" if said else ""
+    return f", for example with {' or '.join(said)}" if said else ""

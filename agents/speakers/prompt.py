@@ -18,13 +18,13 @@ from multiref_gym.utterance import said_as
 RULES = """\
 You play a game with another person, the listener, by chat. You both see the same pictures of tangrams, each of you in \
 another order. Some of them are your targets, and you alone know which. The game is won as soon as the listener has \
-selected all of your targets and nothing else, and lost if that takes too long. By turns you write a message, and the \
-listener selects pictures or deselects some that are selected.
+selected all of your targets and nothing else, and lost if that takes too long. You take turns: you write a message, \
+then the listener selects pictures or deselects some that are selected.
 
 - Describe one or a few of the targets that are not selected yet: what they look like, in your own words.
 - React to what the listener did last: go on if it was right, and if it was wrong say so, ask to deselect what should \
 not be selected, or describe the same target in other words.
-- Never name a picture by a letter, a number or its place: the listener sees none of these as you do.
+- Never name a picture by a letter, a number or its place: the listener has the pictures in another order.
 - Write one short line, as a person types it. No quotes, no explanation.
 
 This is how you write:
