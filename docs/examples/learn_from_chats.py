@@ -1,7 +1,7 @@
 """Learns from a chat log: feedback is decoded from what users said next, and TRL's KTO trains a model on it.
 
     pip install "multiref-gym[datasets]" "trl>=1.16"
-    python docs/examples/learn_from_chats.py --chats LOG.jsonl --decoder prompted:MODEL --model MODEL
+    python docs/examples/learn_from_chats.py --chats LOG.jsonl --decoder prompted:MODEL --model MODEL --out FOLDER
 
 Without options this takes the twelve conversations beside it, which were made up, and a tiny model of random weights,
 on the CPU: it shows the steps, not that anything of use is learned from so little. The lexical decoder warns that it is
@@ -70,9 +70,12 @@ def main(argv: list[str] | None = None) -> dict[bool, float]:
     parser.add_argument("--model", help="what learns: a model of the Hugging Face hub or a folder")
     parser.add_argument("--epochs", type=float, default=8, help="how often each row is learned from")
     parser.add_argument("--learning-rate", type=float, default=2e-3, help="of a real model 1e-6 to 1e-5")
+    parser.add_argument("--out", type=Path, help="a folder for the rows and the model; they are not kept without it")
     options = parser.parse_args(argv)
     with TemporaryDirectory() as folder:
-        out = Path(folder) / "rows.jsonl"
+        kept = options.out or Path(folder)
+        kept.mkdir(parents=True, exist_ok=True)
+        out = kept / "rows.jsonl"
         words = ["decode", "--chats", options.chats, "--decoder", options.decoder, "--trl", "kto", "--out", out]
         if code := cli.main(list(map(str, words))):
             sys.exit(code)
@@ -94,7 +97,7 @@ def main(argv: list[str] | None = None) -> dict[bool, float]:
             # So that the fewer rows of one kind weigh as much as the many of the other.
             desirable_weight=max(1.0, (len(rows) - desirable) / max(1, desirable)),
             undesirable_weight=max(1.0, desirable / max(1, len(rows) - desirable)),
-            max_length=512,
+            max_length=None,  # TRL cuts a row at its end, where the answer is
             seed=0,
             report_to="none",
             save_strategy="no",
@@ -104,7 +107,10 @@ def main(argv: list[str] | None = None) -> dict[bool, float]:
         )
         # TRL would load the reference by the model's name, and one that was just made has none.
         given = {"ref_model": deepcopy(model), "train_dataset": rows, "processing_class": tokenizer}
-        KTOTrainer(model=model, args=settings, **given).train()
+        trainer = KTOTrainer(model=model, args=settings, **given)
+        trainer.train()
+        if options.out:
+            trainer.save_model(str(kept / "model"))
         after = means(model, tokenizer, rows)
     console = Console(highlight=False)
     for label, name in ((True, "desirable"), (False, "undesirable")):
