@@ -153,6 +153,7 @@ USER = {"role": "user", "content": "a"}
     ("line", "told"),
     [
         ("{", "line 2: not JSON"),
+        ('{"id": NaN, "messages": [{"role": "user", "content": "NaN"}]}', "line 2: not JSON: NaN and Infinity are"),
         ("7", "line 2: expected an object or a list of messages, got 7"),
         ('{"id": 1}', "line 2: no messages: expected one of the fields messages, conversations, conversation"),
         ('{"messages": [], "conversations": []}', "line 2: messages in 'messages' and 'conversations'"),

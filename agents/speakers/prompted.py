@@ -161,7 +161,8 @@ def _ask(model: SpeakingModel, waiting: Sequence[PromptedSpeaker]) -> None:
                 again.append(speaker)
             elif not said:
                 why = flaw or "nothing that can be said"
-                raise UserError(f"{model.name} wrote {text!r:.60}, {why}, as the last of {ATTEMPTS} answers")
+                told = f"{model.name} wrote {text!r:.60}, {why}, as the last of {ATTEMPTS} answers"
+                raise UserError(f"{told}; another seed, or a new file for paid answers, may meet others")
             else:
                 speaker._utterance = said
                 model.tally["letters"] += has_letter

@@ -12,6 +12,7 @@ feedback is positive. Or else it becomes rows that TRL's trainers learn from: `p
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -122,7 +123,11 @@ def stream_chats(path: Path, on_bad: Callable[[BadConversation], None] | None = 
 
 
 def _read(place: str, row: Any) -> LoggedChat:
-    value = checked(object, row, place, BadConversation) if isinstance(row, bytes) else row
+    value = row
+    if isinstance(row, bytes):
+        value = checked(object, row, place, BadConversation)
+        if b"NaN" in row or b"Infinity" in row:  # as in few, so that few are looked at twice
+            _refuse_no_number(value, place)
     if isinstance(value, list):
         return LoggedChat({"messages": value}, _messages(value, place, ""), place)
     if not isinstance(value, dict):
@@ -136,6 +141,14 @@ def _read(place: str, row: Any) -> LoggedChat:
         if name in value:
             raise BadConversation("there already, and nothing is replaced: rename or remove it", place, name)
     return LoggedChat(value, _messages(value[held[0]], place, held[0]), place)
+
+
+def _refuse_no_number(value: Any, place: str) -> None:
+    """Raises BadConversation if there is a NaN or an infinity, which readers of JSON take and no writer may write."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError as error:
+        raise BadConversation("not JSON: NaN and Infinity are no numbers there", place) from error
 
 
 def _messages(items: Any, place: str, field: str) -> tuple[ChatMessage, ...]:
