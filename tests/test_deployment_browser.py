@@ -157,6 +157,7 @@ def play(page: Any) -> None:
 
 def say(page: Any, text: str) -> None:
     """Says something by the keyboard, with script, and waits until the page shows the next turn or the end."""
+    page.wait_for_load_state()  # with the script, without which Enter begins a new line
     before = page.locator("h1").inner_text()
     page.locator("#text").fill(text)
     page.locator("#text").press("Enter")
