@@ -404,6 +404,7 @@ def test_two_people_see_what_the_other_does_without_a_click(paired: Deployed, op
     for page in (waiting, coming):
         expect(page.locator("h1")).to_have_text("Turn 1 of 10")
     speaker, listener = (waiting, coming) if waiting.locator("#text").count() else (coming, waiting)
+    speaker.wait_for_load_state()  # with the script, without which Enter begins a new line
     speaker.locator("#text").fill("the house")
     speaker.locator("#text").press("Enter")
     expect(listener.locator(".now q")).to_have_text("the house")
