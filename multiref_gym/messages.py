@@ -31,6 +31,16 @@ ROLES = ("user", "assistant")
 """Who speaks by turns."""
 
 
+def text_part(text: str) -> Part:
+    """Returns a text as a part of a message."""
+    return {"type": "text", "text": text}
+
+
+def joined(parts: Iterable[Part]) -> str:
+    """Returns parts that are texts as one text."""
+    return "".join(part["text"] for part in parts)
+
+
 def image_part(image: Image.Image) -> Part:
     """Returns a picture as chat templates of models that see have it."""
     return {"type": "image", "image": image}
@@ -69,8 +79,8 @@ class Messages:
             TangramError: If a tangram is not known, or has no words where it is to be shown in words.
         """
         first, *others = chat_turns(view.dialogue, view.utterance, view.selected, view.misread)
-        messages = [self._message("user", [*self._opening(view.tangrams), _text(first)])]
-        messages += (self._message(role, [_text(turn)]) for role, turn in zip(cycle(ROLES[::-1]), others))
+        messages = [self._message("user", [*self._opening(view.tangrams), text_part(first)])]
+        messages += (self._message(role, [text_part(turn)]) for role, turn in zip(cycle(ROLES[::-1]), others))
         return messages
 
     def of_game(self, game: Interaction) -> list[Message]:
@@ -89,7 +99,7 @@ class Messages:
         """Returns the last of these messages alone, for a game that has begun."""
         misread = view.misread.get(len(view.dialogue) - 1)
         turns = chat_turns(view.dialogue[-1:], view.utterance, view.selected, {0: misread} if misread else {})
-        return self._message("user", [_text(turns[-1])])
+        return self._message("user", [text_part(turns[-1])])
 
     def _opening(self, tangrams: tuple[str, ...]) -> Iterator[Part]:
         """Yields the parts before the first turn."""
@@ -99,23 +109,15 @@ class Messages:
         elif self._shown == "tangrams":
             for letter, silhouette in zip(letters, self._atlas.silhouettes(tangrams), strict=True):
                 yield self._picture(silhouette)
-                yield _text(f"{letter}\n")  # chat templates put the parts together without a space in between
+                yield text_part(f"{letter}\n")  # chat templates put the parts together without a space in between
         else:
             for letter, words in zip(letters, in_words(self._atlas.tangrams, tangrams), strict=True):
-                yield _text(f"{letter}: {words}\n")
-        yield _text(rules(len(tangrams)))
+                yield text_part(f"{letter}: {words}\n")
+        yield text_part(rules(len(tangrams)))
 
     def _picture(self, pixels: np.ndarray) -> Part:
         """Returns a picture, uint8 (height, width) or (height, width, 3), as a part."""
         return self._part(Image.fromarray(pixels).convert("RGB"))
 
     def _message(self, role: str, parts: list[Part]) -> Message:
-        return {"role": role, "content": _joined(parts) if self._shown == "words" else parts}
-
-
-def _text(text: str) -> Part:
-    return {"type": "text", "text": text}
-
-
-def _joined(parts: Iterable[Part]) -> str:
-    return "".join(part["text"] for part in parts)
+        return {"role": role, "content": joined(parts) if self._shown == "words" else parts}

@@ -166,7 +166,7 @@ def speaker_maker(name: str) -> Callable[..., Speaker]:
 
 def is_language_model(speaker: str) -> bool:
     """Whether a name is that of a speaker that is a language model."""
-    return speaker.partition(":")[0] in ("api", "api-pictures", "llm")
+    return SPEAKERS.get(speaker.partition(":")[0], "").startswith("multiref_gym.agents.speakers.")
 
 
 def _named(kind: str, names: Mapping[str, str], name: str) -> tuple[Callable[..., Any], Callable[..., Any] | None]:

@@ -26,9 +26,9 @@ from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback, FeedbackDecoder, decoded_games, probabilities
 from multiref_gym.files import whole
 from multiref_gym.formats import holds_games, stream_games, write_games
-from multiref_gym.formats.chats import Trainer
 from multiref_gym.formats.label_table import Decoded, holds_table, write_table
 from multiref_gym.formats.logged_game import BadGame, LoggedGame
+from multiref_gym.formats.trainer import Trainer
 from multiref_gym.registry import feedback_name, new_decoder
 from multiref_gym.store import InteractionStore
 

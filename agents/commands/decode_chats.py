@@ -32,11 +32,11 @@ from multiref_gym.formats.chats import (
     ROW_PROBABILITY,
     BadConversation,
     LoggedChat,
-    Trainer,
     TrainingRows,
     stream_chats,
 )
-from multiref_gym.formats.rows import PARQUET, ROW, Columns, holds_rows, in_json
+from multiref_gym.formats.rows import PARQUET, Columns, holds_rows, in_json
+from multiref_gym.formats.trainer import ROW, Trainer
 from multiref_gym.registry import decoder_of, feedback_name
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import Any, Self
 from multiref_gym.agents.completions import said
 from multiref_gym.agents.openai_api import ChatClient, model_of_environment
 from multiref_gym.agents.speakers.prompted import PromptedSpeaker
-from multiref_gym.messages import Part
+from multiref_gym.messages import Part, joined
 
 
 class ApiModel:
@@ -55,7 +55,7 @@ class ApiModel:
 
     def _content(self, parts: Sequence[Part]) -> str | list[Part]:
         # Servers of models that do not see may take nothing but a text.
-        return list(parts) if self.sees else "".join(part["text"] for part in parts)
+        return list(parts) if self.sees else joined(parts)
 
 
 class ApiSpeaker(PromptedSpeaker):

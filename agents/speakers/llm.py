@@ -11,7 +11,7 @@ import numpy as np
 
 from multiref_gym.agents.language_model import LanguageModel, shared_language_model
 from multiref_gym.agents.speakers.prompted import PromptedSpeaker
-from multiref_gym.messages import Part
+from multiref_gym.messages import Part, joined
 
 MOST_TOKENS = 128
 """How many tokens an utterance may have."""
@@ -57,8 +57,7 @@ class LocalModel:
         """
         answers = []
         for parts, seed in zip(prompts, seeds, strict=True):
-            question = "".join(part["text"] for part in parts)
-            text, read, written = self._model.write(question, np.random.default_rng(seed), MOST_TOKENS)
+            text, read, written = self._model.write(joined(parts), np.random.default_rng(seed), MOST_TOKENS)
             self._usage.update(requests=1, input_tokens=read, output_tokens=written)
             answers.append((text, ""))
         return answers

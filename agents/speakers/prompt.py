@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from multiref_gym.answers import without_thoughts
 from multiref_gym.chat import without_marks
 from multiref_gym.game import Action, Game
-from multiref_gym.messages import Part
+from multiref_gym.messages import Part, text_part
 from multiref_gym.utterance import said_as
 
 RULES = """\
@@ -74,24 +74,24 @@ def prompt(
 
     def listed(ids: Iterable[str], marked: Collection[str], mark: str) -> Iterator[Part]:
         for id in ids:
-            yield from (_text("- "), looks[id], _text(f" ({mark})\n" if id in marked else "\n"))
+            yield from (text_part("- "), looks[id], text_part(f" ({mark})\n" if id in marked else "\n"))
 
     def clicked(positions: Collection[int]) -> list[str]:
         return [id for id in order if id in {tangrams[position] for position in positions}]
 
-    parts = [_text(RULES.format(habits=habits)), _text("Your targets:\n")]
+    parts = [text_part(RULES.format(habits=habits)), text_part("Your targets:\n")]
     parts += listed([id for id in order if id in targets], selected, "selected")
-    parts.append(_text("\nThe others, which must not be selected:\n"))
+    parts.append(text_part("\nThe others, which must not be selected:\n"))
     parts += listed([id for id in order if id not in targets], selected, "selected, which is wrong")
     if dialogue:
         lines = [f"You: {said}\nThe listener {_done(action, game.targets)}.\n" for said, action in dialogue]
-        parts.append(_text("\nWhat was said and done so far:\n" + "".join(lines)))
+        parts.append(text_part("\nWhat was said and done so far:\n" + "".join(lines)))
         last = dialogue[-1][1] or Action()
         for deed, positions in (("selected", last.select), ("deselected", last.deselect)):
             if positions:
-                parts.append(_text(f"\nThe listener has just {deed}:\n"))
+                parts.append(text_part(f"\nThe listener has just {deed}:\n"))
                 parts += listed(clicked(positions), targets, "your target")
-    parts.append(_text(ENDING))
+    parts.append(text_part(ENDING))
     return parts
 
 
@@ -142,7 +142,3 @@ def _done(action: Action | None, targets: Collection[int]) -> str:
 
 def _number(count: int) -> str:
     return _NUMBERS[count] if count < len(_NUMBERS) else "many"
-
-
-def _text(text: str) -> Part:
-    return {"type": "text", "text": text}

@@ -13,7 +13,7 @@ from multiref_gym.agents.speakers.habits import in_words as habits_in_words
 from multiref_gym.agents.speakers.prompt import names_letter, prompt, read_utterance
 from multiref_gym.errors import UserError
 from multiref_gym.game import Action, Game
-from multiref_gym.messages import Part, url_part
+from multiref_gym.messages import Part, text_part, url_part
 from multiref_gym.simulators.persona import Persona, checked_personas
 from multiref_gym.simulators.population import population
 from multiref_gym.tangrams import TangramSet, in_words, shared_atlas
@@ -136,7 +136,7 @@ class PromptedSpeaker:
         if self._model.sees:
             silhouettes = shared_atlas(self._tangrams, SIZE).silhouettes(ids)
             return [url_part(Image.fromarray(silhouette)) for silhouette in silhouettes]
-        return [{"type": "text", "text": words} for words in in_words(self._tangrams, ids)]
+        return list(map(text_part, in_words(self._tangrams, ids)))
 
 
 def _said(speakers: Sequence[PromptedSpeaker]) -> list[str]:

@@ -128,7 +128,7 @@ class InProcess(vf.Harness[vf.HarnessConfig]):
         return Conversation(self, *args, **kwargs)
 
     async def launch(self, *args: Any, **kwargs: Any) -> vf.ProgramResult:
-        """Runs without a session; nobody asks for that."""
+        """Is never called, as `session` returns what runs."""
         raise NotImplementedError
 
 

@@ -20,7 +20,8 @@ from multiref_gym.errors import UserError
 from multiref_gym.files import whole
 from multiref_gym.formats import FORMATS, checked_games, holds_games, write_games
 from multiref_gym.formats.logged_game import BadGame, LoggedGame
-from multiref_gym.formats.rows import ROW, BadRow, holds_rows
+from multiref_gym.formats.rows import BadRow, holds_rows
+from multiref_gym.formats.trainer import ROW, Trainer
 from multiref_gym.registry import feedback_name
 from multiref_gym.store import InteractionStore
 from multiref_gym.tangrams import Atlas, drawn_tangrams, load_tangrams
@@ -69,7 +70,7 @@ class Export(ForceOption):
     format: Annotated[
         str | None, FORM, named(FORMATS, "A line is a game as in the human games (jsonl, the default), or a row: ")
     ] = None
-    trl: Annotated[Literal["sft", "kto"] | None, FORM] = None
+    trl: Annotated[Trainer | None, FORM] = None
     inspect: Annotated[bool, FORM] = False
     decoder: Annotated[str | None, FEEDBACK] = None
     ternary: Annotated[bool | None, FEEDBACK] = None

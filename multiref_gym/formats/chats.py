@@ -17,12 +17,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from multiref_gym.checking import checked
 from multiref_gym.conversation import ChatExchange, ChatMessage, Role, Verdict, exchanges_of
 from multiref_gym.feedback import Feedback
 from multiref_gym.formats.rows import BadRow, placed, rows_of
+from multiref_gym.formats.trainer import LEARNED_FROM, Trainer
 
 FIELDS = ("messages", "conversations", "conversation")
 """Where a record may hold its messages."""
@@ -199,10 +200,6 @@ def _text(content: Any, place: str, field: str) -> tuple[str, bool]:
     return "\n".join(words), len(words) == len(content)
 
 
-Trainer = Literal["kto", "sft"]
-"""A trainer of TRL."""
-
-
 class TrainingRows:
     """Rows of a data set that a trainer of TRL learns from: an answer each, in the form of a conversation.
 
@@ -236,7 +233,7 @@ class TrainingRows:
 
     def _unfit(self, prompt: tuple[ChatMessage, ...], answer: ChatMessage, feedback: Feedback) -> str:
         """Returns why an answer makes no row, "" if it makes one."""
-        if feedback is Feedback.NEUTRAL or (self._trainer == "sft" and feedback is Feedback.NEGATIVE):
+        if feedback not in LEARNED_FROM[self._trainer]:
             return feedback.name.lower()
         if not any(message.role == "user" for message in prompt):
             return "before any request"

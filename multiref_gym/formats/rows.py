@@ -18,8 +18,6 @@ from multiref_gym.checking import checked
 from multiref_gym.errors import UserError
 
 EXTRA = "pip install 'multiref-gym[datasets]'"
-ROW = ("prompt", "completion")
-"""What every row has that a trainer of TRL learns from."""
 PARQUET = ".parquet"
 """What the name of a Parquet file ends in."""
 GROUP = 256

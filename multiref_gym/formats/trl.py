@@ -26,7 +26,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from PIL import Image
 
@@ -34,15 +34,12 @@ from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
 from multiref_gym.formats.logged_game import LoggedGame
 from multiref_gym.formats.rows import EXTRA
+from multiref_gym.formats.trainer import LEARNED_FROM, Trainer
 from multiref_gym.messages import Messages, Part
 from multiref_gym.png import png
 from multiref_gym.tangrams import Atlas
 
-Kind = Literal["sft", "kto"]
 SUFFIXES = (".jsonl", ".parquet")
-LEARNED_FROM = {"sft": (Feedback.POSITIVE,), "kto": (Feedback.POSITIVE, Feedback.NEGATIVE)}
-"""The feedback that a trainer learns from."""
-
 ROWS_AT_ONCE = 500
 """Rows that are in memory, of a Parquet file; with ten pictures each they are a few MB."""
 
@@ -68,7 +65,7 @@ class Trl:
         words: Whether the tangrams are shown in words.
     """
 
-    kind: Kind
+    kind: Trainer
     atlas: Atlas
     words: bool = False
 
@@ -145,7 +142,7 @@ class Trl:
         return datasets.Features(columns).arrow_schema
 
 
-def told(kind: Kind, counts: Counter[Feedback | None], decoder: str) -> str:
+def told(kind: Trainer, counts: Counter[Feedback | None], decoder: str) -> str:
     """Returns in words how many rows there are, how many turns have which feedback, and a weight for KTO.
 
     TRL advises to weigh positive to negative turns between 1:1 and 4:3, in all; the weight is for 1:1.
