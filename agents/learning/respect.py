@@ -17,7 +17,7 @@ from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 from cyclopts import Parameter
@@ -30,6 +30,7 @@ from multiref_gym.agents.learning.lesson import Lesson
 from multiref_gym.agents.learning.objectives import Kto, Objective, Reinforce, Sup, SupAndUnlikelihood, new_objective
 from multiref_gym.agents.learning.parallel import is_main, main_first
 from multiref_gym.agents.learning.run_folder import claim, locked, made_by
+from multiref_gym.agents.learning.trust import Judged, judged, trusts
 from multiref_gym.agents.listeners.baselines import ErringListener
 from multiref_gym.agents.listeners.named import Load, new_trainable
 from multiref_gym.agents.listeners.weights import saved
@@ -163,6 +164,7 @@ class Config:
         split: The part of them that is deployed; the base that ships has seen the figures of "train".
         base: What every round starts from: a checkpoint's folder, of vlm a model's folder or hub id. By default the
             one that ships.
+        trust: Weigh each speaker's turns by how likely its feedback agrees with that of the others.
         control: Whether the initial policy is deployed beside the learner, in all rounds.
     """
 
@@ -178,12 +180,27 @@ class Config:
     seed_tangrams: TangramsName | None = None
     split: SplitName = "dev"
     base: Annotated[str | None, Parameter(alias="--model")] = None
+    trust: bool = False
     control: Annotated[bool, Parameter(parse=False)] = True
 
     def common(self) -> dict[str, Any]:
         """Returns what runs with other seeds have in common with this one, fit for JSON."""
         fields = {name: value for name, value in asdict(self).items() if name not in ("seed", "control")}
         return fields | {"personas": None if self.personas is None else str(self.personas)}
+
+
+class Taught(NamedTuple):
+    """What the games of a round teach.
+
+    Attributes:
+        examples: Turns to learn from.
+        speakers: Who spoke in each of them.
+        judged: What the speakers said of the actions.
+    """
+
+    examples: list[Example]
+    speakers: list[str]
+    judged: list[Judged]
 
 
 Report = Callable[[str, int, int], None]
@@ -323,14 +340,7 @@ class Respect:
         if folder.exists():
             check_digests(folder)
         else:
-            # Demonstrations alone are learned by supervised learning, so that all systems start from one policy.
-            objective = self.learner.objective if round else Sup()
-            # It starts from what it is compared with.
-            start = self._learned(0) if objective.needs_reference else self._base
-            seed = int(self._seed(round).generate_state(1)[0])
-            lesson = Lesson(
-                *(self._load, start, start, self._examples(round), objective, self.learner.optimisation, seed)
-            )
+            lesson = self._lesson(round)
             kept = self.out / f"round-{round}.state"
             learned = self._workers.learn(lesson, partial(self._report, f"round {round}: learn"), kept)
             with main_first():
@@ -341,31 +351,53 @@ class Respect:
                     kept.unlink(missing_ok=True)
         return Folder(folder)
 
+    def _lesson(self, round: int) -> Lesson:
+        """Returns what the policy of a round is learned from, and how."""
+        # Demonstrations alone are learned by supervised learning, so that all systems start from one policy.
+        objective = self.learner.objective if round else Sup()
+        # It starts from what it is compared with.
+        start = self._learned(0) if objective.needs_reference else self._base
+        seed = int(self._seed(round).generate_state(1)[0])
+        return Lesson(self._load, start, start, self._examples(round), objective, self.learner.optimisation, seed)
+
     def _examples(self, round: int) -> list[Example]:
         """Returns what the seed and all rounds before teach."""
-        taught = [self._taught(SEED, 0), *(self._taught(self._system, earlier) for earlier in range(round))]
-        return [example for examples in taught for example in examples]
+        taught = [self._taught(self._system, earlier) for earlier in range(round)]
+        examples = [example for of_round in taught for example in of_round.examples]
+        if self.config.trust:
+            trusted = trusts([one for of_round in taught for one in of_round.judged])
+            speakers = [speaker for of_round in taught for speaker in of_round.speakers]
+            examples = [
+                replace(example, weight=example.weight * trusted.get(speaker, 1.0))
+                for example, speaker in zip(examples, speakers, strict=True)
+            ]
+        return self._taught(SEED, 0).examples + examples
 
-    def _read(self, system: str, round: int) -> list[Example]:
+    def _read(self, system: str, round: int) -> Taught:
         """Returns what the games of one round teach."""
         learner = Learner(SEED, Sup(), SEED_CREDIT) if system == SEED else self.learner
+        taught = Taught([], [], [])
         games = self.store.interactions(system, round)
-        feedback = self.store.feedback(self._feedback, system, round)
-        return [
-            example
-            for game, values in zip(games, feedback, strict=True)
-            for example in examples_of(game, values, learner.credit, learner.objective.negatives)
-        ]
+        for game, values in zip(games, self.store.feedback(self._feedback, system, round), strict=True):
+            examples = examples_of(game, values, learner.credit, learner.objective.negatives)
+            taught.examples.extend(examples)
+            taught.speakers.extend([game.speaker] * len(examples))
+            taught.judged.extend(judged(game, values))
+        return taught
 
     def _deploy(self, policy: Folder, system: str, round: int) -> None:
         """Has a policy play the round's games."""
         if self.store.has_round(system, round):
             return
         start = self._start(f"{system}-{round}", self._make_speaker, round)
-        make = partial(Player, start, partial(_loaded, self._load, policy), system, round)
+        make = partial(Player, start, partial(_loaded, self._acting(round), policy), system, round)
         numbers = range(self.config.games)
         on_turn = lambda over: self._report(f"round {round}: deploy {system}", over, len(numbers))  # noqa: E731
         self.store.add(play_divided(self._workers, make, numbers, self._block, on_turn), system)
+
+    def _acting(self, round: int) -> Load:
+        """Returns what loads a policy as the listener that acts in a round."""
+        return self._load
 
     def games(self, system: str, round: int) -> list[Episode]:
         """Returns the games of a round before their first turn: every system meets the same contexts and speakers."""

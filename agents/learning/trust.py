@@ -1,0 +1,109 @@
+"""How far each speaker is trusted: whether its feedback agrees with that of the others, found without any label.
+
+Some who speak to a deployed listener may mislead it. They praise what was wrong, reject what was right, or judge at
+random. No single reply gives them away, but all replies of a speaker together do. A speaker is taken to be of one of
+three kinds, each as likely as `PRIOR` says before anything was heard:
+
+  1. it judges as the others do,
+  2. it judges the other way round,
+  3. it judges regardless of the action.
+
+What "the others" approve of is found by expectation-maximisation (Dempster et al. 1977, as Dawid and Skene 1979 rate
+raters). Actions are alike if the policy was as sure of them; and a game that ended before its last turn was won, so its
+final selection says which of its actions were right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betaln, softmax
+from scipy.stats import rankdata
+
+from multiref_gym.feedback import Feedback, ground_truth
+from multiref_gym.game import MAX_TURNS
+from multiref_gym.interaction import Interaction
+
+PRIOR = 0.8, 0.1, 0.1
+"""How likely a speaker is of each kind: most mean what they say."""
+BANDS = 5
+"""Into how many bands of equal size the actions of a round are divided by their probability."""
+STEPS = 30
+
+
+class Judged(NamedTuple):
+    """What a speaker said of an action.
+
+    Attributes:
+        speaker: Who.
+        positive: Whether the feedback was positive; if not, it was negative.
+        round: The round of the game.
+        log_prob: The action's log-probability under the policy that acted.
+        right: Whether the action was right, None if the game does not tell.
+    """
+
+    speaker: str
+    positive: bool
+    round: int
+    log_prob: float
+    right: bool | None
+
+
+def judged(game: Interaction, feedback: Sequence[Feedback | None]) -> list[Judged]:
+    """Returns what the speaker of a game said of its actions.
+
+    Neutral and unknown feedback is left out, and so are actions of unknown probability.
+
+    Args:
+        game: The game; its targets are not looked at.
+        feedback: What was decoded for each action that was replied to.
+    """
+    won = len(game.turns) < MAX_TURNS
+    found = []
+    for turn, value in zip(game.turns, feedback, strict=False):
+        if value and turn.log_prob is not None:
+            right = ground_truth(turn.action, game.selections[-1]) is Feedback.POSITIVE if won else None
+            found.append(Judged(game.speaker, value is Feedback.POSITIVE, game.round, turn.log_prob, right))
+    return found
+
+
+def trusts(found: Sequence[Judged]) -> dict[str, float]:
+    """Returns for each speaker the probability that it judges as the others do, from 0 to 1.
+
+    Where no game was won nothing tells who judges rightly, and hardly anybody is trusted less than before.
+
+    Args:
+        found: What was said of the actions of all rounds, in any order.
+    """
+    speakers, who = np.unique([one.speaker for one in found], return_inverse=True)
+    positive, groups = np.array([one.positive for one in found], bool), _groups(found)
+    told = np.array([one.right is not None for one in found], bool)
+    praised, replies = np.bincount(who, positive), np.bincount(who)
+    # Regardless of the action it praises at some rate, and all rates are as likely beforehand.
+    regardless = betaln(praised + 1, replies - praised + 1)
+    kinds = np.tile([1.0, 0.0, 0.0], (len(speakers), 1))
+    for step in range(STEPS):
+        alike, opposed = kinds[who, 0], kinds[who, 1]
+        approved = np.bincount(groups, alike * positive + opposed * ~positive)
+        rates = ((approved + 1) / (np.bincount(groups, alike + opposed) + 2))[groups]
+        if step == 0:  # only won games tell at first, as many who mislead could pass for the others
+            rates = np.where(told, rates, 0.5)
+        said = np.log(np.where(positive, [rates, 1 - rates], [1 - rates, rates]))
+        likely = np.stack([*(np.bincount(who, each) for each in said), regardless], axis=1)
+        kinds = softmax(likely + np.log(PRIOR), axis=1)
+    return dict(zip(speakers.tolist(), kinds[:, 0].tolist(), strict=True))
+
+
+def _groups(found: Sequence[Judged]) -> NDArray[np.int64]:
+    """Returns the number of the group of each action: those known to be wrong or right, and each band of each round."""
+    groups = np.array([int(one.right or 0) for one in found], np.int64)
+    rounds = np.array([one.round if one.right is None else -1 for one in found])
+    sure = np.array([one.log_prob for one in found])
+    for number, round in enumerate(np.unique(rounds[rounds >= 0])):
+        rows = np.flatnonzero(rounds == round)
+        ranks = rankdata(sure[rows], method="ordinal") - 1
+        groups[rows] = 2 + number * BANDS + ranks.astype(int) * BANDS // len(rows)
+    return groups
