@@ -78,6 +78,9 @@ COMMANDS = {
         f"{BENCHMARKS}.learning_curve:LearningCurve", "how well RESPECT learns, beside its controls", resumes=True
     ),
     "bench fixed-games": Command(f"{BENCHMARKS}.fixed_games:FixedGames", "what policies have learned"),
+    "bench poisoning": Command(
+        f"{BENCHMARKS}.questions.poisoning:Poisoning", "what speakers who mislead do, and a defence", resumes=True
+    ),
     "bench vlm-learning": Command(
         f"{BENCHMARKS}.vlm_learning:VlmLearning", "whether a tiny vision-language model learns", resumes=True
     ),

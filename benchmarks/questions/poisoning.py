@@ -1,0 +1,132 @@
+"""How far does success fall if some speakers mislead the listener, and what helps without any label?
+
+    multiref bench poisoning [--seeds 3] [--jobs 2] [--out runs/poisoning]
+
+Liars praise each wrong action, as if it were what they asked for, and go on; they reject each right one. They describe
+the tangrams as all others do. Guessers praise and reject at random. The demonstrations of round 0 are of speakers who
+do not mislead, as who deploys makes them. What counts are the fixed games of the last policy, whose speakers do not
+mislead either, and the deployed games of those who do not.
+
+The defence is `--trust` of `multiref respect`: see `multiref_gym.agents.learning.trust`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from multiref_gym.agents.evaluation.tables import Sheet
+from multiref_gym.agents.learning.jobs import Curve
+from multiref_gym.agents.learning.respect import KTO, RL, SUP, TURNS, Config, Learner, Respect
+from multiref_gym.benchmarks.questions.asking import FEWER, Question, Way, deployed, fixed
+from multiref_gym.commands.options import Flat
+from multiref_gym.simulators.named import speaker_of
+from multiref_gym.simulators.persona import Persona
+from multiref_gym.simulators.population import population
+from multiref_gym.simulators.scripted import ScriptedSpeaker
+from multiref_gym.tangrams import load_tangrams
+
+MISLEADS = "misleads"
+"""What the names of speakers who mislead begin with."""
+LIAR: Mapping[str, Any] = {"slip": 1.0, "praise": 1.0, "clears_up": 0.0, "fresh_start": 1.0}
+GUESSER = {**LIAR, "slip": 0.5}
+SHARES = (0.0, 0.2, 0.4)
+LEARNERS = {
+    "TURNS": (TURNS, False),
+    "TURNS, trust": (TURNS, True),
+    "SUP": (SUP, False),
+    "RL": (RL, False),
+    "KTO": (KTO, False),
+}
+"""Who learns, and whether it weighs its speakers."""
+
+
+def misled_by(habits: Mapping[str, Any], share: float) -> tuple[Persona, ...]:
+    """Returns the population with some habits in a share of it, evenly spread."""
+    people = population()
+    count = round(share * len(people))
+    some = {number * len(people) // count for number in range(count)}
+    return tuple(
+        replace(persona, name=f"{MISLEADS}{number:02d}", **habits) if number in some else persona
+        for number, persona in enumerate(people)
+    )
+
+
+class Liars(ScriptedSpeaker):
+    """A population of which a share lies."""
+
+    @staticmethod
+    def load(share: str) -> Callable[..., ScriptedSpeaker]:
+        """Returns what makes the speaker, given the share."""
+        return partial(ScriptedSpeaker, personas=misled_by(LIAR, float(share)))
+
+
+class Guessers(ScriptedSpeaker):
+    """A population of which a share guesses."""
+
+    @staticmethod
+    def load(share: str) -> Callable[..., ScriptedSpeaker]:
+        """Returns what makes the speaker, given the share."""
+        return partial(ScriptedSpeaker, personas=misled_by(GUESSER, float(share)))
+
+
+class HonestSeed(Respect):
+    """RESPECT whose demonstrations are of speakers who do not mislead."""
+
+    def __init__(self, config: Config, learner: Learner, out: Path) -> None:
+        super().__init__(config, learner, out)
+        self._make_seed_speaker = speaker_of(FEWER.speaker, load_tangrams(config.tangrams))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Poisoning(Question):
+    """How far does success fall if some speakers mislead the listener, and what helps without any label?
+
+    Attributes:
+        config: How all ways are run.
+        out: The folder of the runs.
+    """
+
+    name = "poisoning"
+
+    config: Flat[Config] = FEWER
+    out: Path = Path("runs/poisoning")
+
+    def ways(self) -> Mapping[str, Way]:
+        """Returns each learner among no liars and more of them, and TURNS among guessers."""
+
+        def way(learner: Learner, trust: bool, kind: type[ScriptedSpeaker], share: float) -> Way:
+            changes = {"speaker": f"{__name__}:{kind.__name__}:{share}", "trust": trust}
+            return Way("", learner, HonestSeed, changes)
+
+        asked: list[tuple[str, type[ScriptedSpeaker], float]]
+        asked = [(name, Liars, share) for name in LEARNERS for share in SHARES]
+        asked += [(name, Guessers, SHARES[-1]) for name in ("TURNS", "TURNS, trust")]
+        return {f"{name}, {_told(kind, share)}": way(*LEARNERS[name], kind, share) for name, kind, share in asked}
+
+    def sheets(self, curves: Mapping[str, Sequence[Curve]]) -> list[Sheet]:
+        """Returns what the last policies win, and what was won while deployed."""
+        columns = [_told(Liars, share) for share in SHARES] + [_told(Guessers, SHARES[-1])]
+
+        def sheet(title: str, found: Callable[[Sequence[Curve]], str]) -> Sheet:
+            rows = [
+                [name, *(found(of_way) if (of_way := curves.get(f"{name}, {column}")) else "–" for column in columns)]
+                for name in LEARNERS
+            ]
+            return Sheet(f"{title}; {self.title}", ["learner", *columns], rows)
+
+        return [
+            sheet(f"Fixed games won after round {self.config.rounds}", lambda of_way: fixed(of_way, "seen, sampled")),
+            sheet("Deployed games won of who do not mislead, all rounds", lambda of_way: deployed(of_way, _honest)),
+        ]
+
+
+def _honest(speaker: str) -> bool:
+    return not speaker.startswith(MISLEADS)
+
+
+def _told(kind: type[ScriptedSpeaker], share: float) -> str:
+    return f"{share:.0%} {kind.__name__.lower()}"
