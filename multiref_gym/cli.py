@@ -79,7 +79,18 @@ COMMANDS = {
     ),
     "bench fixed-games": Command(f"{BENCHMARKS}.fixed_games:FixedGames", "what policies have learned"),
     "bench poisoning": Command(
-        f"{BENCHMARKS}.questions.poisoning:Poisoning", "what speakers who mislead do, and a defence", resumes=True
+        f"{BENCHMARKS}.questions.poisoning:PoisoningCommand",
+        "what speakers who mislead do, and what helps",
+        resumes=True,
+    ),
+    "bench often": Command(
+        f"{BENCHMARKS}.questions.often:OftenCommand", "whether to learn after every few games", resumes=True
+    ),
+    "bench negatives": Command(
+        f"{BENCHMARKS}.questions.negatives:NegativesCommand", "why negatives hardly help, and what does", resumes=True
+    ),
+    "bench exploring": Command(
+        f"{BENCHMARKS}.questions.exploring:ExploringCommand", "how much a deployed policy should explore", resumes=True
     ),
     "bench vlm-learning": Command(
         f"{BENCHMARKS}.vlm_learning:VlmLearning", "whether a tiny vision-language model learns", resumes=True

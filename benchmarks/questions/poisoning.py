@@ -82,7 +82,7 @@ class HonestSeed(Respect):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Poisoning(Question):
+class PoisoningCommand(Question):
     """How far does success fall if some speakers mislead the listener, and what helps without any label?
 
     Attributes:
