@@ -365,13 +365,17 @@ class Respect:
         taught = [self._taught(self._system, earlier) for earlier in range(round)]
         examples = [example for of_round in taught for example in of_round.examples]
         if self.config.trust:
-            trusted = trusts([one for of_round in taught for one in of_round.judged])
+            trusted = self._trusts(round)
             speakers = [speaker for of_round in taught for speaker in of_round.speakers]
             examples = [
                 replace(example, weight=example.weight * trusted.get(speaker, 1.0))
                 for example, speaker in zip(examples, speakers, strict=True)
             ]
         return self._taught(SEED, 0).examples + examples
+
+    def _trusts(self, round: int) -> dict[str, float]:
+        """Returns how far each speaker of the rounds before is trusted; see `trusts`."""
+        return trusts([one for earlier in range(round) for one in self._taught(self._system, earlier).judged])
 
     def _read(self, system: str, round: int) -> Taught:
         """Returns what the games of one round teach."""
@@ -432,6 +436,7 @@ class Respect:
             "learning": self._learning(round),
             "systems": {system: measure(played) for system, played in games.items()},
             "decoder": decoder_quality(games[self._system], feedback),
+            **({"trusted": self._trusts(round)} if self.config.trust else {}),
         }
 
     def _learning(self, round: int) -> dict[str, Any] | None:

@@ -73,27 +73,27 @@ def judged(game: Interaction, feedback: Sequence[Feedback | None]) -> list[Judge
 def trusts(found: Sequence[Judged]) -> dict[str, float]:
     """Returns for each speaker the probability that it judges as the others do, from 0 to 1.
 
-    Where no game was won nothing tells who judges rightly, and hardly anybody is trusted less than before.
+    Where no game was won the majority decides.
 
     Args:
         found: What was said of the actions of all rounds, in any order.
     """
     speakers, who = np.unique([one.speaker for one in found], return_inverse=True)
     positive, groups = np.array([one.positive for one in found], bool), _groups(found)
-    told = np.array([one.right is not None for one in found], bool)
-    praised, replies = np.bincount(who, positive), np.bincount(who)
-    # Regardless of the action it praises at some rate, and all rates are as likely beforehand.
-    regardless = betaln(praised + 1, replies - praised + 1)
-    kinds = np.tile([1.0, 0.0, 0.0], (len(speakers), 1))
+    won = np.array([one.right is not None for one in found], bool)
+    kinds = np.tile(PRIOR, (len(speakers), 1))
     for step in range(STEPS):
         alike, opposed = kinds[who, 0], kinds[who, 1]
         approved = np.bincount(groups, alike * positive + opposed * ~positive)
         rates = ((approved + 1) / (np.bincount(groups, alike + opposed) + 2))[groups]
-        if step == 0:  # only won games tell at first, as many who mislead could pass for the others
-            rates = np.where(told, rates, 0.5)
-        said = np.log(np.where(positive, [rates, 1 - rates], [1 - rates, rates]))
-        likely = np.stack([*(np.bincount(who, each) for each in said), regardless], axis=1)
-        kinds = softmax(likely + np.log(PRIOR), axis=1)
+        # At first only won games count, if there are any: many who mislead could pass for the others elsewhere.
+        counts = won if step == 0 else np.ones(len(found))
+        likely = np.log(np.where(positive, [rates, 1 - rates], [1 - rates, rates])) * counts
+        praised, replies = np.bincount(who, positive * counts), np.bincount(who, counts)
+        # Who judges regardless of the action praises at some rate, and all rates are as likely beforehand.
+        regardless = betaln(praised + 1, replies - praised + 1)
+        of_kinds = np.stack([*(np.bincount(who, each) for each in likely), regardless], axis=1)
+        kinds = softmax(of_kinds + np.log(PRIOR), axis=1)
     return dict(zip(speakers.tolist(), kinds[:, 0].tolist(), strict=True))
 
 
