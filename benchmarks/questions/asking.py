@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -173,7 +174,7 @@ class Question(RayOptions):
         jobs = [
             WayJob(
                 replace(self.config, seed=seed, control=False, **way.changes),
-                self.out / f"{name.replace(', ', '-')}-{seed}",
+                self.out / f"{re.sub('[^A-Za-z0-9.]+', '-', name)}-{seed}",
                 way,
                 evaluation,
                 told,
