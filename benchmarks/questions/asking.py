@@ -24,8 +24,15 @@ from multiref_gym.commands.screen import Screen
 from multiref_gym.files import write_atomically
 from multiref_gym.provenance import write_results
 
-FEWER = Config(games=150, control=False)
-"""Fewer games a round than by default, as there are many runs."""
+
+@dataclass(frozen=True, slots=True)
+class FewerGames(Config):
+    """What a run is, with fewer games a round by default, as there are many runs."""
+
+    games: Count = 150
+
+
+FEWER = FewerGames()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +146,7 @@ class Question(RayOptions):
     name: ClassVar[str]
     told: ClassVar[Callable[[Respect], Any]] = nothing
 
-    config: Flat[Config] = FEWER
+    config: Flat[FewerGames] = FEWER
     seeds: Count = 3
     evaluation: Count = 600
     jobs: Count = 2

@@ -19,11 +19,10 @@ import numpy as np
 
 from multiref_gym.agents.evaluation.tables import Sheet
 from multiref_gym.agents.learning.jobs import Curve
-from multiref_gym.agents.learning.respect import SUP, Config, Respect
+from multiref_gym.agents.learning.respect import SUP, Respect
 from multiref_gym.agents.listeners.named import Load, Model
 from multiref_gym.agents.listeners.small.listener import SmallListener
-from multiref_gym.benchmarks.questions.asking import FEWER, Question, Way, deployed, fixed
-from multiref_gym.commands.options import Flat
+from multiref_gym.benchmarks.questions.asking import Question, Way, deployed, fixed
 
 
 class Exploring(SmallListener):
@@ -110,13 +109,11 @@ class ExploringCommand(Question):
     """How much should a deployed policy explore?
 
     Attributes:
-        config: How all ways are run.
         out: The folder of the runs.
     """
 
     name = "exploring"
 
-    config: Flat[Config] = FEWER
     out: Path = Path("runs/exploring")
 
     def ways(self) -> Mapping[str, Way]:

@@ -27,9 +27,8 @@ from multiref_gym.agents.evaluation.tables import Sheet
 from multiref_gym.agents.learning.jobs import Curve
 from multiref_gym.agents.learning.learn import Example
 from multiref_gym.agents.learning.objectives import SupAndUnlikelihood
-from multiref_gym.agents.learning.respect import SUP, Config, Respect, Taught
-from multiref_gym.benchmarks.questions.asking import FEWER, Question, Way, deployed, fixed
-from multiref_gym.commands.options import Flat
+from multiref_gym.agents.learning.respect import SUP, Respect, Taught
+from multiref_gym.benchmarks.questions.asking import Question, Way, deployed, fixed
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import MAX_TURNS, Action
 from multiref_gym.interaction import Interaction
@@ -160,14 +159,12 @@ class NegativesCommand(Question):
     """Why do negatives hardly help, and is there a use of them that does?
 
     Attributes:
-        config: How all ways are run.
         out: The folder of the runs.
     """
 
     name = "negatives"
     told = said
 
-    config: Flat[Config] = FEWER
     out: Path = Path("runs/negatives")
 
     def ways(self) -> Mapping[str, Way]:

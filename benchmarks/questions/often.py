@@ -18,12 +18,19 @@ import numpy as np
 from multiref_gym.agents.evaluation.tables import Sheet
 from multiref_gym.agents.learning.jobs import Curve
 from multiref_gym.agents.learning.lesson import Lesson
-from multiref_gym.agents.learning.respect import OPTIMISATION, SUP, Config, Respect
-from multiref_gym.benchmarks.questions.asking import Question, Way, deployed, fixed, won
-from multiref_gym.commands.options import Flat
+from multiref_gym.agents.learning.respect import OPTIMISATION, SUP, Respect
+from multiref_gym.benchmarks.questions.asking import FewerGames, Question, Way, deployed, fixed, won
+from multiref_gym.commands.options import Count, Flat
 
-ROUNDS = Config(rounds=5, games=330, control=False)
-"""1,980 games in all."""
+
+@dataclass(frozen=True, slots=True)
+class Rounds(FewerGames):
+    """What a run in rounds is, with 1,980 games by default."""
+
+    rounds: Count = 5
+    games: Count = 330
+
+
 SHORTER = 3, 10
 """Into how many parts each round is divided."""
 
@@ -75,7 +82,7 @@ class OftenCommand(Question):
 
     name = "often"
 
-    config: Flat[Config] = ROUNDS
+    config: Flat[Rounds] = Rounds()
     out: Path = Path("runs/often")
 
     def ways(self) -> Mapping[str, Way]:

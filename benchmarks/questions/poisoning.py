@@ -22,7 +22,6 @@ from multiref_gym.agents.evaluation.tables import Sheet
 from multiref_gym.agents.learning.jobs import Curve
 from multiref_gym.agents.learning.respect import KTO, RL, SUP, TURNS, Config, Learner, Respect
 from multiref_gym.benchmarks.questions.asking import FEWER, Question, Way, deployed, fixed
-from multiref_gym.commands.options import Flat
 from multiref_gym.simulators.named import speaker_of
 from multiref_gym.simulators.persona import Persona
 from multiref_gym.simulators.population import population
@@ -86,13 +85,11 @@ class PoisoningCommand(Question):
     """How far does success fall if some speakers mislead the listener, and what helps without any label?
 
     Attributes:
-        config: How all ways are run.
         out: The folder of the runs.
     """
 
     name = "poisoning"
 
-    config: Flat[Config] = FEWER
     out: Path = Path("runs/poisoning")
 
     def ways(self) -> Mapping[str, Way]:
