@@ -395,7 +395,7 @@ class Respect:
             return
         start = self._start(f"{system}-{round}", self._make_speaker, round)
         make = partial(Player, start, partial(_loaded, self._acting(round), policy), system, round)
-        numbers = range(self.config.games)
+        numbers = range(self._count(round))
         on_turn = lambda over: self._report(f"round {round}: deploy {system}", over, len(numbers))  # noqa: E731
         self.store.add(play_divided(self._workers, make, numbers, self._block, on_turn), system)
 
@@ -403,9 +403,13 @@ class Respect:
         """Returns what loads a policy as the listener that acts in a round."""
         return self._load
 
+    def _count(self, round: int) -> int:
+        """Returns how many games a round has."""
+        return self.config.games
+
     def games(self, system: str, round: int) -> list[Episode]:
         """Returns the games of a round before their first turn: every system meets the same contexts and speakers."""
-        return self._start(f"{system}-{round}", self._make_speaker, round)(numbers=range(self.config.games))
+        return self._start(f"{system}-{round}", self._make_speaker, round)(numbers=range(self._count(round)))
 
     def fixed_games(self, count: int) -> list[Episode]:
         """Returns games of simulated speakers that no round has, for policies to be compared in."""

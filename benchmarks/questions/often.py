@@ -33,6 +33,27 @@ class Rounds(FewerGames):
 
 SHORTER = 3, 10
 """Into how many parts each round is divided."""
+SMALLEST, GROWING = 1 / 60, 12
+"""The share of all games in the first of the rounds that grow, and how many lessons there are then.
+
+Of 1,980 games with lessons in three passes that comes to 13,600 games in all that go through the policy, and of six equal rounds to 14,850.
+"""
+
+
+class Growing(Respect):
+    """RESPECT whose rounds grow: each has as many times as many games before its end as before its beginning.
+
+    The configuration's games are those of all rounds.
+    """
+
+    def _count(self, round: int) -> int:
+        games, rounds = self.config.games, self.config.rounds
+        return grown(games, rounds, round) - (grown(games, rounds, round - 1) if round else 0)
+
+
+def grown(games: int, rounds: int, round_: int) -> int:
+    """Returns how many games were played by the end of a round that grows, of so many in all."""
+    return max(round_ + 1, round(games * SMALLEST ** (1 - round_ / rounds)))
 
 
 class Often(Respect):
@@ -87,7 +108,16 @@ class OftenCommand(Question):
 
     def ways(self) -> Mapping[str, Way]:
         """Returns rounds, and shorter and shorter ones."""
-        config, ways = self.config, {"rounds": Way(f"anew from the base after every {self.config.games} games", SUP)}
+        config = self.config
+        ways = {
+            "rounds": Way(f"anew from the base after every {config.games} games", SUP),
+            "growing": Way(
+                "anew from the base whenever there are 1.4 times as many games",
+                SUP,
+                Growing,
+                {"games": config.games * (config.rounds + 1), "rounds": GROWING},
+            ),
+        }
         for parts in SHORTER:
             games, times = max(1, config.games // parts), passes(OPTIMISATION.epochs, config.rounds, parts)
             ways[f"every {games}"] = Way(
