@@ -26,7 +26,7 @@ from multiref_gym.agents.workers.folder import Folder
 from multiref_gym.benchmarks.questions import asking, poisoning
 from multiref_gym.benchmarks.questions.exploring import Exploring
 from multiref_gym.benchmarks.questions.negatives import LastTarget, Told
-from multiref_gym.benchmarks.questions.often import Often, passes
+from multiref_gym.benchmarks.questions.often import GROWING, Growing, Often, grown, passes
 from multiref_gym.benchmarks.questions.poisoning import GUESSER, LIAR, MISLEADS, misled_by
 from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.game import Action
@@ -105,6 +105,16 @@ def test_who_learns_often_learns_no_more_in_all(epochs: int, rounds: int, parts:
     lessons = (rounds + 1) * parts - 1
     new = 1 / parts  # in rounds
     assert lessons * new * passes(epochs, rounds, parts) <= max(epochs * rounds * (rounds + 1) / 2, lessons * new)
+
+
+def test_rounds_that_grow_come_to_all_games(run: Callable[..., Respect]) -> None:
+    growing = run(Growing, games=60, rounds=4)
+    counts = [growing._count(round) for round in range(5)]
+    assert sum(counts) == 60
+    assert counts[0] == 1
+    assert counts == sorted(counts)
+    lessons = [grown(1980, GROWING, round) for round in range(GROWING)]
+    assert sum(lessons) <= 330 * sum(range(1, 6))
 
 
 def test_who_learns_often_goes_on_from_its_last_policy(run: Callable[..., Respect]) -> None:

@@ -36,7 +36,7 @@ SHORTER = 3, 10
 SMALLEST, GROWING = 1 / 60, 12
 """The share of all games in the first of the rounds that grow, and how many lessons there are then.
 
-Of 1,980 games with lessons in three passes that comes to 13,600 games in all that go through the policy, and of six equal rounds to 14,850.
+In three passes a lesson 14,400 games go through the policy then, of 1,980; in six equal rounds 14,850.
 """
 
 
@@ -53,7 +53,8 @@ class Growing(Respect):
 
 def grown(games: int, rounds: int, round_: int) -> int:
     """Returns how many games were played by the end of a round that grows, of so many in all."""
-    return max(round_ + 1, round(games * SMALLEST ** (1 - round_ / rounds)))
+    share: float = SMALLEST ** (1 - round_ / rounds)
+    return max(round_ + 1, round(games * share))
 
 
 class Often(Respect):
