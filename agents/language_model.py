@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
+from copy import deepcopy
 from functools import lru_cache
 from itertools import repeat
 from pathlib import Path
@@ -35,6 +36,11 @@ from multiref_gym.errors import UserError
 LIKELY = 0.9
 """What is written is drawn from the likeliest tokens that have this probability together (top-p, arXiv 1904.09751)."""
 
+REMEMBERED = 10_000
+"""How many questions are remembered at least, so that decoding and its probabilities ask each once."""
+OPENINGS = 4
+"""How many openings stay read: each takes as much memory as its keys and values, 46 KB a token with 135M parameters."""
+
 _LOADING = Lock()
 """Held while a model is loaded, so that of many threads that want it only one loads it."""
 
@@ -51,10 +57,12 @@ class LanguageModel:
         batch_size: Texts at once, where answers are scored.
     """
 
-    def __init__(self, model: Any, tokenizer: Any, batch_size: int = 16) -> None:
+    def __init__(self, model: Any, tokenizer: Any, batch_size: int = 8) -> None:
         self._model, self._tokenizer, self._batch_size = model, tokenizer, batch_size
         chats = bool(tokenizer.chat_template)
         self._plain = guard(tokenizer, self._chat(*zip(ROLES, repeat(PROBE))) if chats else "")
+        self._read = lru_cache(maxsize=OPENINGS)(self._read_opening)
+        self._scored: dict[tuple[str, str, tuple[str, ...]], list[float]] = {}
 
     @classmethod
     def load(cls, name: str) -> LanguageModel:
@@ -80,40 +88,35 @@ class LanguageModel:
             return cls(load_base(config), tokenizer)
         return cls(model, tokenizer)
 
-    def __call__(self, questions: Sequence[str], answers: Sequence[str]) -> NDArray[np.float64]:
+    def __call__(self, questions: Sequence[str], answers: Sequence[str], opening: str = "") -> NDArray[np.float64]:
         """Returns the log-probability of each answer to each question, of all tokens of the answer.
 
-        See `multiref_gym.agents.decoders.answers.AnswerScorer`. Texts are in left-padded batches.
+        See `multiref_gym.agents.decoders.answers.AnswerScorer`. With an opening a text is plain, to be gone on with,
+        whatever template the model has. The model reads the opening once and keeps its keys and values.
 
         Raises:
             UserError: If a question is longer than the model can read.
         """
-        texts = [self._tokens(question, answers) for question in questions]
-        # The tokens that all answers to a question begin with are no matter of choice. From there on each token has
-        # a probability after those before it, and answers of one token each need the model once a question.
-        starts = [shared_start(*of_question) for of_question in texts]
-        wanted: dict[tuple[int, ...], dict[int, float]] = {}
-        for of_question, start in zip(texts, starts, strict=True):
-            for text in of_question:
-                for end in range(start, len(text)):
-                    wanted.setdefault(text[:end], {})[text[end]] = 0.0
-        contexts = sorted(wanted, key=len)  # texts of one length need no padding
-        self._check_length(len(contexts[-1]))
-        for first in range(0, len(contexts), self._batch_size):
-            batch = contexts[first : first + self._batch_size]
-            for context, log_probs in zip(batch, self._next_token(batch), strict=True):
-                wanted[context] = {token: float(log_probs[token]) for token in wanted[context]}
-        return np.array(
-            [
-                [sum(wanted[text[:end]][text[end]] for end in range(start, len(text))) for text in of_question]
-                for of_question, start in zip(texts, starts, strict=True)
-            ]
-        )
+        asked = [(opening, question, tuple(answers)) for question in questions]
+        found = {key: self._scored[key] for key in asked if key in self._scored}
+        new = [key for key in dict.fromkeys(asked) if key not in found]
+        if new:
+            found.update(zip(new, self._scores([question for _, question, _ in new], answers, opening), strict=True))
+            self._scored.update(found)
+            if len(self._scored) > 2 * REMEMBERED:
+                self._scored = dict(list(self._scored.items())[-REMEMBERED:])
+        return np.array([found[key] for key in asked])
+
+    def one_token_each(self, answers: Sequence[str]) -> bool:
+        """Whether each answer is one token after an opening and a question, so that the model is asked once."""
+        texts = self._tokens("?", answers, "?")
+        start = shared_start(*texts)
+        return all(len(text) == start + 1 for text in texts)
 
     def reads(self, question: str, answers: Sequence[str]) -> bool:
         """Whether a question with its answers is not too long for the model."""
         limit = self._limit
-        return limit is None or max(map(len, self._tokens(question, answers))) <= limit
+        return limit is None or max(map(len, self._tokens(question, answers, ""))) <= limit
 
     @torch.inference_mode()
     def write(self, question: str, rng: np.random.Generator, most: int) -> tuple[str, int, int]:
@@ -156,17 +159,41 @@ class LanguageModel:
         written = out[0, read:].tolist()
         return str(self._tokenizer.decode(written, skip_special_tokens=True)), read, len(written)
 
-    def _tokens(self, question: str, answers: Sequence[str]) -> list[tuple[int, ...]]:
+    def _scores(self, questions: Sequence[str], answers: Sequence[str], opening: str) -> list[list[float]]:
+        texts = [self._tokens(question, answers, opening) for question in questions]
+        # The tokens that all answers to a question begin with are no matter of choice. From there on each token has
+        # a probability after those before it, and answers of one token each need the model once a question.
+        starts = [shared_start(*of_question) for of_question in texts]
+        wanted: dict[tuple[int, ...], dict[int, float]] = {}
+        for of_question, start in zip(texts, starts, strict=True):
+            for text in of_question:
+                for end in range(start, len(text)):
+                    wanted.setdefault(text[:end], {})[text[end]] = 0.0
+        contexts = sorted(wanted, key=len)  # texts of one length need no padding
+        self._check_length(len(contexts[-1]))
+        # A token may reach from the opening into a question, and the last token is read with each question.
+        read = self._ids(self._plain(opening)) if opening else ()
+        opened = shared_start(read, *(context[:-1] for context in contexts))
+        for first in range(0, len(contexts), self._batch_size):
+            batch = contexts[first : first + self._batch_size]
+            for context, log_probs in zip(batch, self._next_token(batch, opened), strict=True):
+                wanted[context] = {token: float(log_probs[token]) for token in wanted[context]}
+        return [
+            [sum(wanted[text[:end]][text[end]] for end in range(start, len(text))) for text in of_question]
+            for of_question, start in zip(texts, starts, strict=True)
+        ]
+
+    def _tokens(self, question: str, answers: Sequence[str], opening: str) -> list[tuple[int, ...]]:
         """Returns the tokens of the question with each answer: in its place, as alone an answer has others."""
-        chat = bool(self._tokenizer.chat_template)
-        question = self._plain(question)
-        prompt = self._chat(("user", question)) if chat else f"{question}\nAnswer:"
+        chat = bool(self._tokenizer.chat_template) and not opening
+        question = self._plain(opening + question)
+        prompt = self._chat(("user", question)) if chat else question if opening else f"{question}\nAnswer:"
         space = "" if prompt[-1].isspace() else " "
         # A chat template has put the special tokens already.
-        return [
-            tuple(self._tokenizer(f"{prompt}{space}{answer}", add_special_tokens=not chat).input_ids)
-            for answer in answers
-        ]
+        return [self._ids(f"{prompt}{space}{answer}", add_special_tokens=not chat) for answer in answers]
+
+    def _ids(self, text: str, add_special_tokens: bool = True) -> tuple[int, ...]:
+        return tuple(self._tokenizer(text, add_special_tokens=add_special_tokens).input_ids)
 
     def _chat(self, *turns: tuple[str, str]) -> str:
         # Templates of models that see expect a message in parts, some others a text.
@@ -191,20 +218,31 @@ class LanguageModel:
         if limit is not None and length > limit:
             raise UserError(f"a question of {length} tokens is too long for the language model, which reads {limit}")
 
+    def _next_token(self, contexts: Sequence[tuple[int, ...]], opened: int) -> torch.Tensor:
+        """Returns the log-probabilities of the token after each context, float32 (contexts, vocabulary).
+
+        Args:
+            contexts: They begin with the same tokens.
+            opened: How many of these are the opening.
+        """
+        kept = None
+        if opened:
+            kept = deepcopy(self._read(contexts[0][:opened]))  # as the model adds to it
+            kept.batch_repeat_interleave(len(contexts))
+        # Padded on the right, where nothing is read after the padding and all positions stay as they are.
+        tokens, there = padded([context[opened:] for context in contexts], self._tokenizer.pad_token_id or 0)
+        lasts, last = (there.sum(1) - 1).unique(return_inverse=True)
+        logits = self._forward(tokens, past_key_values=kept, logits_to_keep=lasts).logits
+        return torch.log_softmax(logits[torch.arange(len(contexts)), last].float(), dim=-1).cpu()
+
+    def _read_opening(self, tokens: tuple[int, ...]) -> Any:
+        """Returns the keys and values of an opening."""
+        return self._forward(torch.tensor([tokens]), use_cache=True, logits_to_keep=1).past_key_values
+
     @torch.inference_mode()
-    def _next_token(self, contexts: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Returns the log-probabilities of the token after each context, float32 (contexts, vocabulary)."""
-        model = self._model
-        tokens, mask = padded(contexts, self._tokenizer.pad_token_id or 0, "left")
-        # `generate` knows for each architecture how positions are counted where there is padding.
-        one_token = GenerationConfig(
-            max_new_tokens=1, do_sample=False, output_logits=True, return_dict_in_generate=True, pad_token_id=0
-        )
-        with getattr(model, "disable_adapter", nullcontext)():
-            out = model.generate(
-                input_ids=tokens.to(model.device), attention_mask=mask.to(model.device), generation_config=one_token
-            )
-        return torch.log_softmax(out.logits[0].float(), dim=-1).cpu()
+    def _forward(self, tokens: torch.Tensor, **how: Any) -> Any:
+        with getattr(self._model, "disable_adapter", nullcontext)():
+            return self._model(input_ids=tokens.to(self._model.device), **how)
 
 
 def shared_language_model(name: str) -> LanguageModel:

@@ -34,8 +34,8 @@ from numpy.typing import NDArray
 from multiref_gym.agents.decoders.lexical import LexicalDecoder
 from multiref_gym.agents.decoders.phrasebook import Phrasebook, canonical, listed_phrases
 from multiref_gym.agents.decoders.words import words_of
-from multiref_gym.agents.evaluation.intervals import by_unit, estimate, wilson
-from multiref_gym.agents.evaluation.measures import Confusion
+from multiref_gym.agents.evaluation.intervals import auc, by_unit, estimate, wilson
+from multiref_gym.agents.evaluation.measures import Confusion, by_threshold
 from multiref_gym.agents.evaluation.tables import Sheet, apart, percent, share
 from multiref_gym.commands.options import DecoderName, FiguresOptions
 from multiref_gym.commands.screen import Screen
@@ -215,8 +215,9 @@ def calibration(said: NDArray[np.float64], good: NDArray[np.bool_]) -> dict[str,
         good: Whether it was, of the same shape.
 
     Returns:
-        The `expected_calibration_error`; of `bins` that have replies how many, the mean probability and the share of
-        good actions; and by `thresholds` the figures of the positives from that probability on.
+        The `expected_calibration_error`; `auc`, the area under the curve, None if all actions are alike; of `bins` that
+        have replies how many, the mean probability and the share of good actions; and by `thresholds` the figures of
+        the positives from that probability on.
     """
     numbers = np.minimum((said * BINS).astype(int), BINS - 1)
     bins = [
@@ -232,10 +233,8 @@ def calibration(said: NDArray[np.float64], good: NDArray[np.bool_]) -> dict[str,
     return {
         "expected_calibration_error": sum(row["replies"] * abs(row["said"] - row["true"]) for row in bins) / len(said),
         "bins": bins,
-        "thresholds": [
-            {"threshold": least, **Confusion.of(np.where(said >= least, 1, -1), np.where(good, 1, -1)).figures()}
-            for least in THRESHOLDS
-        ],
+        "auc": auc(said[good], said[~good]) if 0 < good.sum() < len(good) else None,
+        "thresholds": by_threshold(said, good, THRESHOLDS),
     }
 
 
@@ -260,6 +259,8 @@ def show(results: dict[str, Any], screen: Screen) -> None:
     screen.show(Sheet("ternary", ["truth \\ decoded", *NAMES], counts))
     if "bins" in results:
         title = f"probabilities, expected calibration error {results['expected_calibration_error']:.3f}"
+        if results["auc"] is not None:
+            title += f", area under the curve {results['auc']:.3f}"
         rows = [
             [f"{row['from']:.1f}", str(row["replies"]), share(row["said"]), share(row["true"])]
             for row in results["bins"]

@@ -38,6 +38,7 @@ DECODERS = {
     "learned": "multiref_gym.agents.decoders.learned:LearnedDecoder",
     "prompted": "multiref_gym.agents.decoders.prompted:PromptedDecoder",
     "prompted-api": "multiref_gym.agents.decoders.prompted:EndpointDecoder",
+    "calibrated": "multiref_gym.agents.decoders.calibrated:CalibratedDecoder",
 }
 OBJECTIVES = {
     "sup": "multiref_gym.agents.learning.objectives:Sup",

@@ -1,6 +1,6 @@
 """`multiref decode`: what speakers said next, as feedback on the actions of logged games.
 
-Of chats `decode_chats.py` says the same of answers.
+Of chats `decode_chats.py` says the same of answers. `decode_calibrate.py` calibrates a decoder.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from typing import Annotated
 
 import numpy as np
 
+from multiref_gym.agents.commands.decode_calibrate import calibrate_decoder
 from multiref_gym.agents.commands.decode_chats import decode_chats
 from multiref_gym.agents.commands.options import WHAT, LogOptions
 from multiref_gym.agents.decoders.dividing import BLOCK
 from multiref_gym.agents.evaluation.tables import Sheet, share
 from multiref_gym.commands.export import check_applies, say_skipped
-from multiref_gym.commands.options import AnyFile, DecoderName, ForceOption
+from multiref_gym.commands.options import AnyFile, DecoderName, ForceOption, Share
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback, FeedbackDecoder, decoded_games, probabilities
@@ -31,6 +32,14 @@ from multiref_gym.formats.logged_game import BadGame, LoggedGame
 from multiref_gym.formats.trainer import Trainer
 from multiref_gym.registry import feedback_name, new_decoder
 from multiref_gym.store import InteractionStore
+
+APPLIES = {
+    "games": ("format", "against", "ternary", "skip_bad"),
+    "store": ("system", "round", "against", "ternary", "skip_bad"),
+    "chats": ("trl", "report", "ternary", "skip_bad"),
+    "calibrate": ("precision",),
+}
+"""Of what is decoded, the options that do not apply to all."""
 
 
 class Counted:
@@ -114,39 +123,41 @@ class Decode(LogOptions, ForceOption):
 
     Attributes:
         chats: Conversations with an assistant, in place of games: JSON Lines, JSON or Parquet.
+        calibrate: Decode nothing, and calibrate prompted:MODEL on simulated games: --out is for calibrated:FILE.
         ternary: The decoder also answers neutral.
         against: Another decoder, to be told how far the two agree.
         out: A file: of games FILE.csv is a table of exchanges to read and to correct, any other the games as JSON Lines
             with their feedback. Of chats the conversations with their feedback, FILE.parquet or JSON Lines.
         trl: Of chats --out is rows to learn from in place of them: kto, answers with a label, or sft, good answers.
         report: Of chats, a page with counts and examples: FILE.html.
+        precision: Of --calibrate, the share of positives that are to be right on simulated replies (0.95).
     """
 
     chats: Annotated[Path | None, WHAT] = None
+    calibrate: Annotated[bool, WHAT] = False
     decoder: DecoderName = "lexical"
     ternary: bool = False
     against: DecoderName | None = None
     out: AnyFile | None = None
     trl: Trainer | None = None
     report: AnyFile | None = None
+    precision: Share | None = None
 
     def __post_init__(self) -> None:
-        if self.chats is not None:
-            of_games = {"games": ("format",), "store": ("system", "round"), "games or --store": ("against",)}
-            check_applies(self, "chats", of_games)
-        else:
-            super().__post_init__()
-            check_applies(self, "store" if self.store else "games", {"chats": ("trl", "report")})
+        what = "calibrate" if self.calibrate else "chats" if self.chats else "store" if self.store else "games"
+        check_applies(self, what, APPLIES)
 
     def run(self, screen: Screen) -> None:
-        """Decodes the games or chats, writes the feedback, and shows how much of each there is.
+        """Decodes the games or chats, writes the feedback, and shows how much of each there is; or calibrates.
 
         Raises:
-            UserError: If a game or a conversation is bad or none has a second turn, a decoder cannot be had or fails,
-                or a file is there that is not to be replaced.
+            UserError: If a game or a conversation is bad or none has a second turn, a decoder cannot be had, fails or
+                cannot be calibrated, or a file is there that is not to be replaced.
             StoreError: If there is no such store, or none of its games is meant.
             OSError: If a file cannot be read or written. One that was there before stays as it was.
         """
+        if self.calibrate:
+            return calibrate_decoder(self, screen)
         if self.chats is not None:
             return decode_chats(self.chats, self, screen)
         if self.games is not None and self.out is None:

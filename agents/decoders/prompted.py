@@ -73,10 +73,13 @@ class PromptedDecoder:
     Args:
         scorer: The model.
         ternary: Whether neutral is an answer.
+
+    Attributes:
+        scorer: The model.
     """
 
     def __init__(self, scorer: AnswerScorer, ternary: bool = False) -> None:
-        self._scorer, self._form = scorer, TERNARY if ternary else BINARY
+        self.scorer, self._form = scorer, TERNARY if ternary else BINARY
         self._chat_form = chat_prompt.TERNARY if ternary else chat_prompt.BINARY
 
     @classmethod
@@ -102,8 +105,8 @@ class PromptedDecoder:
         if not exchanges:
             return []
         form = self._chat_form
-        asked = [form.ask_briefly(exchange, self._scorer.reads) for exchange in exchanges]
-        log_probs = self._scorer([question for question, _ in asked], list(form.answers))
+        asked = [form.ask_briefly(exchange, self.scorer.reads) for exchange in exchanges]
+        log_probs = self.scorer([question for question, _ in asked], list(form.answers))
         meanings = list(form.answers.values())
         return [
             Verdict(meanings[int(scores.argmax())], float(softmax(scores)[-1]), cut) if scores.any() else None
@@ -115,7 +118,7 @@ class PromptedDecoder:
         probabilities = np.tile(np.eye(len(self._form.answers))[0], (len(exchanges), 1))
         asked = [row for row, exchange in enumerate(exchanges) if exchange.action.clicks]
         if asked:
-            log_probs = self._scorer([self._form.ask(exchanges[row]) for row in asked], list(self._form.answers))
+            log_probs = self.scorer([self._form.ask(exchanges[row]) for row in asked], list(self._form.answers))
             probabilities[asked] = softmax(log_probs, axis=1)
         return probabilities
 

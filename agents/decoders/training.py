@@ -13,7 +13,7 @@ the scripted population, and the spellings of undo verbs, which are the lexical 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -113,10 +113,13 @@ def learned_words() -> frozenset[str]:
     return frozenset(word for text in (*phrases, FUNCTION_WORDS, COMMAND_WORDS) for word in words_of(text)) - {STOP}
 
 
-def speakers(populations: Iterable[int]) -> list[Persona]:
+def speakers(populations: Iterable[int], plain: bool = False) -> list[Persona]:
     """Returns the people of some populations, and the same people with words of their own, as many.
 
-    Some of the latter have no words for a bad action but the request to undo it.
+    Args:
+        populations: Their seeds.
+        plain: Whether those of the latter are left out who have no words for a bad action but a hint, or the request
+            to undo it.
     """
     personas = [persona for seed in populations for persona in population(seed)]
     rng = np.random.default_rng([*populations])
@@ -135,15 +138,26 @@ def speakers(populations: Iterable[int]) -> list[Persona]:
         )
 
     others = list(map(with_own_words, personas))
+    if plain:
+        return [*personas, *others]
     undoers = [replace(other, corrections=("",), undos_then=other.undos, asks_undo=1.0) for other in others[::UNDOERS]]
     hinters = [replace(other, corrections=own(HINTS)) for other in others[1 :: UNDOERS // 4]]
     return [*personas, *others, *undoers, *hinters]
 
 
 def simulated(
-    personas: Sequence[Persona], games: int, seed: np.random.SeedSequence
+    personas: Sequence[Persona],
+    games: int,
+    seed: np.random.SeedSequence,
+    listeners: Mapping[str, Callable[[Sequence[Episode]], Listener]] = LISTENERS,
 ) -> tuple[list[Exchange], list[bool]]:
     """Plays games of each listener with these speakers.
+
+    Args:
+        personas: The speakers.
+        games: How many of each listener.
+        seed: Seeds all chance.
+        listeners: By name, what makes a listener of the games that it will act in.
 
     Returns:
         The exchanges, and whether each action was wholly good. Actions without a click are left out, as no reply
@@ -151,10 +165,10 @@ def simulated(
     """
     tangrams = load_tangrams("figures").split("train")
     exchanges, good = [], []
-    for name, child in zip(LISTENERS, seed.spawn(len(LISTENERS)), strict=True):
+    for (name, listener), child in zip(listeners.items(), seed.spawn(len(listeners)), strict=True):
         rng = np.random.default_rng(child)
         started = new_games(tangrams, range(games), partial(ScriptedSpeaker, tangrams, personas=personas), child)
-        for game in play(LISTENERS[name](started), started, policy=name):
+        for game in play(listener(started), started, policy=name):
             for exchange in game.exchanges():
                 if exchange.action.clicks:
                     exchanges.append(_negated(exchange) if rng.random() < 0.5 else exchange)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -85,6 +85,22 @@ class Confusion:
     def figures(self) -> dict[str, float | None]:
         """Returns how well good actions are told from others, for JSON."""
         return {"accuracy": self.accuracy, "positive_precision": self.precision, "positive_recall": self.recall}
+
+
+def by_threshold(
+    said: NDArray[np.float64], good: NDArray[np.bool_], thresholds: Iterable[float]
+) -> list[dict[str, float | None]]:
+    """Returns for each threshold how well good actions are told from others, for JSON.
+
+    Args:
+        said: How likely each action was wholly good, of shape `(replies,)`.
+        good: Whether it was, of the same shape.
+        thresholds: From each probability on an action is taken as good.
+    """
+    truth = np.where(good, 1, -1)
+    return [
+        {"threshold": least, **Confusion.of(np.where(said >= least, 1, -1), truth).figures()} for least in thresholds
+    ]
 
 
 def decoder_quality(games: Sequence[Interaction], feedback: Sequence[Sequence[Feedback]]) -> dict[str, Any]:

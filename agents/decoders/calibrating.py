@@ -1,0 +1,199 @@
+"""Calibrates a prompted decoder on simulated games alone: which examples it sees, and what its answers are worth.
+
+The speakers of one population give the examples, in several draws, and those of a second one say which draw tells good
+actions from others best. With a third one log-odds are turned into probabilities (Platt 1999), and the threshold is
+chosen that has the wanted precision at the highest recall. A fourth one is held back for the figures. In all of them
+the listener errs as those did that the people of the human games spoke to, so that as many actions are good.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit
+
+from multiref_gym.agents.decoders.answers import AnswerScorer, NoLogProbabilities
+from multiref_gym.agents.decoders.calibrated import Calibration, Reads, scorer_of
+from multiref_gym.agents.decoders.few_shot import ANSWERS, CONTENT_FREE, Example, FewShot
+from multiref_gym.agents.decoders.training import simulated, speakers
+from multiref_gym.agents.evaluation.intervals import auc
+from multiref_gym.agents.evaluation.measures import by_threshold
+from multiref_gym.agents.listeners.baselines import ErringListener
+from multiref_gym.errors import UserError
+from multiref_gym.feedback import Exchange
+
+SEED = 0
+SHOWN_FROM, CHOSEN_ON, FITTED_ON, HELD_BACK = (range(first, first + 8) for first in (101, 109, 117, 125))
+"""Seeds of the populations."""
+EXAMPLES = 32
+"""How many are shown, one half of them at a time."""
+LONGEST = 20
+"""The most words of an example, so that many can be shown."""
+DRAWS = 4
+"""How many draws of examples are tried."""
+TRIED, FITTED, JUDGED = 160, 250, 250
+"""How many simulated replies each draw is tried on, the probabilities are fitted to, and the figures are of."""
+THRESHOLDS = (0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
+"""Those of the table beside the one that was chosen."""
+
+Replies = tuple[list[Exchange], NDArray[np.bool_]]
+"""Exchanges, and whether each action was wholly good."""
+
+
+def replies_of(populations: Sequence[int], count: int, seed: np.random.SeedSequence) -> Replies:
+    """Returns so many exchanges of simulated games in an order of chance, and whether each action was wholly good."""
+    of_games, of_order = seed.spawn(2)
+    listeners = {"as people spoke to": ErringListener}
+    exchanges, good = simulated(speakers(populations, plain=True), count, of_games, listeners)  # some a game
+    chosen = np.random.default_rng(of_order).permutation(len(exchanges))[:count]
+    return [exchanges[row] for row in chosen], np.array(good)[chosen]
+
+
+def draws_of(replies: Replies, rng: np.random.Generator) -> list[tuple[Example, ...]]:
+    """Returns draws of short examples, of which a model sees one half or the other.
+
+    Good and bad ones are as many. Where there is a good one in one half, there is a bad one in the other.
+
+    Args:
+        replies: What they are drawn from.
+        rng: The source of all chance.
+    """
+    good, bad = (
+        [
+            Example(exchange.utterance, str(exchange.action), exchange.reply, kind)
+            for exchange, is_good in zip(*replies, strict=True)
+            if is_good == kind and len(f"{exchange.utterance} {exchange.reply}".split()) <= LONGEST
+        ]
+        for kind in (True, False)
+    )
+    half, draws = EXAMPLES // 2, []
+    for first in range(0, DRAWS * half, half):
+        pairs = zip(good[first : first + half], bad[first : first + half], strict=True)
+        one, other = zip(*(pair[:: rng.choice([1, -1])] for pair in pairs), strict=True)
+        draws.append((*one, *other))
+    return draws
+
+
+def fitted(log_odds: NDArray[np.float64], good: NDArray[np.bool_]) -> tuple[float, float]:
+    """Returns the slope and the shift that make log-odds right on the average.
+
+    They minimise the log-loss with the targets of Platt (1999), which are not quite 0 and 1, so that there is a minimum
+    even where log-odds tell all good actions from all others.
+
+    Args:
+        log_odds: Of shape `(replies,)`.
+        good: Whether each action was wholly good, of the same shape.
+    """
+    counts = {kind: int((good == kind).sum()) for kind in (True, False)}
+    targets = np.where(good, (counts[True] + 1) / (counts[True] + 2), 1 / (counts[False] + 2))
+
+    def loss(line: NDArray[np.float64]) -> float:
+        scores = line[0] * log_odds + line[1]
+        return float((np.logaddexp(0, scores) - targets * scores).sum())
+
+    slope, shift = minimize(loss, np.array([1.0, 0.0]), method="Nelder-Mead", options={"xatol": 1e-6, "fatol": 1e-9}).x
+    return float(slope), float(shift)
+
+
+def threshold_for(precision: float, likely: NDArray[np.float64], good: NDArray[np.bool_]) -> float:
+    """Returns the lowest threshold that has a precision.
+
+    Args:
+        precision: The least share of good actions among those whose probability reaches the threshold.
+        likely: Probabilities, of shape `(replies,)`.
+        good: Whether each action was wholly good, of the same shape.
+
+    Raises:
+        UserError: If no threshold has it.
+    """
+    levels = np.unique(likely)  # from low to high
+    precisions = np.array([good[likely >= level].mean() for level in levels])
+    [reached] = np.nonzero(precisions >= precision)
+    if not reached.size:
+        raise UserError(
+            f"--precision {precision}: on simulated replies the model reaches {precisions.max():.2f} at most"
+        )
+    lowest = int(reached[0])
+    below = levels[lowest - 1] if lowest else levels[lowest]
+    return float((levels[lowest] + below) / 2)  # between two levels, as the last bits of a probability may change
+
+
+def calibrate(decoder: str, precision: float, report: Callable[[int], None]) -> dict[str, Any]:
+    """Calibrates a prompted decoder.
+
+    Args:
+        decoder: Its name.
+        precision: What the threshold is to have on simulated replies.
+        report: Is told how often the model was asked.
+
+    Returns:
+        The fields of a `Calibration` and, for JSON, how it was found: the wanted `precision`, the `seed`, the area
+        under the curve of each of the `draws`, the `content_free` log-odds, and what is `held_back`, figures on replies
+        that played no part.
+
+    Raises:
+        UserError: If the decoder asks no model, the model cannot be asked or has no answers of one token, or it does
+            not reach the precision.
+    """
+    scorer, reads = _scorer(decoder)
+    answers = next((pair for pair in ANSWERS if scorer.one_token_each(pair)), None)
+    if answers is None:
+        pairs = ", ".join("/".join(pair) for pair in ANSWERS)
+        raise UserError(f"decoder {decoder!r}: the model has no token for each answer of any of {pairs}")
+    *seeds, of_draws = np.random.SeedSequence(SEED).spawn(5)
+    counts = {SHOWN_FROM: 4 * DRAWS * EXAMPLES, CHOSEN_ON: TRIED, FITTED_ON: FITTED, HELD_BACK: JUDGED}
+    shown, tried, fit, judged = (
+        replies_of(populations, count, seed) for (populations, count), seed in zip(counts.items(), seeds, strict=True)
+    )
+    asked = 0
+
+    def log_odds(prompt: FewShot, exchanges: list[Exchange]) -> NDArray[np.float64]:
+        nonlocal asked
+        found = prompt.log_odds(scorer, exchanges)
+        asked += len(exchanges)
+        report(asked)
+        return found
+
+    prompts = [FewShot(answers, examples) for examples in draws_of(shown, np.random.default_rng(of_draws))]
+    areas = []
+    for prompt in prompts:
+        found = log_odds(prompt, tried[0])
+        areas.append(auc(found[tried[1]], found[~tried[1]]))
+    prompt = prompts[int(np.argmax(areas))]
+    of_fit = log_odds(prompt, fit[0])
+    slope, shift = fitted(of_fit, fit[1])
+    if slope <= 0:
+        raise UserError(f"decoder {decoder!r}: its answers tell nothing of simulated replies")
+    likely = expit(slope * of_fit + shift)
+    calibration = Calibration(decoder, reads, prompt, slope, shift, threshold_for(precision, likely, fit[1]))
+    likely, good = calibration.probabilities(log_odds(prompt, judged[0])), judged[1]
+    return {
+        **asdict(calibration),
+        "precision": precision,
+        "seed": SEED,
+        "draws": areas,
+        "content_free": float(prompt.log_odds(scorer, [CONTENT_FREE])[0]),
+        "held_back": {
+            "replies": len(good),
+            "good": float(good.mean()),
+            "auc": auc(likely[good], likely[~good]),
+            "thresholds": by_threshold(likely, good, sorted({*THRESHOLDS, calibration.threshold})),
+        },
+    }
+
+
+def _scorer(decoder: str) -> tuple[AnswerScorer, Reads]:
+    """Returns the model, and what is read of its answers: words, if an endpoint says no more."""
+    scorer = scorer_of(decoder, "log-probabilities")
+    try:
+        scorer([FewShot(ANSWERS[0], ()).openings[0]], ANSWERS[0])
+    except NoLogProbabilities as error:
+        warnings.warn(f"{error}: what it writes is read, and each exchange counts 0, 0.5 or 1", stacklevel=2)
+        return scorer_of(decoder, "words"), "words"
+    return scorer, "log-probabilities"
