@@ -70,6 +70,9 @@ COMMANDS = {
     "export": Command("multiref_gym.commands.export:Export", "write the games of a store to a file or a data set"),
     "import": Command("multiref_gym.commands.import_:Import", "read the games of a file or a data set into a store"),
     "bench decoders": Command(f"{BENCHMARKS}.decoders:Decoders", "how well a decoder understands, and knows it"),
+    "bench calibration": Command(
+        f"{BENCHMARKS}.calibration:CalibrationBenchmark", "what each step of a decoder's calibration is worth"
+    ),
     "bench likeness": Command(f"{BENCHMARKS}.likeness:Likeness", "how like people's simulated games are"),
     "bench unseen-people": Command(f"{BENCHMARKS}.unseen_people:UnseenPeople", "and to people unseen"),
     "bench contexts": Command(f"{BENCHMARKS}.contexts:Contexts", "how confusable contexts are"),

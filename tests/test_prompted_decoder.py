@@ -13,10 +13,18 @@ import torch
 from numpy.typing import NDArray
 from peft import LoraConfig, get_peft_model
 from tiny_vlm import TEXT, tiny_vlm
-from transformers import AutoModelForImageTextToText, AutoTokenizer, GPT2Config, GPT2LMHeadModel, LlamaConfig
+from transformers import (
+    AutoModelForImageTextToText,
+    AutoTokenizer,
+    Gemma3ForCausalLM,
+    Gemma3TextConfig,
+    GPT2Config,
+    GPT2LMHeadModel,
+    LlamaConfig,
+)
 from transformers import LlamaForCausalLM as Llama
 
-from multiref_gym.agents.decoders.answers import EndpointModel
+from multiref_gym.agents.decoders.answers import EndpointModel, WritingModel
 from multiref_gym.agents.decoders.prompted import BINARY, TERNARY, EndpointDecoder, Form, PromptedDecoder
 from multiref_gym.agents.language_model import LanguageModel
 from multiref_gym.agents.listeners.vlm.random_model import byte_tokenizer
@@ -49,7 +57,7 @@ class Reader:
         self.questions: list[str] = []
         self.answers: list[str] = []
 
-    def __call__(self, questions: Sequence[str], answers: Sequence[str]) -> NDArray[np.float64]:
+    def __call__(self, questions: Sequence[str], answers: Sequence[str], opening: str = "") -> NDArray[np.float64]:
         self.questions += questions
         self.answers += answers
         replies = [question.split("\n\n")[1].splitlines()[-1] for question in questions]
@@ -167,6 +175,58 @@ def test_answers_have_the_odds_of_the_texts_that_end_in_them(name: str, answers:
         expected = one_by_one(model, words, [prompt.format(question) + answer for answer in answers])
         np.testing.assert_allclose(row - row[0], expected - expected[0], atol=1e-4)
     assert np.ptp(found[:, 0] - found[:, 1]) > 0.1, "or nothing is tested"
+
+
+def sliding() -> tuple[Any, Any]:
+    # Half of its layers see 8 tokens back, fewer than an opening has.
+    words = byte_tokenizer()
+    layers = {"layer_types": ["sliding_attention", "full_attention"], "sliding_window": 8, "query_pre_attn_scalar": 8}
+    return opinionated(Gemma3ForCausalLM(Gemma3TextConfig(**TEXT | layers, vocab_size=len(words)))), words
+
+
+@pytest.mark.parametrize("name", [*PROMPTS, "sliding"])
+@pytest.mark.parametrize("answers", [["No", "Yes"], ANSWERS])
+def test_with_an_opening_the_texts_are_plain_and_the_odds_are_the_same(name: str, answers: list[str]) -> None:
+    model, words = PROMPTS[name][0]() if name in PROMPTS else sliding()
+    opening = "Is it right? the dog: Yes\n\n"
+    found = LanguageModel(model, words, batch_size=3)(QUESTIONS, answers, opening)
+    start = words.decode(words("").input_ids)  # the special tokens that a text begins with
+    for question, row in zip(QUESTIONS, found, strict=True):
+        expected = one_by_one(model, words, [f"{start}{opening}{question} {answer}" for answer in answers])
+        np.testing.assert_allclose(row - row[0], expected - expected[0], atol=1e-4)
+    assert np.ptp(found[:, 0] - found[:, 1]) > 0.1, "or nothing is tested"
+
+
+class Reading:
+    """Counts the tokens that a model reads."""
+
+    def __init__(self, model: Any) -> None:
+        self.tokens = 0
+        model.register_forward_pre_hook(self._count, with_kwargs=True)
+
+    def _count(self, model: Any, args: Any, kwargs: Any) -> None:
+        self.tokens += kwargs["input_ids"].numel()
+
+
+def test_an_opening_is_read_once_and_a_question_once() -> None:
+    model, words = llama()
+    reading, asked = Reading(model), LanguageModel(model, words)
+    opening = "Is it right? the dog: Yes\n\n" * 9
+    first = asked(["the bird?"], ["N", "Y"], opening)
+    assert reading.tokens >= len(words(opening).input_ids)
+    reading.tokens = 0
+    asked(["the fish?"], ["N", "Y"], opening)
+    assert 0 < reading.tokens < 20
+    reading.tokens = 0
+    again = asked(["the bird?", "the fish?"], ["N", "Y"], opening)
+    assert reading.tokens == 0
+    assert again[0].tolist() == first[0].tolist()
+
+
+def test_answers_of_one_token_are_told_from_others() -> None:
+    asked = LanguageModel(*llama())
+    assert asked.one_token_each(["N", "Y"])
+    assert not asked.one_token_each(["No", "Yes"])
 
 
 def test_an_answer_of_several_tokens_counts_with_all_of_them() -> None:
@@ -291,6 +351,36 @@ class TestEndpoint:
                 assert decoder.decode(replies) == [POSITIVE, NEGATIVE, POSITIVE]
             assert decoder.probabilities(replies)[1] == 0.5
         assert len(endpoint.bodies) == 2
+
+    def written(self, *texts: str) -> list[list[float]]:
+        from stub_endpoint import completion, serving
+
+        from multiref_gym.agents.openai_api import ChatClient
+
+        texts_left = iter(texts)
+        with serving(lambda body: completion(next(texts_left))) as endpoint:
+            model = WritingModel(ChatClient("tiny", endpoint.url, attempts=1, concurrency=1))
+            return model([str(number) for number in range(len(texts))], ["No", "Yes"]).tolist()
+
+    def test_the_first_word_that_is_written_is_the_answer(self) -> None:
+        no, yes = [0.0, -np.inf], [-np.inf, 0.0]
+        assert self.written("Yes.", " **no**", "<think>No?</think>yes, I think") == [yes, no, yes]
+
+    def test_what_is_written_and_is_no_answer_is_unclear(self) -> None:
+        told = "writes 'Nothing', which begins with neither No nor Yes"
+        with pytest.warns(UserWarning, match=f"{told}; so it is with 1 answers of 2"):
+            assert self.written("Yes", "Nothing") == [[-np.inf, 0.0], [0.0, 0.0]]
+        with pytest.raises(UserError, match=told):
+            self.written("Nothing")
+
+    def test_an_opening_stands_before_the_question(self) -> None:
+        from stub_endpoint import completion, said, serving
+
+        from multiref_gym.agents.openai_api import ChatClient
+
+        with serving(lambda body: completion("Yes", logprobs=tops(("Yes", -0.1), ("No", -1.5)))) as endpoint:
+            EndpointModel(ChatClient("tiny", endpoint.url))(["well?"], ["No", "Yes"], "First. ")
+        assert said(endpoint.bodies[0]) == "First. well?"
 
     def test_spellings_of_an_answer_are_added_up(self) -> None:
         likeliest = [("Yes", np.log(0.5)), (" yes", np.log(0.2)), ("YES", np.log(0.1)), ("no", np.log(0.1)), ("", -3.0)]

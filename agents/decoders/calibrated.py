@@ -102,10 +102,14 @@ class CalibratedDecoder:
         calibration: How it is asked and what its answers are worth.
         ternary: Whether neutral is an answer, for what is not positive and both selects and deselects; people ask for a
             deselection, and what they reject is the new choice.
+
+    Attributes:
+        scorer: The model.
+        calibration: How it is asked and what its answers are worth.
     """
 
     def __init__(self, scorer: AnswerScorer, calibration: Calibration, ternary: bool = False) -> None:
-        self._scorer, self._calibration, self._ternary = scorer, calibration, ternary
+        self.scorer, self.calibration, self._ternary = scorer, calibration, ternary
 
     @classmethod
     def load(cls, file: str, ternary: bool = False) -> Self:
@@ -127,13 +131,13 @@ class CalibratedDecoder:
         likely = np.zeros(len(exchanges))
         asked = [row for row, exchange in enumerate(exchanges) if exchange.action.clicks]
         if asked:
-            log_odds = self._calibration.prompt.log_odds(self._scorer, [exchanges[row] for row in asked])
-            likely[asked] = self._calibration.probabilities(log_odds)
+            log_odds = self.calibration.prompt.log_odds(self.scorer, [exchanges[row] for row in asked])
+            likely[asked] = self.calibration.probabilities(log_odds)
         return likely
 
     def decode(self, exchanges: Sequence[Exchange]) -> list[Feedback]:
         """Returns the feedback that each reply gives on the action before it, in order."""
-        good = self.probabilities(exchanges) >= self._calibration.threshold
+        good = self.probabilities(exchanges) >= self.calibration.threshold
         return [
             Feedback.POSITIVE if is_good else self._otherwise(exchange)
             for exchange, is_good in zip(exchanges, good.tolist(), strict=True)

@@ -50,7 +50,8 @@ def replies_of(populations: Sequence[int], count: int, seed: np.random.SeedSeque
     """Returns so many exchanges of simulated games in an order of chance, and whether each action was wholly good."""
     of_games, of_order = seed.spawn(2)
     listeners = {"as people spoke to": ErringListener}
-    exchanges, good = simulated(speakers(populations, plain=True), count, of_games, listeners)  # some a game
+    games = -(-count // 3)  # as each has more replies than three
+    exchanges, good = simulated(speakers(populations, plain=True), games, of_games, listeners)
     chosen = np.random.default_rng(of_order).permutation(len(exchanges))[:count]
     return [exchanges[row] for row in chosen], np.array(good)[chosen]
 
@@ -58,7 +59,7 @@ def replies_of(populations: Sequence[int], count: int, seed: np.random.SeedSeque
 def draws_of(replies: Replies, rng: np.random.Generator) -> list[tuple[Example, ...]]:
     """Returns draws of short examples, of which a model sees one half or the other.
 
-    Good and bad ones are as many. Where there is a good one in one half, there is a bad one in the other.
+    In each half good and bad ones are as many. Where a good one stands in one half, a bad one does in the other.
 
     Args:
         replies: What they are drawn from.
@@ -72,11 +73,14 @@ def draws_of(replies: Replies, rng: np.random.Generator) -> list[tuple[Example, 
         ]
         for kind in (True, False)
     )
-    half, draws = EXAMPLES // 2, []
-    for first in range(0, DRAWS * half, half):
-        pairs = zip(good[first : first + half], bad[first : first + half], strict=True)
-        one, other = zip(*(pair[:: rng.choice([1, -1])] for pair in pairs), strict=True)
-        draws.append((*one, *other))
+    pairs, draws = zip(good, bad, strict=False), []
+    for _ in range(DRAWS):
+        halves = list[Example](), list[Example]()
+        for _ in range(EXAMPLES // 4):
+            step = rng.choice([1, -1])
+            halves[0].extend(next(pairs)[::step])
+            halves[1].extend(next(pairs)[::-step])
+        draws.append((*halves[0], *halves[1]))
     return draws
 
 
@@ -192,7 +196,7 @@ def _scorer(decoder: str) -> tuple[AnswerScorer, Reads]:
     """Returns the model, and what is read of its answers: words, if an endpoint says no more."""
     scorer = scorer_of(decoder, "log-probabilities")
     try:
-        scorer([FewShot(ANSWERS[0], ()).openings[0]], ANSWERS[0])
+        FewShot(ANSWERS[0], ()).log_odds(scorer, [CONTENT_FREE])
     except NoLogProbabilities as error:
         warnings.warn(f"{error}: what it writes is read, and each exchange counts 0, 0.5 or 1", stacklevel=2)
         return scorer_of(decoder, "words"), "words"

@@ -1,0 +1,131 @@
+"""What is each step of a calibration worth?
+
+    multiref bench calibration --decoder calibrated:FILE --games GAMES.jsonl [--json FILE]
+
+The model of a calibrated decoder is asked without examples and with them. Then feedback is positive
+
+- if the model finds the word for a good action likelier;
+- if it does so beyond what it says of an exchange that says nothing (content-free, Zhao et al. 2021, arXiv 2102.09690);
+- if it does so beyond its mean over all the replies (batch prior, Zhou et al. 2023, arXiv 2309.17249);
+- from the threshold on that was chosen on simulated replies.
+
+What the batch prior says of a reply depends on the other replies. So it is measured here and used nowhere else: games
+may be decoded one by one or divided among workers, and that must not change their feedback. Intervals are 95 %
+bootstrap intervals over speakers. Where nothing was clicked a reply is left out, as no decoder asks about it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import process_time
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+
+from multiref_gym.agents.decoders.calibrated import CalibratedDecoder
+from multiref_gym.agents.decoders.few_shot import CONTENT_FREE, FewShot
+from multiref_gym.agents.evaluation.intervals import auc, by_unit, estimate
+from multiref_gym.agents.evaluation.measures import Confusion
+from multiref_gym.agents.evaluation.tables import Sheet, apart, percent, share
+from multiref_gym.commands.options import DecoderName, FiguresOptions
+from multiref_gym.commands.screen import Screen
+from multiref_gym.errors import UserError
+from multiref_gym.feedback import Feedback, ground_truth
+from multiref_gym.formats import read_interactions
+from multiref_gym.interaction import Interaction
+from multiref_gym.registry import new_decoder
+
+SEED = 0
+FIGURES = ("positive_precision", "positive_recall")
+
+
+def evaluate(decoder: CalibratedDecoder, games: list[Interaction]) -> dict[str, Any]:
+    """Returns the figures of each step, by its name.
+
+    Raises:
+        UserError: If no action got a reply, or all that did are alike.
+    """
+    replies = [(exchange, game) for game in games for exchange in game.exchanges() if exchange.action.clicks]
+    good = np.array([ground_truth(exchange.action, game.targets) is Feedback.POSITIVE for exchange, game in replies])
+    if not 0 < good.sum() < len(good):
+        raise UserError(f"of {len(good)} replies some must be to good actions and some to others")
+    exchanges = [exchange for exchange, _ in replies]
+    speakers = [game.speaker for _, game in replies]
+    calibration = decoder.calibration
+
+    def asked(prompt: FewShot) -> tuple[NDArray[np.float64], float, float]:
+        begun = process_time()
+        log_odds = prompt.log_odds(decoder.scorer, exchanges)
+        seconds = process_time() - begun
+        return log_odds, 1000 * seconds / len(replies), float(prompt.log_odds(decoder.scorer, [CONTENT_FREE])[0])
+
+    def step(log_odds: NDArray[np.float64], least: float, cost: float) -> dict[str, Any]:
+        positive = log_odds > least
+        right = positive == good
+        found = estimate(by_unit(right, speakers), by_unit(np.ones_like(right), speakers), SEED)
+        return {
+            **Confusion.of(np.where(positive, 1, -1), np.where(good, 1, -1)).figures(),
+            "interval": (found.low, found.high),
+            "auc": auc(log_odds[good], log_odds[~good]),
+            "cpu_seconds_per_thousand": cost,
+        }
+
+    steps = {}
+    for name, prompt in (
+        ("no examples", replace(calibration.prompt, examples=())),
+        ("examples", calibration.prompt),
+    ):
+        log_odds, cost, lean = asked(prompt)
+        prior = float(logit(expit(log_odds).mean()))
+        steps[name] = step(log_odds, 0.0, cost)
+        steps[f"{name}, content-free"] = step(log_odds, lean, cost)
+        steps[f"{name}, batch prior"] = step(log_odds, prior, cost)
+    chosen = (logit(calibration.threshold) - calibration.shift) / calibration.slope
+    steps["examples, threshold"] = step(log_odds, chosen, cost)
+    return {"replies": len(replies), "games": len(games), "speakers": len(set(speakers)), "seed": SEED, "steps": steps}
+
+
+def show(results: dict[str, Any], screen: Screen) -> None:
+    """Prints the figures as a table."""
+    rows = [
+        [
+            name,
+            percent(apart(row["accuracy"], row["interval"]), 1, "%", 1),
+            *(share(row[figure]) for figure in FIGURES),
+            f"{row['auc']:.3f}",
+            f"{row['cpu_seconds_per_thousand']:.0f}",
+        ]
+        for name, row in results["steps"].items()
+    ]
+    title = "{decoder} on {replies} replies, {games} games, {speakers} speakers".format(**results)
+    heads = ["", "accuracy", "positive precision", "positive recall", "area under the curve", "CPU s per 1,000"]
+    screen.show(Sheet(title, heads, rows))
+
+
+@dataclass(frozen=True, kw_only=True)
+class CalibrationBenchmark(FiguresOptions):
+    """What is each step of a calibration worth?
+
+    Attributes:
+        decoder: A calibrated one: calibrated:FILE.
+        games: Games, one JSON object a line.
+    """
+
+    decoder: DecoderName
+    games: Path
+
+    def run(self, screen: Screen) -> None:
+        """Prints the figures and writes them.
+
+        Raises:
+            UserError: If the decoder is no calibrated one, a game is bad, or the replies are all alike.
+        """
+        decoder = new_decoder(self.decoder)
+        if not isinstance(decoder, CalibratedDecoder):
+            raise UserError(f"--decoder {self.decoder}: allowed is calibrated:FILE")
+        results = evaluate(decoder, read_interactions(self.games))
+        results |= {"decoder": self.decoder, "file": self.games.name}
+        show(self.write(results), screen)
