@@ -183,7 +183,8 @@ def _named(kind: str, names: Mapping[str, str], name: str) -> tuple[Callable[...
         return make, None
     first = next(iter(signature(load).parameters.values()), None)
     if not model and (first is None or first.default is Parameter.empty):
-        raise UserError(f"{kind} {name!r} is made of a model: expected '{listed}:MODEL'")
+        what = first.name if first else "model"
+        raise UserError(f"{kind} {name!r} is made of a {what}: expected '{listed}:{what.upper()}'")
     return make, partial(load, *model)
 
 

@@ -128,8 +128,8 @@ def test_the_threshold_is_the_lowest_that_has_the_precision() -> None:
     assert threshold_for(0.95, likely, good) == pytest.approx(0.7)
     assert threshold_for(0.8, likely, good) == pytest.approx(0.35)
     assert threshold_for(0.5, likely, good) == pytest.approx(0.2)
-    with pytest.raises(UserError, match=r"--precision 0.9: .* reaches 0.67 at most"):
-        threshold_for(0.9, likely, ~good | (likely > 0.85))
+    with pytest.raises(UserError, match=r"--precision 0.9: .* reaches 0.33 at most"):
+        threshold_for(0.9, likely, ~good)
 
 
 @pytest.fixture

@@ -92,9 +92,13 @@ def test_so_is_one_of_ones_own() -> None:
     ("name", "complaint"),
     [
         ("prompted", "decoder 'prompted' is made of a model: expected 'prompted:MODEL'"),
+        ("calibrated", "decoder 'calibrated' is made of a file: expected 'calibrated:FILE'"),
         ("prompted:", "decoder 'prompted:' is made of a model: expected 'prompted:MODEL'"),
         ("test_registry:OfModel", "expected 'test_registry:OfModel:MODEL'"),
-        ("test_registry:OfModel:mine", "has no ternary form; these have one: lexical, learned, prompted, prompted-api"),
+        (
+            "test_registry:OfModel:mine",
+            "has no ternary form; these have one: lexical, learned, prompted, prompted-api, calibrated",
+        ),
     ],
 )
 def test_a_decoder_that_cannot_be_made_so_is_told_in_one_line(name: str, complaint: str) -> None:
@@ -114,7 +118,7 @@ def test_the_feedback_of_two_forms_has_two_names() -> None:
     [
         (
             "telepathy",
-            "unknown decoder 'telepathy': choose from lexical, learned, prompted, prompted-api, or give "
+            "unknown decoder 'telepathy': choose from lexical, learned, prompted, prompted-api, calibrated, or give "
             "'module:attribute'",
         ),
         ("nowhere.at.all:Decoder", "unknown decoder 'nowhere.at.all:Decoder': No module named 'nowhere'"),

@@ -126,7 +126,9 @@ def named(names: Mapping[str, str], note: str = "") -> Parameter:
 
 ListenerName = Annotated[str, named(LISTENERS)]
 SpeakerName = Annotated[str, named(SPEAKERS, "Its name, with that of its model if it has one (llm:MODEL): ")]
-DecoderName = Annotated[str, named(DECODERS, "Its name, with that of its model if it has one (prompted:MODEL): ")]
+DecoderName = Annotated[
+    str, named(DECODERS, "Its name, with that of its model or file if it has one (prompted:MODEL, calibrated:FILE): ")
+]
 TangramsName = Annotated[str, Parameter(converter=lambda kind, tokens: full_name(tokens[0].value))]
 """A spec of tangrams; it names the file that is read, and so do all results."""
 
