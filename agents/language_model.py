@@ -225,19 +225,22 @@ class LanguageModel:
             contexts: They begin with the same tokens.
             opened: How many of these are the opening.
         """
-        kept = None
-        if opened:
-            kept = deepcopy(self._read(contexts[0][:opened]))  # as the model adds to it
-            kept.batch_repeat_interleave(len(contexts))
+        kept = deepcopy(self._read(contexts[0][:opened])) if opened else None  # copied, as the model adds to it
+        if kept is None:
+            opened = 0
+        else:
+            kept.reorder_cache(torch.zeros(len(contexts), dtype=torch.long))  # the same for each context
         # Padded on the right, where nothing is read after the padding and all positions stay as they are.
         tokens, there = padded([context[opened:] for context in contexts], self._tokenizer.pad_token_id or 0)
         lasts, last = (there.sum(1) - 1).unique(return_inverse=True)
-        logits = self._forward(tokens, past_key_values=kept, logits_to_keep=lasts).logits
+        given = {} if kept is None else {"past_key_values": kept}
+        logits = self._forward(tokens, logits_to_keep=lasts, **given).logits
         return torch.log_softmax(logits[torch.arange(len(contexts)), last].float(), dim=-1).cpu()
 
     def _read_opening(self, tokens: tuple[int, ...]) -> Any:
-        """Returns the keys and values of an opening."""
-        return self._forward(torch.tensor([tokens]), use_cache=True, logits_to_keep=1).past_key_values
+        """Returns the keys and values of an opening; None of a model without them, such as Mamba."""
+        read = self._forward(torch.tensor([tokens]), use_cache=True, logits_to_keep=1)
+        return getattr(read, "past_key_values", None)
 
     @torch.inference_mode()
     def _forward(self, tokens: torch.Tensor, **how: Any) -> Any:

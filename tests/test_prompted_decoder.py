@@ -21,6 +21,8 @@ from transformers import (
     GPT2Config,
     GPT2LMHeadModel,
     LlamaConfig,
+    Qwen3NextConfig,
+    Qwen3NextForCausalLM,
 )
 from transformers import LlamaForCausalLM as Llama
 
@@ -184,10 +186,21 @@ def sliding() -> tuple[Any, Any]:
     return opinionated(Gemma3ForCausalLM(Gemma3TextConfig(**TEXT | layers, vocab_size=len(words)))), words
 
 
-@pytest.mark.parametrize("name", [*PROMPTS, "sliding"])
+def recurrent() -> tuple[Any, Any]:
+    # One of its layers keeps a state in place of keys and values.
+    words = byte_tokenizer()
+    heads = {"linear_num_value_heads": 2, "linear_num_key_heads": 2, "head_dim": 8, "mlp_only_layers": [0, 1]}
+    layers = {"layer_types": ["linear_attention", "full_attention"], **heads}
+    return opinionated(Qwen3NextForCausalLM(Qwen3NextConfig(**TEXT | layers, vocab_size=len(words)))), words
+
+
+OTHERS = {"sliding": sliding, "recurrent": recurrent}
+
+
+@pytest.mark.parametrize("name", [*PROMPTS, *OTHERS])
 @pytest.mark.parametrize("answers", [["No", "Yes"], ANSWERS])
 def test_with_an_opening_the_texts_are_plain_and_the_odds_are_the_same(name: str, answers: list[str]) -> None:
-    model, words = PROMPTS[name][0]() if name in PROMPTS else sliding()
+    model, words = OTHERS[name]() if name in OTHERS else PROMPTS[name][0]()
     opening = "Is it right? the dog: Yes\n\n"
     found = LanguageModel(model, words, batch_size=3)(QUESTIONS, answers, opening)
     start = words.decode(words("").input_ids)  # the special tokens that a text begins with

@@ -97,7 +97,7 @@ def test_so_is_one_of_ones_own() -> None:
         ("test_registry:OfModel", "expected 'test_registry:OfModel:MODEL'"),
         (
             "test_registry:OfModel:mine",
-            "has no ternary form; these have one: lexical, learned, prompted, prompted-api, calibrated",
+            "has no ternary form; these have one: lexical, learned, prompted",
         ),
     ],
 )
