@@ -234,7 +234,7 @@ class LanguageModel:
         tokens, there = padded([context[opened:] for context in contexts], self._tokenizer.pad_token_id or 0)
         lasts, last = (there.sum(1) - 1).unique(return_inverse=True)
         given = {} if kept is None else {"past_key_values": kept}
-        logits = self._forward(tokens, logits_to_keep=lasts, **given).logits
+        logits = self._forward(tokens, opened, logits_to_keep=lasts, **given).logits
         return torch.log_softmax(logits[torch.arange(len(contexts)), last].float(), dim=-1).cpu()
 
     def _read_opening(self, tokens: tuple[int, ...]) -> Any:
@@ -243,9 +243,13 @@ class LanguageModel:
         return getattr(read, "past_key_values", None)
 
     @torch.inference_mode()
-    def _forward(self, tokens: torch.Tensor, **how: Any) -> Any:
+    def _forward(self, tokens: torch.Tensor, first: int = 0, **how: Any) -> Any:
+        # Positions are told, as Qwen's models would count on from the images that they saw last.
+        places = torch.arange(first, first + tokens.shape[1]).expand(tokens.shape)
         with getattr(self._model, "disable_adapter", nullcontext)():
-            return self._model(input_ids=tokens.to(self._model.device), **how)
+            return self._model(
+                input_ids=tokens.to(self._model.device), position_ids=places.to(self._model.device), **how
+            )
 
 
 def shared_language_model(name: str) -> LanguageModel:

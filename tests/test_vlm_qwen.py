@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from acting import act
@@ -13,6 +14,7 @@ from tiny_vlm import PATCH_SIZE, TEXT, randomise
 from transformers import AutoModelForImageTextToText, PreTrainedConfig, Qwen2_5_VLConfig, Qwen3VLConfig
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
+from multiref_gym.agents.language_model import LanguageModel
 from multiref_gym.agents.listeners.vlm.listener import VlmListener
 from multiref_gym.agents.listeners.vlm.loading import VlmConfig
 from multiref_gym.agents.listeners.vlm.lora import adapt, adapted_layers
@@ -98,3 +100,15 @@ def test_what_is_sampled_has_the_probability_that_it_is_scored_with(architecture
         assert decision.log_prob == pytest.approx(distributions[row % 3][decision.action], abs=LOG_PROB)
         alone = vlm.score([view], [decision.action]).log_prob
         assert alone.item() == pytest.approx(decision.log_prob, abs=LOG_PROB)
+
+
+@pytest.mark.parametrize("architecture", ITS_OWN)
+def test_what_it_saw_shifts_no_question(architecture: str) -> None:
+    vlm, words = listener(architecture), Processor().tokenizer
+
+    def asked() -> list[list[float]]:
+        return LanguageModel(vlm.model, words)(["the bird?"], ["No", "Yes"], "the dog: Yes\n\n").tolist()
+
+    before = asked()
+    act(vlm, VIEWS, 0)
+    np.testing.assert_allclose(asked(), before, atol=1e-4)
