@@ -19,6 +19,7 @@ from multiref_gym.agents.decoders.calibrated import CalibratedDecoder, Calibrati
 from multiref_gym.agents.decoders.calibrating import draws_of, fitted, replies_of, threshold_for
 from multiref_gym.agents.decoders.few_shot import Example, FewShot
 from multiref_gym.agents.decoders.lexical import rejects
+from multiref_gym.agents.decoders.training import speakers
 from multiref_gym.agents.language_model import LanguageModel
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback
@@ -140,7 +141,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_halves_of_examples_are_balanced_and_mirror_each_other(small: None) -> None:
-    replies = replies_of(range(2), 80, np.random.SeedSequence(1))
+    replies = replies_of(speakers([0], plain=True), 80, np.random.SeedSequence(1))
     assert len(replies[0]) == len(replies[1]) == 80
     draws = draws_of(replies, np.random.default_rng(0))
     said = [example.reply for draw in draws for example in draw]

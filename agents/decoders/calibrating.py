@@ -1,9 +1,10 @@
 """Calibrates a prompted decoder on simulated games alone: which examples it sees, and what its answers are worth.
 
 The speakers of one population give the examples, in several draws, and those of a second one say which draw tells good
-actions from others best. With a third one log-odds are turned into probabilities (Platt 1999), and the threshold is
-chosen that has the wanted precision at the highest recall. A fourth one is held back for the figures. In all of them
-the listener errs as those did that the people of the human games spoke to, so that as many actions are good.
+actions from others best. Half of both have words of their own, so that the examples are of many kinds. With a third
+population log-odds are turned into probabilities (Platt 1999), and the threshold is chosen that has the wanted
+precision at the highest recall. A fourth one is held back for the figures. These two talk as people do, as far as the
+simulation does, and the listener errs as those did that people spoke to: the precision is meant for people.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from multiref_gym.agents.evaluation.measures import by_threshold
 from multiref_gym.agents.listeners.baselines import ErringListener
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange
+from multiref_gym.simulators.persona import Persona
+from multiref_gym.simulators.population import population
 
 SEED = 0
 SHOWN_FROM, CHOSEN_ON, FITTED_ON, HELD_BACK = (range(first, first + 8) for first in (101, 109, 117, 125))
@@ -46,12 +49,18 @@ Replies = tuple[list[Exchange], NDArray[np.bool_]]
 """Exchanges, and whether each action was wholly good."""
 
 
-def replies_of(populations: Sequence[int], count: int, seed: np.random.SeedSequence) -> Replies:
-    """Returns so many exchanges of simulated games in an order of chance, and whether each action was wholly good."""
+def replies_of(personas: Sequence[Persona], count: int, seed: np.random.SeedSequence) -> Replies:
+    """Returns so many exchanges of simulated games in an order of chance, and whether each action was wholly good.
+
+    Args:
+        personas: Who speaks.
+        count: How many exchanges.
+        seed: Seeds all chance.
+    """
     of_games, of_order = seed.spawn(2)
     listeners = {"as people spoke to": ErringListener}
     games = -(-count // 3)  # as each has more replies than three
-    exchanges, good = simulated(speakers(populations, plain=True), games, of_games, listeners)
+    exchanges, good = simulated(personas, games, of_games, listeners)
     chosen = np.random.default_rng(of_order).permutation(len(exchanges))[:count]
     return [exchanges[row] for row in chosen], np.array(good)[chosen]
 
@@ -151,10 +160,10 @@ def calibrate(decoder: str, precision: float, report: Callable[[int], None]) -> 
         pairs = ", ".join("/".join(pair) for pair in ANSWERS)
         raise UserError(f"decoder {decoder!r}: the model has no token for each answer of any of {pairs}")
     *seeds, of_draws = np.random.SeedSequence(SEED).spawn(5)
-    counts = {SHOWN_FROM: 4 * DRAWS * EXAMPLES, CHOSEN_ON: TRIED, FITTED_ON: FITTED, HELD_BACK: JUDGED}
-    shown, tried, fit, judged = (
-        replies_of(populations, count, seed) for (populations, count), seed in zip(counts.items(), seeds, strict=True)
-    )
+    people = [[persona for number in numbers for persona in population(number)] for numbers in (FITTED_ON, HELD_BACK)]
+    personas = [speakers(SHOWN_FROM, plain=True), speakers(CHOSEN_ON, plain=True), *people]
+    counts = (4 * DRAWS * EXAMPLES, TRIED, FITTED, JUDGED)
+    shown, tried, fit, judged = map(replies_of, personas, counts, seeds)
     asked = 0
 
     def log_odds(prompt: FewShot, exchanges: list[Exchange]) -> NDArray[np.float64]:
