@@ -203,7 +203,7 @@ def test_the_decoders_of_the_game_come_with_a_warning(
         ("--out out.jsonl --games chats.jsonl", "--games"),
         ("--out out.jsonl --format jsonl", "--format applies to --games only, not to --chats"),
         ("--out out.jsonl --round 0", "--round applies to --store only, not to --chats"),
-        ("--out out.jsonl --against lexical", "--against applies to --games or --store only, not to --chats"),
+        ("--out out.jsonl --against lexical", "--against applies to --games and --store only, not to --chats"),
         ("--out out.jsonl --trl dpo", 'Invalid value "dpo" for --trl'),
         ("--out out.jsonl --decoder absent", "unknown decoder 'absent'"),
         ("--out out.jsonl --decoder prompted", "decoder 'prompted' is made of a model: expected 'prompted:MODEL'"),
