@@ -257,7 +257,7 @@ def test_bins_and_their_error_are_those_counted_by_hand() -> None:
 def test_a_decoder_that_knows_no_probabilities_is_judged_without_them(people: People) -> None:
     games = read_interactions(people.games)[:5]
     added = decoders.evaluate(LearnedDecoder, games).keys() - decoders.evaluate(LexicalDecoder, games).keys()
-    assert added == {"expected_calibration_error", "bins", "thresholds"}
+    assert added == {"expected_calibration_error", "auc", "bins", "thresholds"}
 
 
 def test_people_whom_it_never_heard_are_understood_nearly_as_well_as_by_rules_made_for_them(people: People) -> None:
