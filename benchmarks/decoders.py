@@ -2,6 +2,8 @@
 
     multiref bench decoders --games GAMES.jsonl --decoder lexical [--json FILE]
     multiref bench decoders --replies benchmarks/odd_replies/tuning.csv --decoder lexical [--json FILE]
+    multiref bench decoders --replies benchmarks/chat_replies/held_back.csv --decoder tuned:FOLDER [--json FILE]
+    multiref bench decoders --games GAMES.jsonl --decoder tuned:FOLDER --folds 5 [--json FILE]
 
 The decoder's answers are held against the ground truth: what the action did, by the targets that no decoder sees.
 A binary decoder is asked whether the speaker is content, so an action that is half good counts as negative in the
@@ -16,35 +18,44 @@ a threshold buys. The expected calibration error is the mean distance between wh
 of the probability, each counted by its replies; it is 0 for probabilities that are right on the average of every bin.
 
 Odd replies are a table of single exchanges that were thought up, each of a kind and with a label, positive or negative.
-Their intervals are Wilson's.
+A table of replies in chats says what users say of an assistant's answers. The intervals of both are Wilson's.
 """
 
 from __future__ import annotations
 
-import csv
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from time import process_time
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
+from multiref_gym.agents.commands.folds import parts_of
+from multiref_gym.agents.decoders.chats import new_chat_decoder
 from multiref_gym.agents.decoders.lexical import LexicalDecoder
 from multiref_gym.agents.decoders.phrasebook import Phrasebook, canonical, listed_phrases
+from multiref_gym.agents.decoders.replies import LabelledReply, read_replies
 from multiref_gym.agents.decoders.words import words_of
 from multiref_gym.agents.evaluation.intervals import auc, by_unit, estimate, wilson
 from multiref_gym.agents.evaluation.measures import Confusion, by_threshold
 from multiref_gym.agents.evaluation.tables import Sheet, apart, percent, share
-from multiref_gym.commands.options import DecoderName, FiguresOptions
+from multiref_gym.commands.options import DecoderName, FiguresOptions, Folds
 from multiref_gym.commands.screen import Screen
+from multiref_gym.conversation import ChatExchange, verdicts
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback, FeedbackDecoder, decoded, ground_truth, probabilities
 from multiref_gym.formats import read_interactions
-from multiref_gym.game import Action
 from multiref_gym.interaction import Interaction
 from multiref_gym.registry import decoder_of, has_ternary_form
+
+if TYPE_CHECKING:
+    from multiref_gym.agents.decoders.tuned import TunedDecoder
+
+Result = TypeVar("Result")
 
 SEED = 0
 BINS = 10
@@ -61,6 +72,13 @@ def both_forms(make: Callable[..., FeedbackDecoder]) -> tuple[FeedbackDecoder, F
     return make(), make()
 
 
+def timed(work: Callable[[], Result]) -> tuple[Result, float]:
+    """Returns what some work gives, and the CPU seconds that it took."""
+    begun = process_time()
+    result = work()
+    return result, process_time() - begun
+
+
 def evaluate(make: Callable[..., FeedbackDecoder], interactions: Sequence[Interaction]) -> dict[str, Any]:
     """Returns the figures of a decoder's binary and ternary form.
 
@@ -74,11 +92,8 @@ def evaluate(make: Callable[..., FeedbackDecoder], interactions: Sequence[Intera
     truth = np.array([ground_truth(exchange.action, game.targets) for exchange, game in replies])
     speakers = [game.speaker for _, game in replies]
     forms = both_forms(make)
-    binary, ternary = (np.array(decoded(decoder, exchanges)) for decoder in forms)
-
-    def interval(right: NDArray[np.bool_]) -> tuple[float, float]:
-        found = estimate(by_unit(right, speakers), by_unit(np.ones_like(right), speakers), SEED)
-        return found.low, found.high
+    heard, seconds = timed(lambda: decoded(forms[0], exchanges))
+    binary, ternary = np.array(heard), np.array(decoded(forms[1], exchanges))
 
     confusion = Confusion.of(ternary, truth)
     return {
@@ -92,17 +107,65 @@ def evaluate(make: Callable[..., FeedbackDecoder], interactions: Sequence[Intera
             },
         },
         "intervals": {
-            "binary_accuracy": interval((binary == Feedback.POSITIVE) == (truth == Feedback.POSITIVE)),
-            "ternary_accuracy": interval(ternary == truth),
+            "binary_accuracy": interval((binary == Feedback.POSITIVE) == (truth == Feedback.POSITIVE), speakers),
+            "ternary_accuracy": interval(ternary == truth, speakers),
         },
         "games": len(interactions),
         "speakers": len(set(speakers)),
         "seed": SEED,
+        "cpu_seconds_per_thousand": 1000 * seconds / len(truth),
         **(
             calibration(probabilities(forms[0], exchanges), truth == Feedback.POSITIVE)
             if hasattr(forms[0], "probabilities")
             else {}
         ),
+    }
+
+
+def interval(right: NDArray[np.bool_], speakers: Sequence[str]) -> tuple[float, float]:
+    """Returns the 95 % bootstrap interval over speakers of a share.
+
+    Args:
+        right: Of shape `(replies,)`.
+        speakers: Who said each reply.
+    """
+    found = estimate(by_unit(right, speakers), by_unit(np.ones_like(right), speakers), SEED)
+    return found.low, found.high
+
+
+def fitted_in_folds(
+    decoder: TunedDecoder, interactions: Sequence[Interaction], parts: Sequence[Sequence[str]]
+) -> dict[str, Any]:
+    """Returns the binary figures of a tuned decoder whose head is fitted to people, each reply by that of other people.
+
+    For each part of the speakers the head is fitted to the replies of all others, as `tune-decoder --games` does.
+
+    Args:
+        decoder: The decoder, tuned without these games.
+        interactions: The games.
+        parts: Names of speakers, each in one part.
+    """
+    from multiref_gym.agents.decoders.tuned import log_odds  # here, as it needs torch
+    from multiref_gym.agents.decoders.tuning import fitted_head
+
+    replies = [(exchange, game) for game in interactions for exchange in game.exchanges()]
+    speakers = np.array([game.speaker for _, game in replies])
+    good = np.array([ground_truth(exchange.action, game.targets) is Feedback.POSITIVE for exchange, game in replies])
+    clicked = np.array([bool(exchange.action.clicks) for exchange, _ in replies])
+    states, _ = decoder.judge.read([exchange for exchange, _ in replies])
+    likely = np.zeros(len(replies))
+    for part in parts:
+        own = np.isin(speakers, part)
+        others = clicked & ~own
+        head = fitted_head(decoder.judge.head, states[others], good[others].tolist())
+        likely[own] = expit(log_odds(head, states[own]))
+    likely = np.where(clicked, likely, 0.0)
+    answers, truth = np.where(likely >= 0.5, 1, -1), np.where(good, 1, -1)
+    return {
+        **Confusion.of(answers, truth).figures(),
+        "interval": interval(answers == truth, speakers.tolist()),
+        "parts": parts,
+        "expected_calibration_error": calibration(likely, good)["expected_calibration_error"],
     }
 
 
@@ -139,50 +202,23 @@ def leave_one_speaker_out(interactions: Sequence[Interaction]) -> dict[str, Any]
     return {**figures, "lowest": min(accuracies), "mean": float(np.mean(accuracies))}
 
 
-@dataclass(frozen=True)
-class OddReply:
-    """A row of a table of odd replies: an exchange, whether the speaker is content, and of which kind the reply is."""
+def evaluate_replies(decoder: str, replies: Sequence[LabelledReply]) -> dict[str, Any]:
+    """Returns the figures of a decoder's binary form on single replies, and its accuracy by kind.
 
-    exchange: Exchange
-    content: bool
-    kind: str
-
-
-COLUMNS = ("utterance", "action", "reply", "label", "kind")
-LABELS = {"positive": True, "negative": False}
-
-
-def read_replies(path: Path) -> list[OddReply]:
-    """Reads a table of odd replies.
-
-    Raises:
-        UserError: One line on the file that is missing or no such table, or on the row that is wrong.
+    Args:
+        decoder: Its name.
+        replies: One or more, all of the game or all of chats.
     """
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            table = csv.DictReader(file, strict=True)
-            if not set(COLUMNS) <= set(table.fieldnames or ()):
-                raise ValueError(f"expected the columns {', '.join(COLUMNS)}")
-            replies = []
-            for row in table:
-                if None in row.values() or row["label"] not in LABELS:
-                    raise ValueError(f"expected {len(COLUMNS)} values, with the label {' or '.join(LABELS)}")
-                exchange = Exchange(None, row["utterance"], Action.parse(row["action"]), row["reply"])
-                replies.append(OddReply(exchange, LABELS[row["label"]], row["kind"]))
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not UTF-8") from error
-    except (ValueError, csv.Error) as error:
-        raise UserError(f"{path}, line {table.line_num}: {error}") from error
-    if not replies:
-        raise UserError(f"{path}: no replies")
-    return replies
-
-
-def evaluate_replies(make: Callable[..., FeedbackDecoder], replies: Sequence[OddReply]) -> dict[str, Any]:
-    """Returns the figures of a decoder's binary form on odd replies, and its accuracy by kind."""
-    answers = np.array(decoded(both_forms(make)[0], [reply.exchange for reply in replies]))
+    game = [reply.exchange for reply in replies if isinstance(reply.exchange, Exchange)]
+    chats = [reply.exchange for reply in replies if isinstance(reply.exchange, ChatExchange)]
+    if chats:
+        of_chats = new_chat_decoder(decoder)
+        found, seconds = timed(lambda: verdicts(of_chats, chats))
+        answers = np.array([Feedback.NEGATIVE if verdict is None else verdict.feedback for verdict in found])
+    else:
+        of_game = both_forms(decoder_of(decoder))[0]
+        heard, seconds = timed(lambda: decoded(of_game, game))
+        answers = np.array(heard)
     content = np.array([reply.content for reply in replies])
     right, kinds = (answers == Feedback.POSITIVE) == content, np.array([reply.kind for reply in replies])
 
@@ -193,18 +229,20 @@ def evaluate_replies(make: Callable[..., FeedbackDecoder], replies: Sequence[Odd
     return {
         "binary": Confusion.of(answers, np.where(content, 1, -1)).figures(),
         "all": accuracy(np.ones_like(right)),
+        "cpu_seconds_per_thousand": 1000 * seconds / len(replies),
         "kinds": {kind: accuracy(kinds == kind) for kind in dict.fromkeys(kinds.tolist())},
     }
 
 
 def show_replies(results: dict[str, Any], screen: Screen) -> None:
-    """Prints the figures on odd replies as a table."""
+    """Prints the figures on single replies as a table."""
     rows = [
         [name, str(row["replies"]), percent(apart(row["accuracy"], row["interval"]), 1, "%", 1)]
         for name, row in {**results["kinds"], "all": results["all"]}.items()
     ]
     known = ", ".join(f"{name.replace('_', ' ')} {share(results['binary'][name])}" for name in FIGURES)
-    screen.show(Sheet(f"{results['decoder']} on {results['file']}: {known}", ["kind", "replies", "accuracy"], rows))
+    title = f"{results['decoder']} on {results['file']}: {known}"
+    screen.show(Sheet(title, ["kind", "replies", "accuracy"], rows, _cost(results)))
 
 
 def calibration(said: NDArray[np.float64], good: NDArray[np.bool_]) -> dict[str, Any]:
@@ -247,13 +285,19 @@ def show(results: dict[str, Any], screen: Screen) -> None:
     title = "{decoder} on {turns} replies, {games} games, {speakers} speakers".format(**results)
     known = [share(results["binary"][figure]) for figure in FIGURES]
     rows = [["binary", accuracy("binary"), *known], ["ternary", accuracy("ternary"), "", ""]]
+    if "fitted_in_folds" in results:
+        fitted = results["fitted_in_folds"]
+        right = percent(apart(fitted["accuracy"], fitted["interval"]), 1, "%", 1)
+        rows += [
+            [f"binary, fitted in {len(fitted['parts'])} folds", right, *(share(fitted[figure]) for figure in FIGURES)]
+        ]
     if "leave_one_speaker_out" in results:
         without = results["leave_one_speaker_out"]
         rows += [
             ["binary, one speaker left out", *(share(without[figure]) for figure in ("accuracy", *FIGURES))],
             ["lowest of a speaker", share(without["lowest"]), "", ""],
         ]
-    screen.show(Sheet(title, ["", "accuracy", "positive precision", "positive recall"], rows))
+    screen.show(Sheet(title, ["", "accuracy", "positive precision", "positive recall"], rows, _cost(results)))
     confusion = results["ternary"]["confusion"]
     counts = [[true, *(str(row[answer]) for answer in NAMES)] for true, row in confusion.items()]
     screen.show(Sheet("ternary", ["truth \\ decoded", *NAMES], counts))
@@ -273,41 +317,54 @@ def show(results: dict[str, Any], screen: Screen) -> None:
         screen.show(Sheet("", ["threshold", "accuracy", "positive precision", "positive recall"], rows))
 
 
+def _cost(results: dict[str, Any]) -> str:
+    return f"{results['cpu_seconds_per_thousand']:.3g} CPU s for a thousand replies"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Decoders(FiguresOptions):
     """How well does a decoder understand what speakers say in passing?
 
     Attributes:
         games: Games, one JSON object a line.
-        replies: Odd replies in place of games, a CSV table.
+        replies: Single replies in place of games, a CSV table of odd ones or of some in chats.
         decoder: Its name.
         ternary: Refuse a decoder that never answers neutral.
+        folds: Also fit tuned:FOLDER to people, in so many parts of the speakers: each part is decoded by one that was
+            fitted to all others.
     """
 
     games: Path | None = None
     replies: Path | None = None
     decoder: DecoderName = "lexical"
     ternary: bool = False
+    folds: Folds | None = None
 
     def run(self, screen: Screen) -> None:
         """Prints the figures and writes them.
 
         Raises:
-            UserError: If there is no such decoder, a game or a reply is bad, or no action got a reply.
+            UserError: If there is no such decoder, a game or a reply is bad, no action got a reply, or there are fewer
+                speakers than folds.
         """
         if (self.games is None) == (self.replies is None):
             raise UserError("expected either --games or --replies")
+        if self.folds is not None and (self.games is None or self.decoder.partition(":")[0] != "tuned"):
+            raise UserError("--folds is for --games and --decoder tuned:FOLDER: no other decoder is fitted to people")
         make = decoder_of(self.decoder)
         if self.ternary:
             decoder_of(self.decoder, ternary=True)
         if self.replies is not None:
-            results = evaluate_replies(make, read_replies(self.replies))
+            results = evaluate_replies(self.decoder, read_replies(self.replies))
             results |= {"decoder": self.decoder, "file": self.replies.name}
             show_replies(self.write(results), screen)
         elif self.games is not None:
             games = read_interactions(self.games)
+            parts = parts_of([game.speaker for game in games], self.folds, SEED) if self.folds else []
             results = evaluate(make, games)
             if make is LexicalDecoder:
                 results["leave_one_speaker_out"] = leave_one_speaker_out(games)
+            if parts:
+                results["fitted_in_folds"] = fitted_in_folds(both_forms(make)[0], games, parts)  # type: ignore[arg-type]
             results |= {"decoder": self.decoder, "file": self.games.name}
             show(self.write(results), screen)

@@ -56,6 +56,7 @@ COMMANDS = {
     "ppo": Command(f"{AGENTS}.commands.ppo:PPOCommand", "learn by PPO from true or decoded reward"),
     "pretrain": Command(f"{AGENTS}.listeners.small.pretrain:Pretrain", "build a base of the small listener"),
     "train-decoder": Command(f"{AGENTS}.decoders.training:TrainDecoder", "train the learned decoder"),
+    "tune-decoder": Command(f"{AGENTS}.decoders.tuning:TuneDecoder", "tune a decoder from a language model"),
     "simulate": Command(
         f"{AGENTS}.commands.simulate:Simulate", "play games between a simulated speaker and a listener"
     ),

@@ -39,6 +39,7 @@ DECODERS = {
     "prompted": "multiref_gym.agents.decoders.prompted:PromptedDecoder",
     "prompted-api": "multiref_gym.agents.decoders.prompted:EndpointDecoder",
     "calibrated": "multiref_gym.agents.decoders.calibrated:CalibratedDecoder",
+    "tuned": "multiref_gym.agents.decoders.tuned:TunedDecoder",
 }
 OBJECTIVES = {
     "sup": "multiref_gym.agents.learning.objectives:Sup",

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from multiref_gym.conversation import ChatExchange, ChatMessage, Verdict, exchanges_of
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
-from multiref_gym.formats.chats import BadConversation, LoggedChat, TrainingRows, stream_chats
+from multiref_gym.formats.chats import BadConversation, LoggedChat, TrainingRows, read_feedback, stream_chats
 from multiref_gym.formats.rows import holds_rows
 
 
@@ -319,3 +319,35 @@ def test_what_holds_rows_is_told_by_their_fields(tmp_path: Path) -> None:
     assert not holds_rows(tmp_path / "absent", ["prompt"])
     (tmp_path / "list.json").write_text("[1]")
     assert not holds_rows(tmp_path / "list.json", ["prompt"])
+
+
+# Feedback that is given.
+
+
+def test_feedback_that_was_decoded_and_corrected_is_read_with_its_exchanges(tmp_path: Path) -> None:
+    record = chat("a", "b", "yes", "c", "no", "d")
+    logged = one(tmp_path, record)
+    written = logged.with_feedback({1: GOOD, 3: BAD}, probabilities=True)
+    path = write_chats(
+        tmp_path / "labelled.jsonl", [written, {**written, "feedback": [None, 0, None, None, None, None]}]
+    )
+    first, second = ChatExchange("", "a", "b", "yes"), ChatExchange("b", "yes", "c", "no")
+    expected = [(first, Feedback.POSITIVE), (second, Feedback.NEGATIVE), (first, Feedback.NEUTRAL)]
+    assert read_feedback(path) == expected
+
+
+@pytest.mark.parametrize(
+    ("feedback", "complaint"),
+    [
+        (None, r"field 'feedback': expected a list with an item for each of 3 messages, got None"),
+        ([None, 1], r"field 'feedback': expected a list"),
+        ([None, 2, None], r"field 'feedback\[1\]': 2: allowed is -1, 0 or 1 on an answer that was followed up"),
+        ([None, True, None], r"field 'feedback\[1\]': True"),
+        ([1, None, None], r"field 'feedback\[0\]': 1: allowed is -1, 0 or 1 on an answer"),
+        ([None, None, None], r"no feedback on any answer"),
+    ],
+)
+def test_feedback_that_is_none_is_named(tmp_path: Path, feedback: object, complaint: str) -> None:
+    path = write_chats(tmp_path / "labelled.jsonl", [chat("a", "b", "c", feedback=feedback)])
+    with pytest.raises(BadConversation, match=complaint):
+        read_feedback(path)

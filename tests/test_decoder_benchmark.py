@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,11 +14,11 @@ from hypothesis import given
 from strategies import games
 
 from multiref_gym import cli
-from multiref_gym.agents.decoders.learned import LearnedDecoder
 from multiref_gym.agents.decoders.lexical import LexicalDecoder
+from multiref_gym.agents.decoders.replies import read_replies
 from multiref_gym.benchmarks import decoders
 from multiref_gym.errors import UserError
-from multiref_gym.feedback import Exchange, Feedback, FeedbackDecoder
+from multiref_gym.feedback import Exchange, Feedback
 from multiref_gym.formats import write_games
 from multiref_gym.formats.jsonl import GameRecords
 from multiref_gym.formats.logged_game import LoggedGame
@@ -88,7 +88,8 @@ def test_a_decoder_is_judged_in_both_of_its_forms_and_may_have_to_have_them(
         out = tmp_path / f"{number}.json"
         assert run("--games", tmp_path / "games.jsonl", "--json", out, *options) == 0
         figures.append(json.loads(out.read_text()))
-    assert figures[0] == figures[1]
+    differing = {name for name in figures[0] if figures[0][name] != figures[1][name]}
+    assert differing <= {"cpu_seconds_per_thousand", "digest"}
     assert run("--games", "games.jsonl", "--decoder", "test_decoder_benchmark:Optimist", "--ternary") == 2
     assert "'test_decoder_benchmark:Optimist' has no ternary form" in capsys.readouterr().err
 
@@ -215,9 +216,9 @@ ODD = sorted((Path(decoders.__file__).resolve().parent / "odd_replies").glob("*.
 
 
 @pytest.mark.parametrize("path", ODD, ids=lambda path: path.stem)
-@pytest.mark.parametrize("make", [LexicalDecoder, LearnedDecoder])
-def test_odd_replies_are_understood(make: Callable[..., FeedbackDecoder], path: Path) -> None:
-    figures = decoders.evaluate_replies(make, decoders.read_replies(path))
+@pytest.mark.parametrize("decoder", ["lexical", "learned"])
+def test_odd_replies_are_understood(decoder: str, path: Path) -> None:
+    figures = decoders.evaluate_replies(decoder, read_replies(path))
     assert figures["all"]["accuracy"] >= 0.9
 
 

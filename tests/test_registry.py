@@ -118,8 +118,8 @@ def test_the_feedback_of_two_forms_has_two_names() -> None:
     [
         (
             "telepathy",
-            "unknown decoder 'telepathy': choose from lexical, learned, prompted, prompted-api, calibrated, or give "
-            "'module:attribute'",
+            "unknown decoder 'telepathy': choose from lexical, learned, prompted, prompted-api, calibrated, tuned, or "
+            "give 'module:attribute'",
         ),
         ("nowhere.at.all:Decoder", "unknown decoder 'nowhere.at.all:Decoder': No module named 'nowhere'"),
         ("multiref_gym.agents.decoders.lexical:Telepathy", "no attribute 'Telepathy'"),

@@ -28,7 +28,7 @@ from multiref_gym.store import InteractionStore
 from multiref_gym.tangrams import TangramSet
 
 RAY = Parameter(group=Group("Ray"))
-LARGE = ("vlm", "prompted", "calibrated", "llm")
+LARGE = ("vlm", "prompted", "calibrated", "tuned", "llm")
 """Listeners, decoders and speakers whose workers take a GPU, where there are any."""
 ENDPOINTS = ("api", "prompted-api")
 """Listeners and decoders that wait for an answer from elsewhere: no worker could make it faster."""

@@ -13,7 +13,7 @@ OF_THE_GAME = ("lexical", "learned")
 """Decoders that were made for the game."""
 OUT_OF_PLACE = (
     "{} was made for the game, where a speaker who judges nothing is content; in chats it takes too much for positive: "
-    "use prompted:MODEL there"
+    "use prompted:MODEL or tuned:FOLDER there"
 )
 """What is told of them."""
 

@@ -21,6 +21,7 @@ from typing import Any
 
 from multiref_gym.checking import checked
 from multiref_gym.conversation import ChatExchange, ChatMessage, Role, Verdict, exchanges_of
+from multiref_gym.errors import is_int
 from multiref_gym.feedback import Feedback
 from multiref_gym.formats.rows import BadRow, placed, rows_of
 from multiref_gym.formats.trainer import LEARNED_FROM, Trainer
@@ -94,12 +95,15 @@ class LoggedChat:
         return {**self.record, **added}
 
 
-def stream_chats(path: Path, on_bad: Callable[[BadConversation], None] | None = None) -> Iterator[LoggedChat]:
+def stream_chats(
+    path: Path, on_bad: Callable[[BadConversation], None] | None = None, has_feedback: bool = False
+) -> Iterator[LoggedChat]:
     """Yields the conversations of a file one by one.
 
     Args:
         path: The file.
         on_bad: Called with the error of each bad conversation, which is left out; if None the first one is raised.
+        has_feedback: Whether the conversations have feedback already, which is refused otherwise.
 
     Raises:
         BadConversation: At the first bad conversation if they are not left out, or if none is left.
@@ -110,7 +114,7 @@ def stream_chats(path: Path, on_bad: Callable[[BadConversation], None] | None = 
     found = 0
     for place, row in placed(rows_of(path, BadConversation), path):
         try:
-            logged = _read(place, row)
+            logged = _read(place, row, has_feedback)
         except BadConversation as error:
             if on_bad is None:
                 raise
@@ -123,7 +127,36 @@ def stream_chats(path: Path, on_bad: Callable[[BadConversation], None] | None = 
         raise BadConversation(f"{path}: no conversations" + (f", as all are bad; {first_bad}" if first_bad else ""))
 
 
-def _read(place: str, row: Any) -> LoggedChat:
+def read_feedback(path: Path) -> list[tuple[ChatExchange, Feedback]]:
+    """Returns the exchanges of the chats in a file, with the feedback that is on them there.
+
+    That is the form that `multiref decode --chats` writes, be it as decoded or as corrected by a person.
+
+    Raises:
+        BadConversation: At the first bad conversation, or the first whose feedback is none, or not on an answer that
+            was followed up.
+        UserError: If the file as a whole cannot be read, or has no feedback.
+        OSError: If there is no such file.
+    """
+    found = []
+    for logged in stream_chats(path, has_feedback=True):
+        exchanges, given = logged.exchanges(), logged.record.get(FEEDBACK)
+        if not isinstance(given, list) or len(given) != len(logged.messages):
+            told = f"expected a list with an item for each of {len(logged.messages)} messages, got {given!r:.60}"
+            raise BadConversation(told, logged.place, FEEDBACK)
+        for number, value in enumerate(given):
+            if value is None:
+                continue
+            if not is_int(value, -1, 1) or number not in exchanges:
+                told = f"{value!r:.40}: allowed is -1, 0 or 1 on an answer that was followed up, and null elsewhere"
+                raise BadConversation(told, logged.place, f"{FEEDBACK}[{number}]")
+            found.append((exchanges[number], Feedback(value)))
+    if not found:
+        raise BadConversation(f"{path}: no feedback on any answer")
+    return found
+
+
+def _read(place: str, row: Any, has_feedback: bool) -> LoggedChat:
     value = row
     if isinstance(row, bytes):
         value = checked(object, row, place, BadConversation)
@@ -139,7 +172,7 @@ def _read(place: str, row: Any) -> LoggedChat:
     if len(held) > 1:
         raise BadConversation(f"messages in {' and '.join(map(repr, held))}: allowed is one of them", place)
     for name in (FEEDBACK, PROBABILITY):
-        if name in value:
+        if name in value and not has_feedback:
             raise BadConversation("there already, and nothing is replaced: rename or remove it", place, name)
     return LoggedChat(value, _messages(value[held[0]], place, held[0]), place)
 
