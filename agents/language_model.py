@@ -26,8 +26,8 @@ from transformers import (
 )
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
 
-from multiref_gym.agents.listeners.vlm.loading import VlmConfig, load_base
-from multiref_gym.agents.listeners.vlm.prompt import padded, shared_start
+from multiref_gym.agents.listeners.lm.loading import VlmConfig, load_base
+from multiref_gym.agents.listeners.lm.prompt import padded, shared_start
 from multiref_gym.agents.listeners.weights import UNLOADABLE, pretrained
 from multiref_gym.agents.marks import PROBE, ROLES, guard
 from multiref_gym.answers import without_thoughts

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,9 @@ from multiref_gym.agents.evaluation.intervals import over_samples
 from multiref_gym.agents.evaluation.tables import Sheet, percent
 from multiref_gym.agents.learning.jobs import Curve, Job, run_all
 from multiref_gym.agents.learning.learn import Optimisation
-from multiref_gym.agents.learning.respect import SUP, Config, Report, Respect
+from multiref_gym.agents.learning.respect import SUP, Config, Learner, Report, Respect
 from multiref_gym.agents.learning.run_folder import claimed
-from multiref_gym.agents.listeners.vlm.loading import VlmConfig
+from multiref_gym.agents.listeners.lm.loading import VlmConfig
 from multiref_gym.agents.listeners.weights import saved
 from multiref_gym.agents.workers import ThisProcess
 from multiref_gym.benchmarks.vlm_pretrain import Plan, pretrain
@@ -53,19 +54,23 @@ SCORES = "scores.json"
 PLAN = Plan()
 
 
-def run_job(job: Job) -> Curve:
+def run_job(learner: Learner, job: Job) -> Curve:
     """Runs what of a job is not done yet.
 
     Returns:
-        Its `seed` and `record`, the measures of all `rounds`, and for each of them whether each game was `won`.
+        Its `seed` and `record`, the measures of all `rounds`, and for each of them whether each game was `won`, by
+        system.
 
     Raises:
         UserError: If the folder is of another run.
     """
-    respect = Respect(job.config, LEARNER, job.folder)
+    respect = Respect(job.config, learner, job.folder)
     with respect.store as store:
         rounds = list(respect.rounds())
-        won = [[game.success for game in store.interactions(LEARNER.name, r["round"])] for r in rounds]
+        won = {
+            system: [[game.success for game in store.interactions(system, r["round"])] for r in rounds]
+            for system in respect.systems
+        }
     return {"seed": job.config.seed, "record": respect.record, "rounds": rounds, "won": won}
 
 
@@ -86,19 +91,17 @@ def made_base(folder: Path, plan: Plan, report: Report) -> dict[str, Any]:
     return known
 
 
-def sheet(curves: Sequence[Curve]) -> Sheet:
-    """Returns success by round, of each seed and of all together."""
+def sheet(title: str, curves: Sequence[Curve]) -> Sheet:
+    """Returns success by round, of each system with each seed and, of several seeds, with all together."""
     rows = []
-    for curve in curves:
-        (name,) = curve["rounds"][0]["systems"]
-        rows.append([f"seed {curve['seed']}", *(percent(r["systems"][name]["success"]) for r in curve["rounds"])])
-    together = [asdict(over_samples(won)) for won in zip(*(curve["won"] for curve in curves), strict=True)]
-    rounds = [f"round {number}" for number in range(len(together))]
-    return Sheet(
-        "Games won by a tiny vision-language model, in percent",
-        ["", *rounds],
-        [*rows, ["all", *map(percent, together)]],
-    )
+    for system in curves[0]["won"]:
+        for curve in curves:
+            success = [r["systems"][system]["success"] for r in curve["rounds"]]
+            rows.append([f"{system}, seed {curve['seed']}", *map(percent, success)])
+        together = [asdict(over_samples(won)) for won in zip(*(curve["won"][system] for curve in curves), strict=True)]
+        if len(curves) > 1:
+            rows.append([f"{system}, all", *map(percent, together)])
+    return Sheet(title, ["", *(f"round {number}" for number in range(len(curves[0]["rounds"])))], rows)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,9 +141,15 @@ class VlmLearning:
         with claimed(self.out, command="bench vlm-learning"):
             scores = made_base(base, PLAN, screen.report)
             curves = run_all(
-                run_job, jobs, self.jobs, screen, lambda curve: f"{len(curve['rounds'])} rounds", ThisProcess()
+                partial(run_job, LEARNER),
+                jobs,
+                self.jobs,
+                screen,
+                lambda curve: f"{len(curve['rounds'])} rounds",
+                ThisProcess(),
             )
-        write_atomically(self.out / "table.md", sheet(curves).markdown())
+        shown = sheet("Games won by a tiny vision-language model, in percent", curves)
+        write_atomically(self.out / "table.md", shown.markdown())
         write_results(self.out / "results.json", {"base": scores, "adapter": ADAPTER, "runs": curves})
-        screen.show(sheet(curves))
+        screen.show(shown)
         screen.say(f"table.md and results.json are in {self.out}")

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from multiref_gym.agents.listeners.vlm.actions import Answer
-from multiref_gym.agents.listeners.vlm.prompt import ChatForm
+from multiref_gym.agents.listeners.lm.actions import Answer
+from multiref_gym.agents.listeners.lm.pictures import PictureForm
 from multiref_gym.game import CONTEXT_SIZE, Action
 from multiref_gym.interaction import Interaction
 from multiref_gym.listener import View
@@ -31,7 +31,7 @@ class Lesson(NamedTuple):
     looks: list[tuple[int, int]]
 
 
-def lesson_of(form: ChatForm, views: Sequence[View], actions: Sequence[Action], wanted: Sequence[Action]) -> Lesson:
+def lesson_of(form: PictureForm, views: Sequence[View], actions: Sequence[Action], wanted: Sequence[Action]) -> Lesson:
     """Returns a dialogue as a lesson; learned are all actions, be they as wanted or not.
 
     Args:
@@ -43,7 +43,7 @@ def lesson_of(form: ChatForm, views: Sequence[View], actions: Sequence[Action], 
     written = [
         form.trie(view.selected, len(view.tangrams)).answer(action) for view, action in zip(views, actions, strict=True)
     ]
-    opening = form.opening(len(views[0].tangrams)).tokens
+    opening = form.opening(views[0].tangrams).tokens
     tokens = [*opening, *form.dialogue(views[-1]), *written[-1].tokens]
     ends = [place for place, token in enumerate(tokens) if token == form.end][1::2]  # turns are the speaker's in turn
     answers, looks = [], []
@@ -55,17 +55,34 @@ def lesson_of(form: ChatForm, views: Sequence[View], actions: Sequence[Action], 
     return Lesson(views[0].tangrams, tokens, answers, looks)
 
 
-def plain_lesson(form: ChatForm, tangrams: TangramSet, questions: int, rng: np.random.Generator) -> Lesson:
+def plain_lesson(form: PictureForm, tangrams: TangramSet, questions: int, rng: np.random.Generator) -> Lesson:
     """Returns ten tangrams, so many of which are described one after another by parts of their plain descriptions."""
-    board = tuple(tangrams.ids[i] for i in rng.choice(len(tangrams), CONTEXT_SIZE, replace=False))
+    views, actions = plain_turns(tangrams, CONTEXT_SIZE, questions, rng)
+    return lesson_of(form, views, actions, actions)
+
+
+def plain_turns(
+    tangrams: TangramSet, size: int, questions: int, rng: np.random.Generator, name: str = ""
+) -> tuple[list[View], list[Action]]:
+    """Returns what is seen and what is right where some tangrams are described by parts of their plain descriptions.
+
+    Args:
+        tangrams: Where they are drawn from.
+        size: How many there are.
+        questions: How many of them are described, one after another.
+        rng: The source of chance.
+        name: Of the game.
+    """
+    board = tuple(tangrams.ids[i] for i in rng.choice(len(tangrams), size, replace=False))
     views: list[View] = []
     actions: list[Action] = []
-    for position in rng.permutation(CONTEXT_SIZE)[:questions].tolist():
+    for position in rng.permutation(size)[:questions].tolist():
         dialogue = tuple((view.utterance, action) for view, action in zip(views, actions, strict=True))
         selected = frozenset[int]().union(*(action.select for action in actions))
-        views.append(View(board, dialogue, some_parts(tangrams[board[position]].descriptions[0], rng), selected))
+        said = some_parts(tangrams[board[position]].descriptions[0], rng)
+        views.append(View(board, dialogue, said, selected, name))
         actions.append(Action(select=frozenset([position])))
-    return lesson_of(form, views, actions, actions)
+    return views, actions
 
 
 def some_parts(description: str, rng: np.random.Generator) -> str:
@@ -75,7 +92,7 @@ def some_parts(description: str, rng: np.random.Generator) -> str:
     return " ".join([first, *chosen] if rng.random() < 0.8 or not chosen else chosen)
 
 
-def watched_lesson(form: ChatForm, game: Interaction, wanted: Sequence[Action], turns: int) -> Lesson:
+def watched_lesson(form: PictureForm, game: Interaction, wanted: Sequence[Action], turns: int) -> Lesson:
     """Returns the first turns of a game, up to one at which nothing was clicked."""
     actions = [turn.action for turn in game.turns[:turns]]
     clicked = next((number for number, action in enumerate(actions) if not action.clicks), len(actions))

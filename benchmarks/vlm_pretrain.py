@@ -26,10 +26,10 @@ from transformers.models.mistral.modeling_mistral import rotate_half
 
 from multiref_gym.agents.learning.learn import batches
 from multiref_gym.agents.learning.respect import Report
-from multiref_gym.agents.listeners.small.pretrain import VisionTeacher, shifted, watched_games
-from multiref_gym.agents.listeners.vlm.actions import score_answers
-from multiref_gym.agents.listeners.vlm.prompt import ChatForm, padded
-from multiref_gym.agents.listeners.vlm.random_model import (
+from multiref_gym.agents.listeners.lm.actions import score_answers
+from multiref_gym.agents.listeners.lm.pictures import PictureForm
+from multiref_gym.agents.listeners.lm.prompt import padded
+from multiref_gym.agents.listeners.lm.random_model import (
     TEXTS,
     Size,
     byte_tokenizer,
@@ -37,7 +37,8 @@ from multiref_gym.agents.listeners.vlm.random_model import (
     perceiver,
     random_idefics2,
 )
-from multiref_gym.agents.listeners.vlm.vision import IMAGE_SIZE, Vision
+from multiref_gym.agents.listeners.lm.vision import IMAGE_SIZE, Vision
+from multiref_gym.agents.listeners.small.pretrain import VisionTeacher, shifted, watched_games
 from multiref_gym.benchmarks.vlm_lessons import Lesson, plain_lesson, watched_lesson
 from multiref_gym.game import CONTEXT_SIZE, Action
 from multiref_gym.tangrams import Atlas, TangramSet
@@ -138,7 +139,7 @@ def attention(text: Any, normed: Tensor, rows: Tensor, places: Tensor) -> Tensor
     return logits.masked_fill(torch.arange(length) > places[:, None, None], -torch.inf)
 
 
-def train_vision(model: Any, form: ChatForm, tangrams: TangramSet, plan: Plan, seed: int, report: Report) -> float:
+def train_vision(model: Any, form: PictureForm, tangrams: TangramSet, plan: Plan, seed: int, report: Report) -> float:
     """Trains vision and connector in place; returns the share of right attributes among those that are named.
 
     What the patches hold is taught as well as what the connector makes of it, which else learns nothing for long.
@@ -179,7 +180,7 @@ def train_vision(model: Any, form: ChatForm, tangrams: TangramSet, plan: Plan, s
     return float((named & labels.bool()).sum() / named.sum().clamp(min=1))
 
 
-def lessons(form: ChatForm, tangrams: TangramSet, plan: Plan, seed: int) -> Iterator[list[Lesson]]:
+def lessons(form: PictureForm, tangrams: TangramSet, plan: Plan, seed: int) -> Iterator[list[Lesson]]:
     """Yields the lessons of each step: first plain descriptions, then watched games of like length in a batch."""
     rng = np.random.default_rng(seed)
     for _ in range(plan.plain_steps):
@@ -191,7 +192,7 @@ def lessons(form: ChatForm, tangrams: TangramSet, plan: Plan, seed: int) -> Iter
 
 
 def train_language(
-    model: Any, form: ChatForm, vision: Vision, tangrams: TangramSet, plan: Plan, seed: int, report: Report
+    model: Any, form: PictureForm, vision: Vision, tangrams: TangramSet, plan: Plan, seed: int, report: Report
 ) -> float:
     """Trains the text model in place; returns the mean probability of what was done in the last lessons."""
     text = model.model.text_model
@@ -201,7 +202,7 @@ def train_language(
     steps = plan.plain_steps + -(-plan.games // plan.batch)
     optimizer = AdamW(parameters, lr=plan.rate, weight_decay=0.01, betas=(0.9, 0.98), fused=True)
     schedule = OneCycleLR(optimizer, plan.rate, steps + 1, pct_start=0.1)
-    opening = form.opening(CONTEXT_SIZE).tokens
+    opening = form.opening(tangrams.ids[:CONTEXT_SIZE]).tokens
     letters = form.trie(frozenset(), CONTEXT_SIZE).answer(Action(select=frozenset(range(CONTEXT_SIZE)))).tokens[1:-1]
     places = torch.tensor([opening.index(letter) for letter in letters])
     found: list[float] = []
@@ -248,7 +249,7 @@ def pretrain(tangrams: TangramSet, plan: Plan, seed: int, folder: Path, report: 
         # The words of actions so often that each is a token.
         tokenizer = byte_tokenizer(texts=[*TEXTS * 1000, *described, *said], words=WORDS)
         model, processor = random_idefics2(plan.size, tokenizer=tokenizer)
-        form = ChatForm(processor, "idefics2")
+        form = PictureForm(processor, "idefics2")
         attributes = train_vision(model, form, train, plan, seed, report)
         actions = train_language(model, form, Vision(model, form, tangrams), train, plan, seed, report)
     model.save_pretrained(folder)

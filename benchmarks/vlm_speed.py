@@ -34,12 +34,12 @@ from transformers.utils import logging as transformers_logging
 
 from multiref_gym.agents.learning.learn import Example, Optimisation, learn
 from multiref_gym.agents.learning.objectives import Sup
-from multiref_gym.agents.listeners.vlm.listener import VlmListener
-from multiref_gym.agents.listeners.vlm.loading import VlmConfig
-from multiref_gym.agents.listeners.vlm.lora import adapt, adapted_layers
-from multiref_gym.agents.listeners.vlm.prompt import ChatForm
-from multiref_gym.agents.listeners.vlm.random_model import SIZES, TEXTS, byte_tokenizer, random_idefics2
-from multiref_gym.agents.listeners.vlm.vision import IMAGE_SIZE
+from multiref_gym.agents.listeners.lm.listener import VlmListener
+from multiref_gym.agents.listeners.lm.loading import VlmConfig
+from multiref_gym.agents.listeners.lm.lora import adapt, adapted_layers
+from multiref_gym.agents.listeners.lm.pictures import PictureForm
+from multiref_gym.agents.listeners.lm.random_model import SIZES, TEXTS, byte_tokenizer, random_idefics2
+from multiref_gym.agents.listeners.lm.vision import IMAGE_SIZE
 from multiref_gym.benchmarks.learning_speed import examples_of, played, rates
 from multiref_gym.commands.options import Count, Natural
 from multiref_gym.commands.screen import Screen
@@ -69,7 +69,7 @@ class NaiveListener:
 
     def __init__(self, model: PeftModel, processor: Any, tangrams: TangramSet) -> None:
         self._model, self._processor = model, processor
-        self._form, self._atlas = ChatForm(processor, "idefics2"), Atlas(tangrams, IMAGE_SIZE)
+        self._form, self._atlas = PictureForm(processor, "idefics2"), Atlas(tangrams, IMAGE_SIZE)
 
     def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> list[Decision]:
         """Samples an action for each view."""
@@ -102,8 +102,8 @@ class NaiveListener:
         return Decision(action, None, str(action))
 
 
-def random_policy(size: str, tangrams: TangramSet) -> tuple[PeftModel, Any]:
-    """Returns a model of random weights with an adapter, and its processor, on the GPU in bfloat16 if there is one.
+def random_base(size: str, tangrams: TangramSet) -> tuple[Any, Any]:
+    """Returns a model of random weights and its processor, on the GPU in bfloat16 if there is one.
 
     The tokenizer knows the words that the tangrams are described by, so that utterances are as long as they would be.
     """
@@ -114,9 +114,14 @@ def random_policy(size: str, tangrams: TangramSet) -> tuple[PeftModel, Any]:
         torch.manual_seed(0)
         torch.set_default_dtype(torch.bfloat16 if device == "cuda" else torch.float32)
         try:
-            model, processor = random_idefics2(SIZES[size], tokenizer=tokenizer)
+            return random_idefics2(SIZES[size], tokenizer=tokenizer)
         finally:
             torch.set_default_dtype(torch.float32)
+
+
+def random_policy(size: str, tangrams: TangramSet) -> tuple[PeftModel, Any]:
+    """Returns such a model with an adapter, and its processor."""
+    model, processor = random_base(size, tangrams)
     layers = adapted_layers(model, "idefics2")
     return adapt(model, layers, rank=8, alpha=8, dropout=0.1, dora=False).eval(), processor
 
@@ -157,7 +162,7 @@ def trl_rate(
         return None
     datasets: Any = import_module("datasets")
     trl: Any = import_module("trl")
-    form, atlas = ChatForm(processor, "idefics2"), Atlas(tangrams, IMAGE_SIZE)
+    form, atlas = PictureForm(processor, "idefics2"), Atlas(tangrams, IMAGE_SIZE)
     rows = []
     for example in examples:
         answer = {"role": "assistant", "content": [{"type": "text", "text": str(example.action)}]}

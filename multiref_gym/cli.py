@@ -99,9 +99,13 @@ COMMANDS = {
     "bench vlm-learning": Command(
         f"{BENCHMARKS}.vlm_learning:VlmLearning", "whether a tiny vision-language model learns", resumes=True
     ),
+    "bench llm-learning": Command(
+        f"{BENCHMARKS}.llm_learning:LlmLearning", "whether a language model that reads learns", resumes=True
+    ),
     "bench deployment": Command(f"{BENCHMARKS}.deployment:DeploymentBenchmark", "what a deployment bears and loses"),
     "bench cluster": Command(f"{BENCHMARKS}.cluster:ClusterBenchmark", "what a Ray cluster costs, and a plan"),
     "bench speed": Command(f"{BENCHMARKS}.speed:Speed", "how fast the environment is", all_threads=True),
+    "bench gpu": Command(f"{BENCHMARKS}.gpu:Gpu", "what a GPU makes of large models, in eight minutes"),
     "bench learning-speed": Command(f"{BENCHMARKS}.learning_speed:LearningSpeed", "what it costs to learn and to play"),
     "bench vlm-speed": Command(
         f"{BENCHMARKS}.vlm_speed:VlmSpeed", "what it costs a vision-language model", all_threads=True

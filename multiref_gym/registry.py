@@ -30,7 +30,8 @@ LISTENERS = {
     "retrieval": "multiref_gym.agents.listeners.retrieval:RetrievalListener",
     "small": "multiref_gym.agents.listeners.small.listener:SmallListener",
     "ppo": "multiref_gym.agents.listeners.ppo.listener:PPOListener",
-    "vlm": "multiref_gym.agents.listeners.vlm.listener:VlmListener",
+    "vlm": "multiref_gym.agents.listeners.lm.listener:VlmListener",
+    "llm": "multiref_gym.agents.listeners.lm.listener:LlmListener",
     "api": "multiref_gym.agents.listeners.api:ApiListener",
 }
 DECODERS = {

@@ -23,6 +23,7 @@ from acting import act, games_of
 
 from multiref_gym import cli
 from multiref_gym.agents.listeners.api import ApiListener
+from multiref_gym.agents.listeners.named import new_listener
 from multiref_gym.agents.openai_api import ENDPOINT, KEY, ChatClient
 from multiref_gym.agents.play import play
 from multiref_gym.chat import rules
@@ -31,7 +32,8 @@ from multiref_gym.formats import read_interactions, write_games
 from multiref_gym.formats.logged_game import LoggedGame
 from multiref_gym.game import Action
 from multiref_gym.listener import View
-from multiref_gym.tangrams import load_tangrams
+from multiref_gym.messages import Messages
+from multiref_gym.tangrams import Atlas, load_tangrams
 
 FIGURES = load_tangrams("figures")
 NAMES = FIGURES.ids[:10]
@@ -113,6 +115,15 @@ def test_ten_tangrams_come_with_their_letters() -> None:
     assert len(pictures(body)) == 10
     parts = body["messages"][0]["content"]
     assert [part.get("text") for part in parts[1:20:2]] == [f"{letter}\n" for letter in "ABCDEFGHIJ"]
+
+
+def test_tangrams_come_in_words_if_the_command_line_says_so() -> None:
+    with serving(in_turn(SELECT_A)) as endpoint:
+        player = new_listener("api", FIGURES, model="tiny", endpoint=endpoint.url, shown="words")
+        act(player, [view()])
+    assert endpoint.bodies[0]["messages"] == Messages(Atlas(FIGURES, 8), "words").of(view())
+    with pytest.raises(UserError, match="--shown is not for --listener random"):
+        new_listener("random", FIGURES, shown="words")
 
 
 def test_a_way_to_show_tangrams_that_there_is_not_is_refused() -> None:

@@ -21,7 +21,7 @@ from multiref_gym.agents.decoders.answers import EndpointModel
 from multiref_gym.agents.decoders.chat_prompt import BINARY, LONGEST, TERNARY, ChatForm
 from multiref_gym.agents.decoders.chats import new_chat_decoder
 from multiref_gym.agents.decoders.prompted import PromptedDecoder
-from multiref_gym.agents.listeners.vlm.random_model import byte_tokenizer
+from multiref_gym.agents.listeners.lm.random_model import byte_tokenizer
 from multiref_gym.conversation import ChatExchange, Verdict, shortened, verdicts
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback

@@ -401,12 +401,12 @@ def test_a_person_speaks_sees_targets_and_no_letters(
     assert f"listener: selects {number}" in shown
 
 
-@pytest.mark.parametrize("option", ["--model", "--endpoint"])
+@pytest.mark.parametrize(("option", "value"), [("--model", "x"), ("--endpoint", "x"), ("--shown", "words")])
 def test_a_person_who_listens_needs_no_model(
-    option: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    option: str, value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     types([], monkeypatch)
-    assert run("play", option, "x") == 2
+    assert run("play", option, value) == 2
     assert "add --as speaker" in capsys.readouterr().err
 
 

@@ -19,7 +19,7 @@ from tiny_vlm import tiny_vlm
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from multiref_gym.agents.listeners.baselines import RandomListener
-from multiref_gym.agents.listeners.vlm.random_model import byte_tokenizer
+from multiref_gym.agents.listeners.lm.random_model import byte_tokenizer
 from multiref_gym.agents.play import play
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback

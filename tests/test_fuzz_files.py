@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from multiref_gym.agents.decoders.learned import WEIGHTS, LearnedDecoder
 from multiref_gym.agents.learning.run_folder import claim
-from multiref_gym.agents.listeners.vlm.loading import SETTINGS, VlmConfig
+from multiref_gym.agents.listeners.lm.loading import VlmConfig
 from multiref_gym.benchmarks.benchmark import _check_folder
 from multiref_gym.contexts import shared_contexts
 from multiref_gym.feedback import Exchange, Feedback
@@ -250,7 +250,7 @@ SETTINGS_OF_A_MODEL = {
 )
 @examples(80)
 def test_settings_of_a_vision_language_model(content: bytes) -> None:
-    config = in_file(SETTINGS, content, lambda path: VlmConfig.of(path.parent))
+    config = in_file(VlmConfig.FILE, content, lambda path: VlmConfig.of(path.parent))
     assert config is None or config == VlmConfig(
         **config.deciding,
         **{

@@ -24,6 +24,7 @@ from multiref_gym.agents.learning.learn import (
     Optimisation,
     Scores,
     batches,
+    batches_of_games,
     learn,
     scored,
     with_other_distractors,
@@ -54,6 +55,18 @@ def weights_after(seed: int, examples: list[Example] = EXAMPLES) -> dict[str, to
 def log_probs(listener: SmallListener) -> torch.Tensor:
     with torch.inference_mode():
         return listener.score([e.view for e in EXAMPLES], [e.action for e in EXAMPLES]).log_prob
+
+
+def test_turns_of_a_game_are_in_one_batch_and_games_in_random_order() -> None:
+    games = [0, 1, 2] * 3
+    found = batches_of_games(games, 3, np.random.default_rng(0))
+    assert sorted(np.concatenate(found).tolist()) == list(range(9))
+    assert all(len({games[row] for row in batch}) == 1 and len(batch) == 3 for batch in found)
+    orders = {
+        tuple(batch[0] for batch in batches_of_games(games, 3, np.random.default_rng(seed))) for seed in range(20)
+    }
+    assert len(orders) == 6
+    assert [len(batch) for batch in batches_of_games(games, 4, np.random.default_rng(0))] == [4, 4, 1]
 
 
 def test_what_was_good_becomes_likely() -> None:

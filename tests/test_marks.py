@@ -14,7 +14,7 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 from multiref_gym.agents.decoders.prompted import BINARY, PromptedDecoder
 from multiref_gym.agents.language_model import LanguageModel
-from multiref_gym.agents.listeners.vlm.random_model import byte_tokenizer
+from multiref_gym.agents.listeners.lm.random_model import byte_tokenizer
 from multiref_gym.agents.marks import PROBE, ROLES, guard
 from multiref_gym.chat import chat_turns, without_marks
 from multiref_gym.feedback import Exchange

@@ -193,7 +193,10 @@ def test_a_folder_that_takes_no_files_is_told_before_the_work(
         run(*command.format(games=folder / "games.jsonl", results=results).split(), "--out", out)
 
 
-@pytest.mark.parametrize("command", ["systems", "bench learning-curve", "bench rewards", "bench vlm-learning"])
+@pytest.mark.parametrize(
+    "command",
+    ["systems", "bench learning-curve", "bench rewards", "bench vlm-learning", "bench llm-learning --base tiny"],
+)
 def test_the_folder_of_something_else_takes_no_comparison(command: str, folder: Path) -> None:
     before = contents(folder)
     with pytest.raises(UserError, match="of something else: choose another --out"):

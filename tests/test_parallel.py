@@ -50,7 +50,7 @@ for objective in (Sup(), SupAndUnlikelihood(), Reinforce(), Kto()):
 LEARN_VLM = """
 import math, os
 from safetensors.torch import save_file
-from multiref_gym.agents.listeners.vlm.listener import VlmListener
+from multiref_gym.agents.listeners.lm.listener import VlmListener
 from small_views import FIGURES, VIEWS
 from tiny_vlm import randomise_adapters
 

@@ -29,7 +29,7 @@ from transformers import LlamaForCausalLM as Llama
 from multiref_gym.agents.decoders.answers import EndpointModel, WritingModel
 from multiref_gym.agents.decoders.prompted import BINARY, TERNARY, EndpointDecoder, Form, PromptedDecoder
 from multiref_gym.agents.language_model import LanguageModel
-from multiref_gym.agents.listeners.vlm.random_model import byte_tokenizer
+from multiref_gym.agents.listeners.lm.random_model import byte_tokenizer
 from multiref_gym.benchmarks.decoders import both_forms
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback

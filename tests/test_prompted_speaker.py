@@ -27,7 +27,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from multiref_gym import cli
 from multiref_gym.agents.evaluation import dialogue_statistics
 from multiref_gym.agents.listeners.baselines import OracleListener, RandomListener
-from multiref_gym.agents.listeners.vlm.random_model import byte_tokenizer
+from multiref_gym.agents.listeners.lm.random_model import byte_tokenizer
 from multiref_gym.agents.play import new_games, play
 from multiref_gym.agents.speakers.habits import in_words as habits_in_words
 from multiref_gym.agents.speakers.prompt import names_letter, read_utterance

@@ -22,7 +22,7 @@ from multiref_gym.agents.decoders import tuned as tuned_decoder
 from multiref_gym.agents.decoders import tuning
 from multiref_gym.agents.decoders.replies import LabelledReply, read_replies
 from multiref_gym.agents.decoders.tuned import Judge, TunedDecoder, log_odds
-from multiref_gym.agents.listeners.vlm.random_model import byte_tokenizer
+from multiref_gym.agents.listeners.lm.random_model import byte_tokenizer
 from multiref_gym.benchmarks import decoders
 from multiref_gym.conversation import ChatExchange
 from multiref_gym.errors import UserError

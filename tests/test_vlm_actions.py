@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tiny_vlm import chat_form, every_architecture, tiny_vlm
 from transformers import AutoTokenizer
 
-from multiref_gym.agents.listeners.vlm.actions import ActionTrie, Spelling, among, score_answers
+from multiref_gym.agents.listeners.lm.actions import ActionTrie, Spelling, among, score_answers
 from multiref_gym.game import LETTERS, Action
 
 END = 99

@@ -15,9 +15,9 @@ from tiny_vlm import randomise
 
 from multiref_gym import cli
 from multiref_gym.agents.learning import respect
+from multiref_gym.agents.listeners.lm.pictures import PictureForm
+from multiref_gym.agents.listeners.lm.random_model import SIZES, random_idefics2
 from multiref_gym.agents.listeners.small.pretrain import watched_games
-from multiref_gym.agents.listeners.vlm.prompt import ChatForm
-from multiref_gym.agents.listeners.vlm.random_model import SIZES, random_idefics2
 from multiref_gym.benchmarks import vlm_learning
 from multiref_gym.benchmarks.vlm_lessons import Lesson, plain_lesson, watched_lesson
 from multiref_gym.benchmarks.vlm_pretrain import HEADS, LOOKS_IN, Plan, attention
@@ -29,11 +29,11 @@ SMALLEST = Plan(SIZES["tiny"], vision_epochs=1, plain_steps=2, questions=2, game
 
 
 @pytest.fixture(scope="module")
-def form() -> ChatForm:
-    return ChatForm(random_idefics2(SIZES["tiny"])[1], "idefics2")
+def form() -> PictureForm:
+    return PictureForm(random_idefics2(SIZES["tiny"])[1], "idefics2")
 
 
-def check(lesson: Lesson, form: ChatForm) -> None:
+def check(lesson: Lesson, form: PictureForm) -> None:
     """Checks that what is learned stands where it is said to."""
     spelt = {form.trie(frozenset(), 10)._spelling.later[letter][-1]: letter for letter in LETTERS[:10]}
     for place, answer in lesson.answers:
@@ -42,13 +42,13 @@ def check(lesson: Lesson, form: ChatForm) -> None:
         assert spelt[lesson.tokens[place + 1]] == LETTERS[position]
 
 
-def test_a_plain_lesson_asks_for_what_it_describes(form: ChatForm) -> None:
+def test_a_plain_lesson_asks_for_what_it_describes(form: PictureForm) -> None:
     lesson = plain_lesson(form, FIGURES, 4, np.random.default_rng(0))
     check(lesson, form)
     assert len(lesson.answers) == len({position for _, position in lesson.looks}) == 4
 
 
-def test_a_watched_game_teaches_what_was_done_and_which_letters_were_meant(form: ChatForm) -> None:
+def test_a_watched_game_teaches_what_was_done_and_which_letters_were_meant(form: PictureForm) -> None:
     mistakes = 0
     for game, wanted in watched_games(FIGURES.split("train"), 20, 0, mistakes=0.5):
         lesson = watched_lesson(form, game, wanted, 5)
@@ -94,7 +94,7 @@ def test_runs_from_random_weights_to_the_table(
     assert cli.main(arguments) == 0
     assert "round 1" in capsys.readouterr().out
     results = json.loads((tmp_path / "results.json").read_text())
-    assert [len(won) for won in results["runs"][0]["won"]] == [2, 2]
+    assert [len(won) for won in results["runs"][0]["won"]["SUP"]] == [2, 2]
     assert results["base"]["seed"] == vlm_learning.BASE_SEED
     monkeypatch.setattr(vlm_learning, "PLAN", replace(SMALLEST, games=9))
     assert cli.main(arguments) == 2

@@ -20,10 +20,10 @@ from small_views import ELSEWHERE, FIGURES, MIDDLE, OPENING, TEN, VIEWS, views
 from tiny_vlm import chat_form, configured, every_architecture, listener, tiny_vlm
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
-from multiref_gym.agents.listeners.vlm.listener import VlmListener
-from multiref_gym.agents.listeners.vlm.memory import Game, Key, key_of
-from multiref_gym.agents.listeners.vlm.reader import Reader
-from multiref_gym.agents.listeners.vlm.vision import IMAGE_SIZE
+from multiref_gym.agents.listeners.lm.listener import VlmListener
+from multiref_gym.agents.listeners.lm.memory import Game, Key, key_of
+from multiref_gym.agents.listeners.lm.reader import Reader
+from multiref_gym.agents.listeners.lm.vision import IMAGE_SIZE
 from multiref_gym.chat import chat_turns
 from multiref_gym.errors import UserError
 from multiref_gym.game import Action, check_action
@@ -154,7 +154,7 @@ def test_prompts_are_those_of_the_processor(architecture: str) -> None:
     _, processor, inputs = naive_inputs(architecture, VIEWS)
     form = chat_form(architecture)
     for tokens, view in zip(inputs["input_ids"].tolist(), VIEWS, strict=True):
-        ours = [*form.opening(10).tokens, *form.dialogue(view)]
+        ours = [*form.opening(TEN).tokens, *form.dialogue(view)]
         assert tokens[-len(ours) :] == ours
         assert set(tokens[: -len(ours)]) <= {processor.tokenizer.pad_token_id}
 
@@ -207,7 +207,7 @@ def test_what_is_kept_of_a_game_changes_nothing_but_how_much_is_read(architectur
     whole._reader._counts_one_by_one = False
     for vlm in (keeping, whole):
         vlm.model.get_base_model().model.get_decoder().register_forward_hook(count)
-    opening, before = len(form.opening(10).tokens), [0, 0]
+    opening, before = len(form.opening(TEN).tokens), [0, 0]
     batch = [MIDDLE, ELSEWHERE]
     for turn in range(3):
         read.clear()

@@ -7,7 +7,6 @@ import shutil
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,13 +15,13 @@ from acting import act
 from safetensors.torch import load_file, save_file
 from small_views import FIGURES
 from tiny_vlm import configured, tiny_vlm
-from transformers import AutoModelForImageTextToText
+from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from multiref_gym.agents.decoders.prompted import PromptedDecoder
 from multiref_gym.agents.learning.learn import Optimisation
 from multiref_gym.agents.learning.respect import SUP, Config, Respect
-from multiref_gym.agents.listeners.vlm.listener import VlmListener
-from multiref_gym.agents.listeners.vlm.loading import VlmConfig
+from multiref_gym.agents.listeners.lm.listener import VlmListener
+from multiref_gym.agents.listeners.lm.loading import VlmConfig
 from multiref_gym.agents.listeners.weights import saved
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange
@@ -75,9 +74,7 @@ def test_a_processor_that_needs_more_packages_says_how_to_get_them(
     def from_pretrained(name: str) -> None:
         raise error
 
-    monkeypatch.setattr(
-        "multiref_gym.agents.listeners.vlm.loading.AutoProcessor", SimpleNamespace(from_pretrained=from_pretrained)
-    )
+    monkeypatch.setattr(AutoProcessor, "from_pretrained", from_pretrained)
     with pytest.raises(UserError, match=r"`pip install 'multiref-gym\[vlm\]'`$") as refused:
         VlmListener.load(FIGURES, folder)
     assert "\n" not in str(refused.value)
@@ -299,14 +296,12 @@ def test_a_policy_finds_its_base_from_anywhere(folder: Path, tmp_path: Path, mon
 def test_a_listener_and_a_decoder_of_one_model_load_it_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = []
 
-    def from_pretrained(name: str, **options: Any) -> Any:
+    def counted(name: str, **options: Any) -> Any:
         loaded.append(name)
-        return AutoModelForImageTextToText.from_pretrained(name, **options)
+        return from_pretrained(name, **options)
 
-    monkeypatch.setattr(
-        "multiref_gym.agents.listeners.vlm.loading.AutoModelForImageTextToText",
-        SimpleNamespace(from_pretrained=from_pretrained),
-    )
+    from_pretrained = AutoModelForImageTextToText.from_pretrained
+    monkeypatch.setattr(AutoModelForImageTextToText, "from_pretrained", counted)
     decoder = PromptedDecoder.load(str(folder))
     exchanges = [Exchange(None, "the bird", Action(select=frozenset({6})), "no, the tall one")]
     before = decoder.probabilities(exchanges)
@@ -329,7 +324,7 @@ def test_the_whole_loop_runs_and_goes_on_where_it_was(tmp_path: Path) -> None:
     config = Config(
         rounds=1,
         games=3,
-        listener="multiref_gym.agents.listeners.vlm.listener:VlmListener",
+        listener="multiref_gym.agents.listeners.lm.listener:VlmListener",
         base=str(tiny_vlm("idefics2")),
     )
     learner = replace(SUP, optimisation=Optimisation(epochs=1, batch=16))

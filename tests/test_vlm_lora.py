@@ -17,7 +17,7 @@ from transformers import (
     SmolVLMConfig,
 )
 
-from multiref_gym.agents.listeners.vlm.lora import PATTERNS, adapted_layers
+from multiref_gym.agents.listeners.lm.lora import PATTERNS, adapted_layers
 from multiref_gym.errors import UserError
 
 LLAMA = {**TEXT, "model_type": "llama", "vocab_size": 64, "pad_token_id": 0}

@@ -15,10 +15,10 @@ from transformers import AutoModelForImageTextToText, PreTrainedConfig, Qwen2_5_
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 from multiref_gym.agents.language_model import LanguageModel
-from multiref_gym.agents.listeners.vlm.listener import VlmListener
-from multiref_gym.agents.listeners.vlm.loading import VlmConfig
-from multiref_gym.agents.listeners.vlm.lora import adapt, adapted_layers
-from multiref_gym.agents.listeners.vlm.random_model import byte_tokenizer
+from multiref_gym.agents.listeners.lm.listener import VlmListener
+from multiref_gym.agents.listeners.lm.loading import VlmConfig
+from multiref_gym.agents.listeners.lm.lora import adapt, adapted_layers
+from multiref_gym.agents.listeners.lm.random_model import byte_tokenizer
 
 MARKS = {
     "vision_start_token": "<|vision_start|>",

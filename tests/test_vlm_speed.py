@@ -12,8 +12,8 @@ from small_views import FIGURES, VIEWS
 
 from multiref_gym import cli
 from multiref_gym.agents import play as playing
-from multiref_gym.agents.listeners.vlm.listener import VlmListener
-from multiref_gym.agents.listeners.vlm.loading import VlmConfig
+from multiref_gym.agents.listeners.lm.listener import VlmListener
+from multiref_gym.agents.listeners.lm.loading import VlmConfig
 from multiref_gym.benchmarks import vlm_speed
 from multiref_gym.game import Game, check_action
 

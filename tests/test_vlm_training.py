@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,11 @@ from tiny_vlm import configured, every_architecture, randomise_adapters, tiny_vl
 
 from multiref_gym.agents.learning.learn import Example, Optimisation, Scores, learn
 from multiref_gym.agents.learning.objectives import Sup
-from multiref_gym.agents.listeners.vlm.listener import VlmListener
-from multiref_gym.agents.listeners.vlm.reader import Reader
-from multiref_gym.agents.listeners.vlm.vision import Vision
+from multiref_gym.agents.listeners.lm.listener import VlmListener
+from multiref_gym.agents.listeners.lm.reader import Passage, Reader
+from multiref_gym.agents.listeners.lm.vision import Vision
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import Action
-from multiref_gym.listener import View
 
 ACTIONS = [Action(select=frozenset({3})), Action(frozenset({5}), frozenset({2})), Action(frozenset({0, 7}))]
 EXAMPLES = [Example(view, action, Feedback.POSITIVE) for view, action in zip(VIEWS, ACTIONS, strict=True)]
@@ -146,19 +146,20 @@ def test_a_batch_in_parts_has_the_gradient_of_the_whole(tmp_path: Path) -> None:
 def test_a_batch_of_training_too_large_for_the_memory_is_halved_before_gradients_are_wanted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def scarce(reader: Reader, views: list[View], *rest: Any) -> Any:
-        read.append(len(views))
+    def scarce(reader: Reader, texts: list[Passage], *rest: Any) -> Any:
+        read.append(len(texts))
         held = torch._C._autograd._top_saved_tensors_default_hooks(True) is None  # type: ignore[attr-defined]
-        if held and len(views) > 2:
+        if held and len(texts) > 2:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return read_answers(reader, views, *rest)
+        return read_passages(reader, texts, *rest)
 
     listener, read = VlmListener.load(FIGURES, configured(tmp_path, trained_at_once=4, dropout=0.0)), list[int]()
-    read_answers = Reader.read_answers
-    expected = listener.score(VIEWS * 3, ACTIONS * 3).log_prob.detach()
-    monkeypatch.setattr(Reader, "read_answers", scarce)
+    read_passages = Reader.read_passages
+    views = [replace(view, utterance=f"{view.utterance} {number}") for number in range(4) for view in VIEWS]
+    expected = listener.score(views[:9], ACTIONS * 3).log_prob.detach()
+    monkeypatch.setattr(Reader, "read_passages", scarce)
     with pytest.warns(UserWarning, match="out of memory with 4 views at once in training: from now on 2"):
-        found = listener.score(VIEWS * 3 + VIEWS, ACTIONS * 3 + ACTIONS).log_prob
+        found = listener.score(views, ACTIONS * 4).log_prob
     torch.testing.assert_close(found[:9].detach(), expected, atol=LOG_PROB, rtol=0)
     assert read == [4, 4, 4, *[2] * 6]
     read.clear()

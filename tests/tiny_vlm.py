@@ -30,9 +30,9 @@ from transformers import (
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
 
-from multiref_gym.agents.listeners.vlm.listener import VlmListener
-from multiref_gym.agents.listeners.vlm.prompt import ChatForm
-from multiref_gym.agents.listeners.vlm.random_model import SIZES, byte_tokenizer, random_idefics2
+from multiref_gym.agents.listeners.lm.listener import VlmListener
+from multiref_gym.agents.listeners.lm.pictures import PictureForm
+from multiref_gym.agents.listeners.lm.random_model import SIZES, byte_tokenizer, random_idefics2
 
 IMAGE_SIZE, PATCH_SIZE = 28, 7
 LATENTS = 4
@@ -151,9 +151,9 @@ def listener(architecture: str = "idefics2", **sizes: int) -> VlmListener:
 
 
 @functools.cache
-def chat_form(architecture: str = "idefics2") -> ChatForm:
+def chat_form(architecture: str = "idefics2") -> PictureForm:
     """Returns how views and actions are written for a tiny model."""
-    return ChatForm(AutoProcessor.from_pretrained(tiny_vlm(architecture)), architecture)
+    return PictureForm(AutoProcessor.from_pretrained(tiny_vlm(architecture)), architecture)
 
 
 def configured(folder: Path, architecture: str = "idefics2", **settings: Any) -> Path:

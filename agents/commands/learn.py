@@ -115,7 +115,8 @@ class LearnCommand(LogOptions, LearnersOptions):
         labels: A table that `multiref decode` wrote, corrected or not, in place of a decoder.
         tangrams: figures or kilogram:PATH, all that are drawn.
         listener: What learns.
-        base: What it starts from, if not the base that ships: a checkpoint's folder, of vlm a model's folder or hub id.
+        base: What it starts from, if not the base that ships: a checkpoint's folder, of vlm and llm a model's folder or
+            hub id.
         objective: What is minimised.
         credit: What says how good an action was: the reply to it, or all that the game tells in its turns.
         optimisation: How it is minimised.

@@ -22,6 +22,7 @@ from multiref_gym.database import StoreError
 from multiref_gym.errors import UserError
 from multiref_gym.formats import FORMATS
 from multiref_gym.listener import Listener
+from multiref_gym.messages import Shown
 from multiref_gym.simulators.named import speaker_of
 from multiref_gym.speaker import Speaker
 from multiref_gym.store import InteractionStore
@@ -40,21 +41,24 @@ class ListenerOptions:
 
     Attributes:
         listener: Its name.
-        model: Which policy listens: a checkpoint's folder, of vlm a model's folder or hub id, of api a model's name, of
-            retrieval a sentence encoder.
+        model: Which policy listens: a checkpoint's folder, of vlm and llm a model's folder or hub id, of api a model's
+            name, of retrieval a sentence encoder.
         endpoint: The URL of api, which speaks the chat-completions protocol (OPENAI_BASE_URL, or OpenAI).
+        shown: Of api, how the tangrams are shown: on one board (the default), each in a picture (tangrams), or in
+            words, as llm reads them.
     """
 
     listener: ListenerName = "small"
     model: str | None = None
     endpoint: str | None = None
+    shown: Shown | None = None
 
     def listener_of(self, tangrams: TangramSet) -> Callable[..., Listener]:
         """Returns what makes the listener, given the games if it needs them, and can be sent to workers.
 
         See `new_listener` for the errors.
         """
-        given = {name: getattr(self, name, None) for name in ("endpoint", "prices")}
+        given = {name: getattr(self, name, None) for name in ("endpoint", "shown", "prices")}
         return partial(new_listener, self.listener, tangrams, model=carried(self.model), **given)
 
     def chosen_listener(self, tangrams: TangramSet) -> Listener:

@@ -60,8 +60,8 @@ class Play(TangramOptions, SpeakerOptions, ListenerOptions):
         Raises:
             UserError: If the listener or the speaker cannot be had, or a model is named where the person listens.
         """
-        if self.role == "listener" and (self.model or self.endpoint):
-            raise UserError("--model and --endpoint are for a listener to speak to: add --as speaker")
+        if self.role == "listener" and (self.model or self.endpoint or self.shown):
+            raise UserError("--model, --endpoint and --shown are for a listener to speak to: add --as speaker")
         tangrams = self.chosen_tangrams()
         self._earlier()  # better refused now than after the game
         for_context, for_speaker, for_listener = np.random.SeedSequence(self.seed).spawn(3)

@@ -39,11 +39,14 @@ class RespectCommand(LearnersOptions):
     A vision-language model, with the passes, batch and rate of arXiv 2410.13852, on one GPU of 80 GB or more:
 
         multiref respect --listener vlm --model HuggingFaceM4/idefics2-8b --epochs 20 --batch 64 --learning-rate 1e-4
+            --other-distractors 0
 
     Estimates from counted operations, none of them measured: 17 GB for the weights in bfloat16; at the peak of an
     NVIDIA H200, 36 s to play a round of 330 games (6 s where what was read is kept from turn to turn) and 57 s for an
-    epoch over one round. A real run reaches a part of the peak. With several GPUs on a Ray cluster, be it of one
-    machine, add `--ray auto --learners GPUS`; without Ray the same learns in several processes of a machine after
+    epoch over one round, or about 10 s where the turns of a game are read at once, as they are without other
+    distractors. A real run reaches a part of the peak. --listener llm takes any causal language model, which reads the
+    tangrams in words. With several GPUs on a Ray cluster, be it of one machine, add `--ray auto --learners GPUS`;
+    without Ray the same learns in several processes of a machine after
 
         torchrun --nproc-per-node GPUS --module multiref_gym.cli
 

@@ -24,8 +24,8 @@ from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from multiref_gym.agents.decoders.lexical import feedback_on, read
-from multiref_gym.agents.listeners.vlm.lora import adapt
-from multiref_gym.agents.listeners.vlm.prompt import padded
+from multiref_gym.agents.listeners.lm.lora import adapt
+from multiref_gym.agents.listeners.lm.prompt import padded
 from multiref_gym.agents.listeners.weights import UNLOADABLE, pretrained, read_weights
 from multiref_gym.agents.marks import guard
 from multiref_gym.checking import read_json

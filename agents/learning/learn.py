@@ -6,6 +6,7 @@ import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol, Self
 
@@ -141,7 +142,8 @@ def learn(
 
     Args:
         listener: The listener to train, from the weights that it has. If it has a function `remember`, as one that
-            keeps what was said has, it is given the examples first.
+            keeps what was said has, it is given the examples first. If it has `whole_games`, which is true of one that
+            reads all turns of a game at once, a batch is of few games; of others it is of examples of like length.
         examples: What to learn from.
         objective: What is minimised.
         optimisation: How it is minimised.
@@ -171,7 +173,12 @@ def learn(
     steps_an_epoch = math.ceil(len(examples) / optimisation.batch)
     steps = optimisation.epochs * steps_an_epoch
     optimizer = _optimizer(listener.model, optimisation)
-    lengths = [example.view.length for example in examples]
+    if getattr(listener, "whole_games", False):
+        numbers: dict[tuple[str, tuple[str, ...]], int] = {}
+        keys = ((example.view.game_id, example.view.tangrams) for example in examples)
+        divide = partial(batches_of_games, [numbers.setdefault(key, len(numbers)) for key in keys])
+    else:
+        divide = partial(batches, [example.view.length for example in examples])
     pool = sorted({name for example in examples for name in example.view.tangrams})
     trained = [weights for weights in listener.model.parameters() if weights.requires_grad]
     curve: list[dict[str, float]] = []
@@ -182,7 +189,7 @@ def learn(
         for epoch in range(len(curve), optimisation.epochs):
             listener.model.train()
             statistics: list[dict[str, float]] = []
-            for step, rows in enumerate(batches(lengths, optimisation.batch, order), epoch * steps_an_epoch):
+            for step, rows in enumerate(divide(optimisation.batch, order), epoch * steps_an_epoch):
                 batch = [with_other_distractors(examples[i], pool, optimisation.other_distractors, order) for i in rows]
                 loss, told = _loss(objective, scored(listener, batch, reference))
                 optimizer.zero_grad()
@@ -242,6 +249,18 @@ def batches(lengths: Sequence[int], size: int, rng: np.random.Generator, mixed: 
         drawn = drawn[np.argsort(np.asarray(lengths)[drawn], kind="stable")]
         batches += np.split(drawn, range(size, len(drawn), size))
     return [batches[i] for i in rng.permutation(len(batches))]
+
+
+def batches_of_games(games: Sequence[int], size: int, rng: np.random.Generator) -> list[np.ndarray]:
+    """Returns the indices of all examples in batches: one game after another, in random order.
+
+    Args:
+        games: The number of each example's game, from 0.
+        size: Examples a batch; the last has fewer, if they do not divide. A game may be cut at the end of a batch.
+        rng: The source of chance.
+    """
+    places = rng.permutation(max(games) + 1)[np.asarray(games)]
+    return np.split(np.argsort(places, kind="stable"), range(size, len(games), size))
 
 
 def with_other_distractors(example: Example, pool: Sequence[str], share: float, rng: np.random.Generator) -> Example:

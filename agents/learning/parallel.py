@@ -40,8 +40,17 @@ def main_first() -> AbstractContextManager[None]:
 
 
 def share(size: int) -> Sequence[int]:
-    """Returns the rows of a batch that this process scores: at least one, be it the first that another scores too."""
-    return range(_state().process_index, size, _state().num_processes) or range(1)
+    """Returns the rows of a batch that this process scores: at least one, be it the first that another scores too.
+
+    They stand beside each other, as turns of a game do, so that few games are read by two processes.
+    """
+    return _own(size) or range(1)
+
+
+def _own(size: int) -> range:
+    """Returns the rows of a batch that are those of this process alone."""
+    index, processes = _state().process_index, _state().num_processes
+    return range(-(-size * index // processes), -(-size * (index + 1) // processes))
 
 
 def of_all(values: Tensor, rows: Sequence[int], size: int) -> Tensor:
@@ -54,7 +63,7 @@ def of_all(values: Tensor, rows: Sequence[int], size: int) -> Tensor:
     """
     if _state().num_processes == 1:
         return values
-    mine = rows[0] % _state().num_processes == _state().process_index  # else the row is scored by another
+    mine = bool(_own(size))  # else the row is scored by another
     own = values.new_zeros(size).index_put((torch.tensor(rows),), values if mine else 0 * values)
     total: Tensor = reduce(own.detach().to(_state().device, copy=True), "sum").to(own.device)
     return total + own - own.detach()

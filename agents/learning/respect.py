@@ -162,8 +162,8 @@ class Config:
         tangrams: figures, kilogram:PATH, or a part of what people said: kilogram-known:PATH, kilogram-new:PATH.
         seed_tangrams: What the seed's speakers describe the tangrams by, if not the same: another part.
         split: The part of them that is deployed; the base that ships has seen the figures of "train".
-        base: What every round starts from: a checkpoint's folder, of vlm a model's folder or hub id. By default the
-            one that ships.
+        base: What every round starts from: a checkpoint's folder, of vlm and llm a model's folder or hub id. By
+            default the one that ships.
         trust: Weigh each speaker's turns by how likely its feedback agrees with that of the others.
         control: Whether the initial policy is deployed beside the learner, in all rounds.
     """

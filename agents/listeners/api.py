@@ -1,9 +1,10 @@
-"""A listener that is a vision-language model behind an OpenAI-compatible endpoint. It does not learn.
+"""A listener that is a language model behind an OpenAI-compatible endpoint. It does not learn.
 
-The model is shown the tangrams with their letters, then the dialogue as chat messages: what was selected and what the
-speaker said, and its own actions. It answers in text, and nobody knows how likely its actions are. A text that is no
-action, was cut off or kept back by a content filter, a refusal, a call of a tool, or an action that the rules forbid
-clicks nothing, and is counted; in the next turn the model reads what it wrote and why that was no action.
+The model is shown the tangrams with their letters, in pictures or in words, then the dialogue as chat messages: what
+was selected and what the speaker said, and its own actions. It answers in text, and nobody knows how likely its actions
+are. A text that is no action, was cut off or kept back by a content filter, a refusal, a call of a tool, or an action
+that the rules forbid clicks nothing, and is counted; in the next turn the model reads what it wrote and why that was no
+action.
 """
 
 from __future__ import annotations
@@ -58,14 +59,19 @@ class ApiListener:
 
     @classmethod
     def load(
-        cls, tangrams: TangramSet, model: str, endpoint: str | None = None, prices: tuple[float, float] | None = None
+        cls,
+        tangrams: TangramSet,
+        model: str,
+        endpoint: str | None = None,
+        shown: Shown = "board",
+        prices: tuple[float, float] | None = None,
     ) -> Self:
         """Makes the listener of a model, with the key of the environment; see `ChatClient`.
 
         Raises:
             UserError: If the endpoint is no address, or the key is none.
         """
-        return cls(tangrams, ChatClient(model, endpoint), prices=prices)
+        return cls(tangrams, ChatClient(model, endpoint), shown=shown, prices=prices)
 
     @property
     def usage(self) -> dict[str, Any]:

@@ -28,8 +28,8 @@ def new_listener(name: str, tangrams: TangramSet, games: Sequence[Episode] | Non
         name: A registered name ("small"), or an entry-point string.
         tangrams: Where the games' tangrams come from.
         games: The games that it is going to play, where their speakers know what they mean.
-        given: What `load` is given: `model` (for a listener with a `path` that path), `endpoint`, `prices`; None is
-            not given.
+        given: What `load` is given: `model` (for a listener with a `path` that path), `endpoint`, `shown`,
+            `prices`; None is not given.
 
     Raises:
         UnknownName: If there is no such listener.

@@ -24,7 +24,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, Llama
 from trl import KTOConfig, KTOTrainer
 
 from multiref_gym import cli
-from multiref_gym.agents.listeners.vlm.random_model import byte_tokenizer
+from multiref_gym.agents.listeners.lm.random_model import byte_tokenizer
 
 CHATS = Path(__file__).with_name("chats.jsonl")
 TEMPLATE = (

@@ -1,4 +1,4 @@
-"""Low-rank adapters (Hu et al. 2022; DoRA, Liu et al. 2024): what is trained of a vision-language model."""
+"""Low-rank adapters (Hu et al. 2022; DoRA, Liu et al. 2024): what is trained of a language model."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
 from torch import nn
+from transformers.pytorch_utils import Conv1D
 
 from multiref_gym.agents.listeners.weights import read_weights
 from multiref_gym.errors import UserError
@@ -27,11 +28,12 @@ PATTERNS = {
     "qwen2_5_vl": (TEXT.format("language_model"), r".*\.visual\.merger\.mlp\.\d"),
     "qwen3_vl": (TEXT.format("language_model"), r".*\.visual\.(deepstack_)?merger.*\.linear_fc\d"),
 }
-"""Regular expressions over the names of the layers that are adapted, by architecture; each one has to find some."""
+"""Regular expressions over the names of the layers that are adapted, by architecture of models that see; each one has
+to find some."""
 
 
-def adapted_layers(model: nn.Module, architecture: str, pattern: str | None = None) -> list[str]:
-    """Returns the names of the linear layers that get an adapter.
+def adapted_layers(model: Any, architecture: str, pattern: str | None = None) -> list[str]:
+    """Returns the names of the linear layers that get an adapter: of a model of text alone all but its head.
 
     Args:
         model: The model.
@@ -41,14 +43,16 @@ def adapted_layers(model: nn.Module, architecture: str, pattern: str | None = No
     Raises:
         UserError: If there is no pattern for the architecture, or one finds no layer.
     """
-    if pattern is None and architecture not in PATTERNS:
+    reads = model.config.get_text_config() is model.config
+    if pattern is None and architecture not in PATTERNS and not reads:
         raise UserError(
             f"no layers to adapt are known for {architecture!r}: known are {', '.join(PATTERNS)}; for another "
             "architecture name them by a regular expression, 'layers' in vlm.json"
         )
-    linear = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
+    linear = [name for name, module in model.named_modules() if isinstance(module, nn.Linear | Conv1D)]
+    known = (rf"{model.base_model_prefix}\..*",) if reads else PATTERNS.get(architecture, ())
     found: list[str] = []
-    for expression in PATTERNS[architecture] if pattern is None else (pattern,):
+    for expression in known if pattern is None else (pattern,):
         layers = [name for name in linear if re.fullmatch(expression, name)]
         if not layers:
             raise UserError(f"no linear layer of {architecture!r} is called {expression!r}; there is {linear[0]!r}")
@@ -68,6 +72,7 @@ def adapt(model: Any, layers: list[str], *, rank: int, alpha: int, dropout: floa
     )
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)  # of peft to transformers
+        warnings.filterwarnings("ignore", "fan_in_fan_out is set to False", UserWarning)  # and then to what is right
         torch.manual_seed(0)
         return get_peft_model(model, config)
 
@@ -79,5 +84,5 @@ def read_adapter(model: PeftModel, file: Path) -> None:
         UserError: If they cannot be read, or are those of another adapter.
     """
     own = get_peft_model_state_dict(model, save_embedding_layers=False)
-    saved = read_weights(file, own, "the base and the adapter that vlm.json beside it names")
+    saved = read_weights(file, own, "the base and the adapter that the settings beside it name")
     set_peft_model_state_dict(model, saved)

@@ -11,7 +11,7 @@ import torch
 from peft import PeftModel
 from torch import Tensor
 
-from multiref_gym.agents.listeners.vlm.prompt import ChatForm
+from multiref_gym.agents.listeners.lm.pictures import PictureForm
 from multiref_gym.tangrams import Atlas, TangramSet
 
 IMAGE_SIZE = 224
@@ -44,7 +44,7 @@ class Vision:
         tangrams: Where they come from.
     """
 
-    def __init__(self, model: Any, form: ChatForm, tangrams: TangramSet) -> None:
+    def __init__(self, model: Any, form: PictureForm, tangrams: TangramSet) -> None:
         self._model, self._form = model, form
         self._atlas = Atlas(tangrams, IMAGE_SIZE)
         self._remembered: dict[str, Sight] = {}

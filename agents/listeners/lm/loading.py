@@ -1,4 +1,4 @@
-"""Where a vision-language model comes from: a model id, its folder, or the folder of a policy that was learned."""
+"""Where a language model comes from: a model id, its folder, or the folder of a policy that was learned."""
 
 from __future__ import annotations
 
@@ -13,17 +13,21 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 import torch
 from peft import PeftModel
 from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveInt
-from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor, BitsAndBytesConfig
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForImageTextToText,
+    AutoProcessor,
+    AutoTokenizer,
+    BitsAndBytesConfig,
+)
 
-from multiref_gym.agents.listeners.vlm.lora import adapt, adapted_layers, read_adapter
+from multiref_gym.agents.listeners.lm.lora import adapt, adapted_layers, read_adapter
 from multiref_gym.agents.listeners.weights import UNLOADABLE, pretrained
 from multiref_gym.checking import check_fields, read_json
 from multiref_gym.digests import check_digests
 from multiref_gym.errors import UserError
 from multiref_gym.files import write_json
-
-SETTINGS = "vlm.json"
-"""Names the base of a policy, in its folder, and how it is run."""
 
 ADAPTER, ADAPTER_CONFIG = "adapter_model.safetensors", "adapter_config.json"
 """What a saved policy has beside its settings; a base has neither."""
@@ -53,11 +57,14 @@ Name = Annotated[str, Field(min_length=1)]
 
 
 @dataclass(frozen=True, slots=True)
-class VlmConfig:
-    """Which model, how it is run, and what of it is trained; as `vlm.json` in a folder it is a base to start from.
+class ModelConfig:
+    """Which model, how it is run, and what of it is trained; as a file in a folder it is a base to start from.
 
     Attributes:
-        model: A folder, in `vlm.json` as seen from there, or an id on the Hugging Face hub.
+        FILE: The name of that file, for models of this kind.
+        KIND: What the kind is called in messages.
+        LOADS: The classes of transformers that load a model and what prepares its prompts.
+        model: A folder, in the file as seen from there, or an id on the Hugging Face hub.
         device: "cuda", "cpu"; a GPU if there is one, if None.
         dtype: "bfloat16", "float16", "float32"; bfloat16 on a GPU and float32 elsewhere, if None.
         attention: Implementation of attention ("sdpa", "flash_attention_2"); the library's choice if None.
@@ -70,12 +77,16 @@ class VlmConfig:
         greedy: Whether the likeliest token is taken at each step in place of a sampled one.
         played_at_once: Views in a batch of play.
         kept_gib: Memory for what was read of the games that are played, in GiB; further ones are read anew each turn.
-        trained_at_once: Views whose activations are kept at once in training; others are computed again.
+        trained_at_once: Prompts whose activations are kept at once in training; others are computed again.
         learned: Whether this is a policy that was saved, so that its adapter has to be beside the settings.
 
     Raises:
         UserError: If a value is not allowed.
     """
+
+    FILE: ClassVar[str]
+    KIND: ClassVar[str]
+    LOADS: ClassVar[tuple[Any, Any]]
 
     model: Name
     device: Annotated[str, AfterValidator(_device)] | None = None
@@ -105,7 +116,7 @@ class VlmConfig:
         Raises:
             UserError: If the settings cannot be read, or those of an adapter are missing.
         """
-        file = path / SETTINGS
+        file = path / cls.FILE
         if not file.is_file():
             if (path / ADAPTER).exists():
                 raise UserError(f"{file} is missing, which names the base of {ADAPTER} beside it")
@@ -122,11 +133,36 @@ class VlmConfig:
 
     def write(self, path: Path) -> None:
         """Writes the settings to a folder."""
-        write_json(path / SETTINGS, asdict(self))
+        write_json(path / self.FILE, asdict(self))
 
 
-def load_policy(config: VlmConfig, path: Path | None = None) -> tuple[PeftModel, Any]:
-    """Returns a model with the adapter in a folder, or a fresh one if there is none, and its processor.
+@dataclass(frozen=True, slots=True)
+class VlmConfig(ModelConfig):
+    """The settings of a vision-language model; see `ModelConfig`."""
+
+    FILE = "vlm.json"
+    KIND = "vision-language model"
+    LOADS = AutoModelForImageTextToText, AutoProcessor
+
+
+@dataclass(frozen=True, slots=True)
+class LlmConfig(ModelConfig):
+    """The settings of a language model that reads the tangrams in words; see `ModelConfig`.
+
+    Attributes:
+        words: Whose words it reads, if not those of the tangrams that are played with: a name as `--tangrams` takes it.
+    """
+
+    FILE = "llm.json"
+    KIND = "language model"
+    LOADS = AutoModelForCausalLM, AutoTokenizer
+
+    trained_at_once: PositiveInt = 2
+    words: Name | None = None
+
+
+def load_policy(config: ModelConfig, path: Path | None = None) -> tuple[PeftModel, Any]:
+    """Returns a model with the adapter in a folder, or a fresh one if there is none, and what prepares its prompts.
 
     All policies of a base share its frozen weights; each has modules and an adapter of its own.
 
@@ -135,69 +171,73 @@ def load_policy(config: VlmConfig, path: Path | None = None) -> tuple[PeftModel,
     """
     if path is not None:
         check_digests(path)
-    processor, base = _processor(config.model), load_base(config)
+    processor, base = _processor(type(config)(config.model)), load_base(config)
     shared = {id(tensor): tensor for tensor in [*base.parameters(), *base.buffers()]}
     model = copy.deepcopy(base, shared)
     layers = adapted_layers(model, model.config.model_type, config.layers)
     policy = adapt(model, layers, rank=config.rank, alpha=config.alpha, dropout=config.dropout, dora=config.dora)
     if path is not None and (config.learned or (path / ADAPTER).exists() or (path / ADAPTER_CONFIG).exists()):
         read_adapter(policy, path / ADAPTER)
-        _check_adapter_config(policy, path / ADAPTER_CONFIG)
+        _check_adapter_config(policy, path / ADAPTER_CONFIG, config.FILE)
     return policy.eval(), processor
 
 
-def _check_adapter_config(policy: PeftModel, file: Path) -> None:
-    """Raises UserError if an adapter, whose weights fit, was learned by other settings than those of `vlm.json`."""
+def _check_adapter_config(policy: PeftModel, file: Path, settings: str) -> None:
+    """Raises UserError if an adapter, whose weights fit, was learned by other settings than those beside it."""
     there, own = read_json(dict[str, Any], file), policy.peft_config["default"]
     for field in ("r", "lora_alpha", "use_dora"):
         if there.get(field) != getattr(own, field):
             raise UserError(
-                f"{file}, field {field!r}: {there.get(field)!r}, but {getattr(own, field)!r} by {SETTINGS} beside it"
+                f"{file}, field {field!r}: {there.get(field)!r}, but {getattr(own, field)!r} by {settings} beside it"
             )
 
 
-def load_base(config: VlmConfig) -> Any:
+def load_base(config: ModelConfig) -> Any:
     """Returns a model with frozen weights, the same one as the last time if it is asked for in the same form.
 
     Raises:
         UserError: If there is no such model.
     """
-    return _base(config.model, config.device, config.dtype, config.attention, config.four_bit)
+    named = {name: getattr(config, name) for name in ("model", "device", "dtype", "attention", "four_bit")}
+    return _base(type(config)(**named))
 
 
 @lru_cache(maxsize=1)
-def _base(name: str, device: str | None, dtype: str | None, attention: str | None, four_bit: bool) -> Any:
-    place = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    kind = dtype or ("bfloat16" if place.startswith("cuda") else "float32")
+def _base(config: ModelConfig) -> Any:
+    place = config.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    kind = config.dtype or ("bfloat16" if place.startswith("cuda") else "float32")
     options: dict[str, Any] = {"dtype": kind}
-    if attention is not None:
-        options["attn_implementation"] = attention
-    if four_bit:
+    if config.attention is not None:
+        options["attn_implementation"] = config.attention
+    if config.four_bit:
         options |= {"quantization_config": _four_bits(kind), "device_map": {"": place}}
+    load, _ = config.LOADS
     model: Any
     try:
-        model = pretrained(AutoModelForImageTextToText, name, **options)
-        model = model if four_bit else model.to(place)
+        model = pretrained(load, config.model, **options)
+        model = model if config.four_bit else model.to(place)
     except UNLOADABLE as error:
-        raise UserError(f"cannot load a vision-language model from {name!r}: {_first(error)}") from error
+        raise UserError(f"cannot load a {config.KIND} from {config.model!r}: {_first(error)}") from error
+    if getattr(model, "_is_stateful", False):
+        raise UserError(f"{config.model!r} keeps one state of all that it has read, which cannot be gone back in")
     model.requires_grad_(False)
     return model.eval()
 
 
 @lru_cache(maxsize=1)
-def _processor(name: str) -> Any:
+def _processor(config: ModelConfig) -> Any:
+    name, (_, load) = config.model, config.LOADS
     if Path(name).is_absolute() and not Path(name).is_dir():  # which Hugging Face would take for an id that is odd
-        raise UserError(f"there is no folder {name}, from which a vision-language model is to be loaded")
+        raise UserError(f"there is no folder {name}, from which a {config.KIND} is to be loaded")
     try:
         AutoConfig.from_pretrained(name)  # without network a processor would try for each of its files, for minutes
-        return AutoProcessor.from_pretrained(name)
+        return load.from_pretrained(name)
     except UNLOADABLE as error:
         # Some processors prepare videos as well, or numbers in words, whether they are needed here or not.
         missing = [package for package in ("torchvision", "num2words") if package in str(error).lower()]
         hint = ": run `pip install 'multiref-gym[vlm]'`" if missing else ""
-        raise UserError(
-            f"cannot load the processor of a vision-language model from {name!r}: {_first(error)}{hint}"
-        ) from error
+        part = load.__name__.removeprefix("Auto").lower()
+        raise UserError(f"cannot load the {part} of a {config.KIND} from {name!r}: {_first(error)}{hint}") from error
 
 
 def _four_bits(kind: str) -> BitsAndBytesConfig:

@@ -1,4 +1,4 @@
-"""A vision-language model as a listener: it writes its action, and can write nothing but a legal one."""
+"""A language model as a listener: it writes its action, and can write nothing but a legal one."""
 
 from __future__ import annotations
 
@@ -17,15 +17,17 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from multiref_gym.agents.learning.learn import Scores
-from multiref_gym.agents.listeners.vlm.actions import ActionTrie, Answer, among, score_answers
-from multiref_gym.agents.listeners.vlm.loading import VlmConfig, load_policy
-from multiref_gym.agents.listeners.vlm.prompt import ChatForm
-from multiref_gym.agents.listeners.vlm.reader import Reader
-from multiref_gym.agents.listeners.vlm.vision import Vision
+from multiref_gym.agents.listeners.lm.actions import ActionTrie, Answer, among, score_answers
+from multiref_gym.agents.listeners.lm.loading import LlmConfig, ModelConfig, VlmConfig, load_policy
+from multiref_gym.agents.listeners.lm.pictures import PictureForm
+from multiref_gym.agents.listeners.lm.prompt import ChatForm
+from multiref_gym.agents.listeners.lm.reader import Passage, Reader, passages
+from multiref_gym.agents.listeners.lm.vision import Vision
+from multiref_gym.agents.listeners.lm.words import WordForm
 from multiref_gym.errors import UserError
 from multiref_gym.game import Action
 from multiref_gym.listener import Decision, View
-from multiref_gym.tangrams import TangramSet
+from multiref_gym.tangrams import TangramSet, load_tangrams
 
 Result = TypeVar("Result")
 
@@ -33,48 +35,29 @@ ACTIONS_AT_ONCE = 128
 """Actions of a view that are scored at once when all of them are."""
 
 
-class VlmListener:
+class WritingListener:
     """Samples its action token by token among those that lead to a legal one.
 
     Args:
         model: With an adapter, which alone is trained.
-        processor: The model's own.
-        tangrams: Where the views' tangrams come from.
         config: How the model is run.
-
-    Raises:
-        UserError: If the processor cannot prepare images or a chat.
+        form: How views and actions are written.
+        vision: Shows the model the tangrams, if it sees.
     """
 
     block = 32
+    whole_games = True
 
-    def __init__(self, model: PeftModel, processor: Any, tangrams: TangramSet, config: VlmConfig) -> None:
+    def __init__(self, model: PeftModel, config: ModelConfig, form: ChatForm, vision: Vision | None = None) -> None:
         self.model, self.config = model, config
-        self._form = ChatForm(processor, config.model)
-        vision = Vision(model, self._form, tangrams)
-        self._reader = Reader(model, self._form, vision, config.kept_gib * 2**30)
+        self._form = form
+        self._reader = Reader(model, form, vision, config.kept_gib * 2**30)
         self._at_once = {"play": config.played_at_once, "training": config.trained_at_once}
         self._halved: set[str] = set()
 
-    @classmethod
-    def load(cls, tangrams: TangramSet, path: Path | None = None) -> Self:
-        """Loads the policy in a folder, or makes a fresh one of a base.
-
-        Args:
-            tangrams: Where the views' tangrams come from.
-            path: A folder that `save` made, one with a `vlm.json` alone, the folder of a model, or its id on the hub.
-
-        Raises:
-            UserError: If there is none, or it cannot be loaded.
-        """
-        if path is None:
-            raise UserError("the vlm listener has no base of its own: name a model by its folder or its hub id")
-        config = VlmConfig.of(path)
-        return cls(*load_policy(config, path), tangrams, config)
-
     @property
     def settings(self) -> dict[str, Any]:
-        """The settings that decide what is learned and done, for the record of a run; see `VlmConfig.deciding`."""
+        """The settings that decide what is learned and done, for the record of a run; see `ModelConfig.deciding`."""
         return self.config.deciding
 
     def save(self, path: Path) -> None:
@@ -105,28 +88,31 @@ class VlmListener:
     def score(self, views: Sequence[View], actions: Sequence[Action]) -> Scores:
         """Returns how likely each action is; a step is a token in whose place another one could have stood.
 
-        The activations of the last `trained_at_once` views are held for the gradients, and computed again for others.
+        What the turns of a game have in common is read once. The activations of the last `trained_at_once` prompts are
+        held for the gradients, and computed again for others.
 
         Raises:
             ValueError: If an action is empty, as this listener always clicks.
             UserError: If a view is too long for the model, or memory is out.
         """
         if not all(action.clicks for action in actions):
-            raise ValueError("an empty action has no probability: the vlm listener always clicks")
+            raise ValueError("an empty action has no probability: this listener always clicks")
         answers = [self._trie(view).answer(action) for view, action in zip(views, actions, strict=True)]
+        read = passages(views, [self._form.dialogue(view) for view in views], answers)
 
         def score(rows: Sequence[int]) -> tuple[Tensor, Tensor]:
-            run = partial(self._scored, [views[row] for row in rows], [answers[row] for row in rows])
+            run = partial(self._scored, [read[row] for row in rows], answers)
             # The gradients begin with the last ones: if memory is out, it is now, when the batch can still be halved.
-            again = torch.is_grad_enabled() and rows[-1] < len(views) - 1
+            again = torch.is_grad_enabled() and rows[-1] < len(read) - 1
             scored: tuple[Tensor, Tensor] = checkpoint(run, use_reentrant=False) if again else run()
             return scored
 
         self._reader.renew()
-        parts = self._in_batches("training", range(len(views)), score)
-        log_prob, mean_log_prob = (torch.cat(part) for part in zip(*parts, strict=True))
+        parts = self._in_batches("training", range(len(read)), score)
+        places = torch.tensor([number for passage in read for number, _ in passage.answers]).argsort()
+        log_prob, mean_log_prob = (torch.cat(part).cpu()[places] for part in zip(*parts, strict=True))
         steps = torch.tensor([float(max(1, len(answer.choices))) for answer in answers])
-        return Scores(log_prob.cpu(), mean_log_prob.cpu(), steps)
+        return Scores(log_prob, mean_log_prob, steps)
 
     def distribution(self, view: View) -> dict[Action, float]:
         """Returns the log-probability of every action but the empty one; the prompt is read once for all.
@@ -148,8 +134,11 @@ class VlmListener:
     def _trie(self, view: View) -> ActionTrie:
         return self._form.trie(view.selected, len(view.tangrams))
 
-    def _scored(self, views: Sequence[View], answers: Sequence[Answer]) -> tuple[Tensor, Tensor]:
-        return score_answers(self._reader.read_answers(views, answers), answers)
+    def _scored(self, read: Sequence[Passage], answers: Sequence[Answer]) -> tuple[Tensor, Tensor]:
+        """Returns the scores of those answers that stand in some texts, one text after another."""
+        scored = [answers[number] for passage in read for number, _ in passage.answers]
+        logits = self._reader.read_passages(read, max(len(answer.tokens) for answer in scored))
+        return score_answers(logits, scored)
 
     def _decided(self, views: Sequence[View], dialogues: Sequence[list[int]], draws: np.ndarray) -> list[Decision]:
         """Returns a decision for each view of a batch, given a number from 0 to 1 for each, float64 (views,)."""
@@ -186,12 +175,84 @@ class VlmListener:
             return [run(rows[start : start + size]) for start in range(0, len(rows), size)]
         except torch.OutOfMemoryError as error:
             if use in self._halved or size == 1:
-                raise UserError(f"out of memory with {size} views at once in {use}: set fewer in vlm.json") from error
+                raise UserError(
+                    f"out of memory with {size} views at once in {use}: set fewer in {self.config.FILE}"
+                ) from error
         # The error is gone, and with it what it held on to.
         self._halved.add(use)
         self._at_once[use] = size // 2
         warnings.warn(f"out of memory with {size} views at once in {use}: from now on {size // 2}", stacklevel=3)
         return self._in_batches(use, rows, run)
+
+
+class VlmListener(WritingListener):
+    """A listener that is shown the tangrams in pictures.
+
+    Args:
+        model: With an adapter, which alone is trained.
+        processor: The model's own.
+        tangrams: Where the views' tangrams come from.
+        config: How the model is run.
+
+    Raises:
+        UserError: If the processor cannot prepare images or a chat.
+    """
+
+    def __init__(self, model: PeftModel, processor: Any, tangrams: TangramSet, config: VlmConfig) -> None:
+        form = PictureForm(processor, config.model)
+        super().__init__(model, config, form, Vision(model, form, tangrams))
+
+    @classmethod
+    def load(cls, tangrams: TangramSet, path: Path | None = None) -> Self:
+        """Loads the policy in a folder, or makes a fresh one of a base.
+
+        Args:
+            tangrams: Where the views' tangrams come from.
+            path: A folder that `save` made, one with a `vlm.json` alone, the folder of a model, or its id on the hub.
+
+        Raises:
+            UserError: If there is none, or it cannot be loaded.
+        """
+        config = VlmConfig.of(_named("vlm", path))
+        return cls(*load_policy(config, path), tangrams, config)
+
+
+class LlmListener(WritingListener):
+    """A listener that is shown the tangrams in words.
+
+    Args:
+        model: With an adapter, which alone is trained.
+        tokenizer: The model's own.
+        tangrams: Where the views' tangrams come from; their words, if the settings name no others.
+        config: How the model is run.
+
+    Raises:
+        UserError: If the chat template is one under which answers cannot be told, or the others cannot be had.
+    """
+
+    def __init__(self, model: PeftModel, tokenizer: Any, tangrams: TangramSet, config: LlmConfig) -> None:
+        described = tangrams if config.words is None else load_tangrams(config.words)
+        super().__init__(model, config, WordForm(tokenizer, config.model, described))
+
+    @classmethod
+    def load(cls, tangrams: TangramSet, path: Path | None = None) -> Self:
+        """Loads the policy in a folder, or makes a fresh one of a base.
+
+        Args:
+            tangrams: Where the views' tangrams come from.
+            path: A folder that `save` made, one with an `llm.json` alone, the folder of a model, or its id on the hub.
+
+        Raises:
+            UserError: If there is none, or it cannot be loaded.
+        """
+        config = LlmConfig.of(_named("llm", path))
+        return cls(*load_policy(config, path), tangrams, config)
+
+
+def _named(listener: str, path: Path | None) -> Path:
+    if path is None:
+        raise UserError(f"the {listener} listener has no base of its own: name a model by its folder or its hub id")
+    return path
 
 
 def _drawn(log_probs: np.ndarray, number: float) -> tuple[int, float]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 from transformers import DynamicCache
 
-from multiref_gym.agents.listeners.vlm.prompt import shared_start
+from multiref_gym.agents.listeners.lm.prompt import shared_start
 from multiref_gym.listener import View
 
 Key = tuple[str, tuple[str, ...]]

@@ -1,9 +1,9 @@
-"""Reads prompts with a vision-language model, whole ones for learning and batch after batch of them for play.
+"""Reads prompts with a language model, whole games for learning and turn after turn of them for play.
 
-A prompt is that of the turn before and a little more, and most of it is the game's ten images. Where a model counts
+A prompt is that of the turn before and a little more, and most of it is the game's ten tangrams. Where a model counts
 positions one by one, the keys and values of what was read are kept while the game goes on, and what is new is read on
 top of them. That is exact, for no token sees those after it but of its own image. Where it cannot be done, the images'
-features alone are kept.
+features alone are kept. For learning, what the turns of a game have in common is read once.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from torch import Tensor
 from torch.nn.functional import pad
 from transformers import DynamicCache
 
-from multiref_gym.agents.listeners.vlm.actions import Answer
-from multiref_gym.agents.listeners.vlm.memory import Game, Key, Layers, cache_of, key_of, layers_of, row_of
-from multiref_gym.agents.listeners.vlm.prompt import ChatForm, padded
-from multiref_gym.agents.listeners.vlm.vision import Vision
+from multiref_gym.agents.listeners.lm.actions import Answer
+from multiref_gym.agents.listeners.lm.memory import Game, Key, Layers, cache_of, key_of, layers_of, row_of
+from multiref_gym.agents.listeners.lm.prompt import ChatForm, padded
+from multiref_gym.agents.listeners.lm.vision import Vision
 from multiref_gym.errors import UserError
 from multiref_gym.listener import View
 
@@ -41,17 +41,49 @@ class Read(NamedTuple):
     logits: Tensor
 
 
+class Passage(NamedTuple):
+    """A text that is read for what it says of the tokens in it.
+
+    Attributes:
+        tangrams: Those of the opening.
+        dialogue: The tokens after the opening.
+        answers: The number of each answer in it, and the place of its first token in the dialogue.
+    """
+
+    tangrams: tuple[str, ...]
+    dialogue: list[int]
+    answers: list[tuple[int, int]]
+
+
+def passages(views: Sequence[View], dialogues: Sequence[list[int]], answers: Sequence[Answer]) -> list[Passage]:
+    """Returns the texts in which all answers stand, the shortest first.
+
+    An answer stands in the text of a later turn of the game, if that begins with what comes before the answer and with
+    the answer. So a game is one text, if its turns are answered as they were.
+    """
+    # The token that ends an answer need not be read.
+    texts = [[*said, *answer.tokens[:-1]] for said, answer in zip(dialogues, answers, strict=True)]
+    found: dict[tuple[str, ...], list[Passage]] = {}
+    for number in sorted(range(len(texts)), key=lambda number: -len(texts[number])):
+        text, of_board = texts[number], found.setdefault(views[number].tangrams, [])
+        passage = next((other for other in of_board if other.dialogue[: len(text)] == text), None)
+        if passage is None:
+            of_board.append(passage := Passage(views[number].tangrams, text, []))
+        passage.answers.append((number, len(dialogues[number])))
+    return sorted((passage for of_board in found.values() for passage in of_board), key=lambda p: len(p.dialogue))
+
+
 class Reader:
     """A model that reads.
 
     Args:
         model: With an adapter.
         form: Makes tokens of views.
-        vision: Shows it the tangrams.
+        vision: Shows it the tangrams, if it sees.
         room: The memory for what was read of games, in bytes.
     """
 
-    def __init__(self, model: PeftModel, form: ChatForm, vision: Vision, room: float) -> None:
+    def __init__(self, model: PeftModel, form: ChatForm, vision: Vision | None, room: float) -> None:
         self._model, self._form, self._vision = model, form, vision
         self._learned = [weights for weights in model.parameters() if weights.requires_grad]
         self._switched: list[bool] = []
@@ -61,10 +93,10 @@ class Reader:
         self._room = room
         inner: Any = model.get_base_model()
         words = inner.config.get_text_config()
-        self._longest = words.max_position_embeddings
+        self._longest = getattr(words, "max_position_embeddings", None)
         self._window = getattr(words, "sliding_window", None)
-        self._inner = inner.model
-        self._counts_one_by_one = not hasattr(inner.model, "get_rope_index")
+        self._inner = inner.base_model
+        self._counts_one_by_one = not hasattr(self._inner, "get_rope_index")
 
     def renew(self) -> None:
         """Forgets what was read and seen if the adapter has changed since, or was switched on or off."""
@@ -73,7 +105,8 @@ class Reader:
         if switched != self._switched or not all(map(torch.equal, self._learned, self._copies)):
             self._switched, self._copies = switched, [weights.detach().clone() for weights in self._learned]
             self._games.clear()
-            self._vision.forget()
+            if self._vision:
+                self._vision.forget()
 
     def attend(self, views: Sequence[View]) -> None:
         """Says which games are played in now: others make room for them, the one read longest ago first.
@@ -87,19 +120,19 @@ class Reader:
         """Reads what stands before an answer, and of what is kept of the games no more than is exact; no gradients.
 
         Args:
-            views: With equally many tangrams.
+            views: Of a model that sees, with equally many tangrams.
             dialogues: Their dialogues as tokens.
             room: The tokens of the longest answer.
 
         Raises:
             UserError: If prompt and answer are too long for the model.
         """
-        opening = len(self._form.opening(len(views[0].tangrams)).tokens)
-        longest = max(map(len, dialogues))
-        self._check(opening + longest + room)
+        openings = [len(self._form.opening(view.tangrams).tokens) for view in views]
+        self._check(max(before + len(dialogue) for before, dialogue in zip(openings, dialogues, strict=True)) + room)
         # Padding between tokens moves the window of those after it.
-        if not self._counts_one_by_one or (self._window and opening + 2 * longest + room > self._window):
-            tokens, mask, shown = self._prompts(views, dialogues)
+        most = max(openings) + 2 * max(map(len, dialogues)) + room
+        if not self._counts_one_by_one or (self._window and most > self._window):
+            tokens, mask, shown = self._prompts([view.tangrams for view in views], dialogues, left=True)
             whole = self._run(Read(DynamicCache(), mask[:, :0], None, mask), tokens, mask, logits_to_keep=1, **shown)
             # By how much an image counts otherwise than its tokens do; for what is read on, nobody else adds it.
             otherwise = getattr(self._inner, "rope_deltas", None)
@@ -107,7 +140,8 @@ class Reader:
         games = self._begun(views)
         # At least the last token is read, for what it says of the next one.
         known = [min(game.known(new), len(new) - 1) for game, new in zip(games, dialogues, strict=True)]
-        before = self._stacked([game.layers for game in games], [opening + count for count in known])
+        stood = [before + count for before, count in zip(openings, known, strict=True)]
+        before = self._stacked([game.layers for game in games], stood)
         new = [dialogue[count:] for dialogue, count in zip(dialogues, known, strict=True)]
         read = self._run(before, *self._padded(new, left=True), logits_to_keep=1)
         for row, (view, dialogue) in enumerate(zip(views, dialogues, strict=True)):
@@ -145,29 +179,35 @@ class Reader:
         position = None if read.position is None else read.position.expand(times, -1)
         return Read(cache_of(layers), read.mask.expand(times, -1), position, read.logits.expand(times, -1, -1))
 
-    def read_answers(self, views: Sequence[View], answers: Sequence[Answer]) -> Tensor:
-        """Reads prompts and answers at once, with gradients where they are enabled.
+    def read_passages(self, read: Sequence[Passage], steps: int) -> Tensor:
+        """Reads texts, each in one go, with gradients where they are enabled.
+
+        Args:
+            read: Of a model that sees, with equally many tangrams.
+            steps: How many tokens the longest answer has.
 
         Returns:
-            The logits of each token of the answers, (views, tokens, vocabulary).
+            For each answer, one text after another, the logits of each of its tokens, (answers, steps, vocabulary).
+            Beyond its end they are of something else.
 
         Raises:
-            UserError: If one is too long for the model.
+            UserError: If a text is too long for the model.
         """
-        tokens, mask, shown = self._prompts(views, [self._form.dialogue(view) for view in views])
-        written, there = self._padded([answer.tokens[:-1] for answer in answers])
-        room = written.shape[1]
-        self._check(tokens.shape[1] + room)
-        for name in self._form.opening(len(views[0].tangrams)).kinds:
-            shown[name] = pad(shown[name], (0, room))
-        logits: Tensor = self._model(
-            input_ids=torch.cat([tokens, written], 1),
-            attention_mask=torch.cat([mask, there], 1),
-            logits_to_keep=room + 1,
-            use_cache=False,
-            **shown,
-        ).logits
-        return logits
+        tokens, _, shown = self._prompts([passage.tangrams for passage in read], [passage.dialogue for passage in read])
+        width = tokens.shape[1]
+        self._check(width)
+        rows = [row for row, passage in enumerate(read) for _ in passage.answers]
+        # The logits of a token are found at the token before it.
+        starts = [
+            len(self._form.opening(passage.tangrams).tokens) + start - 1
+            for passage in read
+            for _, start in passage.answers
+        ]
+        places = (torch.tensor(starts)[:, None] + torch.arange(steps)).clamp(max=width - 1)
+        kept, column = places.to(tokens.device).unique(return_inverse=True)
+        # Padding is on the right, where no token sees it, so there is no need of a mask.
+        logits: Tensor = self._model(input_ids=tokens, logits_to_keep=kept, use_cache=False, **shown).logits
+        return logits[torch.tensor(rows, device=column.device)[:, None], column]
 
     def _kept_of(self, keys: Sequence[Key]) -> dict[Key, Game]:
         """Returns what is kept of those games that are there."""
@@ -179,11 +219,8 @@ class Reader:
         games = self._kept_of(keys)
         if new := [key for key in dict.fromkeys(keys) if key not in games]:
             boards = [tangrams for _, tangrams in new]
-            opening = self._form.opening(len(boards[0]))
-            tokens, mask = self._padded([opening.tokens] * len(new))
-            kinds = {name: mask.new_tensor([kind] * len(new)) for name, kind in opening.kinds.items()}
-            blank = Read(DynamicCache(), mask[:, :0], None, mask)
-            read = self._run(blank, tokens, mask, logits_to_keep=1, **kinds, **self._vision.show(boards))
+            tokens, mask, shown = self._prompts(boards, [[] for _ in boards])
+            read = self._run(Read(DynamicCache(), mask[:, :0], None, mask), tokens, mask, logits_to_keep=1, **shown)
             games |= {key: Game([], row_of(read.cache, row, mask[row])) for row, key in enumerate(new)}
         return [games[key] for key in keys]
 
@@ -200,15 +237,22 @@ class Reader:
         _, mask = self._padded([[0] * length for length in lengths], left=True)
         return Read(cache_of(layers), mask, mask.sum(1, keepdim=True) - 1, mask)
 
-    def _prompts(self, views: Sequence[View], dialogues: Sequence[list[int]]) -> tuple[Tensor, Tensor, dict[str, Any]]:
-        """Returns whole prompts, padded on the left, their mask, and what shows the model their images."""
-        opening = self._form.opening(len(views[0].tangrams))
-        tokens, mask = self._padded([[*opening.tokens, *dialogue] for dialogue in dialogues], left=True)
+    def _prompts(
+        self, boards: Sequence[tuple[str, ...]], dialogues: Sequence[list[int]], left: bool = False
+    ) -> tuple[Tensor, Tensor, dict[str, Any]]:
+        """Returns whole prompts, padded on a side, their mask, and what shows the model the tangrams otherwise."""
+        openings = [self._form.opening(board) for board in boards]
+
+        def prompts(starts: Sequence[list[int]], ends: Sequence[list[int]], **value: int) -> tuple[Tensor, Tensor]:
+            return self._padded([[*start, *end] for start, end in zip(starts, ends, strict=True)], left, **value)
+
+        tokens, mask = prompts([opening.tokens for opening in openings], dialogues)
+        of_words = [[0] * len(dialogue) for dialogue in dialogues]
         kinds = {
-            name: self._padded([[*kind, *[0] * len(dialogue)] for dialogue in dialogues], left=True, value=0)[0]
-            for name, kind in opening.kinds.items()
+            name: prompts([opening.kinds[name] for opening in openings], of_words, value=0)[0]
+            for name in openings[0].kinds
         }
-        return tokens, mask, {**kinds, **self._vision.show([view.tangrams for view in views])}
+        return tokens, mask, {**kinds, **(self._vision.show(boards) if self._vision else {})}
 
     def _run(self, read: Read, tokens: Tensor, mask: Tensor, **arguments: Any) -> Read:
         position = None if read.position is None else read.position + mask.cumsum(1)
@@ -232,7 +276,6 @@ class Reader:
         return tokens.to(self._model.device), mask.to(self._model.device)
 
     def _check(self, tokens: int) -> None:
-        if tokens > self._longest:
-            raise UserError(
-                f"a dialogue with its images takes {tokens} tokens, and {self._form.name} reads {self._longest} at most"
-            )
+        if self._longest is not None and tokens > self._longest:
+            most = f"{self._form.name} reads {self._longest} at most"
+            raise UserError(f"a dialogue with its tangrams takes {tokens} tokens, and {most}")

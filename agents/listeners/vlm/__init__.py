@@ -1,1 +1,0 @@
-"""Vision-language models as listeners: any model of Hugging Face that reads images and a chat."""

@@ -1,0 +1,200 @@
+"""What does a GPU make of large models? All that is to be known of one, in eight minutes.
+
+    multiref bench gpu [--text MODEL] [--size 8b] [--games 32] [--out runs/gpu]
+
+An Idefics2 of the size of Idefics2-8B with random weights plays and learns: with PyTorch's attention, with
+FlashAttention, and with its frozen weights in four bits. Then a language model that reads the tangrams in words, such
+as SmolLM2, has its first lesson and two rounds of RESPECT (`llm_learning.py`). Each part runs in a process of its own
+and has a time limit; one that fails is told in a line, and the rest goes on. The operations of a turn and of an example
+are counted with PyTorch's attention, and the share of the GPU's peak is that of these operations.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from torch.utils.flop_counter import FlopCounterMode
+from transformers.utils import logging as transformers_logging
+
+from multiref_gym.agents.evaluation.tables import Sheet, percent
+from multiref_gym.agents.learning.jobs import Job
+from multiref_gym.agents.listeners.lm.listener import VlmListener
+from multiref_gym.agents.listeners.lm.loading import VlmConfig, load_policy
+from multiref_gym.agents.listeners.lm.random_model import SIZES
+from multiref_gym.benchmarks.learning_speed import examples_of, played
+from multiref_gym.benchmarks.limited import limited
+from multiref_gym.benchmarks.llm_learning import LEARNER, Plan, config_of, made_base
+from multiref_gym.benchmarks.vlm_learning import run_job
+from multiref_gym.benchmarks.vlm_speed import learn_once, most_memory, peak_of_device, random_base
+from multiref_gym.commands.options import Count, check_new_folder
+from multiref_gym.commands.screen import Screen
+from multiref_gym.errors import UserError
+from multiref_gym.files import write_atomically
+from multiref_gym.provenance import provenance, write_results
+from multiref_gym.tangrams import load_tangrams
+
+SEED = 0
+TEXT_ROUNDS, TEXT_GAMES = 2, 40
+"""Of RESPECT with the language model that reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What was found of one thing.
+
+    Attributes:
+        what: What was done.
+        told: The memory it took, or what came of it.
+        rate: How much of it was done in a second.
+        operations: Floating-point operations of one of it.
+    """
+
+    what: str
+    told: str
+    rate: float | None = None
+    operations: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the check.
+
+    Attributes:
+        name: What it is called.
+        seconds: How long it may take.
+        measure: Measures.
+    """
+
+    name: str
+    seconds: int
+    measure: Callable[[], list[Measure]]
+
+
+def make(folder: Path, size: str) -> list[Measure]:
+    """Saves a model of random weights, and its processor, to a folder."""
+    model, processor = random_base(size, load_tangrams("figures"))
+    model.save_pretrained(folder)
+    processor.save_pretrained(folder)
+    weights = sum(weights.numel() for weights in model.parameters())
+    return [Measure(f"{weights / 1e6:,.1f} M weights, made and saved", most_memory())]
+
+
+def speed(folder: Path, settings: Mapping[str, Any], at_once: Sequence[int], games: int) -> list[Measure]:
+    """Has a model play games and learn from their turns, once to warm up and once in time.
+
+    Args:
+        folder: Where it is.
+        settings: Of `vlm.json`.
+        at_once: Views in a batch of play and prompts in one of learning; all is measured with each.
+        games: Played each time.
+    """
+    transformers_logging.set_verbosity_error()
+    warnings.simplefilter("ignore", FutureWarning)
+    figures, found = load_tangrams("figures"), list[Measure]()
+    for size in at_once:
+        config = VlmConfig(str(folder), played_at_once=size, trained_at_once=size, **settings)
+        listener = VlmListener(*load_policy(config), figures, config)
+        examples = examples_of(played(listener, figures, games, SEED))
+        ways: dict[str, Callable[[], object]] = {
+            "turns played": partial(played, listener, figures, games, SEED),
+            "examples learned": partial(learn_once, listener, examples, size, SEED),
+        }
+        for what, run in ways.items():
+            with FlopCounterMode(display=False) as counter:
+                run()
+            start = perf_counter()
+            run()
+            rate, operations = len(examples) / (perf_counter() - start), counter.get_total_flops() / len(examples)
+            found.append(Measure(f"{what}, {size} at once", most_memory(), rate, operations))
+    return found
+
+
+def respect(model: str | None, plan: Plan, games: int, folder: Path) -> list[Measure]:
+    """Gives a language model its first lesson, runs RESPECT, and returns the success of each round.
+
+    Raises:
+        UserError: If no model is named, or it cannot be had.
+    """
+    if model is None:
+        raise UserError("left out: name a language model by --text")
+    made_base(folder / "base", Path(model), plan, lambda what, done, total: None)
+    curve = run_job(LEARNER, Job(config_of(folder / "base", TEXT_ROUNDS, games), folder / "seed-0"))
+    return [
+        Measure(f"round {measured['round']}, {system}", f"won {percent(of_system['success'])} %")
+        for measured in curve["rounds"]
+        for system, of_system in measured["systems"].items()
+    ]
+
+
+def sheet(found: Mapping[str, list[Measure] | str], peak: float | None) -> Sheet:
+    """Returns the measures of each part, or why there are none."""
+    rows, operations = [], dict[str, float]()
+    for name, measures in found.items():
+        if isinstance(measures, str):
+            rows.append([name, "", "", measures])
+            continue
+        for measure in measures:
+            # FlashAttention and weights in four bits do the same by operations that are not counted.
+            of_one = operations.setdefault(measure.what, measure.operations or 0.0)
+            share = "" if peak is None or measure.rate is None else f"{measure.rate * of_one / peak:.1%}"
+            rate = "" if measure.rate is None else f"{measure.rate:,.1f}"
+            rows.append([f"{name}: {measure.what}", rate, share, measure.told])
+    return Sheet("", ["", "a second", "share of peak", "most memory, or success"], rows)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gpu:
+    """What does a GPU make of large models? All that is to be known of one, in eight minutes.
+
+    Attributes:
+        size: Of the model that sees; what is not tiny needs a GPU.
+        text: A language model that reads: a folder, or its id on the hub. Without it the last part is left out.
+        games: That the model that sees plays each time.
+        out: The folder of results.json and table.md, in which nothing is yet.
+    """
+
+    size: Annotated[str, Parameter(choices=SIZES)] = "8b"
+    text: str | None = None
+    games: Count = 32
+    out: Path = Path("runs/gpu")
+
+    def run(self, screen: Screen) -> None:
+        """Measures part after part, and prints and writes what was found.
+
+        Raises:
+            UserError: If there is something in the folder already.
+        """
+        check_new_folder(self.out)
+        self.out.mkdir(parents=True, exist_ok=True)
+        found: dict[str, list[Measure] | str] = {}
+        with TemporaryDirectory(dir=self.out) as folder:
+            for part in self._parts(Path(folder)):
+                screen.say(f"{part.name}, for {part.seconds} s at most")
+                try:
+                    found[part.name] = limited(part.measure, part.seconds)
+                except UserError as error:
+                    found[part.name] = str(error)
+        shown = sheet(found, peak_of_device())
+        write_atomically(self.out / "table.md", shown.markdown())
+        told = {name: part if isinstance(part, str) else [*map(asdict, part)] for name, part in found.items()}
+        write_results(self.out / "results.json", {"size": self.size, "games": self.games, "parts": told})
+        screen.show(shown, str(provenance()["machine"]))
+
+    def _parts(self, folder: Path) -> list[Part]:
+        """Returns the parts, whose limits add up to eight minutes."""
+        flash, four_bits = {"attention": "flash_attention_2"}, {"four_bit": True}
+        return [
+            Part("random weights", 60, partial(make, folder, self.size)),
+            Part("PyTorch's attention", 120, partial(speed, folder, {"attention": "sdpa"}, (8, 32), self.games)),
+            Part("FlashAttention", 70, partial(speed, folder, flash, (32,), self.games)),
+            Part("four bits", 80, partial(speed, folder, four_bits, (32,), self.games)),
+            Part("text", 150, partial(respect, self.text, Plan(), TEXT_GAMES, self.out / "text")),
+        ]

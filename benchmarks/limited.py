@@ -1,0 +1,48 @@
+"""Calls a function in a process of its own that is ended after a while."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from typing import TypeVar
+
+from multiref_gym.errors import UserError
+
+Found = TypeVar("Found")
+
+
+def limited(function: Callable[[], Found], seconds: float) -> Found:
+    """Returns what a function returns in a new process.
+
+    Args:
+        function: Of a module, as its name goes to the process; or a `partial` of one.
+        seconds: How long it may take.
+
+    Raises:
+        UserError: If it fails, whatever the error is, or takes longer; the process is ended then.
+    """
+    context = get_context("spawn")
+    hears, tells = context.Pipe(duplex=False)
+    process = context.Process(target=_tell, args=(function, tells))
+    process.start()
+    tells.close()
+    try:
+        if not hears.poll(seconds):
+            raise UserError(f"ended after {seconds:g} s, which is its limit")
+        found, error = hears.recv()
+    except EOFError:
+        raise UserError("its process ended before it was done") from None
+    finally:
+        process.kill()
+        process.join()
+    if error:
+        raise UserError(error)
+    return found  # type: ignore[no-any-return]
+
+
+def _tell(function: Callable[[], object], tells: Connection) -> None:
+    try:
+        tells.send((function(), ""))
+    except Exception as error:
+        tells.send((None, (str(error).strip() or type(error).__name__).splitlines()[0]))
