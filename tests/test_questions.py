@@ -120,7 +120,7 @@ def test_rounds_that_grow_come_to_all_games(run: Callable[..., Respect]) -> None
 def test_who_learns_often_goes_on_from_its_last_policy(run: Callable[..., Respect]) -> None:
     often = run(Often, epochs=4)
     list(often.rounds())
-    new, lesson = often._taught("SUP", 1).examples, often._lesson(2)
+    new, lesson = [example for game in often._taught("SUP", 1) for example in game.examples], often._lesson(2)
     assert lesson.start == Folder(often.out / "round-1")
     assert lesson.examples[: len(new)] == new
     assert len(lesson.examples) == 4 * len(new)
@@ -147,10 +147,10 @@ def test_what_is_told_is_what_the_speaker_wanted(run: Callable[..., Respect]) ->
     for game in games:
         assert loop._instead(game) == {number: turn.action for number, turn in enumerate(game.turns)}  # type: ignore[attr-defined]
     list(loop.rounds())
-    taught = loop._taught("SUP", 0)
+    taught = [example for game in loop._taught("SUP", 0) for example in game.examples]
     positives = [e for game in loop.store.feedback("lexical", "SUP", 0) for e in game if e is Feedback.POSITIVE]
-    assert len(taught.examples) > len(positives)
-    assert {example.feedback for example in taught.examples} == {Feedback.POSITIVE}
+    assert len(taught) > len(positives)
+    assert {example.feedback for example in taught} == {Feedback.POSITIVE}
 
 
 def test_an_exploring_listener_does_what_it_is_set_to() -> None:

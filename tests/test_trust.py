@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from multiref_gym.agents.learning.respect import SUP, Config, Respect
-from multiref_gym.agents.learning.trust import PRIOR, Judged, judged, trusts
+from multiref_gym.agents.learning.trust import UNHEARD, Judged, Trust, judged, trusts
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import MAX_TURNS, Action, Context
 from multiref_gym.interaction import Interaction, Turn
@@ -34,8 +34,8 @@ def heard(honest: int, liars: int, guessers: int, won: float = 0.3, replies: int
     return found
 
 
-def of_kind(trusted: dict[str, float], kind: str) -> list[float]:
-    return [value for speaker, value in trusted.items() if speaker.startswith(kind)]
+def of_kind(trusted: dict[str, Trust], kind: str) -> list[float]:
+    return [trust.alike for speaker, trust in trusted.items() if speaker.startswith(kind)]
 
 
 @pytest.mark.parametrize("liars", [0, 4, 8])
@@ -43,6 +43,8 @@ def test_liars_and_guessers_are_found_and_nobody_else(liars: int) -> None:
     trusted = trusts(heard(12, liars, 3))
     assert min(of_kind(trusted, "honest")) > 0.9
     assert max([*of_kind(trusted, "liar"), *of_kind(trusted, "guesser")]) < 0.1
+    for speaker, trust in trusted.items():
+        assert (trust.opposed > 0.9) == speaker.startswith("liar")
 
 
 def test_where_no_game_was_won_the_majority_decides() -> None:
@@ -53,7 +55,7 @@ def test_where_no_game_was_won_the_majority_decides() -> None:
 
 def test_of_whom_nothing_was_heard_yet_little_is_known() -> None:
     found = [*heard(12, 3, 0), Judged("new", True, 0, -1.0, None)]
-    assert trusts(found)["new"] == pytest.approx(PRIOR[0], abs=0.1)
+    assert trusts(found)["new"] == pytest.approx(UNHEARD, abs=0.1)
     assert trusts([]) == {}
 
 
@@ -62,7 +64,9 @@ def test_the_order_does_not_matter(random: object, seed: int) -> None:
     found = heard(4, 1, 1, replies=5, seed=seed)
     shuffled = list(found)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert trusts(shuffled) == pytest.approx(trusts(found), abs=1e-9)
+    before, after = trusts(found), trusts(shuffled)
+    assert after.keys() == before.keys()
+    assert all(after[speaker] == pytest.approx(before[speaker], abs=1e-9) for speaker in before)
 
 
 def game(actions: list[Action], log_prob: float | None = -1.0) -> Interaction:
@@ -92,9 +96,18 @@ def test_a_run_weighs_the_turns_of_each_speaker_by_trust(tmp_path: Path) -> None
     run = Respect(config, SUP, tmp_path / "run")
     with run.store:
         measured = list(run.rounds())
-        examples = run._examples(1)
-        seed, taught = run._taught("SEED", 0).examples, run._taught("SUP", 0)
-    assert examples[: len(seed)] == seed
-    trusted = measured[1]["trusted"]
-    assert [example.weight for example in examples[len(seed) :]] == [trusted[speaker] for speaker in taught.speakers]
-    assert taught.speakers
+        examples, decoded = run._examples(1), run.store.feedback("lexical", "SUP", 0)
+        seed, taught = [run._taught(system, 0) for system in ("SEED", "SUP")]
+    trusted = {speaker: Trust(**trust) for speaker, trust in measured[1]["trusted"].items()}
+    said = [(game.speaker, len(game.examples), len(game.opposite)) for game in taught]
+    weights = [
+        weight
+        for speaker, *counts in said
+        for weight, count in zip(trusted[speaker], counts, strict=True)
+        for _ in range(count)
+    ]
+    of_seed = sum(len(game.examples) for game in seed)
+    assert [example.weight for example in examples[of_seed:]] == weights
+    assert {example.weight for example in examples[:of_seed]} == {1.0}
+    positives = sum(feedback is POSITIVE for game in decoded for feedback in game)
+    assert sum(count for _, count, _ in said) == positives < len(weights)

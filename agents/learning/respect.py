@@ -30,7 +30,7 @@ from multiref_gym.agents.learning.lesson import Lesson
 from multiref_gym.agents.learning.objectives import Kto, Objective, Reinforce, Sup, SupAndUnlikelihood, new_objective
 from multiref_gym.agents.learning.parallel import is_main, main_first
 from multiref_gym.agents.learning.run_folder import claim, locked, made_by
-from multiref_gym.agents.learning.trust import Judged, judged, trusts
+from multiref_gym.agents.learning.trust import UNHEARD, Judged, Trust, judged, trusts
 from multiref_gym.agents.listeners.baselines import ErringListener
 from multiref_gym.agents.listeners.named import Load, new_trainable
 from multiref_gym.agents.listeners.weights import saved
@@ -52,8 +52,9 @@ from multiref_gym.contexts import shared_contexts
 from multiref_gym.digests import check_digests
 from multiref_gym.episode import Episode
 from multiref_gym.errors import UserError
-from multiref_gym.feedback import FeedbackDecoder
+from multiref_gym.feedback import Feedback, FeedbackDecoder
 from multiref_gym.files import write_json
+from multiref_gym.interaction import Interaction
 from multiref_gym.listener import Listener
 from multiref_gym.registry import OBJECTIVES, decoder_of, feedback_name, is_language_model, new_decoder
 from multiref_gym.simulators.named import speaker_of
@@ -81,6 +82,8 @@ SEED_MISTAKES = 0.075, 0.19
 SEED_CREDIT = Credit(last_action=True)
 REPLY = Credit()
 SIMILARITY = 0.1
+NEGLIGIBLE = 0.01
+"""Turns of less weight are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,16 +193,18 @@ class Config:
 
 
 class Taught(NamedTuple):
-    """What the games of a round teach.
+    """What a game teaches.
 
     Attributes:
+        speaker: Who spoke.
         examples: Turns to learn from.
-        speakers: Who spoke in each of them.
-        judged: What the speakers said of the actions.
+        opposite: The same if the speaker says the opposite of what is so; empty if nobody asks.
+        judged: What the speaker said of the actions; the same.
     """
 
+    speaker: str
     examples: list[Example]
-    speakers: list[str]
+    opposite: list[Example]
     judged: list[Judged]
 
 
@@ -362,32 +367,43 @@ class Respect:
 
     def _examples(self, round: int) -> list[Example]:
         """Returns what the seed and all rounds before teach."""
-        taught = [self._taught(self._system, earlier) for earlier in range(round)]
-        examples = [example for of_round in taught for example in of_round.examples]
-        if self.config.trust:
-            trusted = self._trusts(round)
-            speakers = [speaker for of_round in taught for speaker in of_round.speakers]
-            examples = [
-                replace(example, weight=example.weight * trusted.get(speaker, 1.0))
-                for example, speaker in zip(examples, speakers, strict=True)
-            ]
-        return self._taught(SEED, 0).examples + examples
+        seed = [example for game in self._taught(SEED, 0) for example in game.examples]
+        games = [game for earlier in range(round) for game in self._taught(self._system, earlier)]
+        if not self.config.trust:
+            return seed + [example for game in games for example in game.examples]
+        trusted = self._trusts(round)
+        return seed + [
+            replace(example, weight=example.weight * weight)
+            for game in games
+            for examples, weight in zip((game.examples, game.opposite), trusted.get(game.speaker, UNHEARD), strict=True)
+            if weight >= NEGLIGIBLE
+            for example in examples
+        ]
 
-    def _trusts(self, round: int) -> dict[str, float]:
+    def _trusts(self, round: int) -> dict[str, Trust]:
         """Returns how far each speaker of the rounds before is trusted; see `trusts`."""
-        return trusts([one for earlier in range(round) for one in self._taught(self._system, earlier).judged])
+        games = (game for earlier in range(round) for game in self._taught(self._system, earlier))
+        return trusts([one for game in games for one in game.judged])
 
-    def _read(self, system: str, round: int) -> Taught:
+    def _read(self, system: str, round: int) -> list[Taught]:
         """Returns what the games of one round teach."""
-        learner = Learner(SEED, Sup(), SEED_CREDIT) if system == SEED else self.learner
-        taught = Taught([], [], [])
         games = self.store.interactions(system, round)
-        for game, values in zip(games, self.store.feedback(self._feedback, system, round), strict=True):
-            examples = examples_of(game, values, learner.credit, learner.objective.negatives)
-            taught.examples.extend(examples)
-            taught.speakers.extend([game.speaker] * len(examples))
-            taught.judged.extend(judged(game, values))
-        return taught
+        trust = self.config.trust and system != SEED
+        return [
+            Taught(
+                game.speaker,
+                self._teaches(system, game, values),
+                self._teaches(system, game, [value and Feedback(-value) for value in values]) if trust else [],
+                judged(game, values) if trust else [],
+            )
+            for game, values in zip(games, self.store.feedback(self._feedback, system, round), strict=True)
+        ]
+
+    def _teaches(self, system: str, game: Interaction, feedback: Sequence[Feedback]) -> list[Example]:
+        """Returns what a game teaches, given the feedback on its actions."""
+        if system == SEED:
+            return examples_of(game, feedback, SEED_CREDIT)
+        return examples_of(game, feedback, self.learner.credit, self.learner.objective.negatives)
 
     def _deploy(self, policy: Folder, system: str, round: int) -> None:
         """Has a policy play the round's games."""
@@ -434,14 +450,16 @@ class Respect:
         """Returns the measures of a round that has been decoded."""
         games = {system: self.store.interactions(system, round) for system in self.systems}
         feedback = self.store.feedback(self._feedback, self._system, round)
-        return {
+        measures: dict[str, Any] = {
             "round": round,
             "examples": len(self._examples(round)),
             "learning": self._learning(round),
             "systems": {system: measure(played) for system, played in games.items()},
             "decoder": decoder_quality(games[self._system], feedback),
-            **({"trusted": self._trusts(round)} if self.config.trust else {}),
         }
+        if self.config.trust:
+            measures["trusted"] = {name: trust._asdict() for name, trust in self._trusts(round).items()}
+        return measures
 
     def _learning(self, round: int) -> dict[str, Any] | None:
         """Returns how the policy of a round was learned; None if people played on with the one before."""

@@ -70,10 +70,24 @@ def judged(game: Interaction, feedback: Sequence[Feedback | None]) -> list[Judge
     return found
 
 
-def trusts(found: Sequence[Judged]) -> dict[str, float]:
-    """Returns for each speaker the probability that it judges as the others do, from 0 to 1.
+class Trust(NamedTuple):
+    """How a speaker judges; two probabilities, and what is left to 1 is that it judges regardless of the action.
 
-    Where no game was won the majority decides.
+    Attributes:
+        alike: As the others do.
+        opposed: The other way round.
+    """
+
+    alike: float
+    opposed: float
+
+
+UNHEARD = Trust(*PRIOR[:2])
+"""How somebody judges of whom nothing was heard."""
+
+
+def trusts(found: Sequence[Judged]) -> dict[str, Trust]:
+    """Returns how each speaker judges; where no game was won the majority decides.
 
     Args:
         found: What was said of the actions of all rounds, in any order.
@@ -94,7 +108,7 @@ def trusts(found: Sequence[Judged]) -> dict[str, float]:
         regardless = betaln(praised + 1, replies - praised + 1)
         of_kinds = np.stack([*(np.bincount(who, each) for each in likely), regardless], axis=1)
         kinds = softmax(of_kinds + np.log(PRIOR), axis=1)
-    return dict(zip(speakers.tolist(), kinds[:, 0].tolist(), strict=True))
+    return {name: Trust(*kind) for name, kind in zip(speakers.tolist(), kinds[:, :2].tolist(), strict=True)}
 
 
 def _groups(found: Sequence[Judged]) -> NDArray[np.int64]:

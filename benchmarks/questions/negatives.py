@@ -27,7 +27,7 @@ from multiref_gym.agents.evaluation.tables import Sheet
 from multiref_gym.agents.learning.jobs import Curve
 from multiref_gym.agents.learning.learn import Example
 from multiref_gym.agents.learning.objectives import SupAndUnlikelihood
-from multiref_gym.agents.learning.respect import SUP, Respect, Taught
+from multiref_gym.agents.learning.respect import SUP, Respect
 from multiref_gym.benchmarks.questions.asking import Question, Way, deployed, fixed
 from multiref_gym.feedback import Feedback
 from multiref_gym.game import MAX_TURNS, Action
@@ -56,18 +56,16 @@ class Relabelled(Respect):
         """Returns for turns of a game the actions that would have been right."""
         raise NotImplementedError
 
-    def _read(self, system: str, round: int) -> Taught:
-        taught = super()._read(system, round)
-        if system != self.learner.name:
-            return taught
-        games = self.store.interactions(system, round)
-        for game, values in zip(games, self.store.feedback(self._feedback, system, round), strict=True):
+    def _teaches(self, system: str, game: Interaction, feedback: Sequence[Feedback]) -> list[Example]:
+        examples = super()._teaches(system, game, feedback)
+        if system == self.learner.name:
             instead = self._instead(game)
-            for number, view, _, _ in rejected(game, values):
-                if (action := instead.get(number)) and action.clicks:
-                    taught.examples.append(Example(view, action, Feedback.POSITIVE))
-                    taught.speakers.append(game.speaker)
-        return taught
+            examples += [
+                Example(view, action, Feedback.POSITIVE)
+                for number, view, _, _ in rejected(game, feedback)
+                if (action := instead.get(number)) and action.clicks
+            ]
+        return examples
 
 
 class LastTarget(Relabelled):
