@@ -98,7 +98,8 @@ class LanguageModel:
             UserError: If a question is longer than the model can read.
         """
         asked = [(opening, question, tuple(answers)) for question in questions]
-        found = {key: self._scored[key] for key in asked if key in self._scored}
+        known = self._scored  # at one look, as another thread may forget what is old
+        found = {key: known[key] for key in asked if key in known}
         new = [key for key in dict.fromkeys(asked) if key not in found]
         if new:
             found.update(zip(new, self._scores([question for _, question, _ in new], answers, opening), strict=True))

@@ -62,8 +62,7 @@ def evaluate(decoder: CalibratedDecoder, games: list[Interaction]) -> dict[str, 
         seconds = process_time() - begun
         return log_odds, 1000 * seconds / len(replies), float(prompt.log_odds(decoder.scorer, [CONTENT_FREE])[0])
 
-    def step(log_odds: NDArray[np.float64], least: float, cost: float) -> dict[str, Any]:
-        positive = log_odds > least
+    def step(log_odds: NDArray[np.float64], positive: NDArray[np.bool_], cost: float) -> dict[str, Any]:
         right = positive == good
         found = estimate(by_unit(right, speakers), by_unit(np.ones_like(right), speakers), SEED)
         return {
@@ -80,11 +79,10 @@ def evaluate(decoder: CalibratedDecoder, games: list[Interaction]) -> dict[str, 
     ):
         log_odds, cost, lean = asked(prompt)
         prior = float(logit(expit(log_odds).mean()))
-        steps[name] = step(log_odds, 0.0, cost)
-        steps[f"{name}, content-free"] = step(log_odds, lean, cost)
-        steps[f"{name}, batch prior"] = step(log_odds, prior, cost)
-    chosen = (logit(calibration.threshold) - calibration.shift) / calibration.slope
-    steps["examples, threshold"] = step(log_odds, chosen, cost)
+        steps[name] = step(log_odds, log_odds > 0, cost)
+        steps[f"{name}, content-free"] = step(log_odds, log_odds > lean, cost)
+        steps[f"{name}, batch prior"] = step(log_odds, log_odds > prior, cost)
+    steps["examples, threshold"] = step(log_odds, calibration.is_positive(calibration.probabilities(log_odds)), cost)
     return {"replies": len(replies), "games": len(games), "speakers": len(set(speakers)), "seed": SEED, "steps": steps}
 
 

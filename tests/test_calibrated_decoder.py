@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,11 @@ from multiref_gym.agents.decoders.few_shot import Example, FewShot
 from multiref_gym.agents.decoders.lexical import rejects
 from multiref_gym.agents.decoders.training import speakers
 from multiref_gym.agents.language_model import LanguageModel
+from multiref_gym.benchmarks import calibration as benchmark
 from multiref_gym.errors import UserError
-from multiref_gym.feedback import Exchange, Feedback
+from multiref_gym.feedback import Exchange, Feedback, ground_truth
+from multiref_gym.files import write_json
+from multiref_gym.formats import read_interactions
 from multiref_gym.game import Action
 from multiref_gym.registry import new_decoder
 
@@ -230,13 +234,47 @@ def test_a_model_that_tells_nothing_is_refused(model: Leaning, tmp_path: Path, m
     assert "the model has no token for each answer of any of No/Yes, no/yes" in complaint()
 
 
-def test_a_calibration_is_none_for_chats(model: Leaning, tmp_path: Path) -> None:
+def test_a_calibration_serves_in_any_folder(model: Leaning, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "model").mkdir()
+    monkeypatch.chdir(tmp_path)
+    run("decode", "--calibrate", "--decoder", "prompted:model", "--out", "c.json")
+    assert json.loads((tmp_path / "c.json").read_text())["decoder"] == f"prompted:{Path.cwd() / 'model'}"
+
+
+@pytest.mark.parametrize("least", [0.3, 0.5])
+def test_the_benchmark_takes_for_positive_what_the_decoder_does(least: float, tmp_path: Path) -> None:
+    run("simulate", "--listener", "erring", "--games", 6, "--out", tmp_path / "games.jsonl")
+    games = read_interactions(tmp_path / "games.jsonl")
+    likely = CalibratedDecoder(Leaning(), calibration(shift=6.0))
+    assert likely.probabilities([exchange("yes")]).tolist() == [0.5], "on the threshold is positive"
+    decoder = CalibratedDecoder(Leaning(), calibration(shift=6.0, threshold=least))
+    with few_draws():
+        step = benchmark.evaluate(decoder, games)["steps"]["examples, threshold"]
+    replies = [(shown, game.targets) for game in games for shown in game.exchanges() if shown.action.clicks]
+    decoded = decoder.decode([shown for shown, _ in replies])
+    right = [
+        (feedback is POSITIVE) == (ground_truth(shown.action, targets) is POSITIVE)
+        for feedback, (shown, targets) in zip(decoded, replies, strict=True)
+    ]
+    assert step["accuracy"] == pytest.approx(np.mean(right))
+
+
+def test_a_cluster_is_not_for_one_that_waits_for_an_endpoint(tmp_path: Path) -> None:
+    file = tmp_path / "c.json"
+    write_json(file, asdict(calibration(decoder="prompted-api:tiny")))
+    with pytest.raises(UserError, match=r"--ray is not for calibrated:.*c\.json: it waits for its endpoint"):
+        run("respect", "--ray", "auto", "--out", tmp_path / "out", "--decoder", f"calibrated:{file}")
+    file.unlink()
+    with pytest.raises(UserError, match=r"c\.json: No such file"):
+        run("respect", "--ray", "auto", "--out", tmp_path / "out", "--decoder", f"calibrated:{file}")
+
+
+def test_a_calibration_is_none_for_chats(tmp_path: Path) -> None:
     from chat_logs import many_chats, write_chats
 
     write_chats(tmp_path / "chats.jsonl", many_chats(2))
-    run("decode", "--calibrate", "--decoder", f"prompted:{tmp_path}", "--out", tmp_path / "c.json")
-    options = ("--decoder", f"calibrated:{tmp_path / 'c.json'}", "--out", tmp_path / "o.jsonl")
-    with pytest.raises(UserError, match="CalibratedDecoder has no method 'decode_chats'"):
+    options = ("--decoder", "calibrated:c.json", "--out", tmp_path / "o.jsonl")
+    with pytest.raises(UserError, match=r"calibrated:c\.json' was calibrated on the game: use prompted:MODEL"):
         run("decode", "--chats", tmp_path / "chats.jsonl", *options)
 
 
@@ -251,6 +289,9 @@ def served(small: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[b
     with_log_probs = [True]
 
     def answer(body: Body) -> Reply:
+        if with_log_probs[0] and said(body).count("Asked: ") == 1:  # no examples say which words are wanted
+            top = [{"token": "What", "logprob": -0.1}]
+            return completion("What", logprobs={"content": [{"token": "What", "logprob": -0.1, "top_logprobs": top}]})
         reply = said(body).rpartition("Reply: ")[2].partition("\n")[0]
         good = not rejects(reply)
         likely = {"Yes": -0.3 if good else -1.5, "No": -1.5 if good else -0.3}

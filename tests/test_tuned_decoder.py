@@ -18,6 +18,7 @@ from tiny_vlm import TEXT
 from torch import nn
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 
+from multiref_gym.agents.commands import decode_chats
 from multiref_gym.agents.decoders import tuned as tuned_decoder
 from multiref_gym.agents.decoders import tuning
 from multiref_gym.agents.decoders.replies import LabelledReply, read_replies
@@ -44,6 +45,25 @@ name a city,Lyon,thanks,positive,thanks
 name a river,Paris,no,negative,correction
 name a hill,Etna,a hill with a castle,negative,correction
 """
+
+
+NAMES = [f"tangram-{number}" for number in range(10)]
+WON = {
+    "game_id": "won",
+    "speaker": "somebody",
+    "policy_name": "person",
+    "round": 0,
+    "end": "successful",
+    "turn": 3,
+    "context": NAMES,
+    "context_listener": NAMES,
+    "targets": NAMES[:3],
+    "chat": ["a bird", "yes, a dog", "good, a boat"],
+    "clicks": [NAMES[:count] for count in (1, 2, 3)],
+    "log_probs": [0.0] * 3,
+    "closing": "",
+}
+"""A game in which all actions are good."""
 
 
 def exchange(reply: str, action: Action = SELECT) -> Exchange:
@@ -83,6 +103,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     given = {"feedback": [None, 1, None, -1, None, 0, None], "feedback_probability": [None] * 7}
     write_chats(folder / "chats.jsonl", [chat("a", "b", "yes", "c", "no", "d", "well", **given)])
     write_games(folder / "games.jsonl")
+    (folder / "won.jsonl").write_text(json.dumps(WON))
     model = llama(folder / "model")
     for name in ("decoder", "again"):
         tables = ("--replies", folder / "odd.csv", "--replies", folder / "chats.csv")
@@ -221,6 +242,30 @@ def test_a_log_of_chats_is_decoded(made: Path, tmp_path: Path) -> None:
     assert all(0 < value < 1 for value in likely)
 
 
+def test_what_other_weights_have_decoded_is_not_gone_on_with(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = write_chats(tmp_path / "log.jsonl", [chat("a", "b", "yes")] * (decode_chats.BLOCK + 1))
+    folder = shutil.copytree(made / "decoder", tmp_path / "decoder")
+    command = ("decode", "--chats", log, "--decoder", f"tuned:{folder}", "--out", tmp_path / "out.jsonl")
+    decode, blocks = decode_chats.verdicts, iter(range(1))
+
+    def stopping(*args: Any) -> Any:
+        if next(blocks, None) is None:
+            raise UserError("stopped")
+        return decode(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(decode_chats, "verdicts", stopping)
+        with pytest.raises(UserError, match="stopped"):
+            run(*command)
+    tuned_decoder._loaded.cache_clear()  # as in another process
+    shutil.rmtree(folder)
+    tune(made / "model", folder, "--seed", 1)
+    with pytest.raises(UserError, match=r"out\.jsonl\.progress holds what another command has decoded: its weights "):
+        run(*command)
+
+
 # Fitted to people.
 
 
@@ -335,6 +380,7 @@ def test_a_folder_with_anything_in_it_is_left_alone(made: Path, tmp_path: Path) 
         ("--model {made}/model --replies {made}/absent.csv", "cannot read .*absent.csv"),
         ("--model {made}/model --replies {made}/games.jsonl", "games.jsonl, line 1: expected the columns utterance"),
         ("--model {made}/model --games {made}/odd.csv", "odd.csv"),
+        ("--model {made}/model --games {made}/won.jsonl", "of 2 replies some must be to good actions and some to "),
         ("--model {made}/model --chats {made}/odd.csv", "odd.csv"),
     ],
 )

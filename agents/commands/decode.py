@@ -15,7 +15,6 @@ from typing import Annotated
 
 import numpy as np
 
-from multiref_gym.agents.commands.decode_calibrate import calibrate_decoder
 from multiref_gym.agents.commands.decode_chats import decode_chats
 from multiref_gym.agents.commands.options import WHAT, LogOptions
 from multiref_gym.agents.decoders.dividing import BLOCK
@@ -157,6 +156,8 @@ class Decode(LogOptions, ForceOption):
             OSError: If a file cannot be read or written. One that was there before stays as it was.
         """
         if self.calibrate:
+            from multiref_gym.agents.commands.decode_calibrate import calibrate_decoder  # here, as it needs torch
+
             return calibrate_decoder(self, screen)
         if self.chats is not None:
             return decode_chats(self.chats, self, screen)

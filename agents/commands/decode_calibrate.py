@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from multiref_gym.agents.decoders.calibrated import is_calibration
@@ -47,4 +46,4 @@ def calibrate_decoder(command: Decode, screen: Screen) -> None:
     ]
     heads = ["positive from", "accuracy", "positive precision", "positive recall"]
     screen.show(Sheet(f"{title} {held_back['auc']:.3f}", heads, rows))
-    screen.say(f"use it as --decoder calibrated:{Path(command.out)}")
+    screen.say(f"use it as --decoder calibrated:{command.out}")

@@ -69,7 +69,7 @@ def decode_chats(path: Path, command: Decode, screen: Screen) -> None:
     log = ChatLog(path, command.skip_bad)
     columns = log.check(out, command.trl, screen)
     decoder = new_chat_decoder(command.decoder, command.ternary)
-    made = {"decoder": name, **_endpoint(command.decoder), "multiref-gym": metadata.version("multiref-gym")}
+    made = {"decoder": name, **_asked(command.decoder), "multiref-gym": metadata.version("multiref-gym")}
     counts = ChatCounts(name, OUT_OF_PLACE.format(name) if command.decoder in OF_THE_GAME else "")
     for note in counts.notes():
         screen.say(note)  # before the work, and after it again
@@ -196,13 +196,18 @@ def _checked_out(command: Decode) -> Path:
     return out
 
 
-def _endpoint(decoder: str) -> dict[str, str]:
-    """Returns what the environment says of the endpoint that a decoder asks, if it asks one."""
-    if decoder.partition(":")[0] != "prompted-api":
-        return {}
-    from multiref_gym.agents.openai_api import ENDPOINT, MODEL  # here, as it needs httpx
+def _asked(decoder: str) -> dict[str, str]:
+    """Returns what a decoder asks, beyond its name: what the environment says of its endpoint, or its own weights."""
+    match decoder.split(":"):
+        case ["prompted-api", *_]:
+            from multiref_gym.agents.openai_api import ENDPOINT, MODEL  # here, as it needs httpx
 
-    return {name: os.environ.get(name, "") for name in (ENDPOINT, MODEL)}
+            return {name: os.environ.get(name, "") for name in (ENDPOINT, MODEL)}
+        case ["tuned", *folder]:
+            from multiref_gym.agents.decoders.tuned import WEIGHTS  # here, as it needs torch
+
+            return {"weights": file_digest(Path(":".join(folder), WEIGHTS))}
+    return {}
 
 
 def _like_those_written(logged: LoggedChat, training: TrainingRows | None) -> Iterator[dict[str, Any]]:

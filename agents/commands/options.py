@@ -16,6 +16,7 @@ from cyclopts.validators import LimitedChoice
 from multiref_gym.agents.listeners.named import new_listener
 from multiref_gym.agents.workers import ThisProcess, Workers
 from multiref_gym.agents.workers.folder import carried
+from multiref_gym.checking import read_json
 from multiref_gym.commands.export import check_applies
 from multiref_gym.commands.options import Count, ListenerName, Name, NotNegative, Positive, Round, SpeakerName, named
 from multiref_gym.database import StoreError
@@ -29,7 +30,7 @@ from multiref_gym.store import InteractionStore
 from multiref_gym.tangrams import TangramSet
 
 RAY = Parameter(group=Group("Ray"))
-LARGE = ("vlm", "prompted", "calibrated", "tuned", "llm")
+LARGE = ("vlm", "prompted", "tuned", "llm")
 """Listeners, decoders and speakers whose workers take a GPU, where there are any."""
 ENDPOINTS = ("api", "prompted-api")
 """Listeners and decoders that wait for an answer from elsewhere: no worker could make it faster."""
@@ -115,16 +116,30 @@ class RayOptions:
             return
         if int(os.environ.get("WORLD_SIZE", "1")) > 1:
             raise UserError("--ray is not for torchrun, which starts several processes of this command: see --learners")
-        if waiting := [name for name in models if name and name.partition(":")[0] in ENDPOINTS]:
+        if waiting := [name for name in models if name and _asked(name) in ENDPOINTS]:
             raise UserError(f"--ray is not for {waiting[0]}: it waits for its endpoint, which is asked many at once")
         try:
             from multiref_gym.agents.workers.on_ray import RayWorkers
         except ImportError as error:
             raise UserError(f"--ray needs the extra 'ray': pip install 'multiref-gym[ray]' ({error})") from error
-        if "gpus" not in given and any(name and name.partition(":")[0] in LARGE for name in (*models, speaker)):
+        if "gpus" not in given and any(name and _asked(name) in LARGE for name in (*models, speaker)):
             given["gpus"] = None
         with RayWorkers(self.ray, **given) as workers:
             yield workers
+
+
+def _asked(name: str) -> str:
+    """Returns which listener, decoder or speaker is asked: of a calibrated decoder the one that was calibrated.
+
+    Raises:
+        UserError: If there is no such calibration.
+    """
+    kind, _, file = name.partition(":")
+    if kind != "calibrated" or not file:  # who makes the decoder tells that no file is named
+        return kind
+    from multiref_gym.agents.decoders.calibrated import Calibration  # here, as it needs transformers
+
+    return read_json(Calibration, Path(file)).decoder.partition(":")[0]
 
 
 @dataclass(frozen=True, kw_only=True)

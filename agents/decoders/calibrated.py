@@ -55,6 +55,11 @@ class Calibration:
         likely: NDArray[np.float64] = expit(self.slope * log_odds + self.shift)
         return likely
 
+    def is_positive(self, likely: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Returns whether feedback is positive, given probabilities of a good action, of the same shape."""
+        positive: NDArray[np.bool_] = likely >= self.threshold
+        return positive
+
     def scorer(self) -> AnswerScorer:
         """Returns the model.
 
@@ -137,7 +142,7 @@ class CalibratedDecoder:
 
     def decode(self, exchanges: Sequence[Exchange]) -> list[Feedback]:
         """Returns the feedback that each reply gives on the action before it, in order."""
-        good = self.probabilities(exchanges) >= self.calibration.threshold
+        good = self.calibration.is_positive(self.probabilities(exchanges))
         return [
             Feedback.POSITIVE if is_good else self._otherwise(exchange)
             for exchange, is_good in zip(exchanges, good.tolist(), strict=True)

@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from multiref_gym.agents.decoders.answers import AnswerScorer, NoLogProbabilities
+from multiref_gym.agents.decoders.answers import AnswerScorer, NoAnswer, NoLogProbabilities
 from multiref_gym.agents.decoders.calibrated import Calibration, Reads, scorer_of
 from multiref_gym.agents.decoders.few_shot import ANSWERS, CONTENT_FREE, Example, FewShot
 from multiref_gym.agents.decoders.training import simulated, speakers
 from multiref_gym.agents.evaluation.intervals import auc
 from multiref_gym.agents.evaluation.measures import by_threshold
 from multiref_gym.agents.listeners.baselines import ErringListener
+from multiref_gym.agents.listeners.weights import model_name
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange
 from multiref_gym.simulators.persona import Persona
@@ -184,6 +185,9 @@ def calibrate(decoder: str, precision: float, report: Callable[[int], None]) -> 
     if slope <= 0:
         raise UserError(f"decoder {decoder!r}: its answers tell nothing of simulated replies")
     likely = expit(slope * of_fit + shift)
+    kind, _, model = decoder.partition(":")
+    if kind == "prompted":
+        decoder = f"{kind}:{model_name(model)}"
     calibration = Calibration(decoder, reads, prompt, slope, shift, threshold_for(precision, likely, fit[1]))
     likely, good = calibration.probabilities(log_odds(prompt, judged[0])), judged[1]
     return {
@@ -209,4 +213,6 @@ def _scorer(decoder: str) -> tuple[AnswerScorer, Reads]:
     except NoLogProbabilities as error:
         warnings.warn(f"{error}: what it writes is read, and each exchange counts 0, 0.5 or 1", stacklevel=2)
         return scorer_of(decoder, "words"), "words"
+    except NoAnswer:
+        pass  # the examples will show which words are wanted
     return scorer, "log-probabilities"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from multiref_gym.conversation import ChatDecoder, ChatExchange, Verdict
+from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, FeedbackDecoder, decoded, probabilities
 from multiref_gym.game import Action
 from multiref_gym.registry import decoder_of, made
@@ -52,6 +53,8 @@ def new_chat_decoder(name: str, ternary: bool = False) -> ChatDecoder:
         UserError: If there is no such decoder, it does not read chats, or it cannot be made.
     """
     make = decoder_of(name, ternary)
+    if name.partition(":")[0] == "calibrated":
+        raise UserError(f"decoder {name!r} was calibrated on the game: use prompted:MODEL or tuned:FOLDER for chats")
     if name in OF_THE_GAME:
         return ReadAsGame(made("decoder", name, make))
     return made("decoder of chats", name, make)  # type: ignore[no-any-return]

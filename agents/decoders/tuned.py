@@ -147,8 +147,9 @@ class Judge(nn.Module):
         Raises:
             UserError: If the model reads too little for any exchange.
         """
-        if self._last is not None and self._last[0] == exchanges:
-            return self._last[1]
+        last = self._last  # at one look, as another thread may read as well
+        if last is not None and last[0] == exchanges:
+            return last[1]
         tokens = [self.tokens(exchange) for exchange in exchanges]
         states = torch.zeros(len(tokens), self.head.in_features)
         order = sorted(range(len(tokens)), key=lambda row: len(tokens[row][0]))  # a batch is padded to its longest

@@ -24,10 +24,11 @@ from multiref_gym.agents.decoders.training import CALIBRATED_ON, LEARNED_FROM, L
 from multiref_gym.agents.decoders.tuned import Judge, TunedConfig, log_odds, write
 from multiref_gym.agents.evaluation.measures import Confusion
 from multiref_gym.agents.evaluation.tables import share
-from multiref_gym.agents.listeners.weights import saved
+from multiref_gym.agents.listeners.weights import model_name, saved
 from multiref_gym.commands.options import Count, Natural, Positive, check_new_folder
 from multiref_gym.commands.screen import Screen
 from multiref_gym.conversation import ChatExchange
+from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback, ground_truth
 from multiref_gym.formats import read_interactions
 from multiref_gym.formats.chats import read_feedback
@@ -199,12 +200,15 @@ class TuneDecoder:
         """Tunes and writes the decoder.
 
         Raises:
-            UserError: If the model cannot be loaded, a table, a chat or a game is bad, or the folder holds something.
+            UserError: If the model cannot be loaded, a table, a chat or a game is bad, all or none of the actions in
+                the games are good, or the folder holds something.
         """
         check_new_folder(self.out)
         tables = {path: read_replies(path) for path in self.replies}
         chats = chat_examples(self.chats) if self.chats else []
         people = people_examples(read_interactions(self.games)) if self.games else []
+        if self.games and len({good for _, good in people}) < 2:
+            raise UserError(f"{self.games}: of {len(people)} replies some must be to good actions and some to others")
         for_learning, for_trial, for_order = np.random.SeedSequence(self.seed).spawn(3)
         examples = simulated_examples(LEARNED_FROM, self.simulated, for_learning)
         examples += [(reply.exchange, reply.content) for table in tables.values() for reply in table]
@@ -218,16 +222,11 @@ class TuneDecoder:
             judge.head = fitted_head(judge.head, states, [good for _, good in people])
         trial = simulated_examples(CALIBRATED_ON, HELD_BACK, for_trial)
         scores = _scores(judge, trial, screen)
-        config = TunedConfig(self._model, self.rank, self._made(tables, len(chats), len(people), scores))
+        config = TunedConfig(model_name(self.model), self.rank, self._made(tables, len(chats), len(people), scores))
         with saved(self.out) as unfinished:
             write(unfinished, judge, config)
         screen.say(f"{share(scores['accuracy'])} of {HELD_BACK} simulated replies held back are decoded right")
-        screen.say(f"--decoder tuned:{self.out}")
-
-    @property
-    def _model(self) -> str:
-        """The model, by its whole path if it is a folder."""
-        return str(Path(self.model).resolve()) if Path(self.model).is_dir() else self.model
+        screen.say(f"use it as --decoder tuned:{self.out}")
 
     def _made(
         self, tables: dict[Path, list[LabelledReply]], chats: int, people: int, scores: dict[str, float | None]

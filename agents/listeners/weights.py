@@ -53,6 +53,11 @@ def _let_others_read(path: Path) -> None:
             file.chmod(0o666 & ~umask)
 
 
+def model_name(model: str) -> str:
+    """Returns the name of a model that is good in any folder: its whole path if it is a folder, else its id."""
+    return str(Path(model).resolve()) if Path(model).is_dir() else model
+
+
 def pretrained(kind: Any, name: str, **options: Any) -> Any:
     """Returns a model of Hugging Face with all of its weights, where `from_pretrained` makes up those that it lacks.
 

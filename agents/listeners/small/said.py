@@ -22,6 +22,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from multiref_gym.agents.listeners.sentences import Encoder, sentence_encoder
+from multiref_gym.agents.listeners.weights import model_name
 from multiref_gym.errors import UserError
 
 FILE = "said.safetensors"
@@ -56,7 +57,7 @@ class Said:
     """
 
     def __init__(self, encoder: str) -> None:
-        self.encoder = str(Path(encoder).resolve()) if Path(encoder).is_dir() else encoder
+        self.encoder = model_name(encoder)
         self._encoder = _encoder(encoder)
         self._lock = Lock()
         # One by one, as the last bits depend on the batch, and who comes together on the run's course.
