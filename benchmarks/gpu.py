@@ -5,7 +5,7 @@
 An Idefics2 of the size of Idefics2-8B with random weights plays and learns: with PyTorch's attention, with
 FlashAttention, and with its frozen weights in four bits. Then a language model that reads the tangrams in words, such
 as SmolLM2, has its first lesson and two rounds of RESPECT (`llm_learning.py`). Each part runs in a process of its own
-and has a time limit; one that fails is told in a line, and the rest goes on. The operations of a turn and of an example
+and has a time limit; why one failed is told in a line, and the rest goes on. The operations of a turn and of an example
 are counted with PyTorch's attention, and the share of the GPU's peak is that of these operations.
 """
 
@@ -42,6 +42,8 @@ from multiref_gym.provenance import provenance, write_results
 from multiref_gym.tangrams import load_tangrams
 
 SEED = 0
+COUNTED = "PyTorch's attention"
+"""The part whose operations are counted: FlashAttention and weights in four bits do the same by others."""
 TEXT_ROUNDS, TEXT_GAMES = 2, 40
 """Of RESPECT with the language model that reads."""
 
@@ -134,17 +136,13 @@ def respect(model: str | None, plan: Plan, games: int, folder: Path) -> list[Mea
     ]
 
 
-def sheet(found: Mapping[str, list[Measure] | str], peak: float | None) -> Sheet:
-    """Returns the measures of each part, or why there are none."""
-    rows, operations = [], dict[str, float]()
+def sheet(found: Mapping[str, Sequence[Measure]], peak: float | None) -> Sheet:
+    """Returns the measures of each part, with the share of a GPU's peak where operations were counted."""
+    rows, operations = [], {measure.what: measure.operations for measure in found.get(COUNTED, ())}
     for name, measures in found.items():
-        if isinstance(measures, str):
-            rows.append([name, "", "", measures])
-            continue
         for measure in measures:
-            # FlashAttention and weights in four bits do the same by operations that are not counted.
-            of_one = operations.setdefault(measure.what, measure.operations or 0.0)
-            share = "" if peak is None or measure.rate is None else f"{measure.rate * of_one / peak:.1%}"
+            of_one = operations.get(measure.what)
+            share = f"{measure.rate * of_one / peak:.1%}" if measure.rate and of_one and peak else ""
             rate = "" if measure.rate is None else f"{measure.rate:,.1f}"
             rows.append([f"{name}: {measure.what}", rate, share, measure.told])
     return Sheet("", ["", "a second", "share of peak", "most memory, or success"], rows)
@@ -174,17 +172,19 @@ class Gpu:
         """
         check_new_folder(self.out)
         self.out.mkdir(parents=True, exist_ok=True)
-        found: dict[str, list[Measure] | str] = {}
+        found, failed = dict[str, list[Measure]](), dict[str, str]()
         with TemporaryDirectory(dir=self.out) as folder:
             for part in self._parts(Path(folder)):
                 screen.say(f"{part.name}, for {part.seconds} s at most")
                 try:
                     found[part.name] = limited(part.measure, part.seconds)
                 except UserError as error:
-                    found[part.name] = str(error)
+                    failed[part.name] = str(error)
+                    screen.say(f"{part.name}: {error}")
         shown = sheet(found, peak_of_device())
-        write_atomically(self.out / "table.md", shown.markdown())
-        told = {name: part if isinstance(part, str) else [*map(asdict, part)] for name, part in found.items()}
+        lines = (f"- {name}: {why}\n" for name, why in failed.items())
+        write_atomically(self.out / "table.md", "".join([shown.markdown(), "\n", *lines]))
+        told = {name: [*map(asdict, measures)] for name, measures in found.items()} | failed
         write_results(self.out / "results.json", {"size": self.size, "games": self.games, "parts": told})
         screen.show(shown, str(provenance()["machine"]))
 
@@ -193,7 +193,7 @@ class Gpu:
         flash, four_bits = {"attention": "flash_attention_2"}, {"four_bit": True}
         return [
             Part("random weights", 60, partial(make, folder, self.size)),
-            Part("PyTorch's attention", 120, partial(speed, folder, {"attention": "sdpa"}, (8, 32), self.games)),
+            Part(COUNTED, 120, partial(speed, folder, {"attention": "sdpa"}, (8, 32), self.games)),
             Part("FlashAttention", 70, partial(speed, folder, flash, (32,), self.games)),
             Part("four bits", 80, partial(speed, folder, four_bits, (32,), self.games)),
             Part("text", 150, partial(respect, self.text, Plan(), TEXT_GAMES, self.out / "text")),

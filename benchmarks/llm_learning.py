@@ -108,9 +108,11 @@ def made_base(folder: Path, model: Path, plan: Plan, report: Report) -> dict[str
     """Gives a model its first lesson, if there is no base in the folder yet, and returns what came of each part of it.
 
     Raises:
-        UserError: If the model cannot be had, or the base there is of another model or plan.
+        UserError: If the model cannot be had or has learned already, or the base there is of another model or plan.
     """
     config = replace(LlmConfig.of(model), **SETTINGS)
+    if config.learned:
+        raise UserError(f"{model} is a policy that has learned already: name the model that it was made of")
     told = {"plan": asdict(plan), "seed": BASE_SEED, "config": asdict(config)}
     if not folder.exists():
         figures = load_tangrams("figures")

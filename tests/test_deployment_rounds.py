@@ -46,7 +46,7 @@ def states(there: Deployed) -> dict[int, str]:
 
 def test_a_crowd_runs_the_whole_loop(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    small = ("--games", "3", "--rounds", "1", "--epochs", "1", "--gate", "2")
+    small = ("--games", "3", "--rounds", "1", "--epochs", "1", "--gate", "2", "--trust")
     with ServerProcess("--respect", str(out), *small) as server:
         settings = CrowdSettings(browsers=6, games=12, idle=100.0)
         result = run_crowd(server.url, settings, FIGURES, lambda: ScriptedSpeaker(FIGURES))
@@ -63,6 +63,7 @@ def test_a_crowd_runs_the_whole_loop(tmp_path: Path) -> None:
     with InteractionStore(out / "interactions.db", create=False) as store:
         assert store.rounds("SUP") == store.rounds("CONTROL") == [0, 1]
         assert store.has_feedback("SUP", 1, "lexical")
+        assert set(results["rounds"][1]["trusted"]) <= {game.speaker for game in store.interactions("SUP", 0)}
         policies = {round: {game.policy for game in store.interactions("SUP", round)} for round in (0, 1)}
         control = {game.policy for game in store.interactions("CONTROL", 1)}
     assert len(policies[0]) == len(policies[1]) == 1

@@ -13,7 +13,7 @@ import pytest
 from multiref_gym import cli
 from multiref_gym.agents import play as playing
 from multiref_gym.benchmarks import gpu
-from multiref_gym.benchmarks.gpu import Measure, sheet
+from multiref_gym.benchmarks.gpu import COUNTED, Measure, sheet
 from multiref_gym.benchmarks.limited import limited
 from multiref_gym.errors import UserError
 from multiref_gym.game import Game
@@ -41,9 +41,11 @@ def test_a_tiny_model_plays_and_learns_and_what_is_not_there_is_told(
     assert "FlashAttention" in parts["FlashAttention"]
     assert "bitsandbytes" in parts["four bits"]
     assert parts["text"] == "left out: name a language model by --text"
-    assert "turns played, 8 at once" in (tmp_path / "out" / "table.md").read_text()
+    table, told = (tmp_path / "out" / "table.md").read_text(), capsys.readouterr().out
+    assert "turns played, 8 at once" in table
+    assert "- text: left out" in table
+    assert "\ntext: left out: name a language model by --text\n" in told
     assert [path.name for path in sorted((tmp_path / "out").iterdir())] == ["results.json", "table.md"]
-    capsys.readouterr()
     assert cli.main(arguments) == 2
     assert "something in it already" in capsys.readouterr().err
 
@@ -54,12 +56,9 @@ def test_the_parts_take_eight_minutes_at_most(tmp_path: Path) -> None:
 
 def test_the_share_is_of_the_operations_that_were_counted() -> None:
     counted, other = Measure("turns", "1 GiB", 2.0, 30.0), Measure("turns", "1 GiB", 4.0, 7.0)
-    rows = sheet({"a": [counted], "b": [other], "c": "gone"}, 100.0).rows
-    assert rows == [
-        ["a: turns", "2.0", "60.0%", "1 GiB"],
-        ["b: turns", "4.0", "120.0%", "1 GiB"],
-        ["c", "", "", "gone"],
-    ]
+    rows = sheet({COUNTED: [counted], "b": [other]}, 100.0).rows
+    assert rows == [[f"{COUNTED}: turns", "2.0", "60.0%", "1 GiB"], ["b: turns", "4.0", "120.0%", "1 GiB"]]
+    assert sheet({"b": [other]}, 100.0).rows == [["b: turns", "4.0", "", "1 GiB"]]
 
 
 def test_a_call_ends_at_its_limit_and_says_what_it_found_or_why_not() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from tiny_llm import tiny_llm
 from multiref_gym import cli
 from multiref_gym.agents.learning import respect
 from multiref_gym.benchmarks import llm_learning
-from multiref_gym.benchmarks.llm_learning import Plan, matching, watching
+from multiref_gym.benchmarks.llm_learning import Plan, matched, matching, watching
 
 
 def test_the_lesson_matches_and_then_shows_what_was_right() -> None:
@@ -32,6 +33,7 @@ def test_runs_from_the_lesson_to_the_table(
     # In this process, as one of its own would take longer to start than to run.
     monkeypatch.setattr(llm_learning, "run_all", lambda run, jobs, *rest: [run(job) for job in jobs])
     monkeypatch.setattr(respect, "SEED_TURNS", 8)
+    monkeypatch.setattr(llm_learning, "matched", partial(matched, boards=3))
     size = ["--boards", "2", "--watched", "2", "--rounds", "1", "--games", "2"]
     arguments = ["bench", "llm-learning", "--base", str(tiny_llm()), *size, "--out", str(tmp_path)]
     assert cli.main(arguments) == 0
@@ -47,3 +49,7 @@ def test_runs_from_the_lesson_to_the_table(
     arguments[arguments.index("--watched") + 1] = "3"
     assert cli.main(arguments) == 2
     assert "another lesson" in capsys.readouterr().err
+    arguments[arguments.index("--base") + 1] = str(tmp_path / "base")
+    assert cli.main([*arguments[:-1], str(tmp_path / "again")]) == 2
+    assert "has learned already" in capsys.readouterr().err
+    assert not (tmp_path / "again").exists()

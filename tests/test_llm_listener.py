@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -220,6 +221,10 @@ def test_a_model_that_keeps_a_state_is_refused(tmp_path: Path) -> None:
 def test_without_a_model_or_with_none_that_there_is_nothing_is_loaded(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="the llm listener has no base of its own"):
         LlmListener.load(FIGURES)
+    (tmp_path / "mute").mkdir()
+    shutil.copy(tiny_llm() / "config.json", tmp_path / "mute")
+    with pytest.raises(UserError, match=r"mute': there is no tokenizer\.json$"):
+        LlmListener.load(FIGURES, tmp_path / "mute")
     with pytest.raises(UserError, match="there is no folder"):
         LlmListener.load(FIGURES, configured(tmp_path, model=str(tmp_path / "gone")))
     with pytest.raises(UserError, match=r"llm\.json, field 'words': .*, got 3"):

@@ -118,11 +118,11 @@ def test_rounds_that_grow_come_to_all_games(run: Callable[..., Respect]) -> None
 
 
 def test_who_learns_often_goes_on_from_its_last_policy(run: Callable[..., Respect]) -> None:
-    often = run(Often, epochs=4)
+    often = run(Often, epochs=4, trust=True)
     list(often.rounds())
-    new, lesson = [example for game in often._taught("SUP", 1) for example in game.examples], often._lesson(2)
+    new, lesson = often._taught_by(1, often._trusts(2)), often._lesson(2)
     assert lesson.start == Folder(often.out / "round-1")
-    assert lesson.examples[: len(new)] == new
+    assert lesson.examples[: len(new)] == new == often._examples(2)[-len(new) :], "the new ones, weighed by trust"
     assert len(lesson.examples) == 4 * len(new)
     assert all(example in often._examples(2) for example in lesson.examples)
     assert lesson.optimisation.epochs == 1

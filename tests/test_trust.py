@@ -62,6 +62,8 @@ def test_of_whom_nothing_was_heard_yet_little_is_known() -> None:
 @given(st.randoms(use_true_random=False), st.integers(0, 2**16))
 def test_the_order_does_not_matter(random: object, seed: int) -> None:
     found = heard(4, 1, 1, replies=5, seed=seed)
+    # Some are as sure as each other, as where a policy is certain.
+    found = [one._replace(log_prob=round(one.log_prob, 0)) for one in found]
     shuffled = list(found)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     before, after = trusts(found), trusts(shuffled)

@@ -43,7 +43,9 @@ def _offline(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_offline")
 def test_an_unknown_model_is_refused_in_one_line() -> None:
-    with pytest.raises(UserError, match=r"cannot load .* vision-language model from 'nobody/such-model'") as refused:
+    with pytest.raises(
+        UserError, match=r"cannot load .* vision-language model from 'nobody/such-model': it is no folder"
+    ) as refused:
         VlmListener.load(FIGURES, Path("nobody/such-model"))
     assert "\n" not in str(refused.value)
 

@@ -74,7 +74,8 @@ class ServeCommand(TangramOptions, SpeakerOptions):
         role: What people do: they speak to the listener, or they listen to the simulated speaker.
         pairs: People play with each other, one as the speaker and one as the listener.
         listener: Who listens.
-        model: Which policy listens, or which base is learned from: a checkpoint's folder.
+        model: Which policy listens, or which base is learned from: a checkpoint's folder, of vlm and llm a model's
+            folder or hub id.
         arms: Several systems, each NAME=LISTENER or NAME=LISTENER:MODEL: all of them play the same contexts.
         games: How many contexts each system plays in a round; without --respect there is no end if it is not given.
         rounds: Of --respect, how many rounds of learning.
@@ -84,6 +85,7 @@ class ServeCommand(TangramOptions, SpeakerOptions):
         ternary: Of --respect, whether the decoder also answers neutral.
         objective: Of --respect, what is minimised.
         credit: Of --respect, what says how good an action was.
+        trust: Of --respect, weigh each person's turns by how likely it is that the person judges as the others do.
         optimisation: How it is minimised.
         seed: Seeds all chance.
         patience: Seconds that a person has for a turn; after that the game ends, and its place is free again.
@@ -112,6 +114,7 @@ class ServeCommand(TangramOptions, SpeakerOptions):
     ternary: bool = False
     objective: Annotated[str, named(OBJECTIVES)] = "sup"
     credit: CreditName = "reply"
+    trust: bool = False
     optimisation: Flat[RoundOptimisation] = OPTIMISATION
     seed: Natural = 0
     patience: Positive = 600.0
@@ -186,6 +189,7 @@ class ServeCommand(TangramOptions, SpeakerOptions):
             tangrams=self.tangrams,
             split=self.split,
             base=self.model,
+            trust=self.trust,
         )
         chosen = learner_of(self.objective, self.credit, self.optimisation)
         out.mkdir(parents=True, exist_ok=True)

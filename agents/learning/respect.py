@@ -12,7 +12,7 @@ Everything that a round leaves is in the run folder: its policy in `round-N/`, i
 # Annotations are evaluated here, as cyclopts would look for their names in the modules of subclasses.
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
@@ -368,11 +368,15 @@ class Respect:
     def _examples(self, round: int) -> list[Example]:
         """Returns what the seed and all rounds before teach."""
         seed = [example for game in self._taught(SEED, 0) for example in game.examples]
-        games = [game for earlier in range(round) for game in self._taught(self._system, earlier)]
-        if not self.config.trust:
-            return seed + [example for game in games for example in game.examples]
         trusted = self._trusts(round)
-        return seed + [
+        return seed + [example for earlier in range(round) for example in self._taught_by(earlier, trusted)]
+
+    def _taught_by(self, round: int, trusted: Mapping[str, Trust]) -> list[Example]:
+        """Returns what a round teaches, given how far its speakers are trusted, if that is asked for."""
+        games = self._taught(self._system, round)
+        if not self.config.trust:
+            return [example for game in games for example in game.examples]
+        return [
             replace(example, weight=example.weight * weight)
             for game in games
             for examples, weight in zip((game.examples, game.opposite), trusted.get(game.speaker, UNHEARD), strict=True)

@@ -118,6 +118,6 @@ def _groups(found: Sequence[Judged]) -> NDArray[np.int64]:
     sure = np.array([one.log_prob for one in found])
     for number, round in enumerate(np.unique(rounds[rounds >= 0])):
         rows = np.flatnonzero(rounds == round)
-        ranks = rankdata(sure[rows], method="ordinal") - 1
-        groups[rows] = 2 + number * BANDS + ranks.astype(int) * BANDS // len(rows)
+        ranks = rankdata(sure[rows]) - 1  # those who are as sure are in one band, whatever their order
+        groups[rows] = 2 + number * BANDS + (ranks * BANDS // len(rows)).astype(int)
     return groups

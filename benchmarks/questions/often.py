@@ -68,7 +68,7 @@ class Often(Respect):
         lesson = super()._lesson(round)
         if round == 0:
             return lesson
-        new = [example for game in self._taught(self.learner.name, round - 1) for example in game.examples]
+        new = self._taught_by(round - 1, self._trusts(round))
         drawn = np.random.default_rng(lesson.seed).choice(
             len(lesson.examples), (lesson.optimisation.epochs - 1) * len(new)
         )

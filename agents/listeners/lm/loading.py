@@ -237,7 +237,12 @@ def _processor(config: ModelConfig) -> Any:
         missing = [package for package in ("torchvision", "num2words") if package in str(error).lower()]
         hint = ": run `pip install 'multiref-gym[vlm]'`" if missing else ""
         part = load.__name__.removeprefix("Auto").lower()
-        raise UserError(f"cannot load the {part} of a {config.KIND} from {name!r}: {_first(error)}{hint}") from error
+        why = f"{_first(error)}{hint}"
+        if not Path(name).is_dir():
+            why = f"it is no folder here, and from the hub: {why}"
+        elif not any(Path(name).glob("*token*")):  # which else is told in ten lines
+            why = "there is no tokenizer.json"
+        raise UserError(f"cannot load the {part} of a {config.KIND} from {name!r}: {why}") from error
 
 
 def _four_bits(kind: str) -> BitsAndBytesConfig:

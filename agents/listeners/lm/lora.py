@@ -47,7 +47,7 @@ def adapted_layers(model: Any, architecture: str, pattern: str | None = None) ->
     if pattern is None and architecture not in PATTERNS and not reads:
         raise UserError(
             f"no layers to adapt are known for {architecture!r}: known are {', '.join(PATTERNS)}; for another "
-            "architecture name them by a regular expression, 'layers' in vlm.json"
+            "architecture name them by a regular expression, 'layers' in vlm.json or llm.json"
         )
     linear = [name for name, module in model.named_modules() if isinstance(module, nn.Linear | Conv1D)]
     known = (rf"{model.base_model_prefix}\..*",) if reads else PATTERNS.get(architecture, ())
