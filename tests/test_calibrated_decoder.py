@@ -176,7 +176,7 @@ def test_a_decoder_is_calibrated_and_used_by_its_file(
     [chosen] = [row for row in found["held_back"]["thresholds"] if row["threshold"] == found["threshold"]]
     assert chosen["positive_precision"] > 0.85
     assert chosen["positive_recall"] > 0.5
-    assert {"versions", "machine", "seed", "digest", "content_free", "draws"} <= found.keys()
+    assert {"versions", "machine", "seed", "digest", "draws"} <= found.keys()
 
     decoder = new_decoder(f"calibrated:{file}")
     assert decoder.decode([exchange("yes, the house"), exchange("no, undo that")]) == [POSITIVE, NEGATIVE]

@@ -148,8 +148,7 @@ def calibrate(decoder: str, precision: float, report: Callable[[int], None]) -> 
 
     Returns:
         The fields of a `Calibration` and, for JSON, how it was found: the wanted `precision`, the `seed`, the area
-        under the curve of each of the `draws`, the `content_free` log-odds, and what is `held_back`, figures on replies
-        that played no part.
+        under the curve of each of the `draws`, and what is `held_back`, figures on replies that played no part.
 
     Raises:
         UserError: If the decoder asks no model, the model cannot be asked or has no answers of one token, or it does
@@ -195,7 +194,6 @@ def calibrate(decoder: str, precision: float, report: Callable[[int], None]) -> 
         "precision": precision,
         "seed": SEED,
         "draws": areas,
-        "content_free": float(prompt.log_odds(scorer, [CONTENT_FREE])[0]),
         "held_back": {
             "replies": len(good),
             "good": float(good.mean()),

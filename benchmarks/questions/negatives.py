@@ -15,6 +15,7 @@ way to the one that the speaker wanted, which no learner can know.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -49,12 +50,12 @@ def rejected(game: Interaction, feedback: Sequence[Feedback | None]) -> list[tup
     ]
 
 
-class Relabelled(Respect):
+class Relabelled(Respect, ABC):
     """RESPECT that learns other actions, as positives, in place of some that were rejected."""
 
+    @abstractmethod
     def _instead(self, game: Interaction) -> Mapping[int, Action]:
         """Returns for turns of a game the actions that would have been right."""
-        raise NotImplementedError
 
     def _teaches(self, system: str, game: Interaction, feedback: Sequence[Feedback]) -> list[Example]:
         examples = super()._teaches(system, game, feedback)
