@@ -32,7 +32,7 @@ MISLEADS = "misleads"
 """What the names of speakers who mislead begin with."""
 LIAR: Mapping[str, Any] = {"slip": 1.0, "praise": 1.0, "clears_up": 0.0, "fresh_start": 1.0}
 GUESSER = {**LIAR, "slip": 0.5}
-SHARES = (0.0, 0.2, 0.4)
+SHARES = (0.0, 0.1, 0.2, 0.3, 0.4)
 LEARNERS = {
     "TURNS": (TURNS, False),
     "TURNS, trust": (TURNS, True),
