@@ -70,7 +70,7 @@ class Plan:
     size: int = 6
     questions: int = 5
     games: int = 120
-    mistakes: float = 0.15
+    mistakes: float = 0.3
     learning_rate: float = 1e-3
 
 
