@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from copy import deepcopy
 from functools import lru_cache
@@ -26,6 +26,7 @@ from transformers import (
 )
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
 
+from multiref_gym.agents.decoders.answers import BEGINNING
 from multiref_gym.agents.listeners.lm.loading import VlmConfig, load_base
 from multiref_gym.agents.listeners.lm.prompt import padded, shared_start
 from multiref_gym.agents.listeners.weights import UNLOADABLE, pretrained
@@ -38,8 +39,11 @@ LIKELY = 0.9
 
 REMEMBERED = 10_000
 """How many questions are remembered at least, so that decoding and its probabilities ask each once."""
-OPENINGS = 4
+OPENINGS = 8
 """How many openings stay read: each takes as much memory as its keys and values, 46 KB a token with 135M parameters."""
+
+Scored = tuple[str, str, tuple[str, ...]]
+"""What has a score: an opening, what follows it, and the answers to that or the text after it."""
 
 _LOADING = Lock()
 """Held while a model is loaded, so that of many threads that want it only one loads it."""
@@ -62,7 +66,7 @@ class LanguageModel:
         chats = bool(tokenizer.chat_template)
         self._plain = guard(tokenizer, self._chat(*zip(ROLES, repeat(PROBE))) if chats else "")
         self._read = lru_cache(maxsize=OPENINGS)(self._read_opening)
-        self._scored: dict[tuple[str, str, tuple[str, ...]], list[float]] = {}
+        self._scored: dict[Scored, Any] = {}
 
     @classmethod
     def load(cls, name: str) -> LanguageModel:
@@ -98,15 +102,20 @@ class LanguageModel:
             UserError: If a question is longer than the model can read.
         """
         asked = [(opening, question, tuple(answers)) for question in questions]
-        known = self._scored  # at one look, as another thread may forget what is old
-        found = {key: known[key] for key in asked if key in known}
-        new = [key for key in dict.fromkeys(asked) if key not in found]
-        if new:
-            found.update(zip(new, self._scores([question for _, question, _ in new], answers, opening), strict=True))
-            self._scored.update(found)
-            if len(self._scored) > 2 * REMEMBERED:
-                self._scored = dict(list(self._scored.items())[-REMEMBERED:])
-        return np.array([found[key] for key in asked])
+        return self._once(asked, lambda new: self._scores([question for _, question, _ in new], answers, opening))
+
+    def begins(self, contexts: Sequence[str], texts: Sequence[str], opening: str) -> NDArray[np.float64]:
+        """Returns the log-probability of how each text begins after its context, float64 (texts,).
+
+        See `multiref_gym.agents.decoders.answers.ReplyScorer`.
+
+        Raises:
+            UserError: If a text is longer than the model can read.
+        """
+        asked = [(opening, context, (text,)) for context, text in zip(contexts, texts, strict=True)]
+        return self._once(
+            asked, lambda new: self._beginnings([(context, text) for _, context, (text,) in new], opening)
+        )
 
     def one_token_each(self, answers: Sequence[str]) -> bool:
         """Whether each answer is one token after an opening and a question, so that the model is asked once."""
@@ -160,6 +169,18 @@ class LanguageModel:
         written = out[0, read:].tolist()
         return str(self._tokenizer.decode(written, skip_special_tokens=True)), read, len(written)
 
+    def _once(self, asked: Sequence[Scored], scores: Callable[[list[Scored]], Sequence[Any]]) -> NDArray[np.float64]:
+        """Returns the scores of what is asked, each of which the model is asked once."""
+        known = self._scored  # at one look, as another thread may forget what is old
+        found = {key: known[key] for key in asked if key in known}
+        new = [key for key in dict.fromkeys(asked) if key not in found]
+        if new:
+            found.update(zip(new, scores(new), strict=True))
+            self._scored.update(found)
+            if len(self._scored) > 2 * REMEMBERED:
+                self._scored = dict(list(self._scored.items())[-REMEMBERED:])
+        return np.array([found[key] for key in asked])
+
     def _scores(self, questions: Sequence[str], answers: Sequence[str], opening: str) -> list[list[float]]:
         texts = [self._tokens(question, answers, opening) for question in questions]
         # The tokens that all answers to a question begin with are no matter of choice. From there on each token has
@@ -183,6 +204,28 @@ class LanguageModel:
             [sum(wanted[text[:end]][text[end]] for end in range(start, len(text))) for text in of_question]
             for of_question, start in zip(texts, starts, strict=True)
         ]
+
+    @torch.inference_mode()
+    def _beginnings(self, texts: Sequence[tuple[str, str]], opening: str) -> list[float]:
+        read = self._ids(self._plain(opening))
+        rows = []
+        for context, text in texts:
+            before, whole = (self._ids(self._plain(f"{opening}{words}")) for words in (context, f"{context} {text}\n"))
+            start = shared_start(before, whole)
+            rows.append((whole[: start + BEGINNING], start))
+        self._check_length(max(len(tokens) for tokens, _ in rows))
+        opened = shared_start(read, *(tokens[: start - 1] for tokens, start in rows))
+        found = np.empty(len(rows))
+        order = sorted(range(len(rows)), key=lambda row: len(rows[row][0]))
+        for first in range(0, len(order), self._batch_size):
+            batch = order[first : first + self._batch_size]
+            tokens, _, given = self._after(opened, [rows[row][0] for row in batch])
+            log_probs = torch.log_softmax(self._forward(tokens, **given).logits.float(), dim=-1).cpu()
+            for number, row in enumerate(batch):
+                whole, start = rows[row]
+                places = torch.arange(start - 1, len(whole) - 1) - given["first"]
+                found[row] = float(log_probs[number, places, torch.tensor(whole[start:])].sum())
+        return found.tolist()
 
     def _tokens(self, question: str, answers: Sequence[str], opening: str) -> list[tuple[int, ...]]:
         """Returns the tokens of the question with each answer: in its place, as alone an answer has others."""
@@ -226,17 +269,28 @@ class LanguageModel:
             contexts: They begin with the same tokens.
             opened: How many of these are the opening.
         """
-        kept = deepcopy(self._read(contexts[0][:opened])) if opened else None  # copied, as the model adds to it
-        if kept is None:
-            opened = 0
-        else:
-            kept.reorder_cache(torch.zeros(len(contexts), dtype=torch.long))  # the same for each context
-        # Padded on the right, where nothing is read after the padding and all positions stay as they are.
-        tokens, there = padded([context[opened:] for context in contexts], self._tokenizer.pad_token_id or 0)
+        tokens, there, given = self._after(opened, contexts)
         lasts, last = (there.sum(1) - 1).unique(return_inverse=True)
-        given = {} if kept is None else {"past_key_values": kept}
-        logits = self._forward(tokens, opened, logits_to_keep=lasts, **given).logits
+        logits = self._forward(tokens, **given, logits_to_keep=lasts).logits
         return torch.log_softmax(logits[torch.arange(len(contexts)), last].float(), dim=-1).cpu()
+
+    def _after(
+        self, opened: int, texts: Sequence[tuple[int, ...]]
+    ) -> tuple[torch.Tensor, torch.Tensor, dict[str, Any]]:
+        """Returns what is to be read of texts that begin with the same tokens, padded; what of it is there; and how.
+
+        Args:
+            opened: How many tokens are the opening.
+            texts: All tokens of each.
+        """
+        kept = deepcopy(self._read(texts[0][:opened])) if opened else None  # copied, as the model adds to it
+        given: dict[str, Any] = {"first": 0}
+        if kept is not None:
+            kept.reorder_cache(torch.zeros(len(texts), dtype=torch.long))  # the same for each text
+            given = {"first": opened, "past_key_values": kept}
+        # Padded on the right, where nothing is read after the padding and all positions stay as they are.
+        tokens, there = padded([text[given["first"] :] for text in texts], self._tokenizer.pad_token_id or 0)
+        return tokens, there, given
 
     def _read_opening(self, tokens: tuple[int, ...]) -> Any:
         """Returns the keys and values of an opening; None of a model without them, such as Mamba."""

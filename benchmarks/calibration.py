@@ -7,7 +7,8 @@ The model of a calibrated decoder is asked without examples and with them. Then 
 - if the model finds the word for a good action likelier;
 - if it does so beyond what it says of an exchange that says nothing (content-free, Zhao et al. 2021, arXiv 2102.09690);
 - if it does so beyond its mean over all the replies (batch prior, Zhou et al. 2023, arXiv 2309.17249);
-- from the threshold on that was chosen on simulated replies.
+- from the threshold on that was chosen on simulated replies, by how likely the replies are as well if the model is on
+  this machine.
 
 What the batch prior says of a reply depends on the other replies. So it is measured here and used nowhere else: games
 may be decoded one by one or divided among workers, and that must not change their feedback. Intervals are 95 %
@@ -62,13 +63,13 @@ def evaluate(decoder: CalibratedDecoder, games: list[Interaction]) -> dict[str, 
         seconds = process_time() - begun
         return log_odds, 1000 * seconds / len(replies), float(prompt.log_odds(decoder.scorer, [CONTENT_FREE])[0])
 
-    def step(log_odds: NDArray[np.float64], positive: NDArray[np.bool_], cost: float) -> dict[str, Any]:
+    def step(score: NDArray[np.float64], positive: NDArray[np.bool_], cost: float) -> dict[str, Any]:
         right = positive == good
         found = estimate(by_unit(right, speakers), by_unit(np.ones_like(right), speakers), SEED)
         return {
             **Confusion.of(np.where(positive, 1, -1), np.where(good, 1, -1)).figures(),
             "interval": (found.low, found.high),
-            "auc": auc(log_odds[good], log_odds[~good]),
+            "auc": auc(score[good], score[~good]),
             "cpu_seconds_per_thousand": cost,
         }
 
@@ -82,7 +83,11 @@ def evaluate(decoder: CalibratedDecoder, games: list[Interaction]) -> dict[str, 
         steps[name] = step(log_odds, log_odds > 0, cost)
         steps[f"{name}, content-free"] = step(log_odds, log_odds > lean, cost)
         steps[f"{name}, batch prior"] = step(log_odds, log_odds > prior, cost)
-    steps["examples, threshold"] = step(log_odds, calibration.is_positive(calibration.probabilities(log_odds)), cost)
+    begun = process_time()
+    likely = decoder.probabilities(exchanges)
+    cost += 1000 * (process_time() - begun) / len(replies)  # the answers are known by now
+    name = "examples and replies, threshold" if len(calibration.slopes) > 1 else "examples, threshold"
+    steps[name] = step(likely, calibration.is_positive(likely), cost)
     return {"replies": len(replies), "games": len(games), "speakers": len(set(speakers)), "seed": SEED, "steps": steps}
 
 

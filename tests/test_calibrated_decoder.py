@@ -98,9 +98,31 @@ def test_an_impossible_answer_counts_so_much_and_a_silent_model_is_not_content()
     assert found.tolist() == [10, -10, -10]
 
 
+class Hearing(Leaning):
+    """Says as well how likely replies are: of a rejection only a wrong action makes it likelier."""
+
+    def begins(self, contexts: Sequence[str], texts: Sequence[str], opening: str) -> NDArray[np.float64]:
+        self.openings.append(opening)
+        rights = [context.splitlines()[2] == "Right: Yes" for context in contexts]
+        return np.array([-3.0 * (right and rejects(text)) for right, text in zip(rights, texts, strict=True)])
+
+
+def test_a_model_that_scores_texts_says_how_likely_the_reply_is_after_either_verdict() -> None:
+    model = Hearing()
+    replies = [exchange("no,\nundo that"), exchange("yes")]
+    found = FewShot(("No", "Yes"), EXAMPLES).evidence(model, replies)
+    assert found.tolist() == [[-7, -3], [-3, 0]]
+    *_, first, again, second, _ = model.openings
+    assert first == again, "bad and good after the same examples"
+    assert "Asked: the house\nDone: select B\nRight: No\nReply: no, undo that\n\n" in first
+    assert "the bird" not in second
+    decoder = CalibratedDecoder(model, calibration(slopes=(0.0, 1.0), shift=1.0))
+    np.testing.assert_allclose(decoder.probabilities(replies), expit([-2, 1]))
+
+
 def calibration(**given: Any) -> Calibration:
     fields = {"decoder": "prompted:m", "reads": "log-probabilities", "prompt": FewShot(("No", "Yes"), EXAMPLES)}
-    return Calibration(**fields | {"slope": 2.0, "shift": 10.0, "threshold": 0.9} | given)
+    return Calibration(**fields | {"slopes": (2.0,), "shift": 10.0, "threshold": 0.9} | given)
 
 
 def test_feedback_is_positive_from_the_threshold_on() -> None:
@@ -117,13 +139,16 @@ def test_feedback_is_positive_from_the_threshold_on() -> None:
 
 def test_probabilities_are_those_that_log_odds_were_drawn_from() -> None:
     rng = np.random.default_rng(0)
-    log_odds = rng.normal(-3, 2, 20_000)
-    good = rng.random(20_000) < expit(1.5 * log_odds + 4)
-    assert fitted(log_odds, good) == pytest.approx((1.5, 4), abs=0.1)
+    evidence = rng.normal(-3, 2, (20_000, 3))
+    good = rng.random(20_000) < expit(evidence @ [1.5, 0.5, -1] + 1)
+    slopes, _ = fitted(evidence, good)
+    assert slopes[2] == 0, "evidence against what it says is left out"
+    slopes, shift = fitted(evidence[:, :2], rng.random(20_000) < expit(evidence[:, :2] @ [1.5, 0.5] + 4))
+    assert (*slopes, shift) == pytest.approx((1.5, 0.5, 4), abs=0.15)
 
 
 def test_log_odds_that_tell_all_apart_have_a_finite_slope() -> None:
-    slope, _ = fitted(np.array([-1.0, -1, 1, 1]), np.array([False, False, True, True]))
+    [slope], _ = fitted(np.array([[-1.0], [-1], [1], [1]]), np.array([False, False, True, True]))
     assert 0 < slope < 10
 
 

@@ -26,7 +26,7 @@ from transformers import (
 )
 from transformers import LlamaForCausalLM as Llama
 
-from multiref_gym.agents.decoders.answers import EndpointModel, WritingModel
+from multiref_gym.agents.decoders.answers import BEGINNING, EndpointModel, WritingModel
 from multiref_gym.agents.decoders.prompted import BINARY, TERNARY, EndpointDecoder, Form, PromptedDecoder
 from multiref_gym.agents.language_model import LanguageModel
 from multiref_gym.agents.listeners.lm.random_model import byte_tokenizer
@@ -208,6 +208,27 @@ def test_with_an_opening_the_texts_are_plain_and_the_odds_are_the_same(name: str
         expected = one_by_one(model, words, [f"{start}{opening}{question} {answer}" for answer in answers])
         np.testing.assert_allclose(row - row[0], expected - expected[0], atol=1e-4)
     assert np.ptp(found[:, 0] - found[:, 1]) > 0.1, "or nothing is tested"
+
+
+@pytest.mark.parametrize("name", [*PROMPTS, *OTHERS])
+@torch.inference_mode()
+def test_how_a_text_begins_has_the_probability_of_its_first_tokens(name: str) -> None:
+    model, words = OTHERS[name]() if name in OTHERS else PROMPTS[name][0]()
+    opening, contexts = "Is it right? the dog: Yes\n\n", ["the bird:", "the fish with a hat:", "the bird:", "it:"]
+    texts = ["no, the other bird", "yes", "yes, and the house", ""]
+    asked = LanguageModel(model, words, batch_size=3)
+    found = asked.begins(contexts, texts, opening)
+    for context, text, of_text in zip(contexts, texts, found, strict=True):
+        before, whole = (words(f"{opening}{context}{more}").input_ids for more in ("", f" {text}\n"))
+        start = next((place for place, token in enumerate(before) if token != whole[place]), len(before))
+        end = min(start + BEGINNING, len(whole))
+        log_probs = torch.log_softmax(model(input_ids=torch.tensor([whole[:end]])).logits[0].float(), dim=-1)
+        expected = sum(float(log_probs[place - 1, whole[place]]) for place in range(start, end))
+        assert of_text == pytest.approx(expected, abs=1e-4)
+    assert np.ptp(found) > 0.1, "or nothing is tested"
+    reading = Reading(model)
+    np.testing.assert_array_equal(asked.begins(contexts[::-1], texts[::-1], opening), found[::-1])
+    assert reading.tokens == 0, "what is known is not asked again"
 
 
 class Reading:

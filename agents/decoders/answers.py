@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,10 @@ from multiref_gym.errors import UserError
 
 if TYPE_CHECKING:
     from multiref_gym.agents.openai_api import ChatClient
+
+
+BEGINNING = 6
+"""How many tokens of a text count where its beginning is scored: replies judge there, and describe after it."""
 
 
 class AnswerScorer(Protocol):
@@ -45,6 +49,24 @@ class AnswerScorer(Protocol):
 
     def one_token_each(self, answers: Sequence[str]) -> bool:
         """Whether each answer is one token after an opening and a question, as far as that is known."""
+        ...
+
+
+@runtime_checkable
+class ReplyScorer(AnswerScorer, Protocol):
+    """A model that says how likely any text is as well."""
+
+    def begins(self, contexts: Sequence[str], texts: Sequence[str], opening: str) -> NDArray[np.float64]:
+        """Returns the log-probability of how each text begins after its context.
+
+        Args:
+            contexts: One or more.
+            texts: What comes after each, of which the first `BEGINNING` tokens count.
+            opening: What stands before each context.
+
+        Returns:
+            float64 (texts,).
+        """
         ...
 
 

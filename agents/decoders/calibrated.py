@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
+from annotated_types import Len
 from numpy.typing import NDArray
-from pydantic import Field, FiniteFloat, PositiveFloat
+from pydantic import Field, FiniteFloat, NonNegativeFloat
 from scipy.special import expit
 
 from multiref_gym.agents.decoders.answers import AnswerScorer, EndpointModel, WritingModel
@@ -38,21 +39,25 @@ class Calibration:
         decoder: The prompted decoder: prompted:MODEL or prompted-api:MODEL.
         reads: What is read of its answers.
         prompt: What it is asked.
-        slope: What the log-odds of its answers are multiplied by.
-        shift: What is then added; that gives the log-odds of a good action.
+        slopes: What the log-odds of its answers are multiplied by, and then those of the replies, if they are scored.
+        shift: What is added to the sum of both; that gives the log-odds of a good action.
         threshold: From which probability on feedback is positive.
     """
 
     decoder: str
     reads: Reads
     prompt: FewShot
-    slope: PositiveFloat
+    slopes: Annotated[tuple[NonNegativeFloat, ...], Len(1, 2)]
     shift: FiniteFloat
     threshold: Annotated[float, Field(ge=0, le=1)]
 
-    def probabilities(self, log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Returns the probabilities of a good action, given the log-odds of the model's answers, of the same shape."""
-        likely: NDArray[np.float64] = expit(self.slope * log_odds + self.shift)
+    def probabilities(self, evidence: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Returns the probabilities of a good action, of shape `(replies,)`.
+
+        Args:
+            evidence: What `prompt.evidence` returns, of shape `(replies, len(slopes))`.
+        """
+        likely: NDArray[np.float64] = expit(evidence @ self.slopes + self.shift)
         return likely
 
     def is_positive(self, likely: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -136,8 +141,8 @@ class CalibratedDecoder:
         likely = np.zeros(len(exchanges))
         asked = [row for row, exchange in enumerate(exchanges) if exchange.action.clicks]
         if asked:
-            log_odds = self.calibration.prompt.log_odds(self.scorer, [exchanges[row] for row in asked])
-            likely[asked] = self.calibration.probabilities(log_odds)
+            evidence = self.calibration.prompt.evidence(self.scorer, [exchanges[row] for row in asked])
+            likely[asked] = self.calibration.probabilities(evidence)
         return likely
 
     def decode(self, exchanges: Sequence[Exchange]) -> list[Feedback]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -48,6 +48,8 @@ THRESHOLDS = (0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
 
 Replies = tuple[list[Exchange], NDArray[np.bool_]]
 """Exchanges, and whether each action was wholly good."""
+Find = Callable[[AnswerScorer, Sequence[Exchange]], NDArray[np.float64]]
+"""What reads exchanges with a model."""
 
 
 def replies_of(personas: Sequence[Persona], count: int, seed: np.random.SeedSequence) -> Replies:
@@ -94,25 +96,29 @@ def draws_of(replies: Replies, rng: np.random.Generator) -> list[tuple[Example, 
     return draws
 
 
-def fitted(log_odds: NDArray[np.float64], good: NDArray[np.bool_]) -> tuple[float, float]:
-    """Returns the slope and the shift that make log-odds right on the average.
+def fitted(evidence: NDArray[np.float64], good: NDArray[np.bool_]) -> tuple[tuple[float, ...], float]:
+    """Returns the slopes, 0 or more, and the shift that make evidence right on the average.
 
     They minimise the log-loss with the targets of Platt (1999), which are not quite 0 and 1, so that there is a minimum
-    even where log-odds tell all good actions from all others.
+    even where the evidence tells all good actions from all others.
 
     Args:
-        log_odds: Of shape `(replies,)`.
-        good: Whether each action was wholly good, of the same shape.
+        evidence: Of shape `(replies, kinds)`.
+        good: Whether each action was wholly good, of shape `(replies,)`.
     """
     counts = {kind: int((good == kind).sum()) for kind in (True, False)}
     targets = np.where(good, (counts[True] + 1) / (counts[True] + 2), 1 / (counts[False] + 2))
+    columns = np.column_stack([evidence, np.ones(len(evidence))])
 
-    def loss(line: NDArray[np.float64]) -> float:
-        scores = line[0] * log_odds + line[1]
-        return float((np.logaddexp(0, scores) - targets * scores).sum())
+    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        scores = columns @ weights
+        return float((np.logaddexp(0, scores) - targets * scores).sum()), columns.T @ (expit(scores) - targets)
 
-    slope, shift = minimize(loss, np.array([1.0, 0.0]), method="Nelder-Mead", options={"xatol": 1e-6, "fatol": 1e-9}).x
-    return float(slope), float(shift)
+    kinds = evidence.shape[1]
+    bounds = [(0, None)] * kinds + [(None, None)]
+    weights = minimize(loss, np.zeros(kinds + 1), jac=True, method="L-BFGS-B", bounds=bounds, tol=1e-9).x
+    *slopes, shift = weights.tolist()
+    return tuple(slopes), shift
 
 
 def threshold_for(precision: float, likely: NDArray[np.float64], good: NDArray[np.bool_]) -> float:
@@ -166,9 +172,9 @@ def calibrate(decoder: str, precision: float, report: Callable[[int], None]) -> 
     shown, tried, fit, judged = map(replies_of, personas, counts, seeds)
     asked = 0
 
-    def log_odds(prompt: FewShot, exchanges: list[Exchange]) -> NDArray[np.float64]:
+    def read(find: Find, exchanges: Sequence[Exchange]) -> NDArray[np.float64]:
         nonlocal asked
-        found = prompt.log_odds(scorer, exchanges)
+        found = find(scorer, exchanges)
         asked += len(exchanges)
         report(asked)
         return found
@@ -176,19 +182,20 @@ def calibrate(decoder: str, precision: float, report: Callable[[int], None]) -> 
     prompts = [FewShot(answers, examples) for examples in draws_of(shown, np.random.default_rng(of_draws))]
     areas = []
     for prompt in prompts:
-        found = log_odds(prompt, tried[0])
+        found = read(prompt.log_odds, tried[0])
         areas.append(auc(found[tried[1]], found[~tried[1]]))
     prompt = prompts[int(np.argmax(areas))]
-    of_fit = log_odds(prompt, fit[0])
-    slope, shift = fitted(of_fit, fit[1])
-    if slope <= 0:
+    evidence = read(prompt.evidence, fit[0])
+    slopes, shift = fitted(evidence, fit[1])
+    if not any(slopes):
         raise UserError(f"decoder {decoder!r}: its answers tell nothing of simulated replies")
-    likely = expit(slope * of_fit + shift)
     kind, _, model = decoder.partition(":")
     if kind == "prompted":
         decoder = f"{kind}:{model_name(model)}"
-    calibration = Calibration(decoder, reads, prompt, slope, shift, threshold_for(precision, likely, fit[1]))
-    likely, good = calibration.probabilities(log_odds(prompt, judged[0])), judged[1]
+    calibration = Calibration(decoder, reads, prompt, slopes, shift, threshold=0.5)
+    threshold = threshold_for(precision, calibration.probabilities(evidence), fit[1])
+    calibration = replace(calibration, threshold=threshold)
+    likely, good = calibration.probabilities(read(prompt.evidence, judged[0])), judged[1]
     return {
         **asdict(calibration),
         "precision": precision,
