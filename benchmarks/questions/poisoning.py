@@ -33,6 +33,7 @@ MISLEADS = "misleads"
 LIAR: Mapping[str, Any] = {"slip": 1.0, "praise": 1.0, "clears_up": 0.0, "fresh_start": 1.0}
 GUESSER = {**LIAR, "slip": 0.5}
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4)
+"""Of liars; all of them for TURNS, every second one for the other learners."""
 LEARNERS = {
     "TURNS": (TURNS, False),
     "TURNS, trust": (TURNS, True),
@@ -93,14 +94,18 @@ class PoisoningCommand(Question):
     out: Path = Path("runs/poisoning")
 
     def ways(self) -> Mapping[str, Way]:
-        """Returns each learner among no liars and more of them, and TURNS among guessers."""
+        """Returns each learner among no liars and among more and more of them, and TURNS among guessers."""
 
         def way(learner: Learner, trust: bool, kind: type[ScriptedSpeaker], share: float) -> Way:
             changes = {"speaker": f"{__name__}:{kind.__name__}:{share}", "trust": trust}
             return Way("", learner, HonestSeed, changes)
 
         asked: list[tuple[str, type[ScriptedSpeaker], float]]
-        asked = [(name, Liars, share) for name in LEARNERS for share in SHARES]
+        asked = [
+            (name, Liars, share)
+            for name, (learner, _) in LEARNERS.items()
+            for share in (SHARES if learner is TURNS else SHARES[::2])
+        ]
         asked += [(name, Guessers, SHARES[-1]) for name in ("TURNS", "TURNS, trust")]
         return {f"{name}, {_told(kind, share)}": way(*LEARNERS[name], kind, share) for name, kind, share in asked}
 
