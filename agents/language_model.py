@@ -39,7 +39,7 @@ LIKELY = 0.9
 
 REMEMBERED = 10_000
 """How many questions are remembered at least, so that decoding and its probabilities ask each once."""
-OPENINGS = 8
+OPENINGS = 4
 """How many openings stay read: each takes as much memory as its keys and values, 46 KB a token with 135M parameters."""
 
 Scored = tuple[str, str, tuple[str, ...]]
