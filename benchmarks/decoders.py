@@ -42,7 +42,7 @@ from multiref_gym.agents.decoders.replies import LabelledReply, read_replies
 from multiref_gym.agents.decoders.words import words_of
 from multiref_gym.agents.evaluation.intervals import auc, by_unit, estimate, wilson
 from multiref_gym.agents.evaluation.measures import Confusion, by_threshold
-from multiref_gym.agents.evaluation.tables import Sheet, apart, percent, share
+from multiref_gym.agents.evaluation.tables import Sheet, apart, confusion_sheet, percent, share
 from multiref_gym.commands.options import DecoderName, FiguresOptions, Folds
 from multiref_gym.commands.screen import Screen
 from multiref_gym.conversation import ChatExchange, verdicts
@@ -61,8 +61,6 @@ SEED = 0
 BINS = 10
 THRESHOLDS = (0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
 FIGURES = ("positive_precision", "positive_recall")
-NAMES = {feedback.name.lower(): int(feedback) + 1 for feedback in Feedback}
-"""Of the rows and columns of a `Confusion`."""
 
 
 def both_forms(make: Callable[..., FeedbackDecoder]) -> tuple[FeedbackDecoder, FeedbackDecoder]:
@@ -101,10 +99,7 @@ def evaluate(make: Callable[..., FeedbackDecoder], interactions: Sequence[Intera
         "binary": Confusion.of(binary, truth).figures(),
         "ternary": {
             "accuracy": confusion.exact,
-            "confusion": {
-                true: {answer: int(confusion.counts[row, column]) for answer, row in NAMES.items()}
-                for true, column in NAMES.items()
-            },
+            "confusion": confusion.by_truth(),
         },
         "intervals": {
             "binary_accuracy": interval((binary == Feedback.POSITIVE) == (truth == Feedback.POSITIVE), speakers),
@@ -298,9 +293,7 @@ def show(results: dict[str, Any], screen: Screen) -> None:
             ["lowest of a speaker", share(without["lowest"]), "", ""],
         ]
     screen.show(Sheet(title, ["", "accuracy", "positive precision", "positive recall"], rows, _cost(results)))
-    confusion = results["ternary"]["confusion"]
-    counts = [[true, *(str(row[answer]) for answer in NAMES)] for true, row in confusion.items()]
-    screen.show(Sheet("ternary", ["truth \\ decoded", *NAMES], counts))
+    screen.show(confusion_sheet("ternary", results["ternary"]["confusion"]))
     if "bins" in results:
         title = f"probabilities, expected calibration error {results['expected_calibration_error']:.3f}"
         if results["auc"] is not None:

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,7 +27,7 @@ from multiref_gym.agents.commands.options import RayOptions
 from multiref_gym.agents.evaluation import pages
 from multiref_gym.agents.evaluation.intervals import over_samples
 from multiref_gym.agents.evaluation.measures import RATIOS, Confusion, Counts, counts_of
-from multiref_gym.agents.evaluation.pictures import draw_band, finish_axes, noted_png
+from multiref_gym.agents.evaluation.pictures import NARROW, draw_band, finish_axes, noted_png
 from multiref_gym.agents.evaluation.tables import Sheet, percent, rounds_heads, success_sheet, told_seeds
 from multiref_gym.agents.learning.jobs import Curve, Job, Measures, run_all, run_curve
 from multiref_gym.agents.learning.learn import Optimisation
@@ -226,6 +227,12 @@ PANELS = {
 }
 """The pictures of measures by round, and what is above each panel."""
 
+ALTERNATIVES = {
+    **{name: f"By round: {', '.join(panels.values())}" for name, panels in PANELS.items()},
+    "decoders.png": "How often each true value was decoded as each, by round",
+}
+"""What a reader who does not see the pictures is told."""
+
 COLOURS = {"SUP": "#0072b2", "RL": "#d55e00", "KTO": "#009e73", CONTROL: "#8a6d3b", HH: "#555555"}
 STYLES = {"B": ("-", "o"), "T": ("--", "^"), CONTROL: (":", "v"), HH: ("-.", None)}
 
@@ -287,9 +294,20 @@ def csv_text(results: dict[str, Any]) -> str:
     return file.getvalue()
 
 
-def _measures_png(results: dict[str, Any], panels: dict[str, str]) -> bytes:
-    figure = Figure(figsize=(10, 4), layout="constrained")
-    all_axes = figure.subplots(1, len(panels))
+def pictures(results: dict[str, Any]) -> dict[str, Callable[[bool], bytes]]:
+    """Returns by the name of its file how each picture is drawn, wide or narrow."""
+    measures = {name: partial(_measures_png, results, panels) for name, panels in PANELS.items()}
+    return {**measures, "decoders.png": partial(_confusion_png, results)}
+
+
+def _measures_png(results: dict[str, Any], panels: dict[str, str], narrow: bool = False) -> bytes:
+    """Draws measures by round, in panels beside each other, or below each other to be read on a phone."""
+    if narrow:
+        figure = Figure(figsize=(NARROW, 3 * len(panels) + 1), layout="constrained")
+        all_axes = figure.subplots(len(panels), 1)
+    else:
+        figure = Figure(figsize=(10, 4), layout="constrained")
+        all_axes = figure.subplots(1, len(panels))
     for axes, (measure, title) in zip(all_axes, panels.items(), strict=True):
         for name, system in results["systems"].items():
             if (estimates := system["measures"][measure]) is not None:
@@ -297,37 +315,45 @@ def _measures_png(results: dict[str, Any], panels: dict[str, str]) -> bytes:
                 colour, (dashes, marker) = COLOURS[learner or name], STYLES[kind]
                 draw_band(axes, range(len(estimates)), estimates, dashes, color=colour, marker=marker, label=name)
         finish_axes(axes, title, measure)
-        axes.set_xlabel("round")
+        if axes is all_axes[-1] or not narrow:
+            axes.set_xlabel("round")
     handles, labels = all_axes[-1].get_legend_handles_labels()  # HH has no exact match, but all have a last panel
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, fontsize=9)
-    note = (
-        f"Simulated speakers, {results['config']['games']} games a round, {told_seeds(results)}; bands: 95 % intervals "
-        "over games\nB, T: binary, ternary feedback; HH: an oracle"
-    )
-    return noted_png(figure, note)
+    columns = 4 if narrow else len(labels)
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False, fontsize=9)
+    note = [f"Simulated speakers, {results['config']['games']} games a round", told_seeds(results)]
+    note += ["bands: 95 % intervals over games", "B, T: binary, ternary feedback; HH: an oracle"]
+    return noted_png(figure, "\n".join(note) if narrow else f"{note[0]}, {note[1]}; {note[2]}\n{note[3]}")
 
 
-def _confusion_png(results: dict[str, Any]) -> bytes:
-    """Draws for each decoder and round how often a decoded value stands for each true one."""
+def _confusion_png(results: dict[str, Any], narrow: bool = False) -> bytes:
+    """Draws for each decoder and round how often each true value, a row, was decoded as each, a column.
+
+    The rounds of a decoder stand beside each other, or below each other to be read on a phone.
+    """
     last, kinds = results["config"]["rounds"], results["decoders"]
-    figure = Figure(figsize=(max(6, 1.2 + 2.1 * (last + 1)), 5.2), layout="constrained")
-    grid = figure.subplots(len(kinds), last + 1, squeeze=False)
+    if narrow:
+        figure = Figure(figsize=(NARROW, 1 + 2.1 * (last + 1)), layout="constrained")
+        grid = figure.subplots(last + 1, len(kinds), squeeze=False).T
+    else:
+        figure = Figure(figsize=(max(6, 1.2 + 2.1 * (last + 1)), 5.2), layout="constrained")
+        grid = figure.subplots(len(kinds), last + 1, squeeze=False)
     labels = [value.name.lower() for value in Feedback]
-    for row, (kind, of_rounds) in zip(grid, kinds.items(), strict=True):
+    for number, (row, (kind, of_rounds)) in enumerate(zip(grid, kinds.items(), strict=True)):
         for round, (axes, counts) in enumerate(zip(row, of_rounds, strict=True)):
-            shares = np.array(counts) / max(1, np.sum(counts))
+            shares = np.array(counts).T / max(1, np.sum(counts))
             axes.imshow(shares, cmap="Blues", vmin=0, vmax=0.6)
-            for (answer, true), share in np.ndenumerate(shares):
+            for (true, answer), share in np.ndenumerate(shares):
                 colour = "white" if share > 0.35 else "black"
-                axes.text(true, answer, f"{100 * share:.1f}", ha="center", va="center", color=colour, fontsize=9)
+                axes.text(answer, true, f"{100 * share:.1f}", ha="center", va="center", color=colour, fontsize=9)
             axes.set_title(f"{_decoder(results, kind)}, round {round}", fontsize=8.5)
             axes.set_xticks(range(3), labels, fontsize=8)
-            axes.set_yticks(range(3), labels if round == 0 else [], fontsize=8)
-            if round == 0:
-                axes.set_ylabel("decoded")
-    figure.supxlabel("true", fontsize=10)
-    note = f"Percent of the actions that were replied to; simulated speakers, {told_seeds(results)}"
-    return noted_png(figure, note)
+            leftmost = (number if narrow else round) == 0
+            axes.set_yticks(range(3), labels if leftmost else [], fontsize=8)
+            if leftmost:
+                axes.set_ylabel("true")
+    figure.supxlabel("decoded", fontsize=10)
+    note = ["Percent of the actions that were replied to", f"simulated speakers, {told_seeds(results)}"]
+    return noted_png(figure, ";\n".join(note) if narrow else "; ".join(note))
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,12 +402,11 @@ class SystemsCommand(RayOptions):
         }
         results = write_results(self.out / "results.json", results)
         tables = sheets(results)
-        drawn = {name: _measures_png(results, panels) for name, panels in PANELS.items()}
-        drawn["decoders.png"] = _confusion_png(results)
+        drawn, narrow = ({name: draw(small) for name, draw in pictures(results).items()} for small in (False, True))
         page = pages.page(
             "systems.html",
             systems={name: system["meaning"] for name, system in results["systems"].items()},
-            pictures={name: data_url(content) for name, content in drawn.items()},
+            pictures=[(ALTERNATIVES[name], data_url(drawn[name]), data_url(narrow[name])) for name in drawn],
             sheets=tables,
             setup={name: fields(results[name]) for name in ("config", "versions", "machine")},
         )

@@ -13,7 +13,9 @@ from PIL import Image, ImageDraw, ImageFont
 from multiref_gym.game import Action
 
 CAPTION_SIZE = 16
-"""Of the letters, in pixels."""
+"""Of the letters, in pixels, at least."""
+CAPTION_SHARE = 10
+"""How many times as high as the letters a large board is."""
 
 
 def transcript(dialogue: Sequence[tuple[str, Action]], utterance: str | None) -> str:
@@ -23,7 +25,7 @@ def transcript(dialogue: Sequence[tuple[str, Action]], utterance: str | None) ->
 
 
 def captioned(board: NDArray[np.uint8], utterance: str) -> NDArray[np.uint8]:
-    """Returns the board over a strip of text, with as many words as three lines hold.
+    """Returns the board over a strip of text, with as many words as three lines hold; letters grow with the board.
 
     Args:
         board: uint8 (height, width, 3).
@@ -33,20 +35,21 @@ def captioned(board: NDArray[np.uint8], utterance: str) -> NDArray[np.uint8]:
         uint8 (greater height, width or 1 more, 3), the same for every text, with even sides.
     """
     height, width, _ = board.shape
-    font = ImageFont.load_default(CAPTION_SIZE)
+    letters = max(CAPTION_SIZE, height // CAPTION_SHARE)
+    font = ImageFont.load_default(letters)
     lines = [""]
     for word in utterance.split():
         longer = f"{lines[-1]} {word}".strip()
-        if font.getlength(longer) <= width - CAPTION_SIZE:
+        if font.getlength(longer) <= width - letters:
             lines[-1] = longer
         else:
             lines.append(word)
     if len(lines) > 3:
         lines[2:] = [f"{lines[2]} …"]
     # Most players of videos show none whose sides are odd.
-    picture = Image.new("RGB", (width + width % 2, height + height % 2 + 4 * CAPTION_SIZE + 8), "white")
+    picture = Image.new("RGB", (width + width % 2, height + height % 2 + 4 * letters + letters // 4 * 2), "white")
     picture.paste(Image.fromarray(board), (0, 0))
-    ImageDraw.Draw(picture).multiline_text((CAPTION_SIZE // 2, height + 4), "\n".join(lines), "black", font)
+    ImageDraw.Draw(picture).multiline_text((letters // 2, height + letters // 4), "\n".join(lines), "black", font)
     return np.array(picture)
 
 

@@ -22,7 +22,8 @@ import torch
 from PIL import Image
 
 from multiref_gym import cli
-from multiref_gym.agents.commands.play import Play, picture
+from multiref_gym.agents.commands.play import Play
+from multiref_gym.agents.commands.terminal import picture
 from multiref_gym.agents.listeners.baselines import RandomListener
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
@@ -30,7 +31,7 @@ from multiref_gym.formats import read_games, read_interactions
 from multiref_gym.game import MAX_TURNS, Action
 from multiref_gym.interaction import Interaction
 from multiref_gym.listener import Decision, View
-from multiref_gym.tangrams import load_tangrams
+from multiref_gym.tangrams import Atlas, load_tangrams
 
 
 def run(*arguments: object) -> int:
@@ -358,7 +359,30 @@ def test_a_person_listens_is_asked_again_and_leaves(
     shown = capsys.readouterr().out
     assert "no action in 'hm'" in shown
     assert "A cannot be selected again" in shown
-    assert "target" not in shown
+    assert "◎" not in shown
+
+
+def test_a_person_who_listens_reads_the_rules_the_turn_and_the_dialogue_so_far(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    types(["no click", "?", "A"], monkeypatch)
+    assert run("play", "--seed", 1) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert shown.count("You are the listener.") == 2  # at the beginning, and where it was asked for
+    assert "3 to 5 of them are targets" in shown
+    turns = [shown.index(f"Turn {number} of {MAX_TURNS}") for number in (1, 2, 3)]
+    assert turns == sorted(turns)
+    first = shown[: turns[1]].rpartition("speaker: ")[2].rpartition(" you:")[0]
+    assert f"1. {first} → no click" in shown[turns[1] : turns[2]]
+    assert f"1. {first} → no click 2." in shown[turns[2] :]
+    assert "→ select A" in shown[turns[2] :]
+
+
+def test_letters_alone_are_clicks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    types(["a", "B, c and D", "b E", "z", "a or b"], monkeypatch)
+    assert run("play", "--seed", 1, "--out", tmp_path / "games.jsonl") == 0
+    ([game], _) = read_games(tmp_path / "games.jsonl")
+    assert [str(turn.action) for turn in game.interaction.turns] == ["select A", "select B C D", "deselect B select E"]
 
 
 def test_a_person_who_selects_the_targets_wins(
@@ -378,7 +402,7 @@ def test_a_person_who_selects_the_targets_wins(
     assert games[0].interaction == lost
     assert games[1].interaction.success
     assert [game.abandoned for game in games] == [False, False]
-    assert "Won in 1 turns." in capsys.readouterr().out
+    assert "Won in 1 turn." in capsys.readouterr().out
 
 
 def test_a_person_speaks_sees_targets_and_no_letters(
@@ -393,12 +417,14 @@ def test_a_person_speaks_sees_targets_and_no_letters(
     assert (game.speaker, game.policy, game.closing) == ("person", "random", "")
     assert all(turn.log_prob is not None for turn in game.turns)
     shown = capsys.readouterr().out
-    assert "target" in shown
+    assert f"You are the speaker. {len(game.targets)} of the 10 tangrams are targets" in " ".join(shown.split())
+    assert shown.count("◎ target") == (MAX_TURNS + 1) * len(game.targets)
     assert "say something" in shown
     assert "without control characters" in " ".join(shown.split())
     (position,) = game.turns[0].action.select
     number = game.context.speaker_order.index(game.context.listener_order[position]) + 1
     assert f"listener: selects {number}" in shown
+    assert f"1. the [tall] bird  → selects {number}" in shown
 
 
 @pytest.mark.parametrize(("option", "value"), [("--model", "x"), ("--endpoint", "x"), ("--shown", "words")])
@@ -473,7 +499,21 @@ def test_a_picture_has_a_quarter_for_every_two_dark_pixels() -> None:
     silhouette = np.full((8, 8), 255, np.uint8)
     silhouette[:2, 0] = 0
     silhouette[4:, 6:] = 0
-    assert picture(silhouette).plain.split("\n") == ["▘   ", "   █"]
+    assert picture(silhouette, 4).plain.split("\n") == ["▘   ", "   █"]
+
+
+def test_a_picture_is_as_large_as_there_is_room() -> None:
+    silhouette = np.full((40, 40), 255, np.uint8)
+    silhouette[10:15, 20:40] = 0  # a bar, four times as wide as it is high
+    assert picture(silhouette, 8).plain.split("\n") == [" " * 8, "▄" * 8, "▀" * 8, " " * 8]
+
+
+def test_the_tangrams_of_a_game_can_be_told_apart_at_80_columns() -> None:
+    tangrams = load_tangrams("figures")
+    silhouettes = Atlas(tangrams, 256).silhouettes(tangrams.ids[:200])
+    pictures = {picture(silhouette, 14).plain for silhouette in silhouettes}
+    assert len(pictures) >= 0.98 * len({silhouette.tobytes() for silhouette in silhouettes})
+    assert {len(line) for drawn in pictures for line in drawn.split("\n")} == {14}
 
 
 # respect: its own tests are those of the loop.

@@ -27,6 +27,7 @@ from multiref_gym.errors import UserError
 from multiref_gym.game import Action, Context, Game, GameOver
 from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import Atlas, TangramSet, load_tangrams
+from multiref_gym.window import captioned
 
 TERSE = "terse_speaker:TerseSpeaker"
 IMAGES = ("board", "tangrams", None)
@@ -515,7 +516,16 @@ def test_renders_a_picture_of_one_shape(said: str) -> None:
     assert (picture[height:] < 255).any() == bool(said)
 
 
-@given(size=st.integers(8, 40), tangrams=st.integers(2, 26))
+def test_captions_grow_with_the_image() -> None:
+    said = "the bird that looks left"
+    heights = []
+    for board in (np.zeros((160, 320, 3), np.uint8), np.zeros((640, 1280, 3), np.uint8)):
+        rows = np.flatnonzero((captioned(board, said)[len(board) :] < 128).any(axis=(1, 2)))
+        heights.append(rows.max() - rows.min())
+    assert heights[1] == pytest.approx(4 * heights[0], rel=0.15)
+
+
+@given(size=st.integers(8, 80), tangrams=st.integers(2, 26))
 def test_frames_have_even_sides_as_videos_need(size: int, tangrams: int) -> None:
     options = {"context_size": tangrams, "targets": (1, 1), "image_size": size}
     env = make(**options, render_mode="rgb_array")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,7 @@ def run_results(store: InteractionStore) -> dict[str, Any]:
 class Page(HTMLParser):
     """What a page holds, and whether its elements are closed in order."""
 
-    VOID = ("meta", "img", "br", "link")
+    VOID = ("meta", "img", "br", "link", "input", "source")
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -109,7 +110,8 @@ def test_the_page_needs_nothing_from_elsewhere_and_runs_nothing(page: str) -> No
     for tag, attributes in Page(page).elements:
         assert tag not in ("script", "link", "iframe")
         assert (attributes.get("src") or "data:").startswith("data:")
-        assert "href" not in attributes
+        assert (attributes.get("srcset") or "data:").startswith("data:")
+        assert (attributes.get("href") or "#").startswith("#")
         assert not any(name.startswith("on") for name in attributes)
     assert "@import" not in page
     assert "url(" not in page
@@ -129,20 +131,65 @@ def test_a_game_won_and_a_game_lost_are_replayed_of_the_first_and_of_the_last_ro
     assert text.count("thanks!") == 2
 
 
-def test_a_game_is_shown_with_board_marks_and_feedback(page: str) -> None:
+def turns_of(page: str) -> list[str]:
+    """Returns the turns of the first game, which was won, each as its part of the page."""
     won = re.findall(r"<article>.*?</article>", page, flags=re.DOTALL)[0]
-    figures = [attributes["class"] for tag, attributes in Page(won).elements if tag == "figure"]
-    assert figures == ["selected"] * 3 + [""] * 7
-    assert re.findall(r"<figcaption>(.)(.*?)</figcaption>", won)[3] == ("D", "")
-    assert won.count("◎") == 3
-    assert re.findall(r"(decoded|true): (\w+)", won) == [
-        ("decoded", "positive"),
-        ("true", "positive"),
-        ("decoded", "negative"),
-        ("true", "negative"),
-        ("true", "positive"),
+    assert won.count('class="target"') == 3
+    return re.findall(r"<li>.*?</li>", won, flags=re.DOTALL)
+
+
+def test_a_reply_stands_beside_the_verdict_that_it_led_to(page: str) -> None:
+    turns = [" ".join(Page(turn).text.split()) for turn in turns_of(page)]
+    said = f"speaker: words of round 0, game 1 {RUDE}"
+    assert turns == [
+        f"1. listener: select A true: positive {said} decoded: positive",
+        f"2. listener: select D true: negative {said} decoded: negative",
+        "3. listener: deselect D select B C true: positive speaker: thanks! The game is won: no feedback is decoded.",
     ]
-    assert won.count("no reply, so no feedback") == 1
+
+
+def test_each_turn_has_the_board_after_it(page: str) -> None:
+    turns = turns_of(page)
+    selected = [re.findall(r"after turn (\d); selected: (.*?)\"", turn) for turn in turns]
+    assert selected == [[("1", "A")], [("2", "A, D")], [("3", "A, B, C")]]
+    assert [turn.count('class="frame"') for turn in turns] == [1, 2, 3]
+    assert [turn.count('class="frame left"') for turn in turns] == [0, 0, 1]
+    assert len(set(re.findall(r'<use href="#(.*?)"', "".join(turns)))) == 1
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_arrow_keys_step_through_the_boards_in_a_browser(width: int, page: str) -> None:
+    api = pytest.importorskip("playwright.sync_api", reason="playwright, which shows pages, is not here")
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("the page is tested in chromium or google-chrome, and neither is here")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        shown = browser.new_page(viewport={"width": width, "height": 700}, offline=True)
+        shown.set_content(page)
+        game = shown.locator("article").first
+        boards = game.locator("svg.board")
+        assert [board.is_visible() for board in boards.all()] == [True, False, False]
+        game.get_by_role("radio").first.focus()
+        shown.keyboard.press("ArrowDown")
+        assert [board.is_visible() for board in boards.all()] == [False, True, False]
+        assert boards.nth(1).get_attribute("aria-label") == "The board after turn 2; selected: A, D"
+        assert boards.nth(1).bounding_box()["width"] > 250
+        assert shown.evaluate("document.documentElement.scrollWidth") <= width
+        browser.close()
+
+
+def test_the_page_is_named_after_its_run(page: str) -> None:
+    assert "<title>RESPECT: SUP on figures, seed 0</title>" in page
+    assert "<h1>RESPECT: SUP on figures, seed 0</h1>" in page
+
+
+def test_the_name_of_a_page_has_the_file_of_kilogram_and_no_folder(
+    run_results: dict[str, Any], store: InteractionStore, tangrams: TangramSet, tmp_path: Path
+) -> None:
+    run_results["config"]["tangrams"] = "kilogram:/home/somebody/dense.json"
+    write_report(run_results, b"", store, tangrams, tmp_path / "report.html")
+    assert "SUP on kilogram (dense.json), seed 0</title>" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 def test_an_action_without_clicks_is_told(page: str) -> None:
@@ -165,7 +212,10 @@ def test_the_page_tells_the_setup(page: str, run_results: dict[str, Any]) -> Non
 def test_the_page_has_the_curves_and_the_table(page: str, run_results: dict[str, Any]) -> None:
     assert data_url(b"curves") in page
     cells = re.findall(r"<td>(.*?)</td>", page)
-    assert cells == [text for measured in run_results["rounds"] for text in table_row(measured)]
+    rows = [text for measured in run_results["rounds"] for text in table_row(measured)]
+    assert cells[: len(rows)] == rows
+    # In each of 9 games the first action was good and the second one bad, and so they were decoded.
+    assert cells[len(rows) :] == ["negative", "9", "0", "0", "neutral", "0", "0", "0", "positive", "0", "0", "9"]
 
 
 def test_a_row_has_a_text_for_each_column(run_results: dict[str, Any]) -> None:

@@ -20,6 +20,7 @@ from multiref_gym.tangrams.kilogram import (
     read_part,
     read_svg,
 )
+from multiref_gym.tangrams.screening import may_offend
 
 REAL = Path(__file__).parents[2] / "shared" / "data" / "kilogram"
 PARTIAL = REAL / "dataset" / "partial.json"
@@ -281,6 +282,43 @@ def test_tangrams_are_alike_by_the_descriptions_they_keep_not_by_all_that_is_tru
     alike = described_alike([bird, cup, crow])
     assert alike[0, 2] == pytest.approx(1)
     assert alike[0, 1] == alike[1, 2] == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "offends"),
+    [
+        ("two Penises", True),
+        ("a SEXUAL act", True),
+        ("a man,naked", True),
+        ("a screw, a cockpit and a button", False),
+        ("a bird with a red breast", False),
+        ("an assassin at class", False),
+        ("", False),
+    ],
+)
+def test_words_that_may_offend_are_found_as_whole_words(text: str, offends: bool) -> None:
+    assert may_offend(text) is offends
+
+
+def test_what_may_offend_is_left_out_if_that_is_wanted_and_counted(checkout: Path) -> None:
+    rude = {
+        "annotations": [
+            {"whole": {"wholeAnnotation": "a naked man"}, "part": {"1": "penis", "2": "body"}},
+            {"whole": {"wholeAnnotation": "a bird"}, "part": {"1": "Penis"}},
+            {"whole": {"wholeAnnotation": "naked bird"}, "part": {"1": "beak"}},
+        ]
+    }
+    entries = {"page1-2": BIRD, "page1-10": rude, "page2-0": described_as("a whore")}
+    (checkout / "dataset" / "full.json").write_text(json.dumps(entries))
+    assert load_tangrams(f"kilogram:{checkout}")["page1-10.png"].parts[0] == "penis"
+    with pytest.warns(TangramWarning) as told:
+        screened = load_tangrams(f"kilogram-screened:{checkout}")
+    assert screened.ids == ("page1-2.png", "page1-10.png")
+    left = screened["page1-10.png"]
+    assert (left.descriptions, left.facts, left.parts) == (("a bird",), frozenset({"bird"}), ("beak", "body", ""))
+    messages = [str(warning.message) for warning in told]
+    assert any("3 descriptions and 2 names of parts in" in message for message in messages)
+    assert any("1 of 3 tangrams" in message and "page2-0 (no description)" in message for message in messages)
 
 
 @pytest.mark.parametrize("spec", ["kilogram-known", "kilogram-new:", "kilogram-old:somewhere"])

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 
 from multiref_gym.contexts import shared_contexts
 from multiref_gym.tangrams import (
@@ -17,7 +20,7 @@ from multiref_gym.tangrams import (
     silhouette,
     speaker_board,
 )
-from multiref_gym.tangrams.render import FIELD, FIGURE_AREA, SELECTED, TARGET, Layout
+from multiref_gym.tangrams.render import FIELD, FIGURE_AREA, SELECTED, TARGET, Layout, svg_path
 
 FIGURES = load_tangrams("figures")
 IDS = shared_contexts(FIGURES).draw(np.random.default_rng(0)).listener_order
@@ -55,6 +58,17 @@ def test_silhouettes_do_not_depend_on_the_units_or_the_place_of_the_pieces() -> 
     moved = Tangram("moved-0", tuple(37 * piece + (100, -40) for piece in figure.pieces), frozenset(), (), figure.parts)
     difference = silhouette(figure, 64).astype(int) - silhouette(moved, 64)
     assert np.abs(difference).max() < 64
+
+
+def test_a_path_for_svg_is_the_silhouette() -> None:
+    figure, size = FIGURES.tangrams[0], 200
+    image = Image.new("L", (size, size), 255)
+    outlines = re.findall(r"M(.*?)Z", svg_path(figure, size))
+    assert len(outlines) == len(figure.pieces)
+    for outline in outlines:
+        corners = [tuple(map(float, corner.split(","))) for corner in outline.split()]
+        ImageDraw.Draw(image).polygon(corners, fill=0)
+    assert np.abs(np.asarray(image, int) - silhouette(figure, size)).mean() < 255 * 0.01
 
 
 def test_left_is_left_and_up_is_up() -> None:

@@ -82,6 +82,12 @@ class Confusion:
         """Of what is good the share that was decoded as good; None if there is nothing."""
         return int(self.counts[2, 2]) / good if (good := int(self.counts[:, 2].sum())) else None
 
+    def by_truth(self) -> dict[str, dict[str, int]]:
+        """Returns how often what is truly bad, half good or good was decoded as each: by true name, then by decoded."""
+        names = [feedback.name.lower() for feedback in Feedback]
+        rows = self.counts.T.tolist()
+        return {true: dict(zip(names, row, strict=True)) for true, row in zip(names, rows, strict=True)}
+
     def figures(self) -> dict[str, float | None]:
         """Returns how well good actions are told from others, for JSON."""
         return {"accuracy": self.accuracy, "positive_precision": self.precision, "positive_recall": self.recall}

@@ -75,6 +75,12 @@ def share(value: float | None) -> str:
     return "–" if value is None else f"{value:.1%}"
 
 
+def confusion_sheet(title: str, counts: Mapping[str, Mapping[str, int]]) -> Sheet:
+    """Returns a table of what `Confusion.by_truth` returns, a row for each true value."""
+    rows = [[true, *map(str, decoded.values())] for true, decoded in counts.items()]
+    return Sheet(title, ["true \\ decoded", *counts], rows)
+
+
 def rounds_heads(results: dict[str, Any]) -> list[str]:
     """Returns the headings of columns for all rounds of some results, which have `config.rounds`."""
     return ["round 0", *(str(round) for round in range(1, results["config"]["rounds"] + 1))]

@@ -142,7 +142,7 @@ class TangramOptions:
     """Which tangrams are played with.
 
     Attributes:
-        tangrams: figures or kilogram:PATH.
+        tangrams: figures or kilogram:PATH; kilogram-screened:PATH is without words that may offend.
         split: The part of them.
     """
 

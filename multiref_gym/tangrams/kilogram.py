@@ -11,7 +11,7 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -19,6 +19,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from multiref_gym.checking import read_json
+from multiref_gym.tangrams.screening import may_offend
 from multiref_gym.tangrams.tangram_set import Tangram, TangramError, TangramWarning
 
 DESCRIPTION_FILES = ("full.json", "dense.json", "dense10.json")
@@ -54,14 +55,16 @@ class _Entry:
     annotations: list[dict[str, Any]]
 
 
-def read_kilogram(path: str | Path) -> tuple[Tangram, ...]:
+def read_kilogram(path: str | Path, screened: bool = False) -> tuple[Tangram, ...]:
     """Returns the tangrams that have both a drawing and a usable description, sorted by page and number.
 
     Args:
         path: a checkout of KiloGram, its ``dataset`` folder, or a description file in that folder.
+        screened: whether descriptions and names of parts that ``may_offend`` are left out.
 
     Warns:
-        TangramWarning: how many entries are left out, with the first few of them, and why.
+        TangramWarning: how many entries are left out, with the first few of them, and why; and how many descriptions
+            and names of parts.
 
     Raises:
         TangramError: one line on the folder or file that is missing or malformed.
@@ -72,10 +75,10 @@ def read_kilogram(path: str | Path) -> tuple[Tangram, ...]:
         raise TangramError(f"no drawings of tangrams: {drawings} is not a folder")
     drawn = {drawing.stem for drawing in drawings.glob("*.svg")}
     entries = read_json(dict[str, _Entry], descriptions_file, TangramError)
-    tangrams, left_out = [], []
+    tangrams, left_out, read = [], [], _Reader(screened)
     for name in sorted(entries, key=_page_and_number):
         annotations = entries[name].annotations
-        descriptions = tuple(filter(None, (_usable(_whole(annotation)) for annotation in annotations)))
+        descriptions = tuple(filter(None, (read(_whole(annotation), "description") for annotation in annotations)))
         if not descriptions:
             left_out.append(f"{name} (no description)")
         elif name not in drawn:
@@ -88,7 +91,7 @@ def read_kilogram(path: str | Path) -> tuple[Tangram, ...]:
                     pieces=tuple(polygons.values()),
                     facts=frozenset(word for text in descriptions for word in content_words(text)),
                     descriptions=descriptions,
-                    parts=_part_names(annotations, tuple(polygons)),
+                    parts=_part_names(annotations, tuple(polygons), read),
                 )
             )
     if not tangrams:
@@ -96,6 +99,10 @@ def read_kilogram(path: str | Path) -> tuple[Tangram, ...]:
     if left_out:
         named = ", ".join(left_out[:NAMED]) + (", ..." if len(left_out) > NAMED else "")
         message = f"{len(left_out)} of {len(entries)} tangrams of {descriptions_file} are left out: {named}"
+        warnings.warn(message, TangramWarning, stacklevel=2)
+    if read.left_out:
+        counts = f"{read.left_out['description']} descriptions and {read.left_out['part']} names of parts"
+        message = f"{counts} in {descriptions_file} are left out: their words may offend"
         warnings.warn(message, TangramWarning, stacklevel=2)
     return tuple(tangrams)
 
@@ -267,14 +274,29 @@ def _usable(text: Any) -> str:
     return "" if words == "unknown" else words
 
 
-def _part_names(annotations: Sequence[Mapping[str, Any]], piece_ids: tuple[str, ...]) -> tuple[str, ...]:
+@dataclass
+class _Reader:
+    """Reads as `_usable` does, but for what may offend if that is screened, and counts what it leaves out by kind."""
+
+    screened: bool
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    def __call__(self, text: Any, kind: str) -> str:
+        words = _usable(text)
+        if self.screened and may_offend(words):
+            self.left_out[kind] += 1
+            return ""
+        return words
+
+
+def _part_names(annotations: Sequence[Mapping[str, Any]], piece_ids: tuple[str, ...], read: _Reader) -> tuple[str, ...]:
     """Returns each piece's most common part name, the first in the alphabet of equally common ones."""
     counts: dict[str, Counter[str]] = {piece_id: Counter() for piece_id in piece_ids}
     for annotation in annotations:
         parts = annotation.get("part")
         for piece_id, part in parts.items() if isinstance(parts, dict) else ():
-            if piece_id in counts and _usable(part):
-                counts[piece_id][_usable(part)] += 1
+            if piece_id in counts and (name := read(part, "part")):
+                counts[piece_id][name] += 1
     return tuple(min(counter, key=lambda part: (-counter[part], part), default="") for counter in counts.values())
 
 

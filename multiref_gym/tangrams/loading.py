@@ -10,7 +10,7 @@ from multiref_gym.tangrams.figures import figures
 from multiref_gym.tangrams.kilogram import described_alike, find_descriptions, read_drawings, read_kilogram, read_part
 from multiref_gym.tangrams.tangram_set import Tangram, TangramError, TangramSet
 
-KILOGRAM = ("kilogram", "kilogram-known", "kilogram-new")
+KILOGRAM = ("kilogram", "kilogram-screened", "kilogram-known", "kilogram-new")
 """What stands before the path in a spec of KiloGram."""
 
 
@@ -21,7 +21,8 @@ def load_tangrams(spec: str) -> TangramSet:
     Args:
         spec: "figures" for the figures that come with the package, or "kilogram:PATH" for KiloGram, where PATH is a
             checkout of it, its ``dataset`` folder, or a description file in that folder; of a folder the first of
-            ``kilogram.DESCRIPTION_FILES`` is read, and the set's name says which. "kilogram-known:PATH" and
+            ``kilogram.DESCRIPTION_FILES`` is read, and the set's name says which. "kilogram-screened:PATH" leaves out
+            what ``screening.may_offend``, and a ``TangramWarning`` counts it. "kilogram-known:PATH" and
             "kilogram-new:PATH" are the tangrams that many people described, each with a part of its descriptions, so
             that what is learned from the known ones can be tried on the new ones.
 
@@ -31,13 +32,13 @@ def load_tangrams(spec: str) -> TangramSet:
     source, _, path = spec.partition(":")
     if spec == "figures":
         return TangramSet("figures", figures(), split_by="facts", source=(load_tangrams, (spec,)))
-    if source == "kilogram" and path:
-        return _kilogram(spec, read_kilogram(path))
+    if source in ("kilogram", "kilogram-screened") and path:
+        return _kilogram(spec, read_kilogram(path, screened=source == "kilogram-screened"))
     if source in KILOGRAM and path:
         return _kilogram(spec, read_part(path, known=source == "kilogram-known"))
     raise TangramError(
-        f"unknown tangrams {spec!r}: expected 'figures' or 'kilogram:PATH', or 'kilogram-known:PATH' or "
-        "'kilogram-new:PATH' for a part of KiloGram's descriptions"
+        f"unknown tangrams {spec!r}: expected 'figures' or 'kilogram:PATH'; 'kilogram-screened:PATH' without words "
+        "that may offend; or 'kilogram-known:PATH' or 'kilogram-new:PATH' for a part of KiloGram's descriptions"
     )
 
 

@@ -48,17 +48,32 @@ def silhouette(tangram: Tangram, size: int) -> np.ndarray:
     Returns:
         uint8 (size, size), 0 for the figure and 255 for the paper.
     """
+    fine = size * SUPERSAMPLING
+    image = Image.new("L", (fine, fine), 255)
+    draw = ImageDraw.Draw(image)
+    for piece in _placed(tangram, fine):
+        draw.polygon([(x, y) for x, y in piece], fill=0)
+    return np.array(image.reduce(SUPERSAMPLING))
+
+
+def svg_path(tangram: Tangram, size: int) -> str:
+    """Returns the outlines of the pieces as the ``d`` of an SVG path: the figure that ``silhouette`` draws.
+
+    Args:
+        tangram: what to draw.
+        size: side of the square that it is drawn in; coordinates have one decimal.
+    """
+    outlines = (" ".join(f"{x:.1f},{y:.1f}" for x, y in piece) for piece in _placed(tangram, size))
+    return "".join(f"M{outline}Z" for outline in outlines)
+
+
+def _placed(tangram: Tangram, size: int) -> list[np.ndarray]:
+    """Returns the pieces where they are in a square image with sides of ``size``."""
     vertices = np.concatenate(tangram.pieces)
     low, high = vertices.min(axis=0), vertices.max(axis=0)
     field = FIELD * np.sqrt(sum(map(_area, tangram.pieces)) / FIGURE_AREA)
     field = max(field, (high - low).max() / (1 - 2 * MARGIN))
-    fine = size * SUPERSAMPLING
-    image = Image.new("L", (fine, fine), 255)
-    draw = ImageDraw.Draw(image)
-    for piece in tangram.pieces:
-        on_image = (piece - (low + high) / 2) * (fine / field) + fine / 2
-        draw.polygon([(x, y) for x, y in on_image], fill=0)
-    return np.array(image.reduce(SUPERSAMPLING))
+    return [(piece - (low + high) / 2) * (size / field) + size / 2 for piece in tangram.pieces]
 
 
 def _area(polygon: np.ndarray) -> float:
