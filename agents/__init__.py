@@ -1,1 +1,1 @@
-"""Who listens and how it learns: listeners, decoders, objectives, play and the RESPECT loop."""
+"""Listeners and how they learn: listeners, decoders, objectives, play and the RESPECT loop."""

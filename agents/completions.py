@@ -1,6 +1,6 @@
-"""Reads what an endpoint of the chat-completions protocol sends: an answer, an error, or how long to wait.
+"""Reads responses of chat-completions endpoints: an answer, an error, or a time to wait.
 
-Servers differ in the form of all three. What is read here of any JSON whatever raises nothing.
+Servers differ in the form of all three. These readers accept any JSON without raising an error.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ WITHHELD = re.compile(
     r"|prohibited[ _]content|sensitive[ _]|敏感内容|^(sensitive|recitation|blocklist|spii)$",
     re.IGNORECASE,
 )
-"""How servers say that a content filter keeps back an answer, or takes no such prompt."""
+"""Words by which servers report that a content filter withheld an answer or refused a prompt."""
 
 CUT_OFF = re.compile("length|max_|limit|exceeded|error|abort|cancel|insufficient|incomplete|timeout", re.IGNORECASE)
-"""What `finish_reason` says of an answer that has no end, as it was longer than allowed or something broke off."""
+"""Values of `finish_reason` for an unfinished answer: it was too long, or something broke off."""
 
 
 def read_json(content: bytes) -> Any:
-    """Returns what the body of an answer holds, None if it is no JSON. Bytes that are no UTF-8 are replaced."""
+    """Returns the content of a response, None if it is not JSON. Invalid UTF-8 bytes are replaced."""
     try:
         return json.loads(content.decode("utf-8-sig", "replace"))
     except (ValueError, RecursionError):
@@ -34,7 +34,7 @@ def read_json(content: bytes) -> Any:
 
 
 def error_in(found: Any) -> dict[str, Any]:
-    """Returns what the body of an answer says of an error, which may come with any status; {} if it says nothing."""
+    """Returns the error in a response, which may have any status; {} if it reports none."""
     if isinstance(found, list):
         found = found[0] if found else None
     if not isinstance(found, dict):
@@ -47,13 +47,13 @@ def error_in(found: Any) -> dict[str, Any]:
 
 
 def message_of(error: Mapping[str, Any]) -> str:
-    """Returns an error in words."""
+    """Returns the message of an error."""
     said = error.get("message") or error.get("detail") or error
     return said if isinstance(said, str) else json.dumps(said)
 
 
 def status_of(error: Mapping[str, Any]) -> int | None:
-    """Returns the status that the body of an error names."""
+    """Returns the status that a response's body names."""
     for field in ("code", "status", "status_code"):
         if re.fullmatch("[45][0-9][0-9]", str(error.get(field))):
             return int(str(error[field]))
@@ -61,7 +61,7 @@ def status_of(error: Mapping[str, Any]) -> int | None:
 
 
 def refused_fields(error: Mapping[str, Any], fields: Collection[str]) -> set[str]:
-    """Returns those fields of a request that an error names as the ones that the server does not take."""
+    """Returns the fields of a request that an error names as unsupported."""
     named = [error.get("param")]
     for detail in error["detail"] if isinstance(error.get("detail"), list) else []:
         place = detail.get("loc") if isinstance(detail, dict) else None
@@ -72,11 +72,11 @@ def refused_fields(error: Mapping[str, Any], fields: Collection[str]) -> set[str
 
 
 def is_filtered(error: Mapping[str, Any], status: int) -> bool:
-    """Whether an error with a status says that a prompt was refused for what is in it."""
+    """Whether an error with this status says that a content filter refused the prompt."""
     inner = error.get("innererror")
     reasons = [error.get("code"), error.get("type"), inner.get("code") if isinstance(inner, dict) else None]
     said = message_of(error)
-    # Other errors may tell in such words of an account; one known server has a moderator, and repeats what was flagged.
+    # Account errors may use similar words. One known server has a moderator, and repeats the flagged text.
     if status in (200, 400, 422, 451) or re.match("content violates", said, re.IGNORECASE):
         reasons.append(said)
     flagged = status == 403 and "flagged_input" in str(error.get("metadata"))
@@ -84,7 +84,7 @@ def is_filtered(error: Mapping[str, Any], status: int) -> bool:
 
 
 def first_choice(found: Any) -> dict[str, Any] | None:
-    """Returns the first choice of a completion, with its message, None if there is none."""
+    """Returns the first choice of a completion with its message, None if there is none."""
     choices = found.get("choices") if isinstance(found, dict) else None
     choice = choices[0] if isinstance(choices, list) and choices else None
     if not isinstance(choice, dict):
@@ -95,23 +95,23 @@ def first_choice(found: Any) -> dict[str, Any] | None:
 
 
 def withheld(reason: str) -> dict[str, Any]:
-    """Returns the choice of an answer that a content filter keeps back, for the reason that the server gave."""
+    """Returns the choice for an answer that a content filter withheld, with the server's reason."""
     return {"finish_reason": "content_filter", "message": {"role": "assistant", "content": None, "refusal": reason}}
 
 
 NOTHING: dict[str, Any] = {"finish_reason": None, "message": {"role": "assistant", "content": None}}
-"""The choice of a completion that has none."""
+"""The choice for a completion without any."""
 
 
 def is_withheld(choice: Mapping[str, Any]) -> bool:
-    """Whether a content filter kept back the answer, or some of it."""
+    """Whether a content filter withheld the answer, or part of it."""
     return bool(WITHHELD.search(str(choice.get("finish_reason"))))
 
 
 def said(choice: Mapping[str, Any]) -> tuple[str, str]:
-    """Returns what a model wrote, and why that is no answer whatever it says, "" if it may be one.
+    """Returns a model's text, and the reason why it cannot be an answer, "" if it may be one.
 
-    What a model thinks aloud is no answer, be it in a field or in a part of its own.
+    Thoughts are not part of the answer, whether they are in a field or in a part of their own.
     """
     message = choice["message"]
     content = message.get("content")
@@ -132,7 +132,7 @@ def said(choice: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _text(part: Any) -> str:
-    """Returns the text of a part of what a model wrote, "" if it is no text."""
+    """Returns the text of a part of a model's message, "" if the part is not text."""
     if isinstance(part, dict):
         if part.get("type", "text") not in ("text", "output_text") or part.get("thought") is True:
             return ""
@@ -143,7 +143,7 @@ def _text(part: Any) -> str:
 
 
 def seconds_to_wait(headers: Mapping[str, str]) -> float | None:
-    """Returns how long the server asks to wait, None if it says nothing that can be read, or a time that is past."""
+    """Returns the seconds that the server asks to wait, None if it names no readable time, or a past one."""
     for header, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
         try:
             asked = float(headers.get(header, "")) / unit

@@ -1,7 +1,7 @@
-"""Answers of an endpoint that were paid for, in a file of JSON Lines: asked the same again, nobody pays for them twice.
+"""Paid answers of an endpoint, kept in a JSON Lines file so that nobody pays for the same request twice.
 
-Each answer is on disk before it is used. As games and their seeds are the same in the same command, that command goes
-on where it was interrupted, by whatever: what is in the file is not asked for again.
+Each answer is on disk before it is used. The same command repeats the same games and seeds, so after any interruption
+it continues from the answers in the file.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from multiref_gym.errors import UserError
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an endpoint answered.
+    """An endpoint's answer.
 
     Attributes:
         choice: The first choice of the completion.
-        usage: Its counts of tokens, as the server gives them.
-        left_out: The fields of the request that the server does not take.
+        usage: The token counts, as the server gives them.
+        left_out: The fields of the request that the server does not support.
     """
 
     choice: dict[str, Any]
@@ -38,11 +38,11 @@ class KeptAnswers:
     """The answers in a file.
 
     Args:
-        path: The file, which is made if there is none.
+        path: The file, created if missing.
 
     Raises:
-        UserError: If it cannot be written, or holds something else. A line that is damaged, such as the last one
-            after a crash, is left out with a warning.
+        UserError: If it cannot be written, or holds something else. A damaged line, such as the last one after a crash,
+            is skipped with a warning.
     """
 
     def __init__(self, path: Path) -> None:
@@ -56,14 +56,14 @@ class KeptAnswers:
         except OSError as error:
             raise UserError(f"{path}: {error.strerror}; {ANSWERS} names another file for paid answers") from error
         answers = list(map(_read, lines))
-        self._answers = {found[0]: found[1] for found in reversed(answers) if found}  # of two, the first
+        self._answers = {found[0]: found[1] for found in reversed(answers) if found}  # the first of two counts
         if damaged := answers.count(None):
             if not self._answers and lines[0].endswith(b"\n"):
                 raise UserError(f"{path} holds no paid answers; {ANSWERS} names another file for them")
             warnings.warn(f"{path}: {damaged} damaged lines are left out", stacklevel=2)
 
     def get(self, request: str) -> Answer | None:
-        """Returns the answer to a request, None if it is not there."""
+        """Returns the answer to a request, None if there is none."""
         return self._answers.get(request)
 
     def add(self, request: str, answer: Answer) -> None:
@@ -78,7 +78,7 @@ class KeptAnswers:
             with self._lock, self.path.open("ab+") as file:
                 if file.tell():
                     file.seek(-1, os.SEEK_END)
-                    # A line that was torn, as the disk was full or the process killed, ends here.
+                    # End a torn line, left by a full disk or a killed process.
                     line = line if file.read() == b"\n" else b"\n" + line
                 file.write(line)
                 file.flush()

@@ -1,7 +1,7 @@
-"""Verdicts on a chat log, in a file beside what is going to be written: a command that was killed goes on from there.
+"""Verdicts on a chat log, in a file beside the output, from which a killed command continues.
 
-The first line says what decides the verdicts; each further one holds those of a block of conversations, and is on disk
-before the next block is decoded. A last line that was torn is that of a block that was not decoded.
+The first line records everything that decides the verdicts. Each further line holds the verdicts on a block of
+conversations, and is on disk before the next block is decoded. If the last line is torn, its block is decoded again.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ class KeptVerdicts:
     """The verdicts in a file.
 
     Args:
-        path: The file, which is made if there is none.
-        of: What decides the verdicts, fit for JSON.
+        path: The file, created if missing.
+        of: Everything that decides the verdicts, as JSON can hold it.
 
     Attributes:
         path: The file.
-        count: How many blocks it has.
+        count: The number of blocks in it.
 
     Raises:
-        UserError: If the file is of something else.
+        UserError: If the file belongs to something else.
         OSError: If it cannot be written.
     """
 
@@ -48,7 +48,7 @@ class KeptVerdicts:
         with path.open("ab+") as file:
             file.seek(0)
             if (there := file.readline()) != head:
-                if not head.startswith(there.rstrip(b"\0")):  # it was not torn when it was written
+                if not head.startswith(there.rstrip(b"\0")):  # a torn first line would be its beginning
                     raise UserError(f"{path} {_other(there, of)}: remove it, or choose another --out")
                 file.truncate(0)
                 file.write(head)
@@ -61,7 +61,7 @@ class KeptVerdicts:
             file.truncate(whole)
 
     def blocks(self) -> Iterator[list[Verdict | None]]:
-        """Yields the verdicts of the blocks that are there now, in their order.
+        """Yields the verdicts of the blocks in the file, in their order.
 
         Raises:
             UserError: If a line is damaged.
@@ -88,7 +88,7 @@ class KeptVerdicts:
 
 
 def _other(head: bytes, of: Mapping[str, Any]) -> str:
-    """Returns what a file holds whose first line is another one."""
+    """Returns a description of a file with another first line."""
     try:
         there = dict(json.loads(head)[HEAD])
     except (ValueError, LookupError, TypeError, RecursionError):
@@ -100,14 +100,14 @@ def _other(head: bytes, of: Mapping[str, Any]) -> str:
 
 @contextmanager
 def kept_verdicts(path: Path, of: Mapping[str, Any]) -> Iterator[KeptVerdicts]:
-    """Yields the verdicts in a file that is there for the time of a command, and no longer if it ends well.
+    """Yields the verdicts in a file, which is removed when the command ends well.
 
     Args:
         path: The file.
-        of: See `KeptVerdicts`, as for the errors.
+        of: See `KeptVerdicts`, also for the errors.
 
     Raises:
-        UserError: If another process is at work with the file.
+        UserError: If another process is using the file.
     """
     lock = FileLock(path.with_name(f"{path.name}.lock"), timeout=0, thread_local=False)
     try:
@@ -124,6 +124,6 @@ def kept_verdicts(path: Path, of: Mapping[str, Any]) -> Iterator[KeptVerdicts]:
             raise
         path.unlink()
     finally:
-        with suppress(OSError):  # Windows removes it itself, and no file that is open
+        with suppress(OSError):  # Windows removes it itself, and cannot remove open files
             Path(lock.lock_file).unlink()
         lock.release()

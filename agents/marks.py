@@ -1,4 +1,4 @@
-"""Words from outside in the prompt of a model on this machine: they end no turn and begin none."""
+"""Guards prompts of local models: words from outside must not end or begin a turn."""
 
 from __future__ import annotations
 
@@ -7,29 +7,28 @@ from collections.abc import Callable
 from typing import Any
 
 PROBE = "\ue000"
-"""What stands for the words of each turn in a dialogue that shows how the turns are marked; no template has it."""
+"""A placeholder for the words of each turn in a dialogue that shows the marks of turns; no template contains it."""
 
 ROLES = ("user", "assistant", "user")
-"""Whose turns such a dialogue has."""
+"""The roles in such a dialogue."""
 
 
 def guard(words: Any, dialogue: str = "") -> Callable[[str], str]:
-    """Returns a function that returns a text without what the model reads as a mark instead of as words.
+    """Returns a function that removes everything from a text that the model would read as a mark.
 
-    Marks are the special tokens, added tokens that look like marks though their tokenizer does not say that they are
-    special ("<|user|>", "[INST]"), and what a template writes around turns in plain text ("ASSISTANT:", "###").
-    A blank stands in place of each.
+    Marks are the special tokens, added tokens that look like marks although their tokenizer does not call them special
+    ("<|user|>", "[INST]"), and a template's plain text around turns ("ASSISTANT:", "###"). Each is replaced by a blank.
 
     Args:
         words: The tokenizer.
-        dialogue: Turns of `ROLES`, each of which says `PROBE`, as the chat template writes them.
+        dialogue: Turns of `ROLES`, each with the text `PROBE`, as the chat template writes them.
     """
     tokens = {
         number: token.content
         for number, token in words.added_tokens_decoder.items()
         if token.special or re.fullmatch(r"<.+>|\[.+]", token.content)
     }
-    # A character that the tokenizer does not know is no mark, unless it says so by the mark of the end.
+    # An unknown character is not a mark, unless the tokenizer uses its end mark for it.
     ids = tokens.keys() - ({words.unk_token_id} - {words.bos_token_id, words.eos_token_id})
     between = re.sub("|".join(map(re.escape, tokens.values())) or r"(?!)", " ", " ".join(dialogue.split(PROBE)[1:]))
     roles = {mark for mark in between.split() if len(mark) > 1 and not mark.isalnum()}
@@ -37,7 +36,8 @@ def guard(words: Any, dialogue: str = "") -> Callable[[str], str]:
     marks = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)", re.IGNORECASE)
 
     def without_marks(text: str) -> str:
-        # Tokenizers that normalise a text may find marks that are not written out: then it loses all but its words.
+        # Tokenizers that normalise text may find marks that are not spelt out: then only the words of the text are
+        # kept.
         for plain in (marks.sub(" ", text), re.sub(r"[\W_]+", " ", marks.sub(" ", text))):
             if ids.isdisjoint(words(plain, add_special_tokens=False)["input_ids"]):
                 return plain

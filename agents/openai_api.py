@@ -1,10 +1,10 @@
-"""A small client of endpoints that speak OpenAI's chat-completions protocol.
+"""A small client for endpoints with OpenAI's chat-completions protocol.
 
-Several requests are under way at once, and their answers come in the order of the requests. What may pass (a rate
-limit, a busy server, a timeout, an answer that is no completion) is tried again, after waits that double. A field that
-the server does not take is left out from then on, and a prompt that its content filter refuses costs that answer alone.
-What was answered is kept on disk, if there is a file for it; see `multiref_gym.agents.kept_answers`. The key is read
-from an environment variable and goes nowhere but to the endpoint.
+It sends several requests at once and returns their answers in the order of the requests. It tries again after temporary
+failures (a rate limit, a busy server, a timeout, a response that is not a completion), with waits that double. A field
+that the server does not support is left out from then on. A prompt that the content filter refuses loses only its own
+answer. Answers are kept on disk if a file is given; see `multiref_gym.agents.kept_answers`. The key is read from an
+environment variable and sent only to the endpoint.
 """
 
 from __future__ import annotations
@@ -34,35 +34,35 @@ except ImportError as error:
     raise UserError("httpx talks to endpoints: run `pip install multiref-gym[api]`") from error
 
 KEY, ENDPOINT, MODEL = "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"
-"""The environment variables of the key and, if none is given, the endpoint and the model."""
+"""The environment variables for the key and, if not given otherwise, the endpoint and the model."""
 OPENAI = "https://api.openai.com/v1"
 
 LONGEST_WAIT = 60.0
-"""The most seconds between two attempts, whatever the server asks for."""
+"""The most seconds between two attempts, whatever wait the server asks for."""
 
 LONGEST_ANSWER = 2**24
 """The most bytes of an answer."""
 
 NEEDED = {"model", "messages"}
-"""The fields of a request that cannot be left out."""
+"""The fields that a request needs."""
 
 REFUSED, BUSY = (401, 403), (408, 409, 425, 429)
-"""Answers to a key that is not accepted, and answers that may pass, as those from 500 on may."""
+"""Statuses for a rejected key, and statuses of temporary failures (besides all from 500 on)."""
 
 
 @dataclass(slots=True)
 class Usage:
-    """What was asked of an endpoint so far.
+    """An endpoint's usage so far.
 
     Attributes:
         requests: Requests that were answered.
-        kept: Those of them that were answered before, and not asked again: their answers were on disk.
-        retries: Further attempts that it took.
-        filtered: Answers that a content filter kept back.
-        uncounted: Answers that came without token counts; those below do not cover them.
+        kept: Those of them whose answers were on disk already.
+        retries: Further attempts that were needed.
+        filtered: Answers that a content filter withheld.
+        uncounted: Answers without token counts; the counts below do not include them.
         input_tokens: Tokens of the requests, whenever they were paid for.
         output_tokens: Tokens of the answers, whenever they were paid for.
-        left_out: Fields of the requests that the server does not take.
+        left_out: Fields of the requests that the server does not support.
     """
 
     requests: int = 0
@@ -75,7 +75,7 @@ class Usage:
     left_out: list[str] = field(default_factory=list)
 
     def cost(self, input_price: float, output_price: float) -> float:
-        """Returns what the tokens cost, given the price of a million tokens of requests and of answers."""
+        """Returns the cost of the tokens, given the prices of a million input tokens and a million output tokens."""
         return (self.input_tokens * input_price + self.output_tokens * output_price) / 1e6
 
     def add(self, answer: Answer) -> None:
@@ -92,9 +92,9 @@ class Usage:
 
 
 class _Passing(Exception):
-    """What is worth another attempt, after `wait` seconds if the server says how many.
+    """A failure that may be temporary; retried after `wait` seconds if the server names them.
 
-    `is_completion` says that it is a completion, but one without an answer.
+    `is_completion` says that the response is a completion without an answer.
     """
 
     def __init__(self, message: str, wait: float | None = None, *, is_completion: bool = False) -> None:
@@ -103,7 +103,7 @@ class _Passing(Exception):
 
 
 class _NotTaken(Exception):
-    """The server does not take some fields of a request."""
+    """The server does not support some fields of a request."""
 
     def __init__(self, fields: Collection[str]) -> None:
         super().__init__()
@@ -114,20 +114,21 @@ class ChatClient:
     """Asks one model at one endpoint.
 
     Args:
-        model: What the endpoint calls the model.
+        model: The endpoint's name of the model.
         endpoint: The address before `/chat/completions`; if None, `OPENAI_BASE_URL` of the environment, or OpenAI's.
-        concurrency: Requests under way at once, at most.
+        concurrency: The most requests at once.
         timeout: Seconds for one answer.
-        attempts: How often a request is sent, at most.
-        backoff: Seconds before the second attempt, about; twice as many before each further one.
-        answers: The file that answers are kept in, and taken from where the same was asked before; if None,
-            `MULTIREF_ANSWERS` of the environment, or none.
+        attempts: The most attempts at a request.
+        backoff: Seconds before the second attempt, roughly; doubled before each further one.
+        answers: The file in which answers are kept and looked up; if None, `MULTIREF_ANSWERS` of the environment, or no
+            file.
 
     Attributes:
-        usage: What was asked so far.
+        usage: The usage so far.
 
     Raises:
-        UserError: If the endpoint is no address, the key is none, or the file of answers is none or cannot be written.
+        UserError: If the endpoint is not an address, the key is invalid, or the file of answers is invalid or cannot be
+            written.
     """
 
     def __init__(
@@ -145,7 +146,7 @@ class ChatClient:
         self.endpoint = _checked(endpoint or os.environ.get(ENDPOINT) or OPENAI)
         self.usage = Usage()
         self._key = os.environ.get(KEY, "").strip()
-        # The network library would complain of such a key in words that hold it.
+        # The network library's error for such a key would contain the key.
         if not (self._key.isascii() and self._key.isprintable()):
             raise UserError(f"the key in {KEY} has characters that no key has")
         self._concurrency, self._timeout, self._attempts, self._backoff = concurrency, timeout, attempts, backoff
@@ -163,16 +164,16 @@ class ChatClient:
     def complete(self, requests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Returns the first choice of the answer to each request, in order.
 
-        Requests that are the same have an answer each. A file of answers has them in the order in which they were
-        asked, so that they are found again whatever was under way at once.
+        Equal requests get an answer each. The file keeps their answers in the order of the requests, so that they are
+        found again regardless of the concurrency.
 
         Args:
-            requests: What is asked: `messages` and other fields of the protocol but `model`.
+            requests: The requests: `messages` and other fields of the protocol except `model`.
 
         Raises:
-            UserError: If the endpoint refuses the key or a request, or all attempts at one failed: of the first, in
-                time, that this happens to; or if an answer cannot be kept. Nothing else is sent then, and what is
-                under way is waited for and kept.
+            UserError: If the endpoint refuses the key or a request, all attempts at one failed, or an answer cannot be
+                kept; the error is the first in time. Then nothing more is sent; requests under way are finished and
+                kept.
         """
         asked: Counter[str] = Counter()
         stop = threading.Event()
@@ -186,12 +187,12 @@ class ChatClient:
                     asked[name] += 1
                     futures.append(pool.submit(self._ask, request, f"{name}-{number}", stop))
                 for future in as_completed(futures):
-                    future.result()  # raises as soon as any request fails, wherever it stands
-            except BaseException as error:  # an interrupt as well: nobody waits for what is not sent yet
+                    future.result()  # raises as soon as any request fails
+            except BaseException as error:  # also at an interrupt: cancel requests that are not sent yet
                 stop.set()
                 pool.shutdown(cancel_futures=True)
                 if self._kept and isinstance(error, UserError):
-                    what = f"what was answered is in {self._kept.path}, and the same command goes on from there"
+                    what = f"the answers are in {self._kept.path}; the same command continues from there"
                     raise UserError(f"{error}; {what}") from error
                 raise
         self._asked.update(asked)
@@ -210,7 +211,7 @@ class ChatClient:
         return answer.choice
 
     def _answer(self, request: Mapping[str, Any], stop: threading.Event) -> Answer:
-        """Returns what the endpoint answers, at whichever attempt."""
+        """Returns the endpoint's answer, after as many attempts as needed."""
         attempt = 1
         while True:
             left_out = [name for name in request if name in self.usage.left_out]
@@ -224,7 +225,7 @@ class ChatClient:
                     if failure.is_completion:
                         return Answer(completions.NOTHING, None, left_out)
                     raise UserError(f"{self.endpoint} {failure}, at attempt {attempt} of {attempt}") from None
-                # Doubled and drawn, so that those who were turned away together do not return together.
+                # Doubled with random jitter, so that clients that were rejected together do not return together.
                 pause = self._backoff * 2 ** (attempt - 1) * random.uniform(0.75, 1.25)
                 if stop.wait(min(pause if failure.wait is None else failure.wait, LONGEST_WAIT)):
                     raise CancelledError from None
@@ -235,7 +236,7 @@ class ChatClient:
                 return Answer(choice, usage, left_out)
 
     def _leave_out(self, fields: Collection[str]) -> None:
-        """Has fields left out of all further requests."""
+        """Leaves fields out of all further requests."""
         with self._lock:
             new = sorted(set(fields).difference(self.usage.left_out))
             self.usage.left_out += new
@@ -246,7 +247,7 @@ class ChatClient:
             )
 
     def _send(self, body: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
-        """Returns the first choice and the usage of the answer to one attempt."""
+        """Makes one attempt, and returns the first choice and the usage in the response."""
         try:
             status, headers, content = self._post(body)
         except httpx.TimeoutException:
@@ -259,7 +260,7 @@ class ChatClient:
         answered = 200 <= status < 300
         if answered and not error and (choice := completions.first_choice(found)):
             return choice, found.get("usage")
-        if answered:  # some say in the body alone that it is an error
+        if answered:  # some servers report errors only in the body
             status = completions.status_of(error) or status
         else:
             error = error or {"message": text}
@@ -269,14 +270,14 @@ class ChatClient:
         if completions.is_filtered(error, status):
             return completions.withheld(told), None
         if status in REFUSED:
-            # What the server says is not told, as it may repeat part of the key.
+            # The server's words are not shown, because they may repeat part of the key.
             key = f"the key in {KEY}" if self._key else f"a request without a key: set {KEY}"
             raise UserError(f"{self.endpoint} refuses {key} (status {status})")
         if status in BUSY or status >= 500:
             raise _Passing(f"answers with status {status}: {told}", completions.seconds_to_wait(headers))
         if 200 <= status < 300:
             is_completion = isinstance(found, dict) and "choices" in found and not error
-            raise _Passing(f"answers with what is no chat completion: {told}", is_completion=is_completion)
+            raise _Passing(f"answers with something other than a chat completion: {told}", is_completion=is_completion)
         if where := headers.get("location"):
             told = f"go to {self._quoted(where)}"
         raise UserError(f"{self.endpoint} answers with status {status}: {told}")
@@ -286,7 +287,7 @@ class ChatClient:
         content = bytearray()
         address, sent = f"{self.endpoint}/chat/completions", json.dumps(body)
         with self._http.stream("POST", address, content=sent, headers={"Content-Type": "application/json"}) as response:
-            # httpx gives each read its own time, and some servers keep a line open by sending blanks.
+            # httpx's timeout is for each read, and some servers keep a connection open by sending blanks.
             for chunk in response.iter_bytes():
                 content += chunk
                 if time.monotonic() > deadline:
@@ -296,16 +297,16 @@ class ChatClient:
         return response.status_code, response.headers, bytes(content)
 
     def _quoted(self, text: str) -> str:
-        """Returns the beginning of a server's words in one line, without the key."""
+        """Returns the beginning of a server's message in one line, without the key."""
         line = " ".join((text.replace(self._key, "[key]") if self._key else text).split())
         return line if len(line) <= 200 else f"{line[:200]}..."
 
 
 def model_of_environment(otherwise: str) -> str:
-    """Returns the model that `OPENAI_MODEL` of the environment names.
+    """Returns the model named by `OPENAI_MODEL` of the environment.
 
     Args:
-        otherwise: How else a model is named, for the message: "prompted-api:MODEL".
+        otherwise: Another way to name a model, for the message: "prompted-api:MODEL".
 
     Raises:
         UserError: If it names none.
@@ -323,7 +324,7 @@ def _checked(endpoint: str) -> str:
         url = httpx.URL(endpoint)
     except httpx.InvalidURL:
         url = httpx.URL()
-    # The address is shown in messages and results, so that it is no place for secrets.
+    # The address appears in messages and results, so it must not hold secrets.
     if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query:
-        raise UserError("the endpoint is no address such as https://HOST/v1, without user, password and query")
+        raise UserError("the endpoint is not an address such as https://HOST/v1, without user, password and query")
     return endpoint.rstrip("/")

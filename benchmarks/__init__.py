@@ -1,1 +1,1 @@
-"""How good is it: one file a question; each prints a table and can write it as JSON."""
+"""Benchmarks: one file for each question; each prints a table and can write it as JSON."""

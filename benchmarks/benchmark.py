@@ -1,4 +1,4 @@
-"""Replays logged games turn by turn, and measures what listeners would have done in them."""
+"""Replays logged games turn by turn, and measures how listeners would have acted."""
 
 from __future__ import annotations
 
@@ -28,25 +28,26 @@ from multiref_gym.registry import DECODERS, LISTENERS, feedback_name, new_decode
 from multiref_gym.tangrams import TangramSet, drawn_tangrams
 
 NAMED = 3
-"""How many speakers a message names."""
+"""The most speakers that a message names."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Benchmark(PricedListenerOptions, PartsOptions):
-    """Replays logged games turn by turn, and measures what a listener would have done in them.
+    """Replays logged games turn by turn, and measures how a listener would have acted.
 
-    Others are compared with it on the same turns: the intervals of the differences are over speakers.
+    Other listeners can be compared on the same turns; intervals of differences are over speakers.
 
     Attributes:
-        games: Games or `turn` rows: JSON Lines, JSON, Parquet, or the id of a data set of the Hugging Face hub.
-        tangrams: figures or kilogram:PATH, all that are drawn.
-        ternary: The decoder also answers neutral.
-        against: What the listener is compared with: another --model of it, or the name of a listener as it ships.
+        games: Games or `turn` rows: JSON Lines, JSON, Parquet, or the id of a data set on the Hugging Face hub.
+        tangrams: figures or kilogram:PATH; all that have pictures.
+        ternary: The decoder also returns neutral.
+        against: A listener to compare with: another --model of the same listener, or the name of a listener as it
+            ships.
         apart: Refuse games of speakers that a listener learned from.
         batch: Turns at once.
-        seed: Seeds all chance.
-        skip_bad: Leave out bad games, and say which.
-        out: The folder that results.json is written to; without it they are not kept.
+        seed: Seeds all randomness.
+        skip_bad: Leave out bad games, and list them.
+        out: The folder for results.json; without it nothing is written.
     """
 
     games: str
@@ -64,15 +65,15 @@ class Benchmark(PricedListenerOptions, PartsOptions):
     out: Path | None = None
 
     def run(self, screen: Screen) -> None:
-        """Measures the listener, prints the figures and, if they are to be kept, writes them.
+        """Measures the listener, prints the figures and, if a folder is given, writes them.
 
         Raises:
-            UserError: If a game is bad, the listener or the decoder cannot be had or cannot listen to logged games, or
+            UserError: If a game is bad, the listener or the decoder cannot be made or cannot act on logged games, or
                 the folder has results of another configuration.
         """
         tangrams = drawn_tangrams(self.tangrams)
         if self.ternary and self.decoder == LOGGED:
-            raise UserError(f"--ternary is for a decoder, not for the labels of --decoder {LOGGED}")
+            raise UserError(f"--ternary needs a decoder, not the labels of --decoder {LOGGED}")
         decoder = None if self.decoder == LOGGED else new_decoder(self.decoder, self.ternary)
         games, bad = read_games(
             self.games, self.format, tangrams=tangrams, context_size=CONTEXT_SIZE, skip_bad=self.skip_bad
@@ -92,15 +93,15 @@ class Benchmark(PricedListenerOptions, PartsOptions):
         listener: Listener | None = None
         with self.chosen_workers(self.listener) as workers:
             loads = [self.listener_of(tangrams), *(self._other(name, tangrams) for name in self.against)]
-            if isinstance(workers, ThisProcess):  # better a bad one is known before the first is asked
+            if isinstance(workers, ThisProcess):  # report a bad one before any is asked
                 made = [load() for load in loads]
                 listener = made[0]
                 loads = [partial(_same, each) for each in made]
             report = partial(screen.report, "turns", total=len(turns))
             answers, *others = (ask_divided(workers, load, turns, self.seed, self.batch, report) for load in loads)
-        theirs = dict(zip(self.against, others, strict=True))
+        by_other = dict(zip(self.against, others, strict=True))
         results = {
-            **{"config": config, "file": self.games, **reported(turns, answers, theirs)},
+            **{"config": config, "file": self.games, **reported(turns, answers, by_other)},
             "learned_from": learned,
             "skipped": len(bad),
             "usage": getattr(listener, "usage", None),
@@ -112,7 +113,7 @@ class Benchmark(PricedListenerOptions, PartsOptions):
             screen.say(f"results.json is in {self.out}")
 
     def _other(self, name: str, tangrams: TangramSet) -> Callable[[], Listener]:
-        """Returns what makes a listener that is compared: a policy of the same kind, or a kind by its name."""
+        """Returns a callable that makes a listener to compare with: another policy, or another kind by name."""
         if name in LISTENERS:
             return partial(new_listener, name, tangrams)
         return replace(self, model=name).listener_of(tangrams)
@@ -123,30 +124,31 @@ def _same(listener: Listener) -> Listener:
 
 
 def _learned(model: str, games: Sequence[LoggedGame], apart: bool) -> dict[str, int] | None:
-    """Returns how many of the games, and of their speakers, a policy learned from; None if its folder does not say.
+    """Returns how many of the games, and of their speakers, a policy learned from; None if its folder does not record
+    it.
 
     Raises:
-        UserError: If they are to be kept apart, and are not or cannot be told.
+        UserError: If they must be kept apart, but are not or it is not recorded.
     """
     learned = LearnedFrom.of(model)
     if learned is None:
         if apart:
-            raise UserError(f"--apart: {model} does not say what it learned from, in a file {RESULTS}")
+            raise UserError(f"--apart: {model} does not record what it learned from, in a file {RESULTS}")
         return None
-    known, speakers = learned.shared(games)
+    learned_games, speakers = learned.shared(games)
     if apart and speakers:
         names = [name or "one without a name" for name in sorted(speakers)]
         named = ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else "")
         raise UserError(f"--apart: {model} learned from {len(speakers)} speakers of these games: {named}")
-    return {"games": known, "speakers": len(speakers)}
+    return {"games": learned_games, "speakers": len(speakers)}
 
 
 def _check_folder(path: Path, config: dict[str, Any]) -> None:
-    """Makes the folder of the results, or checks that those there are of this configuration: they are replaced.
+    """Makes the folder of the results, or checks that its results have this configuration: then they are replaced.
 
     Raises:
-        UserError: If they are not, with the first field that differs; if they are no results; or if there is no
-            writing there.
+        UserError: If they differ, with the first field that does; if the file is not results; or if the folder cannot
+            be written to.
     """
     make_folder(path.parent)
     if not path.exists():

@@ -2,15 +2,15 @@
 
     multiref bench cluster [--games 1000] [--workers 2] [--seed 0] [--network 1.25] [--json FILE]
 
-The small listener plays a round of games and its feedback is decoded: in one process, and by one worker or several on
-a cluster of this machine, whose head has no CPU core and whose other nodes have one each. What comes of it has to be
-equal. CPU seconds of playing are those of the processes that play, once the policy is loaded there. Rounds in one
-process and on the cluster take turns; medians are given, of ratios those of single turns. CPU seconds in all are of the
-first round and of what goes before it, from the start of the process on, Ray's own processes included.
+The small listener plays a round of games and its feedback is decoded: in one process, and by one or more workers on a
+cluster of this machine, whose head has no CPU core and whose other nodes have one each. The results must be equal. CPU
+seconds of playing are those of the playing processes, once the policy is loaded there. Rounds in one process and on the
+cluster take turns; the figures are medians, and ratios are medians of single turns' ratios. Total CPU seconds are those
+of the first round and everything before it, from the start of the process, including Ray's own processes.
 
-A plan (`planned`) says how long a round takes. Its costs are measured in one process, and what it predicts of the
-cluster is compared with what was measured. Then it plans rounds of a vision-language model of 8B weights on GPUs, from
-operations and bytes that were counted: no model of that size was run.
+A plan (`planned`) predicts the time of a round. Its costs are measured in one process, and its predictions for the
+cluster are compared with the measurements. Then it plans rounds of a vision-language model with 8B weights on GPUs,
+from counted operations and bytes: no model of that size was run.
 """
 
 from __future__ import annotations
@@ -51,13 +51,13 @@ from multiref_gym.tangrams.tangram_set import SplitName
 
 REPEATS = 5
 FRACTIONS = 1, 4, 16, 64
-"""The costs of a turn are measured in rounds of all games and of these parts of them."""
+"""The costs of a turn are measured in rounds of these fractions of all games."""
 NEW_IMAGES = 100
-"""The cost of an image is measured in so many games with tangrams that nobody has looked at."""
+"""The number of games, with tangrams that nobody has looked at, in which the cost of an image is measured."""
 STORE = 200 * 2**20
-"""Bytes for what a node keeps of what is sent."""
+"""Bytes of a node's memory for sent objects."""
 LOSS = 0.1
-"""A smaller share of the time of a round is no limit."""
+"""The smallest share of a round's time that counts as a limit."""
 LARGE_ROUNDS, LARGE_WORKERS, LARGE_BLOCK = (330, 2_000, 10_000), (1, 2, 4, 8, 16), 32
 
 Found = TypeVar("Found")
@@ -67,20 +67,20 @@ Load = Callable[[Sequence[Episode]], Listener]
 
 @dataclass(frozen=True, kw_only=True)
 class Costs:
-    """What a round costs on one worker, in seconds where nothing else is said.
+    """The costs of a round on one worker, in seconds unless stated otherwise.
 
     Attributes:
-        call: A turn of a block of games, however many of them are still played.
-        view: A turn of one game, on top of that.
-        game: To start a game, to hand it over when it is over, and to decode it.
-        load: To load the policy.
-        image: To look at an image, which a worker does once.
-        images: How many images there are.
-        example: To learn from an example once.
-        batch: Examples of a step.
+        call: A turn of a block of games, however many of them are still in play.
+        view: A turn of one game, in addition.
+        game: Starting a game, handing it over at its end, and decoding it.
+        load: Loading the policy.
+        image: Encoding an image, which a worker does once.
+        images: The number of images.
+        example: Learning from an example once.
+        batch: Examples in a step.
         gradients: Bytes of the gradients, which learners exchange in each step.
         sent: Bytes of the policy, which are sent to each worker.
-        network: Bytes that go from one machine to another in a second.
+        network: Bytes per second between two machines.
         cores: CPU cores that a worker keeps busy, if it has them.
     """
 
@@ -100,12 +100,12 @@ class Costs:
 
 @dataclass(frozen=True)
 class Plan:
-    """How long a round of games takes.
+    """The planned time of a round of games.
 
     Attributes:
-        seconds: Until all games are over.
-        work: What all workers do together, in seconds.
-        losses: Of `seconds`, those that are lost, by their cause.
+        seconds: The seconds until all games are over.
+        work: The seconds of all workers together.
+        losses: The part of `seconds` that is lost, by cause.
     """
 
     seconds: float
@@ -114,16 +114,16 @@ class Plan:
 
     @property
     def limit(self) -> str:
-        """The cause of the greatest loss, a dash if it is small."""
+        """The cause of the largest loss, a dash if it is small."""
         cause = max(self.losses, key=lambda cause: self.losses[cause])
         return cause if self.losses[cause] > LOSS * self.seconds else "–"
 
 
 def views_of(turns: Sequence[int], block: int | None) -> list[int]:
-    """Returns how many games are still played, in each turn of each block.
+    """Returns the number of games still in play, in each turn of each block.
 
     Args:
-        turns: How many turns each game has.
+        turns: The number of turns of each game.
         block: Games that are played together; None for all.
     """
     size = block or len(turns)
@@ -132,21 +132,21 @@ def views_of(turns: Sequence[int], block: int | None) -> list[int]:
 
 
 def planned(costs: Costs, turns: Sequence[int], workers: int, block: int | None, cores: int | None = None) -> Plan:
-    """Returns how long a round takes.
+    """Plans the time of a round.
 
-    Games are divided as for real. A part of k games, of whose n images m are in each game, takes
+    Games are divided as in a real round. A part of k games, each with m of all n images, takes
 
         load + image * n * (1 - (1 - m / n) ** k) + game * k + call * turns of blocks + view * turns of games
 
-    and the round takes as long as its longest part, after the policy was sent to one worker after the other. Where
-    workers share the cores of one machine, all is slower by as much as they want more cores than there are.
+    and the round takes as long as its longest part, after the policy was sent to one worker after the other. If workers
+    share the cores of one machine, everything is slower by the ratio of wanted to available cores.
 
     Args:
-        costs: Of one worker.
-        turns: How many turns each game has.
-        workers: How many there are.
+        costs: The costs on one worker.
+        turns: The number of turns of each game.
+        workers: The number of workers.
         block: Games that are played together; None for all of a part.
-        cores: Of the one machine that all workers are on; None if each has enough of its own.
+        cores: The cores of the one machine of all workers; None if each worker has enough.
     """
 
     def part_of(numbers: range) -> dict[str, float]:
@@ -171,27 +171,27 @@ def planned(costs: Costs, turns: Sequence[int], workers: int, block: int | None,
 
 
 def epoch(costs: Costs, examples: int, learners: int) -> float:
-    """Returns the seconds of an epoch of n learners, each with its share of every batch.
+    """Returns the seconds of an epoch with n learners, each with its share of every batch.
 
-    In a step each sends 2 * (n - 1) / n times the bytes of the gradients, as in a ring (Patarasuk and Yuan 2009).
+    In a step, each sends 2 * (n - 1) / n times the bytes of the gradients, as in a ring (Patarasuk and Yuan 2009).
     """
     exchanged = 2 * (learners - 1) / learners * costs.gradients / costs.network
     return costs.example * examples / learners + exchanged * math.ceil(examples / costs.batch)
 
 
 def large_costs(turns: float, network: float) -> Costs:
-    """Returns what a model of 8B weights costs on an NVIDIA H200, as far as operations and bytes can be counted.
+    """Returns the costs of a model with 8B weights on an NVIDIA H200, as far as operations and bytes can be counted.
 
     Args:
-        turns: Turns of a game, on average; the seconds counted for a round are divided among them.
-        network: As of `Costs`.
+        turns: The mean number of turns of a game; the seconds counted for a round are divided by it.
+        network: See `Costs`.
     """
-    peak, memory = 989e12, 4.8e12  # operations in bfloat16, and bytes of memory, a second, as the maker gives them
-    games, playing, learning = 330, 6.0, 57.0  # seconds of a round at the peak, as `multiref respect --help` says
-    weights, disk = 17e9, 2e9  # bytes, and how many a second are supposed to come from a disk
-    passes = 1 + 8  # through all weights in a call: one that reads, and one for each token of an answer
-    vision, patches = 0.42e9, 27**2  # weights that see, and how many patches of an image go through them
-    adapter = 4 * 23.3e6  # bytes of what is learned, as `VlmConfig` has it
+    peak, memory = 989e12, 4.8e12  # the maker's figures: bfloat16 operations, and bytes of memory, per second
+    games, playing, learning = 330, 6.0, 57.0  # seconds of a round at peak speed, as in `multiref respect --help`
+    weights, disk = 17e9, 2e9  # bytes, and the assumed bytes per second from a disk
+    passes = 1 + 8  # through all weights in a call: one for reading, and one for each token of an answer
+    vision, patches = 0.42e9, 27**2  # weights of the vision, and patches of an image
+    adapter = 4 * 23.3e6  # bytes of the trained weights, as in `VlmConfig`
     return Costs(
         call=passes * weights / memory,
         view=playing / (games * turns),
@@ -205,11 +205,11 @@ def large_costs(turns: float, network: float) -> Costs:
 
 
 class TimedPlayer:
-    """Plays parts of a round, and tells the CPU seconds of this process that each takes.
+    """Plays parts of a round, and measures this process's CPU seconds for each.
 
     Args:
-        start: As of `Player`.
-        load: As of `Player`; it is called at once.
+        start: See `Player`.
+        load: See `Player`; it is called at once.
     """
 
     def __init__(self, start: Start, load: Load) -> None:
@@ -223,7 +223,7 @@ class TimedPlayer:
 
 
 class Round(NamedTuple):
-    """A round: its games, their feedback, the CPU seconds of playing, and the seconds of all."""
+    """A round: its games, their feedback, the CPU seconds of playing, and the total seconds."""
 
     games: list[Interaction]
     feedback: list[list[Feedback]]
@@ -232,7 +232,7 @@ class Round(NamedTuple):
 
 
 def round_by(workers: Workers, start: Start, load: Load, numbers: range) -> Round:
-    """Has workers play and decode a round."""
+    """Lets workers play and decode a round."""
     begun = perf_counter()
     found = list(workers.run(partial(TimedPlayer, start, load), workers.divided(numbers, None)))
     games = [game for part, _ in found for game in part]
@@ -242,19 +242,19 @@ def round_by(workers: Workers, start: Start, load: Load, numbers: range) -> Roun
 
 
 def clocked(function: Callable[..., Found], *arguments: Any, **named: Any) -> tuple[Found, float]:
-    """Returns what a function returns, and the seconds that it took."""
+    """Calls a function, and returns its result and its seconds."""
     begun = perf_counter()
     return function(*arguments, **named), perf_counter() - begun
 
 
 def measured_costs(start: Start, load: Load, other: Start, games: int) -> Costs:
-    """Measures in this process what the small listener costs; medians over repeats.
+    """Measures the small listener's costs in this process; medians over repeats.
 
     Args:
-        start: Starts games whose images were looked at before.
+        start: Starts games with encoded images.
         load: Loads the listener.
-        other: Starts games whose images were not.
-        games: How many are played.
+        other: Starts games with new images.
+        games: The number of games.
     """
     views = [game.view for game in other(numbers=range(NEW_IMAGES))]
     looks = [clocked(load(()).act, views, [np.random.default_rng(0) for _ in views])[1] for _ in range(2)]
@@ -278,14 +278,14 @@ def measured_costs(start: Start, load: Load, other: Start, games: int) -> Costs:
         of_turns = views_of([len(game.turns) for game in played], None)
         counted.append((len(of_turns), sum(of_turns)))
     seconds, (_, loading, cores, game) = np.array(found)[:, 0], found[0].tolist()
-    # What is small counts as much as what is large: 1 = call * turns / seconds + view * views / seconds.
+    # Small rounds count as much as large ones: 1 = call * turns / seconds + view * views / seconds.
     (call, view), _ = nnls(np.array(counted) / seconds[:, None], np.ones(len(seconds)))
     return Costs(call=float(call), view=float(view), game=game, load=loading, image=max(0.0, image), cores=cores)
 
 
 @contextmanager
 def cluster_of(nodes: int) -> Iterator[str]:
-    """Yields the address of a cluster on this machine: a head without CPU cores, and so many nodes with one each."""
+    """Yields the address of a cluster on this machine: a head without CPU cores, and `nodes` nodes with one each."""
     from ray.cluster_utils import Cluster
 
     there = {"object_store_memory": STORE, "include_dashboard": False}
@@ -299,8 +299,8 @@ def cluster_of(nodes: int) -> Iterator[str]:
 
 
 def cpu_of_all() -> float:
-    """Returns the CPU seconds of this process and of all that descend from it, as long as they live."""
-    psutil: Any = import_module("psutil")  # Ray's processes do not wait for theirs, so the system does not add them up
+    """Returns the CPU seconds of this process and all its living descendants."""
+    psutil: Any = import_module("psutil")  # the system adds up waited-for children only, and Ray does not wait
     return process_time() + sum(sum(each.cpu_times()[:2]) for each in psutil.Process().children(recursive=True))
 
 
@@ -309,10 +309,10 @@ class ClusterBenchmark(FiguresOptions):
     """What does a Ray cluster cost, and how long would a round of games take on a larger one?
 
     Attributes:
-        games: How many are played.
-        workers: The greatest number of workers on this machine.
-        seed: Seeds all chance.
-        network: GB that go from one machine to another in a second, in the plan of a large model.
+        games: The number of games.
+        workers: The largest number of workers on this machine.
+        seed: Seeds all randomness.
+        network: GB per second between two machines, in the plan of a large model.
     """
 
     games: Count = 1000
@@ -324,7 +324,7 @@ class ClusterBenchmark(FiguresOptions):
         """Measures, prints the tables and writes the figures.
 
         Raises:
-            UserError: If Ray is not installed, or what comes of the games is not equal.
+            UserError: If Ray is not installed, or the results are not equal.
         """
         try:
             from multiref_gym.agents.workers.on_ray import RayWorkers
@@ -375,7 +375,7 @@ def _medians(rounds: Sequence[Round], plan: Plan) -> dict[str, float]:
 
 
 def _large(turns: Sequence[int], network: float) -> list[dict[str, Any]]:
-    """Returns what is planned for rounds of a large model, with the turns of the games that were played here."""
+    """Plans rounds of a large model, with the turns of the games that were played here."""
     new, found = large_costs(sum(turns) / len(turns), network), []
     for games in LARGE_ROUNDS:
         of_games = [turns[game % len(turns)] for game in range(games)]

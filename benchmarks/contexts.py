@@ -1,12 +1,12 @@
-"""How confusable are contexts, by the similarity they are drawn with?
+"""How easily are the tangrams of a context confused, by the similarity it is drawn with?
 
     multiref bench contexts [--tangrams figures|kilogram:PATH] [--contexts 2000] [--seed 0]
 
-A tangram of each context is described, by rule and in plain words, and the description is ambiguous if it is also true
-of another tangram of the context. One of the package's own figures is described by its facts, the one that rules out
-most of the tangrams that still fit first (the greedy algorithm of Dale and Reiter 1995), up to a number of facts. A
-tangram of KiloGram is described in the words of one of its descriptions, which are also true of every other tangram
-that people ever described with all of them. Intervals are 95 % intervals of Wilson, since contexts are independent.
+One tangram of each context is described, by rule and in plain words. The description is ambiguous if it also fits
+another tangram of the context. The package's own figures are described by facts, beginning with the one that excludes
+most of the tangrams that still fit (the greedy algorithm of Dale and Reiter 1995), up to a number of facts. A KiloGram
+tangram is described by one of its recorded descriptions, which also fits every tangram for which people ever used all
+of its words. Intervals are 95 % Wilson intervals, since contexts are independent.
 """
 
 from __future__ import annotations
@@ -96,12 +96,12 @@ def show(results: dict[str, Any], screen: Screen) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Contexts(FiguresOptions):
-    """How confusable are contexts, by the similarity they are drawn with?
+    """How easily are the tangrams of a context confused, by the similarity it is drawn with?
 
     Attributes:
         tangrams: figures or kilogram:PATH.
-        contexts: Contexts a level of similarity.
-        seed: Of the contexts.
+        contexts: Contexts for each level of similarity.
+        seed: The seed of the contexts.
     """
 
     tangrams: TangramsName = "figures"

@@ -1,24 +1,24 @@
-"""How well does a decoder understand what speakers say in passing?
+"""How well does a decoder understand the implicit feedback in speakers' replies?
 
     multiref bench decoders --games GAMES.jsonl --decoder lexical [--json FILE]
     multiref bench decoders --replies benchmarks/odd_replies/tuning.csv --decoder lexical [--json FILE]
     multiref bench decoders --replies benchmarks/chat_replies/held_back.csv --decoder tuned:FOLDER [--json FILE]
     multiref bench decoders --games GAMES.jsonl --decoder tuned:FOLDER --folds 5 [--json FILE]
 
-The decoder's answers are held against the ground truth: what the action did, by the targets that no decoder sees.
-A binary decoder is asked whether the speaker is content, so an action that is half good counts as negative in the
-binary figures: 98 of 100 replies that people give to such an action are negative ones. The last turn of a game has no
-reply and is left out. Intervals are 95 % bootstrap intervals over speakers, since the replies of one are alike.
+The decoder's feedback is compared with the ground truth: the effect of the action, judged by the targets, which no
+decoder sees. A binary decoder is asked whether the speaker is content, so a half-right action counts as negative in the
+binary figures: 98 of 100 human replies to such an action are negative. The last turn of a game has no reply and is left
+out. Intervals are 95 % bootstrap intervals over speakers, since the replies of one speaker are similar.
 
-The phrases of the lexical decoder were written with some people's games in view. The figures that leave one speaker
-out are those of decoders that lack, for each speaker, the phrases that nobody else in the games says.
+The phrases of the lexical decoder were written with some people's games in view. The figures that leave one speaker out
+are those of decoders that lack, for each speaker, the phrases that nobody else in the games says.
 
-Of a decoder that says how likely each action was wholly good it is asked as well whether that can be trusted, and what
-a threshold buys. The expected calibration error is the mean distance between what was said and what was true over bins
-of the probability, each counted by its replies; it is 0 for probabilities that are right on the average of every bin.
+If a decoder gives probabilities that an action was entirely right, the figures also show whether they can be trusted,
+and the effect of thresholds. The expected calibration error is the mean distance between the stated probability and the
+true share over bins of the probability, weighted by their replies; it is 0 if every bin is right on average.
 
-Odd replies are a table of single exchanges that were thought up, each of a kind and with a label, positive or negative.
-A table of replies in chats says what users say of an assistant's answers. The intervals of both are Wilson's.
+Odd replies are a table of invented single exchanges, each with a kind and a label, positive or negative. A table of
+chat replies has users' replies to an assistant's answers. The intervals of both are Wilson's.
 """
 
 from __future__ import annotations
@@ -64,14 +64,14 @@ FIGURES = ("positive_precision", "positive_recall")
 
 
 def both_forms(make: Callable[..., FeedbackDecoder]) -> tuple[FeedbackDecoder, FeedbackDecoder]:
-    """Returns the binary and the ternary form of a decoder: one and the same if it takes no `ternary`."""
+    """Returns the binary and the ternary form of a decoder: the same decoder twice if it takes no `ternary`."""
     if has_ternary_form(make):
         return make(ternary=False), make(ternary=True)
     return make(), make()
 
 
 def timed(work: Callable[[], Result]) -> tuple[Result, float]:
-    """Returns what some work gives, and the CPU seconds that it took."""
+    """Returns the result of some work, and its CPU seconds."""
     begun = process_time()
     result = work()
     return result, process_time() - begun
@@ -81,7 +81,7 @@ def evaluate(make: Callable[..., FeedbackDecoder], interactions: Sequence[Intera
     """Returns the figures of a decoder's binary and ternary form.
 
     Raises:
-        UserError: If no action in the games got a reply.
+        UserError: If no action in the games has a reply.
     """
     replies = [(exchange, game) for game in interactions for exchange in game.exchanges()]
     if not replies:
@@ -118,11 +118,11 @@ def evaluate(make: Callable[..., FeedbackDecoder], interactions: Sequence[Intera
 
 
 def interval(right: NDArray[np.bool_], speakers: Sequence[str]) -> tuple[float, float]:
-    """Returns the 95 % bootstrap interval over speakers of a share.
+    """Returns the 95 % bootstrap interval of a share over speakers.
 
     Args:
-        right: Of shape `(replies,)`.
-        speakers: Who said each reply.
+        right: Shape `(replies,)`.
+        speakers: The speaker of each reply.
     """
     found = estimate(by_unit(right, speakers), by_unit(np.ones_like(right), speakers), SEED)
     return found.low, found.high
@@ -131,16 +131,16 @@ def interval(right: NDArray[np.bool_], speakers: Sequence[str]) -> tuple[float, 
 def fitted_in_folds(
     decoder: TunedDecoder, interactions: Sequence[Interaction], parts: Sequence[Sequence[str]]
 ) -> dict[str, Any]:
-    """Returns the binary figures of a tuned decoder whose head is fitted to people, each reply by that of other people.
+    """Returns the binary figures of a tuned decoder whose head is fitted to people, tested on other people's replies.
 
-    For each part of the speakers the head is fitted to the replies of all others, as `tune-decoder --games` does.
+    For each part of the speakers, the head is fitted to the replies of all others, as `tune-decoder --games` does.
 
     Args:
         decoder: The decoder, tuned without these games.
         interactions: The games.
         parts: Names of speakers, each in one part.
     """
-    from multiref_gym.agents.decoders.tuned import log_odds  # here, as it needs torch
+    from multiref_gym.agents.decoders.tuned import log_odds  # imported here, because it needs torch
     from multiref_gym.agents.decoders.tuning import fitted_head
 
     replies = [(exchange, game) for game in interactions for exchange in game.exchanges()]
@@ -165,7 +165,7 @@ def fitted_in_folds(
 
 
 def leave_one_speaker_out(interactions: Sequence[Interaction]) -> dict[str, Any]:
-    """Returns the binary figures of lexical decoders, each for one speaker and without the phrases said by nobody else.
+    """Returns the binary figures of lexical decoders, each for one speaker and without the phrases that only they say.
 
     Returns:
         The figures over all replies, and the `lowest` and the `mean` accuracy of a speaker.
@@ -235,22 +235,22 @@ def show_replies(results: dict[str, Any], screen: Screen) -> None:
         [name, str(row["replies"]), percent(apart(row["accuracy"], row["interval"]), 1, "%", 1)]
         for name, row in {**results["kinds"], "all": results["all"]}.items()
     ]
-    known = ", ".join(f"{name.replace('_', ' ')} {share(results['binary'][name])}" for name in FIGURES)
-    title = f"{results['decoder']} on {results['file']}: {known}"
+    figures = ", ".join(f"{name.replace('_', ' ')} {share(results['binary'][name])}" for name in FIGURES)
+    title = f"{results['decoder']} on {results['file']}: {figures}"
     screen.show(Sheet(title, ["kind", "replies", "accuracy"], rows, _cost(results)))
 
 
 def calibration(said: NDArray[np.float64], good: NDArray[np.bool_]) -> dict[str, Any]:
-    """Returns how far probabilities can be trusted, and what there is to be had at each threshold.
+    """Returns how well probabilities can be trusted, and the figures at each threshold.
 
     Args:
-        said: How likely each action was wholly good, of shape `(replies,)`.
-        good: Whether it was, of the same shape.
+        said: The stated probability that each action was entirely right, shape `(replies,)`.
+        good: Whether it was, same shape.
 
     Returns:
-        The `expected_calibration_error`; `auc`, the area under the curve, None if all actions are alike; of `bins` that
-        have replies how many, the mean probability and the share of good actions; and by `thresholds` the figures of
-        the positives from that probability on.
+        The `expected_calibration_error`; `auc`, the area under the curve, None if all actions are alike; for `bins`
+        with replies their number, mean probability and share of good actions; and by `thresholds` the figures of the
+        positives from that probability on.
     """
     numbers = np.minimum((said * BINS).astype(int), BINS - 1)
     bins = [
@@ -278,8 +278,8 @@ def show(results: dict[str, Any], screen: Screen) -> None:
         return percent(apart(results[form]["accuracy"], results["intervals"][f"{form}_accuracy"]), 1, "%", 1)
 
     title = "{decoder} on {turns} replies, {games} games, {speakers} speakers".format(**results)
-    known = [share(results["binary"][figure]) for figure in FIGURES]
-    rows = [["binary", accuracy("binary"), *known], ["ternary", accuracy("ternary"), "", ""]]
+    figures = [share(results["binary"][figure]) for figure in FIGURES]
+    rows = [["binary", accuracy("binary"), *figures], ["ternary", accuracy("ternary"), "", ""]]
     if "fitted_in_folds" in results:
         fitted = results["fitted_in_folds"]
         right = percent(apart(fitted["accuracy"], fitted["interval"]), 1, "%", 1)
@@ -316,14 +316,14 @@ def _cost(results: dict[str, Any]) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Decoders(FiguresOptions):
-    """How well does a decoder understand what speakers say in passing?
+    """How well does a decoder understand the implicit feedback in speakers' replies?
 
     Attributes:
         games: Games, one JSON object a line.
-        replies: Single replies in place of games, a CSV table of odd ones or of some in chats.
+        replies: Single replies instead of games: a CSV table of odd replies or of replies in chats.
         decoder: Its name.
-        ternary: Refuse a decoder that never answers neutral.
-        folds: Also fit tuned:FOLDER to people, in so many parts of the speakers: each part is decoded by one that was
+        ternary: Refuse a decoder that never returns neutral.
+        folds: Also fit tuned:FOLDER to people, in this many parts of the speakers: each part is decoded by a decoder
             fitted to all others.
     """
 
@@ -337,13 +337,13 @@ class Decoders(FiguresOptions):
         """Prints the figures and writes them.
 
         Raises:
-            UserError: If there is no such decoder, a game or a reply is bad, no action got a reply, or there are fewer
+            UserError: If there is no such decoder, a game or a reply is bad, no action has a reply, or there are fewer
                 speakers than folds.
         """
         if (self.games is None) == (self.replies is None):
             raise UserError("expected either --games or --replies")
         if self.folds is not None and (self.games is None or self.decoder.partition(":")[0] != "tuned"):
-            raise UserError("--folds is for --games and --decoder tuned:FOLDER: no other decoder is fitted to people")
+            raise UserError("--folds needs --games and --decoder tuned:FOLDER: no other decoder is fitted to people")
         make = decoder_of(self.decoder)
         if self.ternary:
             decoder_of(self.decoder, ternary=True)

@@ -1,11 +1,11 @@
-"""What does a deployment bear, and what does it lose?
+"""How much load does a deployment stand, and does it lose anything?
 
     multiref bench deployment [--browsers 200] [--games 600] [--kills 10] [--seed 0] [--json FILE]
 
-A simulated crowd plays with `multiref serve` on this machine, both as processes of their own, with the listener that
-ships: as fast as it can, with people's pauses, with a server that is killed at random moments, and with two server
-processes. Its peer is the same listener playing with simulated speakers in one process, without a server. A turn is as
-it is with people: what was acknowledged is on the disk (SQLite, synchronous=FULL).
+A simulated crowd plays with `multiref serve` on this machine, each in its own process, with the listener that ships: as
+fast as it can, with people's pauses, with a server that is killed at random moments, and with two server processes. For
+comparison, the same listener plays with simulated speakers in one process, without a server. Turns are as safe as with
+people: an acknowledged turn is on the disk (SQLite, synchronous=FULL).
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import TangramSet, load_tangrams
 
 PAUSE = 2.5
-"""Mean seconds for which a speaker thinks: of 200 browsers more than 50 turns a second."""
+"""Mean seconds of a speaker's thinking: with 200 browsers, more than 50 turns a second."""
 DOUBLE_CLICKS, SECOND_TABS = 0.15, 0.1
-"""The shares of turns that are sent twice, and of those for which something else is sent as well."""
+"""The shares of turns that are sent twice, and of turns for which something else is sent as well."""
 BETWEEN_KILLS = 1.0, 6.0
-"""Seconds."""
+"""Seconds to wait for the server."""
 COUNTED = (
     *("turns", "server_errors", "wrong_answers", "acknowledged_and_lost", "doubled", "games_with_holes"),
     "games_by_which_systems_differ",
@@ -52,15 +52,15 @@ TWO_SYSTEMS = "--arms", "A=small", "--arms", "B=small"
 
 
 class ServerProcess:
-    """`multiref serve --open` as a process of its own, which can be killed and started again on the same port.
+    """`multiref serve --open` in its own process, which can be killed and restarted on the same port.
 
     Args:
-        options: What it is given beside the port.
+        options: Its options besides the port.
 
     Attributes:
-        said: The lines that it has written, up to the one that says where the operator goes.
-        url: Where it is.
-        operator: The headers of a request of the operator.
+        said: The lines of its output, up to the operator's address.
+        url: Its address.
+        operator: The headers of an operator's request.
     """
 
     def __init__(self, *options: str) -> None:
@@ -71,7 +71,7 @@ class ServerProcess:
         """Starts it and waits until it serves.
 
         Raises:
-            UserError: If it does not; the message is what it wrote.
+            UserError: If it does not; the message is its output.
         """
         command = [sys.executable, "-m", "multiref_gym.cli", "serve", "--open", "--port", str(self._port)]
         self._process = subprocess.Popen(
@@ -90,12 +90,12 @@ class ServerProcess:
         self._port = int(self.url.rpartition(":")[2])
 
     def kill(self) -> None:
-        """Kills it, so that it can do nothing more."""
+        """Kills it at once."""
         self._process.kill()
         self._process.wait()
 
     def exported_turns(self) -> list[dict[str, str]]:
-        """Returns all turns that it has, as its operator can export them."""
+        """Returns all its turns, from the operator's export."""
         request = urllib.request.Request(f"{self.url}/operator/export/turns.csv", headers=self.operator)
         with urllib.request.urlopen(request) as answer:
             return list(csv.DictReader(answer.read().decode().splitlines()))
@@ -105,14 +105,14 @@ class ServerProcess:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Ends it in order."""
+        """Ends it regularly."""
         self._process.terminate()
         self._process.wait(60)
 
 
 @contextmanager
 def killed(server: ServerProcess, times: int, seed: int) -> Iterator[None]:
-    """Has a server killed and started again so many times meanwhile, at random moments."""
+    """Kills and restarts a server this many times during the block, at random moments."""
     ends = threading.Event()
     moments = np.random.default_rng(seed).uniform(*BETWEEN_KILLS, times)
 
@@ -134,13 +134,13 @@ def killed(server: ServerProcess, times: int, seed: int) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Kept:
-    """How what a server has compares with what it acknowledged.
+    """A comparison of a server's turns with those that it acknowledged.
 
     Attributes:
-        lost: Turns that were acknowledged and are not there.
-        doubled: Turns that are there more than once.
-        holes: Games without one of their turns.
-        difference: By how many games systems differ.
+        lost: Acknowledged turns that are missing.
+        doubled: Turns that are stored more than once.
+        holes: Games that lack one of their turns.
+        difference: The difference in games between systems.
     """
 
     lost: int
@@ -150,11 +150,11 @@ class Kept:
 
 
 def kept(rows: Sequence[dict[str, str]], acknowledged: Sequence[dict[str, Any]]) -> Kept:
-    """Compares what a server has with what it acknowledged.
+    """Compares a server's turns with those that it acknowledged.
 
     Args:
         rows: The turns that the server exports.
-        acknowledged: Those that the crowd was told of.
+        acknowledged: The turns that were acknowledged to the crowd.
     """
     there = Counter((row["game"], int(row["turn"]), row["utterance"].removeprefix("'")) for row in rows)
     told = {(turn["game"], turn["turn"], turn["utterance"].removeprefix("'")) for turn in acknowledged}
@@ -175,13 +175,13 @@ def kept(rows: Sequence[dict[str, str]], acknowledged: Sequence[dict[str, Any]])
 
 @dataclass(frozen=True, kw_only=True)
 class DeploymentBenchmark(FiguresOptions):
-    """What does a deployment bear, and what does it lose?
+    """How much load does a deployment stand, and does it lose anything?
 
     Attributes:
-        browsers: How many simulated browsers there are.
-        games: How many games they play in each part.
+        browsers: The number of simulated browsers.
+        games: The number of games in each part.
         kills: How often the server is killed.
-        seed: Seeds the crowd and the moments.
+        seed: Seeds the crowd and the moments of the kills.
     """
 
     browsers: Count = 200
@@ -190,7 +190,7 @@ class DeploymentBenchmark(FiguresOptions):
     seed: Natural = 0
 
     def run(self, screen: Screen) -> None:
-        """Plays, and shows what was measured.
+        """Plays, and shows the measurements.
 
         Raises:
             UserError: If a server does not start.
@@ -252,7 +252,7 @@ def _figures(result: CrowdResult, found: Kept) -> dict[str, Any]:
 
 
 def _turns_a_second_alone(tangrams: TangramSet, games: int, seed: int) -> float:
-    """Returns how many turns the listener plays in a second with simulated speakers, without a server."""
+    """Returns the turns per second of the listener with simulated speakers, without a server."""
     make_speaker, listener = partial(ScriptedSpeaker, tangrams), SmallListener.load(tangrams)
     started = new_games(
         tangrams.split("dev"), range(games), make_speaker, np.random.SeedSequence(seed), similarity=SIMILARITY

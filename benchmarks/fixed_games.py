@@ -1,11 +1,11 @@
-"""What has a policy learned, when it explores no more?
+"""How well do policies play the same games, with and without exploring?
 
     multiref bench fixed-games runs/learning_curve/TURNS-*/round-6 [--json FILE]
 
-Fixed games are the same for every policy, on the split that is deployed and on one that no policy saw. Deployed
-policies sample their actions, for that is how they find out more. Here each policy plays the fixed games of
-`learning_curve.py` twice, sampling, as there, and taking the likeliest action. Policies of the same system and round
-are runs of several seeds: their mean is shown, with 95 % bootstrap intervals over games.
+Fixed games are the same for every policy, on the deployed split and on one that no policy saw. Deployed policies sample
+their actions, because this explores. Here each policy plays the fixed games of `learning_curve.py` twice: sampling as
+there, and taking the likeliest action. Policies of the same system and round are runs with several seeds: their mean is
+shown, with 95 % bootstrap intervals over games.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from multiref_gym.tangrams import TangramSet, load_tangrams
 from multiref_gym.tangrams.tangram_set import SplitName
 
 FIXED_GAMES = 20241013852
-"""Seeds the fixed games, whatever the seed of a run."""
+"""Seeds the fixed games, independently of a run's seed."""
 DEFAULT = Config()
 COLUMNS = [f"{split}, {way}" for split in ("seen", "unseen") for way in ("sampled", "likeliest")]
 
@@ -43,8 +43,8 @@ class Evaluation:
     """The fixed games.
 
     Attributes:
-        games: How many there are on either split.
-        unseen: The split that is not deployed: what no policy sees before it is judged.
+        games: The number of games on each of the two splits.
+        unseen: The split that is not deployed: policies do not see it before they are tested.
     """
 
     games: Count = 1000
@@ -64,7 +64,7 @@ def evaluate(listener: Listener, tangrams: TangramSet, config: Config, evaluatio
 
 
 def by_game(games: Sequence[Interaction]) -> dict[str, str]:
-    """Returns whether each game was won (1 or 0) and its number of turns, as short texts of numbers."""
+    """Returns whether each game was won (1 or 0) and its number of turns, as compact texts of numbers."""
     return {
         "won": " ".join(str(int(game.success)) for game in games),
         "turns": " ".join(str(len(game.turns)) for game in games),
@@ -72,7 +72,7 @@ def by_game(games: Sequence[Interaction]) -> dict[str, str]:
 
 
 def played(folder: Path, config: Config, evaluation: Evaluation) -> dict[str, list[int]]:
-    """Returns which fixed games the small listener's policy in a folder won, by "split, way"."""
+    """Returns which fixed games a small listener's policy in a folder won, by "split, way"."""
     tangrams = load_tangrams(config.tangrams)
     listener = SmallListener.load(tangrams, folder)
     won = {}
@@ -84,7 +84,7 @@ def played(folder: Path, config: Config, evaluation: Evaluation) -> dict[str, li
 
 
 def group_of(folder: Path) -> str:
-    """Returns the system and the round of a policy's folder, `SYSTEM-SEED/round-N`.
+    """Returns the system and the round in the name of a policy's folder, `SYSTEM-SEED/round-N`.
 
     Raises:
         UserError: If the folder has another name.
@@ -97,12 +97,12 @@ def group_of(folder: Path) -> str:
 
 @dataclass(frozen=True)
 class FixedGames(Evaluation, FiguresOptions):
-    """What has a policy learned, when it explores no more?
+    """How well do policies play the same games, with and without exploring?
 
     Attributes:
         policies: Folders of rounds, in the folders of runs.
         tangrams: figures or kilogram:PATH.
-        split: What was deployed.
+        split: The deployed split.
     """
 
     policies: tuple[Path, ...]
@@ -111,13 +111,13 @@ class FixedGames(Evaluation, FiguresOptions):
     split: SplitName = DEFAULT.split
 
     def run(self, screen: Screen) -> None:
-        """Has the policies play, and prints and writes how they did.
+        """Has the policies play, and prints and writes the results.
 
         Raises:
             UserError: If a folder holds no policy of a run.
         """
         config = Config(tangrams=self.tangrams, split=self.split)
-        names = list(map(group_of, self.policies))  # a bad one is an error now, not after the games
+        names = list(map(group_of, self.policies))  # report a bad one now, not after the games
         groups: dict[str, dict[Path, dict[str, list[int]]]] = {name: {} for name in names}
         for number, (name, folder) in enumerate(zip(names, self.policies, strict=True)):
             screen.report("policies", number, len(names))
@@ -127,7 +127,7 @@ class FixedGames(Evaluation, FiguresOptions):
                 "runs": {
                     str(folder): {column: float(np.mean(won[column])) for column in won} for folder, won in of.items()
                 },
-                # All play the same games, so it is games that are drawn, with what all runs made of them.
+                # All play the same games, so the bootstrap draws games, each with the outcomes of all runs.
                 "mean": {
                     column: asdict(estimate(np.mean([won[column] for won in of.values()], axis=0).tolist()))
                     for column in COLUMNS

@@ -1,12 +1,12 @@
-"""What does a GPU make of large models? All that is to be known of one, in eight minutes.
+"""How fast do large models play and learn on a GPU? A check of one GPU in eight minutes.
 
     multiref bench gpu [--text MODEL] [--size 8b] [--games 32] [--out runs/gpu]
 
 An Idefics2 of the size of Idefics2-8B with random weights plays and learns: with PyTorch's attention, with
 FlashAttention, and with its frozen weights in four bits. Then a language model that reads the tangrams in words, such
-as SmolLM2, has its first lesson and two rounds of RESPECT (`llm_learning.py`). Each part runs in a process of its own
-and has a time limit; why one failed is told in a line, and the rest goes on. The operations of a turn and of an example
-are counted with PyTorch's attention, and the share of the GPU's peak is that of these operations.
+as SmolLM2, has its first lesson and two rounds of RESPECT (`llm_learning.py`). Each part runs in its own process with a
+time limit; if one fails, a line tells why, and the others continue. The operations of a turn and of an example are
+counted with PyTorch's attention, and the share of the GPU's peak counts these operations.
 """
 
 from __future__ import annotations
@@ -43,20 +43,20 @@ from multiref_gym.tangrams import load_tangrams
 
 SEED = 0
 COUNTED = "PyTorch's attention"
-"""The part whose operations are counted: FlashAttention and weights in four bits do the same by others."""
+"""The part whose operations are counted: FlashAttention and weights in four bits use other operations."""
 TEXT_ROUNDS, TEXT_GAMES = 2, 40
-"""Of RESPECT with the language model that reads."""
+"""The plan of RESPECT with the language model that reads words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What was found of one thing.
+    """A measurement.
 
     Attributes:
-        what: What was done.
-        told: The memory it took, or what came of it.
-        rate: How much of it was done in a second.
-        operations: Floating-point operations of one of it.
+        what: The measured work.
+        told: The memory it took, or its result.
+        rate: The amount of it per second.
+        operations: Floating-point operations of one unit.
     """
 
     what: str
@@ -70,8 +70,8 @@ class Part:
     """A part of the check.
 
     Attributes:
-        name: What it is called.
-        seconds: How long it may take.
+        name: Its name.
+        seconds: Its time limit.
         measure: Measures.
     """
 
@@ -81,7 +81,7 @@ class Part:
 
 
 def make(folder: Path, size: str) -> list[Measure]:
-    """Saves a model of random weights, and its processor, to a folder."""
+    """Saves a model with random weights, and its processor, to a folder."""
     model, processor = random_base(size, load_tangrams("figures"))
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
@@ -90,13 +90,13 @@ def make(folder: Path, size: str) -> list[Measure]:
 
 
 def speed(folder: Path, settings: Mapping[str, Any], at_once: Sequence[int], games: int) -> list[Measure]:
-    """Has a model play games and learn from their turns, once to warm up and once in time.
+    """Lets a model play games and learn from their turns, once to warm up and once measured.
 
     Args:
-        folder: Where it is.
-        settings: Of `vlm.json`.
-        at_once: Views in a batch of play and prompts in one of learning; all is measured with each.
-        games: Played each time.
+        folder: The model's folder.
+        settings: Settings of `vlm.json`.
+        at_once: Sizes of a batch of play and of learning; everything is measured with each.
+        games: The number of games each time.
     """
     transformers_logging.set_verbosity_error()
     warnings.simplefilter("ignore", FutureWarning)
@@ -123,7 +123,7 @@ def respect(model: str | None, plan: Plan, games: int, folder: Path) -> list[Mea
     """Gives a language model its first lesson, runs RESPECT, and returns the success of each round.
 
     Raises:
-        UserError: If no model is named, or it cannot be had.
+        UserError: If no model is named, or it cannot be loaded.
     """
     if model is None:
         raise UserError("left out: name a language model by --text")
@@ -137,7 +137,7 @@ def respect(model: str | None, plan: Plan, games: int, folder: Path) -> list[Mea
 
 
 def sheet(found: Mapping[str, Sequence[Measure]], peak: float | None) -> Sheet:
-    """Returns the measures of each part, with the share of a GPU's peak where operations were counted."""
+    """Returns the measurements of each part, with the share of a GPU's peak if operations were counted."""
     rows, operations = [], {measure.what: measure.operations for measure in found.get(COUNTED, ())}
     for name, measures in found.items():
         for measure in measures:
@@ -150,13 +150,13 @@ def sheet(found: Mapping[str, Sequence[Measure]], peak: float | None) -> Sheet:
 
 @dataclass(frozen=True, kw_only=True)
 class Gpu:
-    """What does a GPU make of large models? All that is to be known of one, in eight minutes.
+    """How fast do large models play and learn on a GPU? A check of one GPU in eight minutes.
 
     Attributes:
-        size: Of the model that sees; what is not tiny needs a GPU.
-        text: A language model that reads: a folder, or its id on the hub. Without it the last part is left out.
-        games: That the model that sees plays each time.
-        out: The folder of results.json and table.md, in which nothing is yet.
+        size: The size of the vision-language model; all but tiny need a GPU.
+        text: A language model that reads words: a folder, or its id on the hub. Without it the last part is left out.
+        games: The number of games that the vision-language model plays each time.
+        out: The folder of results.json and table.md, which must be empty.
     """
 
     size: Annotated[str, Parameter(choices=SIZES)] = "8b"
@@ -165,10 +165,10 @@ class Gpu:
     out: Path = Path("runs/gpu")
 
     def run(self, screen: Screen) -> None:
-        """Measures part after part, and prints and writes what was found.
+        """Measures part after part, and prints and writes the results.
 
         Raises:
-            UserError: If there is something in the folder already.
+            UserError: If the folder is not empty.
         """
         check_new_folder(self.out)
         self.out.mkdir(parents=True, exist_ok=True)
@@ -189,7 +189,7 @@ class Gpu:
         screen.show(shown, str(provenance()["machine"]))
 
     def _parts(self, folder: Path) -> list[Part]:
-        """Returns the parts, whose limits add up to eight minutes."""
+        """Returns the parts; their limits add up to eight minutes."""
         flash, four_bits = {"attention": "flash_attention_2"}, {"four_bit": True}
         return [
             Part("random weights", 60, partial(make, folder, self.size)),

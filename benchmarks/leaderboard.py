@@ -1,6 +1,6 @@
-"""The table of several listeners on the same logged games, from the results of `multiref benchmark`.
+"""A table of several listeners on the same logged games, from the results of `multiref benchmark`.
 
-A listener goes by the name of its results' folder. The best come first: by exact match with rewarded actions.
+A listener is named after its results' folder. The best come first, by exact match with rewarded actions.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from multiref_gym.errors import UserError
 from multiref_gym.files import write_atomically, write_json
 
 SAME = ("games", "decoder")
-"""What listeners must have in common to be compared."""
+"""The settings that compared listeners must share."""
 
 HEADINGS = {
     "exact_match": "exact match",
@@ -42,22 +42,22 @@ Board = dict[str, Any]
 
 
 class BadResults(UserError):
-    """A folder whose results cannot be on the leaderboard; the message names the file and the field."""
+    """A folder's results cannot be on the leaderboard; the message names the file and the field."""
 
 
 def collect(folders: Sequence[Path], skip_bad: bool = False) -> tuple[Board, list[BadResults]]:
     """Reads results and puts the best first.
 
     Args:
-        folders: One or more; the first that is good says what the others must have in common with it.
-        skip_bad: Whether results that are broken or do not fit are left out.
+        folders: One or more; the first good one sets the settings that the others must share.
+        skip_bad: Whether to leave out results that are broken or do not fit.
 
     Returns:
-        The leaderboard, `config` (what all have in common), `counts` and `listeners`; and an error for each folder
-        that was left out.
+        The leaderboard: `config` (the shared settings), `counts` and `listeners`; and an error for each folder that was
+        left out.
 
     Raises:
-        BadResults: At the first folder that is bad or comes again if they are not left out, or if none is left.
+        BadResults: At the first folder that is bad or repeated if bad ones are not left out, or if none is left.
     """
     listeners: list[dict[str, Any]] = []
     errors: list[BadResults] = []
@@ -94,7 +94,7 @@ def _exact_match(results: dict[str, Any]) -> float:
 
 
 def _object(**kinds: Any) -> Any:
-    """Returns the type of an object with these fields; what it has besides is kept."""
+    """Returns the type of an object with these fields; other fields are kept."""
     needed: dict[str, Any] = {name: (kind, ...) for name, kind in kinds.items()}
     return create_model("Object", __config__=ConfigDict(extra="allow"), **needed)
 
@@ -128,7 +128,7 @@ def sheet(board: Board) -> Sheet:
     rows = []
     for results in board["listeners"]:
         figures = {key: told(key, results["figures"][key]) for key in HEADINGS}
-        figures["legality"] = figures["legality"].split()[0]  # so that the table fits 80 columns
+        figures["legality"] = figures["legality"].split()[0]  # to fit 80 columns
         latency = f"{results['milliseconds']:.2f} ({results['config']['batch']})"
         rows.append([results["name"], *figures.values(), latency])
     return Sheet("", ["listener", *HEADINGS.values(), "ms a turn (batch)"], rows, _caption(board))
@@ -175,7 +175,7 @@ class Leaderboard(ForceOption):
     Attributes:
         results: Folders, each an --out of `multiref benchmark`.
         out: The folder of leaderboard.md, leaderboard.json and leaderboard.png.
-        skip_bad: Leave out results that do not fit, and say how many.
+        skip_bad: Leave out results that do not fit, and count them.
     """
 
     results: tuple[Path, ...]
@@ -187,8 +187,8 @@ class Leaderboard(ForceOption):
         """Prints the table and writes it.
 
         Raises:
-            UserError: If a folder comes twice, or has no results, or those of other games or of another decoder than
-                the first, or there is a leaderboard that is not to be replaced.
+            UserError: If a folder is repeated, has no results, or has results of other games or another decoder than
+                the first, or an existing leaderboard may not be replaced.
         """
         for name in ("leaderboard.md", "leaderboard.json", "leaderboard.png"):
             self.check_replaced(self.out / name, "a leaderboard", Path.is_file)

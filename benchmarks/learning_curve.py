@@ -1,22 +1,22 @@
-"""How well does RESPECT learn, over seeds, beside its controls?
+"""How well does RESPECT learn, over several seeds, compared with its controls?
 
     multiref bench learning-curve [--seeds 3] [--jobs 2] [--out runs/learning_curve]
     multiref bench learning-curve --ablations
 
 Each system is run with each seed: SUP learns from decoded positives, TURNS gives credit over several turns. They stand
-between two bounds: ALL, which takes every action as positive, would stay flat if nothing but feedback taught, and TRUE
-has true labels in place of decoded ones. CONTROL is SUP's initial policy, redeployed to the same games.
+between two bounds: ALL takes every action as positive, and would not improve if only feedback taught; TRUE has true
+labels instead of decoded ones. CONTROL is SUP's initial policy, redeployed to the same games.
 
-Beside the games that are deployed, which are others in each round, policies play a fixed set of games: the same
-contexts, speakers and chance for every round, system and seed, on the deployed split and on one that no policy saw.
-With `--ablations` the systems run instead of the bounds have one thing less each: TURNS one of its rules, SUP its full
-fine-tuning (SUP-LoRA), SUP and ALL other distractors (SUP-same and ALL-same), which show how much of what ALL learns is
-owed to them.
+Each round deploys other games. Besides these, policies play a fixed set of games: the same contexts, speakers and
+random numbers for every round, system and seed, on the deployed split and on one that no policy saw. With
+`--ablations`, systems that lack one thing each replace the bounds: TURNS lacks one of its rules, SUP its full
+fine-tuning (SUP-LoRA), SUP and ALL other distractors (SUP-same and ALL-same), which shows how much of ALL's learning
+comes from them.
 
-Means are over seeds. The 95 % intervals are bootstrap intervals over games, of these runs: how far runs lie apart is
-seen from the single ones. All speakers are simulated. An interrupted command goes on where it was when it is given
-again. It leaves `table.md`, `results.json` and `curves.png` in the folder (`ablations.md` and `ablations.json` with
-`--ablations`), beside the folders of the runs.
+Means are over seeds. The 95 % intervals are bootstrap intervals over games, for these runs; the single runs show how
+far runs lie apart. All speakers are simulated. An interrupted command continues when it is given again. It writes
+`table.md`, `results.json` and `curves.png` to the folder (`ablations.md` and `ablations.json` with `--ablations`),
+beside the folders of the runs.
 """
 
 from __future__ import annotations
@@ -69,9 +69,9 @@ from multiref_gym.tangrams.tangram_set import SplitName
 
 DEFAULT = Config()
 MIDDLE = 3
-"""The round before the last that the table of ablations shows."""
+"""The round, besides the last, that the table of ablations shows."""
 
-STYLES = {  # to be told apart without colours too
+STYLES = {  # also distinguishable without colours
     "SUP": ("#0072b2", "-", "o"),
     "TURNS": ("#d55e00", "-", "s"),
     "ALL": ("#cc79a7", "-.", "^"),
@@ -87,16 +87,16 @@ PANELS = {
 
 
 class AllPositive(Respect):
-    """RESPECT that takes every deployed action as positive: what is learned from it owes nothing to feedback.
+    """RESPECT that takes every deployed action as positive, so that none of its learning comes from feedback.
 
-    The seed is decoded as ever, so that round 0 is the same. In the store the labels stand under the decoder's name.
+    The seed is decoded as usual, so that round 0 is the same. In the store, the labels have the decoder's name.
     """
 
     def _label(self, action: Action, targets: Collection[int]) -> Feedback:
         return Feedback.POSITIVE
 
     def decode(self, system: str, round: int) -> None:
-        """Labels every action of a round that was replied to."""
+        """Labels every action of a round that has a reply."""
         if system == SEED:
             super().decode(system, round)
         elif not self.store.has_feedback(system, round, self._feedback):
@@ -106,9 +106,9 @@ class AllPositive(Respect):
 
 
 class TrueLabels(AllPositive):
-    """Has the true labels in their place: no learner but a bound, what a decoder that is never wrong would teach.
+    """RESPECT with true labels: a bound rather than a learner, equal to a decoder that is never wrong.
 
-    As with a binary decoder an action that is half good is negative.
+    As for a binary decoder, a half-right action is negative.
     """
 
     def _label(self, action: Action, targets: Collection[int]) -> Feedback:
@@ -116,10 +116,10 @@ class TrueLabels(AllPositive):
 
 
 class LowRankListener(SmallListener):
-    """The small listener, of which low-rank updates are learned in place of its weights (LoRA, Hu et al. 2022).
+    """The small listener with low-rank updates learned in place of its weights (LoRA, Hu et al. 2022).
 
-    Rank and scale are the paper's. The updates are of all linear layers but the vision's; word embeddings are learned
-    in full, as a word that is new has nothing to be updated. A policy is saved with its updates merged.
+    Rank and scale are the paper's. All linear layers except the vision's have updates. Word embeddings are trained in
+    full, because a new word has nothing to update. A policy is saved with its updates merged.
     """
 
     def __init__(self, model: SmallModel, tangrams: TangramSet) -> None:
@@ -134,19 +134,19 @@ class LowRankListener(SmallListener):
         self.model.train(False)
 
     def save(self, path: Path) -> None:
-        """Saves the network, with what was learned merged into it, as a checkpoint folder."""
+        """Saves the network, with the learned updates merged into it, as a checkpoint folder."""
         deepcopy(self.model).merge_and_unload().save_pretrained(path)
 
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """What learns, and from what.
+    """A system: a learner and its setting.
 
     Attributes:
-        meaning: What it is, in a line.
-        learner: How it learns; its name is that of the system.
-        loop: What runs it.
-        listener: What learns, if it is not the listener that is asked for.
+        meaning: A description in one line.
+        learner: How it learns; it has the system's name.
+        loop: The class that runs it.
+        listener: The listener that learns, if it is not the one asked for.
         every_round: Whether the policies of all rounds play the fixed games; if not, those of the first and the last.
     """
 
@@ -192,9 +192,9 @@ class SystemJob(Job):
     """One system with one seed.
 
     Attributes:
-        config: How it is run, but for what the system has of its own.
-        system: What is run.
-        evaluation: What the policies play afterwards.
+        config: The settings of the run, except those of the system.
+        system: The system.
+        evaluation: The games that the policies play afterwards.
     """
 
     system: System
@@ -207,11 +207,11 @@ class SystemJob(Job):
 
 
 def run_job(job: SystemJob) -> Curve:
-    """Runs what of a job is not done yet, and writes and returns its curve; see `run_curve` for the errors.
+    """Runs the missing steps of a job, and writes and returns its curve; see `run_curve` for the errors.
 
     Returns:
-        As `run_curve` does, with `evaluation`. The measures of a round have each game's outcome (`by_game`), and those
-        of the fixed games (`fixed`, by "seen" and "unseen"; None where they were not played).
+        See `run_curve`; also `evaluation`. The measures of a round have each game's outcome (`by_game`), and those of
+        the fixed games (`fixed`, by "seen" and "unseen"; None if they were not played).
     """
 
     def told(respect: Respect, rounds: list[Measures]) -> list[Measures]:
@@ -235,9 +235,9 @@ def _told(curve: Curve) -> str:
 
 
 def summaries(curves: Sequence[Curve], systems: Sequence[System]) -> dict[str, Any]:
-    """Returns by system what its runs come to: means over seeds by round, and the runs themselves.
+    """Returns the results of the runs by system: means over seeds by round, and the runs themselves.
 
-    CONTROL is taken from the runs of SUP. It is their initial policy in every round, and so are its fixed games.
+    CONTROL is taken from SUP's runs: it is their initial policy in every round, also in the fixed games.
     """
     meanings = {system.learner.name: system.meaning for system in systems}
     meanings[CONTROL] = "the initial policy redeployed"
@@ -249,7 +249,7 @@ def summaries(curves: Sequence[Curve], systems: Sequence[System]) -> dict[str, A
 
 
 def _run(curve: Curve, name: str) -> dict[str, Any]:
-    """Returns what a curve tells of a system: of CONTROL what it did with the policy of round 0."""
+    """Returns the results of a system in a curve; CONTROL's are those of round 0's policy."""
     if name == CONTROL:
         of_run = {"seed": curve["seed"]}
         of_rounds = [{"round": m["round"], "fixed": curve["rounds"][0]["fixed"]} for m in curve["rounds"]]
@@ -262,7 +262,7 @@ def _run(curve: Curve, name: str) -> dict[str, Any]:
 
 
 def _summary(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Returns the means over some runs of a system by round, their decoder and cost, and the runs without games."""
+    """Returns the means by round over a system's runs, their decoder and cost, and the runs without games."""
     rounds = list(zip(*(run["rounds"] for run in runs), strict=True))
     summary: dict[str, Any] = {
         name: [asdict(over_samples([_games(m["deployed"], what) for m in measured])) for measured in rounds]
@@ -271,7 +271,7 @@ def _summary(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     clicks = [[m["deployed"]["click_accuracy"]["mean"] for m in measured] for measured in rounds]
     summary["click_accuracy"] = np.mean(clicks, axis=1).tolist()
     for split in ("seen", "unseen"):
-        # All runs play the same games, so it is games that are drawn, with what all runs made of them.
+        # All runs play the same games, so the bootstrap draws games, each with the outcomes of all runs.
         summary[split] = [
             asdict(estimate(np.mean([_games(m["fixed"][split], "won") for m in measured], axis=0).tolist()))
             if measured[0]["fixed"]
@@ -284,9 +284,9 @@ def _summary(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "positive_precision": _weighted(decoders, "positive_precision", "positives"),
     }
     for part in ("seconds", "peak_memory_gb"):
-        known = [run["cost"][part] for run in runs if "cost" in run and run["cost"][part] is not None]
-        summary[part] = float(np.mean(known)) if known else None
-    # Without the outcome of each game, which would be most of it.
+        costs = [run["cost"][part] for run in runs if "cost" in run and run["cost"][part] is not None]
+        summary[part] = float(np.mean(costs)) if costs else None
+    # Without the outcome of each game, which would take most of the space.
     kept = json.loads(json.dumps(runs), object_hook=lambda part: {k: v for k, v in part.items() if k != "by_game"})
     return {**summary, "runs": kept}
 
@@ -359,7 +359,7 @@ def measures_sheet(results: dict[str, Any]) -> Sheet:
 
 
 def ablation_sheet(results: dict[str, Any]) -> Sheet:
-    """Returns what is left without each rule: deployed success in two rounds, and the fixed games at the end."""
+    """Returns the results without each rule: deployed success in two rounds, and the fixed games at the end."""
     last = results["config"]["rounds"]
     shown = sorted({min(MIDDLE, last), last})
     columns = ["system", *(f"deployed, round {round}" for round in shown), "fixed, seen", "fixed, unseen"]
@@ -376,7 +376,7 @@ def ablation_sheet(results: dict[str, Any]) -> Sheet:
 
 
 def legend(results: dict[str, Any]) -> str:
-    """Returns what the systems are, a line each, as a list in Markdown."""
+    """Returns the meanings of the systems, a line each, as a list in Markdown."""
     return "".join(f"- {name}: {system['meaning']}\n" for name, system in results["systems"].items())
 
 
@@ -384,14 +384,14 @@ def draw_curves(results: dict[str, Any], path: Path) -> None:
     """Draws deployed success, success on unseen figures and turns a game by round, with 95 % intervals.
 
     Args:
-        results: What `results.json` holds.
-        path: The PNG file; it is there whole or not at all.
+        results: The content of `results.json`.
+        path: The PNG file, written completely or not at all.
     """
     figure = Figure(figsize=(9.5, 5.4), layout="constrained")
     panels = figure.subplot_mosaic([["success", "unseen"], ["success", "turns"]], width_ratios=[1.9, 1])
     for measure, title in PANELS.items():
         for name, system in results["systems"].items():
-            if None in system[measure]:  # the fixed games were not played in all rounds by all
+            if None in system[measure]:  # not all systems played the fixed games in all rounds
                 continue
             axes, (colour, dashes, marker), rounds = panels[measure], STYLES[name], range(len(system[measure]))
             for run in system["runs"] if measure == "success" else ():
@@ -411,15 +411,15 @@ def draw_curves(results: dict[str, Any], path: Path) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class LearningCurve(RayOptions):
-    """How well does RESPECT learn, over seeds, beside its controls?
+    """How well does RESPECT learn, over several seeds, compared with its controls?
 
     Attributes:
-        config: How all systems are run.
+        config: The settings of all systems.
         seeds: Runs of each system, with seeds from --seed.
-        unseen: The part of the tangrams that no policy sees before it is judged.
-        evaluation: Fixed games on either split.
-        ablations: Systems with one thing less each, in place of the bounds.
-        jobs: Runs at a time; on a cluster there are as many as it has room for.
+        unseen: The part of the tangrams that policies do not see before they are tested.
+        evaluation: Fixed games on each of the two splits.
+        ablations: Systems that lack one thing each, instead of the bounds.
+        jobs: Runs at a time; a cluster runs as many as it has room for.
         out: The folder of the runs.
     """
 
@@ -432,22 +432,22 @@ class LearningCurve(RayOptions):
     out: Path = Path("runs/learning_curve")
 
     def run(self, screen: Screen) -> None:
-        """Runs what is not there yet, and prints, writes and draws what came of it.
+        """Runs the missing steps, and prints, writes and draws the results.
 
         Raises:
-            UserError: If a run cannot be had as it was asked for, or a folder is of another one.
+            UserError: If a run is not possible with these options, or a folder belongs to another one.
         """
         config = self.config
         if self.unseen == config.split or "all" in (self.unseen, config.split):
-            raise UserError(f"--unseen {self.unseen}: allowed is a split that is no part of --split {config.split}")
+            raise UserError(f"--unseen {self.unseen}: allowed is a split that is not part of --split {config.split}")
         tangrams = load_tangrams(config.tangrams)
         for split in (config.split, self.unseen):
-            # Too small a split is an error now, not after the runs.
+            # Report too small a split now, not after the runs.
             shared_contexts(tangrams.split(split), SIMILARITY)
         evaluation = Evaluation(games=self.evaluation, unseen=self.unseen)
         systems = LEARNERS + (ABLATIONS if self.ablations else BOUNDS)
         seeds = range(config.seed, config.seed + self.seeds)
-        # CONTROL is the same in all runs of a seed, so that of SUP deploys it.
+        # CONTROL is the same in all runs of a seed, so SUP's run deploys it.
         jobs = [
             SystemJob(
                 replace(config, seed=seed, control=system.learner is SUP),

@@ -1,10 +1,10 @@
-"""What does it cost to learn and to play, and what makes it cheaper?
+"""How fast are playing and learning, and which choices make them faster?
 
     multiref bench learning-speed [--games 100] [--seed 0]
 
-The small listener plays games, and learns from its turns for one epoch: as RESPECT does it (two threads, batches of
-like length, float32), and with one thing done otherwise each time. All is measured in one run, round after round, and
-the median is given, as other work on the machine changes its pace. Ratios are to what RESPECT does.
+The small listener plays games, and learns from their turns for one epoch: in RESPECT's way (two threads, batches of
+similar length, float32), and with one difference each time. All ways are measured in one run, round after round, and
+the figures are medians, because other work on the machine changes its speed. Ratios are to RESPECT's way.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ REPEATS = 5
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Has one thread go through the parts of each batch for a while."""
+    """Makes one thread process the parts of each batch during the block."""
     with ThreadPoolExecutor(1) as thread, patch.object(halves, "THREADS", thread):
         yield
 
 
 def bfloat16() -> AbstractContextManager[object]:
-    """Has the network multiply in mixed precision for a while."""
+    """Makes the network multiply in mixed precision during the block."""
     return patch.object(SmallModel, "forward", torch.autocast("cpu", torch.bfloat16)(SmallModel.forward))
 
 
@@ -80,7 +80,7 @@ def played(listener: Listener, tangrams: TangramSet, games: int, seed: int) -> l
 
 
 def examples_of(games: Sequence[Interaction]) -> list[Example]:
-    """Returns all turns of some games, as if each action had been right."""
+    """Returns all turns of some games, as if each action were right."""
     return [
         Example(view, turn.action, Feedback.POSITIVE)
         for game in games
@@ -89,10 +89,10 @@ def examples_of(games: Sequence[Interaction]) -> list[Example]:
 
 
 def rates(ways: Mapping[str, Callable[[], int]], repeats: int) -> dict[str, float]:
-    """Returns how much is done a second in each way, medians over rounds in which all ways take turns.
+    """Returns the amount of work per second in each way, medians over rounds in which all ways take turns.
 
     Args:
-        ways: Each does some work and returns how much.
+        ways: Functions that do some work and return its amount.
         repeats: The number of rounds.
     """
 
@@ -105,18 +105,18 @@ def rates(ways: Mapping[str, Callable[[], int]], repeats: int) -> dict[str, floa
 
 
 def within(make: Callable[[], AbstractContextManager[object]], work: Callable[[], int]) -> int:
-    """Does work with one thing done otherwise."""
+    """Does work with one difference."""
     with make():
         return work()
 
 
 @dataclass(frozen=True, kw_only=True)
 class LearningSpeed:
-    """What does it cost to learn and to play, and what makes it cheaper?
+    """How fast are playing and learning, and which choices make them faster?
 
     Attributes:
-        games: Played each time.
-        seed: Of the games.
+        games: The number of games each time.
+        seed: The seed of the games.
     """
 
     games: Count = 100

@@ -1,18 +1,17 @@
-"""How like people's are the games of a simulated speaker?
+"""How similar are simulated speakers' games to people's?
 
     multiref bench likeness --games SIMULATED.jsonl --human HUMAN.jsonl [--other MORE_HUMAN.jsonl]
 
-Two answers. The first is how many statistics of the simulated games lie within the human interval: the 95 % bootstrap
-interval of the human games or, with a second human file, the range that both files' intervals span. Speakers are what
-is drawn with replacement, since the games of one are alike; games are where the file names fewer than two speakers.
+There are two answers. The first is the number of statistics of the simulated games that lie within the human interval:
+the 95 % bootstrap interval of the human games or, with a second human file, the range of both files' intervals. The
+bootstrap draws speakers, since the games of one are similar; it draws games if the file names fewer than two speakers.
 
-The second is how well a classifier tells simulated from human replies when it knows nothing of the tangrams: the words
-that say what a tangram looks like are masked. 0.5 is chance, and so perfect; that of people against people, speakers
-halved at random, says what is to be had. A reply is its word n-grams, how long it is, which turn it is, what was
-clicked before it and how the two go together; a speaker is never in both the part that is learned from and the part
-that is judged. Success, clicks and truth of the actions are the listener's doing as much as the speaker's, so the
-games should be those of a listener as good as the people's. Games that somebody left are neither won nor lost, and are
-left out.
+The second is how well a classifier tells simulated from human replies without knowing the tangrams: words that describe
+a tangram are masked. 0.5 is chance, and so perfect; the figure for people against people, with speakers divided at
+random, is the best possible. The features of a reply are its word n-grams, its length, its turn, the clicks before it
+and how the two go together; no speaker is in both the training and the test part. Success, clicks and right actions
+depend on the listener as much as on the speaker, so the games should be those of a listener as good as the people's.
+Abandoned games are neither won nor lost, and are left out.
 """
 
 from __future__ import annotations
@@ -42,13 +41,13 @@ def evaluate(
     """Returns all figures.
 
     Args:
-        simulated: The simulated games, one or more. At most as many as the first human file has are looked at, drawn
-            at random: the more is said, the fewer of the words are distinct.
+        simulated: The simulated games, one or more. At most as many as in the first human file are used, drawn at
+            random: in a longer text, fewer of the words are distinct.
         human: The human games, file by file, one or more in each.
-        rng: The source of all chance.
+        rng: The random generator.
 
     Raises:
-        UserError: If there are too few replies or speakers to tell apart, or scikit-learn is missing.
+        UserError: If there are too few replies or speakers for the classifier, or scikit-learn is missing.
     """
     size = min(len(simulated), len(human[0]))
     simulated = [simulated[i] for i in np.sort(rng.choice(len(simulated), size, replace=False))]
@@ -118,13 +117,13 @@ def show(results: dict[str, Any], screen: Screen) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Likeness(FiguresOptions):
-    """How like people's are the games of a simulated speaker?
+    """How similar are simulated speakers' games to people's?
 
     Attributes:
         games: Simulated games, one JSON object a line.
         human: Games of people.
         other: Games of other people, to widen the human interval.
-        seed: Seeds all chance.
+        seed: Seeds all randomness.
     """
 
     games: Path
@@ -136,20 +135,20 @@ class Likeness(FiguresOptions):
         """Prints the figures and writes them.
 
         Raises:
-            UserError: If a file has no games or a bad one, there are too few replies or speakers to tell apart, or
+            UserError: If a file has no games or a bad one, there are too few replies or speakers for the classifier, or
                 scikit-learn is missing.
         """
         paths = [path for path in (self.games, self.human, self.other) if path]
         simulated, *human = (_finished(path) for path in paths)
         results = evaluate(simulated, human, np.random.default_rng(self.seed))
         results |= {"files": [path.name for path in paths], "seed": self.seed}
-        as_json = json.loads(json.dumps(results), parse_constant=lambda nan: None)  # JSON has no word for NaN
+        as_json = json.loads(json.dumps(results), parse_constant=lambda nan: None)  # JSON cannot hold NaN
         self.write(as_json, "scikit-learn")
         show(results, screen)
 
 
 def _finished(path: Path) -> list[Interaction]:
-    """Returns the games of a file that nobody left."""
+    """Returns the games of a file that were not abandoned."""
     games = [logged.interaction for logged in read_games(path)[0] if not logged.abandoned]
     if not games:
         raise UserError(f"{path}: all games were abandoned")

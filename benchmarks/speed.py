@@ -2,12 +2,12 @@
 
     multiref bench speed [--seconds 1] [--json FILE]
 
-Steps and resets a second under random actions, episode after episode, in one process; beside other environments in the
-same run, since a figure without its machine says little: MiniGrid alone, with an RGB image, and in Gymnasium's sync
-vector environment; PettingZoo's connect four; MiniGrid in envpool, which is C++ and uses all cores. What is not
-installed is named and left out. Gymnasium's passive checker is off, as it would be most of the time measured.
-Measurements take turns, so that a busy moment of the machine hits all; a ratio is the median of those within a turn.
-The scripted speaker is measured on its own as well.
+It measures steps and resets per second under random actions, episode after episode, in one process. Other environments
+are measured in the same run, since a figure says little without its machine: MiniGrid alone, with an RGB image, and in
+Gymnasium's sync vector environment; PettingZoo's connect four; MiniGrid in envpool, which is C++ and uses all cores.
+Packages that are not installed are named and left out. Gymnasium's passive checker is off, because it would take most
+of the measured time. Measurements take turns, so that a busy moment of the machine affects all; a ratio is the median
+of the ratios within turns. The scripted speaker is also measured on its own.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ from multiref_gym.wrappers import EncodeUtterance
 MINIGRID = "MiniGrid-Empty-8x8-v0"
 REPEATS = 5
 ACTIONS, VECTOR_ACTIONS = 256, 8
-"""How many actions, or batches of them, are drawn before the clock starts: it is the environment that is measured."""
+"""The number of actions, or batches of them, drawn before the clock starts: only the environment is measured."""
 UTTERANCE_BYTES = 128
 UNDERSTOOD = 0.7
-"""How often the speaker that is measured sees done what it wants."""
+"""How often the measured speaker gets the action that it wants."""
 SEED = 0
 
 RATIOS = (
@@ -53,14 +53,14 @@ RATIOS = (
     ("step, 64 games", "MultiRef vector 64", "MiniGrid envpool 64"),
     ("step, 1,024 games", "MultiRef vector 1024", "MiniGrid envpool 1024"),
 )
-"""What is compared: in what, and the names of ours and theirs."""
+"""The comparisons: what is compared, and the names of our environment and the other one."""
 
 Measure = Callable[[int], Iterator[int]]
-"""Goes on from a seed without end, and yields after each bout how much it did: 0 after one that is not measured."""
+"""Continues forever from a seed, and yields the amount of work after each bout; 0 after a bout that is not measured."""
 
 
 def steps(env: gym.Env[Any, Any], seed: int) -> Iterator[int]:
-    """Takes steps in one environment, with the resets that they bring about."""
+    """Takes steps in one environment, with the necessary resets."""
     env.action_space.seed(seed)
     actions = [env.action_space.sample() for _ in range(ACTIONS)]
     env.reset(seed=seed)
@@ -84,9 +84,9 @@ def resets(env: gym.Env[Any, Any], seed: int) -> Iterator[int]:
 
 
 def vector_steps(envs: Any, num_envs: int, single_action_space: gym.Space[Any], seed: int) -> Iterator[int]:
-    """Takes steps in a vector environment that resets itself, each step as many as it has environments."""
+    """Takes steps in a vector environment that resets itself; each counts as many steps as it has environments."""
     single_action_space.seed(seed)
-    # int32 is what envpool takes; the others take any integers.
+    # envpool needs int32; the others take any integers.
     batches = np.array(
         [[single_action_space.sample() for _ in range(num_envs)] for _ in range(VECTOR_ACTIONS)], np.int32
     )
@@ -99,7 +99,7 @@ def vector_steps(envs: Any, num_envs: int, single_action_space: gym.Space[Any], 
 
 
 def connect_four_steps(env: Any, seed: int) -> Iterator[int]:
-    """Takes steps in PettingZoo's connect four; a legal move has to be found for each, which is in the time."""
+    """Takes steps in PettingZoo's connect four; the time includes finding a legal move for each."""
     numbers = np.random.default_rng(seed).random(ACTIONS).tolist()
     env.reset(seed=seed)
     yield 0
@@ -115,7 +115,7 @@ def connect_four_steps(env: Any, seed: int) -> Iterator[int]:
 
 
 def utterances(speaker: ScriptedSpeaker, seed: int) -> Iterator[int]:
-    """Has the speaker speak to a listener that does what is wanted or clicks at random; what that takes is not its."""
+    """Has the speaker speak to a listener that acts as wanted or at random; the listener's own time is not counted."""
     contexts, rng = Contexts(load_tangrams("figures").split("train")), np.random.default_rng(seed)
     while True:
         game = Game(contexts.draw(rng))
@@ -134,7 +134,7 @@ def utterances(speaker: ScriptedSpeaker, seed: int) -> Iterator[int]:
 
 
 def ours() -> dict[str, Measure]:
-    """Returns what is measured of this package, by the names in the table."""
+    """Returns the measurements of this package, by the names in the table."""
 
     def scalar(image: str | None) -> gym.Env[Any, Any]:
         return gym.make("MultiRef-v0", image=image, disable_env_checker=True)
@@ -164,16 +164,16 @@ def ours() -> dict[str, Measure]:
     }
 
 
-def theirs() -> tuple[dict[str, Measure], list[str]]:
-    """Returns what is measured of other packages, and the names of those packages that are not installed.
+def measure_others() -> tuple[dict[str, Measure], list[str]]:
+    """Returns the measurements of other packages, and the names of packages that are not installed.
 
     Raises:
-        UserError: If MiniGrid is not installed, as nothing would be left to compare with.
+        UserError: If MiniGrid is not installed, because nothing would be left to compare with.
     """
     try:
         wrappers = import_module("minigrid.wrappers")
     except ImportError as error:
-        raise UserError("MiniGrid is what the speed is compared with: run `pip install minigrid`") from error
+        raise UserError("the comparison needs MiniGrid: run `pip install minigrid`") from error
 
     def minigrid() -> gym.Env[Any, Any]:
         return gym.make(MINIGRID, disable_env_checker=True)
@@ -207,7 +207,7 @@ def theirs() -> tuple[dict[str, Measure], list[str]]:
 
 
 def per_second(measure: Measure, seconds: float, seed: int) -> float:
-    """Returns how much is done a second, of so many seconds that are measured."""
+    """Returns the amount of work per second, measured for about `seconds`."""
     done, spent = 0, 0.0
     bouts = measure(seed)
     while spent < seconds:
@@ -219,7 +219,7 @@ def per_second(measure: Measure, seconds: float, seed: int) -> float:
 
 
 def measured(measures: dict[str, Measure], seconds: float, screen: Screen) -> dict[str, list[float]]:
-    """Takes all measurements by turns, after a turn that does not count: tangrams are drawn on the first games."""
+    """Takes all measurements by turns, after an unmeasured turn in which tangrams are drawn."""
     for measure in measures.values():
         per_second(measure, seconds / 4, SEED)
     turns = []
@@ -230,7 +230,7 @@ def measured(measures: dict[str, Measure], seconds: float, screen: Screen) -> di
 
 
 def ratios(measured: dict[str, list[float]]) -> list[dict[str, Any]]:
-    """Returns how many times as fast ours is as theirs, where both were measured: the median and all turns."""
+    """Returns how many times as fast ours is as the other, if both were measured: the median and all turns."""
     return [
         {"what": what, "ours": ours, "theirs": theirs, "ratio": float(np.median(turns)), "all": turns.tolist()}
         for what, ours, theirs in RATIOS
@@ -278,7 +278,7 @@ class Speed(FiguresOptions):
         Raises:
             UserError: If MiniGrid is not installed.
         """
-        others, missing = theirs()
+        others, missing = measure_others()
         found = measured(ours() | others, self.seconds, screen)
         results: dict[str, Any] = {"measured": found, "ratios": ratios(found), "missing": missing}
         results |= {"seconds": self.seconds, "seed": SEED}

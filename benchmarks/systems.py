@@ -1,12 +1,12 @@
-"""The six systems of arXiv 2410.13852 side by side, beside CONTROL and HH, as `multiref systems` compares them.
+"""Compares the six systems of arXiv 2410.13852, CONTROL and HH (`multiref systems`).
 
-A system is a decoder and an objective: B and T are a binary and a ternary decoder, SUP, RL and KTO what is minimised.
-All start from one policy, learned from the seed. In each round all of them meet the same sequence of contexts, each
-context with the same speaker, so that no system is luckier in what it was assigned than another. CONTROL is the initial
-policy redeployed to them, and HH an oracle that knows what the speaker means: it stands in for a person, as the bound.
+A system is a decoder and an objective: B and T are a binary and a ternary decoder; SUP, RL and KTO are objectives. All
+start from one policy, learned from the seed. In each round all of them meet the same contexts, each with the same
+speaker, so that no system gets easier games than another. CONTROL is the initial policy, redeployed to these games. HH
+is an oracle that knows the wanted actions: it stands in for a person, as the bound.
 
-Besides games, turns are judged. In each round every policy is asked what it would have done in HH's games of that
-round, turn by turn, with the dialogue and the selection as HH had them.
+Turns are judged as well as games. In each round, every policy is asked for its action in each turn of HH's games of
+that round, with HH's dialogue and selection.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class LearnerJob(Job):
     """One system with one seed.
 
     Attributes:
-        learner: How it learns; its name is that of the system.
+        learner: How it learns; it has the system's name.
     """
 
     learner: Learner
@@ -97,10 +97,10 @@ def jobs_of(config: Config, optimisation: Optimisation, seeds: int, out: Path) -
     """Returns the runs of the six systems, with seeds from that of the configuration.
 
     Args:
-        config: What they have in common, the decoder among it.
+        config: The shared settings, including the decoder.
         optimisation: How all of them minimise their losses.
         seeds: Runs of each system.
-        out: Where their folders are.
+        out: The folder of their folders.
 
     Raises:
         UserError: If there is no such decoder, or it has no ternary form.
@@ -120,16 +120,16 @@ def jobs_of(config: Config, optimisation: Optimisation, seeds: int, out: Path) -
 
 
 def run_system(job: LearnerJob) -> Curve:
-    """Runs a job; of each round are kept what the decoder was worth and the counts of all that it deployed.
+    """Runs a job; keeps for each round the decoder's quality and the counts of everything that was deployed.
 
     Returns:
-        As `run_curve` does, with `decoder` and `counts`, by system, for each round.
+        See `run_curve`; also `decoder` and `counts`, by system, for each round.
     """
     config = job.config
     decoder, tangrams = new_decoder(config.decoder, config.ternary), load_tangrams(config.tangrams)
 
     def counts(respect: Respect, round: int) -> dict[str, Counts]:
-        # Every job has HH's games played anew, which takes no time, to compare turns with; one counts them.
+        # Every job replays HH's games to compare turns with, which takes no time; one of them counts the games.
         games = respect.games(HH, round)
         people = play(OracleListener(games), games, policy=HH, round=round)
         counted = {}
@@ -156,10 +156,10 @@ def game_counts(games: Sequence[Interaction], decoder: FeedbackDecoder) -> Count
 
 
 def turn_counts(listener: Listener, games: Sequence[Interaction]) -> Counts:
-    """Returns how a listener's actions compare with those that were taken in some games.
+    """Compares a listener's actions with those taken in some games.
 
-    The similarity of two actions is that of their sets of clicks, after Jaccard: how many they share, of how many there
-    are in either.
+    The similarity of two actions is that of their sets of clicks (Jaccard): the number of shared clicks over the number
+    of all clicks.
     """
     views = [view for game in games for view in game.views()]
     rngs = [np.random.default_rng(child) for child in np.random.SeedSequence(0).spawn(len(views))]
@@ -167,17 +167,17 @@ def turn_counts(listener: Listener, games: Sequence[Interaction]) -> Counts:
     pairs = [[((next(acted).action or Action()).clicks, turn.action.clicks) for turn in game.turns] for game in games]
     return {
         "asked": [float(len(game.turns)) for game in games],
-        "matched": [float(sum(mine == theirs for mine, theirs in of_game)) for of_game in pairs],
+        "matched": [float(sum(own == other for own, other in of_game)) for of_game in pairs],
         "similarity": [sum(len(a & b) / max(1, len(a | b)) for a, b in of_game) for of_game in pairs],
     }
 
 
 def summaries(curves: Sequence[Curve]) -> dict[str, Any]:
-    """Returns by system what its runs come to.
+    """Returns the results of the runs by system.
 
     Returns:
-        For each system its `meaning`; by round each of `MEASURES` over all runs (`measures`, None where there is
-        nothing to measure) and in each run (`runs`, by seed); and of a system that learns the mean `minutes` of a run.
+        For each system its `meaning`; by round each of `MEASURES` over all runs (`measures`, None if there is nothing
+        to measure) and in each run (`runs`, by seed); and for a system that learns the mean `minutes` of a run.
     """
     summaries = {}
     for name, meaning in MEANINGS.items():
@@ -225,7 +225,7 @@ PANELS = {
         "positive_share": "Feedback that is positive",
     },
 }
-"""The pictures of measures by round, and what is above each panel."""
+"""The pictures of measures by round, and the title of each panel."""
 
 ALTERNATIVES = {
     **{name: f"By round: {', '.join(panels.values())}" for name, panels in PANELS.items()},
@@ -246,7 +246,7 @@ def sheets(results: dict[str, Any]) -> list[Sheet]:
 
 
 def measures_sheet(results: dict[str, Any]) -> Sheet:
-    """Returns the other measures of the last round, and what a run took."""
+    """Returns the other measures of the last round, and the cost of a run."""
     last = results["config"]["rounds"]
     columns = ["system", "turns", "right clicks, %", "oracle's action, %", "similarity, %", "positive, %", "minutes"]
     rows = []
@@ -366,13 +366,13 @@ class SystemsConfig(Config):
 
 @dataclass(frozen=True, kw_only=True)
 class SystemsCommand(RayOptions):
-    """Compares the six systems of arXiv 2410.13852, CONTROL and HH; an interrupted comparison goes on where it was.
+    """Compares the six systems of arXiv 2410.13852, CONTROL and HH; continues an interrupted comparison.
 
     Attributes:
-        config: What they have in common; the decoder is one that has a ternary form.
+        config: The shared settings; the decoder must have a ternary form.
         seeds: Runs of each system, with seeds from --seed.
         optimisation: How all of them minimise their losses.
-        jobs: Runs at a time; on a cluster there are as many as it has room for.
+        jobs: Runs at a time; a cluster runs as many as it has room for.
         out: The folder of the runs.
     """
 
@@ -383,10 +383,10 @@ class SystemsCommand(RayOptions):
     out: Path = Path("runs/systems")
 
     def run(self, screen: Screen) -> None:
-        """Runs what is not there yet, shows the tables, and writes results, pictures and the page.
+        """Runs the missing steps, shows the tables, and writes results, pictures and the page.
 
         Raises:
-            UserError: If a run cannot be had as it was asked for, or a folder is of another one.
+            UserError: If a run is not possible with these options, or a folder belongs to another one.
         """
         jobs = jobs_of(self.config, self.optimisation, self.seeds, self.out)
         models = self.config.listener, self.config.decoder

@@ -1,16 +1,16 @@
-"""How like people whom nobody has looked at does the simulated population talk?
+"""How similar is the simulated population's talk to that of people who did not shape it?
 
     multiref bench unseen-people --human HUMAN.jsonl
 
-The speakers of a file of human games are divided into folds. For each fold the habits of the others are counted
-(`habits_of`), a population is drawn with as many of each habit (`people`), and its games with the erring listener are
-compared with the games of the fold, as `multiref bench likeness` does. So the people who judge the population are none
-that its habits were counted of; "all" are the games of all folds together beside all people. What the population says
-of each habit, its phrases, is the package's own and the same in all folds.
+The speakers of a file of human games are divided into folds. For each fold, the habits of the other speakers are
+counted (`habits_of`), a population is drawn with these frequencies (`people`), and its games with the erring listener
+are compared with the games of the fold, as in `multiref bench likeness`. So no person who judges the population was
+counted for it; "all" compares the games of all folds together with all people. The population's phrases for each habit
+are the package's own and the same in all folds.
 
-A habit is counted by plain rules of what opens, ends and is in a speaker's utterances. Of each there is half a person
-more than was counted, since no habit of a few speakers is unheard of. The counts of all speakers, which are printed
-last, are what `HABITS` in `simulators/population.py` holds, as counted on the 17 speakers that it is known from.
+Plain rules count a habit by the openings, endings and words of a speaker's utterances. Half a person is added to each
+count, because every habit occurs in some people. The counts of all speakers, which are printed last, are the content of
+`HABITS` in `simulators/population.py`, as counted on its 17 speakers.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import TangramSet
 
 UNCOUNTED = 0.5
-"""How many people more than were counted have each habit."""
+"""The number of people added to each habit's count."""
 OPENING = 8
-"""In how many words of an utterance the speaker says what kind of request it is; an undo request alone has no more."""
+"""The words of an utterance's opening that tell the kind of request; an undo request alone has no more."""
 TERSE, WORDY = 7, 12
-"""Below and above how many words an utterance a speaker is terse or wordy: what such personas say on the average."""
+"""The mean words of an utterance below which a speaker is terse, and above which wordy: such personas' own means."""
 
 _MARK = re.compile(r"^[\w' ]*?(?:yes|good|correct|great|perfect|right|no|wrong|incorrect|okay|nice)\b([.,!;]*)", re.I)
 _COUNT = re.compile(r"\b(?:first|second|third|fourth|fifth|1st|2nd|3rd|4th|image \d|number \d)\b", re.I)
@@ -62,7 +62,7 @@ _UNDO = re.compile(rf"\b(?:{'|'.join(map(re.escape, UNDO_VERBS))})\b", re.I)
 
 
 def habits_of(games: Sequence[Interaction]) -> dict[str, Any]:
-    """Returns which of the habits of `HABITS` the speaker of these games has.
+    """Returns the habits, among those of `HABITS`, of these games' speaker.
 
     Args:
         games: Games of one speaker, one or more.
@@ -105,7 +105,7 @@ def _nearest(choices: Weights, value: Any) -> Any:
 
 
 def counted(speakers: Sequence[Sequence[Interaction]]) -> dict[str, dict[Any, float]]:
-    """Returns how many speakers have each habit, and half a person more: what `people` draws a population by."""
+    """Returns the number of speakers with each habit, plus half a person: the weights for `people`."""
     counts: dict[str, dict[Any, float]] = {
         habit: dict.fromkeys(choices, UNCOUNTED) for habit, choices in HABITS.items()
     }
@@ -118,7 +118,7 @@ def counted(speakers: Sequence[Sequence[Interaction]]) -> dict[str, dict[Any, fl
 def simulated(
     habits: Mapping[str, Weights], name: str, tangrams: TangramSet, games: int, seed: np.random.SeedSequence
 ) -> list[Interaction]:
-    """Plays games of a population that has these habits, and a name, with the erring listener."""
+    """Plays games of a named population with these habits and the erring listener."""
     of_people, of_games = seed.spawn(2)
     drawn = people(habits, np.random.default_rng(of_people))
     personas = [replace(persona, name=f"{name}-{persona.name}") for persona in drawn]
@@ -130,7 +130,7 @@ def simulated(
 def evaluate(
     human: Sequence[Interaction], folds: int, games: int, tangrams: TangramSet, seed: int, screen: Screen
 ) -> dict[str, Any]:
-    """Returns the figures of each fold and of all together, and the counts of the habits of all speakers.
+    """Returns the figures of each fold and of all together, and the habit counts of all speakers.
 
     Raises:
         UserError: If there are fewer than two speakers for a fold, or scikit-learn is missing.
@@ -146,11 +146,11 @@ def evaluate(
         screen.report("folds", fold, total=folds)
         held_out = names[fold::folds]
         habits = counted([by_speaker[name] for name in names if name not in held_out])
-        theirs = [game for name in held_out for game in by_speaker[name]]
+        held_out_games = [game for name in held_out for game in by_speaker[name]]
         rng, played = np.random.default_rng(child), simulated(habits, f"fold{fold}", tangrams, games, child)
-        sample = [played[i] for i in np.sort(rng.choice(games, min(games, len(theirs)), replace=False))]
+        sample = [played[i] for i in np.sort(rng.choice(games, min(games, len(held_out_games)), replace=False))]
         samples += sample
-        found.append({"speakers": held_out, **_compared(sample, theirs, rng)})
+        found.append({"speakers": held_out, **_compared(sample, held_out_games, rng)})
     everybody = [game for name in names for game in by_speaker[name]]
     together = _compared(samples, everybody, np.random.default_rng(seed))
     return {"folds": found, "together": together, "habits": counted([by_speaker[name] for name in names])}
@@ -168,13 +168,13 @@ def _compared(played: Sequence[Interaction], human: Sequence[Interaction], rng: 
 
 @dataclass(frozen=True, kw_only=True)
 class UnseenPeople(TangramOptions, FiguresOptions):
-    """How like people whom nobody has looked at does the simulated population talk?
+    """How similar is the simulated population's talk to that of people who did not shape it?
 
     Attributes:
         human: Games of people, whose speakers are named.
-        folds: Into how many parts the speakers are divided.
-        games: How many games each population plays.
-        seed: Seeds all chance.
+        folds: The number of parts that the speakers are divided into.
+        games: The number of games that each population plays.
+        seed: Seeds all randomness.
     """
 
     human: Path

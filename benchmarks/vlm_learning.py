@@ -1,15 +1,15 @@
-"""Does a vision-language model learn from implicit feedback? A tiny one, from random weights to the last round.
+"""Does a vision-language model learn from implicit feedback? A tiny one does all steps, from random weights on.
 
     multiref bench vlm-learning [--seeds 2] [--rounds 3] [--games 600] [--jobs 2]
 
-A tiny Idefics2 of random weights is pretrained for some minutes on figures of "train", plain words and the games of a
-listener that errs, whose mistakes it learns to make as well (`vlm_pretrain.py`). From that base RESPECT runs with LoRA
-on figures of "dev", once with each seed. Its speakers use plain words too: what is to be learned is which actions
-are good, not what words mean. Success is that of deployed games, in each round of other contexts, with 95 % bootstrap
-intervals over games.
+A tiny Idefics2 with random weights is pretrained for some minutes on figures of "train", plain words and the games of
+an erring listener, whose mistakes it learns, too (`vlm_pretrain.py`). From that base, RESPECT runs with LoRA on figures
+of "dev", once with each seed. Its speakers also use plain words: the model is to learn which actions are good, not the
+meaning of words. Success is that of deployed games, in other contexts each round, with 95 % bootstrap intervals over
+games.
 
-The base and each run have a folder of their own, and the same command goes on with what is missing. Beside them it
-leaves `table.md` and `results.json`.
+The base and each run have their own folder, and the same command continues with the missing steps. Beside them it
+writes `table.md` and `results.json`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from multiref_gym.provenance import write_results
 from multiref_gym.tangrams import load_tangrams
 
 LEARNER = replace(SUP, optimisation=Optimisation(epochs=2, batch=16, learning_rate=3e-4))
-"""A higher rate spoils what the base knows: chosen with seeds 100 and 101."""
+"""A higher rate damages the base; chosen with seeds 100 and 101."""
 ADAPTER: dict[str, Any] = {
     "layers": r".*text_model.*_proj",
     "rank": 16,
@@ -47,7 +47,7 @@ ADAPTER: dict[str, Any] = {
     "dropout": 0.0,
     "trained_at_once": 32,
 }
-"""Settings of `vlm.json`. The rank is large for the width, as there is little in a tiny model to be adapted."""
+"""Settings of `vlm.json`. The rank is large for the width, because a tiny model has few weights to adapt."""
 
 BASE_SEED = 0
 SCORES = "scores.json"
@@ -55,14 +55,14 @@ PLAN = Plan()
 
 
 def run_job(learner: Learner, job: Job) -> Curve:
-    """Runs what of a job is not done yet.
+    """Runs the missing steps of a job.
 
     Returns:
         Its `seed` and `record`, the measures of all `rounds`, and for each of them whether each game was `won`, by
         system.
 
     Raises:
-        UserError: If the folder is of another run.
+        UserError: If the folder belongs to another run.
     """
     respect = Respect(job.config, learner, job.folder)
     with respect.store as store:
@@ -75,7 +75,7 @@ def run_job(learner: Learner, job: Job) -> Curve:
 
 
 def made_base(folder: Path, plan: Plan, report: Report) -> dict[str, Any]:
-    """Pretrains a base, if there is none yet, to start RESPECT from, and returns its scores.
+    """Pretrains the base for RESPECT, if there is none yet, and returns its scores.
 
     Raises:
         UserError: If there is one of another plan.
@@ -85,14 +85,14 @@ def made_base(folder: Path, plan: Plan, report: Report) -> dict[str, Any]:
             scores = pretrain(load_tangrams("figures"), plan, BASE_SEED, unfinished, report)
             VlmConfig(str(folder.resolve()), **ADAPTER).write(unfinished)
             write_json(unfinished / SCORES, scores)
-    known = read_json(dict[str, Any], folder / SCORES)
-    if known.get("plan") != asdict(plan):
+    kept = read_json(dict[str, Any], folder / SCORES)
+    if kept.get("plan") != asdict(plan):
         raise UserError(f"{folder} was pretrained by another plan: choose another --out")
-    return known
+    return kept
 
 
 def sheet(title: str, curves: Sequence[Curve]) -> Sheet:
-    """Returns success by round, of each system with each seed and, of several seeds, with all together."""
+    """Returns success by round for each system and seed and, with several seeds, for all seeds together."""
     rows = []
     for system in curves[0]["won"]:
         for curve in curves:
@@ -106,12 +106,12 @@ def sheet(title: str, curves: Sequence[Curve]) -> Sheet:
 
 @dataclass(frozen=True, kw_only=True)
 class VlmLearning:
-    """Does a vision-language model learn from implicit feedback? A tiny one, from random weights to the last round.
+    """Does a vision-language model learn from implicit feedback? A tiny one does all steps, from random weights on.
 
     Attributes:
         seeds: Runs, with seeds from 0.
-        rounds: Of learning.
-        games: Of each round.
+        rounds: Rounds of learning.
+        games: Games of each round.
         jobs: Runs at a time, each on one core.
         out: The folder of the runs.
     """
@@ -123,10 +123,10 @@ class VlmLearning:
     out: Path = Path("runs/vlm_learning")
 
     def run(self, screen: Screen) -> None:
-        """Runs what is not there yet, and prints and writes what came of it.
+        """Runs the missing steps, and prints and writes the results.
 
         Raises:
-            UserError: If a folder is of another run, or the base of another plan.
+            UserError: If a folder belongs to another run, or the base to another plan.
         """
         base = self.out / "base"
         asked = Config(

@@ -1,11 +1,11 @@
 """Pretrains a tiny Idefics2 from random weights in minutes, so that RESPECT has a base that can see and read.
 
-First the vision learns to name the attributes of figures, and to redraw them, as the small listener's does. With the
-vision frozen the text model then learns plain words: from descriptions of one figure after another, and from games that
-it watches. The listener of those games errs, and the model learns to do as it does, mistakes included. Answers alone
-would teach it only after hours, for they say nothing until three things have come together: the letter after an image
-knows the image, the words are of a kind with it, and the answer looks from one to the other. So a guide says each of
-them for itself, and is gone afterwards. All is of "train" and in plain language.
+First the vision learns to name the attributes of figures, and to redraw them, like the small listener's. Then, with the
+vision frozen, the text model learns plain words: from descriptions of one figure after another, and from watched games.
+The listener of those games errs, and the model learns to act like it, including its mistakes. Answers alone would teach
+it only after hours, because three things must come together first: the letter after an image knows the image, the words
+match it, and the answer looks from one to the other. So a guide teaches each of them separately, and is removed
+afterwards. All figures are from "train", and all language is plain.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ from multiref_gym.game import CONTEXT_SIZE, Action
 from multiref_gym.tangrams import Atlas, TangramSet
 
 WORDS = 1500
-"""Tokens that are known."""
+"""The size of the vocabulary."""
 
 LOOKS_IN = 1
-"""The layer of the text model in which answers look at letters; what goes into it knows images and words."""
+"""The layer of the text model in which answers look at letters; its input knows images and words."""
 HEADS = 2
-"""So many of its heads look."""
+"""The number of its heads that look."""
 SHARPNESS = 20.0
 
 SIZE = Size(
@@ -62,19 +62,19 @@ SIZE = Size(
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a base is pretrained.
+    """The settings of pretraining.
 
     Attributes:
-        size: Of the model.
+        size: The size of the model.
         vision_epochs: Passes of the vision over the figures.
-        vision_batch: Figures a step.
-        vision_rate: Its peak learning rate.
+        vision_batch: Figures in a step.
+        vision_rate: The vision's peak learning rate.
         plain_steps: Steps of plain descriptions.
-        questions: Of such a lesson.
-        games: That are watched afterwards, each once.
-        mistakes: How often the listener whose games are watched selects what was not meant.
-        turns: Of a game that are watched.
-        batch: Lessons a step.
+        questions: Descriptions in such a lesson.
+        games: Games watched afterwards, each once.
+        mistakes: How often the watched listener selects a wrong tangram.
+        turns: Watched turns of a game.
+        batch: Lessons in a step.
         rate: Peak learning rate of the text model.
     """
 
@@ -92,11 +92,11 @@ class Plan:
 
 
 class Guide(nn.Module):
-    """What is said of each part of the way from words to a letter.
+    """Teaches each part of the way from words to a letter.
 
     Args:
         image: The width of an image's features.
-        width: Of the text model.
+        width: The width of the text model.
     """
 
     def __init__(self, image: int, width: int) -> None:
@@ -104,13 +104,14 @@ class Guide(nn.Module):
         self.image, self.letter, self.words = nn.Linear(image, width), nn.Linear(width, width), nn.Linear(width, width)
 
     def forward(self, text: Any, hidden: Tensor, seen: Tensor, places: Tensor, looks: Tensor) -> Tensor:
-        """Returns the sum of three losses: of what letters know, of what words mean, and of where answers look.
+        """Returns the sum of three losses: on the letters' knowledge of images, on the words' meaning, and on the
+        answers' looks.
 
         Args:
             text: The text model.
-            hidden: What goes into the layer where answers look, (dialogues, tokens, width).
+            hidden: The input of the layer where answers look, (dialogues, tokens, width).
             seen: Features of the images, (dialogues, tangrams, features).
-            places: Where the letters stand, int64 (tangrams,).
+            places: The places of the letters, int64 (tangrams,).
             looks: The dialogue, place and right position of each look, int64 (looks, 3).
         """
         rows, asked, right = looks.unbind(1)
@@ -126,7 +127,7 @@ class Guide(nn.Module):
 
 
 def attention(text: Any, normed: Tensor, rows: Tensor, places: Tensor) -> Tensor:
-    """Returns the logits with which the first heads look from some places at all tokens, (places, heads, tokens)."""
+    """Returns the attention logits of the first heads from some places to all tokens, (places, heads, tokens)."""
     layer = text.layers[LOOKS_IN].self_attn
     length, width = normed.shape[1], layer.head_dim
     cosine, sine = (part[0].float() for part in text.rotary_emb(normed, torch.arange(length)[None]))
@@ -142,7 +143,7 @@ def attention(text: Any, normed: Tensor, rows: Tensor, places: Tensor) -> Tensor
 def train_vision(model: Any, form: PictureForm, tangrams: TangramSet, plan: Plan, seed: int, report: Report) -> float:
     """Trains vision and connector in place; returns the share of right attributes among those that are named.
 
-    What the patches hold is taught as well as what the connector makes of it, which else learns nothing for long.
+    Both the patches and the connector's output are trained; otherwise the connector would learn nothing for long.
     """
     facts = sorted({fact for tangram in tangrams for fact in tangram.facts})
     labels = torch.tensor([[float(fact in tangram.facts) for fact in facts] for tangram in tangrams])
@@ -181,7 +182,7 @@ def train_vision(model: Any, form: PictureForm, tangrams: TangramSet, plan: Plan
 
 
 def lessons(form: PictureForm, tangrams: TangramSet, plan: Plan, seed: int) -> Iterator[list[Lesson]]:
-    """Yields the lessons of each step: first plain descriptions, then watched games of like length in a batch."""
+    """Yields the lessons of each step: first plain descriptions, then watched games, of similar length in a batch."""
     rng = np.random.default_rng(seed)
     for _ in range(plan.plain_steps):
         yield [plain_lesson(form, tangrams, plan.questions, rng) for _ in range(plan.batch)]
@@ -194,7 +195,7 @@ def lessons(form: PictureForm, tangrams: TangramSet, plan: Plan, seed: int) -> I
 def train_language(
     model: Any, form: PictureForm, vision: Vision, tangrams: TangramSet, plan: Plan, seed: int, report: Report
 ) -> float:
-    """Trains the text model in place; returns the mean probability of what was done in the last lessons."""
+    """Trains the text model in place; returns the mean probability of the actions in the last lessons."""
     text = model.model.text_model
     width = text.config.hidden_size
     guide = Guide(width * model.config.perceiver_config.resampler_n_latents, width)
@@ -217,7 +218,7 @@ def train_language(
         steps_of = torch.tensor([place for _, place, _ in answers])[:, None] + torch.arange(most)
         tokens, _ = padded([lesson.tokens for lesson in batch], form.pad)
         with torch.autocast("cpu", torch.bfloat16):
-            # Padding is on the right, where no token sees it, so there is no need of a mask.
+            # Padding is on the right, where no token sees it, so no mask is needed.
             read = model.model(input_ids=tokens, use_cache=False, output_hidden_states=True, **shown)
             logits = model.lm_head(read.last_hidden_state[rows, steps_of.clamp(max=tokens.shape[1] - 1)])
             guided = guide(
@@ -235,7 +236,7 @@ def train_language(
 
 
 def pretrain(tangrams: TangramSet, plan: Plan, seed: int, folder: Path, report: Report) -> dict[str, Any]:
-    """Builds a base, saves it with its processor to a folder, and returns what came of each part of it."""
+    """Builds a base, saves it with its processor to a folder, and returns the result of each part."""
     start = perf_counter()
     train = tangrams.split("train")
     described = [text for tangram in train for text in (tangram.descriptions[0], f" {tangram.descriptions[0]}")]
@@ -246,7 +247,7 @@ def pretrain(tangrams: TangramSet, plan: Plan, seed: int, folder: Path, report: 
     ]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        # The words of actions so often that each is a token.
+        # Words of actions, repeated so that each becomes a token.
         tokenizer = byte_tokenizer(texts=[*TEXTS * 1000, *described, *said], words=WORDS)
         model, processor = random_idefics2(plan.size, tokenizer=tokenizer)
         form = PictureForm(processor, "idefics2")

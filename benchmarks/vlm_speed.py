@@ -1,13 +1,13 @@
-"""What does it cost a vision-language model to play and to learn, and what makes it cheaper?
+"""How fast does a vision-language model play and learn, and which choices make it faster?
 
     multiref bench vlm-speed [--size tiny] [--games 32] [--at-once 8 32] [--seed 0]
 
-An Idefics2 of a given size with random weights plays games, batch after batch, with and without keeping what it has
-read of each game's images. Beside it the same model plays as it would without this package: game by game, each prompt
-through the processor, and `generate` held to legal actions. Then it learns from its turns for one epoch, and once more
-by TRL's supervised fine-tuning if TRL is installed, in batches of the same size. All is measured in one run, the ways
-of playing in turns; the medians are given, and ratios are to playing game by game or to TRL. On a GPU whose peak is
-known the share of it that was reached is given as well.
+An Idefics2 of a given size with random weights plays games, batch after batch, with and without keeping the parts that
+it has read. For comparison, the same model plays as it would without this package: game by game, with each prompt
+through the processor, and `generate` restricted to legal actions. Then it learns from its turns for one epoch, and
+again by TRL's supervised fine-tuning, if TRL is installed, in batches of the same size. Everything is measured in one
+run, with the ways of playing in turns; the figures are medians, and ratios are to playing game by game or to TRL. On a
+GPU with a known peak, the reached share of it is given as well.
 """
 
 from __future__ import annotations
@@ -50,21 +50,21 @@ from multiref_gym.tangrams import Atlas, TangramSet, load_tangrams
 REPEATS = 3
 
 PEAKS = {"H100": 989e12, "H200": 989e12, "A100": 312e12}
-"""Of matrix multiplication in bfloat16 without sparsity, as the maker gives it, by part of a GPU's name."""
+"""The peak of matrix multiplication in bfloat16 without sparsity, from the maker, by part of a GPU's name."""
 
 KEPT_GIB = 32.0
-"""Room for what was read of all games."""
+"""Memory for the read parts of all games."""
 
 NAIVE = "game by game, as `generate` does it"
 
 
 class NaiveListener:
-    """The same model and the same actions, without any of what makes it fast.
+    """The same model and the same actions, without anything that makes it fast.
 
     Args:
         model: The model.
-        processor: Its own.
-        tangrams: Where the views' tangrams come from.
+        processor: The model's own processor.
+        tangrams: The set of the views' tangrams.
     """
 
     def __init__(self, model: PeftModel, processor: Any, tangrams: TangramSet) -> None:
@@ -103,9 +103,9 @@ class NaiveListener:
 
 
 def random_base(size: str, tangrams: TangramSet) -> tuple[Any, Any]:
-    """Returns a model of random weights and its processor, on the GPU in bfloat16 if there is one.
+    """Returns a model with random weights and its processor, on the GPU in bfloat16 if there is one.
 
-    The tokenizer knows the words that the tangrams are described by, so that utterances are as long as they would be.
+    The tokenizer knows the words of the tangrams' descriptions, so that utterances have a realistic length.
     """
     described = [text for tangram in tangrams for text in tangram.descriptions]
     tokenizer = byte_tokenizer(texts=[*TEXTS, *described], words=1500)
@@ -127,20 +127,20 @@ def random_policy(size: str, tangrams: TangramSet) -> tuple[PeftModel, Any]:
 
 
 def most_memory() -> str:
-    """Returns the most memory that was taken so far: of the GPU if there is one, or of the process."""
+    """Returns the peak memory so far: of the GPU if there is one, otherwise of the process."""
     if torch.cuda.is_available():
         return f"{torch.cuda.max_memory_allocated() / 2**30:.1f} GiB of the GPU"
     return f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GiB"
 
 
 def peak_of_device() -> float | None:
-    """Returns the peak of the GPU in bfloat16, in operations a second; None if there is no GPU, or another one."""
+    """Returns the peak of the GPU in bfloat16, in operations a second; None if there is no GPU, or an unknown one."""
     name = torch.cuda.get_device_name() if torch.cuda.is_available() else ""
     return next((peak for part, peak in PEAKS.items() if part in name), None)
 
 
 def share_of_peak(run: Callable[[], object], items: int, rate: float) -> str:
-    """Returns what share of the GPU's peak is reached if so many items take a run, at so many a second."""
+    """Returns the reached share of the GPU's peak, if a run processes `items` at this rate per second."""
     if (peak := peak_of_device()) is None:
         return ""
     with FlopCounterMode(display=False) as counter:
@@ -149,7 +149,7 @@ def share_of_peak(run: Callable[[], object], items: int, rate: float) -> str:
 
 
 def learn_once(listener: VlmListener, examples: Sequence[Example], at_once: int, seed: int) -> int:
-    """Learns from all examples once, so many a step, and returns how many there are."""
+    """Learns from all examples once, `at_once` in a step, and returns their number."""
     learn(listener, examples, Sup(), Optimisation(epochs=1, batch=at_once), seed)
     return len(examples)
 
@@ -157,7 +157,7 @@ def learn_once(listener: VlmListener, examples: Sequence[Example], at_once: int,
 def trl_rate(
     model: PeftModel, processor: Any, tangrams: TangramSet, examples: Sequence[Example], batch_size: int
 ) -> float | None:
-    """Returns how many examples a second TRL learns in one epoch, the model's adapter in place; None without TRL."""
+    """Returns the examples per second of TRL in one epoch, with the model's adapter in place; None without TRL."""
     if find_spec("trl") is None:
         return None
     datasets: Any = import_module("datasets")
@@ -176,7 +176,7 @@ def trl_rate(
             max_length=None,
             use_cpu=not torch.cuda.is_available(),
             bf16=torch.cuda.is_available(),
-            gradient_checkpointing=False,  # our step computes nothing twice either
+            gradient_checkpointing=False,  # our step does not compute anything twice, either
             save_strategy="no",
             logging_strategy="no",
             report_to=[],
@@ -192,13 +192,13 @@ def trl_rate(
 
 @dataclass(frozen=True, kw_only=True)
 class VlmSpeed:
-    """What does it cost a vision-language model to play and to learn, and what makes it cheaper?
+    """How fast does a vision-language model play and learn, and which choices make it faster?
 
     Attributes:
-        size: Of the model; 8b needs a GPU.
-        games: Played each time.
+        size: The size of the model; 8b needs a GPU.
+        games: The number of games each time.
         at_once: Views in a batch.
-        seed: Of the games.
+        seed: The seed of the games.
     """
 
     size: Annotated[str, Parameter(choices=SIZES)] = "tiny"
@@ -241,8 +241,8 @@ class VlmSpeed:
             ratio = f"{rate / peer:.1f}" if peer else ""
             share = share_of_peak(run, len(examples), rate)
             table.add_row(f"examples learned, {at_once} at once", f"{rate:,.1f}", ratio, share)
-            theirs = f"{peer:,.1f}" if peer else "TRL is not installed"
-            table.add_row(f"examples learned, {at_once} at once, TRL's SFT", theirs, "1.0" if peer else "")
+            by_trl = f"{peer:,.1f}" if peer else "TRL is not installed"
+            table.add_row(f"examples learned, {at_once} at once, TRL's SFT", by_trl, "1.0" if peer else "")
         table.add_section()
         table.add_row("most memory, playing", playing)
         table.add_row("most memory, learning too", most_memory())

@@ -1,8 +1,8 @@
-"""The one reader of what a listener writes, a model or a person: which action a text is, if that is certain.
+"""Reads the action in a text that a listener wrote, be it a model or a person, if its meaning is certain.
 
-What is around an action does not matter: a label ("Action:"), Markdown, a code fence, JSON, tags, thoughts that have an
-end, the mark that ends a turn. Nor do case, commas and "and", or lines that say one action together. A text of which it
-is not certain what it means is no action at all, never a part of one: two different actions, a sentence that mentions
+The reader ignores what surrounds an action: a label ("Action:"), Markdown, a code fence, JSON, tags, finished thoughts,
+end-of-turn marks. It also ignores case, commas and "and", and joins lines that together say one action. If the meaning
+is not certain, the whole text is rejected and no part of it is used: two different actions, a sentence that mentions
 letters, an answer that was cut off.
 """
 
@@ -18,7 +18,7 @@ from itertools import takewhile
 from multiref_gym.chat import NO_CLICK, without_marks
 from multiref_gym.game import CONTEXT_SIZE, LETTERS, Action, InvalidAction
 
-# Texts are in lower case where these look at them. None takes more time than in proportion to the length of the text.
+# These patterns see lower-case text. The time of each is at most proportional to the length of the text.
 _ENDS_TURN = re.compile(
     r"<\|(?:im_end|return|e(?:nd|o)(?![^<>|]*(?:header|role|thought))[^<>|]*)\|>"
     r"|</s>|<eos>|<end_of_(?:turn|utterance)>|<turn\|>"
@@ -36,11 +36,11 @@ _TAG = re.compile(
 )
 _STRUCK_OUT = re.compile(r"~~|<(?:del|strike)>")
 _LATEX = re.compile(r"\\(?:(?:boxed|fbox|text[a-z]{0,6}|math[a-z]{2}|quad)\b|[()\[\] ,;_*\"])")
-# Emoji adorn a line, but for those that say no or ask, and boxes that are not ticked.
+# Emoji are decoration, except those that say no or ask, and unticked boxes.
 _SAYING, _TINTS = "❌❎✕✖✗✘☒☓🚫⛔🛑👎🙅❓❔🤔🤷🧐☐🔲🔳", "\ufe0f\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
 _DECORATION = str.maketrans(dict.fromkeys('*_`~"“”„«»「」『』$()[]{}', " ") | {"。": ".", "、": ","})
 _BULLET = re.compile(r"^(?:[-+•◦–—#]+ |>+ ?|\d{1,2}\.? )+")
-# What a letter stands for: "A (the swan)", but not "A (or the swan)" or "A (the one like C)".
+# A gloss on a letter: "A (the swan)", but not "A (or the swan)" or "A (the one like C)".
 _GLOSS = re.compile(r"(?<=\b[a-z]) ?\((?:the|an?) (?:(?!(?<!')\b(?:[b-z]|or|not|if)\b)[\w' ,-]){1,60}\)")
 _START = r"(?:^|(?<=\n)|(?<=[:=]) |[.,;:!?] ?)"
 _LABEL = re.compile(
@@ -69,7 +69,7 @@ _SAME = [
         (rf"(?:^|(?<=\n))(?:{_INTERJECTION}){{1,3}}(?=(?:first|{_SUBJECT}|(?:de)?select)\b)", ""),
         (rf"(?:^|(?<=\n)|(?<=[.,!] ))(?:first|then|next|also|now|finally),? (?=(?:{_SUBJECT}|(?:de)?select)\b)", ""),
         (rf"(?:^|(?<=\n)|(?<=[.!] )){_SUBJECT} (?=(?:de)?select\b)", ""),
-        # Not after a letter, as that may be an article: "select a tangram".
+        # Not after a letter, which may be an article: "select a tangram".
         (
             r"(select|and|,) (?:the )?(?:tangram|letter|image|picture|figure|shape|option|target)s? ?:?(?= [a-z]\b)",
             r"\1",
@@ -85,14 +85,15 @@ _WORDS = {*_VERBS, *_JOINS, *_ENDS, *_POSITIONS, "noclick"}
 
 
 def read_answer(text: str, context_size: int = CONTEXT_SIZE) -> Action:
-    r"""Returns the action that a text is. Whether the rules allow it is for `check_action` to say.
+    r"""Returns the action in a text. `check_action` says whether the rules allow it.
 
     Args:
-        text: Whatever a listener wrote.
-        context_size: The number of tangrams; the letters from A on name them.
+        text: Anything that a listener wrote.
+        context_size: The number of tangrams; their letters begin at A.
 
     Raises:
-        InvalidAction: If the text is no action, or it is not certain which; the message says why and what is allowed.
+        InvalidAction: If the text is not an action, or its meaning is not certain; the message says why and what is
+            allowed.
 
     Example:
         >>> str(read_answer("The swan has a long neck, so A or C.\n\n**Action:** Select A, and deselect C."))
@@ -106,7 +107,7 @@ def read_answer(text: str, context_size: int = CONTEXT_SIZE) -> Action:
         if said is None:
             raise _Unclear("the answer was cut off in a thought")
         before, answer, after = _divided(_plain_lines(said))
-        # The action is the last lines, as many as hold nothing but words of actions.
+        # The action is in the last lines: all those that hold only action words.
         lines = [_tokens(line) for line in answer]
         length = len([*takewhile(_WORDS.issuperset, reversed(lines))])
         if not length and len(lines) > 1 and _WORDS.issuperset(lines[0]):
@@ -124,9 +125,9 @@ def read_answer(text: str, context_size: int = CONTEXT_SIZE) -> Action:
 
 
 def without_thoughts(text: str) -> str | None:
-    """Returns what a model did not only think, None if its text was cut off in a thought.
+    """Returns a model's text without its thoughts, or None if it was cut off in a thought.
 
-    Where only the end of a thought is marked, it began with the text.
+    If only the end of a thought is marked, the thought began at the start of the text.
     """
     kept, start, thinking = [], 0, False
     for tag in _THOUGHT.finditer(text):
@@ -139,12 +140,12 @@ def without_thoughts(text: str) -> str | None:
 
 
 class _Unclear(Exception):
-    """Why a text is no action."""
+    """Says why a text is not an action."""
 
 
 def _normal(text: str) -> str:
-    """Returns the text in lower case, with one form of each letter, and without what nobody sees."""
-    # Each character for itself: to normalise a text takes quadratic time where it is a heap of accents.
+    """Returns the text in lower case, with one form of each letter, and without invisible characters."""
+    # Character by character: normalising a whole text takes quadratic time if it has many accents in a row.
     text = re.sub("&(?:nbsp|lt|gt|amp|quot|#39);", lambda entity: html.unescape(entity[0]), text)
     text = text if text.isascii() else "".join(map(_seen, text))
     return text.lower().replace("’", "'").replace("‘", "'").replace("\0", "\ufffd")
@@ -159,7 +160,7 @@ def _seen(char: str) -> str:
 
 
 def _plain_lines(text: str) -> str:
-    r"""Returns the lines without what adorns them. Fences and tags become labels, and "\0" where an answer ends."""
+    r"""Returns the lines without decoration. Fences and tags become labels, and "\0" marks the end of an answer."""
     pieces = _FENCE.split(text)
     if len(pieces) % 2 == 0:
         raise _Unclear("the answer was cut off in a code fence")
@@ -169,7 +170,7 @@ def _plain_lines(text: str) -> str:
         raise _Unclear("something in the answer is struck out")
     tags = [tag["ends"] for tag in _TAG.finditer(text) if tag["answer"]]
     if tags.count("") > tags.count("/") or any(text.count(a) > text.count(b) for a, b in ("()", "[]", "{}")):
-        raise _Unclear("the answer was cut off, as a tag or a bracket has no end")
+        raise _Unclear("the answer was cut off: a tag or a bracket has no end")
     text = _TAG.sub(_plain_tag, text)
     text = _LATEX.sub(" ", _GLOSS.sub("", text.replace("\\n", "\n").replace("[]", " none ")))
     text = re.sub(r"\B'|'\B", " ", text).translate(_DECORATION)
@@ -183,7 +184,7 @@ def _plain_lines(text: str) -> str:
 def _plain_tag(tag: re.Match[str]) -> str:
     if tag["answer"]:
         return "\0\n" if tag["ends"] else "\nanswer:\n"
-    # What is on the line of an action may say that it is none: "don't <b>select A</b>".
+    # Text on the line of an action may negate it: "don't <b>select A</b>".
     return " " if tag["inline"] else "\n"
 
 
@@ -193,7 +194,7 @@ def _divided(text: str) -> tuple[list[str], list[str], list[str]]:
     labels = [*_LABEL.finditer(text)]
     if labels:
         before, text = _LABEL.sub("\n", text[: labels[-1].start()]), text[labels[-1].end() :].lstrip()
-    # What looks like a remark may as well be what was thought before the answer, unless an answer has begun.
+    # Before an answer begins, a seeming remark may be a thought before it.
     begun = labels or re.match(r"(?:(?:de)?select|noclick)\b", text)
     ends = _REMARK.search(text) if begun else re.search("\0", text)
     answer, after = (text[: ends.start()], text[ends.end() :]) if ends else (text, "")
@@ -205,7 +206,7 @@ def _tokens(line: str) -> list[str]:
 
 
 def _action(tokens: Iterable[str], context_size: int) -> Action:
-    """Returns the action of tokens that are all words of actions."""
+    """Returns the action of tokens that are all action words."""
     said = " ".join(tokens)
     words = said.split()
     if not words or _ENDS.issuperset(words):
@@ -213,7 +214,7 @@ def _action(tokens: Iterable[str], context_size: int) -> Action:
     if set(words) - _ENDS == {"noclick"}:
         return Action()
     if re.search(r"(?:[,;&+]|\b(?:and|then)) i (?:de)?select\b", said):
-        raise _Unclear(f"'i' in {_quoted(words)} may be a letter or who speaks")
+        raise _Unclear(f"'i' in {_quoted(words)} may be a letter or the pronoun")
     clauses: list[tuple[str, set[int], bool]] = []
     waits = begins = stopped = False
     for token in tokens:
@@ -247,7 +248,7 @@ def _action(tokens: Iterable[str], context_size: int) -> Action:
 
 
 def _check_others(before: list[str], beside: list[str], action: Action, context_size: int) -> None:
-    """Raises _Unclear if a line is by itself another action, or one that no label sets off mentions another click."""
+    """Raises _Unclear if another line says a different action, or if an unlabelled line mentions a different click."""
     for line in map(_tokens, before + beside):
         if _WORDS.issuperset(line):
             try:
@@ -263,7 +264,7 @@ def _check_others(before: list[str], beside: list[str], action: Action, context_
 
 
 def _strange(line: list[str]) -> str:
-    """Returns what is wrong with a line that holds more than the words of actions."""
+    """Returns what is wrong with a line that holds other words than those of actions."""
     strange = next(token for token in line if token not in _WORDS)
     if _VERBS.isdisjoint(line[: line.index(strange)]):
         return f"no action in {_quoted(line)}"

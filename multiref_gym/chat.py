@@ -1,4 +1,4 @@
-"""A dialogue as language models read it: the rules, then by turns what was said and what was done."""
+"""A dialogue as a chat for language models: the rules, then utterances and actions by turns."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from multiref_gym.game import LETTERS, Action
 
 NO_CLICK = "no click"
-"""What stands for the empty action, whose canonical text is empty."""
+"""The chat's words for the empty action, whose canonical text is empty."""
 
 RULES = """\
 You are the listener in a game. Above are {count} tangrams with their letters, A to {last}. A speaker describes some \
@@ -24,14 +24,14 @@ MARK = re.compile(
     r"|</?[\w-]{0,30}(?:image|img|video|audio)[\w-]{0,30}>",
     re.IGNORECASE,
 )
-"""Marks that chat templates have: of turns, and of the ends of texts and images."""
+"""Special tokens of chat templates: marks of turns, of ends of texts and of images."""
 
 LONGEST_ECHO = 500
-"""How many characters of an answer that was not understood are shown again."""
+"""The most characters of a misunderstood answer that are shown again."""
 
 
 def rules(context_size: int) -> str:
-    """Returns what a model is told before the first turn, after it was shown the tangrams."""
+    """Returns the rules, which a model reads after the tangrams and before the first turn."""
     return RULES.format(count=context_size, last=LETTERS[context_size - 1], no_click=NO_CLICK)
 
 
@@ -41,17 +41,17 @@ def chat_turns(
     selected: frozenset[int],
     misread: Mapping[int, tuple[str, str]] | None = None,
 ) -> list[str]:
-    r"""Returns what a user and an assistant say by turns, the user first and last.
+    r"""Returns the messages of a user and an assistant by turns; the user speaks first and last.
 
-    The user says what is selected and, on the next line, what the speaker said; the assistant says the action. Where an
-    answer was no action the assistant says what it was, and the user says first why it was none. Nobody's words hold
-    a `MARK` or the end of a line that would make them look like another's.
+    The user states the selection and, on the next line, the speaker's utterance; the assistant says the action. If an
+    answer was not an action, the assistant's message is that answer, and the next user message begins with the reason.
+    Special tokens (`MARK`) and line ends are removed from all words, so that nobody can imitate another role.
 
     Args:
-        dialogue: The turns so far: what was said, and what was done.
-        utterance: What the speaker said last.
+        dialogue: The turns so far: each utterance and its action.
+        utterance: The speaker's last utterance.
         selected: The positions that are selected now.
-        misread: Answers that were no action, by the number of the turn: what was written, and why it is none.
+        misread: Answers that were not actions, by turn number: the text, and why it was rejected.
 
     Example:
         >>> chat_turns([("the house", Action(frozenset({0, 2})))], "yes, now the bird", frozenset({0, 2}))
@@ -70,7 +70,7 @@ def chat_turns(
 
 
 def without_marks(text: str, instead: str = " ") -> str:
-    """Returns a text in which something stands in place of each `MARK`. As none holds a blank, none arises by that."""
+    """Replaces each `MARK` in a text. A mark holds no blank, so replacing by a blank creates no new mark."""
     return MARK.sub(instead, text)
 
 
@@ -82,7 +82,7 @@ def _heard(selected: frozenset[int], utterance: str, reason: str = "") -> str:
 
 
 def _echo(answer: str) -> str:
-    """Returns what a model wrote in a form that it can be shown in: no longer than that, printable, without marks."""
+    """Returns a model's answer in a form that is safe to show: shortened, printable, without marks."""
     shown = answer[:LONGEST_ECHO] + "…" * (len(answer) > LONGEST_ECHO)
     shown = "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in without_marks(shown, "\ufffd"))
     return shown.strip() or "(nothing)"

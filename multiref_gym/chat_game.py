@@ -1,4 +1,4 @@
-"""The game for whoever reads messages and writes texts: what the training loops of language models are connected to."""
+"""The game as messages in and texts out, for the training loops of language models."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ from multiref_gym.messages import Message, Messages, Shown
 from multiref_gym.wrappers import ImplicitReward, TextAction
 
 _OWN = ("image", "render_mode", "reward")
-"""Options of the environment in whose place a `ChatGame` has its own."""
+"""Options of the environment that a `ChatGame` sets itself."""
 
 _MAKING = Lock()
-"""Held while a game is made, so that of many threads that begin at once only one loads what all share."""
+"""Held while a game is made, so that only one of many starting threads loads the shared data."""
 
 
 class ChatGame:
-    """One game at a time, in messages of OpenAI's form.
+    """Plays one game at a time, in OpenAI's message format.
 
-    The reward of a turn is the feedback that is decoded from what the speaker says next; see `ImplicitReward`. Nothing
-    of the game is random but by its seed: games of one seed have the same tangrams, the same targets, and a speaker who
-    answers the same to the same actions, so a group of answers to one prompt shares its game.
+    The reward of a turn is the feedback decoded from the speaker's reply; see `ImplicitReward`. Only the seed makes
+    games differ: games with the same seed have the same tangrams, the same targets, and a speaker who gives the same
+    replies to the same actions. So a group of answers to one prompt shares its game.
 
-    A text that is no action, or one that the rules forbid, is a turn in which nothing is clicked:
-    `info["invalid_action"]` says why, and the next message tells the model. What else fails, such as a speaker or a
-    decoder behind an endpoint, raises: it is never a reward.
+    If a text is not an action, or the rules forbid the action, nothing is clicked: `info["invalid_action"]` gives the
+    reason, and the next message tells the model. Other failures, such as a speaker or a decoder behind an endpoint,
+    raise an error; they never become a reward.
 
-    Nothing that was said changes later: a loop appends its own text and the new message to what it has.
+    Past messages never change: a loop can append the model's text and the new message to its list.
 
     Args:
-        decoder: Who decodes the feedback: a registered name ("lexical"), an entry-point string, or a decoder.
+        decoder: Decodes the feedback: a registered name ("lexical"), an entry-point string, or a decoder.
         values: The rewards of negative, neutral and positive feedback.
         shown: How the tangrams are shown: in "words"; "tangrams", a picture each; or "board", one picture.
-        **options: What else `MultiRefEnv` takes, such as `split`, `speaker`, `tangrams`, `similarity`.
+        **options: Other arguments of `MultiRefEnv`, such as `split`, `speaker`, `tangrams`, `similarity`.
 
     Attributes:
-        messages: All messages so far, with the texts of the model as it wrote them.
+        messages: All messages so far, with the model's texts as it wrote them.
         rewards: The reward of each turn so far.
 
     Raises:
-        ValueError: If an option is none of these, or a value is not allowed.
+        ValueError: If an option is unknown, or a value is not allowed.
 
     Example:
         >>> from multiref_gym.chat_game import ChatGame
@@ -72,7 +72,7 @@ class ChatGame:
         allowed = ("decoder", "values", "shown", *of_env)
         for name in options:
             if name not in allowed:
-                raise UserError(f"{name} is no option of a ChatGame: allowed are {', '.join(allowed)}")
+                raise UserError(f"{name} is not an option of ChatGame: allowed are {', '.join(allowed)}")
         with _MAKING:
             self._env = ImplicitReward(TextAction(MultiRefEnv(image=None, **options)), decoder, values)
         self._form, self._negative = Messages(self.env.atlas, shown), float(values[0])
@@ -89,10 +89,10 @@ class ChatGame:
 
     @property
     def total_reward(self) -> float:
-        """The sum of the rewards of the game, for a loop that gives one number for all of it.
+        """The sum of the rewards of the game, for loops that need one number for a whole game.
 
-        If the game was left before its end, each turn that was not taken counts as negative, like one in which nothing
-        is clicked: a model that plays badly gains nothing by falling silent.
+        If the game was left before its end, each missing turn counts as negative, like a turn without clicks. So a
+        model that plays badly gains nothing by falling silent.
         """
         left = self.env.game.max_turns - len(self.rewards) if self._running else 0
         return sum(self.rewards) + self._negative * left
@@ -101,13 +101,13 @@ class ChatGame:
         """Starts a game.
 
         Args:
-            seed: Which game, an int of at least 0; if None, the next one that follows from the last seed.
+            seed: An int of at least 0 that picks the game; if None, the next game that follows from the last seed.
 
         Returns:
-            The first message: the tangrams, the rules and what the speaker says.
+            The first message: the tangrams, the rules and the speaker's first utterance.
 
         Raises:
-            ValueError: If the seed is none, or a tangram cannot be shown.
+            ValueError: If the seed is invalid, or a tangram cannot be shown.
             UserError: If the speaker fails.
         """
         self._running = False
@@ -119,17 +119,19 @@ class ChatGame:
         """Takes one turn.
 
         Args:
-            text: What the model wrote.
+            text: The model's text.
 
         Returns:
-            The next message; the decoded reward of this turn, 0 for the last one, which nobody replies to; whether the
-            game is over, whose message is a closing remark that needs no answer; and more to know: `success`, `turn`,
-            `clicks` (all actions as texts), `invalid_action` (why the text was none, or None), `invalid_actions` (how
-            many), `true_reward` (1 if this turn won the game), `reward_sum` (of the rewards so far).
+            The next message (after the last turn, a closing remark that needs no answer); the decoded reward of this
+            turn, 0 for the last turn, which has no reply; whether the game is over; and a dict: `success`, `turn`,
+            `clicks` (all actions as texts), `invalid_action` (why the text was not an action, or None),
+            `invalid_actions` (their number), `true_reward` (1 if this turn won the game), `reward_sum` (of the rewards
+            so far).
 
         Raises:
-            UserError: If no game is running, or the speaker or the decoder fails, which ends the game without a result.
-            ValueError: If `text` is none.
+            UserError: If no game is running, or if the speaker or the decoder fails; then the game ends without a
+                result.
+            ValueError: If `text` is not a str.
         """
         if not self._running:
             raise UserError("no game is running: call reset() first")

@@ -1,6 +1,6 @@
-"""Checks of what comes from outside, by Pydantic: what is wrong is told in one line, by its place and its field.
+"""Checks outside data with Pydantic. An error is one line that names the place and the field.
 
-Nothing is taken for what it is not: true is no number, 1.5 no whole number, and a number no text.
+Checks are strict: true is not a number, 1.5 is not an integer, and a number is not a text.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ _NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def storable(text: str) -> str:
-    """Returns a text that every file and database can hold: any but one with NUL or half of a surrogate pair.
+    """Returns the text if every file and database can hold it: it has no NUL and no half of a surrogate pair.
 
-    PostgreSQL refuses the first, and UTF-8 has no bytes for the second. All else is a text as it is: control
-    characters, marks of direction, line ends, of any length.
+    PostgreSQL refuses NUL, and UTF-8 has no bytes for half a pair. Everything else is allowed: control characters,
+    direction marks, line ends, any length.
 
     Raises:
-        UserError: If it is another one.
+        UserError: If the text has one of the two.
     """
     if found := _NOT_STORABLE.search(text):
         raise UserError(f"character {found.start() + 1} is {found[0]!r}, which not every file or database can hold")
@@ -39,19 +39,19 @@ def storable(text: str) -> str:
 
 
 def checked(kind: type[Kind], value: object, where: str, error: type[UserError] = UserError) -> Kind:
-    """Returns what came from outside as what it should be.
+    """Returns outside data as the type that it should have.
 
     Args:
         kind: A type that Pydantic knows.
-        value: The value itself, or bytes of JSON, in which an object may be a dataclass and a list a tuple. Of a
-            key that comes twice the last one counts.
-        where: Where it came from, such as "FILE, line 3".
-        error: What is raised.
+        value: The value, or bytes of JSON. In JSON, an object may stand for a dataclass and a list for a tuple; if a
+            key occurs twice, the last one counts.
+        where: The source, such as "FILE, line 3".
+        error: The class of the error to raise.
 
     Raises:
-        UserError: Or `error`, if it is something else.
+        UserError: Or `error`, if the data does not have that type.
     """
-    # Imported here, as an environment that reads nothing should not wait for it.
+    # Imported here, so that an environment that reads no files need not wait for it.
     from pydantic import ValidationError
 
     try:
@@ -64,9 +64,9 @@ def checked(kind: type[Kind], value: object, where: str, error: type[UserError] 
 
 
 def read_json(kind: type[Kind], path: Path, error: type[UserError] = UserError) -> Kind:
-    """Returns what a file of JSON holds as `checked` does; one that cannot be read is an `error`, too.
+    """Reads a JSON file as `checked` does; raises `error` also if the file cannot be read.
 
-    A byte-order mark is no part of it.
+    A byte-order mark is ignored.
     """
     try:
         return checked(kind, path.read_bytes().removeprefix(BOM_UTF8), str(path), error)
@@ -75,7 +75,7 @@ def read_json(kind: type[Kind], path: Path, error: type[UserError] = UserError) 
 
 
 def check_fields(instance: Any) -> None:
-    """Raises UserError for the first field of a dataclass whose value its type does not allow."""
+    """Raises UserError for the first field of a dataclass whose value does not fit its type."""
     kinds = get_type_hints(type(instance), include_extras=True)
     for field in fields(instance):
         checked(kinds[field.name], getattr(instance, field.name), f"field {field.name!r}")
@@ -104,7 +104,7 @@ def _line(refused: ValidationError, where: str, kind: Any) -> str:
 
 
 def _not_json(text: bytes, problem: str) -> str:
-    """Returns what is wrong with a text that is no JSON, and in which field if that is half of a character there."""
+    """Returns what is wrong with text that is not JSON; names the field if half a surrogate pair is the problem."""
     try:
         for field, said in _texts(json.loads(text.decode())):
             try:
@@ -119,7 +119,7 @@ def _not_json(text: bytes, problem: str) -> str:
 
 
 def _texts(value: Any, field: str = "") -> Iterator[tuple[str, str]]:
-    """Yields all texts in JSON, each with the field that it is in."""
+    """Yields all texts in JSON data, each with the name of its field."""
     if isinstance(value, str):
         yield field, value
     elif isinstance(value, list):

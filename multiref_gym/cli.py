@@ -1,4 +1,4 @@
-"""`multiref`, the console command: its commands are named here and imported when they are chosen.
+"""`multiref`, the console command. It lists its commands here and imports a command only when it is called.
 
 Exit codes: 0, done; 1, a defect of the program, with its traceback; 2, bad input, with one line that says what and
 where; 130, interrupted; 143, ended by SIGTERM.
@@ -32,8 +32,8 @@ class Command:
     Attributes:
         entry_point: `module:attribute` of a dataclass with the options as fields and `run(screen)`.
         summary: What it does, in one line.
-        resumes: Whether the same command, given again after an interruption, goes on where it was.
-        all_threads: Whether torch takes all cores, and so the outcome depends on how many there are.
+        resumes: Whether the same command continues where it was after an interruption.
+        all_threads: Whether torch uses all cores, so that the outcome depends on their number.
     """
 
     entry_point: str
@@ -70,28 +70,38 @@ COMMANDS = {
     "tangrams": Command("multiref_gym.commands.tangrams:TangramsCommand", "draw a contact sheet of tangrams"),
     "export": Command("multiref_gym.commands.export:Export", "write the games of a store to a file or a data set"),
     "import": Command("multiref_gym.commands.import_:Import", "read the games of a file or a data set into a store"),
-    "bench decoders": Command(f"{BENCHMARKS}.decoders:Decoders", "how well a decoder understands, and knows it"),
+    "bench decoders": Command(
+        f"{BENCHMARKS}.decoders:Decoders", "how well a decoder understands, and how calibrated it is"
+    ),
     "bench calibration": Command(
-        f"{BENCHMARKS}.calibration:CalibrationBenchmark", "what each step of a decoder's calibration is worth"
+        f"{BENCHMARKS}.calibration:CalibrationBenchmark", "how much each step of a decoder's calibration helps"
     ),
-    "bench likeness": Command(f"{BENCHMARKS}.likeness:Likeness", "how like people's simulated games are"),
-    "bench unseen-people": Command(f"{BENCHMARKS}.unseen_people:UnseenPeople", "and to people unseen"),
-    "bench contexts": Command(f"{BENCHMARKS}.contexts:Contexts", "how confusable contexts are"),
-    "bench rewards": Command(f"{BENCHMARKS}.rewards:Rewards", "what decoded feedback is worth to PPO", resumes=True),
+    "bench likeness": Command(f"{BENCHMARKS}.likeness:Likeness", "how similar simulated games are to people's"),
+    "bench unseen-people": Command(
+        f"{BENCHMARKS}.unseen_people:UnseenPeople", "how similar they are to games of unseen people"
+    ),
+    "bench contexts": Command(f"{BENCHMARKS}.contexts:Contexts", "how easily the tangrams of a context are confused"),
+    "bench rewards": Command(
+        f"{BENCHMARKS}.rewards:Rewards", "how well PPO learns from decoded feedback", resumes=True
+    ),
     "bench learning-curve": Command(
-        f"{BENCHMARKS}.learning_curve:LearningCurve", "how well RESPECT learns, beside its controls", resumes=True
+        f"{BENCHMARKS}.learning_curve:LearningCurve",
+        "how well RESPECT learns, compared with its controls",
+        resumes=True,
     ),
-    "bench fixed-games": Command(f"{BENCHMARKS}.fixed_games:FixedGames", "what policies have learned"),
+    "bench fixed-games": Command(f"{BENCHMARKS}.fixed_games:FixedGames", "how well policies play the same games"),
     "bench poisoning": Command(
         f"{BENCHMARKS}.questions.poisoning:PoisoningCommand",
-        "what speakers who mislead do, and what helps",
+        "how misleading speakers harm learning, and remedies",
         resumes=True,
     ),
     "bench often": Command(
         f"{BENCHMARKS}.questions.often:OftenCommand", "whether to learn after every few games", resumes=True
     ),
     "bench negatives": Command(
-        f"{BENCHMARKS}.questions.negatives:NegativesCommand", "why negatives hardly help, and what does", resumes=True
+        f"{BENCHMARKS}.questions.negatives:NegativesCommand",
+        "why negative feedback hardly helps, and remedies",
+        resumes=True,
     ),
     "bench exploring": Command(
         f"{BENCHMARKS}.questions.exploring:ExploringCommand", "how much a deployed policy should explore", resumes=True
@@ -100,18 +110,18 @@ COMMANDS = {
         f"{BENCHMARKS}.vlm_learning:VlmLearning", "whether a tiny vision-language model learns", resumes=True
     ),
     "bench llm-learning": Command(
-        f"{BENCHMARKS}.llm_learning:LlmLearning", "whether a language model that reads learns", resumes=True
+        f"{BENCHMARKS}.llm_learning:LlmLearning", "whether a language model that reads text learns", resumes=True
     ),
-    "bench deployment": Command(f"{BENCHMARKS}.deployment:DeploymentBenchmark", "what a deployment bears and loses"),
-    "bench cluster": Command(f"{BENCHMARKS}.cluster:ClusterBenchmark", "what a Ray cluster costs, and a plan"),
+    "bench deployment": Command(f"{BENCHMARKS}.deployment:DeploymentBenchmark", "how much load a deployment stands"),
+    "bench cluster": Command(f"{BENCHMARKS}.cluster:ClusterBenchmark", "how much a Ray cluster costs, with a plan"),
     "bench speed": Command(f"{BENCHMARKS}.speed:Speed", "how fast the environment is", all_threads=True),
-    "bench gpu": Command(f"{BENCHMARKS}.gpu:Gpu", "what a GPU makes of large models, in eight minutes"),
-    "bench learning-speed": Command(f"{BENCHMARKS}.learning_speed:LearningSpeed", "what it costs to learn and to play"),
+    "bench gpu": Command(f"{BENCHMARKS}.gpu:Gpu", "how fast large models run on a GPU, in eight minutes"),
+    "bench learning-speed": Command(f"{BENCHMARKS}.learning_speed:LearningSpeed", "how fast playing and learning are"),
     "bench vlm-speed": Command(
-        f"{BENCHMARKS}.vlm_speed:VlmSpeed", "what it costs a vision-language model", all_threads=True
+        f"{BENCHMARKS}.vlm_speed:VlmSpeed", "how fast a vision-language model plays and learns", all_threads=True
     ),
 }
-"""By name; those of a group have its name in front."""
+"""The commands by name; a command of a group has the group's name in front."""
 
 GROUPS = {"bench": "answer one question with figures"}
 
@@ -123,7 +133,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: The arguments after the program's name; those of the process if None.
     """
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # what the terminal has no character for is shown by its number
+        if isinstance(stream, TextIOWrapper):  # characters that the terminal lacks are shown by number
             stream.reconfigure(errors="backslashreplace")
     warnings.formatwarning = lambda message, *_: f"multiref: warning: {_in_one_line(str(message))}\n"
     arguments = sys.argv[1:] if argv is None else list(argv)
@@ -135,15 +145,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         chosen = COMMANDS.get(" ".join(words))
         if chosen:
             resumes = chosen.resumes
-            apps[len(words)].help = None  # so that the command tells of itself, at more length than in the table
+            apps[len(words)].help = None  # so that the help is the command's own docstring
         elif rest:
-            raise UserError(f"unknown command {' '.join([*words, rest[0]])!r}: 'multiref --help' names those there are")
+            raise UserError(f"unknown command {' '.join([*words, rest[0]])!r}: 'multiref --help' lists the commands")
         command: Any = app(arguments, exit_on_error=False, print_error=False)
-        if chosen is None or command is None:  # help or version was shown, asked for or not
+        if chosen is None or command is None:  # the help or the version was shown
             return 0 if len(chain) > len(words) else 2
         if not chosen.all_threads:
             prepare_process()
-        # Endpoints are paid for: what they answer is kept beside what the command writes.
+        # Calls of endpoints cost money, so their answers are kept beside the command's output.
         written = getattr(command, "out", None) or getattr(command, "json", None) or f"runs/{'-'.join(words)}"
         answers = Path(f"{written}.answers")
         kept = [answers, progress_beside(written)]
@@ -157,30 +167,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, Terminated) as end:
         told, code = ("interrupted", 130) if isinstance(end, KeyboardInterrupt) else ("ended by SIGTERM", 143)
         goes_on = resumes or any(path.is_file() for path in kept)
-        return _complain(told + ("; the same command goes on from here" if goes_on else ""), code)
+        return _complain(told + ("; the same command continues from here" if goes_on else ""), code)
     return 0
 
 
 class Terminated(BaseException):
-    """The process was asked to end."""
+    """The process was asked to end (SIGTERM)."""
 
 
 @contextmanager
 def _ending_in_order() -> Iterator[None]:
-    """Has SIGTERM raise `Terminated`, so that files and other processes are seen to as after Ctrl-C."""
+    """Turns SIGTERM into `Terminated`, so that files and child processes are cleaned up as after Ctrl-C."""
 
     def terminate(number: int, frame: object) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # `timeout` and schedulers send it more than once
         raise Terminated
 
-    if threading.current_thread() is not threading.main_thread():  # where no signals are heard
+    if threading.current_thread() is not threading.main_thread():  # other threads cannot handle signals
         yield
         return
     before = signal.signal(signal.SIGTERM, terminate)
     try:
         yield
     finally:
-        if signal.getsignal(signal.SIGTERM) is terminate:  # or else the process is about to end
+        if signal.getsignal(signal.SIGTERM) is terminate:  # otherwise the process is about to end
             signal.signal(signal.SIGTERM, before)
 
 
@@ -189,14 +199,14 @@ def _app() -> App:
     shared: dict[str, Any] = {
         "version": f"multiref-gym {metadata.version('multiref-gym')}",
         "help_format": "markdown",
-        "default_parameter": Parameter(negative=(), allow_repeating=True),  # no --no-x; of --x 1 --x 2 the last
+        "default_parameter": Parameter(negative=(), allow_repeating=True),  # no --no-x; of --x 1 --x 2, the last counts
         "result_action": "return_value",
         "suppress_keyboard_interrupt": False,
     }
     app = App(
         "multiref",
         help="MULTIREF: a reference game whose speakers give implicit feedback, and learning from it.\n\n"
-        "'multiref COMMAND --help' tells the options of a command.",
+        "'multiref COMMAND --help' lists the options of a command.",
         **shared,
     )
     groups = {name: App(name, help=summary, **shared) for name, summary in GROUPS.items()}

@@ -1,4 +1,4 @@
-"""Contexts: which tangrams a game is about, in which orders, and which of them are the targets."""
+"""Contexts: the tangrams of a game, their two orders, and the targets."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from multiref_gym.tangrams import TangramError, TangramSet
 
 
 class Contexts:
-    """Draws contexts: an anchor, then other tangrams one by one, both orders, how many targets and which.
+    """Draws contexts: a first tangram (the anchor), the other tangrams one by one, both orders, and the targets.
 
     Args:
-        tangrams: Where the tangrams come from.
-        size: How many a context has.
-        targets: The least and the greatest number of targets, each number as likely as any other.
-        similarity: The probability, for each tangram after the anchor, that it is the one most alike to the anchor
-            among those not drawn yet, with ties broken at random; else it is any.
-        max_turns: After how many turns a game ends.
+        tangrams: The set to draw from.
+        size: The number of tangrams in a context.
+        targets: The smallest and the largest number of targets; all numbers between them are equally likely.
+        similarity: For each tangram after the anchor, the probability that it is the one most like the anchor among
+            those not drawn yet (ties are broken at random); otherwise any tangram is drawn.
+        max_turns: The number of turns after which a game ends.
         numbered_in: The set whose order numbers the tangrams; `tangrams` if None.
 
     Attributes:
-        size: How many tangrams a context has.
-        drawing: All this as numbers.
+        size: The number of tangrams in a context.
+        drawing: All settings as numbers.
 
     Raises:
-        TangramError: `size` is more than there are letters, the set is smaller than `size` or larger than there is
-            room for, or `similarity` is no probability. Or it is more than 0 where contexts cannot differ in it: a
-            context is the whole set, or no two tangrams are alike at all.
+        TangramError: If `size` is larger than the number of letters or than the set, the set is too large, or
+            `similarity` is not a probability. Also if `similarity` is above 0 but cannot matter: a context is the whole
+            set, or no two tangrams are alike.
     """
 
     def __init__(
@@ -64,14 +64,14 @@ class Contexts:
         record["drawn_from"][:count] = [numbered.place(id) for id in tangrams.ids]
 
     def draw(self, rng: np.random.Generator) -> Context:
-        """Draws a context; all chance follows from one number of `rng`."""
+        """Draws a context; all its randomness follows from one number of `rng`."""
         games = np.zeros(1, GAME)
         games["key"] = rng.integers(1 << 63)
         entries.draw(self.drawing, games)
         return self.context_of(games[0])
 
     def context_of(self, game: Record) -> Context:
-        """Returns the context of a game whose record has it."""
+        """Returns the context in the record of a game."""
         size, ids = game["context_size"], self._numbered.ids
         order, speaker_order = (
             tuple([ids[place] for place in game[order][:size].tolist()]) for order in ("tangrams", "speaker_order")
@@ -80,7 +80,7 @@ class Contexts:
         return Context(speaker_order, order, frozenset([order[position] for position in targets]))
 
     def give(self, games: Records, game: Game) -> None:
-        """Puts the context of a given game into records."""
+        """Writes the context of a given game into records."""
         context = game.context
         size = len(context.listener_order)
         games["context_size"], games["max_turns"], games["targets"] = size, game.max_turns, bits(game.targets)
@@ -90,5 +90,5 @@ class Contexts:
 
 @lru_cache(maxsize=16)
 def shared_contexts(tangrams: TangramSet, similarity: float = 0.0) -> Contexts:
-    """Returns what draws contexts of the usual size and number of targets, made once in this process."""
+    """Returns the `Contexts` of the usual size and number of targets, made once in this process."""
     return Contexts(tangrams, similarity=similarity)

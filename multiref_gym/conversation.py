@@ -1,6 +1,6 @@
-"""A conversation of a user with an assistant, and what the user's next words say of an answer.
+"""A conversation of a user with an assistant, and the feedback in the user's next words.
 
-The counterpart of `multiref_gym.feedback` for any chat: there an action is judged, here an answer in words.
+The counterpart of `multiref_gym.feedback` for any chat: the assistant's answers are judged instead of actions.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from multiref_gym.parts import blame, part_name
 Role = Literal["system", "user", "assistant", "tool"]
 
 GAP = " [...] "
-"""What stands for what is cut out of a text."""
+"""Marks the place where a text was cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +25,10 @@ class ChatMessage:
     """A message of a conversation.
 
     Attributes:
-        role: Whose it is.
+        role: The role of its author.
         text: Its words, "" if it has none.
-        is_text: Whether all of it is text; else a part is a picture, a sound or a file.
-        tools: What it says of calls of tools, as in the chat-completions protocol.
+        is_text: Whether it is text only; if False, a part is a picture, a sound or a file.
+        tools: Its fields about tool calls, as in the chat-completions protocol.
     """
 
     role: Role
@@ -39,13 +39,13 @@ class ChatMessage:
 
 @dataclass(frozen=True, slots=True)
 class ChatExchange:
-    """An answer, what led to it and what the user said next: of a chat what `Exchange` is of a game.
+    """An answer, the words before it and the user's reply: for a chat, the same as `Exchange` for a game.
 
     Attributes:
-        previous_answer: What the assistant said one turn before, "" if nothing.
-        request: What the user said before the answer, "" if nothing.
-        answer: The answer in focus.
-        reply: What the user said after it.
+        previous_answer: The assistant's answer one turn before, "" if there is none.
+        request: The user's words before the answer, "" if there are none.
+        answer: The answer to judge.
+        reply: The user's words after it.
     """
 
     previous_answer: str
@@ -56,12 +56,12 @@ class ChatExchange:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a decoder makes of an exchange.
+    """A decoder's verdict on an exchange.
 
     Attributes:
         feedback: The feedback that the reply gives on the answer.
-        probability: How likely it is positive, None if the decoder does not say.
-        cut: Whether the decoder read only the head and the tail of some words.
+        probability: The probability that the feedback is positive, None if the decoder does not tell it.
+        cut: Whether the decoder read some texts only in part: their beginning and end.
     """
 
     feedback: Feedback
@@ -73,23 +73,23 @@ class ChatDecoder(Protocol):
     """Decodes feedback from exchanges of chats, many at once."""
 
     def decode_chats(self, exchanges: Sequence[ChatExchange]) -> Sequence[Verdict | None]:
-        """Returns what each reply says of the answer before it, in order; None where that cannot be told."""
+        """Returns a verdict on each answer, in order; None where the reply does not tell."""
         ...
 
 
 def exchanges_of(messages: Sequence[ChatMessage]) -> dict[int, ChatExchange]:
-    """Returns the exchanges of a conversation, by the number of the message that is the answer.
+    """Returns the exchanges of a conversation, by the number of the answer's message.
 
-    Messages of one side in a row are one turn, with those of systems and tools left out. A user's turn is all that was
-    said in it; an assistant's answer is the last message with words, as what comes before is mostly a call of a tool.
-    An answer is followed up if the user's next turn has words.
+    Consecutive messages of one role form one turn; messages of systems and tools are left out. All words of a user's
+    turn count. Of an assistant's turn, the answer is the last message with words, since the messages before it are
+    mostly tool calls. Only answers whose next user turn has words are included.
     """
     spoken = [
         (number, message)
         for number, message in enumerate(messages)
         if message.role == "user" or (message.role == "assistant" and message.text.strip())
     ]
-    turns: list[tuple[Role, int, str]] = []  # the two sides by turns, with the number of the last message
+    turns: list[tuple[Role, int, str]] = []  # user and assistant by turns, with the number of the last message
     for role, group in groupby(spoken, key=lambda found: found[1].role):
         numbers, messages_of_turn = zip(*group, strict=True)
         words = [message.text for message in messages_of_turn if message.text.strip()]
@@ -106,7 +106,7 @@ def exchanges_of(messages: Sequence[ChatMessage]) -> dict[int, ChatExchange]:
 
 
 def shortened(text: str, longest: int) -> str:
-    """Returns the head and the tail of a text that is longer than so many characters, and any other as it is."""
+    """Cuts the middle out of a text that is longer than `longest` characters."""
     if len(text) <= longest:
         return text
     kept = longest - len(GAP)
@@ -114,11 +114,11 @@ def shortened(text: str, longest: int) -> str:
 
 
 def verdicts(decoder: ChatDecoder, exchanges: Sequence[ChatExchange]) -> list[Verdict | None]:
-    """Returns what a decoder makes of exchanges, a verdict or None for each, from one call.
+    """Calls a decoder once and returns its verdicts, a verdict or None for each exchange.
 
     Raises:
-        UserError: If it does not answer once for each, or answers what is no verdict; or if a decoder that is not of
-            this package fails. The message names it.
+        UserError: If the decoder does not return a verdict or None for each exchange, or if a decoder from outside this
+            package fails. The message names the decoder.
     """
     try:
         answers = decoder.decode_chats(exchanges)
@@ -127,14 +127,14 @@ def verdicts(decoder: ChatDecoder, exchanges: Sequence[ChatExchange]) -> list[Ve
         raise
     if not isinstance(answers, list | tuple) or len(answers) != len(exchanges):
         raise UserError(
-            f"decoder {part_name(decoder)} answers {answers!r:.60} to {len(exchanges)} exchanges: allowed is a list of "
-            "a verdict or None for each"
+            f"decoder {part_name(decoder)} returned {answers!r:.60} for {len(exchanges)} exchanges: allowed is a list "
+            "of a verdict or None for each"
         )
     return [None if answer is None else _verdict(decoder, answer) for answer in answers]
 
 
 def _verdict(decoder: ChatDecoder, answer: Any) -> Verdict:
-    """Returns a decoder's answer as a verdict in Python's own types, so that NumPy's numbers may be in it."""
+    """Returns a decoder's verdict with Python's own types in place of NumPy's."""
     if not (
         isinstance(answer, Verdict)
         and is_number(answer.feedback, -1, 1)
@@ -142,7 +142,7 @@ def _verdict(decoder: ChatDecoder, answer: Any) -> Verdict:
         and (answer.probability is None or is_number(answer.probability, 0, 1))
     ):
         raise UserError(
-            f"decoder {part_name(decoder)} answers {answer!r:.90}: allowed is a Verdict, with feedback -1, 0 or 1 "
+            f"decoder {part_name(decoder)} returned {answer!r:.90}: allowed is a Verdict, with feedback -1, 0 or 1 "
             "and a probability or None"
         )
     likely = answer.probability

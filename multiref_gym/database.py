@@ -1,7 +1,7 @@
-"""A database that keeps what it was told to keep: a SQLite file, or any that SQLAlchemy has a driver for by its URL.
+"""A reliable database: a SQLite file, or any database that SQLAlchemy has a driver for, given by its URL.
 
-All tables of a database are of one schema, whose version it holds itself. A transaction is there as a whole once it is
-committed, whatever happens to the process or the power. Several processes may write; they take turns.
+The database records the version of its schema. A transaction is stored completely once it is committed, even if the
+process is killed or the power fails. Several processes may write; they take turns.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ BUSY_TIMEOUT = 60.0
 
 
 PATIENCE = 10.0
-"""Seconds that it is tried for to empty the log of a SQLite database that others use."""
+"""Seconds to keep trying to empty the log of a SQLite database that others use."""
 CONNECTIONS = 40
-"""Connections that are kept open for those who come next; a server has so many threads."""
+"""Connections kept open for reuse; a server has this many threads."""
 WRITERS = 0x6D756C7469726566
-"""The number of PostgreSQL's advisory lock for those who write."""
+"""The number of the PostgreSQL advisory lock for writers."""
 
 
 class StoreError(UserError):
-    """Something that a database cannot do or be; the message says where and why."""
+    """A database cannot be used as asked; the message says where and why."""
 
 
 class Database:
@@ -54,25 +54,25 @@ class Database:
 
     Args:
         where: A path to a SQLite file, or a database URL such as `postgresql+psycopg://host/name`.
-        schema: Its tables; one that tells the version is added.
+        schema: The tables; a table for the version is added.
         version: The version of the schema.
-        what: What it is ("store of interactions"), for messages.
-        create: Whether to make it where there is none.
+        what: The kind of database ("store of interactions"), for messages.
+        create: Whether to create a missing database.
 
     Attributes:
-        where: Where it is, without a password.
+        where: The path or the URL, without a password.
         is_sqlite: Whether it is a SQLite file.
 
     Raises:
-        StoreError: If there is none and none is to be made, or what is there is another one, is damaged, or was written
-            by another version of this package.
+        StoreError: If the database is missing and `create` is False, or it has another schema, is damaged, or was
+            written by another version of this package.
     """
 
     def __init__(self, where: str | Path, schema: MetaData, version: int, what: str, *, create: bool = True) -> None:
         self.where, self._what = str(where), what
         try:
             url = make_url(self.where) if "://" in self.where else URL.create("sqlite", database=self.where)
-            self.where = url.render_as_string() if url.password else self.where  # a password shows in no message
+            self.where = url.render_as_string() if url.password else self.where  # keep passwords out of messages
             self.is_sqlite = url.get_backend_name() == "sqlite"
             file = Path(url.database or "") if self.is_sqlite else None
             if file and not create and not file.is_file():
@@ -100,33 +100,33 @@ class Database:
         self._engine.dispose()
 
     def forget(self) -> None:
-        """Has nothing of what was deleted left in the files of a SQLite database.
+        """Removes all traces of deleted rows from the files of a SQLite database.
 
         Raises:
-            StoreError: If others use it for too long.
+            StoreError: If others use the database for too long.
         """
         if not self.is_sqlite:
             return
         ends, busy = time.monotonic() + PATIENCE, True
         while busy and time.monotonic() < ends:
             connection = self._engine.raw_connection()
-            try:  # what is deleted is overwritten, but the log may still have it
+            try:  # deleted rows are overwritten, but the log may still hold them
                 busy, *_ = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             finally:
                 connection.close()
             time.sleep(0.1 * bool(busy))
         if busy:
-            raise StoreError(f"{self.where}: in use: what was deleted may still be in the log beside it; try again")
+            raise StoreError(f"{self.where}: in use: deleted rows may still be in the log beside it; try again")
 
     @contextmanager
     def transaction(self, write: bool = False) -> Iterator[Connection]:
-        """Yields a connection whose work is committed at the end, or rolled back at an error.
+        """Yields a connection whose work is committed at the end, or rolled back after an error.
 
         Args:
-            write: Whether it writes: then it waits for other writers before it reads.
+            write: Whether the transaction writes: then it waits for other writers before it reads.
 
         Raises:
-            StoreError: If the database refuses what is asked of it.
+            StoreError: If the database refuses a statement.
         """
         try:
             with self._engine.execution_options(write=write).begin() as connection:
@@ -134,10 +134,10 @@ class Database:
         except DBAPIError as error:
             raise StoreError(f"{self.where}: {' '.join(str(error.orig).split())}") from error
         except PoolTimeout as error:
-            raise StoreError(f"{self.where}: too much is asked of it at once") from error
-        except UnicodeEncodeError as error:  # a name that is looked for is no text
+            raise StoreError(f"{self.where}: all connections are in use") from error
+        except UnicodeEncodeError as error:  # a name in the query is not valid text
             raise StoreError(f"{self.where}: {error}") from error
-        except UnicodeDecodeError as error:  # SQLite names a part of the file that is no text
+        except UnicodeDecodeError as error:  # SQLite quotes a damaged part of the file
             raise StoreError(f"{self.where}: damaged: {error}") from error
 
     def _open(self, schema: MetaData, version: int, create: bool) -> None:
@@ -145,7 +145,7 @@ class Database:
             there = self._version(connection)
         if there is None and create:
             with self.transaction(write=True) as connection:
-                # Another process may have made it meanwhile.
+                # Another process may have created it meanwhile.
                 there = self._version(connection)
                 if there is None:
                     schema.create_all(connection)
@@ -167,8 +167,8 @@ class Database:
             return None
         versions = list(connection.scalars(select(_meta.c.schema_version))) if _meta.name in tables else []
         if len(versions) != 1:
-            raise StoreError(f"{self.where}: a database, but no {self._what}")
-        version: int = versions[0]  # or what somebody has put in its place
+            raise StoreError(f"{self.where}: a database, but not a {self._what}")
+        version: int = versions[0]  # in a foreign database it may be anything
         return version
 
 
@@ -176,21 +176,21 @@ _meta = Table("meta", MetaData(), Column("schema_version", Integer, primary_key=
 
 
 def _writable(file: Path) -> bool:
-    """Whether a database can be written, for which its folder has to take SQLite's other files."""
+    """Whether SQLite can write to a database: it also needs to create files in the folder."""
     return os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)
 
 
 def _read_only(file: Path) -> URL:
-    """Returns the URL by which a database can be read in a folder that takes no other file.
+    """Returns the URL to read a database in a folder that SQLite cannot write to.
 
     Raises:
-        StoreError: If what was written last is in a file beside it that SQLite cannot read there.
+        StoreError: If the latest changes are in a log file that SQLite cannot read there.
     """
     log, index, journal = (file.with_name(f"{file.name}-{ending}") for ending in ("wal", "shm", "journal"))
     query = {"mode": "ro", "uri": "true"}
     unread = [other for other in (log, journal) if other.exists() and other.stat().st_size]
     if not unread:
-        query["immutable"] = "1"  # nobody who writes is at work, or there would be one of these
+        query["immutable"] = "1"  # no process is writing, or one of these files would exist
     elif unread != [log] or not index.exists():
         raise StoreError(
             f"{file}: {unread[0].name} beside it has to be read too, which takes write permission: copy both to a "
@@ -200,32 +200,32 @@ def _read_only(file: Path) -> URL:
 
 
 def _use_sqlite_well(engine: Engine, new: bool) -> None:
-    """Makes SQLite durable, strict about foreign keys, and patient between several writers.
+    """Makes SQLite durable, strict about foreign keys, and patient with several writers.
 
     Args:
         engine: The engine.
-        new: Whether a database that is empty becomes a store.
+        new: Whether an empty database becomes a store.
     """
 
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _: object) -> None:
-        connection.isolation_level = None  # the driver must not begin transactions of its own: `begin` does
+        connection.isolation_level = None  # `begin` starts transactions, not the driver
         if new and not connection.execute("PRAGMA page_count").fetchone()[0]:
-            _use_wal(connection)  # of any other database it would change the file
-        connection.execute("PRAGMA synchronous = FULL")  # what was acknowledged survives a power cut
+            _use_wal(connection)  # it changes the file, so only in a database of ours
+        connection.execute("PRAGMA synchronous = FULL")  # committed work survives a power cut
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
+        connection.execute("PRAGMA secure_delete = ON")  # deleted rows are overwritten
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         # A transaction that reads before it writes fails at once, whatever the timeout, if another one wrote in
-        # between; taking the lock at the start makes it wait instead.
+        # between. Taking the lock at the start makes it wait instead.
         write = connection.get_execution_options().get("write", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
 def _have_writers_take_turns(engine: Engine) -> None:
-    """Has PostgreSQL do what SQLite does: who writes waits for others who do, before it reads what it writes for."""
+    """Makes PostgreSQL behave like SQLite: a writer waits for other writers before it reads."""
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
@@ -234,7 +234,7 @@ def _have_writers_take_turns(engine: Engine) -> None:
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
-    """Lets readers read while one process writes. SQLite does not wait for the lock that the change needs."""
+    """Lets readers read while one process writes; retries, since SQLite does not wait for the lock it needs."""
     deadline = time.monotonic() + BUSY_TIMEOUT
     while True:
         try:

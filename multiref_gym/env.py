@@ -1,4 +1,4 @@
-"""The game as a Gymnasium environment: a thin adapter from one of `Games` to spaces."""
+"""The game as a Gymnasium environment: a thin adapter from `Games` to spaces."""
 
 from __future__ import annotations
 
@@ -38,22 +38,22 @@ _IMAGES = ("board", "tangrams", None)
 _REWARDS = ("success", "progress")
 
 _ONE = np.ones(1, np.bool_)
-"""The one game of an environment."""
+"""Marks the one game of an environment."""
 
 Observation = dict[str, Any]
 
 
 class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
-    """A listener's side of MULTIREF, the multi-turn reference game of arXiv 2410.13852.
+    """The listener's side of MULTIREF, the multi-turn reference game of arXiv 2410.13852.
 
     ## Description
 
-    Speaker and listener see the same tangrams, each in an order of their own. The speaker alone knows which of
-    them are the targets. Each turn the speaker, who is part of the environment, says something, and the agent, who
-    is the listener, clicks on any number of tangrams: a click selects a tangram or deselects a selected one. The game
-    is won as soon as exactly the targets are selected. No reward says so on the way, but the speaker's next
-    words do: "yes, now the ...", "no, undo that". That is implicit feedback, which
-    `multiref_gym.wrappers.ImplicitReward` makes a reward.
+    Speaker and listener see the same tangrams, each in their own order. Only the speaker knows which of them are the
+    targets. Each turn the speaker, who is part of the environment, says something. The agent is the listener: it clicks
+    any number of tangrams, and a click selects a tangram or deselects a selected one. The game is won as soon as
+    exactly the targets are selected. No reward comes on the way, but the speaker's next words show whether an action
+    was right: "yes, now the ...", "no, undo that". This is implicit feedback, and
+    `multiref_gym.wrappers.ImplicitReward` turns it into a reward.
 
     ## Action Space
 
@@ -66,9 +66,9 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
     | ... | ...                                    | ...    |
     | 9   | Click the tangram with the letter J    | 0 or 1 |
 
-    No click at all is legal: the turn passes and the speaker answers it. `step(None)` stands for an answer that was
-    no action (`multiref_gym.wrappers.TextAction` sends it): nothing is clicked, the turn passes, and the speaker
-    hears that it was not understood.
+    An action without clicks is legal: the turn passes and the speaker replies to it. `step(None)` stands for an answer
+    that was not an action (`multiref_gym.wrappers.TextAction` sends it): nothing is clicked, the turn passes, and the
+    speaker hears that the answer was not understood.
 
     ## Observation Space
 
@@ -80,35 +80,35 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
     |             |                              | with letters, and frames on what is selected;              |
     |             |                              | `image="tangrams"`: silhouettes (context_size, image_size, |
     |             |                              | image_size) in the listener's order; `image=None`: no key  |
-    | `selected`  | `MultiBinary(context_size)`  | What is selected, in the listener's order                  |
+    | `selected`  | `MultiBinary(context_size)`  | The selected tangrams, in the listener's order             |
     | `turn`      | `Discrete(max_turns + 1)`    | The number of actions so far                               |
-    | `utterance` | `UtteranceSpace`: a `Text`   | What the speaker said last; after the last action its      |
+    | `utterance` | `UtteranceSpace`: a `Text`   | The speaker's last utterance; after the last action its    |
     |             | of one line, up to 512       | closing remark, which may be empty. Any script and emoji;  |
-    |             | characters                   | no control characters, and samples are Latin               |
+    |             | characters                   | no control characters; samples are Latin                   |
 
-    `info` has `success` (bool), `turn` (int) and `clicks` (list of str): each action so far as a text such as
-    `"deselect F select G"`, `""` where nothing was clicked. The targets are in no observation and in no `info`;
+    `info` has `success` (bool), `turn` (int) and `clicks` (list of str): the text of each action so far, such as
+    `"deselect F select G"`, and `""` for an action without clicks. Observations and `info` never hold the targets;
     `env.unwrapped.game` knows them, for evaluation only.
 
     ## Rewards
 
     - `reward="success"`: 1 if the action wins the game, else 0.
-    - `reward="progress"`: what the action added to the overlap of the selection S and the targets T,
-      |S ∩ T| / |S ∪ T| (Jaccard). The overlap is 0 at the start and 1 when the game is won, so the rewards of a won
-      game add up to 1, and those of a lost one to the overlap that it ended with.
+    - `reward="progress"`: the change in the overlap of the selection S and the targets T, |S ∩ T| / |S ∪ T|
+      (Jaccard). The overlap is 0 at the start and 1 when the game is won, so the rewards of a won game add up to 1,
+      and those of a lost game to its final overlap.
 
     ## Starting State
 
-    `context_size` tangrams are drawn from the split, alike in their attributes with probability `similarity`; both
-    orders are shuffled; the number of targets is uniform between the two bounds of `targets`, and so is their choice.
-    Nothing is selected and the speaker has said its first utterance.
-    `reset(options={"game": game})` starts a given `Context`, or a `Game` that nobody has played in, instead.
+    `context_size` tangrams are drawn from the split. With probability `similarity`, each is the one most like the first
+    in its attributes. Both orders are shuffled. The number of targets is uniform between the two bounds of `targets`,
+    and so is their choice. Nothing is selected, and the speaker has said its first utterance.
+    `reset(options={"game": game})` starts a given `Context`, or a `Game` in which no turn was taken.
 
     ## Episode End
 
-    The episode terminates when the selection equals the targets, and after `max_turns` actions in any case. The last
-    turn is a rule of the game, which the agent can count on as `turn` is observed, so it terminates the episode too;
-    the environment never truncates.
+    The episode terminates when the selection equals the targets, and after `max_turns` actions in any case. The turn
+    limit is a rule of the game and `turn` is observed, so reaching the limit also terminates the episode; the
+    environment never truncates.
 
     ## Arguments
 
@@ -117,13 +117,13 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
     | `tangrams`     | **str or TangramSet**  | `"figures"`  | `"figures"`, `"kilogram:PATH"`, or a set              |
     | `split`        | **str**                | `"train"`    | The split contexts come from: train, dev, test or all |
     | `speaker`      | **str or Callable**    | `"scripted"` | A registered name, `"module:attribute"`, one of these |
-    |                |                        |              | with a model (`"api:MODEL"`), or what makes a speaker |
-    |                |                        |              | from a `TangramSet`                                   |
+    |                |                        |              | with a model (`"api:MODEL"`), or a callable that      |
+    |                |                        |              | makes a speaker from a `TangramSet`                   |
     | `context_size` | **int**                | `10`         | The number of tangrams, 2 to 26                       |
-    | `targets`      | **(int, int)**         | `(3, 5)`     | The least and the greatest number of targets          |
+    | `targets`      | **(int, int)**         | `(3, 5)`     | The smallest and the largest number of targets        |
     | `max_turns`    | **int**                | `10`         | The number of actions after which the game ends, up   |
     |                |                        |              | to 10,000                                             |
-    | `similarity`   | **float**              | `0.0`        | How alike the tangrams of a context are, 0 to 1:      |
+    | `similarity`   | **float**              | `0.0`        | How similar the tangrams of a context are, 0 to 1:    |
     |                |                        |              | see `Contexts`                                        |
     | `image`        | **str or None**        | `"board"`    | `"board"`, `"tangrams"` or None                       |
     | `image_size`   | **int**                | `64`         | The side of a silhouette in pixels, 8 to 1,024        |
@@ -146,17 +146,17 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
     ## Vectorisation
 
     `gymnasium.make_vec("MultiRef-v0", 64)` makes a `multiref_gym.vector_env.MultiRefVectorEnv`: the same games, many
-    at once, with utterances as texts or bytes. `vectorization_mode="sync"`, where wrappers of one environment can be
-    given, says the same. `"async"` needs `vector_kwargs={"shared_memory": False}`:
-    in shared memory Gymnasium's texts go stale without a word, so this environment refuses it.
+    at once, with utterances as texts or bytes. `vectorization_mode="sync"` plays the same games, and takes wrappers of
+    single environments. `"async"` needs `vector_kwargs={"shared_memory": False}`: in shared memory, Gymnasium's texts
+    silently go stale, so this environment refuses it.
 
     ## Version History
 
     - v0: The first version.
 
     Attributes:
-        tangrams: The whole set, whatever the split.
-        atlas: Its pictures.
+        tangrams: The whole set, regardless of the split.
+        atlas: The pictures of the tangrams.
     """
 
     metadata = {"render_modes": ["human", "rgb_array", "ansi"], "render_fps": 1}  # noqa: RUF012 (Gymnasium's)
@@ -180,7 +180,7 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
         require(
             "targets",
             targets,
-            f"two ints, the least and the greatest number, from 1 to context_size={context_size}",
+            f"two ints, the smallest and the largest number, from 1 to context_size={context_size}",
             isinstance(targets, Sequence)
             and len(targets) == 2
             and all(is_int(bound, 1, context_size) for bound in targets)
@@ -199,7 +199,7 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
         self.tangrams = load_tangrams(tangrams) if isinstance(tangrams, str) else tangrams
         drawn_from = self.tangrams.split(split)
         if len(drawn_from) < context_size:
-            raise UserError(f"context_size={context_size}: {drawn_from.name} has {len(drawn_from)} tangrams only")
+            raise UserError(f"context_size={context_size}: {drawn_from.name} has only {len(drawn_from)} tangrams")
         self._make_speaker = speaker_maker(speaker) if isinstance(speaker, str) else speaker
         self._speaker_name = speaker if isinstance(speaker, str) else part_name(speaker)
         self._context_size = context_size = int(context_size)
@@ -231,7 +231,7 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
 
     @property
     def episode(self) -> Episode:
-        """The game in play with its speaker, for a look: it is played by `step`."""
+        """The current game and its speaker, to inspect only: play it by `step`."""
         self._check_begun()
         if self._episode is None:
             game = self._games.game(0)
@@ -243,25 +243,25 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
 
     @property
     def game(self) -> Game:
-        """The game in play, which knows the targets: for evaluation, never for an agent."""
+        """The current game. It knows the targets: for evaluation, never for an agent."""
         return self.episode.game
 
     @property
     def dialogue(self) -> list[tuple[str, Action]]:
-        """The turns so far: what was said, and what was done (nothing, where it was not understood)."""
+        """The turns so far: each utterance and its action (the empty action if the answer was not understood)."""
         return self.episode.dialogue
 
     @property
     def utterance(self) -> str:
-        """What the speaker said last."""
+        """The speaker's last utterance."""
         self._check_begun()
         return self._utterance
 
     def say(self, utterance: str) -> None:
-        """Puts other words in place of the speaker's last ones: those of an agent that speaks for it.
+        """Replaces the speaker's last utterance, for an agent that speaks in its place.
 
         Raises:
-            UserError: If they are what an utterance may not be.
+            UserError: If the text is not a valid utterance.
         """
         self._utterance = checked(utterance)
 
@@ -271,12 +271,12 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
         """Starts a game.
 
         Args:
-            seed: Seeds all chance of this and the following games; an int of at least 0.
+            seed: Seeds all randomness of this game and the following ones; an int of at least 0.
             options: `{"game": game}` plays a given `Context`, or a copy of a given `Game` that has not begun.
 
         Raises:
-            ValueError: If the seed is none, an option is unknown or its game does not fit this environment; or as
-                `multiref_gym.speaker.opened` does.
+            ValueError: If the seed is invalid, an option is unknown, or the game does not fit this environment; also
+                as in `multiref_gym.speaker.opened`.
         """
         super().reset(seed=checked_seed(seed))
         given = self.given_game(options) if options else None
@@ -284,10 +284,10 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
         if seed is not None or not self._seeded:
             games.seed(0, self.np_random)
             self._seeded = True
-        if self._episode is not None and self._begun:  # who has the episode keeps it as it ended
+        if self._episode is not None and self._begun:  # whoever holds the old episode keeps its final state
             game = self.episode.game
             game.records = game.records.copy()
-        self._begun = self._over = False  # so it stays if the speaker fails, which has left the game before
+        self._begun = self._over = False  # if the speaker fails now, no game is in play
         games.begin(_ONE, self._seen, given)
         self._begun = True
         self._episode = None
@@ -304,11 +304,11 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
         """Takes one turn: applies the clicks, then lets the speaker speak.
 
         Args:
-            action: int8 (context_size,) of zeros and ones, or None for an answer that was no action.
+            action: int8 (context_size,) of zeros and ones, or None for an answer that was not an action.
 
         Raises:
-            ValueError: If the action is anything else; or as `multiref_gym.speaker.replied` does. After this or any
-                other error of the speaker no game has begun.
+            ValueError: If the action is anything else; also as in `multiref_gym.speaker.replied`. After any error of
+                the speaker, no game is in play.
             GameOver: If the game has ended.
             ResetNeeded: If no game has begun.
         """
@@ -320,7 +320,7 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
         try:
             games.step(self._actions, action is not None, seen, self._earned, seen)
         except BaseException:
-            self._begun = False  # the turn has been taken, and nobody has replied to it
+            self._begun = False  # the turn was taken, but has no reply
             raise
         clicks, selected = games.clicks.item(), games.selected.item()
         self._turns.append((self._utterance, clicks, selected, action is not None))
@@ -336,15 +336,15 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
         return self._observation(), reward.item(), self._over, False, info
 
     def render(self) -> NDArray[np.uint8] | str | None:
-        """Shows the game as `render_mode` says.
+        """Renders the game in the way of `render_mode`.
 
         Returns:
-            "rgb_array": the listener's board over the utterance, uint8 (height, width, 3), always of one shape, with
-                even sides, as videos have them.
-            "ansi": the dialogue, a line for each utterance and action. "human": None, as the window shows it.
+            "rgb_array": the listener's board over the utterance, uint8 (height, width, 3). The shape is always the
+                same, with even sides, as videos need. "ansi": the dialogue, one line for each utterance and action.
+            "human": None; a window shows the picture.
 
         Raises:
-            DependencyNotInstalled: If a window is wanted and pygame is missing.
+            DependencyNotInstalled: If `render_mode` is "human" and pygame is missing.
         """
         if self.render_mode is None:
             gym.logger.warn('render() without a mode shows nothing: gymnasium.make("MultiRef-v0", render_mode=...)')
@@ -369,19 +369,19 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
             self._window = None
 
     def new_games(self, count: int, mode: int = 0) -> Games:
-        """Returns games as this environment has them, with a speaker each: `MultiRefVectorEnv` plays many."""
+        """Returns games with this environment's settings, each with a speaker; `MultiRefVectorEnv` plays many."""
 
         def new_speaker() -> Speaker:
-            # A speaker knows the whole set, so that a given game may come from any split.
+            # A speaker knows the whole set, because a given game may come from any split.
             return made("speaker", self._speaker_name, self._make_speaker, self.tangrams)  # type: ignore[no-any-return]
 
         return Games(count, self._contexts, new_speaker, mode | (PROGRESS if self._progress else 0))
 
     def given_game(self, options: dict[str, Any]) -> Game:
-        """Returns the game that `options` of `reset` give, which nobody has played in.
+        """Returns the game in the `options` of `reset`.
 
         Raises:
-            ValueError: If there is none, or it does not fit this environment.
+            ValueError: If there is none, it has begun, or it does not fit this environment.
         """
         given = options.get("game")
         if options.keys() != {"game"} or not isinstance(given, Context | Game):
@@ -399,7 +399,7 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
         return game
 
     def new_pictures(self, count: int) -> Pictures | None:
-        """Returns the pictures of games as this environment has them, None if it has none."""
+        """Returns pictures for games, or None if this environment has no images."""
         if self._image is None:
             return None
         return Pictures(self.atlas, self._image == "board", count, self._context_size)
@@ -417,13 +417,13 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
 
 
 def checked_seed(seed: Any) -> int | None:
-    """Returns a seed as Python's int, or raises ValueError if it is none."""
+    """Returns a seed as a Python int, or None; raises ValueError if it is neither."""
     require("seed", seed, "an int of at least 0, or None", seed is None or is_int(seed, 0))
     return None if seed is None else int(seed)
 
 
 def checked_clicks(action: Any, size: int) -> NDArray[Any]:
-    """Returns clicks as an array (size,), or raises ValueError if they are not zeros and ones, one for each tangram."""
+    """Returns clicks as an array (size,); raises ValueError unless they are a 0 or 1 for each tangram."""
     array = np.asarray(action)
     if array.shape == (size,) and array.dtype.kind in "buif":
         bits = array.tobytes() if array.itemsize == 1 else array.tolist()

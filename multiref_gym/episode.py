@@ -1,4 +1,4 @@
-"""One game in play: the game, its speaker and its chance. Whoever plays a game, plays it here."""
+"""A game in play together with its speaker and its random generators. All games are played here."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ class Episode:
     """A game from the speaker's first utterance to its closing remark.
 
     Args:
-        game: The game, which nobody has played in.
-        speaker: Who speaks in it, and in no other game at the same time.
-        rng: All chance of the speaker.
-        listener_rng: The chance of the listener, for who asks one for decisions; the speaker's if None.
-        game_id: What the game is called; if None, a name that no other game of this process has.
+        game: The game, in which no turn was taken.
+        speaker: The speaker, who speaks in no other game at the same time.
+        rng: The speaker's random generator.
+        listener_rng: The listener's random generator; the speaker's if None.
+        game_id: The name of the game; if None, a name that no other game of this process has.
 
     Attributes:
-        utterance: What the speaker said last; "" if it was to speak, and did not.
-        dialogue: The turns so far: what was said, and what was done (nothing, where it was not understood).
-        clicks: What was done as texts.
-        not_understood: How many answers were no action.
-        misread: For those whose words are known, by the number of the turn: what was written, and why it was no
-            action. Listeners may read it again; the record of a game does not have it.
+        utterance: The speaker's last utterance; "" if the speaker failed to speak.
+        dialogue: The turns so far: each utterance and its action (the empty action if the answer was not understood).
+        clicks: The actions as texts.
+        not_understood: The number of answers that were not actions.
+        misread: Such answers, if their words are known, by turn number: the text, and why it was rejected. Listeners
+            may read them; the record of a game does not keep them.
 
     Raises:
-        UserError: As `multiref_gym.speaker.opened` does.
+        UserError: As in `multiref_gym.speaker.opened`.
     """
 
     __slots__ = (
@@ -67,10 +67,11 @@ class Episode:
         listener_rngs: Sequence[np.random.Generator],
         game_ids: Sequence[str],
     ) -> list[Episode]:
-        """Returns games whose speakers are asked together, if they can be; the arguments are those of each.
+        """Begins several games, whose speakers are called together if possible; each argument has one item for each
+        game.
 
         Raises:
-            UserError: As `multiref_gym.speaker.opened` does.
+            UserError: As in `multiref_gym.speaker.opened`.
         """
         episodes = [cls.watched(*one) for one in zip(games, speakers, game_ids, strict=True)]
         said = opened_all(speakers, games, rngs)
@@ -80,7 +81,7 @@ class Episode:
 
     @classmethod
     def watched(cls, game: Game, speaker: Speaker, game_id: str | None = None) -> Episode:
-        """Returns a game that is played elsewhere, in which nothing has been taken down yet."""
+        """Returns an episode for a game that is played elsewhere; `note` records its turns."""
         episode = cls.__new__(cls)
         episode._begin(game, speaker, game_id)
         return episode
@@ -96,7 +97,7 @@ class Episode:
 
     @property
     def view(self) -> View:
-        """What the listener knows now."""
+        """All that the listener knows now."""
         game = self.game
         return View(
             *(game.context.listener_order, tuple(self.dialogue), self.utterance, game.selected, self.game_id),
@@ -105,16 +106,16 @@ class Episode:
 
     @property
     def wanted(self) -> Action:
-        """The action that would answer the utterance as it was meant: for oracles and for evaluation alone.
+        """The action that the utterance asks for: only for oracles and evaluation.
 
         Raises:
-            UserError: If the speaker has none to tell, or one that the rules do not allow. The message names it.
+            UserError: If the speaker does not tell it, or the rules forbid it. The message names the speaker.
         """
         try:
             wanted = self.speaker.wanted
             check_action(wanted, self.game.selected, len(self.game.context.listener_order))
         except InvalidAction as error:
-            raise UserError(f"speaker {part_name(self.speaker)} wanted what it may not: {error}") from error
+            raise UserError(f"speaker {part_name(self.speaker)} wanted a forbidden action: {error}") from error
         except Exception as error:
             blame("speaker", self.speaker, error)
             raise
@@ -124,14 +125,15 @@ class Episode:
         """Takes one turn: applies the listener's action, then lets the speaker speak.
 
         Args:
-            action: None stands for an answer that was no action: nothing is clicked, and the speaker hears so.
-            log_prob: Its natural log-probability, None if nobody knows; kept as `recorded_log_prob` says.
+            action: The action; None stands for an answer that was not an action: nothing is clicked, and the speaker
+                hears it.
+            log_prob: The action's natural log-probability, None if unknown; recorded by `recorded_log_prob`.
 
         Raises:
             GameOver: If the game has ended.
             InvalidAction: If the rules forbid the action. The game is unchanged then.
-            UserError: If the log-probability is none; the game is unchanged then, too. Or as
-                `multiref_gym.speaker.replied` does; the turn has been taken then.
+            UserError: If the log-probability is invalid; the game is unchanged then, too. Also as in
+                `multiref_gym.speaker.replied`, after the turn was taken.
         """
         self._apply(action, log_prob)
         self.utterance = replied(self.speaker, action)
@@ -140,7 +142,7 @@ class Episode:
     def take_all(
         episodes: Sequence[Episode], actions: Sequence[Action | None], log_probs: Sequence[float | None]
     ) -> None:
-        """Takes one turn in each of some games, whose speakers are asked together if they can be; see `take`."""
+        """Takes one turn in each of several games, whose speakers are called together if possible; see `take`."""
         for episode, action, log_prob in zip(episodes, actions, log_probs, strict=True):
             episode._apply(action, log_prob)
         said = replied_all([episode.speaker for episode in episodes], actions)
@@ -148,13 +150,13 @@ class Episode:
             episode.utterance = utterance
 
     def _apply(self, action: Action | None, log_prob: float | None) -> None:
-        known = recorded_log_prob(log_prob)
+        recorded = recorded_log_prob(log_prob)
         self.game.apply(_NOTHING if action is None else action)
-        self.note(self.utterance, action, known)
-        self.utterance = ""  # so it stays if the speaker fails: what was said before is no reply
+        self.note(self.utterance, action, recorded)
+        self.utterance = ""  # stays empty if the speaker fails: the old utterance is not a reply
 
     def note(self, utterance: str, action: Action | None, log_prob: float | None = None) -> None:
-        """Takes down a turn that has been taken: what was said, and what was done then."""
+        """Records a turn that was taken: the utterance and the action."""
         done = _NOTHING if action is None else action
         self.dialogue.append((utterance, done))
         self.clicks.append(str(done))
@@ -166,11 +168,11 @@ class Episode:
         """Returns the record of the game so far.
 
         Args:
-            policy: What the listener's policy is called.
+            policy: The name of the listener's policy.
             round: The round of deployment.
 
         Raises:
-            UserError: If the round is no int.
+            UserError: If the round is not an int.
         """
         require("round", round, "an int", is_int(round, -(2**31), 2**31 - 1))
         said_and_done = zip(self.dialogue, self._log_probs, strict=True)

@@ -1,7 +1,7 @@
-"""What a speaker's next words say about the listener's action.
+"""Implicit feedback: the speaker's next words judge the listener's action.
 
-A decoder sees an exchange: the action in focus between the utterance before it and the reply after it. It never
-sees the targets; `ground_truth` does, and is there for evaluation only.
+A decoder sees an exchange: an action, the utterance before it and the reply after it. It never sees the targets;
+`ground_truth` does, and is for evaluation only.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from multiref_gym.parts import blame, part_name
 
 
 class Feedback(IntEnum):
-    """The value of an action, decoded or true. A binary decoder never answers `NEUTRAL`."""
+    """The value of an action, decoded or true. A binary decoder never returns `NEUTRAL`."""
 
     NEGATIVE = -1
     NEUTRAL = 0
@@ -34,13 +34,13 @@ _VALUES = tuple(Feedback)
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """An action, what led to it and what the speaker said next: what arXiv 2410.13852 shows its decoder.
+    """An action, the words before it and the reply after it: the decoder's input in arXiv 2410.13852.
 
     Attributes:
         previous_action: The listener's action one turn before, or None on the first turn.
-        utterance: What the speaker said before the action.
-        action: The action in focus.
-        reply: What the speaker said after it.
+        utterance: The speaker's words before the action.
+        action: The action to judge.
+        reply: The speaker's words after the action.
     """
 
     previous_action: Action | None
@@ -58,11 +58,11 @@ class FeedbackDecoder(Protocol):
 
 
 def decoded(decoder: FeedbackDecoder, exchanges: Sequence[Exchange]) -> list[Feedback]:
-    """Returns what a decoder finds in exchanges, one feedback for each, from one call.
+    """Calls a decoder once and returns its feedback, one value for each exchange.
 
     Raises:
-        UserError: If it does not answer once for each, or answers what is no feedback; or if a decoder that is not of
-            this package fails. The message names it.
+        UserError: If the decoder does not return one feedback for each exchange, or if a decoder from outside this
+            package fails. The message names the decoder.
     """
     try:
         answers = decoder.decode(exchanges)
@@ -70,28 +70,28 @@ def decoded(decoder: FeedbackDecoder, exchanges: Sequence[Exchange]) -> list[Fee
         blame("decoder", decoder, error)
         raise
     if not isinstance(answers, list | tuple | np.ndarray):
-        raise UserError(f"decoder {part_name(decoder)} answers {answers!r:.60}: allowed is a list of feedback")
+        raise UserError(f"decoder {part_name(decoder)} returned {answers!r:.60}: allowed is a list of feedback")
     if len(answers) != len(exchanges):
-        told = f"{len(answers)} answers to {len(exchanges)} exchanges"
-        raise UserError(f"decoder {part_name(decoder)} gave {told}: allowed is one each")
+        counts = f"{len(answers)} answers for {len(exchanges)} exchanges"
+        raise UserError(f"decoder {part_name(decoder)} returned {counts}: allowed is one each")
     for answer in answers:
         if not is_number(answer, -1, 1) or answer not in _VALUES:
-            raise UserError(f"decoder {part_name(decoder)} answers {answer!r:.60}: feedback is -1, 0 or 1")
+            raise UserError(f"decoder {part_name(decoder)} returned {answer!r:.60}: feedback is -1, 0 or 1")
     return [Feedback(int(answer)) for answer in answers]
 
 
 def decoded_games(decoder: FeedbackDecoder, games: Sequence[Sequence[Exchange]]) -> list[list[Feedback]]:
-    """Returns what a decoder finds in the exchanges of each game, from one call; see `decoded` for the errors."""
+    """Calls a decoder once and returns its feedback for each game; see `decoded` for the errors."""
     answers = iter(decoded(decoder, [exchange for exchanges in games for exchange in exchanges]))
     return [list(islice(answers, len(exchanges))) for exchanges in games]
 
 
 def probabilities(decoder: Any, exchanges: Sequence[Exchange]) -> NDArray[np.float64]:
-    """Returns how likely a decoder that has `probabilities` says that each action was wholly good, (exchanges,).
+    """Returns a decoder's probability that each action was entirely right, (exchanges,).
 
     Raises:
-        UserError: If that is no probability for each, or a decoder that is not of this package fails. The message names
-            it.
+        UserError: If the decoder does not return one probability for each exchange, or if a decoder from outside this
+            package fails. The message names the decoder.
     """
     try:
         said = np.asarray(decoder.probabilities(exchanges), np.float64)
@@ -100,7 +100,7 @@ def probabilities(decoder: Any, exchanges: Sequence[Exchange]) -> NDArray[np.flo
         raise
     if said.shape != (len(exchanges),) or not (np.abs(said - 0.5) <= 0.5 + ROUNDING).all():
         raise UserError(
-            f"decoder {part_name(decoder)} says {said.tolist()!r:.60}: allowed is a probability for each exchange"
+            f"decoder {part_name(decoder)} returned {said.tolist()!r:.60}: allowed is a probability for each exchange"
         )
     return said
 
@@ -108,9 +108,9 @@ def probabilities(decoder: Any, exchanges: Sequence[Exchange]) -> NDArray[np.flo
 def ground_truth(action: Action, targets: Collection[int]) -> Feedback:
     """Returns the true value of an action, for evaluation only (the rule of arXiv 2410.13852).
 
-    A select is good if all that it selects are targets, a deselect if nothing that it deselects is a target.
-    Positive: whatever was done was good. Neutral: one half was good, the other not. Negative: the rest, among
-    it the empty action.
+    The selected part is good if it holds only targets; the deselected part is good if it holds no target. Positive:
+    every part of the action is good. Neutral: one part is good and the other is not. Negative: everything else,
+    including the empty action.
 
     Args:
         action: The action.

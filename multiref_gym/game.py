@@ -1,10 +1,9 @@
-"""The game MULTIREF: its actions, its context, and its rules, which `compiled.rules` has.
+"""The game MULTIREF: its actions, its context, and its rules (implemented in `compiled.rules`).
 
-Speaker and listener see the same tangrams, each in an order of their own; the listener's carry letters.
-The speaker alone knows the targets. Each turn is one utterance of the speaker and one action of the
-listener: a set of clicks, each of which selects a tangram or deselects a selected one. The game succeeds,
-and ends at once, when the selected set equals the targets; it ends at the last turn in any case
-(arXiv 2410.13852, section 3).
+Speaker and listener see the same tangrams, each in their own order; the listener's tangrams have letters. Only the
+speaker knows the targets. Each turn is one utterance of the speaker and one action of the listener: a set of clicks,
+each of which selects a tangram or deselects a selected one. The game is won, and ends at once, when the selected set
+equals the targets; it ends at the last turn in any case (arXiv 2410.13852, section 3).
 
 Positions are counted in the listener's order: position 0 is the tangram with the letter A.
 """
@@ -31,19 +30,19 @@ MAX_TURNS = 10
 
 
 class InvalidAction(UserError):
-    """An action that the rules do not allow, or a text that is no action; the message says what is allowed."""
+    """The rules do not allow the action, or a text is not an action; the message says what is allowed."""
 
 
 class GameOver(RuntimeError):
-    """An action for a game that has ended."""
+    """The game has ended and takes no more actions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """The clicks of one turn: the positions that are selected and those that are deselected.
+    """The clicks of one turn: the positions to select and the positions to deselect.
 
-    The empty action is legal: it is what a listener does that leaves the selection as it is.
-    Its text is empty, and the empty text does not parse, so nobody does nothing by a slip of the tongue.
+    The empty action is legal: it leaves the selection as it is. Its text is empty; `parse` rejects empty text, so
+    nobody passes by accident.
     """
 
     select: frozenset[int] = frozenset()
@@ -51,18 +50,18 @@ class Action:
 
     @classmethod
     def clicking(cls, clicks: Iterable[int], selected: Collection[int]) -> Action:
-        """Returns the action of clicking these positions when `selected` are selected: a click toggles."""
+        """Returns the action of clicking these positions while `selected` are selected: a click toggles."""
         clicked = frozenset(clicks)
         deselect = clicked.intersection(selected)
         return cls(clicked - deselect, deselect)
 
     @classmethod
     def parse(cls, text: str, context_size: int = CONTEXT_SIZE) -> Action:
-        """Reads the text of an action in a record; what listeners write is for `multiref_gym.answers` to read.
+        """Reads the canonical text of an action; `multiref_gym.answers` reads free text from listeners.
 
         Args:
-            text: What `str` makes of an action that clicks anything.
-            context_size: The number of tangrams; the letters from A on name them.
+            text: The `str` of an action with at least one click.
+            context_size: The number of tangrams; their letters begin at A.
 
         Raises:
             InvalidAction: If the text is anything else.
@@ -78,11 +77,11 @@ class Action:
 
     @classmethod
     def of_record(cls, clicks: int, selected: int) -> Action:
-        """Returns the action of the clicks in the record of a game, when `selected` are selected after it."""
+        """Returns the action of these clicks, after which `selected` are selected; both are positions as bits."""
         return cls(positions(clicks & selected), positions(clicks & ~selected))
 
     def bits(self, context_size: int) -> NDArray[np.int8]:
-        """Returns the clicks as the environment takes them, int8 (context_size,)."""
+        """Returns the clicks as an action of the environment, int8 (context_size,)."""
         bits = np.zeros(context_size, np.int8)
         bits[list(self.clicks)] = 1
         return bits
@@ -93,16 +92,16 @@ class Action:
         return self.select | self.deselect
 
     def after(self, selected: frozenset[int]) -> frozenset[int]:
-        """Returns what is selected after the action where these positions were selected before."""
+        """Returns the selection after the action, given the selection before it."""
         return (selected - self.deselect) | self.select
 
     def __str__(self) -> str:
-        """Returns the canonical text: deselect first, letters sorted; empty for the empty action."""
+        """Returns the canonical text: "deselect" comes first, letters are sorted; the empty action has empty text."""
         return action_text(bits(self.select), bits(self.deselect))
 
 
 def action_text(select: int, deselect: int) -> str:
-    """Returns the canonical text of an action of sets of positions as bits."""
+    """Returns the canonical text of an action, given as two sets of positions as bits."""
     selecting = f"select {_letters(select)}" if select else ""
     if not deselect:
         return selecting
@@ -116,7 +115,7 @@ def _letters(positions: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a game is about: tangrams by id in both orders, and the targets.
+    """The tangrams of a game, by id in both orders, and the targets.
 
     Attributes:
         speaker_order: Tangram ids as the speaker sees them.
@@ -124,7 +123,7 @@ class Context:
         targets: The ids that the speaker wants selected.
 
     Raises:
-        ValueError: If an id comes twice, the orders differ in their tangrams, or a target is not among them.
+        ValueError: If an id occurs twice, the orders have different tangrams, or a target is not among them.
     """
 
     speaker_order: tuple[str, ...]
@@ -148,7 +147,7 @@ class Context:
 
 
 class Game:
-    """One game in play: applies actions and knows when and how it ends.
+    """One game: applies actions and knows when and how it ends.
 
     Args:
         context: The tangrams, the orders and the targets.
@@ -156,7 +155,7 @@ class Game:
 
     Attributes:
         targets: The positions of the targets, in the listener's order.
-        records: Its state as numbers, an array of one `GAME`.
+        records: The state as numbers, an array of one `GAME`.
     """
 
     __slots__ = ("context", "max_turns", "records", "targets")
@@ -171,7 +170,7 @@ class Game:
 
     @classmethod
     def of_records(cls, context: Context, records: Records) -> Game:
-        """Returns a game that is played elsewhere, as a view of its record."""
+        """Returns a view of a game that is played elsewhere, by its record."""
         game = cls.__new__(cls)
         game.context, game.records = context, records
         game.targets, game.max_turns = context.target_positions, int(records["max_turns"][0])
@@ -217,7 +216,7 @@ def _positions(context_size: int) -> frozenset[int]:
 
 
 def is_action(value: object) -> bool:
-    """Whether a value is an Action, and what it selects and deselects are sets of ints."""
+    """Whether a value is an Action whose two sets hold only ints."""
     if not isinstance(value, Action):
         return False
     halves: tuple[object, object] = value.select, value.deselect
@@ -225,15 +224,15 @@ def is_action(value: object) -> bool:
         if not isinstance(half, frozenset):
             return False
         for position in half:
-            if type(position) is not int and not is_int(position, 0):  # mostly it is, and that is soon known
+            if type(position) is not int and not is_int(position, 0):  # the first test is fast and nearly always enough
                 return False
     return True
 
 
 def check_action(action: Action, selected: frozenset[int], context_size: int = CONTEXT_SIZE) -> None:
-    """Raises InvalidAction, saying what is allowed, if the rules forbid the action for this selection."""
+    """Raises InvalidAction, which says what is allowed, if the rules forbid the action for this selection."""
     if not is_action(action):
-        raise InvalidAction(f"{action!r:.80} is no action: allowed is an Action of positions")
+        raise InvalidAction(f"{action!r:.80} is not an action: allowed is an Action of positions")
     positions = _positions(context_size)
     if action.select.isdisjoint(selected) and action.deselect <= selected and action.select <= positions:
         return
@@ -245,4 +244,4 @@ def check_action(action: Action, selected: frozenset[int], context_size: int = C
     state = f"selected now: {_letters(bits(selected)) or 'nothing'}"
     if again := action.select & selected:
         raise InvalidAction(f"{_letters(bits(again))} cannot be selected again; {state}")
-    raise InvalidAction(f"{_letters(bits(action.deselect - selected))} cannot be deselected, as not selected; {state}")
+    raise InvalidAction(f"{_letters(bits(action.deselect - selected))} cannot be deselected: not selected; {state}")

@@ -1,4 +1,4 @@
-"""Games in play, many at once, each with a speaker: what an environment is around."""
+"""Many games at once, each with a speaker: the core of the environments."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from multiref_gym.speaker import Speaker, compiled, opened_all, replied_all
 class Games:
     """Games in arrays, played by compiled functions.
 
-    A compiled speaker speaks in all of them at once; of others there is one for each game.
+    A compiled speaker speaks in all games at once; other speakers are made once for each game.
 
     Args:
-        count: How many.
-        contexts: What they are about.
+        count: The number of games.
+        contexts: Draws the contexts.
         make_speaker: Makes a speaker.
         mode: Bits of `compiled.seen`: `SAME_STEP`, `PROGRESS`.
 
     Attributes:
-        records: All that is known of them, an array of `compiled.record.GAME`.
+        records: The whole state of the games, an array of `compiled.record.GAME`.
         tangrams: int32 (games, size): the tangrams in the listener's order, as places in the whole set.
-        clicks: int64 (games,): what was clicked last, as bits.
-        selected: int64 (games,): what is selected, as bits.
+        clicks: int64 (games,): the last clicks, as bits.
+        selected: int64 (games,): the selections, as bits.
     """
 
     def __init__(self, count: int, contexts: Contexts, make_speaker: Callable[[], Speaker], mode: int) -> None:
@@ -42,10 +42,10 @@ class Games:
         speaker = make_speaker()
         self._compiled = compiled(speaker)
         self._own = [] if self._compiled else [speaker, *(make_speaker() for _ in range(count - 1))]
-        self._games: list[Game | None] = [None] * count  # as speakers of their own have them
+        self._games: list[Game | None] = [None] * count  # for speakers that are not compiled
 
     def _look(self) -> None:
-        """Makes views, in which all is always of now."""
+        """Makes views of the records, which always show the current state."""
         size = int(self.contexts.size)
         self.tangrams: NDArray[np.int32] = self.records["tangrams"][:, :size]
         self.clicks: NDArray[np.int64] = self.records["clicks"]
@@ -54,36 +54,36 @@ class Games:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self._look()  # as views are copied and pickled as arrays of their own
+        self._look()  # copying and pickling turn views into separate arrays
         for i, game in enumerate(self._games):
             if game is not None:
                 game.records = self._record(i)
 
     def _record(self, i: int) -> Records:
-        """Returns the record of a game; of one game the array itself, which copies and pickles share."""
+        """Returns the record of a game; for a single game the array itself, so that copies and pickles share it."""
         return self.records if len(self.records) == 1 else self.records[i : i + 1]
 
     def new_seen(self, utterance_bytes: int = 0) -> Seen:
-        """Returns fresh arrays for what listeners see."""
+        """Returns fresh arrays for the listeners' observations."""
         count, size = self.tangrams.shape
         text = np.zeros((count, utterance_bytes), np.uint8)
         return Seen(np.zeros((count, size), np.int8), np.zeros(count, np.int64), text)
 
     def new_earned(self) -> Earned:
-        """Returns fresh arrays for what listeners earn."""
+        """Returns fresh arrays for the listeners' rewards."""
         count = len(self.records)
         return Earned(np.empty(count), np.empty(count, np.bool_), np.empty(count, np.bool_))
 
     def seed(self, i: int, rng: np.random.Generator) -> None:
-        """Seeds all chance of a game and of those that follow it."""
+        """Seeds all randomness of a game and of the games that follow it in its place."""
         self.records["seed"][i], self.records["number"][i] = rng.integers(1 << 63), 0
 
     def utterance(self, i: int) -> str:
-        """Returns what the speaker of one of the games said last."""
+        """Returns the last utterance in a game."""
         return self._text[i, : self._length[i]].tobytes().decode("utf-32-le")
 
     def utterances(self) -> list[str]:
-        """Returns what each speaker said last."""
+        """Returns the last utterance in each game."""
         lengths = self._length.tolist()
         width = max(lengths)
         together = self._text[:, :width].tobytes().decode("utf-32-le")
@@ -95,14 +95,14 @@ class Games:
         return Game.of_records(self.contexts.context_of(records[0]), records)
 
     def speaker(self, i: int, game: Game | None = None) -> Speaker:
-        """Returns the speaker of one of the games, of which `game` is a view."""
+        """Returns the speaker of one of the games; `game` is a view of that game, if there is one already."""
         return self._compiled.of_game(game or self.game(i)) if self._compiled else self._own[i]
 
     def begin(self, which: NDArray[np.bool_], seen: Seen, given: Game | None = None) -> None:
-        """Begins other games in the places of some, with a context that is drawn or that of a given game.
+        """Begins new games in some places, with drawn contexts or with that of a given game.
 
         Raises:
-            UserError: As `multiref_gym.speaker.opened` does.
+            UserError: As in `multiref_gym.speaker.opened`.
         """
         if given is not None:
             for i in np.flatnonzero(which).tolist():
@@ -114,17 +114,17 @@ class Games:
         entries.observe_some(self.records, np.ones_like(which), seen)
 
     def step(self, actions: NDArray[np.int8], understood: bool, seen: Seen, earned: Earned, final: Seen) -> None:
-        """Takes a turn in each game; one that has ended is followed by another, in this step or in the next.
+        """Takes a turn in each game; a game that has ended is followed by a new one, in this step or in the next.
 
         Args:
             actions: int8 (games, size) of zeros and ones.
-            understood: False if what the listeners answered was no action.
-            seen: Takes what the listeners see.
-            earned: Takes what they earn.
-            final: Takes what those saw last whose games have ended, if another one begins in the same step.
+            understood: False if the listeners' answers were not actions.
+            seen: Receives the listeners' observations.
+            earned: Receives their rewards.
+            final: Receives the last observations of games that ended, if a new game begins in the same step.
 
         Raises:
-            UserError: As `multiref_gym.speaker.replied` does.
+            UserError: As in `multiref_gym.speaker.replied`.
         """
         if self._compiled:
             arguments = self.contexts.drawing, self.records, actions, understood
@@ -147,7 +147,7 @@ class Games:
         beginning = np.flatnonzero(which).tolist()
         for i in beginning:
             if (left := self._games[i]) is not None:
-                left.records = left.records.copy()  # a speaker that keeps it has it as it ended
+                left.records = left.records.copy()  # a speaker that still holds it sees its final state
         entries.begin(self.contexts.drawing, self.records, which, drawn)
         games, rngs = [], []
         for i in beginning:

@@ -1,4 +1,4 @@
-"""The record of a game: what was said, what was done, and by whom."""
+"""The record of a game: its utterances and actions, and who spoke and acted."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Turn:
     """One utterance and the action that answered it.
 
     Attributes:
-        utterance: What the speaker said.
-        action: What the listener did.
+        utterance: The speaker's words.
+        action: The listener's action.
         log_prob: The natural log-probability of the action under the distribution that it was sampled from, or
-            None where it is unknown (a person, a logged game without it).
+            None if unknown (a person acted, or the log does not have it).
     """
 
     utterance: str
@@ -35,13 +35,13 @@ class Interaction:
 
     Attributes:
         game_id: A name unique within a file or store.
-        context: Tangrams, orders, targets.
+        context: The tangrams, the orders and the targets.
         turns: At least one turn.
         speaker: Who spoke.
         policy: Which listener policy acted.
         round: The round of deployment.
-        closing: What the speaker said after the last action, "" if nothing. It is a courtesy of the simulation,
-            no reply that feedback is decoded from.
+        closing: The speaker's words after the last action, "" if none. The simulated speaker adds them out of
+            courtesy; no feedback is decoded from them.
     """
 
     game_id: str
@@ -71,7 +71,7 @@ class Interaction:
         return self.selections[-1] == self.targets
 
     def check(self) -> None:
-        """Checks that it is a game which can be kept and read again as it is.
+        """Checks that the game can be stored and read again unchanged.
 
         Raises:
             UserError: If it has no turn, an action is not legal, a log-probability is not finite, or a text is not
@@ -97,7 +97,7 @@ class Interaction:
                 )
 
     def views(self) -> list[View]:
-        """Returns what the listener saw before each of its actions."""
+        """Returns the listener's view before each of its actions."""
         order = self.context.listener_order
         dialogue = tuple((turn.utterance, turn.action) for turn in self.turns)
         return [
@@ -106,7 +106,7 @@ class Interaction:
         ]
 
     def exchanges(self) -> list[Exchange]:
-        """Returns an exchange for every turn but the last, which has no reply and so no feedback."""
+        """Returns an exchange for every turn but the last: without a reply it has no feedback."""
         previous = [None, *(turn.action for turn in self.turns)]
         return [
             Exchange(previous_action, turn.utterance, turn.action, following.utterance)

@@ -1,4 +1,4 @@
-"""The contract of a listener: what it sees, what it does."""
+"""The interface of a listener: a `View` goes in, a `Decision` comes out."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from multiref_gym.parts import blame, part_name
 from multiref_gym.vocabulary import words_of
 
 LOG_PROB_DECIMALS = 6
-"""To how many decimals a log-probability is recorded: the last bits of a model's depend on who else is in its batch."""
+"""The decimals of a recorded log-probability: a model's last bits depend on the rest of its batch."""
 
 ROUNDING = 1e-4
-"""How far above 0 the logarithm of a probability may be, when it is a sum of many rounded ones."""
+"""How far above 0 a log-probability may be: it may be a sum of many rounded ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a listener knows when it acts.
+    """All that a listener knows when it acts.
 
     Attributes:
         tangrams: Tangram ids in the listener's order; their images are in the atlas that the listener was made with.
-        dialogue: The turns so far, oldest first: what was said and what the listener did.
-        utterance: What the speaker said just now.
+        dialogue: The turns so far, oldest first: each utterance and the listener's action.
+        utterance: The speaker's latest utterance.
         selected: The selected positions.
-        game_id: Which game this is: the same in all its turns, and no other game's that is in play.
-        misread: What was written in turns in which that was no action, and why it was none, by the number of the turn.
+        game_id: Identifies the game: the same in all its turns, and different from all other games in play.
+        misread: The listener's answers that were not actions, by turn number: the text, and why it was rejected.
     """
 
     tangrams: tuple[str, ...]
@@ -43,20 +43,20 @@ class View:
 
     @property
     def length(self) -> int:
-        """About how long it is to read: the words of the utterance and of the two before it."""
+        """A rough reading length: the number of words in this utterance and the two before it."""
         return len(words_of(" ".join([self.utterance, *(utterance for utterance, _ in self.dialogue[-2:])])))
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a listener does.
+    """A listener's answer to a view.
 
     Attributes:
-        action: A legal action for the view, or None where the answer was none.
-        log_prob: Its natural log-probability under the distribution that it was sampled from, None if nobody knows;
-            finite, and no more than 0 but for `ROUNDING`.
-        text: What the listener wrote, the action's canonical text unless a model said it otherwise.
-        reason: Why the text is no action, for the listener to read in the next turn; "" where it is one.
+        action: A legal action for the view, or None if the answer was not an action.
+        log_prob: The action's natural log-probability under the distribution that it was sampled from, None if
+            unknown; finite, and at most 0, give or take `ROUNDING`.
+        text: The listener's text: the action's canonical text, unless a model worded it differently.
+        reason: Why the text is not an action, for the listener to read in the next turn; "" if it is one.
     """
 
     action: Action | None
@@ -66,11 +66,11 @@ class Decision:
 
 
 class Listener(Protocol):
-    """Acts on views, always a batch: one game is a batch of one.
+    """Acts on batches of views; a single game is a batch of one.
 
-    A class of listeners may have `block`: how many games are played together, or None if what it does in a game does
-    not depend on the others, not even in the last bits. The games of a round are divided over machines in such blocks,
-    of 128 if it does not say.
+    A listener class may have the attribute `block`: the number of games that are played together, or None if its
+    actions in a game do not depend on the other games, not even in the last bits. The games of a round are divided
+    over machines in such blocks; the default is 128.
     """
 
     def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> list[Decision]:
@@ -78,8 +78,8 @@ class Listener(Protocol):
 
         Args:
             views: One or more.
-            rngs: For each view the chance of its game. All chance of a decision is drawn from its own, so that a game
-                does not depend on which others are in the batch.
+            rngs: The random generator of each view's game. A decision uses only its own generator, so that a game does
+                not depend on the other games in the batch.
         """
         ...
 
@@ -87,17 +87,17 @@ class Listener(Protocol):
 def decided(
     listener: Listener, views: Sequence[View], rngs: Sequence[np.random.Generator], legal: bool = True
 ) -> list[Decision]:
-    """Returns what a listener decides, once for each view, from one call.
+    """Calls a listener once and returns its decisions, one for each view.
 
     Args:
         listener: Acts on the views.
-        views: As `Listener.act` takes them.
-        rngs: The same.
-        legal: Whether an action that the rules forbid is refused too; it is not where such actions are counted.
+        views: See `Listener.act`.
+        rngs: See `Listener.act`.
+        legal: Whether to raise an error for an action that the rules forbid; False where such actions are counted.
 
     Raises:
-        UserError: If it does not decide once for each view, or what it decides is no decision that is allowed; or if a
-            listener that is not of this package fails. The message names it.
+        UserError: If the listener does not return one valid decision for each view, or if a listener from outside this
+            package fails. The message names the listener.
     """
     try:
         decisions = listener.act(views, rngs)
@@ -105,10 +105,10 @@ def decided(
         blame("listener", listener, error)
         raise
     if not isinstance(decisions, list | tuple):
-        raise UserError(f"listener {part_name(listener)} answered {decisions!r:.60}: allowed is a list of decisions")
+        raise UserError(f"listener {part_name(listener)} returned {decisions!r:.60}: allowed is a list of decisions")
     if len(decisions) != len(views):
-        told = f"{len(decisions)} decisions in {len(views)} games"
-        raise UserError(f"listener {part_name(listener)} made {told}, not one each")
+        counts = f"{len(decisions)} decisions for {len(views)} games"
+        raise UserError(f"listener {part_name(listener)} returned {counts}: allowed is one each")
     for view, decision in zip(views, decisions, strict=True):
         try:
             _check(decision, view, legal)
@@ -118,10 +118,10 @@ def decided(
 
 
 def recorded_log_prob(log_prob: float | None) -> float | None:
-    """Returns a log-probability as it is recorded: to `LOG_PROB_DECIMALS`, and at most 0; None if nobody knows.
+    """Returns a log-probability for the record: rounded to `LOG_PROB_DECIMALS`, at most 0; None if unknown.
 
     Raises:
-        UserError: If it is no finite number, or further above 0 than `ROUNDING`.
+        UserError: If it is not a finite number, or is above `ROUNDING`.
     """
     if log_prob is None:
         return None
@@ -132,7 +132,7 @@ def recorded_log_prob(log_prob: float | None) -> float | None:
 
 def _check(decision: object, view: View, legal: bool) -> None:
     if not isinstance(decision, Decision):
-        raise UserError(f"it answered {decision!r:.60}: allowed is a Decision")
+        raise UserError(f"it returned {decision!r:.60}: allowed is a Decision")
     recorded_log_prob(decision.log_prob)
     for name in ("text", "reason"):
         if not isinstance(getattr(decision, name), str):

@@ -1,7 +1,7 @@
-"""What a listener knows as messages of a chat: the tangrams in pictures or in words, the rules, then turn by turn.
+"""A listener's view as chat messages: the tangrams in pictures or in words, the rules, then turn by turn.
 
-A message is `{"role": "user" or "assistant", "content": ...}`, as OpenAI's protocol and the chat templates of models
-have it. The speaker of the game is the user, its listener the assistant.
+A message is `{"role": "user" or "assistant", "content": ...}`, the form of OpenAI's protocol and of chat templates. The
+game's speaker is the user; its listener is the assistant.
 """
 
 from __future__ import annotations
@@ -25,43 +25,43 @@ Message = dict[str, Any]
 Part = dict[str, Any]
 
 Shown = Literal["tangrams", "board", "words"]
-"""How the tangrams are shown: each in a picture, all in one, or each in words."""
+"""How the tangrams are shown: a picture each, one picture of all, or words for each."""
 
 ROLES = ("user", "assistant")
-"""Who speaks by turns."""
+"""The roles, which take turns."""
 
 
 def text_part(text: str) -> Part:
-    """Returns a text as a part of a message."""
+    """Returns the message part of a text."""
     return {"type": "text", "text": text}
 
 
 def joined(parts: Iterable[Part]) -> str:
-    """Returns parts that are texts as one text."""
+    """Joins text parts into one text."""
     return "".join(part["text"] for part in parts)
 
 
 def image_part(image: Image.Image) -> Part:
-    """Returns a picture as chat templates of models that see have it."""
+    """Returns a picture as a part for the chat templates of vision-language models."""
     return {"type": "image", "image": image}
 
 
 def url_part(image: Image.Image) -> Part:
-    """Returns a picture as OpenAI's protocol has it: a PNG file in a data URL."""
+    """Returns a picture as a part for OpenAI's protocol: a PNG file in a data URL."""
     return {"type": "image_url", "image_url": {"url": data_url(png(image))}}
 
 
 class Messages:
-    """Writes what a listener knows as messages.
+    """Writes a listener's view as messages.
 
-    The first message shows the tangrams with their letters and tells the rules, so that any model can play. In each
-    turn the user says what is selected and what the speaker said, and the assistant says the action; see `chat_turns`.
-    The content of a message is a list of parts, or a text where the tangrams are shown in words.
+    The first message shows the tangrams with their letters and states the rules, so that any model can play. In each
+    turn the user states the selection and the speaker's utterance, and the assistant says the action; see `chat_turns`.
+    The content of a message is a list of parts, or a text if the tangrams are shown in words.
 
     Args:
         atlas: The tangrams and their pictures.
         shown: How the tangrams are shown.
-        part: Makes the part of a picture.
+        part: Makes the message part of a picture.
 
     Raises:
         UserError: If `shown` is none of the three.
@@ -73,10 +73,10 @@ class Messages:
         self._atlas, self._shown, self._part = atlas, shown, part
 
     def of(self, view: View) -> list[Message]:
-        """Returns all messages up to what the speaker said last.
+        """Returns all messages up to the speaker's last utterance.
 
         Raises:
-            TangramError: If a tangram is not known, or has no words where it is to be shown in words.
+            TangramError: If a tangram is unknown, or has no words and is to be shown in words.
         """
         first, *others = chat_turns(view.dialogue, view.utterance, view.selected, view.misread)
         messages = [self._message("user", [*self._opening(view.tangrams), text_part(first)])]
@@ -84,9 +84,10 @@ class Messages:
         return messages
 
     def of_game(self, game: Interaction) -> list[Message]:
-        """Returns all messages of a game that was played, with the actions as the store has them.
+        """Returns all messages of a recorded game, with the stored actions.
 
-        Turn i, from 0, has the messages 2 i, what the speaker said, and 2 i + 1, the action. A closing remark is last.
+        Turn i, from 0, has two messages: number 2 i is the speaker's utterance, and 2 i + 1 the action. A closing
+        remark comes last.
 
         Raises:
             TangramError: See `of`.
@@ -96,7 +97,7 @@ class Messages:
         return messages if game.closing else messages[:-1]
 
     def last_of(self, view: View) -> Message:
-        """Returns the last of these messages alone, for a game that has begun."""
+        """Returns only the last of these messages, for a game that has begun."""
         misread = view.misread.get(len(view.dialogue) - 1)
         turns = chat_turns(view.dialogue[-1:], view.utterance, view.selected, {0: misread} if misread else {})
         return self._message("user", [text_part(turns[-1])])
@@ -109,7 +110,7 @@ class Messages:
         elif self._shown == "tangrams":
             for letter, silhouette in zip(letters, self._atlas.silhouettes(tangrams), strict=True):
                 yield self._picture(silhouette)
-                yield text_part(f"{letter}\n")  # chat templates put the parts together without a space in between
+                yield text_part(f"{letter}\n")  # chat templates join the parts without a space
         else:
             for letter, words in zip(letters, in_words(self._atlas.tangrams, tangrams), strict=True):
                 yield text_part(f"{letter}: {words}\n")

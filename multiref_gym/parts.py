@@ -1,4 +1,4 @@
-"""Parts that a user may bring, a listener, a speaker, a decoder: what one is called, and what is told of its errors."""
+"""Names and errors of the parts that a user may bring: listeners, speakers and decoders."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from multiref_gym.errors import UserError
 
 
 def part_name(part: object) -> str:
-    """Returns `module:name` of a class or a function, or of the class of anything else."""
+    """Returns `module:name` of a class or a function; for any other object, of its class."""
     while isinstance(part, partial):
         part = part.func
     named = part if hasattr(part, "__qualname__") else type(part)
@@ -18,24 +18,24 @@ def part_name(part: object) -> str:
 
 
 def is_own(part: object) -> bool:
-    """Whether a part is of this package, so that its errors are defects of the program."""
+    """Whether a part belongs to this package: then its errors are defects of the program."""
     return part_name(part).startswith("multiref_gym.")
 
 
 def blame(kind: str, part: object, error: BaseException) -> None:
-    """Raises UserError, with the name of the part and its error as the cause, unless the part is of this package.
+    """Raises UserError, with the part's name and error, unless the part belongs to this package.
 
     Args:
-        kind: What the part is ("speaker").
+        kind: The kind of the part ("speaker").
         part: The part that was called.
-        error: What it raised. A UserError says enough already.
+        error: The error that it raised. A UserError is left alone, since it says enough already.
     """
     if not isinstance(error, UserError) and not is_own(part):
-        raise UserError(f"{kind} {part_name(part)} failed: {told(error)}") from error
+        raise UserError(f"{kind} {part_name(part)} failed: {error_text(error)}") from error
 
 
-def told(error: BaseException) -> str:
-    """Returns an error in one line: its kind, its message, and where it was raised, if not in who caught it."""
+def error_text(error: BaseException) -> str:
+    """Returns an error in one line: its type, its message, and its file and line unless the caller itself raised it."""
     frames = [frame for frame in extract_tb(error.__traceback__)[1:] if not frame.filename.startswith("<frozen")]
     said = isinstance(error, SyntaxError) or not frames  # its message says where
     where = "" if said else f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})"

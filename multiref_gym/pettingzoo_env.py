@@ -1,8 +1,8 @@
-"""MULTIREF with both roles as agents, in the two forms of PettingZoo: turn by turn (AEC), and as parallel dictionaries.
+"""MULTIREF with both roles as agents, in PettingZoo's two forms: turn by turn (AEC), and parallel.
 
-`env()` and `parallel_env()` make them, and once this module is imported `pettingzoo.make` does, by "aec" or "parallel"
-and "MultiRef-v0". A role that nobody learns is played by a policy: `SpeakerPolicy` for any speaker, `ListenerPolicy`
-for any listener.
+`env()` and `parallel_env()` make them. Once this module is imported, `pettingzoo.make` makes them too, by "aec" or
+"parallel" and "MultiRef-v0". A policy can play the role that nobody trains: `SpeakerPolicy` with any speaker,
+`ListenerPolicy` with any listener.
 """
 
 from __future__ import annotations
@@ -38,24 +38,24 @@ SPEAKER, LISTENER = "speaker", "listener"
 
 
 def env(**options: Any) -> AECEnv:
-    """Returns the game turn by turn, with PettingZoo's check that it is reset first; options as of `TwoAgentEnv`."""
+    """Returns the game turn by turn, with PettingZoo's check that it was reset; see `TwoAgentEnv` for the options."""
     return OrderEnforcingWrapper(TwoAgentEnv(**options))
 
 
 def parallel_env(**options: Any) -> ParallelEnv:
-    """Returns the game as parallel dictionaries; options as of `TwoAgentEnv`.
+    """Returns the game as a parallel environment; see `TwoAgentEnv` for the options.
 
-    The game stays one of turns: of the actions of a step only the one of the agent whose turn it is counts. That is
-    the speaker first, and after each step `info["active_agent"]` of either agent.
+    The agents still take turns: each step uses only the action of the agent whose turn it is. The speaker is first;
+    then `info["active_agent"]` of either agent names the next one.
     """
     return turn_based_aec_to_parallel(env(**options))
 
 
 class TwoAgentEnv(AECEnv):  # type: ignore[misc]  # PettingZoo has no types
-    """The game of `MultiRefEnv`, in which the speaker is an agent as well.
+    """The game of `MultiRefEnv`, with the speaker as a second agent.
 
-    By turns `speaker` says something and `listener` clicks, until the game is won or over. They win or lose together:
-    both get the reward of each action of the listener. There is no closing remark, and so no reply to the last action.
+    `speaker` says something and `listener` clicks, by turns, until the game is over. They win or lose together: both
+    get the reward of each action of the listener. There is no closing remark, and so no reply to the last action.
 
     | Agent      | Action                          | Observation, a `Dict`                                       |
     |------------|---------------------------------|-------------------------------------------------------------|
@@ -65,15 +65,15 @@ class TwoAgentEnv(AECEnv):  # type: ignore[misc]  # PettingZoo has no types
     | `listener` | `MultiBinary(context_size)`:    | as in `MultiRef-v0`: `utterance`, `selected` in the         |
     |            | clicks, in the listener's order | listener's order, `turn` and `image`                        |
 
-    With `image="board"` the speaker's board has its targets marked, with `image="tangrams"` it sees the silhouettes in
-    its own order. `info` is that of `MultiRef-v0`. The targets are in the speaker's observation alone.
+    With `image="board"`, the speaker's board marks its targets; with `image="tangrams"`, the speaker sees the
+    silhouettes in its own order. `info` is that of `MultiRef-v0`. Only the speaker's observation holds the targets.
 
     Args:
         render_mode: "ansi" for the dialogue as text, or None.
-        options: What `MultiRefEnv` takes, but for `speaker`.
+        options: The arguments of `MultiRefEnv`, except `speaker`.
 
     Raises:
-        UserError: If an argument is none that is allowed.
+        UserError: If an argument is not allowed.
 
     Example:
         >>> from multiref_gym import pettingzoo_env
@@ -96,7 +96,7 @@ class TwoAgentEnv(AECEnv):  # type: ignore[misc]  # PettingZoo has no types
         if render_mode not in (None, "ansi"):
             raise UserError(f"render_mode={render_mode!r}: allowed is 'ansi' or None")
         if "speaker" in options:
-            raise UserError("speaker: it is an agent here, whom a SpeakerPolicy plays")
+            raise UserError("speaker: it is an agent here; play it with a SpeakerPolicy")
         super().__init__()
         self.render_mode = render_mode
         self.possible_agents = [SPEAKER, LISTENER]
@@ -112,40 +112,40 @@ class TwoAgentEnv(AECEnv):  # type: ignore[misc]  # PettingZoo has no types
         self._as_board = options.get("image", "board") == "board"
 
     def observation_space(self, agent: str) -> spaces.Space[Any]:
-        """Returns what an agent sees."""
+        """Returns an agent's observation space."""
         return self.observation_spaces[agent]
 
     def action_space(self, agent: str) -> spaces.Space[Any]:
-        """Returns what an agent does."""
+        """Returns an agent's action space."""
         return self.action_spaces[agent]
 
     @property
     def episode(self) -> Episode:
-        """The game in play, with what was said and done."""
+        """The current game with its dialogue."""
         return self._game_env.episode
 
     @property
     def game(self) -> Game:
-        """Its state, which knows the targets: for evaluation and for the speaker, never for a listener."""
+        """The current game, which knows the targets: for evaluation and for the speaker, never for a listener."""
         return self._game_env.game
 
     @property
     def tangrams(self) -> TangramSet:
-        """The whole set that the games are drawn from, whatever the split."""
+        """The whole set that the games are drawn from, regardless of the split."""
         return self._game_env.tangrams
 
     @property
     def rng(self) -> np.random.Generator:
-        """All chance of the games, seeded by `reset`."""
+        """The random generator of the games, seeded by `reset`."""
         return self._game_env.np_random
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> None:
-        """Starts a game, in which the speaker is to speak.
+        """Starts a game; the speaker is to act first.
 
         Args:
-            seed: Seeds all chance of this and the following games.
-            options: `{"game": game}` plays a given game, as in `MultiRefEnv.reset`. PettingZoo's tests send others,
-                which mean nothing.
+            seed: Seeds all randomness of this game and the following ones.
+            options: `{"game": game}` plays a given game, as in `MultiRefEnv.reset`. Other options are ignored, because
+                PettingZoo's tests send some.
         """
         given = {"game": options["game"]} if options and "game" in options else None
         self._seen, info = self._game_env.reset(seed=seed, options=given)
@@ -156,7 +156,7 @@ class TwoAgentEnv(AECEnv):  # type: ignore[misc]  # PettingZoo has no types
         self._conclude(over=False, info=info)
 
     def step(self, action: str | NDArray[np.int8] | None) -> None:
-        """Takes the action of the agent whose turn it is; None from an agent whose game is over.
+        """Takes the action of the agent whose turn it is; an agent whose game is over gives None.
 
         Raises:
             ValueError: If the action is not in the agent's space.
@@ -185,7 +185,7 @@ class TwoAgentEnv(AECEnv):  # type: ignore[misc]  # PettingZoo has no types
         self.infos = {agent: deepcopy(info) for agent in self.agents}
 
     def observe(self, agent: str) -> Observation:
-        """Returns what an agent sees now, which is its own to change.
+        """Returns an agent's current observation, as a fresh copy.
 
         Raises:
             ResetNeeded: If no game has begun.
@@ -193,10 +193,10 @@ class TwoAgentEnv(AECEnv):  # type: ignore[misc]  # PettingZoo has no types
         dialogue, game = self.episode.dialogue, self.episode.game
         context = game.context
         if agent == LISTENER:
-            said = dialogue[-1][0] if dialogue else ""  # while the speaker has not gone on
+            said = dialogue[-1][0] if dialogue else ""  # until the speaker speaks again
             return deepcopy(self._seen) | {"utterance": self.episode.utterance if self._spoken else said}
         place = {name: position for position, name in enumerate(context.listener_order)}
-        order = [place[name] for name in context.speaker_order]  # the listener's position of each
+        order = [place[name] for name in context.speaker_order]  # the listener's positions, in the speaker's order
         clicked = dialogue[-1][1].clicks if dialogue else ()
         seen: Observation = {"turn": game.turn}
         for key, positions in (("targets", game.targets), ("selected", game.selected), ("clicks", clicked)):
@@ -223,14 +223,14 @@ class TwoAgentEnv(AECEnv):  # type: ignore[misc]  # PettingZoo has no types
 
 
 class SpeakerPolicy:
-    """Plays the agent `speaker` with any speaker, which is told the game and not the observation.
+    """Plays the agent `speaker` with any speaker. The speaker reads the game itself, not the observation.
 
-    The chance of the speaker is the environment's: one seed gives the same game again, to the word. It is not the game
-    that `MultiRef-v0` plays with that seed.
+    Its random generator is the environment's: the same seed gives the same game, word for word. It is not the game that
+    `MultiRef-v0` plays with that seed.
 
     Args:
-        env: What `env()` or `parallel_env()` returned.
-        speaker: A registered name, "module:attribute", or what makes a speaker from a `TangramSet`.
+        env: The result of `env()` or `parallel_env()`.
+        speaker: A registered name, "module:attribute", or a callable that makes a speaker from a `TangramSet`.
 
     Example:
         >>> from multiref_gym import pettingzoo_env
@@ -249,11 +249,11 @@ class SpeakerPolicy:
         self._speaker: Speaker = made("speaker", name, make, self._env.tangrams)
 
     def __call__(self, observation: Observation) -> str:
-        """Returns the next utterance; to be called once in each turn of the speaker.
+        """Returns the next utterance; call it once in each turn of the speaker.
 
         Raises:
             ResetNeeded: If no game has begun.
-            UserError: As `multiref_gym.speaker.opened` does.
+            UserError: As in `multiref_gym.speaker.opened`.
         """
         episode = self._env.episode
         if episode.dialogue:
@@ -265,9 +265,9 @@ class ListenerPolicy:
     """Plays the agent `listener` with any listener.
 
     Args:
-        env: What `env()` or `parallel_env()` returned.
+        env: The result of `env()` or `parallel_env()`.
         listener: Acts on views.
-        rng: The source of its chance.
+        rng: Its random generator.
     """
 
     def __init__(self, env: AECEnv | ParallelEnv, listener: Listener, rng: np.random.Generator) -> None:
@@ -276,11 +276,11 @@ class ListenerPolicy:
         self._rng = rng
 
     def __call__(self, observation: Observation) -> NDArray[np.int8]:
-        """Returns the clicks that answer what was said.
+        """Returns the clicks that answer the last utterance.
 
         Raises:
             ResetNeeded: If no game has begun.
-            UserError: As `multiref_gym.listener.decided` does.
+            UserError: As in `multiref_gym.listener.decided`.
         """
         view = self._env.episode.view
         [decision] = decided(self._listener, [view], [self._rng])
@@ -288,7 +288,7 @@ class ListenerPolicy:
 
 
 class _Silence:
-    """Says nothing, in the place of a speaker: an agent speaks instead."""
+    """Stands in for the speaker and says nothing, because an agent speaks."""
 
     name = ""
     wanted = Action()

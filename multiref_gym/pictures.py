@@ -1,4 +1,4 @@
-"""The pictures of games in play, as their listeners see them."""
+"""The listeners' pictures of many games in play."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ class Pictures:
     """A picture for each game: its board, or the silhouettes of its tangrams.
 
     Args:
-        atlas: What is copied.
-        boards: Whether they are boards.
+        atlas: The source of the pictures.
+        boards: Whether to draw boards, instead of single silhouettes.
         count: The number of games.
-        size: The number of tangrams in each.
+        size: The number of tangrams in each game.
 
     Attributes:
         images: uint8 (games, height, width, 3), or (games, size, side, side); they change with the games.
@@ -28,10 +28,10 @@ class Pictures:
         self.images: NDArray[np.uint8] = np.zeros((count, *shape), np.uint8)
         if boards:
             self._cells, self._corners, self._inset = atlas.cells(size)
-            self.images[:] = atlas.listener_board(atlas.tangrams.ids[:size])  # whose lines between cells stay
+            self.images[:] = atlas.listener_board(atlas.tangrams.ids[:size])  # the lines between cells stay
 
     def begin(self, which: NDArray[np.bool_], tangrams: NDArray[np.int32]) -> None:
-        """Draws some of the games, which have just begun.
+        """Draws the games that have just begun.
 
         Args:
             which: bool (games,).
@@ -45,7 +45,7 @@ class Pictures:
             self.images[which] = self._atlas.at(tangrams[which])
 
     def click(self, clicks: NDArray[np.int8], tangrams: NDArray[np.int32], selected: NDArray[np.int8]) -> None:
-        """Draws anew what was clicked: int8 (games, size); `selected` is so after the clicks."""
+        """Redraws the clicked tangrams: `clicks` and `selected`, after the clicks, are int8 (games, size)."""
         if self._boards:
             self._draw(clicks, tangrams, selected)
 

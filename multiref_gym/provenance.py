@@ -1,4 +1,4 @@
-"""Results as JSON, with what they were made with."""
+"""Writes results as JSON, with the versions and the machine that made them."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ PACKAGES = (
 
 
 def write_results(path: Path | None, results: dict[str, Any], *packages: str, replace: bool = True) -> dict[str, Any]:
-    """Adds `provenance` and a digest to results, writes them to a file, whole or not at all, and returns them.
+    """Adds `provenance` and a digest to results, writes them completely or not at all, and returns them.
 
     Args:
-        path: The file, None if they are not to be kept.
-        results: What was found, fit for JSON.
-        *packages: As of `provenance`.
-        replace: Whether a file that is there gives way.
+        path: The file; None writes nothing.
+        results: The results, as JSON can hold them.
+        *packages: See `provenance`.
+        replace: Whether an existing file may be replaced.
 
     Raises:
-        ValueError: If there is a NaN or an infinity in them, for which JSON has no word.
+        ValueError: If there is a NaN or an infinity, which JSON cannot hold.
         OSError: If the file cannot be written.
     """
     results = with_digest({**results, **provenance(*packages)})
@@ -46,7 +46,7 @@ def write_results(path: Path | None, results: dict[str, Any], *packages: str, re
 
 
 def is_results(path: Path) -> bool:
-    """Whether a file holds what `write_results` wrote."""
+    """Whether `write_results` wrote a file."""
     try:
         return {"versions", "machine"} <= read_json(dict[str, Any], path).keys()
     except UserError:
@@ -56,23 +56,23 @@ def is_results(path: Path) -> bool:
 def provenance(*packages: str) -> dict[str, Any]:
     """Returns `versions` (Python's and the installed packages') and `machine` (system, processor, cores).
 
-    The packages' metadata is read; none of them is imported.
+    Reads the packages' metadata and imports none of them.
 
     Args:
-        *packages: What had a part beside what has one in every result.
+        *packages: Packages to list besides those that every result lists.
     """
     versions = {"python": platform.python_version()}
     for package in (*PACKAGES, *packages):
         try:
             versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:  # An extra that is not installed had no part in the result.
+        except metadata.PackageNotFoundError:  # an extra that is not installed did not affect the result
             continue
     machine = {"system": platform.system(), "processor": _processor(), "cores": os.cpu_count()}
     return {"versions": versions, "machine": machine}
 
 
 def _processor() -> str:
-    """Returns the processor's model, or its architecture where the system does not say."""
+    """Returns the processor's model, or its architecture if the system does not tell the model."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.exists() else []
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())

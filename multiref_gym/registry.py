@@ -1,7 +1,7 @@
-"""Names for the parts that a user chooses, each an entry-point string, so that nothing is imported unasked.
+"""Short names for the parts that a user chooses. Each stands for an entry-point string, so nothing is imported unasked.
 
-A name that is not listed may be an entry-point string itself: `--listener mypackage.module:MyListener`. To a
-decoder or a speaker that is made of a model a colon adds which: `--decoder prompted:MODEL`.
+An unlisted name may itself be an entry-point string: `--listener mypackage.module:MyListener`. If a decoder or a
+speaker uses a model, the model follows a colon: `--decoder prompted:MODEL`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import FeedbackDecoder
-from multiref_gym.parts import is_own, told
+from multiref_gym.parts import error_text, is_own
 from multiref_gym.speaker import Speaker
 
 SPEAKERS = {
@@ -55,24 +55,24 @@ METHODS = {
     "objective": ("__call__",),
     "format": ("read", "write"),
 }
-"""What a part must be able to do, by its kind."""
+"""The methods that each kind of part must have."""
 
 
 class UnknownName(UserError):
-    """A name that nothing is registered under; the message lists those that are."""
+    """The name is not registered; the message lists the registered names."""
 
 
 def resolve(kind: str, names: Mapping[str, str], name: str) -> Any:
-    """Imports what a name stands for.
+    """Imports the object behind a name.
 
     Args:
-        kind: What is looked for ("speaker"), for the error message.
+        kind: The kind of part ("speaker"), for the error message.
         names: The registered names and their entry-point strings.
         name: A registered name, or an entry-point string `module:attribute`.
 
     Raises:
-        UnknownName: If the name is neither, or stands for nothing that can be called.
-        UserError: If a module that is not of this package fails when it is imported.
+        UnknownName: If the name is neither, or its object cannot be called.
+        UserError: If importing a module from outside this package fails.
     """
     module, _, attribute = names.get(name, name).partition(":")
     if not (module and attribute) or module.startswith("."):
@@ -84,27 +84,27 @@ def resolve(kind: str, names: Mapping[str, str], name: str) -> Any:
     except (Exception, SystemExit) as error:
         if isinstance(error, UserError) or module.startswith("multiref_gym."):
             raise
-        raise UserError(f"{kind} {name!r} cannot be imported: {told(error)}") from error
+        raise UserError(f"{kind} {name!r} cannot be imported: {error_text(error)}") from error
     if not hasattr(found, attribute):
         raise UnknownName(f"unknown {kind} {name!r}: module {module!r} has no attribute {attribute!r}")
     make = getattr(found, attribute)
     if not callable(make) or getattr(make, "_is_protocol", False):
-        raise UnknownName(f"unknown {kind} {name!r}: allowed is what makes one by a call, not {make!r:.60}")
+        raise UnknownName(f"unknown {kind} {name!r}: allowed is a class or a function, not {make!r:.60}")
     return make
 
 
 def made(kind: str, name: str, make: Callable[..., Any], *args: Any, **given: Any) -> Any:
-    """Makes a part by a call, and checks that it is one.
+    """Makes a part by a call, and checks that it has the methods of its kind.
 
     Args:
-        kind: What is made: a key of `METHODS`.
-        name: What the user calls it, for the error message.
-        make: What makes it.
-        args: What that is given.
-        given: The same, by name.
+        kind: The kind of part: a key of `METHODS`.
+        name: The user's name for it, for the error message.
+        make: Makes the part.
+        args: Positional arguments of `make`.
+        given: Keyword arguments of `make`.
 
     Raises:
-        UserError: If it is no such part; or if it cannot be made so, and is not of this package.
+        UserError: If the result lacks a method of its kind, or if a part from outside this package cannot be made.
     """
     part = _called(kind, name, make, *args, **given)
     check_part(kind, name, part)
@@ -118,28 +118,28 @@ def _called(kind: str, name: str, make: Callable[..., Any], *args: Any, **given:
         refused = isinstance(error, TypeError) and error.__traceback__.tb_next is None  # type: ignore[union-attr]
         if isinstance(error, UserError) or (is_own(make) and not refused):  # it takes other arguments, or is abstract
             raise
-        raise UserError(f"{kind} {name!r} cannot be made: {told(error)}") from error
+        raise UserError(f"{kind} {name!r} cannot be made: {error_text(error)}") from error
 
 
 def check_part(kind: str, name: str, part: object) -> None:
-    """Raises UserError if a part cannot do what its kind must; see `made` for the arguments."""
+    """Raises UserError if a part lacks a method of its kind; see `made` for the arguments."""
     if missing := [method for method in METHODS[kind] if not callable(getattr(part, method, None))]:
-        raise UserError(f"{kind} {name!r} is none: {type(part).__name__} has no method {missing[0]!r}")
+        raise UserError(f"{kind} {name!r} does not fit: {type(part).__name__} has no method {missing[0]!r}")
 
 
 def decoder_of(name: str, ternary: bool = False) -> Callable[..., FeedbackDecoder]:
-    """Returns what makes a decoder.
+    """Returns a callable that makes a decoder.
 
-    A decoder with a function `load` is made of a model by it, any other by a call; one that has a ternary form takes
-    `ternary` there. Where `load` has a default model, none need be named.
+    A decoder with a function `load` is made by `load(model)`, any other by a plain call. If the decoder has a ternary
+    form, the call gets `ternary`. If `load` has a default model, no model need be named.
 
     Args:
-        name: A registered name or an entry-point string; with `:MODEL` after it if the decoder is made of a model.
-        ternary: Whether neutral is to be an answer.
+        name: A registered name or an entry-point string; with `:MODEL` after it if the decoder uses a model.
+        ternary: Whether neutral is a possible answer.
 
     Raises:
-        UnknownName: If there is no such decoder, or it is not made of a model.
-        UserError: If it needs a model, or has no ternary form, or as `resolve` does.
+        UnknownName: If there is no such decoder, or it does not use a model.
+        UserError: If it needs a model, or has no ternary form; also as in `resolve`.
     """
     make, load = _named("decoder", DECODERS, name)
     make = load or make
@@ -151,29 +151,28 @@ def decoder_of(name: str, ternary: bool = False) -> Callable[..., FeedbackDecode
 
 
 def speaker_maker(name: str) -> Callable[..., Speaker]:
-    """Returns what makes a speaker of a `TangramSet`.
+    """Returns a callable that makes a speaker from a `TangramSet`.
 
-    A speaker with a function `load` is made of a model: given that, the function returns what makes the speakers, which
-    share the model.
+    A speaker with a function `load` uses a model: `load(model)` returns the callable, and its speakers share the model.
 
     Args:
-        name: A registered name or an entry-point string; with `:MODEL` after it if the speaker is made of a model.
+        name: A registered name or an entry-point string; with `:MODEL` after it if the speaker uses a model.
 
     Raises:
-        UnknownName: If there is no such speaker, or it is not made of a model.
-        UserError: If it needs a model, or as `resolve` and `made` do.
+        UnknownName: If there is no such speaker, or it does not use a model.
+        UserError: If it needs a model; also as in `resolve` and `made`.
     """
     make, load = _named("speaker", SPEAKERS, name)
     return _called("speaker", name, load) if load else make
 
 
 def is_language_model(speaker: str) -> bool:
-    """Whether a name is that of a speaker that is a language model."""
+    """Whether a name stands for a speaker that is a language model."""
     return SPEAKERS.get(speaker.partition(":")[0], "").startswith("multiref_gym.agents.speakers.")
 
 
 def _named(kind: str, names: Mapping[str, str], name: str) -> tuple[Callable[..., Any], Callable[..., Any] | None]:
-    """Returns what a name stands for and, if it is made of a model, its function `load`, given the model."""
+    """Returns the object behind a name and, if it uses a model, its function `load` bound to the model."""
     colons = 1 if name.partition(":")[0] in names else 2
     parts = name.split(":", colons)
     listed, model = ":".join(parts[:colons]), [part for part in parts[colons:] if part]
@@ -181,20 +180,20 @@ def _named(kind: str, names: Mapping[str, str], name: str) -> tuple[Callable[...
     load = getattr(make, "load", None)
     if load is None:
         if parts[colons:]:
-            raise UnknownName(f"unknown {kind} {name!r}: {listed} is not made of a model")
+            raise UnknownName(f"unknown {kind} {name!r}: {listed} does not use a model")
         return make, None
     first = next(iter(signature(load).parameters.values()), None)
     if not model and (first is None or first.default is Parameter.empty):
         what = first.name if first else "model"
-        raise UserError(f"{kind} {name!r} is made of a {what}: expected '{listed}:{what.upper()}'")
+        raise UserError(f"{kind} {name!r} needs a {what}: expected '{listed}:{what.upper()}'")
     return make, partial(load, *model)
 
 
 def has_ternary_form(make: Callable[..., FeedbackDecoder]) -> bool:
-    """Whether a decoder can be made to answer neutral as well."""
+    """Whether a decoder can return neutral as well."""
     try:
         return "ternary" in signature(make).parameters
-    except ValueError:  # some of what is not written in Python tells nothing of its parameters
+    except ValueError:  # objects not written in Python may not tell their parameters
         return False
 
 
@@ -204,5 +203,5 @@ def new_decoder(name: str, ternary: bool = False) -> FeedbackDecoder:
 
 
 def feedback_name(decoder: str, ternary: bool = False) -> str:
-    """Returns the name under which a decoder's feedback is stored: the two forms of one decoder are two in a store."""
+    """Returns the name of a decoder's feedback in a store: its two forms have different names."""
     return f"{decoder}, ternary" if ternary else decoder

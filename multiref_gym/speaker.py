@@ -1,4 +1,4 @@
-"""The contract of a speaker."""
+"""The interface of a speaker."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from multiref_gym.utterance import checked, is_utterance
 
 
 class Speaker(Protocol):
-    """Says what it wants selected, turn by turn; knows the targets, and nothing of how the listener works.
+    """Asks for tangrams, turn by turn; it knows the targets, but not how the listener works.
 
-    One speaker speaks in one game at a time: `start` opens a game and forgets the one before.
+    A speaker speaks in one game at a time: `start` opens a game and forgets the one before.
 
     Attributes:
-        name: Who speaks in the current game, the same for the whole of it.
-        wanted: The action that would answer the current utterance as it was meant. It is for oracles and for
-            evaluation, who ask for it by `Episode.wanted`; no listener that learns may see it.
+        name: Who speaks in the current game; it stays the same throughout the game.
+        wanted: The action that the current utterance asks for. Oracles and evaluation read it through
+            `Episode.wanted`; a learning listener must never see it.
     """
 
     @property
@@ -35,14 +35,14 @@ class Speaker(Protocol):
     def wanted(self) -> Action: ...  # noqa: D102
 
     def start(self, game: Game, rng: np.random.Generator) -> str:
-        """Opens a game and returns the first utterance. All chance of the game is drawn from `rng`."""
+        """Opens a game and returns the first utterance. All randomness of the game comes from `rng`."""
         ...
 
     def reply(self, action: Action | None) -> str:
-        """Returns what the speaker says to an action that the game has just applied.
+        """Replies to an action that the game has just applied.
 
         Args:
-            action: The action, or None if the listener's answer was none and nothing changed.
+            action: The action, or None if the listener's answer was not an action and nothing changed.
 
         Returns:
             The next utterance or, if the action ended the game, a closing remark, which may be empty.
@@ -51,40 +51,40 @@ class Speaker(Protocol):
 
 
 class BatchedSpeaker(Speaker, Protocol):
-    """A speaker whose class can be asked for many games at once, as a model behind it answers many at a time.
+    """A speaker whose class speaks in many games at once, for models that answer in batches.
 
-    In each game it says what it says alone.
+    It says the same in each game as it would alone.
     """
 
     @staticmethod
     def start_all(speakers: Sequence[Any], games: Sequence[Game], rngs: Sequence[np.random.Generator]) -> list[str]:
-        """Opens a game for each of some speakers; see `Speaker.start`."""
+        """Opens a game for each speaker; see `Speaker.start`."""
         ...
 
     @staticmethod
     def reply_all(speakers: Sequence[Any], actions: Sequence[Action | None]) -> list[str]:
-        """Returns what each of some speakers says to an action in its game; see `Speaker.reply`."""
+        """Returns each speaker's reply to the action in its game; see `Speaker.reply`."""
         ...
 
 
 class CompiledSpeaker(Protocol):
-    """A speaker that can also speak in many games at once: environments ask it once a step, for all of them."""
+    """A speaker that also speaks in many games at once: environments call it once a step for all games."""
 
     def of_game(self, game: Game) -> Speaker:
-        """Returns the speaker of one of the games, as others have it."""
+        """Returns an ordinary speaker for one of the games."""
         ...
 
     def begin_games(self, drawing: Drawing, games: Records, which: NDArray[np.bool_], drawn: bool) -> None:
-        """Begins other games in the places of some and opens them.
+        """Begins and opens new games in some places of the records.
 
         Args:
             drawing: How contexts are drawn.
             games: The records.
-            which: In which places, bool (games,).
-            drawn: Whether contexts are drawn; if not, the records have them.
+            which: The places, bool (games,).
+            drawn: Whether to draw contexts; if False, the records already have them.
 
         Raises:
-            UserError: If more is said than an utterance may be.
+            UserError: If an utterance is too long.
         """
         ...
 
@@ -105,20 +105,20 @@ class CompiledSpeaker(Protocol):
             drawing: How contexts are drawn.
             games: The records.
             actions: int8 (games, size) of zeros and ones.
-            understood: False if what the listeners answered was no action.
+            understood: False if the listeners' answers were not actions.
             mode: Bits of `compiled.seen`.
-            seen: Takes what the listeners see.
-            earned: Takes what they earn.
-            final: Takes what those saw last whose games have ended, if another one begins in the same step.
+            seen: Receives the listeners' observations.
+            earned: Receives their rewards.
+            final: Receives the last observations of games that ended, if a new game begins in the same step.
 
         Raises:
-            UserError: If more is said than an utterance may be.
+            UserError: If an utterance is too long.
         """
         ...
 
 
 def compiled(speaker: Speaker) -> CompiledSpeaker | None:
-    """Returns a speaker that is compiled, None for any other: what extends or wraps one may say other things."""
+    """Returns the speaker if it is compiled, else None: a subclass or wrapper of one may say other things."""
     return cast(CompiledSpeaker, speaker) if "step_games" in vars(type(speaker)) else None
 
 
@@ -126,8 +126,8 @@ def opened(speaker: Speaker, game: Game, rng: np.random.Generator) -> str:
     """Has a speaker open a game, and returns the first utterance.
 
     Raises:
-        UserError: If it says what an utterance may not be, or has no name; or if a speaker that is not of this package
-            fails. The message names it.
+        UserError: If the utterance or the speaker's name is invalid, or if a speaker from outside this package fails.
+            The message names the speaker.
     """
     try:
         said = speaker.start(game, rng)
@@ -138,7 +138,7 @@ def opened(speaker: Speaker, game: Game, rng: np.random.Generator) -> str:
 
 
 def opened_all(speakers: Sequence[Speaker], games: Sequence[Game], rngs: Sequence[np.random.Generator]) -> list[str]:
-    """Has each speaker open a game, together if they are of one `BatchedSpeaker`; see `opened`."""
+    """Has each speaker open a game, in one call if all share a `BatchedSpeaker` class; see `opened`."""
     if (batched := _batched(speakers)) is None:
         return [opened(*one) for one in zip(speakers, games, rngs, strict=True)]
     said = _said_by(batched, lambda: batched.start_all(speakers, games, rngs), len(speakers))
@@ -157,7 +157,7 @@ def _checked_opening(speaker: Speaker, said: str) -> str:
 
 
 def replied(speaker: Speaker, action: Action | None) -> str:
-    """Returns what a speaker says to an action; see `opened` for the errors."""
+    """Returns a speaker's reply to an action; see `opened` for the errors."""
     try:
         said = speaker.reply(action)
     except (Exception, SystemExit) as error:
@@ -167,7 +167,7 @@ def replied(speaker: Speaker, action: Action | None) -> str:
 
 
 def replied_all(speakers: Sequence[Speaker], actions: Sequence[Action | None]) -> list[str]:
-    """Returns what speakers say to actions, asked together if they are of one `BatchedSpeaker`; see `opened`."""
+    """Returns each speaker's reply to an action, from one call if all share a `BatchedSpeaker` class; see `opened`."""
     if (batched := _batched(speakers)) is None:
         return [replied(*one) for one in zip(speakers, actions, strict=True)]
     said = _said_by(batched, lambda: batched.reply_all(speakers, actions), len(speakers))
@@ -175,7 +175,7 @@ def replied_all(speakers: Sequence[Speaker], actions: Sequence[Action | None]) -
 
 
 def _said_by(batched: type[BatchedSpeaker], ask: Callable[[], Any], games: int) -> Sequence[Any]:
-    """Asks speakers of a class for many games at once, and returns what is said in each."""
+    """Asks a class of speakers about many games at once, and returns the utterance for each."""
     try:
         said = ask()
     except (Exception, SystemExit) as error:
@@ -183,19 +183,19 @@ def _said_by(batched: type[BatchedSpeaker], ask: Callable[[], Any], games: int) 
         raise
     if not isinstance(said, list | tuple) or len(said) != games:
         raise UserError(
-            f"speaker {part_name(batched)} says {said!r:.60} in {games} games: allowed is a list of an utterance each"
+            f"speaker {part_name(batched)} said {said!r:.60} in {games} games: allowed is a list of one utterance each"
         )
     return said
 
 
 def _batched(speakers: Sequence[Speaker]) -> type[BatchedSpeaker] | None:
-    """Returns the class that all are of if it can be asked for all at once."""
+    """Returns the common class of the speakers if it can speak in many games at once."""
     kinds = {type(speaker) for speaker in speakers}
     if len(kinds) != 1:
         return None
     [kind] = kinds
     for one, many in (("start", "start_all"), ("reply", "reply_all")):
-        # A class that extends another one, and says other things in one game, says them in many.
+        # A subclass that overrides only the method for one game must not use the inherited method for many.
         first = next((base for base in kind.__mro__ if {one, many} & vars(base).keys()), None)
         if first is None or many not in vars(first):
             return None

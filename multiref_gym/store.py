@@ -1,11 +1,11 @@
-"""Interactions and the feedback decoded from them, by system and round, in a database.
+"""A database of interactions and the feedback decoded from them, by system and round.
 
-A system is what was deployed ("SUP", "CONTROL", "SEED"); it plays whole rounds. Rounds and their feedback are
-written in one transaction, or one each, and never changed, so what is in the store is complete: a process that is
-killed leaves exactly the rounds that it was told were written. Each has a digest of what it holds, so that a byte that
-has changed since on the disk is an error and no other game.
+A system is a deployed policy with its way of learning ("SUP", "CONTROL", "SEED"); it plays whole rounds. A round and
+its feedback are written in one transaction, or one each, and never changed. So the store never holds half a round: if
+the process is killed, exactly the rounds that were reported as written are there. Each round has a digest of its
+content, so that a byte that changed on the disk raises an error instead of reading as another game.
 
-The database is a SQLite file, or any other that SQLAlchemy has a driver for (PostgreSQL) by its URL.
+The database is a SQLite file, or any other database that SQLAlchemy has a driver for (PostgreSQL), given by its URL.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from multiref_gym.game import LETTERS, Action, Context
 from multiref_gym.interaction import Interaction, Turn
 
 SCHEMA_VERSION = 3
-"""1 was that of version 0.1, 2 had no digests."""
+"""Version 1 was that of release 0.1; version 2 had no digests."""
 
 _schema = MetaData()
 _rounds = Table(
@@ -53,18 +53,18 @@ _rounds = Table(
     Column("id", Integer, primary_key=True),
     Column("system", String, nullable=False),
     Column("round", Integer, nullable=False),
-    Column("digest", String, nullable=False),  # of these and of all that its games hold
+    Column("digest", String, nullable=False),  # of these columns and of all its games
     UniqueConstraint("system", "round"),
 )
 _interactions = Table(
     "interactions",
     _schema,
-    Column("id", Integer, primary_key=True),  # grows with every insertion, so it is the order
+    Column("id", Integer, primary_key=True),  # grows with every insertion, so it gives the order
     Column("round_id", ForeignKey(_rounds.c.id), nullable=False, index=True),
     Column("game_id", String, nullable=False, unique=True),
     Column("speaker", String, nullable=False),
     Column("policy", String, nullable=False),
-    Column("speaker_order", String, nullable=False),  # a list in JSON, as the next two
+    Column("speaker_order", String, nullable=False),  # a list in JSON, like the next two
     Column("listener_order", String, nullable=False),
     Column("targets", String, nullable=False),
     Column("closing", String, nullable=False),
@@ -75,17 +75,17 @@ _turns = Table(
     Column("interaction_id", ForeignKey(_interactions.c.id), primary_key=True),
     Column("turn", Integer, primary_key=True, autoincrement=False),  # counted from 0
     Column("utterance", String, nullable=False),
-    Column("action", String, nullable=False),  # the canonical text; empty for the empty action
+    Column("action", String, nullable=False),  # the canonical text, "" for the empty action
     Column("log_prob", Double),
 )
-# A game of one turn has no feedback, so a round's feedback may have no values: that it was decoded is a row here.
+# Games of one turn have no feedback, so a decoded round may have no values; this row shows that it was decoded.
 _decodings = Table(
     "decodings",
     _schema,
     Column("id", Integer, primary_key=True),
     Column("round_id", ForeignKey(_rounds.c.id), nullable=False),
     Column("decoder", String, nullable=False),
-    Column("digest", String, nullable=False),  # of this, of which round it is, and of all values
+    Column("digest", String, nullable=False),  # of the decoder, the round, and all values
     UniqueConstraint("round_id", "decoder"),
 )
 _feedback = Table(
@@ -109,15 +109,15 @@ Query = TypeVar("Query", bound=Select[Any])
 class InteractionStore:
     """The memory of a run: whole rounds of interactions and the feedback decoded from them.
 
-    Several processes may write to one store at a time; they take turns. A store in a file or a folder without write
-    permission can be read. A `with` statement closes it.
+    Several processes may write to one store at a time; they take turns. A store without write permission can still be
+    read. A `with` statement closes it.
 
     Args:
         where: A path to a SQLite file, or a database URL such as `postgresql+psycopg://host/name`.
-        create: Whether to make a store where there is none.
+        create: Whether to create a missing store.
 
     Raises:
-        StoreError: If there is no store and none is to be made, or what is there is no store, is damaged, or was
+        StoreError: If the store is missing and `create` is False, or the database is not a store, is damaged, or was
             written by another version of this package.
     """
 
@@ -125,7 +125,7 @@ class InteractionStore:
         self._database = Database(where, _schema, SCHEMA_VERSION, "store of interactions", create=create)
         self._where, self._transaction = self._database.where, self._database.transaction
         try:
-            if self._database.is_sqlite:  # others look after themselves
+            if self._database.is_sqlite:  # other databases check themselves
                 self._check_whole()
         except BaseException:
             self.close()
@@ -150,18 +150,18 @@ class InteractionStore:
         feedback: Mapping[int, Sequence[Sequence[Feedback]]] | None = None,
         decoder: str = "",
     ) -> None:
-        """Adds whole rounds: the interactions of every round that they name and the feedback, all of it or nothing.
+        """Adds whole rounds of interactions, and optionally their feedback; adds everything or nothing.
 
         Args:
-            interactions: The games that the system played, in order. Their `round` says which rounds these are.
-            system: What was deployed.
-            feedback: What a decoder says of some of these rounds, by their numbers, each as for `add_feedback`.
+            interactions: The games that the system played, in order. The `round` of each says which round it belongs
+                to.
+            system: The system that played.
+            feedback: A decoder's feedback on some of these rounds, by round number, each as in `add_feedback`.
             decoder: The decoder's name.
 
         Raises:
-            StoreError: If a round of the system is there already, a game's id is taken, an action breaks the
-                rules, a log-probability is not a finite number, a text is not `checking.storable`, or the feedback
-                does not fit.
+            StoreError: If a round of the system exists already, a game's id is taken, an action breaks the rules, a
+                log-probability is not finite, a text is not `checking.storable`, or the feedback does not fit.
         """
         try:
             storable(system)
@@ -177,7 +177,7 @@ class InteractionStore:
             rounds = {}
             for number, content in contents.items():
                 if self._round_id(connection, system, number) is not None:
-                    raise StoreError(f"{self._where}: round {number} of {system!r} is there already")
+                    raise StoreError(f"{self._where}: round {number} of {system!r} exists already")
                 hashed = digest([system, number, content])
                 rounds[number] = _insert(connection, _rounds, system=system, round=number, digest=hashed)
             self._check_ids(connection, interactions)
@@ -203,23 +203,23 @@ class InteractionStore:
             return list(connection.scalars(query))
 
     def contents(self) -> str:
-        """Returns which rounds of which systems there are, for a message."""
+        """Returns the rounds of each system as a text, for a message."""
         return ", ".join(f"{system!r} rounds {self.rounds(system)}" for system in self.systems()) or "none"
 
     def count(self, system: str | None = None, round: int | None = None) -> int:
-        """Returns how many interactions `interactions(system, round)` are."""
+        """Returns the number of interactions that `interactions(system, round)` returns."""
         query = _of(select(func.count()).select_from(_interactions.join(_rounds)), system, round)
         with self._transaction() as connection:
             return connection.scalar(query) or 0
 
     def decoders(self, system: str | None = None, round: int | None = None) -> list[str]:
-        """Returns the names of the decoders that have decoded any of these rounds, in alphabetical order."""
+        """Returns the names of the decoders with feedback on any of these rounds, in alphabetical order."""
         query = _of(select(_decodings.c.decoder).join(_rounds), system, round).distinct()
         with self._transaction() as connection:
             return sorted(connection.scalars(query))
 
     def has_round(self, system: str, round: int) -> bool:
-        """Returns whether a system has played a round; what is there is complete."""
+        """Whether a system has played a round; stored rounds are always complete."""
         with self._transaction() as connection:
             return self._round_id(connection, system, round) is not None
 
@@ -227,7 +227,7 @@ class InteractionStore:
         """Returns the interactions of a system, of a round, of both, or all, in the order in which they were added.
 
         Raises:
-            StoreError: If they are not what was written.
+            StoreError: If the stored data has changed since it was written.
         """
         rounds = _of(select(_rounds), system, round)
         games = select(_interactions, _rounds.c.round).select_from(_interactions.join(_rounds))
@@ -243,28 +243,30 @@ class InteractionStore:
                 contents[game["round_id"]].append(_content(game, turns_of[game["id"]]))
             for row in connection.execute(rounds):
                 if digest([row.system, row.round, contents[row.id]]) != row.digest:
-                    raise StoreError(f"{self._where}: damaged: round {row.round} of {row.system!r} is not what it was")
+                    raise StoreError(
+                        f"{self._where}: damaged: round {row.round} of {row.system!r} has changed since it was written"
+                    )
         return [_interaction(game, turns_of[game["id"]]) for game in played]
 
     def add_feedback(self, system: str, round: int, decoder: str, feedback: Sequence[Sequence[Feedback]]) -> None:
-        """Adds what a decoder says of a round, all of it or nothing.
+        """Adds a decoder's feedback on a round, everything or nothing.
 
         Args:
-            system: Who played the round.
-            round: Its number.
+            system: The system that played the round.
+            round: The round's number.
             decoder: The decoder's name.
             feedback: For each interaction of `interactions(system, round)`, in order, the feedback on each of its
                 exchanges: one value fewer than it has turns.
 
         Raises:
-            StoreError: If there is no such round, the decoder's feedback on it is there already, or the number of
-                interactions or of exchanges does not fit.
+            StoreError: If the round does not exist, already has this decoder's feedback, or has another number of
+                interactions or exchanges.
         """
         with self._transaction(write=True) as connection:
             self._add_feedback(connection, system, round, decoder, feedback)
 
     def has_feedback(self, system: str, round: int, decoder: str) -> bool:
-        """Returns whether a decoder's feedback on a round is there; what is there is complete."""
+        """Whether a round has a decoder's feedback; stored feedback is always complete."""
         with self._transaction() as connection:
             round_id = self._round_id(connection, system, round)
             return round_id is not None and decoder in self._decoders(connection, round_id)
@@ -273,8 +275,8 @@ class InteractionStore:
         """Returns a decoder's feedback on each exchange of each of `interactions(system, round)`, in their order.
 
         Raises:
-            StoreError: If the decoder has not decoded every one of these rounds, or its feedback is not what was
-                written.
+            StoreError: If the decoder has not decoded every one of these rounds, or the feedback has changed since it
+                was written.
         """
         its_own = (_decodings.c.round_id == _rounds.c.id) & (_decodings.c.decoder == decoder)
         rounds = select(_rounds.c.id, _rounds.c.system, _rounds.c.round, _decodings.c.digest)
@@ -296,7 +298,7 @@ class InteractionStore:
                     raise StoreError(f"{self._where}: {decoder!r} has not decoded round {row.round} of {row.system!r}")
                 if digest([row.system, row.round, decoder, contents[row.id]]) != row.digest:
                     what = f"feedback of {decoder!r} on round {row.round} of {row.system!r}"
-                    raise StoreError(f"{self._where}: damaged: {what} is not what it was")
+                    raise StoreError(f"{self._where}: damaged: {what} has changed since it was written")
         return [list(map(Feedback, values_on[game.id])) for game in played]
 
     def _add_feedback(
@@ -335,28 +337,26 @@ class InteractionStore:
             connection.execute(insert(_feedback), [{"decoding_id": decoding_id, **value} for value in values])
 
     def _check_whole(self) -> None:
-        """Raises StoreError if SQLite finds damage, or what it allows and no store holds. What rounds hold is checked
-        when it is read.
-        """
+        """Raises StoreError if SQLite finds damage, or a row that no store writes; rounds are checked at reading."""
         with self._transaction() as connection:
             found = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar()
             if found != "ok":
                 raise StoreError(f"{self._where}: damaged: {' '.join(str(found).split())}")
             for table, *_ in connection.exec_driver_sql("PRAGMA foreign_key_check"):
-                raise StoreError(f"{self._where}: damaged: {table} without what they belong to")
-            for row in connection.execute(select(_rounds)):  # SQLite keeps anything in any column
+                raise StoreError(f"{self._where}: damaged: rows of {table} refer to missing rows")
+            for row in connection.execute(select(_rounds)):  # SQLite does not enforce column types
                 if not isinstance(row.system, str) or not isinstance(row.round, int):
                     raise StoreError(f"{self._where}: damaged: a round {row.round!r} of {row.system!r}")
 
     def _check_ids(self, connection: Connection, interactions: Sequence[Interaction]) -> None:
-        """Raises StoreError if a game's id comes twice, here or in the store."""
+        """Raises StoreError if a game's id occurs twice, among the new games or in the store."""
         counts = Counter(interaction.game_id for interaction in interactions)
         taken = set(connection.scalars(select(_interactions.c.game_id)))
         for game_id, count in counts.items():
             if count > 1:
                 raise StoreError(f"{count} of the interactions to add have the id {game_id!r}")
             if game_id in taken:
-                raise StoreError(f"{self._where}: a game {game_id!r} is there already")
+                raise StoreError(f"{self._where}: a game {game_id!r} exists already")
 
     @staticmethod
     def _round_id(connection: Connection, system: str, round: int) -> int | None:
@@ -400,7 +400,7 @@ def _rows(interaction: Interaction) -> tuple[dict[str, Any], list[dict[str, Any]
         {
             "utterance": turn.utterance,
             "action": str(turn.action),
-            "log_prob": None if turn.log_prob is None else float(turn.log_prob) + 0.0,  # SQLite knows no -0.0
+            "log_prob": None if turn.log_prob is None else float(turn.log_prob) + 0.0,  # SQLite has no -0.0
         }
         for turn in interaction.turns
     ]
@@ -408,7 +408,7 @@ def _rows(interaction: Interaction) -> tuple[dict[str, Any], list[dict[str, Any]
 
 
 def _interaction(game: _Row, turns: Sequence[_Row]) -> Interaction:
-    """Returns the game of rows that are as they were written."""
+    """Returns the game in rows that have passed the digest check."""
     speaker_order, listener_order, targets = (
         json.loads(game[name]) for name in ("speaker_order", "listener_order", "targets")
     )
@@ -431,5 +431,5 @@ def _interaction(game: _Row, turns: Sequence[_Row]) -> Interaction:
 
 
 def _content(game: _Row, turns: Sequence[_Row]) -> list[Any]:
-    """Returns all that the rows of a game say, but for their keys."""
+    """Returns the content of a game's rows, without their keys."""
     return [[game[name] for name in _GAME_FIELDS], [[turn[name] for name in _TURN_FIELDS] for turn in turns]]

@@ -1,4 +1,4 @@
-"""What an utterance may be: its characters, its length, and its space."""
+"""What counts as an utterance: the characters, the length, and the Gymnasium space."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ CHARSET = "".join(
     for first, last in ((0x20, 0x7E), (0xA0, 0x17F), (0x2010, 0x2027), (0x2030, 0x205E))
     for code in range(first, last + 1)
 )
-"""What a sample of the space is made of: ASCII, the Latin letters with accents, typographic punctuation."""
+"""The characters of samples from the space: ASCII, Latin letters with accents, typographic punctuation."""
 
 MAX_LENGTH = 512
-"""The number of characters that an utterance may have."""
+"""The most characters in an utterance."""
 MOST_BYTES = 4 * MAX_LENGTH
-"""The number of bytes that it may have, as UTF-8 has up to four for a character."""
+"""The most bytes in an utterance: UTF-8 has up to four for a character."""
 
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-"""Control characters, the ends of lines among them, and halves of characters."""
+"""Control characters (including line ends) and surrogates, which are halves of characters."""
 
 
 class UtteranceSpace(spaces.Text):
-    """The texts of one line and up to `MAX_LENGTH` characters: of any script, without control characters.
+    """The space of texts of one line and up to `MAX_LENGTH` characters, in any script, without control characters.
 
-    No space can list all characters, so `characters` are those of samples alone, `CHARSET`.
+    A space cannot list all characters, so its `characters` are only those of samples (`CHARSET`).
 
-    Gymnasium's `AsyncVectorEnv` reads a text from shared memory once, when it is made, and returns that text ever
-    after. This space has no shared memory, so that such an environment fails when it is made, and says why.
+    Gymnasium's `AsyncVectorEnv` reads a text from shared memory once, at its creation, and then always returns that
+    text. This space has no shared memory, so creating such an environment fails with an error that explains why.
     """
 
     def __init__(self) -> None:
@@ -46,13 +46,13 @@ class UtteranceSpace(spaces.Text):
         return is_utterance(x)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        """Returns a space with a generator of its own: the characters never change, and a vector has many spaces."""
+        """Returns a space with its own generator; the characters are shared, because a vector has many spaces."""
         copied = copy(self)
         copied._np_random = deepcopy(self._np_random, memo)
         return copied
 
     def __repr__(self) -> str:
-        """Returns what it holds."""
+        """Returns a short description."""
         return f"Text({self.min_length}, {self.max_length}, any characters but control characters)"
 
 
@@ -62,15 +62,15 @@ def _no_shared_memory(space: UtteranceSpace, n: int = 1, ctx: Any = None) -> NoR
 
 
 def is_utterance(value: Any) -> bool:
-    """Whether a value is a text that may be said."""
+    """Whether a value is a valid utterance."""
     if not isinstance(value, str) or len(value) > MAX_LENGTH:
         return False
-    # The first is faster, and nearly always enough.
+    # The first test is faster, and nearly always enough.
     return (value.isascii() and value.isprintable()) or not _FORBIDDEN.search(value)
 
 
-def said_as(text: str) -> str:
-    """Returns any text as one that may be said: in one line, without what is forbidden, cut off after a word."""
+def as_utterance(text: str) -> str:
+    """Turns any text into a valid utterance: one line, without forbidden characters, cut off after a word."""
     words = " ".join(_FORBIDDEN.sub(" ", text).split())
     if len(words) <= MAX_LENGTH:
         return words
@@ -79,7 +79,7 @@ def said_as(text: str) -> str:
 
 
 def checked(utterance: Any, speaker: object = None) -> str:
-    """Returns the utterance if the space holds it, else raises UserError, which names a speaker of the user's own."""
+    """Returns the utterance if it is valid; else raises UserError, which names the speaker if a user brought it."""
     if is_utterance(utterance):
         return utterance  # type: ignore[no-any-return]
     who = "the speaker" if speaker is None or is_own(speaker) else f"speaker {part_name(speaker)}"

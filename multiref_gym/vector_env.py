@@ -1,4 +1,4 @@
-"""Many games at once: what `gymnasium.make_vec("MultiRef-v0", n)` returns."""
+"""Many games at once: the environment of `gymnasium.make_vec("MultiRef-v0", n)`."""
 
 from __future__ import annotations
 
@@ -23,36 +23,36 @@ from multiref_gym.utterance import MOST_BYTES
 
 MOST_GAMES = 100_000
 MOST_MEMORY = 2**34
-"""The bytes that the pictures of all games may take, with their copies."""
+"""The most bytes of memory for the pictures of all games, with their copies."""
 COPIES = 6
-"""How often they are in memory: here, in an observation, and as four bounds of a space of Gymnasium's."""
+"""The copies of each picture in memory: here, in an observation, and four in the bounds of Gymnasium's spaces."""
 
 
 class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
-    """Many games of MULTIREF in one environment, each as `MultiRefEnv` plays it.
+    """Many games of MULTIREF in one environment; each is played as in `MultiRefEnv`.
 
-    For the same seeds and actions, observations and rewards are those of `SyncVectorEnv` with as many `MultiRefEnv`,
-    item for item. So are the infos but for `clicks`: here it is an array, int8 (num_envs, context_size), of what was
-    clicked in this step, with zeros where a game has just begun; the actions before it are not told again.
+    For the same seeds and actions, observations and rewards equal those of `SyncVectorEnv` with as many `MultiRefEnv`.
+    The infos are equal too, except for `clicks`: here it is an array, int8 (num_envs, context_size), of the clicks of
+    this step only, with zeros where a game has just begun.
 
-    The scripted speaker speaks in all games at once, in compiled code. Any other speaker is asked game by game, one
-    of a class derived from it as well; each game has one of its own.
+    The scripted speaker speaks in all games at once, in compiled code. Any other speaker, including a subclass of the
+    scripted one, is made once for each game and called game by game.
 
-    `reset(options={"reset_mask": mask})` starts the games of a bool (num_envs,) mask only, and `{"game": game}` starts
-    all of them with that game. An answer that was no action (`MultiRefEnv.step(None)`) has no place in an array of
-    clicks.
+    `reset(options={"reset_mask": mask})` starts only the games of a bool (num_envs,) mask, and `{"game": game}` starts
+    all of them with that game. An array of clicks cannot hold an answer that was not an action
+    (`MultiRefEnv.step(None)`).
 
     Args:
         num_envs: The number of games, up to 100,000; their pictures may take 16 GiB of memory.
-        autoreset_mode: When a game that has ended is followed by a new one, as in `SyncVectorEnv`: "NextStep", with
-            the next step, whose action is ignored; "SameStep", at once, with the last observation and info in
-            `info["final_obs"]` and `info["final_info"]`; "Disabled", never, and a step of it is an error.
-        utterance_bytes: None for a tuple of texts; a number n for their UTF-8, uint8 (num_envs, n), cut off or with
-            zeros after the end, as `multiref_gym.wrappers.EncodeUtterance` has it. No utterance has more than 2,048.
-        options: What `MultiRefEnv` takes, but for `render_mode`.
+        autoreset_mode: When a new game follows one that has ended, as in `SyncVectorEnv`: "NextStep", with the next
+            step, whose action is ignored; "SameStep", at once, with the last observation and info in
+            `info["final_obs"]` and `info["final_info"]`; "Disabled", never, and stepping an ended game is an error.
+        utterance_bytes: None for a tuple of texts. A number n for UTF-8, uint8 (num_envs, n), cut off or padded with
+            zeros, as in `multiref_gym.wrappers.EncodeUtterance`. No utterance has more than 2,048 bytes.
+        options: The arguments of `MultiRefEnv`, except `render_mode`.
 
     Raises:
-        UserError: If an argument is none that is allowed.
+        UserError: If an argument is not allowed.
 
     Example:
         >>> import gymnasium as gym
@@ -83,7 +83,7 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
             raise UserError(f"render_mode={options['render_mode']!r}: only vectorization_mode='sync' can render")
         if "max_episode_steps" in options:  # Gymnasium gives it to every vector environment
             raise UserError(
-                f"max_episode_steps={options['max_episode_steps']!r}: allowed is max_turns, after which a game ends; "
+                f"max_episode_steps={options['max_episode_steps']!r}: use max_turns, after which a game ends; "
                 "only vectorization_mode='sync' cuts games short"
             )
         self.num_envs = num_envs = int(num_envs)
@@ -111,12 +111,12 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         self._pictures = self._scalar.new_pictures(num_envs)
 
     def utterances(self) -> list[str]:
-        """Returns what each speaker said last, whole, whatever `utterance_bytes` is."""
+        """Returns each speaker's last utterance in full, whatever `utterance_bytes` is."""
         return self.games.utterances()
 
     @property
     def tangrams(self) -> TangramSet:
-        """The whole set, whatever the split."""
+        """The whole set, regardless of the split."""
         return self._scalar.tangrams
 
     def reset(
@@ -125,13 +125,14 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         """Starts all games, or those of a mask.
 
         Args:
-            seed: Seeds all chance of these and the following games: one for each, or the first of as many in a row.
+            seed: Seeds all randomness of these games and the following ones: one seed for each game, or an int for the
+                first game, which counts up for the others.
             options: `{"reset_mask": mask}`, bool (num_envs,), and `{"game": game}` as in `MultiRefEnv.reset`.
 
         Raises:
-            ValueError: If the seeds are no such list, or more or fewer than games, the mask is none, or
-                `MultiRefEnv.reset` would. After an error of a speaker none of the games that were to start has begun.
-            ResetNeeded: If the mask leaves out a game that has not begun; none is started then.
+            ValueError: If the seeds or the mask do not fit the games; also as in `MultiRefEnv.reset`. After an error of
+                a speaker, none of the games that were to start has begun.
+            ResetNeeded: If the mask leaves out a game that has not begun; no game is started then.
         """
         seeds: Sequence[int | None] = [None] * self.num_envs
         if isinstance(seed, Sequence | np.ndarray):
@@ -151,7 +152,7 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
             if seeds[i] is not None or not self._seeded[i]:
                 self.games.seed(i, seeding.np_random(seeds[i])[0])
                 self._seeded[i] = True
-        self._begun[mask] = self._ready = False  # so it stays if a speaker fails
+        self._begun[mask] = self._ready = False  # if a speaker fails now, these games have not begun
         seen = self.games.new_seen(self._bytes)
         self.games.begin(mask, seen, given)
         self._begun[mask] = self._ready = True
@@ -170,8 +171,8 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
             actions: int8 (num_envs, context_size) of zeros and ones.
 
         Raises:
-            ValueError: If the actions are anything else; no turn is taken then. Or if a speaker says what the
-                observation space does not hold. After this or any other error of a speaker no game has begun.
+            ValueError: If the actions are anything else; no turn is taken then. Also if a speaker's words are not in
+                the observation space. After this or any other error of a speaker, no game is in play.
             GameOver: If a game has ended and `autoreset_mode` is "Disabled"; no turn is taken then.
             ResetNeeded: If a game has not begun.
         """
@@ -187,10 +188,10 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         try:
             games.step(clicks, True, seen, earned, final)
         except BaseException:
-            self._begun[:] = self._ready = False  # some games have taken the turn, others have not: none can go on
+            self._begun[:] = self._ready = False  # only some games have taken the turn, so none can go on
             raise
         reward, terminated, success = earned
-        begun = terminated if same_step else self._ended  # where another game has begun in this step
+        begun = terminated if same_step else self._ended  # the games that have begun in this step
         infos = self._infos(np.ones_like(terminated), success, seen.turn, clicks)
         if self._pictures is not None:
             selected = np.where(begun[:, None], final.selected, seen.selected)
@@ -198,7 +199,7 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         if begun.any():
             infos["clicks"] = clicks * ~begun[:, None]
             if same_step:
-                infos["success"] = np.zeros_like(success)  # a game that is won has ended
+                infos["success"] = np.zeros_like(success)  # a game that was won has ended
                 infos |= self._final(final, self._infos(begun.copy(), success, final.turn, clicks - infos["clicks"]))
             if self._pictures is not None:
                 self._pictures.begin(begun, games.tangrams)
@@ -211,7 +212,7 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         array = np.asarray(actions)
         if array.shape == self.games.tangrams.shape:
             match array.dtype.kind:
-                case "b" | "u" | "i" if not (array >> 1).any():  # no bit is set but the last
+                case "b" | "u" | "i" if not (array >> 1).any():  # only the last bit may be set
                     return array.astype(np.int8)
                 case "f" if ((array == 0) | (array == 1)).all():
                     return array.astype(np.int8)
@@ -228,12 +229,12 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
     def _infos(
         self, games: NDArray[np.bool_], success: NDArray[np.bool_], turn: NDArray[np.int64], clicks: NDArray[np.int8]
     ) -> dict[str, Any]:
-        """Returns the infos of some games, with marks of which."""
+        """Returns the infos of some games, and a mask of these games."""
         infos = {"success": success, "turn": turn.copy(), "clicks": clicks}
         return infos | {f"_{key}": games for key in infos}
 
     def _final(self, final: Seen, infos: dict[str, Any]) -> dict[str, Any]:
-        """Returns the last observations and infos of games that others took the place of."""
+        """Returns the last observations and infos of games that were replaced."""
         observations = np.full(self.num_envs, None, object)
         ended = infos["_success"]
         places = np.flatnonzero(ended)

@@ -1,4 +1,4 @@
-"""Utterances as integers of a fixed length, for learners that know no text: their bytes, or the ids of their words."""
+"""Utterances as a fixed number of integers, for learners that do not read text: bytes, or word ids."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from multiref_gym.errors import UserError
 from multiref_gym.files import write_atomically
 
 PADDING, UNKNOWN = 0, 1
-"""The id after the last word, and that of a word which is not in the vocabulary."""
+"""The ids of padding and of a word that is not in the vocabulary."""
 
 
 def words_of(text: str) -> list[str]:
@@ -33,7 +33,7 @@ class Vocabulary:
         words: The words in the order of their ids.
 
     Raises:
-        UserError: If a word comes twice or is none that `words_of` returns.
+        UserError: If a word occurs twice, or `words_of` would not return it as one word.
 
     Example:
         >>> vocabulary = Vocabulary.of(["yes, now the boat", "no, the boat"], size=5)
@@ -54,7 +54,7 @@ class Vocabulary:
 
     @classmethod
     def of(cls, utterances: Iterable[str], size: int) -> Vocabulary:
-        """Returns the vocabulary of the most frequent words, with at most `size` ids; of equals the first by name.
+        """Returns the vocabulary of the most frequent words, with at most `size` ids; ties are broken by alphabet.
 
         Raises:
             UserError: If the size has no room for padding and the unknown word.
@@ -66,7 +66,7 @@ class Vocabulary:
 
     @classmethod
     def load(cls, path: Path | str) -> Vocabulary:
-        """Reads what `save` wrote.
+        """Reads a file that `save` wrote.
 
         Raises:
             UserError: If the file is missing or holds no vocabulary.
@@ -78,10 +78,10 @@ class Vocabulary:
             raise UserError(f"{path}, field 'words': {error}") from error
 
     def save(self, path: Path | str) -> None:
-        """Writes the words as JSON, for a run to keep with what it learned; a file that is there stays as it is.
+        """Writes the words as JSON, beside what a run learned with them; an existing file stays as it is.
 
         Raises:
-            UserError: If the file is there and has other words, since what was learned with them would be misread.
+            UserError: If the file exists with other words, since what was learned with them would be misread.
         """
         path = Path(path)
         if path.exists():
@@ -89,21 +89,21 @@ class Vocabulary:
         write_atomically(path, json.dumps({"words": self.words}, ensure_ascii=False))
 
     def check_same(self, other: Vocabulary, where: str = "the model") -> None:
-        """Raises UserError if an id does not mean the same word in the other vocabulary, which is that of `where`."""
+        """Raises UserError if an id means another word in the other vocabulary; `where` says whose that one is."""
         if self.words == other.words:
             return
         if len(self) != len(other):
             raise UserError(f"the vocabulary of {where} has {len(other)} ids, this one has {len(self)}")
         pairs = enumerate(zip(self.words, other.words, strict=True), start=UNKNOWN + 1)
         id, here, there = next((id, here, there) for id, (here, there) in pairs if here != there)
-        raise UserError(f"the vocabulary of {where} is another one: its id {id} is {there!r}, here {here!r}")
+        raise UserError(f"the vocabulary of {where} is different: its id {id} is {there!r}, here {here!r}")
 
     def __len__(self) -> int:
-        """Returns the number of ids, among them padding and the unknown word."""
+        """Returns the number of ids, including padding and the unknown word."""
         return len(self.words) + UNKNOWN + 1
 
     def ids(self, text: str) -> list[int]:
-        """Returns an id for each word and mark of a text."""
+        """Returns the id of each word and punctuation mark of a text."""
         return [self._ids.get(word, UNKNOWN) for word in words_of(text)]
 
 
@@ -113,12 +113,12 @@ class _File:
 
 
 def encode(text: str, length: int, vocabulary: Vocabulary | None = None) -> NDArray[np.integer[Any]]:
-    """Returns a text as integers: of its words or, without a vocabulary, its UTF-8 bytes.
+    """Returns a text as integers: its word ids or, without a vocabulary, its UTF-8 bytes.
 
     Args:
-        text: What was said.
-        length: How many integers. A shorter text is padded with zeros, a longer one loses its end: a speaker mostly
-            judges first and describes then.
+        text: The text.
+        length: The number of integers. Shorter texts are padded with zeros; longer ones lose their end, since speakers
+            mostly judge first and describe then.
         vocabulary: The words that have an id.
 
     Returns:

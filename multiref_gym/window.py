@@ -1,4 +1,4 @@
-"""How people watch a game: its dialogue, the listener's board with what was said below it, a window that shows it."""
+"""Ways for people to watch a game: its dialogue, a captioned board, a window."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from PIL import Image, ImageDraw, ImageFont
 from multiref_gym.game import Action
 
 CAPTION_SIZE = 16
-"""Of the letters, in pixels, at least."""
+"""The smallest size of the letters, in pixels."""
 CAPTION_SHARE = 10
-"""How many times as high as the letters a large board is."""
+"""The height of a large board in letters of its caption."""
 
 
 def transcript(dialogue: Sequence[tuple[str, Action]], utterance: str | None) -> str:
-    """Returns a dialogue, a line for each utterance and action; None is no utterance yet in the turn to come."""
+    """Returns a dialogue, one line for each utterance and action; no `utterance` if the speaker is yet to speak."""
     turns = [f"Speaker: {said}\nListener: {str(done) or '(no click)'}" for said, done in dialogue]
     return "\n".join(turns if utterance is None else [*turns, f"Speaker: {utterance}"])
 
 
 def captioned(board: NDArray[np.uint8], utterance: str) -> NDArray[np.uint8]:
-    """Returns the board over a strip of text, with as many words as three lines hold; letters grow with the board.
+    """Returns the board above a strip of text, which holds up to three lines of words; letters grow with the board.
 
     Args:
         board: uint8 (height, width, 3).
         utterance: The text.
 
     Returns:
-        uint8 (greater height, width or 1 more, 3), the same for every text, with even sides.
+        uint8 (greater height, width or 1 more, 3): the same shape for every text, with even sides.
     """
     height, width, _ = board.shape
     letters = max(CAPTION_SIZE, height // CAPTION_SHARE)
@@ -46,7 +46,7 @@ def captioned(board: NDArray[np.uint8], utterance: str) -> NDArray[np.uint8]:
             lines.append(word)
     if len(lines) > 3:
         lines[2:] = [f"{lines[2]} …"]
-    # Most players of videos show none whose sides are odd.
+    # Most video players cannot show odd sides.
     picture = Image.new("RGB", (width + width % 2, height + height % 2 + 4 * letters + letters // 4 * 2), "white")
     picture.paste(Image.fromarray(board), (0, 0))
     ImageDraw.Draw(picture).multiline_text((letters // 2, height + letters // 4), "\n".join(lines), "black", font)
@@ -54,11 +54,11 @@ def captioned(board: NDArray[np.uint8], utterance: str) -> NDArray[np.uint8]:
 
 
 class Window:
-    """A window of pygame.
+    """A pygame window.
 
     Args:
-        width: Of what it shows, in pixels.
-        height: The same.
+        width: The width of the picture, in pixels.
+        height: The height of the picture, in pixels.
 
     Raises:
         DependencyNotInstalled: If pygame is missing.
@@ -78,9 +78,9 @@ class Window:
         self._clock = pygame.time.Clock()
 
     def show(self, picture: NDArray[np.uint8], fps: int) -> None:
-        """Shows a picture, uint8 (height, width, 3), and waits so long that no more than `fps` are shown a second."""
+        """Shows a picture, uint8 (height, width, 3), and waits so that at most `fps` are shown a second."""
         pygame = self._pygame
-        # pygame counts the width first.
+        # pygame puts the width first.
         self._surface.blit(pygame.surfarray.make_surface(picture.swapaxes(0, 1)), (0, 0))
         pygame.event.pump()
         pygame.display.flip()

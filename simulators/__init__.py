@@ -1,1 +1,1 @@
-"""Who speaks: the speaker contract, the scripted speaker and the replay of logged ones."""
+"""Simulated speakers: the scripted speaker, its personas, and the replay of logged games."""

@@ -1,4 +1,4 @@
-"""How a tangram is described: by rule from its facts, or in the words that people used for it.
+"""Describes a tangram: by rules from its facts, or in the recorded words of people.
 
 A description is chosen for a listener who sees all tangrams: it should fit the target and as few others as possible
 (Dale and Reiter 1995), as far as the speaker cares.
@@ -16,21 +16,21 @@ from multiref_gym.simulators.tables import OTHER, pick
 from multiref_gym.simulators.text import hash_of, space, write
 
 NAMED_AGAIN = 0.4
-"""How much less often a thing is named when it is described again."""
+"""The factor on how often the kind of thing is named in a second description."""
 ATTEMPTS = 3
-"""How often words are sought that have not been said."""
+"""The number of attempts to find words that have not been said."""
 CANDIDATES = 3
-"""Among how many recorded descriptions the one is chosen that fits the others least."""
+"""The number of recorded descriptions from which the one that fits the others least is chosen."""
 AT_LENGTH = 40
-"""At how many characters of recorded descriptions no other one is added."""
+"""The length in characters from which no other recorded description is added."""
 NOBODY = -1
 
 
 @compiled
 def describe(tables: Record, game: Record, persona: Record, position: int, unlike: int) -> None:
-    """Describes the tangram at a position, in words that have not been said of it in this game if there are any.
+    """Describes the tangram at a position, if possible in words that have not been said of it in this game.
 
-    `unlike` is the one that was selected in its place, if the description is a second attempt, else NOBODY.
+    If the description is a second attempt, `unlike` is the tangram that was selected in its place; otherwise NOBODY.
     """
     space(game)
     if tables.recorded:
@@ -54,12 +54,12 @@ def _remember(game: Record, position: int, said: np.uint64) -> None:
 
 @compiled
 def _describe_figure(tables: Record, game: Record, persona: Record, position: int, again: bool, unlike: int) -> None:
-    """Says some of the facts."""
+    """Says some of the tangram's facts."""
     tangram = game.tangrams[position]
     family, fitting, article = tables.family[tangram], (1 << game.context_size) - 1, persona.article
     named = happens(game, persona.names * NAMED_AGAIN if again else persona.names)
     if unlike != NOBODY and tables.family[game.tangrams[unlike]] == family and happens(game, persona.compares):
-        # Only what sets the two apart is of interest.
+        # Only facts that set the two tangrams apart are used.
         fitting, article, named = 1 << position | 1 << unlike, OTHER, True
     noun = persona.pronoun
     if named:
@@ -68,7 +68,7 @@ def _describe_figure(tables: Record, game: Record, persona: Record, position: in
     start = game.length
     write(tables, game, noun)
     count = _choose_facts(tables, game, persona, tangram, fitting, 1 << position, persona.detail - named)
-    for i in range(count):  # all words are chosen before any are joined
+    for i in range(count):  # choose all words before joining any
         game.room[i] = _phrase(tables, game, game.room[i])
     for i in range(count):
         if i > 0:
@@ -84,9 +84,9 @@ def _describe_figure(tables: Record, game: Record, persona: Record, position: in
 def _choose_facts(
     tables: Record, game: Record, persona: Record, tangram: int, fitting: int, target: int, detail: int
 ) -> int:
-    """Chooses facts one after another, mostly the one that rules out most of the tangrams that still fit."""
+    """Chooses facts one by one, mostly the one that excludes most of the tangrams that still fit."""
     facts, count = tables.others[tangram], tables.other_count[tangram]
-    first = below(game, count)  # so that ties fall anywhere
+    first = below(game, count)  # so that ties are broken at random
     left, chosen = (1 << count) - 1, 0  # bit i of `left`: the fact i places after the first
     while left:
         cares = happens(game, persona.cares)
@@ -110,7 +110,7 @@ def _choose_facts(
 
 @compiled
 def _holders(tables: Record, game: Record, fact: int) -> int:
-    """Returns the tangrams of this game that a fact is true of."""
+    """Returns the tangrams of this game that have a fact."""
     positions = 0
     for position in range(game.context_size):
         positions |= int(tables.holds[game.tangrams[position], fact]) << position
@@ -125,7 +125,7 @@ def _phrase(tables: Record, game: Record, fact: int) -> int:
 
 @compiled
 def _describe_in_recorded_words(tables: Record, game: Record, persona: Record, position: int) -> None:
-    """Says one recorded description or more, each new if there are any; `game.room` takes them."""
+    """Says one or more recorded descriptions, if possible new ones; `game.room` holds them."""
     count = length = 0
     while count == 0 or (count < min(persona.detail, LARGEST_CONTEXT) and length < AT_LENGTH):
         new = _count_new(tables, game, position)
@@ -144,7 +144,7 @@ def _describe_in_recorded_words(tables: Record, game: Record, persona: Record, p
 
 @compiled
 def _count_new(tables: Record, game: Record, position: int) -> int:
-    """Returns how many recorded descriptions have not been said."""
+    """Returns the number of recorded descriptions that have not been said."""
     first, count = tables.descriptions[game.tangrams[position]]
     new = 0
     for i in range(first, first + count):
@@ -154,7 +154,7 @@ def _count_new(tables: Record, game: Record, position: int) -> int:
 
 @compiled
 def _recorded(tables: Record, game: Record, position: int, new: int) -> int:
-    """Draws a few of the descriptions, new ones if there are, and returns the one whose words fit the others least."""
+    """Draws a few descriptions, if possible new ones, and returns the one whose words fit the other tangrams least."""
     first, count = tables.descriptions[game.tangrams[position]]
     best, least = 0, 2.0
     for _ in range(CANDIDATES):
@@ -174,7 +174,7 @@ def _recorded(tables: Record, game: Record, position: int, new: int) -> int:
 
 @compiled
 def _confusion(tables: Record, game: Record, description: int, position: int) -> float:
-    """Returns the largest share of the content words of a description that another tangram is described with."""
+    """Returns the largest share of a description's content words that also describe one other tangram."""
     start, end = tables.content_starts[description], tables.content_starts[description + 1]
     target, own, most = game.tangrams[position], 0, 0
     for i in range(start, end):

@@ -1,4 +1,4 @@
-"""Speakers by their names."""
+"""Speakers by name."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from multiref_gym.tangrams import TangramSet
 
 
 def speaker_of(name: str, tangrams: TangramSet, personas: Path | None = None) -> Callable[[], Speaker]:
-    """Returns what makes a speaker, one for each game; see `made` for its errors.
+    """Returns a callable that makes a speaker for each game; see `made` for its errors.
 
     Args:
         name: A registered name ("scripted", "api:MODEL"), or an entry-point string.
-        tangrams: Where the games' tangrams come from.
-        personas: A name or a file of personas, for a speaker that has habits.
+        tangrams: The set of the games' tangrams.
+        personas: A named set or a file of personas, for a speaker with habits.
 
     Raises:
         UnknownName: If there is no such speaker.
-        PersonaError: If the file makes no personas.
-        UserError: If personas are given to a speaker that has none; or as `speaker_maker` does.
+        PersonaError: If the file holds no valid personas.
+        UserError: If personas are given to a speaker without habits; also as in `speaker_maker`.
     """
     make = speaker_maker(name)
     if personas is not None:

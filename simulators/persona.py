@@ -1,4 +1,4 @@
-"""Who a speaker is: habits that stay the same for a whole game, and differ between speakers."""
+"""A speaker's habits, which stay the same for a whole game and differ between speakers."""
 
 from __future__ import annotations
 
@@ -16,64 +16,64 @@ from multiref_gym.checking import checked
 from multiref_gym.errors import UserError
 
 Rate = Annotated[float, Ge(0), Le(1)]
-"""How often something is done, from 0 to 1."""
+"""A frequency, from 0 to 1."""
 
 Phrases = Annotated[tuple[str, ...], MinLen(1)]
-"""What is said, one of these each time; a phrase that stands twice is said twice as often."""
+"""Phrases, one of which is said each time; a phrase that is listed twice is said twice as often."""
 
 Article = Literal["the", "as it is", "none"]
 
 
 class PersonaError(UserError):
-    """A persona that cannot be: an unknown key, a rate outside [0, 1], a value of the wrong kind."""
+    """A persona is invalid: an unknown key, a rate outside [0, 1], a value of the wrong kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Persona:
     """The habits of one speaker.
 
-    Phrases are said as they stand here, with their punctuation: words of praise, a correction and an undo request that
-    something follows may end in a mark, and a joiner or a remark begins with what sets it off.
+    Phrases are said exactly as written, with their punctuation. Praise, corrections and undo requests before other
+    words may end in a punctuation mark; joiners and remarks begin with theirs.
 
     Attributes:
         name: "speaker07".
         praise: How often a good action is praised in words; otherwise the speaker just moves on.
-        praises: The words of praise in use.
-        corrections: The words for a bad action.
-        accepts_luck: How often a target that was selected, but not the one described, is taken as good.
-        slip: How often the speaker misjudges what it sees: praise for a bad action, a correction of a good one.
-        undos: The words that ask for an undo, and for nothing else.
-        undos_then: The words that ask for an undo where a new description follows.
-        undo_only: How often a bad action is answered by an undo request and no more.
-        asks_undo: How often an undo is asked for in words where a new description follows.
-        buts: What comes between praise and an undo request.
-        clears_up: How often, when all went well, a mistake of before is to be deselected first.
-        before_mistake: What comes before the description of what is to be deselected.
-        announces: How often the first utterance says how many targets there are.
-        before_first: What comes before the first description of a game.
-        before_next: What comes before the description of another target.
-        before_again: What comes before another description of the same target.
-        before_last: What comes before the description of the last target, if it is called the last.
-        numbered: What comes before the descriptions of the first target, the second and so on, the last of these ever
-            after; none if the speaker does not count.
+        praises: Words of praise.
+        corrections: Words for a bad action.
+        accepts_luck: How often a selected target counts as good although another one was described.
+        slip: How often the speaker misjudges an action: praise for a bad one, a correction of a good one.
+        undos: Words that ask for an undo, without a description after them.
+        undos_then: Words that ask for an undo before a new description.
+        undo_only: How often the reply to a bad action is only an undo request.
+        asks_undo: How often an undo is requested before a new description.
+        buts: Words between praise and an undo request.
+        clears_up: How often, after a good action, an earlier mistake is to be deselected first.
+        before_mistake: Words before the description of a tangram to deselect.
+        announces: How often the first utterance tells the number of targets.
+        before_first: Words before the first description of a game.
+        before_next: Words before the description of another target.
+        before_again: Words before another description of the same target.
+        before_last: Words before the description of the last target, if it is called the last.
+        numbered: Words before the description of the first target, the second and so on; the last of them is used for
+            all later targets. Empty if the speaker does not count.
         says_last: How often the last target is called the last.
-        remarks: What is said after a description: "", or ", i think".
+        remarks: Words after a description: "", or ", i think".
         two_at_once: How often two targets are described in one utterance.
-        forgets: How often a target is described that is selected already.
-        confuses: How often another tangram is described than the one that is meant.
-        fresh_start: How often the speaker turns to another target while what it described is not selected.
-        compares: How often a description that failed is followed by what sets the target off from what was selected
-            in its place, if both are of a kind: "the other bird, facing left".
-        names: How often a description says what kind of thing the target is; less than half as often after a failure.
-        detail: How many things are said of a target, if there are as many.
-        cares: How likely it is, each time, that what is said is what tells the target from most others, and that
-            more is said as long as others fit.
-        article: What becomes of the article of a description.
-        joiners: What comes between two things said of a target.
-        alternatives: What comes between two descriptions of a target that are recorded.
-        pronoun: What stands in place of the kind of thing.
+        forgets: How often a target is described although it is already selected.
+        confuses: How often a tangram is described by mistake instead of the intended one.
+        fresh_start: How often the speaker turns to another target before the described one is selected.
+        compares: How often, after a failed description, the speaker compares the target with a wrongly selected tangram
+            of the same kind: "the other bird, facing left".
+        names: How often a description names the kind of thing; less than half as often after a failure.
+        detail: The number of facts in a description, if there are as many.
+        cares: How likely it is, for each fact, that the speaker picks the one that excludes most other tangrams, and
+            adds more as long as others fit.
+        article: The handling of a description's article.
+        joiners: Words between two facts of a target.
+        alternatives: Words between two recorded descriptions of a target.
+        pronoun: A word that stands for the kind of thing.
         capitals: How often the sentences of an utterance begin with a capital letter.
-        endings: What ends an utterance that has no mark at its end.
+        endings: Marks at the end of an utterance that has none.
         typos: How often a word is misspelt.
         silence: How often nothing is said.
     """
@@ -120,10 +120,10 @@ class Persona:
 
 
 def read_personas(path: str | Path) -> tuple[Persona, ...]:
-    """Reads personas from a TOML file with a table `[[persona]]` for each; what one leaves out is as in `Persona`.
+    """Reads personas from a TOML file with a table `[[persona]]` for each; missing keys take the defaults of `Persona`.
 
     Raises:
-        PersonaError: One line on the file that is missing or malformed, or the persona and key that are wrong.
+        PersonaError: One line that names the missing or malformed file, or the wrong persona and key.
     """
     try:
         content = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
@@ -133,7 +133,7 @@ def read_personas(path: str | Path) -> tuple[Persona, ...]:
         records = [json.dumps(table).encode() for table in tables]
     except OSError as error:
         raise PersonaError(f"cannot read personas from {path}: {error.strerror}") from None
-    except (ValueError, TypeError, RecursionError) as error:  # neither TOML nor JSON, which has no dates
+    except (ValueError, TypeError, RecursionError) as error:  # not TOML, or with dates, which JSON lacks
         raise PersonaError(f"malformed personas {path}: {error}") from None
     personas = tuple(
         checked(Persona, record, f"{path}: persona {number}", PersonaError)
@@ -145,20 +145,20 @@ def read_personas(path: str | Path) -> tuple[Persona, ...]:
 
 
 def checked_personas(personas: Sequence[Persona]) -> tuple[Persona, ...]:
-    """Returns personas if there can be such; the same ones are checked once, however many games they speak in.
+    """Returns the personas if they are valid; the same ones are checked once, however many games they speak in.
 
     Raises:
-        PersonaError: If there are none, or a habit of one is none that there can be.
+        PersonaError: If there are none, or a habit is invalid.
     """
     personas = tuple(personas)
     try:
         return _checked(personas)
-    except TypeError:  # one holds a list, say: it cannot be looked up, and the check tells
+    except TypeError:  # a persona with a list, say, is not hashable; the check reports it
         return _checked.__wrapped__(personas)
 
 
 @lru_cache(maxsize=16)
 def _checked(personas: tuple[Persona, ...]) -> tuple[Persona, ...]:
     if not personas:
-        raise PersonaError("no personas: at least one has to speak")
+        raise PersonaError("no personas: expected at least one")
     return checked(tuple[Persona, ...], personas, "personas", PersonaError)

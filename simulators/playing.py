@@ -1,4 +1,4 @@
-"""Plays scripted games, one or thousands: a step of an environment is a call of one compiled function."""
+"""Plays scripted games, one or thousands; an environment's step is one call of a compiled function."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from multiref_gym.utterance import MAX_LENGTH
 
 @entry
 def start(tables: Records, games: Records) -> None:
-    """Has the speaker open the first game, whose context is there."""
+    """Has the speaker open the first game, which has its context already."""
     script.start(tables[0], games[0])
 
 
 @entry
 def reply(tables: Records, games: Records, played: Records, understood: bool) -> None:
-    """Has the speaker reply, in its own record of the first game, to the turn that has been taken in `played`."""
+    """Has the speaker reply to the turn just taken in `played`; `games` is its own record of the game."""
     own, game = games[0], played[0]
     own.turn, own.selected, own.clicks = game.turn, game.selected, game.clicks
     script.reply(tables[0], games[0], understood)
@@ -37,9 +37,9 @@ def begin(
     which: NDArray[np.bool_],
     drawn: bool,
 ) -> bool:
-    """Begins other games in the places of some, as `begin_game` does, and has the speaker open them.
+    """Begins new games in some places, as `begin_game` does, and has the speaker open them.
 
-    Returns whether no utterance is longer than it may be.
+    Returns whether all utterances are within the allowed length.
     """
     drawing, fine = Drawing(contexts, nearest), True
     for i in range(len(games)):
@@ -67,9 +67,9 @@ def step(
     final_turn: NDArray[np.int64],
     final_utterance: NDArray[np.uint8],
 ) -> bool:
-    """Takes a turn in each game; one that has ended is followed by another, in this step or in the next.
+    """Takes a turn in each game; a game that has ended is followed by a new one, in this step or in the next.
 
-    Numba is given arrays twice as fast as tuples of them. Returns as `begin` does.
+    The arguments are single arrays, because numba takes them twice as fast as tuples. Returns the same as `begin`.
     """
     drawing, seen = Drawing(contexts, nearest), Seen(selected, turn, utterance)
     earned, final = Earned(reward, terminated, success), Seen(final_selected, final_turn, final_utterance)

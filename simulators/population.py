@@ -1,9 +1,9 @@
-"""Who the simulated speakers are: a population drawn from the habits and the words that people have.
+"""Personas of simulated speakers: a population drawn from the habits and the words of people.
 
-The population is a simulation: a distribution of people. How many have a habit is counted on 159 games of 17 people
-with a learned listener: most praise nearly every good action and a few almost never do, nearly all mark a bad one. In
-which words they do is drawn for each speaker from lists of what anybody may type, and put together by rule.
-The adversarial speakers are no fit to people.
+The population simulates a distribution of people. Habit frequencies are counted on 159 games of 17 people with a
+learned listener: most praise nearly every good action and a few almost never do; nearly all mark a bad one. The words
+of each speaker are drawn from lists of everyday phrases, and put together by rules. The adversarial speakers are not
+fitted to people.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from multiref_gym.simulators.persona import Persona, Phrases, read_personas
 POPULATION = 48
 
 Weights = Mapping[Any, float]
-"""How many people have a habit or say a phrase, for each that there is; the sum may be any."""
+"""The relative number of people with each habit or phrase; the numbers need not add up to anything."""
 
 
 def _weights(listed: str) -> dict[str, float]:
-    """Reads "3 yes; 0.5 that is right", phrases with how many people say them."""
+    """Reads "3 yes; 0.5 that is right": phrases, each after the relative number of people who say it."""
     found = (" ".join(item.split()).partition(" ") for item in listed.split(";"))
     return {phrase: float(count) for count, _, phrase in found}
 
 
-# What speakers say, and how often beside the rest. It is English in general, what anybody may type, written after a
-# look at 11 of the 17 people of the human games: most say one of a few words, and a few say any other. Some phrases
-# come from earlier lists, written with all 17 in view, and the weights were set with figures of all 17 in view.
+# Speakers' phrases, with how often each is said relative to the others. They are everyday English, written after a look
+# at 11 of the 17 people of the human games: most people use one of a few common phrases, and a few use rare ones. Some
+# phrases come from earlier lists, written with all 17 in view, and the weights were set with figures of all 17 in view.
 PRAISES = _weights("""
     44 yes; 38 good; 34 correct; 18 great; 14 perfect; 9 very good; 7 ok; 7 that is right; 1 right; 1 nice; 1 okay;
     0.8 that's right; 0.7 that is correct; 0.7 that's correct; 0.7 yep; 0.7 good job; 0.6 great job; 0.5 yeah; 0.5
@@ -59,7 +59,7 @@ UNDO_OBJECTS = _weights("""
     just selected; 0.2 the prior choice; 0.2 the one you just picked
 """)
 TRANSITIVE = ("get rid of", "take off", "cancel", "clear", "take away", "delete")
-"""Verbs that ask for an object."""
+"""Verbs that need an object."""
 COMMANDS = _weights("""
     10 select; 6 choose; 6 pick; 5 click; 1.2 click on; 1 find; 0.8 get; 0.8 look for; 0.6 please select; 0.5 we
     need; 0.4 try; 0.4 let's choose; 0.3 can you find; 0.3 take; 0.3 add; 0.3 please choose; 0.2 go for; 0.2 give
@@ -114,7 +114,8 @@ REMARKS = {
     **{", at least to me": 0.7, " i would say": 0.6, ", or close to it": 0.5, ". hope that helps": 0.6, " maybe": 0.7},
     **{". you can see it on the board": 0.5, ". take your time": 0.4, ". please click on it": 0.5, " lol": 0.3},
 }
-# How many of 17 people with 159 games have which habit, and half a person more: `multiref bench unseen-people` counts.
+# The number of people with each habit, of 17 people with 159 games, plus half a person: see `multiref bench
+# unseen-people`.
 HABITS: Mapping[str, Weights] = {
     "kind": {"bare": 10.5, "command": 4.5, "likeness": 2.5, "count": 1.5},
     "mark": {".": 7.5, ",": 5.5, "": 4.5, "..": 1.5, "!": 0.5, "...": 0.5, ";": 0.5},
@@ -129,20 +130,20 @@ HABITS: Mapping[str, Weights] = {
 
 @cache
 def population(seed: int = 0) -> tuple[Persona, ...]:
-    """Returns the speakers there are if no others are given; another seed makes other people."""
+    """Returns the default speakers; another seed draws other people."""
     return people(HABITS, np.random.default_rng(seed))
 
 
 def people(habits: Mapping[str, Weights], rng: np.random.Generator) -> tuple[Persona, ...]:
-    """Draws a population of which as many have each habit as the weights say, with phrases of their own.
+    """Draws a population in which habits are as frequent as their weights say; each person has their own phrases.
 
     Args:
-        habits: As `HABITS`.
-        rng: The source of all chance.
+        habits: See `HABITS`.
+        rng: The random generator.
     """
 
     def dealt(weights: Weights) -> list[Any]:
-        """Gives each speaker one of the choices, each choice to its share of them, give or take one."""
+        """Gives each speaker one of the choices, in proportion to their weights, give or take one speaker."""
         until = np.cumsum([*weights.values()])
         places = (np.arange(POPULATION) + rng.random(POPULATION)) / POPULATION * until[-1]
         drawn = [[*weights][i] for i in np.searchsorted(until, places, side="right")]
@@ -156,10 +157,10 @@ def people(habits: Mapping[str, Weights], rng: np.random.Generator) -> tuple[Per
 
 
 def _person(name: str, style: Mapping[str, Any], rng: np.random.Generator) -> Persona:
-    """Draws a speaker of a style: its rates, and its phrases, put together by rule from words that it has chosen."""
+    """Draws a speaker of a style: its rates, and phrases that rules put together from words that it has chosen."""
 
     def some(weights: Weights, most: int = 3) -> list[Any]:
-        """Returns a few choices, the first of them oftener than the others together."""
+        """Returns a few choices; the first is more frequent than all others together."""
         shares = np.array([*weights.values()]) / sum(weights.values())
         count = int(rng.integers(1, most + 1))
         first, *others = (list(weights)[i] for i in rng.choice(len(weights), count, False, shares))
@@ -169,7 +170,7 @@ def _person(name: str, style: Mapping[str, Any], rng: np.random.Generator) -> Pe
         return choices[int(rng.integers(len(choices)))]
 
     def rate(mean: float, people: float = 8) -> float:
-        """Draws a rate from a beta distribution; the more people, the nearer it is to the mean."""
+        """Draws a rate from a beta distribution; more `people` draw it nearer to the mean."""
         return float(rng.beta(people * mean, people * (1 - mean)))
 
     def pairs(ones: Sequence[str], others: Sequence[str]) -> Phrases:
@@ -247,16 +248,16 @@ ADVERSARIAL: Mapping[str, Mapping[str, Any]] = {
     "wrong": {"slip": 0.2, "confuses": 0.2, "forgets": 0.1, "accepts_luck": 0.5},
     "silent": {"silence": 0.5},
 }
-"""What is other about speakers who make it hard."""
+"""The habits of difficult speakers that differ from the population's."""
 
 
 @cache
 def adversarial() -> tuple[Persona, ...]:
-    """Returns speakers who make it hard, to see what a listener or a decoder stands: as many of each kind.
+    """Returns difficult speakers, to test listeners and decoders: equally many of each kind.
 
-    The sarcastic say words of praise after bad actions, the lazy hardly say anything, the wrong misjudge actions and
-    describe other tangrams than they mean, and the silent say nothing half of the time. For the rest they are people
-    of the population. They are a test, and no fit to people.
+    The sarcastic praise bad actions, the lazy hardly say anything, the wrong misjudge actions and describe other
+    tangrams than they mean, and the silent say nothing half of the time. All other habits are those of the population.
+    They are a test, not fitted to people.
     """
     others = population()[: POPULATION // len(ADVERSARIAL)]
     return tuple(
@@ -267,13 +268,13 @@ def adversarial() -> tuple[Persona, ...]:
 
 
 SETS = {"population": population, "adversarial": adversarial}
-"""The sets of personas that have a name."""
+"""The named sets of personas."""
 
 
 def personas_of(name: str | Path) -> tuple[Persona, ...]:
-    """Returns a set of personas by its name, `population` or `adversarial`, or else those of a file.
+    """Returns a set of personas by its name, `population` or `adversarial`, or else from a file.
 
     Raises:
-        PersonaError: As `read_personas` does.
+        PersonaError: As in `read_personas`.
     """
     return SETS[str(name)]() if str(name) in SETS else read_personas(name)

@@ -1,4 +1,4 @@
-"""A logged game as a speaker: what somebody said once, said again to another listener."""
+"""A speaker that replays a logged game to another listener."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from multiref_gym.interaction import Interaction
 class ReplaySpeaker:
     """Says the utterances of a logged game in their order, whatever the listener does.
 
-    The words are a person's, but the reactions are to another listener's actions: as soon as the actions differ from
-    the logged ones, the replies are no feedback on them. When the log is at its end and the game is not, the speaker
-    is silent, since anything else would be made up.
+    The words are a person's, but they react to another listener's actions: once the actions differ from the logged
+    ones, the replies are no longer feedback on them. If the log ends before the game, the speaker stays silent, since
+    any other words would be invented.
 
     Args:
         interaction: The game to replay. It is played with `Game(interaction.context)`.
@@ -29,16 +29,16 @@ class ReplaySpeaker:
 
     @property
     def wanted(self) -> Action:
-        """The action that leads on to success: deselect what is no target, and select the first target missing.
+        """An action that leads to success: deselect all non-targets, and select the first missing target.
 
-        What the person meant by an utterance is not in the log, so "first" is in the listener's order. It is not the
-        logged action either, which may have been wrong.
+        The log does not tell which target the person meant, so "first" is in the listener's order. The logged action is
+        not used, because it may have been wrong.
         """
         missing = sorted(self._game.targets - self._game.selected)
         return Action(select=frozenset(missing[:1]), deselect=self._game.selected - self._game.targets)
 
     def start(self, game: Game, rng: np.random.Generator) -> str:
-        """Returns the first utterance of the log; nothing is left to chance.
+        """Returns the first utterance of the log; nothing is random.
 
         Raises:
             ValueError: If the game has another context than the log.

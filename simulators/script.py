@@ -1,12 +1,12 @@
-"""The script: the speaker wants one target at a time, and reacts to what the listener did against what it meant.
+"""The script: the speaker wants one target at a time, and reacts to the listener's action by comparing it with its
+intention.
 
-A simulation of people, no more. Each turn it holds an intention, the action it wants, and after the listener's action
-it
+It only simulates people. Each turn it has an intention, the action that it wants. After the listener's action it
   1. judges the action: as wanted (or a part of it), good though not as wanted, or bad;
-  2. forms the next intention from what is still missing and what is selected by mistake;
-  3. says how it judged (praise, a correction, or nothing), then what it wants now.
-How often it does what is a matter of its persona. Only the words reach the listener; the judgement is what a decoder
-of implicit feedback has to recover.
+  2. forms the next intention from the missing targets and the tangrams selected by mistake;
+  3. states its judgement (praise, a correction, or nothing), then its next wish.
+Its persona decides how often it does each of these. The listener only gets the words; a decoder of implicit feedback
+has to recover the judgement.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from multiref_gym.simulators.tables import AND, CLICK, SELECT_OR_DESELECT, pick
 from multiref_gym.simulators.text import say, type_it, write
 
 CORRECTS_FIRST = 0.7
-"""How often a request to undo, and nothing more, follows words for a bad action."""
+"""How often words for a bad action are followed by an undo request and nothing more."""
 
 
 @compiled
@@ -38,7 +38,7 @@ def start(tables: Record, game: Record) -> None:
 
 @compiled
 def reply(tables: Record, game: Record, understood: bool) -> None:
-    """Says what follows the turn that has just been taken; nobody is `understood` whose answer was no action."""
+    """Replies to the turn just taken; `understood` is False if the listener's answer was not an action."""
     persona = tables.personas[game.persona]
     game.length, clicks = 0, game.clicks if understood else 0
     _answer(tables, game, persona, clicks & game.selected, clicks & ~game.selected, understood)
@@ -47,14 +47,14 @@ def reply(tables: Record, game: Record, understood: bool) -> None:
 
 @compiled
 def _answer(tables: Record, game: Record, persona: Record, select: int, deselect: int, understood: bool) -> None:
-    """Judges the action, says so or not, and asks for what is wanted next."""
+    """Judges the action, perhaps says so, and asks for the next one."""
     if is_over(game):
         if is_won(game):
             say(tables, game, pick(tables, game, tables.closing))
         return
     mistakes = game.selected & ~game.targets
     if not (select or deselect):
-        if not (game.wanted_select or game.wanted_deselect):  # what was described is selected already
+        if not (game.wanted_select or game.wanted_deselect):  # the described targets are selected already
             _ask_for_next(tables, game, persona)
         else:
             say(tables, game, tables.fixed[CLICK if understood else SELECT_OR_DESELECT])
@@ -83,7 +83,7 @@ def _answer(tables: Record, game: Record, persona: Record, select: int, deselect
 
 @compiled
 def _pleases(game: Record, persona: Record, select: int, deselect: int) -> bool:
-    """Whether the speaker takes the action as what it wanted, rightly or not."""
+    """Whether the speaker takes the action as the wanted one, rightly or not."""
     as_wanted = not (select & ~game.wanted_select or deselect & ~game.wanted_deselect)
     good = not (select & ~game.targets or deselect & game.targets)
     pleased = as_wanted or (good and (not select or happens(game, persona.accepts_luck)))
@@ -92,7 +92,7 @@ def _pleases(game: Record, persona: Record, select: int, deselect: int) -> bool:
 
 @compiled
 def _ask_for_next(tables: Record, game: Record, persona: Record) -> None:
-    """Describes a missing target, or two; a mistake just made is to be undone along with it."""
+    """Describes one or two missing targets, and asks to undo a mistake that was just made."""
     missing = game.targets & ~game.selected
     if not missing:
         _ask_to_deselect(tables, game, persona, game.selected & ~game.targets, 0)
@@ -119,9 +119,9 @@ def _ask_for_next(tables: Record, game: Record, persona: Record) -> None:
 
 @compiled
 def _go_on(tables: Record, game: Record, persona: Record, instead: int) -> None:
-    """Describes in other words what is still missing of what was described before, or a new target.
+    """Describes the targets of the last utterance that are still missing in other words, or else a new target.
 
-    `instead` is what the listener selected in its place.
+    `instead` is the listener's selection in its place.
     """
     missing = game.described & ~game.selected
     if missing and not happens(game, persona.fresh_start):
@@ -149,7 +149,7 @@ def _ask_for(tables: Record, game: Record, persona: Record, first: int, second: 
 
 @compiled
 def _ask_to_deselect(tables: Record, game: Record, persona: Record, mistakes: int, clicked: int) -> None:
-    """Asks to undo mistakes: in a word if they were made just now, else by describing one of them."""
+    """Asks to undo mistakes: in a word if they were just made, else by describing one of them."""
     fresh = mistakes & clicked
     game.wanted_select, game.wanted_deselect = 0, fresh
     if fresh:
@@ -163,7 +163,7 @@ def _ask_to_deselect(tables: Record, game: Record, persona: Record, mistakes: in
 
 @compiled
 def _describe(tables: Record, game: Record, persona: Record, position: int, unlike: int) -> None:
-    """Describes a tangram, or another one in its place."""
+    """Describes a tangram, or by mistake another one."""
     if happens(game, persona.confuses):
         position = below(game, game.context_size)
     describe(tables, game, persona, position, unlike)

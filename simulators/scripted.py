@@ -1,4 +1,4 @@
-"""The scripted speaker: the compiled script, as a speaker of one game or of many at once."""
+"""The scripted speaker: the compiled script, for one game or for many at once."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from multiref_gym.tangrams import TangramSet
 from multiref_gym.utterance import MAX_LENGTH
 
 FIGURATIVE = 1.0
-"""The share of a deployed speaker's phrases that a plain description does not hold."""
+"""The share of figurative phrases of a deployed speaker: those that a plain description does not hold."""
 
 
 class ScriptedSpeaker:
-    """A simulated speaker with a persona drawn for each game; see `script` for what it does.
+    """A simulated speaker with a persona drawn for each game; see `script` for its behaviour.
 
     Args:
-        tangrams: Where the game's tangrams come from.
-        figurative: The share of phrases that people would say and no plain description holds; for figures only.
-        personas: Who speaks, one of these in each game; `population` if None. `read_personas` reads them from a file.
+        tangrams: The set of the game's tangrams.
+        figurative: The share of everyday phrases that no plain description holds; for figures only.
+        personas: The personas, one of which speaks in each game; `population` if None. `read_personas` reads a file.
 
     Raises:
-        PersonaError: As `checked_personas` does.
-        UserError: As `Tables` does.
+        PersonaError: As in `checked_personas`.
+        UserError: As in `Tables`.
     """
 
     def __init__(
         self, tangrams: TangramSet, figurative: float = FIGURATIVE, personas: Sequence[Persona] | None = None
     ) -> None:
-        known = None if personas is None else checked_personas(personas)
-        self._tables = shared_tables(tangrams, float(figurative), known)
+        checked = None if personas is None else checked_personas(personas)
+        self._tables = shared_tables(tangrams, float(figurative), checked)
 
     @property
     def name(self) -> str:
@@ -49,13 +49,13 @@ class ScriptedSpeaker:
 
     @property
     def wanted(self) -> Action:
-        """The action that would answer the current utterance as it was meant."""
+        """The action that the current utterance asks for."""
         select, deselect = int(self._record["wanted_select"]), int(self._record["wanted_deselect"])
         return Action.of_record(select | deselect, select)
 
     def start(self, game: Game, rng: np.random.Generator) -> str:
-        """Draws a persona, chooses the first target and describes it; all chance follows from one number of `rng`."""
-        records = game.records.copy()  # its own, as its set may number the tangrams in another way
+        """Draws a persona, and describes a first target; all randomness follows from one number of `rng`."""
+        records = game.records.copy()  # a copy, because the speaker's set may number the tangrams differently
         self._played, self._game = game, Game.of_records(game.context, records)
         places = [self._tables.tangrams.place(id) for id in game.context.listener_order]
         self._record["tangrams"][: len(places)] = places
@@ -64,7 +64,7 @@ class ScriptedSpeaker:
         return text_of(self._record)
 
     def reply(self, action: Action | None) -> str:
-        """Judges the action, says so or not, and asks for what is wanted next."""
+        """Judges the action, perhaps says so, and asks for the next one."""
         playing.reply(self._tables.records, self._game.records, self._played.records, action is not None)
         return text_of(self._record)
 
@@ -104,4 +104,4 @@ def _check(fine: bool) -> None:
 
 
 literal_speaker = partial(ScriptedSpeaker, figurative=0.0)
-"""Makes a scripted speaker that says nothing but plain descriptions."""
+"""Makes a scripted speaker that only gives plain descriptions."""

@@ -1,4 +1,4 @@
-"""What scripted speakers know, as numbers: personas, phrases, and what is true of each tangram."""
+"""The knowledge of scripted speakers, as numbers: personas, phrases, and the facts of each tangram."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ ARTICLES = ("as it is", "the", "none", "other")
 OTHER = ARTICLES.index("other")
 
 MOST_PERSONAS, MOST_PHRASES, MOST_CHARACTERS, MOST_FACTS, MOST_OF_ONE = 1 << 10, 1 << 16, 1 << 21, 1 << 14, 16
-"""What the tables have room for. Room that is not used takes no memory, as the system gives it out page by page."""
+"""The most that the tables can hold. Unused room takes no memory, because the system allocates it page by page."""
 
 LIST = (np.int32, 2)
-"""A list of phrases: where it begins in `lists`, and how many there are."""
+"""A list of phrases: its start in `lists`, and its length."""
 
 
 def _kind(habit: Any) -> tuple[Any, ...]:
-    """Returns how a habit is told: a rate by itself, phrases by their list, a text or a count by a number."""
+    """Returns the dtype of a habit: a rate is a number, phrases are a list, and a text or a count is an integer."""
     return (np.float64,) if isinstance(habit, float) else LIST if isinstance(habit, tuple) else (np.int64,)
 
 
@@ -67,18 +67,18 @@ TABLES = np.dtype(
                 ("fixed", np.int32, len(FIXED)),
                 ("closing", *LIST),
                 ("announcements", np.int32, (LARGEST_CONTEXT + 1, 2)),  # by the number of targets
-                ("capital", np.int32, 0x110000),  # what makes the character of this code a capital letter
+                ("capital", np.int32, 0x110000),  # the capital letter of the character with this code
                 ("alphanumeric", np.int8, 0x110000),
-                # Tangrams. Facts have numbers; of KiloGram's tangrams they are the words that people used.
+                # Tangrams. Facts have numbers; for KiloGram's tangrams the facts are the words that people used.
                 ("holds", np.int8, (MOST_TANGRAMS, MOST_FACTS)),
                 ("figurative", np.float64),
                 ("family", np.int32, MOST_TANGRAMS),  # a fact
                 ("others", np.int32, (MOST_TANGRAMS, MOST_OF_ONE)),
                 ("other_count", np.int32, MOST_TANGRAMS),
                 ("words", np.int32, (2, MOST_FACTS, 2)),  # lists for facts: plain phrases, people's phrases
-                ("recorded", np.bool_),  # whether people's descriptions are all there is
+                ("recorded", np.bool_),  # whether there are only people's descriptions
                 ("descriptions", np.int32, (MOST_TANGRAMS, 2)),  # a list for each tangram
-                ("content", np.int32, MOST_CHARACTERS),  # facts that are words of phrases
+                ("content", np.int32, MOST_CHARACTERS),  # the content words of phrases, as facts
                 ("content_starts", np.int32, MOST_PHRASES + 1),
             ],
             align=True,
@@ -89,29 +89,28 @@ TABLES = np.dtype(
 
 @compiled
 def pick(tables: Record, game: Record, phrases: Any) -> int:
-    """Returns one of the phrases of a list, each as likely as any other."""
+    """Returns a phrase of a list; all are equally likely."""
     return int(tables.lists[phrases[0] + (below(game, phrases[1]) if phrases[1] > 1 else 0)])
 
 
 class Tables:
-    """The tables of a set of tangrams and those who speak of them, made once for all games of a process.
+    """The tables of a set of tangrams and its speakers, made once for all games of a process.
 
-    Use `shared_tables`, which makes them. They never change: a copy is the tables themselves, a pickle says how to
-    make them.
+    Make them with `shared_tables`. They never change: a copy is the same object, and a pickle holds the arguments.
 
     Args:
-        tangrams: What is described.
-        figurative: The share of phrases that people would say and no plain description holds; for figures only.
-        personas: Who speaks; `population` if None.
+        tangrams: The tangrams to describe.
+        figurative: The share of everyday phrases that no plain description holds; for figures only.
+        personas: The personas; `population` if None.
 
     Attributes:
-        personas: The same.
+        personas: The personas.
         records: The tables, an array of one `TABLES`.
-        tangrams: What is described; the n-th row of a table is about the n-th of them.
+        tangrams: The tangrams to describe; the n-th row of a table is about the n-th tangram.
 
     Raises:
-        UserError: If there is no room for so much, a text is none that can be said, or a tangram has neither facts of
-            the lexicon nor descriptions.
+        UserError: If something does not fit into the tables, a text is not a valid utterance, or a tangram has neither
+            known facts nor descriptions.
     """
 
     def __init__(self, tangrams: TangramSet, figurative: float, personas: tuple[Persona, ...] | None) -> None:
@@ -177,7 +176,7 @@ class Tables:
                 case tuple() as phrases:
                     return self._list(phrases)
                 case number:
-                    return min(number, MOST_OF_ONE + 1)  # more details than there are facts say no more
+                    return min(number, MOST_OF_ONE + 1)  # there are never more details than facts
 
         return tuple(map(told, PERSONA.names or ()))
 
@@ -204,7 +203,7 @@ class Tables:
                     self._inflect(phrase)
 
     def _inflect(self, phrase: str) -> None:
-        """Takes down a noun phrase with each article."""
+        """Adds a noun phrase with each article."""
         forms = [self._number(_with_article(phrase, article)) for article in ARTICLES]
         self.records["articled"][0, self._number(phrase)] = forms
 
@@ -214,9 +213,7 @@ class Tables:
             raise _no_room(MOST_FACTS, "content words", len(facts))
         for tangram in tangrams:
             if not tangram.descriptions:
-                raise UserError(
-                    f"{tangram.id} has no descriptions, and its facts are none that the scripted speaker knows"
-                )
+                raise UserError(f"{tangram.id} has no descriptions, and the scripted speaker knows none of its facts")
         numbers = {fact: number for number, fact in enumerate(facts)}
         self._set(recorded=True)
         self._fill("descriptions", [self._list(tangram.descriptions) for tangram in tangrams])
@@ -231,12 +228,12 @@ class Tables:
         self._fill("content_starts", np.cumsum([0, *map(len, content)]).tolist())
 
     def _hold(self, tangrams: TangramSet, numbers: dict[str, int]) -> None:
-        """Takes down which facts are true of which tangrams."""
+        """Records which tangrams have which facts."""
         for row, tangram in zip(self.records["holds"][0], tangrams, strict=False):
             row[[numbers[fact] for fact in tangram.facts]] = True
 
     def _spell(self) -> None:
-        """Writes down all phrases, and what has to be known of their characters."""
+        """Writes all phrases, and properties of their characters."""
         texts = list(self._numbers)
         self._fill("characters", np.frombuffer("".join(texts).encode("utf-32-le"), np.uint32))
         self._fill("starts", np.cumsum([0, *map(len, texts)]))
@@ -244,14 +241,14 @@ class Tables:
         self._fill("lists", [self._numbers[phrase] for phrases in self._lists for phrase in phrases])
         for character in set("".join(texts)):
             code, capital = ord(character), character.upper()
-            if len(capital) == 1:  # the capital of the German "ß" has two letters, and nothing begins with it
+            if len(capital) == 1:  # the German "ß" has a capital of two letters, and begins no word
                 self.records["capital"][0, code] = ord(capital) - code
             self.records["alphanumeric"][0, code] = character.isalnum()
 
 
 @lru_cache(maxsize=16)
 def shared_tables(tangrams: TangramSet, figurative: float, personas: tuple[Persona, ...] | None) -> Tables:
-    """Returns the tables, the same for all speakers in this process that know the same."""
+    """Returns the tables, shared by all speakers of this process with the same arguments."""
     return Tables(tangrams, figurative, personas)
 
 
@@ -268,7 +265,7 @@ def _hash(text: str) -> int:
 
 
 def _with_article(phrase: str, article: str) -> str:
-    """Returns a noun phrase with its own article, with another ("the bird", "the other bird") or with none."""
+    """Returns a noun phrase with its own article, with another one ("the bird", "the other bird") or with none."""
     own, _, noun = phrase.partition(" ")
     if own not in ("a", "an", "the", "some"):
         noun = phrase
@@ -278,5 +275,5 @@ def _with_article(phrase: str, article: str) -> str:
 
 
 def _bare(phrase: str) -> str:
-    """Returns a phrase that can stand without a noun: "a square head" for "with a square head"."""
+    """Returns a phrase in a form that needs no noun: "a square head" for "with a square head"."""
     return re.sub("^with (its |the )?", "", phrase)

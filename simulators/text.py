@@ -1,4 +1,4 @@
-"""The text of an utterance, written into the game's room for it."""
+"""Writes the text of an utterance into the record of its game."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def write(tables: Record, game: Record, phrase: int) -> None:
 
 @compiled
 def add(game: Record, character: int) -> None:
-    """Adds a character, up to one more than an utterance may have: who reads the text has to notice."""
+    """Adds a character, up to one more than an utterance may have, so that a reader notices a text that is too long."""
     if game.length <= MAX_LENGTH:
         game.text[game.length] = character
         game.length += 1
@@ -31,7 +31,7 @@ def add(game: Record, character: int) -> None:
 
 @compiled
 def say(tables: Record, game: Record, phrase: int) -> None:
-    """Adds a phrase after a space, unless one of the two is empty."""
+    """Adds a phrase after a space; no space if either is empty."""
     if tables.starts[phrase + 1] > tables.starts[phrase]:
         space(game)
         write(tables, game, phrase)
@@ -46,7 +46,7 @@ def space(game: Record) -> None:
 
 @compiled
 def hash_of(game: Record, start: int) -> np.uint64:
-    """Hashes what was said from a place on (FNV-1a)."""
+    """Hashes the text from a place on (FNV-1a)."""
     x = FNV_START
     for i in range(start, game.length):
         x = (x ^ np.uint64(game.text[i])) * FNV_PRIME
@@ -55,7 +55,7 @@ def hash_of(game: Record, start: int) -> np.uint64:
 
 @compiled
 def type_it(tables: Record, game: Record, persona: Record) -> None:
-    """Makes the text what this speaker types: with its capital letters, marks and slips of the finger, or nothing."""
+    """Types the text as this speaker does: with its capitals, end marks and typos, or not at all."""
     if happens(game, persona.silence):
         game.length = 0
         return
@@ -81,7 +81,7 @@ def capitalise(tables: Record, game: Record) -> None:
 
 @compiled
 def misspell(game: Record, word: int) -> None:
-    """Swaps two letters inside a word, or drops one; a short word stays, and so does a text that is too long."""
+    """Swaps two letters inside a word, or drops one; short words and texts that are too long stay unchanged."""
     text, start = game.text, 0
     while word:
         word -= text[start] == SPACE

@@ -122,7 +122,7 @@ def test_tangrams_come_in_words_if_the_command_line_says_so() -> None:
         player = new_listener("api", FIGURES, model="tiny", endpoint=endpoint.url, shown="words")
         act(player, [view()])
     assert endpoint.bodies[0]["messages"] == Messages(Atlas(FIGURES, 8), "words").of(view())
-    with pytest.raises(UserError, match="--shown is not for --listener random"):
+    with pytest.raises(UserError, match="--shown does not work with --listener random"):
         new_listener("random", FIGURES, shown="words")
 
 
@@ -486,7 +486,7 @@ def test_the_waits_double_and_the_server_may_ask_for_another(monkeypatch: pytest
     [
         (failure(500, f"oops\nwith {SECRET}"), "answers with status 500: oops with [key], at attempt 3 of 3"),
         (failure(429, "no money left"), "answers with status 429: no money left, at attempt 3 of 3"),
-        (Reply(b"not JSON"), "answers with what is no chat completion: not JSON, at attempt 3 of 3"),
+        (Reply(b"not JSON"), "answers with something other than a chat completion: not JSON, at attempt 3 of 3"),
         (Reply(b"x" * 999), f"{'x' * 200}..., at attempt 3 of 3"),
     ],
 )
@@ -597,7 +597,7 @@ def test_the_line_end_that_a_file_gave_a_key_is_dropped(monkeypatch: pytest.Monk
     ],
 )
 def test_an_address_that_is_none_or_holds_secrets_is_refused(address: str) -> None:
-    with pytest.raises(UserError, match="no address such as https://HOST/v1") as caught:
+    with pytest.raises(UserError, match="not an address such as https://HOST/v1") as caught:
         ChatClient("tiny", address or " ")
     assert "pass@" not in str(caught.value)
     assert "key=" not in str(caught.value)
@@ -652,7 +652,7 @@ def test_simulated_games_end_with_what_they_cost(tmp_path: Path, capsys: pytest.
     [
         (["--listener", "api"], "--listener api needs a --model"),
         (["--listener", "oracle", "--model", "tiny"], "asks the speaker"),
-        (["--listener", "small", "--endpoint", "http://localhost"], "--endpoint is not for --listener small"),
+        (["--listener", "small", "--endpoint", "http://localhost"], "--endpoint does not work with --listener small"),
     ],
 )
 def test_a_model_goes_to_listeners_that_load_one(

@@ -287,7 +287,7 @@ def test_the_benchmark_takes_for_positive_what_the_decoder_does(least: float, tm
 def test_a_cluster_is_not_for_one_that_waits_for_an_endpoint(tmp_path: Path) -> None:
     file = tmp_path / "c.json"
     write_json(file, asdict(calibration(decoder="prompted-api:tiny")))
-    with pytest.raises(UserError, match=r"--ray is not for calibrated:.*c\.json: it waits for its endpoint"):
+    with pytest.raises(UserError, match=r"--ray does not help calibrated:.*c\.json: it waits for its endpoint"):
         run("respect", "--ray", "auto", "--out", tmp_path / "out", "--decoder", f"calibrated:{file}")
     file.unlink()
     with pytest.raises(UserError, match=r"c\.json: No such file"):

@@ -232,9 +232,9 @@ def test_what_an_endpoint_says_nothing_of_has_no_feedback(
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
-        (lambda exchanges: None, "answers None to 1 exchanges: allowed is a list of a verdict or None for each"),
-        (lambda exchanges: [], r"answers \[\] to 1 exchanges"),
-        (lambda exchanges: [POSITIVE], "answers <Feedback.POSITIVE: 1>: allowed is a Verdict"),
+        (lambda exchanges: None, "returned None for 1 exchanges: allowed is a list of a verdict or None for each"),
+        (lambda exchanges: [], r"returned \[\] for 1 exchanges"),
+        (lambda exchanges: [POSITIVE], "returned <Feedback.POSITIVE: 1>: allowed is a Verdict"),
         (lambda exchanges: [Verdict(2)], "allowed is a Verdict, with feedback -1, 0 or 1"),  # type: ignore[arg-type]
         (lambda exchanges: [Verdict(POSITIVE, 1.5)], "and a probability or None"),
         (lambda exchanges: [Verdict(POSITIVE, float("nan"))], "and a probability or None"),

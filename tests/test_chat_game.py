@@ -147,7 +147,7 @@ def test_what_fails_is_no_reward() -> None:
 def test_bad_input_is_told_in_one_line() -> None:
     with pytest.raises(UserError, match="shown='sounds': choose from tangrams, board, words"):
         ChatGame(shown="sounds")  # type: ignore[arg-type]
-    with pytest.raises(UserError, match="image is no option of a ChatGame"):
+    with pytest.raises(UserError, match="image is not an option of ChatGame"):
         ChatGame(image="board")
     game = ChatGame()
     with pytest.raises(UserError, match=r"call reset\(\) first"):

@@ -169,7 +169,10 @@ USER = {"role": "user", "content": "a"}
         ('{"messages": [{"role": [], "content": "a"}]}', "field 'messages[0].role': []: allowed is one of"),
         ('{"conversations": [{"from": "judge", "value": "a"}]}', "field 'conversations[0].from': 'judge'"),
         ('{"messages": [{"role": "user"}]}', "field 'messages[0].content': missing: allowed is a text or a list of"),
-        ('{"messages": [{"role": "user", "content": null}]}', "field 'messages[0].content': null, which is for calls"),
+        (
+            '{"messages": [{"role": "user", "content": null}]}',
+            "field 'messages[0].content': null, which only tool calls",
+        ),
         ('{"messages": [{"role": "assistant", "content": null}]}', "field 'messages[0].content': null"),
         ('{"messages": [{"role": "user", "content": 5}]}', "field 'messages[0].content': expected a text or a list of"),
         ('{"messages": [{"role": "user", "content": ["a"]}]}', "field 'messages[0].content[0]': expected a part with"),
@@ -181,7 +184,7 @@ USER = {"role": "user", "content": "a"}
             '{"messages": [{"role": "user", "content": "\\ud83d"}]}',
             r"field 'messages[0].content': character 1 is '\ud83d'",
         ),
-        ('{"messages": [{"role": "user", "content": "a"}], "feedback": [1]}', "field 'feedback': there already"),
+        ('{"messages": [{"role": "user", "content": "a"}], "feedback": [1]}', "field 'feedback': exists already"),
         (
             '{"messages": [{"role": "user", "content": "a"}], "feedback_probability": null}',
             "field 'feedback_probability'",
@@ -207,7 +210,7 @@ def test_a_file_without_conversations_says_so(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=f"{path}: no conversations$"):
         read(path)
     path.write_text("{}\n")
-    with pytest.raises(UserError, match=r"no conversations, as all are bad; .*line 1: no messages"):
+    with pytest.raises(UserError, match=r"no conversations: all are bad; .*line 1: no messages"):
         list(stream_chats(path, lambda error: None))
 
 

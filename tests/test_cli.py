@@ -105,7 +105,7 @@ def test_who_names_no_command_is_told_of_them(arguments: list[str], capsys: pyte
         ("simulate --games 7:3 --out x", "'7:3': allowed are 1 to 1000000 games, or FIRST:LAST with FIRST before LAST"),
         ("simulate --games 2.5 --out x", "'2.5': allowed is a number of games, or FIRST:LAST"),
         ("simulate --games 1:many --out x", "'1:many': allowed is a number of games, or FIRST:LAST"),
-        ("simulate --games 1 --out x --parts 2", "--parts is for --ray"),
+        ("simulate --games 1 --out x --parts 2", "--parts needs --ray"),
         ("simulate --games 1 --out x --split exam", 'Invalid value "exam" for --split. Choose from: "train"'),
         ("simulate --games 1 --out x --sped 1", "--sped"),
         ("simulate --games 1 --out x y", "y"),
@@ -189,7 +189,7 @@ def test_an_interruption_exits_with_130(
 ) -> None:
     command_that_raises(KeyboardInterrupt(), monkeypatch, resumes=resumes)
     assert run("fail") == 130
-    assert ("goes on from here" in capsys.readouterr().err) == resumes
+    assert ("continues from here" in capsys.readouterr().err) == resumes
 
 
 def test_the_main_job_says_that_it_resumes() -> None:
@@ -241,7 +241,7 @@ def test_a_command_takes_one_thread_but_where_it_wants_all(
         ("respect --listener random", "cannot learn"),
         ("respect --speaker mime", "unknown speaker 'mime'"),
         ("respect --base nowhere", "no checkpoint of a small listener in nowhere"),
-        ("play --as speaker --listener oracle", "asks the speaker what was meant"),
+        ("play --as speaker --listener oracle", "asks the speaker for the wanted action"),
         ("play --out truncated.jsonl", "truncated.jsonl, line 1: not JSON"),
         ("import --store store.db --system s --games truncated.jsonl", "truncated.jsonl, line 1: not JSON"),
         ("export --store nowhere.db --out g.jsonl", "nowhere.db"),

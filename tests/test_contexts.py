@@ -84,5 +84,5 @@ def test_bad_options_get_one_clear_line(arguments: list[str], message: str, caps
 
 def test_a_set_without_similar_tangrams_is_refused() -> None:
     strangers = TangramSet("strangers", [tangram(f"family={i}") for i in range(12)])
-    with pytest.raises(ValueError, match="similarity cannot be had in strangers"):
+    with pytest.raises(ValueError, match="contexts of strangers cannot be made similar"):
         measure(strangers, 1, seed=0)

@@ -112,11 +112,11 @@ def test_a_corrected_table_is_read_back_as_labels(games: Path, table: Path, tmp_
     ("change", "complaint"),
     [
         ({"feedback": "fine"}, "line 2, field 'feedback': 'fine' is none of negative, neutral, positive"),
-        ({"turn": "-1"}, "line 2, field 'turn': '-1' is no number of a turn"),
+        ({"turn": "-1"}, "line 2, field 'turn': '-1' is not the number of a turn"),
         ({"turn": "99"}, "line 2: game 'erring-0-0000' has"),
         ({"action": "select Z"}, "line 2: in turn 0 of 'erring-0-0000' the action was"),
         ({"game_id": "other"}, "line 2: no game 'other' among the games"),
-        ({"turn": "1"}, "line 3: turn 1 of game 'erring-0-0000' is there already"),
+        ({"turn": "1"}, "line 3: turn 1 of game 'erring-0-0000' exists already"),
     ],
 )
 def test_labels_that_do_not_match_are_one_line(
@@ -135,7 +135,7 @@ def test_what_is_no_table_says_so(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no column 'game_id'"):
         LabelTable(path)
     path.write_bytes(b"game_id,turn,action,feedback\n\xff,0,select A,positive\n")
-    with pytest.raises(UserError, match="no table in UTF-8"):
+    with pytest.raises(UserError, match="not a table in UTF-8"):
         LabelTable(path)
 
 

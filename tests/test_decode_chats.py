@@ -108,14 +108,14 @@ def test_what_columns_or_json_cannot_hold_is_told_before_anything_is_decoded(
     monkeypatch.setenv("ASKED", str(tmp_path / "asked"))
     for odd in ("two", [1], {}, True, 2**70):
         log = write_chats(tmp_path / "log.jsonl", [chat("a", "b", "yes", id=odd), chat("a", "b", "no", id=1)])
-        with pytest.raises(UserError, match=r"out\.parquet: no columns hold these rows .* name a \.jsonl file"):
+        with pytest.raises(UserError, match=r"out\.parquet: no columns can hold these rows .* name a \.jsonl file"):
             decode(log, tmp_path / "out.parquet")
     write_chats(log, [chat("a", "b", "yes", id={})])
-    with pytest.raises(UserError, match=r"out\.parquet: no columns hold these rows .* name a \.jsonl file"):
+    with pytest.raises(UserError, match=r"out\.parquet: no columns can hold these rows .* name a \.jsonl file"):
         decode(log, tmp_path / "out.parquet")
     table = pyarrow.table({"messages": [chat("a", "b", "yes")["messages"]], "picture": [b"\x89PNG"]})
     pytest.importorskip("pyarrow.parquet").write_table(table, tmp_path / "log.parquet")
-    with pytest.raises(UserError, match=r"log\.parquet, line 1: JSON has no word for b'.*: name a \.parquet file"):
+    with pytest.raises(UserError, match=r"log\.parquet, line 1: JSON cannot hold b'.*: name a \.parquet file"):
         decode(tmp_path / "log.parquet", tmp_path / "out.jsonl")
     assert names(tmp_path) == ["log.jsonl", "log.parquet"]
     decode(tmp_path / "log.parquet", tmp_path / "rows.jsonl", "--trl", "kto")  # in which no picture is
@@ -193,10 +193,10 @@ def test_the_decoders_of_the_game_come_with_a_warning(
         ("", "expected --out"),
         ("--out out.csv", "--out out.csv: allowed are JSON Lines or FILE.parquet"),
         ("--out out.jsonl --report out.jsonl", "--report out.jsonl: allowed is another file than --out"),
-        ("--out chats.jsonl", "chats.jsonl: it is there already; --force replaces chats with feedback"),
+        ("--out chats.jsonl", "chats.jsonl: it exists already; --force replaces chats with feedback"),
         (
             "--out chats.jsonl --force",
-            "chats.jsonl: it is there already, and --force only replaces chats with feedback",
+            "chats.jsonl: it exists already, and --force only replaces chats with feedback",
         ),
         ("--out chats.jsonl --trl kto --force", "and --force only replaces rows for TRL"),
         ("--out out.jsonl --report chats.jsonl --force", "and --force only replaces a report"),
@@ -206,10 +206,10 @@ def test_the_decoders_of_the_game_come_with_a_warning(
         ("--out out.jsonl --against lexical", "--against applies to --games and --store only, not to --chats"),
         ("--out out.jsonl --trl dpo", 'Invalid value "dpo" for --trl'),
         ("--out out.jsonl --decoder absent", "unknown decoder 'absent'"),
-        ("--out out.jsonl --decoder prompted", "decoder 'prompted' is made of a model: expected 'prompted:MODEL'"),
+        ("--out out.jsonl --decoder prompted", "decoder 'prompted' needs a model: expected 'prompted:MODEL'"),
         (
             "--out out.jsonl --decoder chat_logs:MuteDecoder",
-            "'chat_logs:MuteDecoder' is none: MuteDecoder has no method 'decode_chats'",
+            "'chat_logs:MuteDecoder' does not fit: MuteDecoder has no method 'decode_chats'",
         ),
     ],
 )
@@ -325,7 +325,7 @@ def test_who_interrupts_it_is_told_that_it_goes_on(
     stopped(log, tmp_path / "out.jsonl", monkeypatch)
     monkeypatch.setattr(decode_chats, "verdicts", interrupted)
     assert cli.main(words) == 130
-    assert capsys.readouterr().err == "multiref: interrupted; the same command goes on from here\n"
+    assert capsys.readouterr().err == "multiref: interrupted; the same command continues from here\n"
 
 
 def interrupted(*args: object) -> None:

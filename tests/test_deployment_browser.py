@@ -128,7 +128,7 @@ def paired(tmp_path: Path) -> Iterator[Deployed]:
 def link(there: Deployed) -> str:
     """Returns the path that leads somebody new into a study."""
     worker = secrets.token_hex(8)
-    return f"/enter/{worker}/{there.site.known.sign('entry', worker)}"
+    return f"/enter/{worker}/{there.site.secrets.sign('entry', worker)}"
 
 
 def game_of(there: Deployed, page: Any) -> Any:
@@ -193,7 +193,7 @@ def choose(page: Any, name: str, number: int) -> None:
 def look_up(there: Deployed, page: Any) -> None:
     """Opens the operator's page."""
     page.goto("/operator")
-    page.locator("#operator").fill(there.site.known.operator)
+    page.locator("#operator").fill(there.site.secrets.operator)
     page.locator("#operator").press("Enter")
     expect(page.get_by_role("heading", name="Latest games")).to_be_visible()
 
@@ -377,7 +377,7 @@ def test_the_keyboard_leads_through_a_study(studied: Deployed, opened: Opened) -
     press(page, "button", "Send")
     expect(page.locator("h1")).to_have_text("Thank you!")
     with studied.site.database.transaction() as connection:
-        known = [studied.site.known.completion_code(name) for name in connection.scalars(select(people.c.pseudonym))]
+        known = [studied.site.secrets.completion_code(name) for name in connection.scalars(select(people.c.pseudonym))]
     assert page.locator(".code").inner_text() in known
 
 

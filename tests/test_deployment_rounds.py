@@ -137,7 +137,7 @@ def test_a_policy_is_rolled_back_in_one_step(there: Deployed) -> None:
     with there.site.database.transaction(write=True) as connection, pytest.raises(UserError, match="no other policy"):
         live_rounds.roll_back(connection, "1")
     there.rounds.activate("A", Policy("random"), 1)
-    operator = there.browser(Authorization=f"Bearer {there.site.known.operator}")
+    operator = there.browser(Authorization=f"Bearer {there.site.secrets.operator}")
     assert operator.post("/operator/roll-back", data={"arm": "2"}).status_code == 200
     assert "plays no new games" in operator.post("/operator/roll-back", data={"arm": "2"}).text, "twice is once"
     browser, scene = there.begin()
@@ -151,7 +151,7 @@ def test_an_operator_closes_a_round_whose_open_games_end_first(there: Deployed) 
     done = play_on(*there.begin())
     browser, scene = there.begin()
     scene = say(browser, scene).json()
-    operator = there.browser(Authorization=f"Bearer {there.site.known.operator}")
+    operator = there.browser(Authorization=f"Bearer {there.site.secrets.operator}")
     operator.post("/operator/drain")
     assert there.browser(Accept="application/json").post("/begin").status_code == 503
     there.rounds.tick()
@@ -262,7 +262,7 @@ def test_a_round_is_closed_once_though_the_process_ended_in_the_middle(
     assert states(there) == {0: RoundState.CLOSING}
     with there.site.database.transaction() as connection:
         name = connection.scalar(select(people.c.pseudonym))
-    operator = there.browser(Authorization=f"Bearer {there.site.known.operator}")
+    operator = there.browser(Authorization=f"Bearer {there.site.secrets.operator}")
     assert "closed round" in operator.post("/operator/erase", data={"person": name}).text
     there.rounds.tick()
     assert states(there) == {0: RoundState.CLOSED}

@@ -54,7 +54,7 @@ def studied(tmp_path: Path) -> Iterator[Deployed]:
 
 
 def link(there: Deployed, worker: str = WORKER) -> str:
-    return f"/enter/{worker}/{there.site.known.sign('entry', worker)}"
+    return f"/enter/{worker}/{there.site.secrets.sign('entry', worker)}"
 
 
 def hidden(page: httpx.Response) -> dict[str, str]:
@@ -90,7 +90,7 @@ def test_a_study_leads_from_consent_to_the_code(studied: Deployed) -> None:
     assert page.url.path == "/done"
     with studied.site.database.transaction() as connection:
         [person] = connection.execute(select(people))
-    assert studied.site.known.completion_code(person.pseudonym) in page.text
+    assert studied.site.secrets.completion_code(person.pseudonym) in page.text
     assert person.consent_version == "7"
     assert person.consent_hash == studied.site.study.hash  # type: ignore[union-attr]
     assert browser.get(link(studied)).url.path == "/done", "the same link leads to where one was"
@@ -137,7 +137,7 @@ def test_an_entry_link_has_to_be_signed(studied: Deployed) -> None:
     assert browser.get(f"/enter/{WORKER}/{'A' * 22}").status_code == 404
     assert browser.get(link(studied).replace(WORKER, "another")).status_code == 404
     assert browser.get(f"/join/{'A' * 22}?PROLIFIC_PID={WORKER}").status_code == 404
-    signed = studied.site.known.sign("join", "")
+    signed = studied.site.secrets.sign("join", "")
     assert browser.get(f"/join/{signed}").status_code == 404
     assert browser.get(f"/join/{signed}?PROLIFIC_PID={WORKER}").url.path == "/consent"
     assert studied.browser().post("/begin").status_code == 404
@@ -188,7 +188,7 @@ def test_what_people_type_is_shown_as_text(there: Deployed) -> None:
     say(browser, seen, typed)
     page = there.browser()
     page.cookies = browser.cookies
-    operator = there.browser(Authorization=f"Bearer {there.site.known.operator}")
+    operator = there.browser(Authorization=f"Bearer {there.site.secrets.operator}")
     for shown in (page.get(f"/game/{seen['game']}"), operator.get("/operator")):
         assert "<script>alert" not in shown.text
         assert "<img src=x" not in shown.text
@@ -262,7 +262,7 @@ def test_the_operators_pages_need_their_token(there: Deployed) -> None:
             assert nobody.post(f"/operator/{action}", data=form(seen)).status_code == 404
         assert nobody.post("/operator", data={"operator": "wrong"}).status_code == 403
     operator = there.browser()
-    page = operator.get("/operator", params={"token": there.site.known.operator})
+    page = operator.get("/operator", params={"token": there.site.secrets.operator})
     assert page.status_code == 200
     assert "token=" not in str(page.url)
     assert all(operator.get(path).status_code == 200 for path in paths)
@@ -282,7 +282,7 @@ def test_no_path_leads_out_of_the_static_files(there: Deployed, path: str) -> No
 def test_no_worker_id_is_anywhere_but_in_its_own_table(studied: Deployed, capfd: pytest.CaptureFixture[str]) -> None:
     browser = agreed(studied)
     play_on(browser, browser.get("/play").json())
-    operator = studied.browser(Authorization=f"Bearer {studied.site.known.operator}")
+    operator = studied.browser(Authorization=f"Bearer {studied.site.secrets.operator}")
     shown = [operator.get(path).text for path in ("/operator", "/operator/export/turns.csv")]
     shown += [operator.get(path).text for path in ("/operator/export/games.jsonl", "/operator/export/surveys.csv")]
     shown += [everything(studied), *capfd.readouterr()]
@@ -305,7 +305,7 @@ def test_somebody_is_paid_in_one_file_alone(studied: Deployed) -> None:
     browser.headers.pop("Accept")
     browser.post("/survey", data=hidden(browser.get("/survey")) | {"answer-0": ""})
     browser.get("/done")
-    operator = studied.browser(Authorization=f"Bearer {studied.site.known.operator}")
+    operator = studied.browser(Authorization=f"Bearer {studied.site.secrets.operator}")
     [(first, count)] = files_of_payments(operator)
     assert count == 1
     assert len(files_of_payments(operator)) == 1, "there is nobody for another file"
@@ -323,7 +323,7 @@ def test_who_does_not_come_back_is_paid_for_what_they_played(
 ) -> None:
     browser = agreed(studied)
     play_on(browser, browser.get("/play").json())
-    operator = studied.browser(Authorization=f"Bearer {studied.site.known.operator}")
+    operator = studied.browser(Authorization=f"Bearer {studied.site.secrets.operator}")
     assert files_of_payments(operator) == [], "they may still come back"
     monkeypatch.setattr("multiref_gym.agents.deployment.operator_pages.ABSENT_AFTER", -60.0)
     [(path, _)] = files_of_payments(operator)
@@ -336,7 +336,7 @@ def test_erasure_leaves_no_utterance_anywhere(studied: Deployed) -> None:
     say(browser, browser.get("/play").json(), said)
     with studied.site.database.transaction() as connection:
         [person] = connection.execute(select(people))
-    operator = studied.browser(Authorization=f"Bearer {studied.site.known.operator}")
+    operator = studied.browser(Authorization=f"Bearer {studied.site.secrets.operator}")
     assert operator.post("/operator/erase", data={"person": person.pseudonym}).status_code == 200
     files = [path for path in studied.setup.out.rglob("*") if path.is_file()]
     assert any("deployment.db" in path.name for path in files)
@@ -353,7 +353,7 @@ def test_a_game_of_a_closed_round_is_not_erased_but_said_to_stay(tmp_path: Path)
         there.rounds.tick()
         with there.site.database.transaction() as connection:
             [person] = connection.execute(select(people))
-        operator = there.browser(Authorization=f"Bearer {there.site.known.operator}")
+        operator = there.browser(Authorization=f"Bearer {there.site.secrets.operator}")
         answer = operator.post("/operator/erase", data={"person": person.pseudonym})
         assert answer.status_code == 422
         assert "closed round" in answer.text
@@ -467,8 +467,8 @@ def test_systems_cannot_be_told_apart_by_how_long_they_think(tmp_path: Path) -> 
 def test_the_secrets_are_for_their_owner_alone(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="not the folder of a deployment"):
         Secrets.of(tmp_path)
-    known = Secrets.of(tmp_path, create=True)
-    assert Secrets.of(tmp_path) == known
+    secrets = Secrets.of(tmp_path, create=True)
+    assert Secrets.of(tmp_path) == secrets
     assert (tmp_path / "secrets.json").stat().st_mode & 0o077 == 0
-    assert known.sign("entry", "a") != known.sign("form", "a")
-    assert not known.is_signed("entry", "a", "é")
+    assert secrets.sign("entry", "a") != secrets.sign("form", "a")
+    assert not secrets.is_signed("entry", "a", "é")

@@ -147,9 +147,9 @@ def test_a_context_may_be_the_whole_set() -> None:
             10,
             10,
             0.5,
-            "similarity cannot be had in strangers: a context of 10 is the whole set, and",
+            "contexts of strangers cannot be made similar: a context of 10 is the whole set, and",
         ),
-        (60, 4, 1.0, "similarity cannot be had in strangers: no two of its tangrams have a fact in common"),
+        (60, 4, 1.0, "contexts of strangers cannot be made similar: no two of its tangrams have a fact in common"),
         (MOST_TANGRAMS + 1, 4, 0.0, "strangers has 8,193 tangrams: allowed are 8,192"),
     ],
 )

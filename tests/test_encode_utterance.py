@@ -78,7 +78,7 @@ def test_a_run_keeps_its_vocabulary_and_takes_no_other(tmp_path: Path) -> None:
     kept = Vocabulary.load(path)
     assert kept.words == WORDS.words
     WORDS.save(path)
-    with pytest.raises(UserError, match=r"vocabulary.json is another one: its id 4 is ',', here 'no'"):
+    with pytest.raises(UserError, match=r"vocabulary.json is different: its id 4 is ',', here 'no'"):
         Vocabulary(["pick", "yes", "no", ",", "a"]).save(path)
     with pytest.raises(UserError, match="the model has 7 ids, this one has 3"):
         Vocabulary(["pick"]).check_same(kept)
@@ -162,7 +162,7 @@ def test_needs_a_text_to_encode() -> None:
     with pytest.raises(ValueError, match="wraps MultiRef-v0, not"):
         EncodeUtterance(gym.make("CartPole-v1"), 8)
     for without in (ChatObservation(make()), EncodeUtterance(make(), 8)):
-        with pytest.raises(ValueError, match="encodes the text 'utterance'"):
+        with pytest.raises(ValueError, match="needs observations with a text 'utterance'"):
             EncodeUtterance(without, 8)
 
 

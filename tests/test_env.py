@@ -282,7 +282,7 @@ def test_refuses_bad_arguments_in_one_line(argument: dict[str, Any], message: st
 
 def test_refuses_a_set_smaller_than_the_context() -> None:
     few = TangramSet("few", load_tangrams("figures").tangrams[:9])
-    with pytest.raises(ValueError, match="few has 9 tangrams only"):
+    with pytest.raises(ValueError, match="few has only 9 tangrams"):
         MultiRefEnv(few, split="all", speaker=TERSE)
 
 

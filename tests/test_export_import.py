@@ -142,7 +142,7 @@ def test_an_export_of_nothing_says_what_there_is(store: Path, tmp_path: Path, op
         ),
         ("export", ["--out", "games.jsonl", "--skip-bad"], "--skip-bad applies to --trl and --inspect and --minari"),
         ("export", ["--minari", "games-v0", "--format", "jsonl"], "--format applies to --out only, not to --minari"),
-        ("export", ["--minari", "games-v0", "--ternary"], "--ternary is of a decoder: add --decoder"),
+        ("export", ["--minari", "games-v0", "--ternary"], "--ternary needs a decoder: add --decoder"),
         ("import", ["--minari", "games-v0", "--system", "S", "--format", "turn"], "--format applies to --games only"),
     ],
 )
@@ -196,7 +196,7 @@ def test_an_import_that_does_not_fit_leaves_the_store_as_it_was(store: Path, tmp
     games = tmp_path / "games.jsonl"
     new = [replace(GAME, game_id="new", round=7), replace(GAME, game_id="newer", round=3)]
     write_games("jsonl", games, map(LoggedGame, new))
-    with pytest.raises(UserError, match="round 3 of 'B-SUP' is there already"):
+    with pytest.raises(UserError, match="round 3 of 'B-SUP' exists already"):
         run("import", "--store", store, "--games", games, "--system", "B-SUP")
     with InteractionStore(store) as opened:
         assert opened.rounds("B-SUP") == [2, 3]
@@ -229,7 +229,7 @@ def test_a_format_of_ones_own_needs_no_more_than_the_contract(store: Path, tmp_p
 @pytest.mark.parametrize(
     ("read", "message"),
     [
-        ("None", "format my_formats:Odd failed: TypeError: it read None: allowed is a LoggedGame or a BadGame"),
+        ("None", "format my_formats:Odd failed: TypeError: it returned None: allowed is a LoggedGame or a BadGame"),
         ("1 / 0", "format my_formats:Odd failed: ZeroDivisionError: "),
         ("LoggedGame('a game')", "format my_formats:Odd failed: AttributeError: "),
         ("LoggedGame(Interaction('1', context, ()))", "game '1': expected one turn or more"),
@@ -270,7 +270,7 @@ def test_a_round_that_no_database_takes_is_refused(
     ("format", "message"),
     [
         ("csv", f"unknown format 'csv': choose from {', '.join(FORMATS)}, or give 'module:attribute'"),
-        ("my_formats:no_format", "no class with the methods 'read' and 'write'"),
+        ("my_formats:no_format", "not a class with the methods 'read' and 'write'"),
         ("my_formats:Absent", "has no attribute 'Absent'"),
     ],
 )

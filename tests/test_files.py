@@ -42,7 +42,7 @@ def test_a_file_that_cannot_be_written_whole_stays_as_it_was(tmp_path: Path) -> 
 def test_what_is_there_gives_way_only_if_it_may_and_nothing_new_is_lost(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     write_json(path, 1, replace=False)
-    with pytest.raises(UserError, match=f"cannot write to {path}: File exists; what was to be there is in") as error:
+    with pytest.raises(UserError, match=f"cannot write to {path}: File exists; the new content is in") as error:
         write_json(path, 2, replace=False)
     assert path.read_text() == "1\n"
     [kept] = tmp_path.glob("*.unfinished")
@@ -67,7 +67,7 @@ def test_a_folder_is_there_with_all_that_is_in_it_and_is_never_replaced(tmp_path
         write_folder(folder, "half", KeyboardInterrupt())
     assert list(tmp_path.rglob("*")) == [folder]
     write_folder(folder, "first")
-    with pytest.raises(UserError, match=r"what was to be there is in policy\..*\.unfinished beside it"):
+    with pytest.raises(UserError, match=r"the new content is in policy\..*\.unfinished beside it"):
         write_folder(folder, "second")
     assert (folder / "weights").read_text() == "first"
 

@@ -178,11 +178,11 @@ def test_without_the_extra_the_id_of_a_data_set_names_it(monkeypatch: pytest.Mon
 def test_a_folder_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_lines(tmp_path / "games.jsonl", records_of([ONE]))
     monkeypatch.setitem(sys.modules, "datasets", None)
-    with pytest.raises(UserError, match="a folder, not a file, and if it is a data set of the hub, that needs"):
+    with pytest.raises(UserError, match="a folder, not a file, and reading a data set on the hub needs"):
         read_games(tmp_path)
     monkeypatch.undo()
     pytest.importorskip("datasets", reason="folders are read by the extra 'datasets'")
-    with pytest.raises(UserError, match="a folder, not a file, and no data set of the hub with a configuration 'turn'"):
+    with pytest.raises(UserError, match="a folder, not a file, and no data set on the hub with a configuration 'turn'"):
         read_games(tmp_path)
 
 
@@ -337,7 +337,9 @@ def test_a_game_that_comes_twice_is_named_with_the_other_one(form: RecordFormat,
 
 def test_a_game_that_comes_twice_in_two_forms_is_named(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "games.jsonl", [*records_of([ONE], TurnRows()), *records_of([ONE])])
-    with pytest.raises(BadGame, match=rf"line {len(ONE.turns) + 1}, field 'game_id': '1' is the game in .*, line 1"):
+    with pytest.raises(
+        BadGame, match=rf"line {len(ONE.turns) + 1}, field 'game_id': '1' is already the game in .*, line 1"
+    ):
         read_games(path)
 
 

@@ -110,7 +110,7 @@ def test_any_json_in_any_field_is_read_or_refused(value: object) -> None:
 @pytest.mark.parametrize(
     ("change", "field", "complaint"),
     [
-        ({"chat": [], "clicks": []}, "clicks", "expected one item a turn and a turn or more, got 0 for 0"),
+        ({"chat": [], "clicks": []}, "clicks", "expected one item for each turn and at least one turn, got 0 for 0"),
         ({"chat": "hi"}, "chat", "input should be a valid list, got 'hi'"),
         ({"chat": ["a", 2]}, "chat[1]", "input should be a valid string, got 2"),
         ({"clicks": [["a"]]}, "clicks", "got 1 for 2 utterances"),

@@ -95,7 +95,7 @@ def test_any_game_of_the_environment_comes_back(game: Interaction) -> None:
 @given(st.text(max_size=9) | st.from_regex(r"(\w+/)?[\w.-]*-v\d*"))
 @settings(max_examples=50)
 def test_any_name_is_one_of_a_data_set_or_none(name: str) -> None:
-    with pytest.raises(UserError, match=r"is no name of a Minari data set|there is no Minari data set"):
+    with pytest.raises(UserError, match=r"is not a name of a Minari data set|there is no Minari data set"):
         read_games(name, "minari")
 
 
@@ -175,7 +175,7 @@ def test_a_store_goes_through_minari_and_comes_back(games: list[Interaction], tm
     with InteractionStore(store) as original, InteractionStore(copy) as copied:
         assert copied.interactions() == original.interactions("SUP")
         assert copied.feedback("lexical") == original.feedback("lexical", "SUP")
-    with pytest.raises(UserError, match=r"'lexical' has not decoded any of .* decoded by: nobody$"):
+    with pytest.raises(UserError, match=r"'lexical' has decoded none of .* is by: nobody$"):
         run("export", "--store", store, "--minari", "other-v0", "--system", "CONTROL", "--decoder", "lexical")
     with pytest.raises(UserError, match="there is a Minari data set 'multiref/games-v0' already"):
         run("export", "--store", store, "--minari", NAME, "--image", "none")
@@ -286,9 +286,9 @@ def test_bad_games_are_left_out_where_it_is_asked_for_and_told(
 
 @pytest.mark.parametrize("name", ["games", "no such-v0", "", "../games-v0", "games-v"])
 def test_a_name_that_is_none_is_refused(games: list[Interaction], name: str) -> None:
-    with pytest.raises(UserError, match="is no name of a Minari data set"):
+    with pytest.raises(UserError, match="is not a name of a Minari data set"):
         write_games("minari", name, logged(games))
-    with pytest.raises(UserError, match="is no name of a Minari data set"):
+    with pytest.raises(UserError, match="is not a name of a Minari data set"):
         read_games(name, "minari")
 
 

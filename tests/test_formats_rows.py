@@ -187,9 +187,9 @@ def test_a_reply_after_the_last_row_is_kept() -> None:
         ({"chats": ["the bird"]}, "clicks", "got 2 for 1 utterances"),
         ({"clicks": [["a"], ["z"]]}, "clicks", "'z' of turn 1 is not in the context"),
         ({"clicks": 7}, "clicks", "input should be a valid list, got 7"),
-        ({"selected": ["c"]}, "selected", "not what 'clicks' says"),
-        ({"deselected": []}, "deselected", "not what 'clicks' says"),
-        ({"currently_selected": ["c"]}, "currently_selected", "not what 'clicks' says"),
+        ({"selected": ["c"]}, "selected", "does not agree with 'clicks'"),
+        ({"deselected": []}, "deselected", "does not agree with 'clicks'"),
+        ({"currently_selected": ["c"]}, "currently_selected", "does not agree with 'clicks'"),
         ({"prob_action": 1.5}, "prob_action", "input should be less than or equal to 1, got 1.5"),
         ({"prob_action": "high"}, "prob_action", "input should be a valid number, got 'high'"),
         ({"prob_action": True}, "prob_action", "input should be a valid number, got True"),
@@ -198,14 +198,14 @@ def test_a_reply_after_the_last_row_is_kept() -> None:
         ({"feedback": 2}, "feedback", "expected one of None, 'negative', -1, 'neutral', 0, 'positive', 1, got 2"),
         ({"feedback": True}, "feedback", "got True"),
         ({"round": 2.0}, "round", "input should be a valid integer, got 2.0"),
-        ({"context": ["b", "a", "c"]}, "context", "the context of game 'g' is another one"),
-        ({"round": 3}, "round", "the round of game 'g' is another one"),
-        ({"policy_name": "base"}, "policy_name", "the policy of game 'g' is another one"),
-        ({"chats": ["the cat", "no, the boat"]}, "chats", "turn 0 of game 'g' is another one"),
+        ({"context": ["b", "a", "c"]}, "context", "the context of game 'g' differs"),
+        ({"round": 3}, "round", "the round of game 'g' differs"),
+        ({"policy_name": "base"}, "policy_name", "the policy of game 'g' differs"),
+        ({"chats": ["the cat", "no, the boat"]}, "chats", "turn 0 of game 'g' differs"),
         (
             {"clicks": [["c"], ["a"]], "currently_selected": ["c"], "selected": ["a"], "deselected": []},
             "clicks",
-            "turn 0 of game 'g' is another one",
+            "turn 0 of game 'g' differs",
         ),
     ],
 )
@@ -219,7 +219,7 @@ def test_a_turn_row_that_cannot_be_is_named(change: dict[str, Any], field: str, 
 
 def test_a_turn_row_that_comes_twice_is_named_with_the_other_one() -> None:
     first, second, third = to_turn_rows(GAME)
-    with pytest.raises(BadGame, match=r"line 4: turn 1 of game 'g' is in rows\.jsonl, line 2 already"):
+    with pytest.raises(BadGame, match=r"line 4: turn 1 of game 'g' is already in rows\.jsonl, line 2"):
         from_turn_rows([first, second, third, second])
 
 

@@ -23,7 +23,7 @@ from multiref_gym.agents.listeners.lm.random_model import byte_tokenizer
 from multiref_gym.agents.play import play
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
-from multiref_gym.formats.trl import told
+from multiref_gym.formats.trl import summary
 from multiref_gym.game import Action
 from multiref_gym.interaction import Interaction, Turn
 from multiref_gym.messages import Messages
@@ -136,9 +136,9 @@ def test_what_was_left_out_is_told(store: Path, tmp_path: Path, capsys: pytest.C
 
 def test_the_weights_of_kto_balance_the_labels() -> None:
     counts = Counter({Feedback.POSITIVE: 30, Feedback.NEGATIVE: 40, None: 3})
-    assert told("kto", counts, "d").endswith("; KTOConfig(undesirable_weight=0.75) weighs both alike")
-    assert "KTOConfig" not in told("sft", counts, "d")
-    assert "KTOConfig" not in told("kto", Counter({Feedback.POSITIVE: 3}), "d")
+    assert summary("kto", counts, "d").endswith("; KTOConfig(undesirable_weight=0.75) weighs both alike")
+    assert "KTOConfig" not in summary("sft", counts, "d")
+    assert "KTOConfig" not in summary("kto", Counter({Feedback.POSITIVE: 3}), "d")
 
 
 def test_the_one_decoder_that_is_there_need_not_be_named(store: Path, tmp_path: Path) -> None:
@@ -146,11 +146,13 @@ def test_the_one_decoder_that_is_there_need_not_be_named(store: Path, tmp_path: 
     command = "export", "--store", store, "--trl", "kto", "--text", "--out", out, "--round"
     run(*command, 0)
     assert {json.loads(line)["round"] for line in out.read_text().splitlines()} == {0}
-    with pytest.raises(UserError, match="choose one by --decoder; what is there was decoded by: 'ours', 'theirs'"):
+    with pytest.raises(UserError, match="choose one by --decoder; the feedback in the store is by: 'ours', 'theirs'"):
         run(*command, 1, "--force")
-    with pytest.raises(UserError, match="`multiref decode` decodes it; what is there was decoded by: nobody"):
+    with pytest.raises(
+        UserError, match="decode the games by `multiref decode`; the feedback in the store is by: nobody"
+    ):
         run(*command, 2, "--force")
-    with pytest.raises(UserError, match=r"'ours' has not decoded any of what is to be exported; .* by: nobody"):
+    with pytest.raises(UserError, match=r"'ours' has decoded none of these games; .* by: nobody"):
         run(*command, 2, "--force", "--decoder", "ours")
     assert {json.loads(line)["round"] for line in out.read_text().splitlines()} == {0}
 
@@ -164,7 +166,7 @@ def test_the_one_decoder_that_is_there_need_not_be_named(store: Path, tmp_path: 
         (["--trl", "kto", "--out", "r.jsonl", "--text", "--format", "jsonl"], "Mutually exclusive"),
         (["--trl", "kto", "--out", "r.parquet", "--image", "board"], "--image applies to --minari only, not to --trl"),
         (["--out", "rows.jsonl", "--text"], "--text applies to --trl and --inspect only, not to --out"),
-        (["--trl", "sft", "--out", "games.jsonl", "--text"], "it is there already; --force replaces rows for TRL"),
+        (["--trl", "sft", "--out", "games.jsonl", "--text"], "it exists already; --force replaces rows for TRL"),
         (["--trl", "sft", "--out", "games.jsonl", "--text", "--force"], "--force only replaces rows for TRL"),
     ],
 )

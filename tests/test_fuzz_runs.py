@@ -20,7 +20,7 @@ from small_views import FIGURES, VIEWS
 
 from multiref_gym.agents.commands import respect
 from multiref_gym.agents.listeners.ppo.listener import PPOListener, new_policy
-from multiref_gym.agents.listeners.ppo.observation import shared_sight
+from multiref_gym.agents.listeners.ppo.observation import shared_encoder
 from multiref_gym.agents.listeners.small.listener import CHECKPOINT, SmallListener
 from multiref_gym.vocabulary import Vocabulary
 
@@ -75,8 +75,8 @@ def copied(policy: Path) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def ppo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("ppo")
-    words, sight = Vocabulary(["bird", "no", "yes"]), shared_sight(FIGURES)
-    PPOListener(new_policy(10, 10, words, sight), words, sight).save(folder, {"steps": 0})
+    words, encoder = Vocabulary(["bird", "no", "yes"]), shared_encoder(FIGURES)
+    PPOListener(new_policy(10, 10, words, encoder), words, encoder).save(folder, {"steps": 0})
     return folder
 
 

@@ -140,7 +140,7 @@ def test_the_empty_action_takes_a_turn_and_changes_nothing() -> None:
     ("action", "complaint"),
     [
         (clicks("A"), "A cannot be selected again; selected now: A C"),
-        (clicks(deselect="BC"), "B cannot be deselected, as not selected; selected now: A C"),
+        (clicks(deselect="BC"), "B cannot be deselected: not selected; selected now: A C"),
         (clicks("K"), "allowed are 0 to 9, letters A to J"),
         (Action(frozenset({-1})), "allowed are 0 to 9"),
         (Action(deselect=frozenset({99})), "allowed are 0 to 9"),

@@ -47,7 +47,7 @@ def test_a_tiny_model_plays_and_learns_and_what_is_not_there_is_told(
     assert "\ntext: left out: name a language model by --text\n" in told
     assert [path.name for path in sorted((tmp_path / "out").iterdir())] == ["results.json", "table.md"]
     assert cli.main(arguments) == 2
-    assert "something in it already" in capsys.readouterr().err
+    assert "it is not empty" in capsys.readouterr().err
 
 
 def test_the_parts_take_eight_minutes_at_most(tmp_path: Path) -> None:

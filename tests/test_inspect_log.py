@@ -88,7 +88,7 @@ def test_a_log_replaces_a_log_alone_and_if_that_is_asked_for(store: Path, tmp_pa
     games.write_text("games")
     export = "export", "--store", store, "--inspect", "--text", "--out"
     run(*export, out)
-    with pytest.raises(UserError, match="it is there already; --force replaces logs of Inspect"):
+    with pytest.raises(UserError, match="it exists already; --force replaces logs of Inspect"):
         run(*export, out)
     run(*export, out, "--force")
     with pytest.raises(UserError, match="--force only replaces logs of Inspect"):

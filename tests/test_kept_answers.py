@@ -95,7 +95,7 @@ def test_a_failure_loses_nothing_that_was_under_way() -> None:
         refused.wait(0.2)
         return completion(said(body))
 
-    with serving(answer) as endpoint, pytest.raises(UserError, match="answered is in answers, and the same command"):
+    with serving(answer) as endpoint, pytest.raises(UserError, match="the answers are in answers; the same command"):
         texts(client(endpoint, concurrency=3), "bad", "a", "b", *"cdefghij")
     under_way = [said(body) for body in endpoint.bodies if said(body) != "bad"]
     assert len(under_way) >= 2
@@ -240,7 +240,7 @@ def test_a_key_that_is_refused_in_the_middle_costs_nothing(capsys: pytest.Captur
         words = simulated(endpoint.url, "games.jsonl")
         assert cli.main(words) == 2
         [line] = capsys.readouterr().err.splitlines()
-        assert line.endswith("games.jsonl.answers, and the same command goes on from there")
+        assert line.endswith("games.jsonl.answers; the same command continues from there")
         paid = len(Path("games.jsonl.answers").read_text().splitlines())
         assert paid == 8
         valid.set()

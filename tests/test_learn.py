@@ -123,7 +123,7 @@ def test_an_interrupted_learning_goes_on_to_the_same_weights(tmp_path: Path) -> 
     assert went_on[2] | {"measured": 1.0} == curve[2]
     assert steps == [5, 6]  # of the last epoch alone
     kept.write_bytes(kept.read_bytes()[:-7])
-    with pytest.raises(UserError, match="is no state of this learning"):
+    with pytest.raises(UserError, match="is not a state of this learning"):
         learn(resumed, EXAMPLES, Sup(), optimisation, 5, kept=kept)
 
 

@@ -165,7 +165,7 @@ def test_a_store_that_is_not_decoded_says_so(folder: Path, tmp_path: Path) -> No
 
 def test_a_folder_with_something_in_it_stays_as_it_is(folder: Path) -> None:
     before = weights(folder / "policy")
-    with pytest.raises(UserError, match="there is something in it already"):
+    with pytest.raises(UserError, match="it is not empty"):
         learn(folder, folder / "policy")
     assert weights(folder / "policy") == before
 

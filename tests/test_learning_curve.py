@@ -320,7 +320,7 @@ def test_an_interrupted_command_says_how_to_go_on(
 
     monkeypatch.setattr(learning_curve, "run_all", interrupted)
     assert main(monkeypatch, tmp_path) == 130
-    assert "the same command goes on from here" in capsys.readouterr().err
+    assert "the same command continues from here" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -329,8 +329,8 @@ def test_an_interrupted_command_says_how_to_go_on(
         (["--seeds", "0"], "Must be >= 1"),
         (["--jobs", "0"], "Must be >= 1"),
         (["--tangrams", "cubes"], "unknown tangrams 'cubes'"),
-        (["--unseen", "dev"], "--unseen dev: allowed is a split that is no part of --split dev"),
-        (["--split", "all"], "--unseen test: allowed is a split that is no part of --split all"),
+        (["--unseen", "dev"], "--unseen dev: allowed is a split that is not part of --split dev"),
+        (["--split", "all"], "--unseen test: allowed is a split that is not part of --split all"),
         (["--split", "some"], 'Invalid value "some" for --split'),
         (["--listener", "telepathy"], "unknown listener 'telepathy'"),
         (["--listener", "random"], "listener 'random' cannot learn"),

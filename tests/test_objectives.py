@@ -316,9 +316,9 @@ def test_an_objective_may_be_an_object_with_settings_of_ones_own() -> None:
     ("name", "complaint"),
     [
         ("dpo", "unknown objective 'dpo': choose from sup, rl, kto, or give 'module:attribute'"),
-        ("test_objectives:Bare", "objective 'test_objectives:Bare' is none: Bare has no method '__call__'"),
-        ("test_objectives:turns_of", "it is no dataclass with needs_reference"),
-        ("test_objectives:Silent", "it is no dataclass with needs_reference"),
+        ("test_objectives:Bare", "objective 'test_objectives:Bare' does not fit: Bare has no method '__call__'"),
+        ("test_objectives:turns_of", "it is not a dataclass with needs_reference"),
+        ("test_objectives:Silent", "it is not a dataclass with needs_reference"),
         ("test_objectives:Unset", "'test_objectives:Unset' cannot be made: TypeError: Unset.__init__() missing"),
     ],
 )

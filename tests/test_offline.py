@@ -62,7 +62,7 @@ ONE = game(
 OTHER = game(("the boat", select(2)), ("yes, the cat", select(0)), game_id="2")  # rewarded, no reply
 
 
-class Told:
+class FixedAnswers:
     """A listener that does what it is told for each turn, and scores a position by the logarithm of its share."""
 
     def __init__(self, actions: Sequence[Action], shares: Sequence[float] = (0.1,) * 10) -> None:
@@ -110,7 +110,7 @@ def mean(results: dict[str, Any], name: str) -> float:
 
 
 def test_the_listener_sees_what_was_said_and_done_whatever_it_does_itself() -> None:
-    listener = Told([select(9)] * 7)
+    listener = FixedAnswers([select(9)] * 7)
     measured(listener, ONE, OTHER)
     assert listener.batches == [3, 3, 1]
     assert [sorted(view.selected) for view in listener.views] == [[], [0], [0, 5], [0], [0], [], [2]]
@@ -128,7 +128,7 @@ def test_the_figures_of_two_games_counted_by_hand() -> None:
         select(2, 3),  # rewarded, and not the same; one of two right
         Action(frozenset({0, 1}), frozenset({9})),  # no reply; illegal, as 9 is not selected; two clicks of three right
     ]
-    results = measured(Told(done), ONE, OTHER)
+    results = measured(FixedAnswers(done), ONE, OTHER)
     assert results["counts"] == {
         **{"games": 2, "speakers": 1, "turns": 7, "replies": 5, "rewarded": 3, "corrected": 2, "without_clicks": 1},
         "impossible": 0,
@@ -144,7 +144,7 @@ def test_the_figures_of_two_games_counted_by_hand() -> None:
 
 def test_whoever_does_the_same_again_matches_all() -> None:
     done = [turn.action for game in (ONE, OTHER) for turn in game.turns]
-    results = measured(Told(done), ONE, OTHER)
+    results = measured(FixedAnswers(done), ONE, OTHER)
     for name in ("exact_match", "legality"):
         assert results["figures"][name] == {"mean": 1.0, "low": 1.0, "high": 1.0}
     for name in ("click_precision", "click_recall"):
@@ -153,7 +153,7 @@ def test_whoever_does_the_same_again_matches_all() -> None:
 
 def test_log_probabilities_are_of_rewarded_and_of_corrected_clicks() -> None:
     shares = [0.5, 0.1, 0.25, 0.0, 0.0, 0.125, 0.0, 0.0, 0.0, 0.0]
-    results = measured(Told([select(0)] * 7, shares), ONE, OTHER)
+    results = measured(FixedAnswers([select(0)] * 7, shares), ONE, OTHER)
     assert mean(results, "log_prob_rewarded") == pytest.approx(math.log(0.5 * 0.125 * 0.25) / 3)
     assert mean(results, "log_prob_corrected") == pytest.approx(math.log(0.125))
     # The same position is once corrected and once rewarded: a tie, which counts as half.
@@ -161,7 +161,9 @@ def test_log_probabilities_are_of_rewarded_and_of_corrected_clicks() -> None:
 
 
 def test_an_impossible_action_is_counted_and_ranked_last() -> None:
-    results = measured(Told([select(0)] * 7, [0.5, 0.1, 0.25, *[0.0] * 7]), ONE, game(*OTHER_CORRECTED, game_id="2"))
+    results = measured(
+        FixedAnswers([select(0)] * 7, [0.5, 0.1, 0.25, *[0.0] * 7]), ONE, game(*OTHER_CORRECTED, game_id="2")
+    )
     assert results["counts"]["impossible"] == 2  # selecting it was corrected, deselecting it rewarded
     assert results["figures"]["log_prob_rewarded"] is None
     assert results["figures"]["log_prob_corrected"] is None
@@ -186,7 +188,7 @@ def test_a_listener_without_log_probabilities_has_dashes() -> None:
 
 
 def test_what_nobody_replied_to_is_neither_rewarded_nor_corrected() -> None:
-    results = measured(Told([select(0)]), game(("the house", select(0))))
+    results = measured(FixedAnswers([select(0)]), game(("the house", select(0))))
     assert results["counts"]["replies"] == 0
     assert results["figures"]["exact_match"] is None
     assert results["figures"]["auc"] is None
@@ -240,14 +242,18 @@ def test_turns_of_one_speaker_are_drawn_together() -> None:
     right = [game(("the house", select(0)), ("yes", select(1)), game_id=f"a{n}", speaker="ann") for n in range(10)]
     wrong = [game(("the house", select(2)), ("yes", select(1)), game_id=f"b{n}", speaker="bob") for n in range(10)]
     done = [select(0), select(1)] * 20
-    assert measured(Told(done), *right, *wrong)["figures"]["exact_match"] == {"mean": 0.5, "low": 0.0, "high": 1.0}
+    assert measured(FixedAnswers(done), *right, *wrong)["figures"]["exact_match"] == {
+        "mean": 0.5,
+        "low": 0.0,
+        "high": 1.0,
+    }
 
 
 def test_what_two_listeners_have_in_common_is_not_uncertain_in_their_difference() -> None:
     games = [game(("x", select(n % 4)), ("yes", select(4)), game_id=str(n), speaker=f"speaker {n}") for n in range(20)]
     turns = turns_of(*games)
-    one = ask(Told([select(0)] * 40), turns, 0, 64)
-    same, other = (ask(Told([select(to)] * 40), turns, 0, 64) for to in (0, 9))
+    one = ask(FixedAnswers([select(0)] * 40), turns, 0, 64)
+    same, other = (ask(FixedAnswers([select(to)] * 40), turns, 0, 64) for to in (0, 9))
     assert measure(turns, one)["figures"]["exact_match"]["low"] < 0.2
     assert compare(turns, one, same)["exact_match"] == {"mean": 0.0, "low": 0.0, "high": 0.0}
     difference = compare(turns, one, other)
@@ -257,7 +263,7 @@ def test_what_two_listeners_have_in_common_is_not_uncertain_in_their_difference(
 
 def test_the_parts_of_the_turns_are_measured_one_by_one() -> None:
     turns = turns_of(ONE, OTHER)
-    answers = ask(Told([select(0), *[select(9)] * 6]), turns, 0, 64)
+    answers = ask(FixedAnswers([select(0), *[select(9)] * 6]), turns, 0, 64)
     parts = by_part(turns, answers, lambda turn: turn.number)
     assert list(parts) == ["1", "2", "3", "4", "5"]
     assert parts["1"] == {"turns": 2, "rewarded": 2, "exact_match": 0.5, "click_precision": 0.5}
@@ -394,7 +400,7 @@ def test_who_was_learned_from_is_told_and_refused_where_they_are_to_be_kept_apar
     assert run("--games", path, "--model", policy, "--apart") == 2
     assert "learned from 3 speakers of these games: speaker 0, speaker 1, speaker 2" in capsys.readouterr().err
     assert run("--games", path, "--model", base, "--apart") == 2
-    assert "does not say what it learned from" in capsys.readouterr().err
+    assert "does not record what it learned from" in capsys.readouterr().err
     others = write(tmp_path / "others.jsonl", [game for game in named if game.speaker == "speaker 3"])
     assert run("--games", others, "--model", policy, "--apart") == 0
 
@@ -434,13 +440,13 @@ def test_bad_games_are_skipped_where_it_is_asked_for_and_counted(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--listener", "oracle"], "none to ask"),
-        (["--listener", "erring"], "none to ask"),
+        (["--listener", "oracle"], "there is no speaker"),
+        (["--listener", "erring"], "there is no speaker"),
         (["--listener", "telepathy"], "unknown listener"),
-        (["--listener", "random", "--model", "x"], "--model is not for --listener random"),
+        (["--listener", "random", "--model", "x"], "--model does not work with --listener random"),
         (["--listener", "random", "--decoder", "telepathy"], "unknown decoder"),
         (["--listener", "random", "--decoder", "logged"], "no game has labels"),
-        (["--listener", "random", "--decoder", "logged", "--ternary"], "--ternary is for a decoder"),
+        (["--listener", "random", "--decoder", "logged", "--ternary"], "--ternary needs a decoder"),
         (["--listener", "random", "--tangrams", "kilogram:nowhere"], "no KiloGram there"),
         (["--listener", "small", "--model", "nowhere"], "no checkpoint"),
     ],

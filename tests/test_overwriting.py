@@ -74,7 +74,7 @@ OF_SAME_KIND = {
 @pytest.mark.parametrize("name", WRITES)
 def test_a_file_of_the_same_kind_is_replaced_only_by_force(name: str, folder: Path) -> None:
     before, out = contents(folder), folder / OF_SAME_KIND[name]
-    with pytest.raises(UserError, match="it is there already; --force replaces"):
+    with pytest.raises(UserError, match="it exists already; --force replaces"):
         write(name, folder, out)
     assert contents(folder) == before
     earlier = out.stat().st_ino
@@ -97,7 +97,7 @@ def test_no_other_file_is_ever_replaced(
         if link:
             out = tmp_path / f"{there}.{ENDINGS.get(name, 'jsonl')}"
             link(folder / there, out)
-        with pytest.raises(UserError, match=r"it is there already|a file whose name ends in \.png"):
+        with pytest.raises(UserError, match=r"it exists already|a file whose name ends in \.png"):
             write(name, folder, out, *options)
         assert contents(folder) == before
 
@@ -105,7 +105,7 @@ def test_no_other_file_is_ever_replaced(
 def test_a_store_is_not_exported_onto_itself_by_any_path(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder.parent)
     for out in ("folder/store.db", "folder/../folder/store.db", "./folder/store.db"):
-        with pytest.raises(UserError, match="it is there already"):
+        with pytest.raises(UserError, match="it exists already"):
             run("export", "--store", folder / "store.db", "--out", out, "--force")
     with InteractionStore(folder / "store.db", create=False) as store:
         assert len(store.interactions()) == 2
@@ -125,14 +125,14 @@ def test_a_store_is_not_exported_onto_itself_by_any_path(folder: Path, monkeypat
 def test_a_pipe_or_a_device_stays(command: str, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe.png"
     os.mkfifo(pipe)
-    with pytest.raises(UserError, match="it is there already, and is no file"):
+    with pytest.raises(UserError, match="it exists and is not a file"):
         run(*command.split(), pipe)
     assert pipe.is_fifo()
 
 
 def test_an_empty_file_is_replaced_by_force(tmp_path: Path) -> None:
     (tmp_path / "games.jsonl").touch()
-    with pytest.raises(UserError, match="it is there already"):
+    with pytest.raises(UserError, match="it exists already"):
         write("simulate", tmp_path, tmp_path / "games.jsonl")
     write("simulate", tmp_path, tmp_path / "games.jsonl", "--force")
     assert len(read_interactions(tmp_path / "games.jsonl")) == 2
@@ -150,7 +150,7 @@ def test_a_file_that_comes_to_be_there_meanwhile_stays_and_so_do_the_games(
     from multiref_gym.agents.play import play as played
 
     monkeypatch.setattr("multiref_gym.agents.play.play", play)
-    with pytest.raises(UserError, match=r"File exists; what was to be there is in games\.jsonl.* beside it"):
+    with pytest.raises(UserError, match=r"File exists; the new content is in games\.jsonl.* beside it"):
         write("simulate", tmp_path, out)
     assert out.read_text() == "of somebody else"
     [kept] = tmp_path.glob("*.unfinished")
@@ -160,7 +160,7 @@ def test_a_file_that_comes_to_be_there_meanwhile_stays_and_so_do_the_games(
 @pytest.mark.parametrize("command", ["ppo", "pretrain"])
 def test_a_folder_with_anything_in_it_takes_no_policy(command: str, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(UserError, match="there is something in it already; choose another --out"):
+    with pytest.raises(UserError, match="it is not empty; choose another --out"):
         run(command, "--out", tmp_path)
     assert contents(tmp_path) == {"notes.txt": b"mine"}
     with pytest.raises(UserError, match=r"notes\.txt is a file"):

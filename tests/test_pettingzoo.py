@@ -292,7 +292,7 @@ def test_a_policy_of_ones_own_is_checked() -> None:
     with pytest.raises(UserError, match=r"speaker test_pettingzoo:.*Silent said None"):
         speak(env.last()[0])
     env.step("a boat 🙂")
-    with pytest.raises(UserError, match=r"listener test_pettingzoo:.*Idle: it answered None"):
+    with pytest.raises(UserError, match=r"listener test_pettingzoo:.*Idle: it returned None"):
         listen(env.last()[0])
     with pytest.raises(UserError, match="speaker 'builtins:object' cannot be made"):
         SpeakerPolicy(env, "builtins:object")

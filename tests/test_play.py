@@ -58,11 +58,11 @@ class Answering:
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (None, "answered None: allowed is a list"),
-        ("A", "answered 'A': allowed is a list"),
+        (None, "returned None: allowed is a list"),
+        ("A", "returned 'A': allowed is a list"),
         ((decision() for _ in range(1)), "allowed is a list"),
-        ([], "made 0 decisions in 1 games"),
-        ([decision()] * 2, "made 2 decisions in 1 games"),
+        ([], "returned 0 decisions for 1 games"),
+        ([decision()] * 2, "returned 2 decisions for 1 games"),
         ([None], "None: allowed is a Decision"),
         (["select A"], "'select A': allowed is a Decision"),
         ([NOTHING], "allowed is a Decision"),
@@ -135,7 +135,7 @@ class WishfulSpeaker(TerseSpeaker):
     ("speaker", "message"),
     [
         (TerseSpeaker, "speaker terse_speaker:TerseSpeaker failed: AttributeError: .*wanted"),
-        (WishfulSpeaker, "speaker test_play:WishfulSpeaker wanted what it may not: 'A' is no action"),
+        (WishfulSpeaker, "speaker test_play:WishfulSpeaker wanted a forbidden action: 'A' is not an action"),
     ],
 )
 def test_an_oracle_hears_only_of_actions(speaker: Any, message: str) -> None:

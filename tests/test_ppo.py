@@ -29,7 +29,7 @@ from multiref_gym.agents.commands import ppo
 from multiref_gym.agents.listeners.ppo import training
 from multiref_gym.agents.listeners.ppo.games import heard_vocabulary, literal_games, rewarded_games
 from multiref_gym.agents.listeners.ppo.listener import CONFIG, VOCABULARY, WEIGHTS, PPOListener, new_policy
-from multiref_gym.agents.listeners.ppo.observation import readable, shared_sight
+from multiref_gym.agents.listeners.ppo.observation import readable, shared_encoder
 from multiref_gym.agents.listeners.ppo.training import literal_success, train
 from multiref_gym.agents.listeners.ppo.vec_env import GymnasiumVecEnv
 from multiref_gym.agents.listeners.small.listener import CHECKPOINT, SmallListener
@@ -43,7 +43,7 @@ from multiref_gym.simulators.scripted import literal_speaker
 from multiref_gym.vocabulary import Vocabulary
 from multiref_gym.wrappers.vector import ImplicitReward
 
-SIGHT = shared_sight(FIGURES)
+ENCODER = shared_encoder(FIGURES)
 WORDS = Vocabulary.of(["yes now the bird , undo that"], 20)
 
 
@@ -52,11 +52,11 @@ def untrained(seed: int = 0) -> PPOListener:
     """Returns a listener whose random weights make it opinionated."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        policy = new_policy(10, 10, WORDS, SIGHT)
+        policy = new_policy(10, 10, WORDS, ENCODER)
         for weights in policy.parameters():
             torch.nn.init.normal_(weights, std=0.3)
     policy.set_training_mode(False)
-    return PPOListener(policy, WORDS, SIGHT)
+    return PPOListener(policy, WORDS, ENCODER)
 
 
 def view(utterance: str = "the bird") -> View:
@@ -307,7 +307,7 @@ def test_the_command_leaves_a_policy_that_listens(tmp_path: Path, capsys: pytest
         assert list(out.glob("events.*"))
     assert act(PPOListener.load(FIGURES, out), [view()], 0)
     assert run("--out", out) == 2
-    assert f"cannot write to {out}: there is something in it already" in capsys.readouterr().err
+    assert f"cannot write to {out}: it is not empty" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("quick")
@@ -323,8 +323,8 @@ def test_without_tensorboard_it_says_so_and_goes_on(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--ternary"], "--ternary is for --reward implicit, not for true"),
-        (["--decoder", "lexical"], "--decoder is for --reward implicit, not for true"),
+        (["--ternary"], "--ternary needs --reward implicit, not true"),
+        (["--decoder", "lexical"], "--decoder needs --reward implicit, not true"),
         (["--reward", "implicit", "--decoder", "none"], "unknown decoder 'none'"),
         (["--out", __file__], "cannot write to"),
     ],

@@ -85,7 +85,7 @@ def test_a_base_may_remember_what_people_called_each_tangram(monkeypatch: pytest
 
 def test_figures_have_no_descriptions_to_remember(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--out", str(tmp_path / "out"), "--sentences", "some/encoder") == 2
-    assert "--sentences is for tangrams that people described" in capsys.readouterr().err
+    assert "--sentences needs tangrams that people described" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("tangrams", ["figures", "kilogram:somewhere"])
@@ -93,7 +93,7 @@ def test_the_base_that_ships_is_not_overwritten(tangrams: str, capsys: pytest.Ca
     assert run("--tangrams", tangrams) == 2
     assert "parameter --out requires an argument" in capsys.readouterr().err
     assert run("--tangrams", tangrams, "--out", str(CHECKPOINT)) == 2
-    assert f"cannot write to {CHECKPOINT}: there is something in it already" in capsys.readouterr().err
+    assert f"cannot write to {CHECKPOINT}: it is not empty" in capsys.readouterr().err
 
 
 def test_what_cannot_be_built_is_refused_at_once_and_leaves_no_folder(

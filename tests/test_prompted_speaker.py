@@ -280,7 +280,7 @@ def test_a_class_that_does_not_speak_in_all_of_its_games_is_told(said: Any, told
 
 def test_no_oracle_listens_to_a_model() -> None:
     games = games_of(FIGURES, 1, make_speaker=lambda: PromptedSpeaker(FIGURES, Writer()))
-    with pytest.raises(UserError, match="the writer does not tell what it means by its words: no oracle can listen"):
+    with pytest.raises(UserError, match="the writer does not tell the action that it wants: no oracle can listen"):
         play(OracleListener(games), games)
 
 
@@ -356,7 +356,7 @@ def test_a_run_that_broke_off_asks_nothing_twice(endpoint_of: Callable[[Any], An
         needed = len(endpoint.bodies)
     with serving(answer) as endpoint:
         endpoint_of(endpoint)
-        with pytest.raises(UserError, match="the same command goes on from there"):
+        with pytest.raises(UserError, match="the same command continues from there"):
             run(*simulated("games.jsonl"))
         refused = len(endpoint.bodies) - len(Path("games.jsonl.answers").read_text().splitlines())
         valid.set()
@@ -410,11 +410,11 @@ def test_a_speaker_goes_to_another_process_by_the_name_of_its_model(endpoint_of:
             ["--speaker", "api"],
             "no model is named for the endpoint: expected api:MODEL, or the environment variable",
         ),
-        (["--speaker", "llm"], "speaker 'llm' is made of a model: expected 'llm:MODEL'"),
+        (["--speaker", "llm"], "speaker 'llm' needs a model: expected 'llm:MODEL'"),
         (["--speaker", "llm:."], "cannot load the language model '.'"),
-        (["--speaker", "scripted:tiny"], "scripted is not made of a model"),
+        (["--speaker", "scripted:tiny"], "scripted does not use a model"),
         (["--speaker", "apis:tiny"], "unknown speaker 'apis:tiny'"),
-        (["--speaker-prices", "1", "2"], "--speaker-prices are not for --speaker scripted"),
+        (["--speaker-prices", "1", "2"], "--speaker-prices do not apply to --speaker scripted"),
     ],
 )
 def test_a_speaker_that_cannot_be_had(words: list[str], complaint: str) -> None:
@@ -424,7 +424,7 @@ def test_a_speaker_that_cannot_be_had(words: list[str], complaint: str) -> None:
 
 
 def test_where_no_language_model_can_speak() -> None:
-    with pytest.raises(UserError, match="demonstrations want a speaker that tells what it means, not llm:tiny"):
+    with pytest.raises(UserError, match="demonstrations need a speaker that tells what it wants, not llm:tiny"):
         run("respect", "--speaker", "llm:tiny", "--out", "run")
     with pytest.raises(UserError, match="people do not wait for a language model to speak"):
         run("serve", "--open", "--role", "listener", "--speaker", "llm:tiny", "--out", "served")

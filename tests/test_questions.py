@@ -25,7 +25,7 @@ from multiref_gym.agents.workers import ThisProcess
 from multiref_gym.agents.workers.folder import Folder
 from multiref_gym.benchmarks.questions import asking, poisoning
 from multiref_gym.benchmarks.questions.exploring import Exploring
-from multiref_gym.benchmarks.questions.negatives import LastTarget, Told
+from multiref_gym.benchmarks.questions.negatives import LastTarget, WantedInstead
 from multiref_gym.benchmarks.questions.often import GROWING, Growing, Often, grown, passes
 from multiref_gym.benchmarks.questions.poisoning import GUESSER, LIAR, MISLEADS, misled_by
 from multiref_gym.feedback import Feedback, ground_truth
@@ -142,7 +142,7 @@ def test_the_last_target_is_known_where_a_game_was_won(run: Callable[..., Respec
 
 
 def test_what_is_told_is_what_the_speaker_wanted(run: Callable[..., Respect]) -> None:
-    loop = run(Told)
+    loop = run(WantedInstead)
     games = play(OracleListener(started := loop.games("SUP", 1)), started, policy="SUP", round=1)
     for game in games:
         assert loop._instead(game) == {number: turn.action for number, turn in enumerate(game.turns)}  # type: ignore[attr-defined]

@@ -352,7 +352,7 @@ def test_a_cluster_of_this_machine_alone_plays_the_same_file(tmp_path: Path) -> 
         ("--gpus 1", "no room for 1 at once, each with 1 CPU and 1 GPU: the machines of the cluster have"),
         ("--memory 1e6", "no room for 1 at once, each with 1 CPU and 1e+15 memory: the machines"),
         ("--learners 3", "no room for 3 at once, each with 1 CPU: the machines of the cluster have"),
-        ("--listener api --model m", "--ray is not for api: it waits for its endpoint"),
+        ("--listener api --model m", "--ray does not help api: it waits for its endpoint"),
         ("--cpus 2", "no room for 1 at once, each with 2 CPU: the machines of the cluster have"),
         ("--cpus 0", "Must be > 0"),
     ],

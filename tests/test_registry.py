@@ -91,9 +91,9 @@ def test_so_is_one_of_ones_own() -> None:
 @pytest.mark.parametrize(
     ("name", "complaint"),
     [
-        ("prompted", "decoder 'prompted' is made of a model: expected 'prompted:MODEL'"),
-        ("calibrated", "decoder 'calibrated' is made of a file: expected 'calibrated:FILE'"),
-        ("prompted:", "decoder 'prompted:' is made of a model: expected 'prompted:MODEL'"),
+        ("prompted", "decoder 'prompted' needs a model: expected 'prompted:MODEL'"),
+        ("calibrated", "decoder 'calibrated' needs a file: expected 'calibrated:FILE'"),
+        ("prompted:", "decoder 'prompted:' needs a model: expected 'prompted:MODEL'"),
         ("test_registry:OfModel", "expected 'test_registry:OfModel:MODEL'"),
         (
             "test_registry:OfModel:mine",
@@ -125,8 +125,8 @@ def test_the_feedback_of_two_forms_has_two_names() -> None:
         ("multiref_gym.agents.decoders.lexical:Telepathy", "no attribute 'Telepathy'"),
         ("", "unknown decoder ''"),
         ("lexical-ternary", "unknown decoder 'lexical-ternary': choose from lexical, learned"),
-        ("lexical:", "unknown decoder 'lexical:': lexical is not made of a model"),
-        ("lexical:model", "unknown decoder 'lexical:model': lexical is not made of a model"),
+        ("lexical:", "unknown decoder 'lexical:': lexical does not use a model"),
+        ("lexical:model", "unknown decoder 'lexical:model': lexical does not use a model"),
         (":Decoder", "unknown decoder ':Decoder'"),
         ("multiref_gym.agents.decoders.lexical:", "unknown decoder 'multiref_gym.agents.decoders.lexical:'"),
     ],

@@ -36,7 +36,7 @@ from multiref_gym.agents.learning.respect import (
     Respect,
     learner_of,
 )
-from multiref_gym.agents.learning.run_folder import known
+from multiref_gym.agents.learning.run_folder import finished_results
 from multiref_gym.agents.listeners.baselines import ErringListener
 from multiref_gym.agents.listeners.small.listener import SmallListener
 from multiref_gym.episode import Episode
@@ -423,7 +423,7 @@ def test_broken_results_are_told(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     path.write_text('{"seed": 0, ')
     with pytest.raises(UserError, match=r"results\.json: not JSON"):
-        known(path, {"seed": 0})
+        finished_results(path, {"seed": 0})
 
 
 def test_a_broken_configuration_is_told(tmp_path: Path) -> None:
@@ -500,7 +500,7 @@ def test_learners_are_had_by_names() -> None:
         "smoothing": 0.0,
         "factor": 0.5,
     }
-    with pytest.raises(UserError, match="--credit turns is learned from by --objective sup, not kto"):
+    with pytest.raises(UserError, match="--credit turns works with --objective sup only, not kto"):
         learner_of("kto", "turns")
 
 

@@ -128,7 +128,7 @@ def test_an_interrupted_run_goes_on_to_the_same_results(
     with monkeypatch.context() as patched:
         patched.setattr(respect.Respect, "decode", interrupted)
         assert run(tmp_path / "halved") == 130
-    assert "the same command goes on from here" in capsys.readouterr().err
+    assert "the same command continues from here" in capsys.readouterr().err
     assert not (tmp_path / "halved" / "results.json").exists()
     assert run(tmp_path / "halved") == 0
     whole, halved = (json.loads((out / "results.json").read_text()) for out in (once, tmp_path / "halved"))
@@ -154,7 +154,7 @@ def test_an_objective_can_be_chosen(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert record["config"]["decoder"] == "lexical, ternary"
     assert list(record["rounds"][0]["systems"]) == ["KTO", "CONTROL"]
     assert run(tmp_path / "other", "--objective", "kto", "--credit", "turns") == 2
-    assert "--credit turns is learned from by --objective sup" in capsys.readouterr().err
+    assert "--credit turns works with --objective sup only" in capsys.readouterr().err
 
 
 def test_how_a_round_is_learned_can_be_chosen(tmp_path: Path) -> None:

@@ -137,7 +137,7 @@ def test_sigterm_ends_a_run_as_ctrl_c_does_and_it_goes_on(tmp_path: Path, whole:
         first.terminate()
     _, said = first.communicate()
     assert first.returncode == 143
-    assert said == "multiref: ended by SIGTERM; the same command goes on from here\n"
+    assert said == "multiref: ended by SIGTERM; the same command continues from here\n"
     assert not list((tmp_path / "run").glob("*.unfinished"))
     run(tmp_path / "run")
     assert results(tmp_path / "run") == results(whole)

@@ -131,7 +131,7 @@ def test_a_memory_that_cannot_be_read_is_refused(content: bytes, tmp_path: Path)
     listener.said = memory(("the dog", NAMES[0], ""))
     listener.save(tmp_path)
     (tmp_path / said.FILE).write_bytes(content)
-    with pytest.raises(UserError, match="holds no memory of what was said"):
+    with pytest.raises(UserError, match="holds no memory of descriptions"):
         SmallListener.load(FIGURES, tmp_path)
 
 
@@ -152,5 +152,5 @@ def test_a_policy_may_take_the_likeliest_action(tmp_path: Path) -> None:
         folder = tmp_path / f"policy{option}"
         run(*f"learn --games {games} --base {tmp_path}/base --epochs 1 --out {folder} {option}".split())
         assert SmallListener.load(FIGURES, folder).greedy == bool(option)
-    with pytest.raises(UserError, match="--greedy is not for --listener terse"):
+    with pytest.raises(UserError, match="--greedy does not work with --listener terse"):
         _greedily(lambda model: SimpleNamespace(), "terse")(None)  # type: ignore[arg-type, return-value]

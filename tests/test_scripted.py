@@ -218,7 +218,7 @@ def tangram_set(count: int, facts: Sequence[str], descriptions: Sequence[str]) -
         (tangram_set(1, list(LEXICON), []), f"has room for 17 facts of odd-0, not for {len(LEXICON)}"),
         (
             tangram_set(1, ["odd"], []),
-            "odd-0 has no descriptions, and its facts are none that the scripted speaker knows",
+            "odd-0 has no descriptions, and the scripted speaker knows none of its facts",
         ),
         (tangram_set(1, [], []), "odd-0 has no descriptions"),
     ],
@@ -229,7 +229,7 @@ def test_a_set_of_which_it_cannot_speak_is_one_clear_error(tangrams: TangramSet,
 
 
 def test_somebody_has_to_speak() -> None:
-    with pytest.raises(PersonaError, match="no personas: at least one has to speak"):
+    with pytest.raises(PersonaError, match="no personas: expected at least one"):
         ScriptedSpeaker(FIGURES, personas=[])
 
 

@@ -89,8 +89,8 @@ def test_systems_and_rounds_are_told_apart(path: Path) -> None:
 @pytest.mark.parametrize(
     ("interactions", "complaint"),
     [
-        ([game("new", 1), game("newer", 0)], "round 0 of 'B-SUP' is there already"),
-        ([game("new", 1), game("B-SUP 0 3", 1)], "a game 'B-SUP 0 3' is there already"),
+        ([game("new", 1), game("newer", 0)], "round 0 of 'B-SUP' exists already"),
+        ([game("new", 1), game("B-SUP 0 3", 1)], "a game 'B-SUP 0 3' exists already"),
         ([game("new", 1), game("new", 1)], "2 of the interactions to add have the id 'new'"),
         (
             [game("new", 1), replace(game("bad", 1), turns=(Turn("", Action(deselect=frozenset({1}))),))],
@@ -224,14 +224,14 @@ def test_a_damaged_store_is_refused(path: Path) -> None:
     [
         (
             "UPDATE turns SET utterance = 'utterance 8' WHERE turn = 1 AND interaction_id = 3",
-            "round 0 of 'B-SUP' is not",
+            "round 0 of 'B-SUP' has changed",
         ),
-        ("UPDATE turns SET log_prob = -0.25 WHERE turn = 1 AND interaction_id = 3", "round 0 of 'B-SUP' is not"),
-        ("DELETE FROM interactions WHERE id = 3", "turns without what they belong to"),
-        ("UPDATE interactions SET targets = '[\"a\"]' WHERE id = 3", "round 0 of 'B-SUP' is not"),
+        ("UPDATE turns SET log_prob = -0.25 WHERE turn = 1 AND interaction_id = 3", "round 0 of 'B-SUP' has changed"),
+        ("DELETE FROM interactions WHERE id = 3", "rows of turns refer to missing rows"),
+        ("UPDATE interactions SET targets = '[\"a\"]' WHERE id = 3", "round 0 of 'B-SUP' has changed"),
         (
             "UPDATE feedback SET value = 0 WHERE interaction_id = 3",
-            "feedback of 'lexical' on round 0 of 'B-SUP' is not",
+            "feedback of 'lexical' on round 0 of 'B-SUP' has changed",
         ),
         ("UPDATE rounds SET round = 'x'", "a round 'x' of 'B-SUP'"),
     ],
@@ -260,7 +260,7 @@ def test_what_is_no_store_is_refused(path: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.db"
     with sqlite3.connect(other) as connection:
         connection.execute("CREATE TABLE recipes (name TEXT)")
-    with pytest.raises(StoreError, match=r"other.db: a database, but no store of interactions"):
+    with pytest.raises(StoreError, match=r"other.db: a database, but not a store of interactions"):
         InteractionStore(other)
 
 
@@ -322,7 +322,7 @@ def test_writers_in_several_processes_lose_nothing(path: Path) -> None:
 def test_a_round_that_two_processes_add_is_added_once(path: Path) -> None:
     said = outcomes_of_writers(path, ["B-SUP", "B-SUP"], rounds=10)
     assert said.count("added") == 10
-    assert all("is there already" in outcome for outcome in said if outcome != "added")
+    assert all("exists already" in outcome for outcome in said if outcome != "added")
     with InteractionStore(path) as store:
         assert len(store.interactions()) == 10
 
@@ -456,7 +456,7 @@ def test_a_database_of_something_else_stays_as_it_is(path: Path) -> None:
     other.close()
     before = path.read_bytes()
     for create in (True, False):
-        with pytest.raises(StoreError, match="a database, but no store of interactions"):
+        with pytest.raises(StoreError, match="a database, but not a store of interactions"):
             InteractionStore(path, create=create)
     assert path.read_bytes() == before
 

@@ -182,7 +182,7 @@ def test_an_interrupted_comparison_goes_on_where_it_was(
 
     monkeypatch.setattr(ThisProcess, "call", interrupted)
     assert compare(tmp_path, "--jobs", "1") == 130
-    assert "the same command goes on from here" in capsys.readouterr().err
+    assert "the same command continues from here" in capsys.readouterr().err
     before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/curve.json")}
     assert len(before) == 3
     for folder in sorted(whole.glob("*-*"))[:7]:  # most of what is left need not be waited for

@@ -322,9 +322,9 @@ def test_in_folds_nobody_is_decoded_by_a_head_that_was_fitted_to_them(
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        ("--games {made}/games.jsonl --decoder lexical --folds 4", "--folds is for --games and --decoder tuned:FOLDER"),
+        ("--games {made}/games.jsonl --decoder lexical --folds 4", "--folds needs --games and --decoder tuned:FOLDER"),
         ("--games {made}/games.jsonl --decoder tuned:{made}/decoder --folds 40", "--folds 40: there are 8 speakers"),
-        ("--replies {made}/chats.csv --decoder tuned:{made}/decoder --folds 4", "--folds is for --games"),
+        ("--replies {made}/chats.csv --decoder tuned:{made}/decoder --folds 4", "--folds needs --games"),
     ],
 )
 def test_folds_that_cannot_be_had_are_refused(made: Path, options: str, complaint: str) -> None:
@@ -367,7 +367,7 @@ def test_the_tables_that_ship_have_nothing_in_common_but_no() -> None:
 
 def test_a_folder_with_anything_in_it_is_left_alone(made: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(UserError, match="there is something in it already"):
+    with pytest.raises(UserError, match="it is not empty"):
         tune(made / "model", tmp_path)
 
 

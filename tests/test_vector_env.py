@@ -352,7 +352,7 @@ def test_a_game_whose_start_failed_has_not_begun() -> None:
         ({"num_envs": 50_000, "image_size": 512}, "pictures of .* need .* GiB of memory; allowed are 16"),
         ({"num_envs": 50_000}, "pictures of .* need 47 GiB of memory; allowed are 16"),
         ({"utterance_bytes": 10**6}, "utterance_bytes=1000000: allowed is an int from 1 to 2048"),
-        ({"max_episode_steps": 3}, "max_episode_steps=3: allowed is max_turns"),
+        ({"max_episode_steps": 3}, "max_episode_steps=3: use max_turns"),
         ({"autoreset_mode": "never"}, "autoreset_mode='never': allowed is one of"),
         ({"utterance_bytes": 0}, "utterance_bytes=0: allowed is"),
         ({"render_mode": "ansi"}, "vectorization_mode='sync'"),

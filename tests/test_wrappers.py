@@ -252,11 +252,11 @@ def test_a_tangram_is_embedded_once_and_each_game_has_its_own(start: dict[str, A
 
 def test_the_vision_of_the_small_listener_embeds() -> None:
     pytest.importorskip("torch")
-    from multiref_gym.agents.listeners.ppo.observation import Sight
+    from multiref_gym.agents.listeners.ppo.observation import SilhouetteEncoder
     from multiref_gym.agents.listeners.small.listener import SmallListener
 
     listener = SmallListener.load(load_tangrams("figures"))
-    env = TangramObservation(make(), embed=Sight(load_tangrams("figures")))
+    env = TangramObservation(make(), embed=SilhouetteEncoder(load_tangrams("figures")))
     observation, _ = env.reset(seed=3)
     ids = env.unwrapped.game.context.listener_order
     seen = listener.collate([View(ids, (), "", frozenset())]).features[0]

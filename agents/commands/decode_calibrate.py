@@ -1,4 +1,4 @@
-"""`multiref decode --calibrate`: a prompted decoder that is calibrated on simulated games before it decodes any log."""
+"""`multiref decode --calibrate`: calibrates a prompted decoder on simulated games, before it decodes any log."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from multiref_gym.agents.commands.decode import Decode
 
 PRECISION = 0.95
-"""What is wanted of positives if nothing is said."""
+"""The default precision wanted for positives."""
 
 
 def calibrate_decoder(command: Decode, screen: Screen) -> None:
     """Calibrates a decoder, writes the file that `calibrated:FILE` reads, and shows figures on simulated replies.
 
     Args:
-        command: Which decoder, the precision that is wanted, and where the file goes.
-        screen: Is told how far this is, and what was found.
+        command: The decoder, the wanted precision, and the file to write.
+        screen: Shows progress and results.
 
     Raises:
-        UserError: As `Decode.run` does.
-        OSError: If the file cannot be written. One that was there before stays as it was.
+        UserError: As in `Decode.run`.
+        OSError: If the file cannot be written. An existing file stays as it was.
     """
     if command.out is None:
         raise UserError("expected --out, the file for the calibration")

@@ -1,7 +1,7 @@
-"""Cross-validation over speakers: a log of a few hundred games gives both what is learned from and what it is tried on.
+"""Cross-validation over speakers: a log of a few hundred games serves both for learning and for testing.
 
-Of each part of the speakers the games are asked about by a policy that learned from the games of all others. All turns
-are then measured together, beside the base on the same turns.
+The speakers are divided into parts. A policy that learned from the games of all other speakers is tested on the games
+of each part. All turns are then measured together, beside the base on the same turns.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from multiref_gym.formats.logged_game import LoggedGame, fingerprint
 from multiref_gym.provenance import write_results
 
 AT_ONCE = 64
-"""Turns that are asked about together."""
+"""The number of turns in one call of the policy."""
 NAME = "learned from others"
-"""What the policies of the folds are called in tables."""
+"""The name of the folds' policies in tables."""
 
 
 def parts_of(speakers: Sequence[str], folds: int, seed: int) -> list[list[str]]:
-    """Returns the speakers in parts of about the same number, drawn by chance.
+    """Returns the speakers in parts of about equal size, drawn at random.
 
     Raises:
         UserError: If there are fewer speakers than parts.
@@ -55,28 +55,28 @@ def cross_validate(
     record: dict[str, Any],
     screen: Screen,
 ) -> None:
-    """Learns a policy for each part, and writes what they make of the games of the others; goes on if it was killed.
+    """Learns a policy for each part from all other games, and tests it on the part's; continues when interrupted.
 
     Args:
-        games: With feedback as labels.
-        folds: How many parts.
-        seed: Of the division, and of the listeners' chance.
-        out: The folder: of the policies, `fold-1` and so on, and of `results.json` and `speakers.png`.
+        games: The games, with feedback as labels.
+        folds: The number of parts.
+        seed: The seed of the division, and of the listeners' randomness.
+        out: The folder for the policies, `fold-1` and so on, and for `results.json` and `speakers.png`.
         load: Loads a policy.
-        base: What the policies start from.
-        learned: What that learned from.
+        base: The base that the policies start from.
+        learned: The games that the base learned from.
         learn: Learns a policy from games and saves it in a folder.
-        record: What decides the outcome, beside the games and the folds.
+        record: Everything that decides the outcome, besides the games and the folds.
         screen: Shows progress and tables.
 
     Raises:
-        UserError: If there are fewer speakers than folds, the base learned from one of them, or the folder is of
+        UserError: If there are fewer speakers than folds, the base learned from one of them, or the folder belongs to
             something else.
     """
-    known, speakers = learned.shared(games) if learned else (0, set())
+    learned_games, speakers = learned.shared(games) if learned else (0, set())
     if speakers:
         raise UserError(
-            f"--folds: --base learned from {known} of these games and from {len(speakers)} of their speakers"
+            f"--folds: --base learned from {learned_games} of these games and from {len(speakers)} of their speakers"
         )
     parts = parts_of([logged.interaction.speaker for logged in games], folds, seed)
     turns = logged_turns(games, None)
@@ -105,11 +105,11 @@ def cross_validate(
 
 
 def together(turns: Sequence[LoggedTurn], parts: Sequence[tuple[Sequence[int], Answers]]) -> Answers:
-    """Returns answers on parts of the turns as those on all of them.
+    """Joins answers on parts of the turns into answers on all of them.
 
     Args:
         turns: All turns.
-        parts: The rows of some turns and the answers on them; each turn is in one.
+        parts: The rows of some turns, and the answers on them; each turn is in one part.
     """
     order = np.argsort(np.concatenate([rows for rows, _ in parts]))
     answers = [own for _, own in parts]

@@ -1,4 +1,4 @@
-"""`multiref learn`: a policy from games that were logged and what their speakers said next."""
+"""`multiref learn`: learns a policy from logged games and their speakers' replies."""
 
 from __future__ import annotations
 
@@ -59,26 +59,26 @@ from multiref_gym.store import InteractionStore
 from multiref_gym.tangrams import TangramSet, drawn_tangrams
 
 MOST_HELD_BACK = 200
-"""Games that are played again after each epoch; of a large log more would take longer than learning."""
+"""The number of games that are replayed after each epoch; more games of a large log would take longer than learning."""
 SHOWN = ("exact_match", "log_prob_rewarded", "auc")
 
 
 @dataclass(frozen=True, slots=True)
 class LogOptimisation(RoundOptimisation):
-    """How the loss is minimised, with what suits the small listener and a few hundred games of people by default."""
+    """The optimisation; the defaults suit the small listener and a few hundred games of people."""
 
     epochs: Count = 8
     embedding_rate: Positive = 2.0
 
 
 class Log:
-    """What a log teaches, and what it is.
+    """The lessons of a log, and its games.
 
     Attributes:
         learned: The games that are learned from, and their speakers.
-        held_back: The games that are not.
+        held_back: The games that are held out.
         taught: Digests of the games that are learned from, each with its labels.
-        labels: How often there was feedback.
+        labels: The number of labels.
     """
 
     def __init__(self) -> None:
@@ -90,15 +90,15 @@ class Log:
     def examples(
         self, games: Iterable[LoggedGame], learner: Learner, held_back: float, seed: int, on_game: Callable[[int], None]
     ) -> Iterator[Example]:
-        """Yields what the games teach, but for a share of the games, which chance decides by their names."""
+        """Yields the examples in the games, except for a random share of the games, which is drawn by their names."""
         for number, logged in enumerate(games, start=1):
             game = logged.interaction
             labels = logged.labels[: len(logged.exchanges())]
-            known = sum(label is not None for label in labels)
-            self.labels += known
+            labelled = sum(label is not None for label in labels)
+            self.labels += labelled
             on_game(number)
             drawn = crc32(f"{seed} {game.game_id}".encode()) < held_back * 2**32
-            if drawn and known and len(self.held_back) < MOST_HELD_BACK:
+            if drawn and labelled and len(self.held_back) < MOST_HELD_BACK:
                 self.held_back.append(logged)
                 continue
             self.learned.add(logged)
@@ -108,32 +108,32 @@ class Log:
 
 @dataclass(frozen=True, kw_only=True)
 class LearnCommand(LogOptions, LearnersOptions):
-    """Learns a policy from games that were logged and what their speakers said next.
+    """Learns a policy from logged games and their speakers' replies.
 
     Attributes:
-        ternary: The decoder also answers neutral.
+        ternary: The decoder also returns neutral.
         labels: A table that `multiref decode` wrote, corrected or not, in place of a decoder.
-        tangrams: figures or kilogram:PATH, all that are drawn.
-        listener: What learns.
-        base: What it starts from, if not the base that ships: a checkpoint's folder, of vlm and llm a model's folder or
-            hub id.
-        objective: What is minimised.
-        credit: What says how good an action was: the reply to it, or all that the game tells in its turns.
-        optimisation: How it is minimised.
-        greedy: The policy takes the likeliest action in place of a sampled one: it is more often right, but tries
-            nothing from which a next policy could learn.
-        held_back: Share of the games that is not learned from, but asked after each epoch; at most 200 games. Their
-            speakers are learned from, so that the figures are higher than those of --folds.
-        folds: Cross-validate: divide the speakers into so many parts, learn from all but one of them, and ask about
-            the games of that one, for each part.
-        seed: Seeds all chance.
-        out: The folder of the policy, in which nothing is yet; of folds, of their policies and of results.json.
+        tangrams: figures or kilogram:PATH; all that have pictures.
+        listener: The listener that learns.
+        base: The policy to start from, instead of the base that ships: a checkpoint's folder; for vlm and llm, a
+            model's folder or hub id.
+        objective: The objective to minimise.
+        credit: The judge of an action: the reply to it, or everything in the game's turns.
+        optimisation: How the objective is minimised.
+        greedy: The policy takes the likeliest action instead of a sampled one: it is right more often, but explores
+            nothing that a next policy could learn from.
+        held_back: Fraction of games held out and tested after each epoch; at most 200 games. Their speakers are learned
+            from, so the figures are higher than those of --folds.
+        folds: Cross-validate: divide the speakers into this many parts; for each part, learn from all others and test
+            on its games.
+        seed: Seeds all randomness.
+        out: The folder of the policy, which must be empty; with --folds, the folder of the policies and results.json.
         track: Also log the figures of each epoch, once the policy is learned, to this tracker: tensorboard, trackio,
             wandb or another of Accelerate's.
     """
 
     decoder: Annotated[
-        str, named({**DECODERS, LOGGED: ""}, "What says how good an action was; of a store what it has decoded: ")
+        str, named({**DECODERS, LOGGED: ""}, "The judge of an action; for a store, whose feedback in it: ")
     ] = "lexical"
     ternary: bool = False
     labels: Path | None = None
@@ -154,8 +154,8 @@ class LearnCommand(LogOptions, LearnersOptions):
         """Learns, and writes the policy with `learning.json` and `curves.png`; shows the figures after each epoch.
 
         Raises:
-            UserError: If a game or a label is bad, nothing is to be learned, the policy cannot be had or cannot learn,
-                there is something in the folder, or there are fewer speakers than folds.
+            UserError: If a game or a label is bad, there is nothing to learn from, the policy cannot be loaded or
+                cannot learn, the folder is not empty, or there are fewer speakers than folds.
         """
         if not self.folds:
             check_new_folder(self.out)
@@ -164,7 +164,7 @@ class LearnCommand(LogOptions, LearnersOptions):
 
     def _run(self, screen: Screen, workers: Workers) -> None:
         learner = learner_of(self.objective, optimisation=self.optimisation)
-        if self.credit == "turns":  # without what `respect` adds to it, which does not help on people's logs
+        if self.credit == "turns":  # without the rule that `respect` adds, which does not help on people's logs
             learner = replace(learner, credit=TURNS.credit)
         tangrams = drawn_tangrams(self.tangrams)
         load = new_trainable(self.listener, tangrams)
@@ -194,18 +194,18 @@ class LearnCommand(LogOptions, LearnersOptions):
         screen: Screen,
         workers: Workers,
     ) -> dict[str, Any]:
-        """Learns a policy from games, saves it in a new folder, and returns what `learning.json` there says."""
+        """Learns a policy from games, saves it in a new folder, and returns the contents of its `learning.json`."""
         listener = load(self.base)
         before_that = LearnedFrom.of(self.base)
         log = Log()
         on_game = lambda done: screen.report("games read", done, None)  # noqa: E731
         found = log.examples(games, learner, self.held_back, self.seed, on_game)
-        # To workers elsewhere they go as they are.
+        # Workers elsewhere get the examples as they are.
         examples = SpooledExamples(found, folder.absolute().parent) if isinstance(workers, ThisProcess) else [*found]
         if not examples:
             raise UserError(f"{self.games or self.store}: nothing to learn from in {len(log.learned.games)} games")
-        if before_that and getattr(listener, "said", None) and (known := log.learned.games & before_that.games):
-            raise UserError(f"{self.base} remembers {len(known)} of these games: start from what it started from")
+        if before_that and getattr(listener, "said", None) and (seen := log.learned.games & before_that.games):
+            raise UserError(f"{self.base} remembers {len(seen)} of these games: start from what it started from")
         record = made_by(**self._record(learner, listener))
         turns = logged_turns(log.held_back, None) if log.held_back else []
         measured = partial(_measured, turns=turns, seed=self.seed)
@@ -217,7 +217,7 @@ class LearnCommand(LogOptions, LearnersOptions):
         lesson = Lesson(
             *(load, base, base, examples, learner.objective, learner.optimisation, self.seed, measured),
         )
-        del listener  # it is loaded again where it learns
+        del listener  # the learner loads it again
         learned = workers.learn(lesson, partial(screen.report, "learn"), kept)
         results = {
             **record,
@@ -242,7 +242,7 @@ class LearnCommand(LogOptions, LearnersOptions):
         return results
 
     def _record(self, learner: Learner, base: TrainableListener) -> dict[str, Any]:
-        """Returns what decides the outcome, beside the games."""
+        """Returns everything that decides the outcome, besides the games."""
         return {
             "learner": learner.recorded(),
             "base": {"weights": fingerprint(base.model), **getattr(base, "settings", {})},
@@ -254,7 +254,7 @@ class LearnCommand(LogOptions, LearnersOptions):
         }
 
     def _labelled(self, tangrams: TangramSet, bad: list[BadGame], workers: Workers) -> Iterator[LoggedGame]:
-        """Yields the games with feedback on them as labels."""
+        """Yields the games with feedback as labels."""
         on_bad = bad.append if self.skip_bad else None
         if self.store:
             games = checked_games(self._stored(), self.store, tangrams, CONTEXT_SIZE, on_bad)
@@ -282,12 +282,12 @@ class LearnCommand(LogOptions, LearnersOptions):
 
 
 def _greedily(load: Load, name: str) -> Load:
-    """Returns what loads listeners that take the likeliest action."""
+    """Returns a callable that loads listeners which take the likeliest action."""
 
     def loaded(model: Model) -> TrainableListener:
         listener = load(model)
         if not hasattr(listener, "greedy"):
-            raise UserError(f"--greedy is not for --listener {name}")
+            raise UserError(f"--greedy does not work with --listener {name}")
         listener.greedy = True
         return listener
 
@@ -295,7 +295,7 @@ def _greedily(load: Load, name: str) -> Load:
 
 
 def _measured(listener: TrainableListener, turns: list[LoggedTurn], seed: int) -> dict[str, Any]:
-    """Returns figures of the turns that were held back, none if there are none."""
+    """Returns figures on the held-out turns, empty if there are none."""
     if not turns:
         return {}
     figures = measure(turns, ask(listener, turns, seed, 64))["figures"]
@@ -315,7 +315,7 @@ def sheet(results: dict[str, Any]) -> Sheet:
 
 
 def draw(results: dict[str, Any], path: Path) -> None:
-    """Draws the loss and, if games were held back, the exact match with their rewarded actions, by epoch."""
+    """Draws the loss by epoch and, if games were held out, the exact match with their rewarded actions."""
     points = [results["before"], *results["curve"]]
     held_back = all(point.get("exact_match") for point in points)
     figure = Figure(figsize=(9 if held_back else 5, 3.6), layout="constrained")

@@ -1,4 +1,4 @@
-"""Groups of options that several commands inherit, and what they ask for."""
+"""Groups of options that several commands inherit, and the objects that they choose."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ from multiref_gym.tangrams import TangramSet
 
 RAY = Parameter(group=Group("Ray"))
 LARGE = ("vlm", "prompted", "tuned", "llm")
-"""Listeners, decoders and speakers whose workers take a GPU, where there are any."""
+"""Listeners, decoders and speakers whose workers use a GPU if there is one."""
 ENDPOINTS = ("api", "prompted-api")
-"""Listeners and decoders that wait for an answer from elsewhere: no worker could make it faster."""
+"""Listeners and decoders that wait for answers from elsewhere: workers could not make them faster."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ListenerOptions:
-    """Who listens.
+    """The listener.
 
     Attributes:
         listener: Its name.
-        model: Which policy listens: a checkpoint's folder, of vlm and llm a model's folder or hub id, of api a model's
-            name, of retrieval a sentence encoder.
-        endpoint: The URL of api, which speaks the chat-completions protocol (OPENAI_BASE_URL, or OpenAI).
-        shown: Of api, how the tangrams are shown: on one board (the default), each in a picture (tangrams), or in
+        model: The policy: a checkpoint's folder; for vlm and llm, a model's folder or hub id; for api, a model's name;
+            for retrieval, a sentence encoder.
+        endpoint: For api, the URL of an endpoint with the chat-completions protocol (OPENAI_BASE_URL, or OpenAI).
+        shown: For api, how the tangrams are shown: on one board (the default), each in a picture (tangrams), or in
             words, as llm reads them.
     """
 
@@ -55,7 +55,7 @@ class ListenerOptions:
     shown: Shown | None = None
 
     def listener_of(self, tangrams: TangramSet) -> Callable[..., Listener]:
-        """Returns what makes the listener, given the games if it needs them, and can be sent to workers.
+        """Returns a callable that makes the listener (given the games if it needs them), and can be sent to workers.
 
         See `new_listener` for the errors.
         """
@@ -69,10 +69,10 @@ class ListenerOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class PricedListenerOptions(ListenerOptions):
-    """Who listens, of a command that tells what the listener cost.
+    """The listener, for a command that reports its cost.
 
     Attributes:
-        prices: Of api, what a million tokens cost, those that go in and those that come out: to be told the cost.
+        prices: For api, the prices of a million input tokens and a million output tokens, to report the cost.
     """
 
     prices: tuple[float, float] | None = None
@@ -80,15 +80,14 @@ class PricedListenerOptions(ListenerOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class RayOptions:
-    """Where the work is done.
+    """The place where the work is done.
 
     Attributes:
-        ray: The address of a Ray cluster that this machine is part of, auto, or local for one of this machine alone:
-            the work is done there, and what comes of it is the same.
-        cpus: CPU cores that a worker takes there.
-        gpus: GPUs that a worker takes there, or a share of one; by default one where there are any, for models that
-            need it.
-        memory: Memory that a worker takes there, in GB.
+        ray: The address of a Ray cluster that this machine belongs to, or auto, or local for a cluster of this machine
+            only. The work is done there, with the same outcome.
+        cpus: CPU cores for each worker there.
+        gpus: GPUs for each worker there, or a share of one; by default one, if there are any and a model needs it.
+        memory: Memory for each worker there, in GB.
     """
 
     ray: Annotated[Name | None, RAY] = None
@@ -98,26 +97,28 @@ class RayOptions:
 
     @contextmanager
     def chosen_workers(self, *models: str | None, speaker: str = "") -> Iterator[Workers]:
-        """Yields who does the work.
+        """Yields the workers.
 
         Args:
-            models: The names of listeners and decoders that do it.
-            speaker: That of the speaker.
+            models: The names of the listeners and decoders that they run.
+            speaker: The name of the speaker.
 
         Raises:
-            UserError: If the cluster cannot be had, or another of these options is given without it.
+            UserError: If the cluster cannot be reached, or another of these options is given without it.
         """
         rest = {name: getattr(self, name, None) for name in ("parts", "learners", "cpus", "gpus", "memory")}
         given = {name: value for name, value in rest.items() if value is not None}
         if self.ray is None:
             if given:
-                raise UserError(f"--{next(iter(given))} is for --ray")
+                raise UserError(f"--{next(iter(given))} needs --ray")
             yield ThisProcess()
             return
         if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-            raise UserError("--ray is not for torchrun, which starts several processes of this command: see --learners")
+            raise UserError(
+                "--ray does not work with torchrun, which starts several processes of this command: see --learners"
+            )
         if waiting := [name for name in models if name and _asked(name) in ENDPOINTS]:
-            raise UserError(f"--ray is not for {waiting[0]}: it waits for its endpoint, which is asked many at once")
+            raise UserError(f"--ray does not help {waiting[0]}: it waits for its endpoint, with many calls at once")
         try:
             from multiref_gym.agents.workers.on_ray import RayWorkers
         except ImportError as error:
@@ -129,25 +130,25 @@ class RayOptions:
 
 
 def _asked(name: str) -> str:
-    """Returns which listener, decoder or speaker is asked: of a calibrated decoder the one that was calibrated.
+    """Returns the name behind a name: for a calibrated decoder, the decoder that was calibrated.
 
     Raises:
         UserError: If there is no such calibration.
     """
     kind, _, file = name.partition(":")
-    if kind != "calibrated" or not file:  # who makes the decoder tells that no file is named
+    if kind != "calibrated" or not file:  # making the decoder reports the missing file
         return kind
-    from multiref_gym.agents.decoders.calibrated import Calibration  # here, as it needs transformers
+    from multiref_gym.agents.decoders.calibrated import Calibration  # imported here, because it needs transformers
 
     return read_json(Calibration, Path(file)).decoder.partition(":")[0]
 
 
 @dataclass(frozen=True, kw_only=True)
 class PartsOptions(RayOptions):
-    """Where the work is done, and in how many parts.
+    """The place where the work is done, and its division.
 
     Attributes:
-        parts: Into how many parts games are divided there; by default one for each worker.
+        parts: The number of parts that games are divided into there; by default one for each worker.
     """
 
     parts: Annotated[Count | None, RAY] = None
@@ -155,35 +156,35 @@ class PartsOptions(RayOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class LearnersOptions(PartsOptions):
-    """Where the work is done, learning too.
+    """The place where the work is done, including learning.
 
     Attributes:
-        learners: How many workers learn together there, by Ray Train, each with its share of every batch.
+        learners: The number of workers that learn together there, by Ray Train, each with its share of every batch.
     """
 
     learners: Annotated[Count | None, RAY] = None
 
 
 LOGGED = "logged"
-"""In place of a decoder: the labels that the games have."""
+"""In place of a decoder: the labels that the games have already."""
 WHAT = Parameter(group=Group("What", validator=LimitedChoice(1, 1)))
 
 
 @dataclass(frozen=True, kw_only=True)
 class LogOptions:
-    """Which games were logged.
+    """The logged games.
 
     Attributes:
-        games: Games or `turn` rows: JSON Lines, JSON, Parquet, or the id of a data set of the Hugging Face hub.
-        store: A store in place of a file: a SQLite file, or a database URL.
-        system: Of a store, only the games of this system.
-        round: Of a store, only the games of this round.
-        skip_bad: Leave out what is malformed, and say where it is.
+        games: Games or `turn` rows: JSON Lines, JSON, Parquet, or the id of a data set on the Hugging Face hub.
+        store: A store instead of a file: a SQLite file, or a database URL.
+        system: Only the games of this system in the store.
+        round: Only the games of this round in the store.
+        skip_bad: Leave out malformed games, and list them.
     """
 
     games: Annotated[str | None, WHAT] = None
     store: Annotated[str | None, WHAT] = None
-    format: Annotated[str | None, named(FORMATS, "What --games are, if not as they look: ")] = None
+    format: Annotated[str | None, named(FORMATS, "The format of --games, if it is not to be guessed: ")] = None
     system: str | None = None
     round: Round | None = None
     skip_bad: bool = False
@@ -192,7 +193,7 @@ class LogOptions:
         check_applies(self, "store" if self.store else "games", {"games": ("format",), "store": ("system", "round")})
 
     def rounds(self, store: InteractionStore) -> list[tuple[str, int]]:
-        """Returns the systems and rounds of the store that are meant.
+        """Returns the chosen systems and rounds of the store.
 
         Raises:
             StoreError: If there are none.
@@ -208,24 +209,24 @@ class LogOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class SpeakerOptions:
-    """Who speaks.
+    """The speaker.
 
     Attributes:
         speaker: Its name.
-        personas: Who the speakers are: population, the 48 of the package's own, as if nothing is given; adversarial,
-            who make it hard; or a TOML file of personas.
+        personas: The personas of the speakers: population, the package's own 48 (the default); adversarial, who are
+            difficult; or a TOML file.
     """
 
     speaker: SpeakerName = "scripted"
     personas: Path | None = None
 
     def chosen_speaker(self, tangrams: TangramSet) -> Callable[[], Speaker]:
-        """Returns what makes a speaker; see `speaker_of` for the errors."""
+        """Returns a callable that makes a speaker; see `speaker_of` for the errors."""
         return speaker_of(self.speaker, tangrams, self.personas)
 
 
 def told_usage(usage: Mapping[str, Any] | None) -> dict[str, str]:
-    """Returns the usage of a listener or a speaker in words, a dash for what is not known; nothing if there is none."""
+    """Returns a listener's or a speaker's usage as texts, a dash for unknown numbers; empty if there is no usage."""
     return {name.replace("_", " "): _told(value) for name, value in (usage or {}).items()}
 
 

@@ -19,7 +19,7 @@ from multiref_gym.registry import feedback_name
 
 EVERY = 5 * ROLLOUT
 GAMES = 200
-"""Of an evaluation on the way."""
+"""The number of games in an evaluation during training."""
 FINAL_GAMES = 1000
 
 
@@ -29,11 +29,11 @@ class PPOCommand:
 
     Attributes:
         reward: Success (true), decoded feedback on each action (implicit), or progress towards the targets.
-        decoder: Of --reward implicit (lexical).
-        ternary: The decoder also answers neutral.
-        steps: Of the environment.
-        seed: Seeds all chance.
-        out: The folder of the policy, in which nothing is yet.
+        decoder: The decoder for --reward implicit (lexical).
+        ternary: The decoder also returns neutral.
+        steps: Steps of the environment.
+        seed: Seeds all randomness.
+        out: The folder of the policy, which must be empty.
     """
 
     reward: Reward = "true"
@@ -44,19 +44,19 @@ class PPOCommand:
     out: Path = Path("runs/ppo")
 
     def run(self, screen: Screen) -> None:
-        """Trains, shows the success on the way, and writes policy, logs and results.
+        """Trains, shows the success during training, and writes policy, logs and results.
 
         Raises:
-            UserError: If a decoder is named for a reward that is not decoded, there is no such decoder, or there is no
-                writing in the folder.
+            UserError: If a decoder is named for a reward that is not decoded, there is no such decoder, or the folder
+                cannot be written to.
         """
         for name in ("decoder", "ternary"):
             if getattr(self, name) and self.reward != "implicit":
-                raise UserError(f"--{name} is for --reward implicit, not for {self.reward}")
+                raise UserError(f"--{name} needs --reward implicit, not {self.reward}")
         check_new_folder(self.out)
         decoder = self.decoder or "lexical"
         make_games = partial(rewarded_games, reward=self.reward, decoder=decoder, ternary=self.ternary)
-        make_games(1)  # better refused now than after the words have been heard
+        make_games(1)  # fail now rather than after the vocabulary is built
         make_folder(self.out)
         formats = ["csv", "tensorboard"] if find_spec("tensorboard") else ["csv"]
         if "tensorboard" not in formats:
@@ -78,7 +78,7 @@ class PPOCommand:
         )
         config = {name: getattr(self, name) for name in ("reward", "steps", "seed")}
         config["decoder"] = feedback_name(decoder, self.ternary) if self.reward == "implicit" else None
-        listener.save(self.out, config)  # now: the games that follow take a while
+        listener.save(self.out, config)  # saved now, because the final games take a while
         fixed = np.random.SeedSequence(self.seed, spawn_key=(len("final"),))
         final = {split: asdict(literal_success(listener, split, FINAL_GAMES, fixed)) for split in ("train", "test")}
         results = {"config": config, "success": final, "evaluations": list(map(asdict, evaluations))}

@@ -1,4 +1,4 @@
-"""Learns from implicit feedback, round after round, and reports how well; an interrupted run goes on where it was."""
+"""Learns from implicit feedback, round after round, and reports how well; continues an interrupted run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from multiref_gym.agents.learning.respect import (
     RoundOptimisation,
     learner_of,
 )
-from multiref_gym.agents.learning.run_folder import known
+from multiref_gym.agents.learning.run_folder import finished_results
 from multiref_gym.agents.learning.tracking import Log, TrackerName, tracked
 from multiref_gym.agents.workers import Workers
 from multiref_gym.commands.options import Flat, named
@@ -36,25 +36,26 @@ DEFAULT = Config()
 class RespectCommand(LearnersOptions):
     """Learns from implicit feedback, round after round, and reports how well.
 
-    A vision-language model, with the passes, batch and rate of arXiv 2410.13852, on one GPU of 80 GB or more:
+    A vision-language model, with the epochs, batch size and learning rate of arXiv 2410.13852, on one GPU of 80 GB or
+    more:
 
         multiref respect --listener vlm --model HuggingFaceM4/idefics2-8b --epochs 20 --batch 64 --learning-rate 1e-4
             --other-distractors 0
 
-    Estimates from counted operations, none of them measured: 17 GB for the weights in bfloat16; at the peak of an
-    NVIDIA H200, 36 s to play a round of 330 games (6 s where what was read is kept from turn to turn) and 57 s for an
-    epoch over one round, or about 10 s where the turns of a game are read at once, as they are without other
-    distractors. A real run reaches a part of the peak. --listener llm takes any causal language model, which reads the
-    tangrams in words. With several GPUs on a Ray cluster, be it of one machine, add `--ray auto --learners GPUS`;
-    without Ray the same learns in several processes of a machine after
+    These are estimates from counted operations, not measurements: 17 GB for the weights in bfloat16; at the peak speed
+    of an NVIDIA H200, 36 s to play a round of 330 games (6 s if the model keeps what it has read from turn to turn) and
+    57 s for an epoch over one round (about 10 s if the turns of a game are read at once, which they are without other
+    distractors). A real run reaches a part of the peak speed. --listener llm takes any causal language model, which
+    reads the tangrams in words. With several GPUs on a Ray cluster, even of one machine, add `--ray auto --learners
+    GPUS`. Without Ray, several processes of one machine learn the same after
 
         torchrun --nproc-per-node GPUS --module multiref_gym.cli
 
     Attributes:
-        config: What is run.
-        objective: What is minimised.
-        credit: What says how good an action was: the reply to it, or all that the game tells in its turns (with sup).
-        optimisation: How it is minimised.
+        config: The settings of the run.
+        objective: The objective to minimise.
+        credit: The judge of an action: the reply to it, or everything in the game's turns (with sup).
+        optimisation: How the objective is minimised.
         out: The folder of the run.
         track: Also log the measures of each round to this tracker: tensorboard, trackio, wandb or another of
             Accelerate's.
@@ -68,10 +69,10 @@ class RespectCommand(LearnersOptions):
     track: TrackerName | None = None
 
     def run(self, screen: Screen) -> None:
-        """Runs what of the run is not done yet, shows its table, and writes results, curves and report.
+        """Runs the missing steps of the run, shows its table, and writes results, curves and report.
 
         Raises:
-            UserError: If the run cannot be had as it was asked for; see `Respect`.
+            UserError: If the run is not possible with these options; see `Respect`.
         """
         screen.console.quiet = not is_main()
         with self.chosen_workers(self.config.listener, self.config.decoder) as workers:
@@ -82,15 +83,15 @@ class RespectCommand(LearnersOptions):
         respect = Respect(self.config, learner, self.out, screen.report, workers=workers)
         path = self.out / "results.json"
         with respect.store as store, tracked(self.track, self.out, respect.record) as log:
-            # A finished run keeps its results, with the versions and the machine that they were got with.
-            finished = known(path, respect.record)
+            # A finished run keeps its results, with the versions and the machine that made them.
+            finished = finished_results(path, respect.record)
             for measured in finished["rounds"] if finished else ():
                 log(measured["round"], measured)
             measures = None if finished else _watched(respect, screen, log)
             if not is_main():
                 return
             finished = finished or write_results(path, {**respect.record, "rounds": measures})
-            if os.access(self.out, os.W_OK):  # or else it is a finished run to be read
+            if os.access(self.out, os.W_OK):  # otherwise it is a finished run that is only read
                 curves = draw_curves(finished, self.out / "curves.png")
                 write_report(finished, curves, store, load_tangrams(self.config.tangrams), self.out / "report.html")
         screen.show(_table(finished["rounds"]))
@@ -100,7 +101,7 @@ class RespectCommand(LearnersOptions):
 def _watched(respect: Respect, screen: Screen, log: Log) -> list[dict[str, Any]]:
     """Returns the measures of all rounds.
 
-    Logs each as it comes and shows it, as a table that grows or, where the screen is no terminal, as a line.
+    Logs and shows each round when it is done: in a growing table or, if the screen is not a terminal, as a line.
     """
     measures: list[dict[str, Any]] = []
     for measured in respect.rounds():

@@ -1,4 +1,4 @@
-"""Puts a listener in front of people in a browser, and learns from what they say."""
+"""Lets people play with a listener in a browser, and learns from their words."""
 
 from __future__ import annotations
 
@@ -60,40 +60,41 @@ Port = Annotated[int, Parameter(validator=Number(gte=0, lte=65535))]
 
 @dataclass(frozen=True, kw_only=True)
 class ServeCommand(TangramOptions, SpeakerOptions):
-    """Puts a listener in front of people in a browser, and learns from what they say.
+    """Lets people play with a listener in a browser, and learns from their words.
 
-    On a laptop, for a look at it:
+    To try it on a laptop:
 
         multiref serve --open
 
     Attributes:
         open: Anybody may play, without consent, quiz and survey: for a demo.
-        study: The folder of a study: consent.txt, and what replaces the package's study.toml and pages.
+        study: The folder of a study: consent.txt, and files that replace the package's study.toml and pages.
         out: The folder of the deployment.
-        respect: The folder of a run that is learned from what people say, in place of --out.
-        role: What people do: they speak to the listener, or they listen to the simulated speaker.
+        respect: The folder of a run that learns from people's words, instead of --out.
+        role: The role of people: they speak to the listener, or they listen to the simulated speaker.
         pairs: People play with each other, one as the speaker and one as the listener.
-        listener: Who listens.
-        model: Which policy listens, or which base is learned from: a checkpoint's folder, of vlm and llm a model's
-            folder or hub id.
-        arms: Several systems, each NAME=LISTENER or NAME=LISTENER:MODEL: all of them play the same contexts.
-        games: How many contexts each system plays in a round; without --respect there is no end if it is not given.
-        rounds: Of --respect, how many rounds of learning.
-        every_game: Of --respect, games go on while it is learned: choose few --games.
-        gate: Of --respect, in how many fixed games of simulated speakers a policy is tried before it plays; 0 for none.
-        decoder: Of --respect, who decodes feedback.
-        ternary: Of --respect, whether the decoder also answers neutral.
-        objective: Of --respect, what is minimised.
-        credit: Of --respect, what says how good an action was.
-        trust: Of --respect, weigh each person's turns by how likely it is that the person judges as the others do.
-        optimisation: How it is minimised.
-        seed: Seeds all chance.
+        listener: The listener.
+        model: The policy, or the base to learn from: a checkpoint's folder; for vlm and llm, a model's folder or hub
+            id.
+        arms: Several systems, each NAME=LISTENER or NAME=LISTENER:MODEL; all of them play the same contexts.
+        games: The number of contexts that each system plays in a round; without it and --respect, games never end.
+        rounds: With --respect, the number of rounds of learning.
+        every_game: With --respect, games continue during learning: choose few --games.
+        gate: With --respect, the number of fixed games with simulated speakers that test a policy before it plays; 0
+            for no test.
+        decoder: With --respect, the decoder of feedback.
+        ternary: With --respect, the decoder also returns neutral.
+        objective: With --respect, the objective to minimise.
+        credit: With --respect, the judge of an action.
+        trust: With --respect, weigh each person's turns by the probability that the person judges as the others do.
+        optimisation: How the objective is minimised.
+        seed: Seeds all randomness.
         patience: Seconds that a person has for a turn; after that the game ends, and its place is free again.
-        database: A database URL in place of a SQLite file in the folder.
-        processes: How many processes answer browsers; the listeners are in the first one alone.
+        database: A database URL instead of a SQLite file in the folder.
+        processes: The number of processes that answer browsers; only the first one has the listeners.
         host: The address to listen on; 0.0.0.0 for all.
         port: The port.
-        proxy: The address of a reverse proxy, whose word counts on who asks and by which scheme.
+        proxy: The address of a reverse proxy, which is trusted to tell the client's address and scheme.
     """
 
     open: bool = False
@@ -128,7 +129,7 @@ class ServeCommand(TangramOptions, SpeakerOptions):
         """Serves until the process is asked to end.
 
         Raises:
-            UserError: If something cannot be had, before the first page is served.
+            UserError: If something cannot be made or opened, before the first page is served.
         """
         if self.open == (self.study is not None):
             raise UserError("expected --study FOLDER or, for a demo without consent, --open")
@@ -139,16 +140,14 @@ class ServeCommand(TangramOptions, SpeakerOptions):
                 "--respect learns from what people say to its systems: leave out --arms, --role and --pairs"
             )
         if self.role == "listener" and is_language_model(self.speaker):
-            raise UserError(
-                f"people do not wait for a language model to speak: --speaker {self.speaker} is not for --role"
-            )
+            raise UserError(f"people do not wait for a language model to speak: leave out --speaker {self.speaker}")
         if self.every_game and not self.respect:
             raise UserError("--every-game says when to learn: add --respect RUN")
         listening = server.bound(self.host, self.port)
         out = (self.respect or self.out).resolve()
         with ExitStack() as stack:
             stack.callback(listening.close)
-            stack.callback(os.umask, os.umask(0o077))  # what people say is for its owner alone
+            stack.callback(os.umask, os.umask(0o077))  # only the owner may read people's words
             if self.respect:
                 respect, lesson, systems = self._respect(stack, out, screen)
                 store = respect.store
@@ -166,10 +165,10 @@ class ServeCommand(TangramOptions, SpeakerOptions):
             host = f"[{self.host}]" if ":" in self.host else self.host
             url = f"http://{host}:{listening.getsockname()[1]}"
             screen.say(
-                f"people: {url}/" + ("" if self.open else f"join/{site.known.sign('join', '')}?worker={{THEIR-ID}}")
+                f"people: {url}/" + ("" if self.open else f"join/{site.secrets.sign('join', '')}?worker={{THEIR-ID}}")
             )
-            screen.say(f"operator: {url}/operator?token={site.known.operator}")
-            sys.stdout.flush()  # a log is looked at before the process ends
+            screen.say(f"operator: {url}/operator?token={site.secrets.operator}")
+            sys.stdout.flush()  # people read the log while the process runs
             finish = (lambda: _finish(respect, out, screen)) if respect else (lambda: None)
             stack.enter_context(server.looked_after(site, rounds, finish))
             stack.enter_context(server.beside(setup, listening, self.proxy))
@@ -207,7 +206,7 @@ class ServeCommand(TangramOptions, SpeakerOptions):
         return "pairs" if self.pairs else self.role
 
     def _systems(self) -> dict[str, Policy | None]:
-        """Returns what plays by its name, None for people."""
+        """Returns the playing systems by name, None for people."""
         if self._played_as != "speaker":
             if self.arms or self.model:
                 raise UserError("people listen themselves: leave out --arms and --model")
@@ -221,7 +220,7 @@ class ServeCommand(TangramOptions, SpeakerOptions):
         return systems or {self.listener: Policy(self.listener, self.model).resolved()}
 
     def _config(self) -> dict[str, Any]:
-        """Returns what a deployment goes on under only if it is the same."""
+        """Returns the settings that must be the same when a deployment continues."""
         systems = {name: None if policy is None else str(policy) for name, policy in self._systems().items()}
         return {
             "seed": self.seed,
@@ -253,7 +252,7 @@ class ServeCommand(TangramOptions, SpeakerOptions):
 
 
 def _finish(respect: Respect, out: Path, screen: Screen) -> None:
-    """Writes what the simulated loop writes at its end."""
+    """Writes the files that the simulated loop writes at its end."""
     measured = [learner.measures(out, round) for round in range(respect.config.rounds + 1)]
     results = write_results(out / "results.json", {**respect.record, "rounds": measured})
     curves = draw_curves(results, out / "curves.png")

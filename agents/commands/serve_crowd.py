@@ -1,4 +1,4 @@
-"""Has simulated speakers play with a server, as people in browsers would, and tells whether it bears that."""
+"""Has simulated speakers play with a server, as people in browsers would, and checks that it copes."""
 
 from __future__ import annotations
 
@@ -25,19 +25,20 @@ Seconds = Annotated[float, Parameter(validator=Number(gte=0, lte=3600))]
 class ServeCrowd(TangramOptions, SpeakerOptions):
     """Has simulated speakers play with a server that anybody may play with (`multiref serve --open`).
 
-    It tries, measures and runs through a deployment without people. Never point it at one that people play with: what
-    the simulation says is kept and learned from as if people had said it.
+    It tests, measures and rehearses a deployment without people. Never point it at a deployment that people play with:
+    the simulated words would be kept and learned from like people's.
 
     Attributes:
-        url: Where the server is.
-        browsers: How many simulated browsers there are.
-        games: How many games they play together.
-        out: A file for the turns that were acknowledged, as JSON Lines.
-        seed: Seeds all chance.
+        url: The address of the server.
+        browsers: The number of simulated browsers.
+        games: The number of games that they play together.
+        out: A file for the acknowledged turns, as JSON Lines.
+        seed: Seeds all randomness.
         thinking: Mean seconds before a speaker speaks.
-        double_clicks: The share of turns that are sent twice at once; both are to have the same answer.
-        second_tabs: The share of turns for which something else is sent at once; one of the two is to be refused.
-        patience: Seconds for which a browser goes on trying while the server does not answer.
+        double_clicks: The share of turns that are sent twice at once; both must get the same answer.
+        second_tabs: The share of turns for which something else is sent at the same time; one of the two must be
+            refused.
+        patience: Seconds for which a browser keeps trying while the server does not answer.
         idle: Seconds for which a browser waits for a game, as between rounds.
     """
 
@@ -53,7 +54,7 @@ class ServeCrowd(TangramOptions, SpeakerOptions):
     idle: Positive = 120.0
 
     def run(self, screen: Screen) -> None:
-        """Plays the games, and shows what was measured.
+        """Plays the games, and shows the measurements.
 
         Raises:
             UserError: If something was wrong or lost, or the server plays another game.
@@ -90,7 +91,7 @@ class ServeCrowd(TangramOptions, SpeakerOptions):
 
 
 def table(result: CrowdResult) -> Table:
-    """Returns what was measured as a table."""
+    """Returns the measurements as a table."""
     shown = Table("simulated speakers", "", box=None, pad_edge=False)
     shown.columns[1].justify = "right"
     milliseconds = {f"latency, p{p}, ms": f"{result.latency(p) * 1e3:.0f}" for p in (50, 95, 99)}

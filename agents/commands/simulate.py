@@ -26,12 +26,12 @@ class Simulate(TangramOptions, SpeakerOptions, PricedListenerOptions, PartsOptio
     """Plays games between a simulated speaker and a listener, and writes them as JSON Lines.
 
     Attributes:
-        games: How many; or FIRST:LAST, of a run's games only those from number FIRST on and before LAST, so that
-            several commands can share a run, and `multiref import` can join what they write.
-        out: The file to write them to.
-        seed: Seeds all chance.
-        speaker_prices: Of a speaker that is api:MODEL, what a million tokens cost, those that go in and those that come
-            out: to be told the cost.
+        games: The number of games; or FIRST:LAST, only the games of a run from number FIRST to before LAST, so that
+            several commands can share a run and `multiref import` can join their files.
+        out: The file for the games.
+        seed: Seeds all randomness.
+        speaker_prices: For a speaker api:MODEL, the prices of a million input tokens and a million output tokens, to
+            report the cost.
     """
 
     games: Numbers
@@ -41,13 +41,13 @@ class Simulate(TangramOptions, SpeakerOptions, PricedListenerOptions, PartsOptio
     speaker_prices: tuple[float, float] | None = None
 
     def run(self, screen: Screen) -> None:
-        """Plays the games and writes them, all or none, and tells what speaker and listener used, if they say so.
+        """Plays the games and writes them, all or none; reports the usage of speaker and listener if they tell it.
 
         Raises:
-            UserError: If the listener or the speaker cannot be had, or a file is there that is not to be replaced.
+            UserError: If the listener or the speaker cannot be made, or an existing file may not be replaced.
         """
         if self.speaker_prices and self.speaker.partition(":")[0] not in ("api", "api-pictures"):
-            raise UserError(f"--speaker-prices are not for --speaker {self.speaker}")
+            raise UserError(f"--speaker-prices do not apply to --speaker {self.speaker}")
         self.check_replaced(self.out, "games as JSON Lines", partial(holds_games, format="jsonl"))
         tangrams = self.chosen_tangrams()
         start = partial(
@@ -58,7 +58,7 @@ class Simulate(TangramOptions, SpeakerOptions, PricedListenerOptions, PartsOptio
             name=f"{self.listener}-0",
         )
         load = self.listener_of(tangrams)
-        players: list[Player] = []  # of this process: who played says what was used
+        players: list[Player] = []  # of this process: players tell the usage
 
         def make() -> Player:
             players.append(Player(start, load, self.listener))
@@ -68,7 +68,7 @@ class Simulate(TangramOptions, SpeakerOptions, PricedListenerOptions, PartsOptio
         block = block_of(resolve("listener", LISTENERS, self.listener))
         if self.games.start % (block or 1):
             raise UserError(
-                f"--games: {self.listener} plays blocks of {block} games, so FIRST must be a multiple of that"
+                f"--games: {self.listener} plays blocks of {block} games, so FIRST must be a multiple of it"
             )
         with self.chosen_workers(self.listener, speaker=self.speaker) as workers:
             interactions = play_divided(workers, make, self.games, block, on_turn)

@@ -1,1 +1,1 @@
-"""Listeners deployed to people in a browser, and the loop that learns from what they said."""
+"""Listeners deployed to people in a browser, and the loop that learns from people's words."""

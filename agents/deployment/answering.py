@@ -1,8 +1,8 @@
-"""One thread that writes what people send and has listeners answer it: all that waits, in one batch.
+"""A thread that writes people's turns to the database and lets listeners answer them, all waiting ones in one batch.
 
-Each pass is one transaction: it writes what was decided in the last pass and what has been sent meanwhile. Only then
-is anybody told anything, so what was acknowledged is on the disk. What a process that was killed left unanswered is
-answered by the next one, or by another that is asked for it, with the same chance, once.
+Each pass is one transaction: it writes the last pass's decisions and the turns that arrived meanwhile. Only then is
+anybody told anything, so everything that was acknowledged is on the disk. Turns that a killed process left unanswered
+are answered once, with the same random numbers, by the next process or by another one that is asked for them.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ from multiref_gym.database import Database, StoreError
 from multiref_gym.listener import Decision, decided, recorded_log_prob
 
 TRIES = 3
-"""How often a listener is asked before it is said that it failed."""
+"""The most attempts at an answer before a listener counts as failed."""
 PAUSE = 0.5
-"""Seconds between the tries."""
+"""Seconds between the attempts."""
 MOST = 96
-"""How many answers are given at once."""
+"""The most answers in one batch."""
 SLOW = 0.9
-"""The share of a listener's answers that come sooner than it is said to take."""
+"""The share of a listener's answers that are at least as fast as its stated time."""
 LOOK_EVERY = 0.02
-"""Seconds between two looks at what other processes wrote."""
+"""Seconds between looks at the writes of other processes."""
 LEFT_AFTER = 30.0
-"""Seconds after which a turn without an answer is taken for one that a process left behind."""
+"""Seconds after which an unanswered turn counts as left behind by another process."""
 
 
 _Decided = tuple[LiveGame, Decision | None]
@@ -56,18 +56,19 @@ class _Waiting:
 
 
 class Answering:
-    """Takes what is sent, and has it answered.
+    """Receives turns, and has them answered.
 
     Args:
-        database: Of the deployment.
-        games: Its rules.
-        policies: Who answers.
-        answers: Whether they answer in this process. If not, it writes what is sent, and another one answers it.
+        database: The database of the deployment.
+        games: The rules.
+        policies: The listeners.
+        answers: Whether listeners answer in this process. If not, it writes the turns, and another process answers
+            them.
         shared: Whether there are such other processes.
 
     Attributes:
-        on_failure: Called if it cannot go on, as by a defect of the program.
-        failure: Why.
+        on_failure: Called if it cannot continue, because of a defect of the program.
+        failure: The error.
     """
 
     def __init__(
@@ -76,30 +77,30 @@ class Answering:
         self._database, self._games, self._policies = database, games, policies
         self._answers, self._shared, self._looked = answers, shared, 0.0
         self._sent: SimpleQueue[_Waiting | None] = SimpleQueue()
-        self._asked: dict[str, LiveGame] = {}  # the games that wait for an answer, by their public ids
-        self._waiting: defaultdict[str, list[_Waiting]] = defaultdict(list)  # who is told of it
+        self._asked: dict[str, LiveGame] = {}  # games waiting for an answer, by public id
+        self._waiting: defaultdict[str, list[_Waiting]] = defaultdict(list)  # the people to tell
         self._took: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=20))
         self._thread = Thread(target=self._run_or_fail, name="answering", daemon=True)
         self.on_failure: Callable[[], None] = lambda: None
         self.failure: Exception | None = None
 
     def start(self) -> None:
-        """Begins to work, with what another process left unanswered."""
+        """Begins to work, starting with turns that another process left unanswered."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends when what has been sent is answered."""
+        """Ends when all received turns are answered."""
         self._sent.put(None)
-        if self._thread.ident is not None:  # it has begun
+        if self._thread.ident is not None:  # it was started
             self._thread.join()
 
     @property
     def is_alive(self) -> bool:
-        """Whether it is at work."""
+        """Whether it is working."""
         return self._thread.is_alive()
 
     def send(self, sent: Sent) -> Future[Received]:
-        """Takes what somebody sent. What became of it is known when it has been answered, if a model answers it."""
+        """Receives a turn. The outcome is known when it is answered, if a model answers it."""
         waiting = _Waiting(sent, Future())
         self._sent.put(waiting)
         return waiting.told
@@ -107,7 +108,7 @@ class Answering:
     def _run_or_fail(self) -> None:
         try:
             self._run()
-        except Exception as error:  # the process ends with it, and whoever starts it again loses nothing
+        except Exception as error:  # the process ends; a restart loses nothing
             self.failure = error
             self.on_failure()
 
@@ -127,7 +128,7 @@ class Answering:
                     decisions += self._decide()
                 else:
                     self._look_for_answered()
-            except StoreError as error:  # what waits for an answer is looked for again
+            except StoreError as error:  # unanswered turns are looked up again
                 sys.stderr.write(printable(f"multiref: {error}") + "\n")
                 time.sleep(PAUSE)
         self._look_for_answered(even_if_not=True)
@@ -138,12 +139,12 @@ class Answering:
 
     @property
     def _slowest(self) -> float:
-        """Seconds that the slowest of several listeners takes: nobody is to tell them apart by how long they think."""
+        """The slowest listener's seconds for an answer, if there are several: their speed must not give them away."""
         took = [float(np.quantile(times, SLOW)) for times in self._took.values()]
         return max(took) if len(took) > 1 else 0.0
 
     def _new(self, more: bool, wait: float) -> tuple[list[_Waiting], bool]:
-        """Returns what is sent before so many seconds have passed, and whether more may come."""
+        """Returns the turns that arrive within these seconds, and whether more may come."""
         new = list[_Waiting]()
         if not more:
             time.sleep(max(0.0, wait))
@@ -159,10 +160,10 @@ class Answering:
             _tell(waiting, Received(Outcome.ACCEPTED, live))
 
     def _look_for_unanswered(self, decided: Collection[str]) -> None:
-        """Finds what other processes write or, if there are none, what one that was killed left.
+        """Finds the turns that other processes write or, if there are none, those that a killed process left.
 
         Args:
-            decided: In which games it is decided already what is answered.
+            decided: Games whose answer is already decided.
         """
         first, now = not self._looked, time.monotonic()
         if first or now - self._looked > (LOOK_EVERY if self._shared else LEFT_AFTER):
@@ -173,11 +174,11 @@ class Answering:
             self._asked |= {live.row.public_id: live for live in new}
 
     def _look_for_answered(self, *, even_if_not: bool = False) -> None:
-        """Finds what another process has answered, and tells so to those who wait for that.
+        """Finds the answers of another process, and tells the people who wait for them.
 
         Args:
-            even_if_not: Whether they are told how their games are if they have not been answered: what they sent is
-                kept.
+            even_if_not: Whether to tell people the state of their games even if there is no answer; their turns are
+                stored.
         """
         if self._waiting:
             with self._database.transaction() as connection:
@@ -186,7 +187,7 @@ class Answering:
                         self._tell_all(live)
 
     def _write(self, decisions: Sequence[_Decided], new: Sequence[_Waiting]) -> None:
-        """Writes what was decided and what was sent, then tells so to those who wait for that."""
+        """Writes decisions and new turns, then tells the people who wait for them."""
         now = time.time()
         try:
             with self._database.transaction(write=True) as connection:
@@ -197,9 +198,9 @@ class Answering:
                     else:
                         log_prob = recorded_log_prob(decision.log_prob)
                         if not self._games.answer(connection, live, decision.action, log_prob, now):
-                            live.state = State.ABANDONED  # somebody has left it meanwhile
+                            live.state = State.ABANDONED  # a player has left it meanwhile
                 received = self._games.receive(connection, [waiting.sent for waiting in new], now)
-        except StoreError as error:  # whoever sent something sends it again; what is there is answered later
+        except StoreError as error:  # senders try again; stored turns are answered later
             for waiting in new:
                 if waiting.told.set_running_or_notify_cancel():
                     waiting.told.set_exception(error)
@@ -217,7 +218,7 @@ class Answering:
                 self._asked[sent_in.row.public_id] = sent_in
 
     def _decide(self) -> list[_Decided]:
-        """Has those games answered that have waited longest, and returns what was decided; None where that failed."""
+        """Has the games answered that have waited longest, and returns the decisions; None for failures."""
         chosen = [self._asked.pop(game) for game in list(self._asked)[:MOST]]
         of_arm = defaultdict[int, list[LiveGame]](list)
         for live in chosen:
@@ -230,7 +231,7 @@ class Answering:
         for tried in range(TRIES):
             try:
                 return self._act(row, asked)
-            except Exception as error:  # whatever a model fails of, the person who waits is told, and nothing is lost
+            except Exception as error:  # whatever the failure, the waiting person is told, and nothing is lost
                 self._note_failure(row, error)
                 time.sleep(PAUSE * (tried + 1 < TRIES))
         if len(asked) == 1:
@@ -238,7 +239,7 @@ class Answering:
         return [decided for live in asked for decided in self._alone(row, live)]
 
     def _alone(self, arm: Row[Any], live: LiveGame) -> list[_Decided]:
-        """Has one game answered, as one alone may be what a model fails of."""
+        """Has a single game answered, because a model may fail because of one game only."""
         try:
             return self._act(arm, [live])
         except Exception as error:
@@ -253,7 +254,7 @@ class Answering:
         return list(zip(asked, decisions, strict=True))
 
     def _chance(self, live: LiveGame) -> np.random.Generator:
-        """Returns the chance of a turn, the same whichever process answers it."""
+        """Returns the random generator of a turn, the same in any process."""
         row = live.row
         seed = round_seed(self._games.deployment.seed, row.round)
         key = *seed.spawn_key, row.context, Stream.LISTENER, len(live.turns)
@@ -265,6 +266,6 @@ class Answering:
 
 
 def _tell(waiting: _Waiting, received: Received) -> None:
-    """Tells somebody what became of what they sent, unless they have gone."""
+    """Tells a person the outcome of their turn, unless they have gone."""
     if waiting.told.set_running_or_notify_cancel():
         waiting.told.set_result(received)

@@ -1,4 +1,4 @@
-"""The routes of a deployment: what is asked for under which path."""
+"""The routes of a deployment: the pages and their paths."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from multiref_gym.database import StoreError
 
 
 def new_app(site: Site, *more: BaseRoute) -> Starlette:
-    """Returns the application of a site, with more routes after those of people."""
+    """Returns the application of a site; `more` routes follow those for people."""
 
     def route(path: str, handler: Handler, *methods: str) -> Route:
         return Route(path, plain(site, handler), methods=list(methods or ("GET",)))
 
     routes = [
-        # What is asked for most often is found first.
+        # The most frequent requests come first.
         Route("/game/{game}/say", game_pages.sending(site, game_pages.said), methods=["POST"]),
         Route("/game/{game}/do", game_pages.sending(site, game_pages.done), methods=["POST"]),
         Route("/game/{game}/changed", game_pages.changed(site)),
@@ -71,7 +71,7 @@ def new_app(site: Site, *more: BaseRoute) -> Starlette:
 
 
 def healthz(site: Site, request: Request, form: dict[str, str]) -> Response:
-    """Says whether turns are taken and the database can be read."""
+    """Tells whether turns are accepted and the database can be read."""
     with site.database.transaction() as connection:
         connection.execute(select(games.c.id).limit(1))
     alive = site.answering.is_alive

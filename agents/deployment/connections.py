@@ -1,4 +1,4 @@
-"""Connections of a simulated crowd to a server: little is done, and fast, as many browsers share the server's cores."""
+"""Connections of a simulated crowd to a server: light and fast, because the browsers share the server's cores."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ except ModuleNotFoundError as error:
     raise UserError("h11 talks to servers: run `pip install multiref-gym[serve]`") from error
 
 LONGEST_ANSWER = 45.0
-"""Seconds after which an answer is taken for lost; a server that waits for a listener answers before."""
+"""Seconds after which a response counts as lost; a server that waits for a listener answers earlier."""
 LONGEST_IDLE = 3.0
-"""Seconds after which a connection is not used again: servers close them at some moment, uvicorn after 5 s."""
+"""Seconds after which a connection is not used again, because servers close idle ones (uvicorn after 5 s)."""
 CHUNK = 2**16
 
 UNREACHABLE = (OSError, h11.RemoteProtocolError)
-"""What `Connections.send` raises if there was no answer, or half of one."""
+"""Errors of `Connections.send` if there is no response, or only half of one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a server answered.
+    """A server's response.
 
     Attributes:
-        status: Its number.
-        headers: By their names in small letters.
-        body: What was sent.
+        status: The status code.
+        headers: The headers, by lower-case name.
+        body: The content.
     """
 
     status: int
@@ -43,7 +43,7 @@ class Answer:
     body: bytes
 
     def json(self) -> Any:
-        """Returns the body as JSON, {} if it is none."""
+        """Returns the body as JSON, {} if it is not JSON."""
         try:
             return json.loads(self.body)
         except ValueError:
@@ -51,19 +51,19 @@ class Answer:
 
     @property
     def error(self) -> str:
-        """What it says of an error."""
+        """The error message in it."""
         found = self.json()
         return str(found.get("error", "")) if isinstance(found, dict) else ""
 
 
 class Connections:
-    """Sends requests to a server, by as many connections as there are requests under way.
+    """Sends requests to a server, with one connection for each request under way.
 
     Args:
-        url: Of the server.
+        url: The server's address.
 
     Raises:
-        UserError: If that is no URL of a server.
+        UserError: If it is not a server's address.
     """
 
     def __init__(self, url: str) -> None:
@@ -80,7 +80,7 @@ class Connections:
         self._idle: list[_Connection] = []
 
     async def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Returns the answer to a request. Raises one of `UNREACHABLE` if there is none."""
+        """Returns the response to a request. Raises one of `UNREACHABLE` if there is none."""
         connection = None
         try:
             async with asyncio.timeout(LONGEST_ANSWER):
@@ -111,7 +111,7 @@ class Connections:
 
 
 class _Connection:
-    """A connection that answers one request after the other."""
+    """A connection for one request after another."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
@@ -123,7 +123,7 @@ class _Connection:
         return self._reader.at_eof() or time.monotonic() - self._used > LONGEST_IDLE
 
     async def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Returns the answer to a request."""
+        """Returns the response to a request."""
         fields = [*headers.items(), ("content-length", str(len(body)))]
         request: list[h11.Event] = [h11.Request(method=method, target=path, headers=fields), h11.Data(body)]
         self._writer.write(b"".join(self._http.send(event) or b"" for event in [*request, h11.EndOfMessage()]))
@@ -142,7 +142,7 @@ class _Connection:
         return Answer(status, answered, bytes(content))
 
     def can_go_on(self) -> bool:
-        """Whether it takes another request; it is ready for that then."""
+        """Prepares for another request; returns whether that is possible."""
         if self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
             return False
         self._http.start_next_cycle()

@@ -1,8 +1,8 @@
 """A simulated crowd: scripted speakers that play whole games with a server, as people in browsers would.
 
-It tries, measures and runs through a deployment without people. A browser of the crowd remembers all that was
-acknowledged to it, and no later answer may contradict that: the server may be killed and started again at any moment.
-What is said depends on the seed and on what is answered alone.
+It tests, measures and rehearses a deployment without people. Each browser of the crowd remembers everything that the
+server acknowledged, and no later response may contradict it: the server may be killed and restarted at any moment. The
+crowd's words depend only on the seed and on the responses.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ Send = Callable[[str, str, Mapping[str, str], bytes], Awaitable[Answer]]
 
 SECOND_TAB = "this was said in the second tab"
 PAUSE = 0.25
-"""Seconds between two tries, if the server does not say how long to wait."""
+"""Seconds between two attempts, unless the server tells how long to wait."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CrowdSettings:
-    """What a crowd is like.
+    """The settings of a crowd.
 
     Attributes:
-        browsers: How many there are.
-        games: How many they play together.
-        seed: Seeds all chance.
+        browsers: The number of browsers.
+        games: The number of games that they play together.
+        seed: Seeds all randomness.
         thinking: Mean seconds before a speaker speaks.
         double_clicks: The share of turns that are sent twice at once, with the same key.
         second_tabs: The share of turns for which something else is sent at once, with another key.
-        patience: Seconds for which the same is sent again while it is not answered.
+        patience: Seconds for which an unanswered request is repeated.
         idle: Seconds for which a browser waits for a game.
     """
 
@@ -59,24 +59,24 @@ class CrowdSettings:
 
 @dataclass
 class CrowdResult:
-    """What became of the games of a crowd.
+    """The outcome of a crowd's games.
 
     Attributes:
         games: Games that were played to their end.
         won: Those of them that were won.
-        unfinished: Games that the server ended before.
+        unfinished: Games that the server ended early.
         taken: Games that others had begun first.
-        turns: Turns that were acknowledged.
+        turns: Acknowledged turns.
         seconds: From the first turn to the last answer.
-        cpu_seconds: What the crowd took of the processor meanwhile.
-        latencies: Seconds from sending a turn to its answer, tries that failed and waits included.
+        cpu_seconds: The crowd's own processor time.
+        latencies: Seconds from sending a turn to its answer, including failed attempts and waits.
         double_clicks: Turns that were sent twice.
-        conflicts_wanted: Answers 409 to second tabs.
-        conflicts: Answers 409 to anything else.
-        busy: Answers 429 and 503, but for those that there is no game now.
-        server_errors: Other answers from 500 on.
-        retries: How often something was sent again.
-        mistakes: What was wrong or lost, in words.
+        conflicts_wanted: Responses 409 to second tabs.
+        conflicts: Responses 409 to anything else.
+        busy: Responses 429 and 503, except those that say that there is no game now.
+        server_errors: Other responses from 500 on.
+        retries: Repeated requests.
+        mistakes: Descriptions of everything that was wrong or lost.
     """
 
     games: int = 0
@@ -97,7 +97,7 @@ class CrowdResult:
 
     @property
     def turns_per_second(self) -> float:
-        """How many turns were acknowledged in a second."""
+        """The number of acknowledged turns in a second."""
         return self.turns / self.seconds if self.seconds else 0.0
 
     def latency(self, percent: float) -> float:
@@ -111,12 +111,12 @@ class Crowd:
 
     Attributes:
         send: Sends requests to it.
-        settings: What the crowd is like.
-        recognise: Returns the tangram of a picture.
+        settings: The settings of the crowd.
+        recognise: Returns the tangram in a picture.
         make_speaker: Makes the speaker of one game.
         on_game: Called with the number of games so far.
-        on_turn: Called with each turn that was acknowledged: its game, number, key, utterance, and what was clicked.
-        result: What has become of the games so far.
+        on_turn: Called with each acknowledged turn: its game, number, key, utterance, and clicks.
+        result: The outcome of the games so far.
     """
 
     send: Send
@@ -133,7 +133,7 @@ class Crowd:
         self.began: tuple[float, float] | None = None
 
     async def play(self) -> CrowdResult:
-        """Plays the games. A browser ends when no game is left or none to be had, or with the first mistake.
+        """Plays the games. A browser ends when no game is left or available, or at the first mistake.
 
         Raises:
             UserError: If the server plays another game than this crowd.
@@ -194,7 +194,7 @@ class Browser:
             await asyncio.sleep(seconds_to_wait(answer.headers) or PAUSE)
 
     async def _play(self, path: str, chance: np.random.Generator, habits: np.random.Generator) -> bool:
-        """Plays a game to its end; returns False if it was not there any more."""
+        """Plays a game to its end; returns False if the game was gone."""
         scene = await self._scene(path)
         if scene["role"] != "speaker":
             raise UserError(f"this crowd speaks, and the server wants a {scene['role']}")
@@ -220,7 +220,7 @@ class Browser:
     async def _say(
         self, path: str, scene: Scene, utterance: str, memory: Memory, habits: np.random.Generator
     ) -> Scene | None:
-        """Returns the game after a turn in it; None if others have begun it."""
+        """Returns the game after a turn; None if others have begun it."""
         form = {"token": scene["token"], "key": scene["key"], "turn": str(scene["turn"]), "text": utterance}
         habit, forms = habits.random() - self._settings.double_clicks, [form]
         is_twice, is_elsewhere = habit < 0, 0 <= habit < self._settings.second_tabs
@@ -285,20 +285,20 @@ class Browser:
         return scene
 
     async def _tangram(self, picture: str) -> str:
-        """Returns the id of the tangram of a picture, which is downloaded once."""
+        """Returns the id of the tangram in a picture, which is downloaded once."""
         async with self._crowd.lock:
             if picture not in self._crowd.tangrams:
                 answer = await self._ask("GET", f"/tangrams/{picture}.png")
                 if answer.status != 200:
                     raise Mistake(f"picture {picture}: {answer.status} {answer.error}")
-                # In a thread, as all tangrams are drawn first, which takes seconds.
+                # In a thread, because the first call draws all tangrams, which takes seconds.
                 self._crowd.tangrams[picture] = await asyncio.to_thread(self._crowd.recognise, answer.body)
         return self._crowd.tangrams[picture]
 
     async def _ask(
         self, method: str, path: str, form: Mapping[str, str] | None = None, busy: Sequence[int] = (429, 503)
     ) -> Answer:
-        """Sends a request until it is answered by a server that has time. Raises Mistake if that takes too long."""
+        """Repeats a request until a server with time answers it. Raises Mistake if that takes too long."""
         headers, body = {"cookie": self._cookie} if self._cookie else {}, b""
         if form is not None:
             headers["content-type"], body = "application/x-www-form-urlencoded", urlencode(form).encode()
@@ -331,9 +331,9 @@ async def crowd(
     """Has a crowd play with a server; see `Crowd` for the arguments and the errors.
 
     Args:
-        url: Of the server.
-        settings: What the crowd is like.
-        tangrams: What the server plays with.
+        url: The server's address.
+        settings: The settings of the crowd.
+        tangrams: The server's tangrams.
         make_speaker: Makes the speaker of one game.
         on_game: See `Crowd`.
         on_turn: See `Crowd`.
@@ -354,5 +354,5 @@ async def crowd(
 
 
 def run_crowd(*given: Any, **named: Any) -> CrowdResult:
-    """Has a crowd play with a server, as `crowd` does, where nothing else is under way."""
+    """Has a crowd play with a server, as `crowd` does, outside of an event loop."""
     return asyncio.run(crowd(*given, **named))

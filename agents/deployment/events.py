@@ -1,4 +1,4 @@
-"""What happens in a deployment beside the games, for its operator to read."""
+"""Events of a deployment besides the games, for its operator."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from multiref_gym.commands.screen import printable
 
 
 def note(connection: Connection, kind: str, told: str) -> None:
-    """Notes something in one line.
+    """Records an event in one line.
 
     Args:
-        connection: In a transaction that writes.
-        kind: What it is ("model failed").
-        told: What there is to say of it, without anything that a person said or is called.
+        connection: A connection in a transaction that writes.
+        kind: The kind of event ("model failed").
+        told: The description, without people's words or names.
     """
     connection.execute(insert(events).values(at=time.time(), kind=kind, told=printable(" ".join(told.split()))[:500]))
 
 
 def placed(error: BaseException) -> str:
-    """Returns what kind of error it is and where it was raised; its message may quote what a person said."""
+    """Returns the type and place of an error, without its message, which may quote people's words."""
     chain = [error]
     while chain[-1].__cause__ is not None:
         chain.append(chain[-1].__cause__)

@@ -1,4 +1,4 @@
-"""How a simulated speaker follows a game in a browser: it knows tangrams by their pictures, and remembers the game."""
+"""Lets a simulated speaker follow a game in a browser: it recognises tangrams, and remembers the game."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from multiref_gym.tangrams import TangramSet
 from multiref_gym.tangrams.render import silhouette
 
 Scene = Mapping[str, Any]
-"""What somebody sees of a game, as JSON: the fields of `scene.Scene`, and `token`."""
+"""A player's view of a game, as JSON: the fields of `scene.Scene`, and `token`."""
 PLAYS, PLAYED = ("draft", "open"), ("won", "lost")
 REDUCTION = 4
-"""Pictures are compared at this part of their size, which is much faster."""
+"""Pictures are compared at this fraction of their size, which is much faster."""
 CLOSE = 1.0
-"""The most that a picture differs, in grey levels of 255, from the same tangram drawn elsewhere; others differ more."""
+"""The largest difference, in grey levels of 255, between two drawings of a tangram; other tangrams differ more."""
 
 
 class Mistake(Exception):
-    """The server did not answer, or it answered what contradicts the rules or what it had acknowledged."""
+    """The server did not answer, or its answer contradicts the rules or an earlier acknowledgement."""
 
 
 class Recogniser:
-    """Knows tangrams by their pictures, as the names of pictures say nothing.
+    """Recognises tangrams by their pictures, because the pictures' names reveal nothing.
 
     Args:
-        tangrams: Those that there may be.
+        tangrams: The possible tangrams.
     """
 
     def __init__(self, tangrams: TangramSet) -> None:
         self._tangrams, self._size = tangrams, 0
 
     def __call__(self, content: bytes) -> str:
-        """Returns the id of the tangram of a picture.
+        """Returns the id of the tangram in a picture.
 
         Raises:
             UserError: If it is none of these tangrams.
@@ -71,13 +71,13 @@ class Speaking:
     """A simulated speaker in a game that it follows scene by scene.
 
     Args:
-        scene: The game as it is first seen. In one that was begun before, the speaker makes up for what it missed.
-        ids: The tangrams in the order of the scene. A speaker does not see the listener's order, so it is the same.
-        speaker: Who speaks.
-        rng: The chance of the speaker.
+        scene: The first scene of the game. If the game has begun, the speaker catches up.
+        ids: The tangrams in the order of the scene. A speaker does not see the listener's order, so this order is used.
+        speaker: The speaker.
+        rng: The speaker's random generator.
 
     Attributes:
-        utterance: What the speaker says next, as a form takes it.
+        utterance: The next utterance, in a form that a page accepts.
     """
 
     def __init__(self, scene: Scene, ids: Sequence[str], speaker: Speaker, rng: np.random.Generator) -> None:
@@ -89,7 +89,7 @@ class Speaking:
         self.hear(scene)
 
     def hear(self, scene: Scene) -> None:
-        """Takes notice of what the listener has done since."""
+        """Takes in the listener's actions since the last scene."""
         for line in scene["lines"][self._game.turn :]:
             if line["answered"]:
                 halves = (line["selected"], line["deselected"])
@@ -99,17 +99,17 @@ class Speaking:
 
 
 def _on_one_line(utterance: str) -> str:
-    return " ".join(utterance.split()) or "..."  # a form that says nothing is refused
+    return " ".join(utterance.split()) or "..."  # empty utterances are refused
 
 
 class Memory:
-    """What a browser knows of a game, which no later scene may contradict.
+    """A browser's memory of a game, which no later scene may contradict.
 
     Args:
-        scene: The game as it is first seen.
+        scene: The first scene of the game.
 
     Attributes:
-        said: What was acknowledged, turn by turn.
+        said: The acknowledged utterances, turn by turn.
     """
 
     def __init__(self, scene: Scene) -> None:
@@ -118,7 +118,7 @@ class Memory:
         self.check(scene)
 
     def check(self, scene: Scene) -> None:
-        """Raises Mistake if a scene is not what follows from what is known; else what is new in it is known, too."""
+        """Raises Mistake if a scene contradicts the memory; otherwise adds its news to the memory."""
         lines, selected = scene["lines"], set[str]()
         answered = [line for line in lines if line["answered"]]
         for line in answered:

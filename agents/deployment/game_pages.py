@@ -1,4 +1,4 @@
-"""The pages of games: what is seen, what is sent, and the wait for an answer. A whole game needs no script."""
+"""The pages of games: viewing a game, sending a turn, waiting for an answer. A whole game works without scripts."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from multiref_gym.game import LETTERS, MAX_TURNS, Action
 from multiref_gym.utterance import MAX_LENGTH, is_utterance
 
 ANSWER_WAIT = 20.0
-"""Seconds that a request waits for an answer; after that the page asks for it again."""
+"""Seconds that a request waits for an answer; after that the page asks again."""
 LONGEST_POLL, POLL_EVERY = 20.0, 1.0
 GAME = re.compile(r"[0-9a-f]{24}", re.ASCII)
 KEY = re.compile(r"[\w-]{8,64}", re.ASCII)
 
 
 def play(site: Site, request: Request, form: dict[str, str]) -> Response:
-    """Leads to somebody's game, or to a new one, or shows that they have to wait."""
+    """Leads a person to their game or a new one, or asks them to wait."""
     now = time.time()
     with site.database.transaction(write=True) as connection:
         person, elsewhere = at_step(site, connection, request, "/play")
@@ -55,7 +55,7 @@ def play(site: Site, request: Request, form: dict[str, str]) -> Response:
 def _their_game(
     site: Site, connection: Connection, request: Request
 ) -> tuple[LiveGame, Literal["speaker", "listener"], int]:
-    """Returns the game that is asked for, as what, and the id of who asks. Raises HTTPException if it is not theirs."""
+    """Returns the requested game, the person's role and their id. Raises HTTPException if it is not their game."""
     if not GAME.fullmatch(request.path_params["game"]):
         raise HTTPException(404, "not-yours")
     own = (games.c.speaker_id == people_table.c.id) | (games.c.listener_id == people_table.c.id)
@@ -73,7 +73,7 @@ def _their_game(
 
 
 def show_game(site: Site, request: Request, form: dict[str, str]) -> Response:
-    """Shows a game as it is."""
+    """Shows a game in its current state."""
     return _shown(site, request)
 
 
@@ -92,21 +92,21 @@ def _shown(site: Site, request: Request, status: int = 200, problem: str = "", t
 
 
 def described(shown: Scene) -> dict[str, Any]:
-    """Returns what is seen of a game as JSON has it."""
+    """Returns a person's view of a game for JSON."""
     parts = {"cells": [_fields(cell) for cell in shown.cells], "lines": [_fields(line) for line in shown.lines]}
     return _fields(shown) | parts
 
 
 def _fields(part: Scene | Cell | Line) -> dict[str, Any]:
-    return {name: getattr(part, name) for name in part.__slots__}  # `asdict` copies, which takes longer than all else
+    return {name: getattr(part, name) for name in part.__slots__}  # `asdict` copies, which is slow
 
 
 class Refused(Exception):
-    """What somebody sent that is no turn; the message is the name of a text."""
+    """A form is not a valid turn; the message is the name of a text."""
 
 
 def said(request: Request, form: dict[str, str], sent: Sent) -> Sent:
-    """Reads what a speaker says. Raises Refused if it is no utterance."""
+    """Reads a speaker's utterance. Raises Refused if it is not valid."""
     text = " ".join(form.get("text", "").split())
     if not is_utterance(text) or not text:
         raise Refused("say-something" if not text else "too-long" if len(text) > MAX_LENGTH else "odd-characters")
@@ -114,7 +114,7 @@ def said(request: Request, form: dict[str, str], sent: Sent) -> Sent:
 
 
 def done(request: Request, form: dict[str, str], sent: Sent) -> Sent:
-    """Reads what a listener does: the letters that are to be selected after it, and those that were before."""
+    """Reads a listener's action: the letters selected after it, and those selected before."""
     halves = []
     for name in ("selected", "before"):
         letters = form.get(name, "").split()
@@ -128,7 +128,7 @@ def done(request: Request, form: dict[str, str], sent: Sent) -> Sent:
 def sending(
     site: Site, read: Callable[[Request, dict[str, str], Sent], Sent]
 ) -> Callable[[Request], Awaitable[Response]]:
-    """Returns an endpoint to which a turn is sent."""
+    """Returns an endpoint that receives a turn."""
 
     async def endpoint(request: Request) -> Response:
         form = await form_of(request)
@@ -150,7 +150,7 @@ def sending(
         except TimeoutError as error:
             if not await run_in_threadpool(_is_kept, site, sent):
                 raise HTTPException(503, "not-kept", headers={"Retry-After": "5"}) from error
-            received = Received(Outcome.ACCEPTED, None)  # the page asks for the answer
+            received = Received(Outcome.ACCEPTED, None)  # the page will ask for the answer
         outcome = received.outcome
         if outcome is Outcome.ABSENT:
             raise HTTPException(404, "not-yours")
@@ -176,7 +176,7 @@ def _is_kept(site: Site, sent: Sent) -> bool:
 
 
 def leave(site: Site, request: Request, form: dict[str, str]) -> Response:
-    """Ends a game that somebody leaves."""
+    """Ends a game that a player leaves."""
     site.check_form(request, form)
     with site.database.transaction(write=True) as connection:
         live, _, _ = _their_game(site, connection, request)
@@ -185,7 +185,7 @@ def leave(site: Site, request: Request, form: dict[str, str]) -> Response:
 
 
 def changed(site: Site) -> Callable[[Request], Awaitable[Response]]:
-    """Returns an endpoint that answers when a game is no longer as somebody has seen it, or after a while."""
+    """Returns an endpoint that answers when a game differs from the player's page, or after a while."""
 
     def now(request: Request) -> str:
         with site.database.transaction() as connection:

@@ -1,7 +1,7 @@
-"""The rules by which games over a network are begun, played and ended: what is sent, and what becomes of it.
+"""The rules for beginning, playing and ending games over a network: the turns that people send, and their outcomes.
 
-All that is known of a game is in the database, so a process may end at any moment, and another one goes on. What is
-sent counts once, by the key of its form and by the number of its turn, however often it is sent.
+The whole state of a game is in the database, so a process may end at any moment and another one continues. A turn
+counts once, by its form's key and its number, however often it is sent.
 """
 
 from __future__ import annotations
@@ -40,31 +40,31 @@ from multiref_gym.speaker import Speaker
 from multiref_gym.tangrams import TangramSet
 
 Role = Literal["speaker", "listener", "pairs"]
-"""What people do: they speak to a listener, listen to a simulated speaker, or play with each other."""
+"""The role of people: they speak to a listener, listen to a simulated speaker, or play with each other."""
 
 
 class Outcome(StrEnum):
-    """What became of what somebody sent."""
+    """The outcome of something that a person sent."""
 
     ACCEPTED = "accepted"
-    REPEATED = "repeated"  # the same was sent before: what it was answered is answered again
-    CONFLICT = "conflict"  # something else was sent for this turn, or it is not this turn's time
+    REPEATED = "repeated"  # it was sent before and gets the same answer again
+    CONFLICT = "conflict"  # another action or utterance was sent for this turn, or it is another turn now
     OVER = "over"  # the game has ended
-    TAKEN = "taken"  # others have begun this game in the meantime
-    ABSENT = "absent"  # there is no such game, or it is not theirs
+    TAKEN = "taken"  # others have begun this game meanwhile
+    ABSENT = "absent"  # there is no such game, or it is not the sender's
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What somebody sent in a game.
+    """A turn that a person sent.
 
     Attributes:
         session: The hash of the session's token.
         game: The public id of the game.
-        key: Of the form that was sent.
-        turn: The number of the turn that it is meant for.
-        utterance: What a speaker says, None from a listener.
-        action: What a listener does, None from a speaker.
+        key: The key of the form.
+        turn: The number of the turn that it is for.
+        utterance: A speaker's utterance, None from a listener.
+        action: A listener's action, None from a speaker.
     """
 
     session: str
@@ -77,7 +77,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What became of what somebody sent, and the game after it; None if there is none, or nobody has looked."""
+    """The outcome of a turn, and the game after it; None if there is no such game, or it was not looked up."""
 
     outcome: Outcome
     game: LiveGame | None
@@ -85,16 +85,16 @@ class Received:
 
 @dataclass(frozen=True)
 class Deployment:
-    """What is deployed, and to whom.
+    """The settings of a deployment.
 
     Attributes:
-        tangrams: What the games are about.
-        seed: Seeds all chance.
-        plan: What a round is made of.
-        role: What people do.
+        tangrams: The set that contexts are drawn from.
+        seed: Seeds all randomness.
+        plan: The games of a round.
+        role: The role of people.
         make_speaker: Makes the speaker that people listen to.
         patience: Seconds that a person has for a turn.
-        consent: The hash of what people have to have agreed to; None if they need not.
+        consent: The hash of the consent that people must have given; None for none.
     """
 
     tangrams: TangramSet
@@ -106,12 +106,12 @@ class Deployment:
     consent: str | None = None
 
     def context(self, round: int, number: int) -> Context:
-        """Returns a context of a round, the same that the simulated loop has of this seed."""
+        """Returns a context of a round, the same as in the simulated loop with this seed."""
         rng = chance(round_seed(self.seed, round), number, Stream.CONTEXT)
         return shared_contexts(self.tangrams, SIMILARITY).draw(rng)
 
 
-# Statements that every turn needs are made once.
+# Statements that every turn needs, made once.
 _OF_SESSIONS = sessions.c.hash.in_(bindparam("hashes", expanding=True))
 _SPEAKERS_GAMES, _LISTENERS_GAMES = (
     GAMES.add_columns(sessions.c.hash, people.c.consent_hash)
@@ -135,10 +135,10 @@ _ANSWER = (
 
 
 class Games:
-    """The rules of a deployment, by which games are begun, played and ended in its database.
+    """The rules of a deployment: begins, plays and ends games in its database.
 
     Args:
-        deployment: What is deployed.
+        deployment: The settings.
     """
 
     def __init__(self, deployment: Deployment) -> None:
@@ -146,7 +146,7 @@ class Games:
         self._plan, self._role = deployment.plan, deployment.role
 
     def for_person(self, connection: Connection, person: int, now: float) -> str | None:
-        """Returns the public id of the game that somebody is in, or of one to begin; None if there is none to begin."""
+        """Returns the public id of a person's current game, or of one to begin; None if there is none."""
         own = (games.c.speaker_id == person) | (games.c.listener_id == person)
         current = (
             select(games.c.public_id)
@@ -166,7 +166,7 @@ class Games:
         )
 
     def context_for(self, connection: Connection, person: int, now: float) -> tuple[int, int] | None:
-        """Returns a round and the number of a context to show to somebody, of the oldest round that has one."""
+        """Returns a round and the number of a context to show to a person, in the oldest round that has one."""
         for round in connection.scalars(select(rounds.c.number).where(_ROUND_OPEN).order_by(rounds.c.number)).all():
             context = slots.shown(connection, self._plan, round, person, now)
             if context is not None:
@@ -192,32 +192,32 @@ class Games:
         return str(made.public_id)
 
     def receive(self, connection: Connection, sent: Sequence[Sent], now: float) -> list[Received]:
-        """Takes what was sent in several games, in one transaction, and returns what became of each."""
-        theirs = self._theirs(connection, sent)
-        state = load(connection, theirs.values())
+        """Receives turns of several games in one transaction, and returns the outcome of each."""
+        rows = self._sendable_games(connection, sent)
+        state = load(connection, rows.values())
         received = []
         for one in sent:
-            row = theirs.get((one.session, one.game))
+            row = rows.get((one.session, one.game))
             if row is None:
                 received.append(Received(Outcome.ABSENT, None))
                 continue
             outcome = self._receive(connection, one, state[row.id], now)
-            if outcome is Outcome.ACCEPTED and one.action is not None:  # what else was sent in it meets it as it is now
+            if outcome is Outcome.ACCEPTED and one.action is not None:  # later turns in the batch meet the new state
                 state |= load(connection, connection.execute(select(games).where(games.c.id == row.id)))
             received.append(Received(outcome, state[row.id]))
         return received
 
-    def _theirs(self, connection: Connection, sent: Sequence[Sent]) -> dict[tuple[str, str], Row[Any]]:
-        """Returns the games that were sent to, by the session and the public id, if it is theirs to send that."""
+    def _sendable_games(self, connection: Connection, sent: Sequence[Sent]) -> dict[tuple[str, str], Row[Any]]:
+        """Returns the games, by session and public id, in which the sender has the role to send such a turn."""
         found = dict[tuple[str, str], Row[Any]]()
-        for speaks, theirs in (True, _SPEAKERS_GAMES), (False, _LISTENERS_GAMES):
+        for speaks, query in (True, _SPEAKERS_GAMES), (False, _LISTENERS_GAMES):
             some = [one for one in sent if (one.action is None) == speaks]
             if some:
                 these = {"public_ids": [one.game for one in some], "hashes": [one.session for one in some]}
                 found |= {
                     (row.hash, row.public_id): row
-                    for row in connection.execute(theirs, these)
-                    if self.deployment.consent in (None, row.consent_hash)  # the text may have changed meanwhile
+                    for row in connection.execute(query, these)
+                    if self.deployment.consent in (None, row.consent_hash)  # the consent may have changed meanwhile
                 }
         return found
 
@@ -229,7 +229,7 @@ class Games:
         if live.state not in (State.DRAFT, State.OPEN):
             return Outcome.CONFLICT if said is not None else Outcome.OVER
         if one.turn != len(live.turns) or (live.pending is None) == (one.utterance is None):
-            return Outcome.CONFLICT  # another turn's time, or not theirs to act in it
+            return Outcome.CONFLICT  # it is another turn now, or the other player's turn
         if one.action is not None and not _is_allowed(one.action, live.game):
             return Outcome.CONFLICT  # it was made for another selection
         if live.state is State.DRAFT and not self._begin(connection, live, now):
@@ -245,7 +245,7 @@ class Games:
         return Outcome.ACCEPTED
 
     def _begin(self, connection: Connection, live: LiveGame, now: float) -> bool:
-        """Begins a game that somebody was shown; returns whether there was a place for it."""
+        """Begins a game that was shown to a person; returns whether there was a place for it."""
         row = live.row
         mine = update(games).where(games.c.id == row.id, games.c.state == State.DRAFT).values(state=State.OPEN)
         if not connection.execute(mine).rowcount:
@@ -273,18 +273,18 @@ class Games:
         now: float,
         answer_key: str | None = None,
     ) -> bool:
-        """Answers the turn that waits for it; what follows from that is done as well.
+        """Answers the waiting turn, with all consequences.
 
         Args:
-            connection: In a transaction that writes.
+            connection: A connection in a transaction that writes.
             live: The game.
-            action: None if what the listener wrote was no action.
-            log_prob: Its natural log-probability, None if nobody knows.
+            action: None if the listener's answer was not an action.
+            log_prob: The action's natural log-probability, None if unknown.
             now: The time.
-            answer_key: Of the form that a person sent.
+            answer_key: The key of the form, if a person sent it.
 
         Returns:
-            Whether it counts: a turn is answered once, and not in a game that was left.
+            Whether it counts: a turn is answered once, and not after a player has left.
 
         Raises:
             InvalidAction: If the rules forbid the action.
@@ -314,7 +314,7 @@ class Games:
         return True
 
     def _speak(self, connection: Connection, live: LiveGame, now: float) -> None:
-        """Has the simulated speaker say what follows from what was done before, which is all that it depends on."""
+        """Has the simulated speaker speak; its words depend only on the earlier turns."""
         assert self.deployment.make_speaker is not None, "somebody speaks to people who listen"
         rng = chance(round_seed(self.deployment.seed, live.row.round), live.row.context, Stream.SPEAKER)
         episode = Episode(Game(live.game.context, MAX_TURNS), self.deployment.make_speaker(), rng)
@@ -324,30 +324,30 @@ class Games:
         connection.execute(insert(turns).values(row | {"utterance": episode.utterance, "said_at": now}))
 
     def end(self, connection: Connection, ids: Sequence[int], state: State, now: float) -> None:
-        """Ends games that were not played to their end, whose places are free again."""
+        """Ends games before their regular end, which frees their places."""
         if ids:
             still = games.c.id.in_(ids) & games.c.state.in_((State.OPEN, State.DRAFT))
             ended = update(games).where(still).values(state=state, ended_at=now).returning(games.c.id)
             slots.give_back(connection, list(connection.scalars(ended)))
 
     def end_overdue(self, connection: Connection, now: float) -> int:
-        """Ends the games of people who have not come back in time, and returns how many.
+        """Ends the games of people who have not come back in time, and returns their number.
 
-        Nobody is waited for while a model thinks, and the time for which the server was away does not count.
+        Time in which a model thinks or the server was down does not count.
         """
         if now - self._since < self.deployment.patience:
             return 0
         last = func.max(func.coalesce(turns.c.answered_at, turns.c.said_at if self._waits_for_answers else now))
         in_play = select(games.c.id).join(turns).where(games.c.state == State.OPEN).group_by(games.c.id)
         ids = list(connection.scalars(in_play.having(last < now - self.deployment.patience)))
-        if self._role == "pairs":  # two have met, and nobody says anything
+        if self._role == "pairs":  # two people have met, and neither says anything
             met = (games.c.state == State.DRAFT) & (games.c.drafted_at < now - self.deployment.patience)
             ids += connection.scalars(select(games.c.id).where(met))
         self.end(connection, ids, State.ABANDONED, now)
         return len(ids)
 
     def seconds_left(self, live: LiveGame, now: float) -> float | None:
-        """Returns for how long a person is waited for in a game; None if nobody is."""
+        """Returns the seconds that a person has left in a game; None if nobody has to act."""
         if live.state is not State.OPEN or (live.pending is not None and not self._waits_for_answers):
             return None
         last: Any = live.said[-1]
@@ -375,7 +375,7 @@ _ROUND_OPEN = rounds.c.state == RoundState.OPEN
 
 
 def active_arm(connection: Connection, system: str) -> int | None:
-    """Returns the id of what plays the new games of a system; None if people do."""
+    """Returns the id of the arm that plays a system's new games; None if people play."""
     active = arms.c.activated_at.is_not(None) & arms.c.withdrawn_at.is_(None)
     return connection.scalar(
         select(arms.c.id).where(arms.c.system == system, active).order_by(arms.c.activated_at.desc())

@@ -1,4 +1,4 @@
-"""Learns the next policy in a process of its own, while people play, and tries it in fixed games."""
+"""Learns the next policy in a separate process while people play, and tests it in fixed games."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ from multiref_gym.errors import UserError
 from multiref_gym.files import write_json
 
 NICENESS = 19
-"""So that people who play do not wait for what is learned beside them."""
+"""The niceness of the process, so that people who play do not wait for it."""
 
 CLEARLY_WORSE = 1.96
-"""Standard errors of the paired difference, so that one good policy in forty is refused by chance."""
+"""Standard errors of the paired difference: a good policy is refused by chance once in forty times."""
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """What is to be learned.
+    """The task of a learning process.
 
     Attributes:
-        config: Of the run.
+        config: The configuration of the run.
         learner: How it learns.
         out: The folder of the run.
-        round: Before which round the policy is learned: from all those before.
-        current: The round whose policy plays now, which the new one is compared with.
-        gate: In how many fixed games; 0 if everything is let through.
+        round: The round that the policy is for; it learns from all earlier rounds.
+        current: The round whose policy plays now, to compare with the new one.
+        gate: The number of fixed games of the comparison; 0 accepts everything.
     """
 
     config: Config
@@ -51,15 +51,15 @@ class Lesson:
 
 
 def policy_folder(out: Path, round: int) -> Path:
-    """Returns where the policy of a round is."""
+    """Returns the folder of a round's policy."""
     return out / f"round-{round}"
 
 
 def measures(out: Path, round: int) -> dict[str, Any]:
-    """Returns the measures of a round that has been decoded, as `Respect.measured` says.
+    """Returns the measures of a decoded round, as in `Respect.measured`.
 
     Raises:
-        UserError: If they are not there.
+        UserError: If there are none.
     """
     return read_json(dict[str, Any], _measures(out, round))
 
@@ -74,20 +74,20 @@ def _measures(out: Path, round: int) -> Path:
 
 
 def gate_of(out: Path, round: int) -> dict[str, Any] | None:
-    """Returns what came of trying the policy of a round in fixed games, None if that has not been done."""
+    """Returns the result of a policy's test in fixed games, None if there is none yet."""
     path = out / f"gate-{round}.json"
     return read_json(dict[str, Any], path) if path.exists() else None
 
 
 def start(lesson: Lesson) -> SpawnProcess:
-    """Starts to learn. The process ends with 0 when all is there, and with 2 and a line on stderr if it cannot be."""
+    """Starts to learn. The process ends with 0 on success, and with 2 and a line on stderr on failure."""
     process = multiprocessing.get_context("spawn").Process(target=_learn, args=(lesson,), daemon=True)
     process.start()
     return process
 
 
 def end_with_parent(end: Callable[[], None]) -> None:
-    """Has a process that was started by another one end when that one ends, however it ends."""
+    """Makes a child process end when its parent ends in any way."""
     parent = multiprocessing.parent_process()
     assert parent is not None, "this process was started by another one"
 
@@ -99,9 +99,9 @@ def end_with_parent(end: Callable[[], None]) -> None:
 
 
 def _learn(lesson: Lesson) -> None:
-    for each in (signal.SIGINT, signal.SIGTERM):  # which may be meant for the whole group of processes
+    for each in (signal.SIGINT, signal.SIGTERM):  # they may be meant for the whole process group
         signal.signal(each, signal.SIG_IGN)
-    end_with_parent(lambda: os._exit(1))  # what is written is there as a whole or not at all
+    end_with_parent(lambda: os._exit(1))  # files are complete or missing
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     prepare_process()
@@ -113,10 +113,10 @@ def _learn(lesson: Lesson) -> None:
 
 
 def learn(lesson: Lesson) -> None:
-    """Decodes and measures the rounds before, learns the policy, and tries it; what is there is not done again.
+    """Decodes and measures the earlier rounds, learns the policy, and tests it; finished steps are skipped.
 
     Raises:
-        UserError: As `Respect` does.
+        UserError: As in `Respect`.
     """
     respect = Respect(lesson.config, lesson.learner, lesson.out, to_people=True)
     with respect.store:
@@ -124,7 +124,7 @@ def learn(lesson: Lesson) -> None:
             respect.decode(lesson.learner.name, round)
             if not _measures(lesson.out, round).exists():
                 write_json(_measures(lesson.out, round), respect.measured(round))
-        if lesson.round > lesson.config.rounds:  # all that there was to learn
+        if lesson.round > lesson.config.rounds:  # there is nothing more to learn
             return
         policy = respect.policy(lesson.round)
         if lesson.gate and gate_of(lesson.out, lesson.round) is None:
@@ -136,7 +136,7 @@ def learn(lesson: Lesson) -> None:
 
 
 def compared(new: np.ndarray, current: np.ndarray) -> dict[str, Any]:
-    """Returns how two policies did in the same games, float64 (games,) of 0 and 1, and whether the new one passes."""
+    """Compares two policies in the same games, float64 (games,) of 0 and 1; tells whether the new one passes."""
     difference = new - current
     error = float(difference.std() / np.sqrt(len(difference)))
     passed = bool(difference.mean() + CLEARLY_WORSE * error >= 0)

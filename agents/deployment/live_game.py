@@ -1,4 +1,4 @@
-"""A game that is played over a network, as the database has it, and how games are found there."""
+"""A game played over a network, as stored in the database, and queries for such games."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ from multiref_gym.game import LETTERS, MAX_TURNS, Action, Context, Game
 from multiref_gym.interaction import Interaction, Turn
 from multiref_gym.listener import View
 
-# Statements that every turn needs are made once.
+# Statements that every turn needs, made once.
 _TURNS = select(turns).where(turns.c.game_id.in_(bindparam("of_games", expanding=True))).order_by(turns.c.turn)
 GAMES = select(games).where(games.c.public_id.in_(bindparam("public_ids", expanding=True)))
-"""The games of some `public_ids`."""
+"""The games with some `public_ids`."""
 
 
 class LiveGame:
-    """A game as the database has it.
+    """A game as stored in the database.
 
     Args:
-        row: Its row.
+        row: The game's row.
         said: The rows of its turns, in order.
 
     Attributes:
-        state: What has become of it.
-        arm: What plays it, None if people do.
-        game: The board after what has been done.
-        pending: The turn that waits for an answer, None if none does.
-        turns: The turns that were answered.
+        state: The state of the game.
+        arm: The id of the arm that plays it, None for people.
+        game: The board after all answered turns.
+        pending: The turn that waits for an answer, None if there is none.
+        turns: The answered turns.
     """
 
     def __init__(self, row: Row[Any], said: Sequence[Row[Any]]) -> None:
@@ -65,13 +65,13 @@ class LiveGame:
         self.turns.append(Turn(utterance, action, log_prob))
 
     def wait_for_answer(self, said: Row[Any]) -> None:
-        """Takes what has been said."""
+        """Adds an utterance, which waits for an answer."""
         self.said.append(said)
         self.pending = said
 
     @property
     def view(self) -> View:
-        """What the listener knows now."""
+        """All that the listener knows now."""
         dialogue = tuple((turn.utterance, turn.action) for turn in self.turns)
         utterance = "" if self.pending is None else self.pending.utterance
         return View(self.game.context.listener_order, dialogue, utterance, self.game.selected, self.row.public_id)
@@ -83,12 +83,12 @@ class LiveGame:
         return Interaction(row.public_id, self.game.context, tuple(self.turns), speaker, policy, row.round)
 
     def logged(self) -> LoggedGame:
-        """Returns the same with what was deployed, and whether it was left."""
+        """Returns the record with the system that played, and whether a player left."""
         return LoggedGame(self.interaction(), system=self.row.system or "", abandoned=self.state not in PLAYED)
 
 
 def load(connection: Connection, rows: Iterable[Row[Any]]) -> dict[int, LiveGame]:
-    """Returns games by their ids, given their rows."""
+    """Returns the games of some rows, by id."""
     by_id = {row.id: row for row in rows}
     said = defaultdict[int, list[Row[Any]]](list)
     for turn in connection.execute(_TURNS, {"of_games": list(by_id)}) if by_id else ():
@@ -97,16 +97,16 @@ def load(connection: Connection, rows: Iterable[Row[Any]]) -> dict[int, LiveGame
 
 
 def unanswered(connection: Connection, said_before: float) -> dict[int, LiveGame]:
-    """Returns the open games in which a model is to answer what was said before some time."""
+    """Returns the open games in which a model must answer an utterance from before a given time."""
     waits = turns.c.action.is_(None) & (turns.c.said_at < said_before)
     rows = select(games).join(turns).where(games.c.state == State.OPEN, games.c.arm_id.is_not(None), waits)
     return load(connection, connection.execute(rows))
 
 
 def named_games() -> Select[Any]:
-    """Returns a query for games that have begun, in which their players and what plays have names.
+    """Returns a query for games that have begun, with the names of their players and arms.
 
-    The rows have the columns of the game and `system`, `fingerprint` and `learned` of what plays, and `speaker` and
+    The rows have the columns of the game; `system`, `fingerprint` and `learned` of the arm; and `speaker` and
     `listener`, the pseudonyms of people.
     """
     speakers, listeners = people.alias(), people.alias()
@@ -123,5 +123,5 @@ def named_games() -> Select[Any]:
 
 
 def by_public_ids(connection: Connection, public_ids: Sequence[str]) -> list[LiveGame]:
-    """Returns games."""
+    """Returns the games with these public ids."""
     return list(load(connection, connection.execute(GAMES, {"public_ids": public_ids})).values())

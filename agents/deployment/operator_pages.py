@@ -1,4 +1,4 @@
-"""The operator's pages: what happens, exports, and what can be done about rounds, policies and people."""
+"""The operator's pages: the state of the deployment, exports, and actions on rounds, policies and people."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from multiref_gym.registry import new_decoder
 COOKIE = "multiref-operator"
 LATEST_EVENTS = 20
 ABSENT_AFTER = 86400.0
-"""Seconds after which somebody who has not come back is paid for what they played."""
+"""Seconds after which a person who has not come back is paid for their games."""
 
 
 def routes(site: Site) -> list[BaseRoute]:
@@ -48,27 +48,27 @@ def routes(site: Site) -> list[BaseRoute]:
 
 
 def _session(site: Site) -> str:
-    return site.known.sign("operator", site.known.operator)
+    return site.secrets.sign("operator", site.secrets.operator)
 
 
 def _is_operator(site: Site, request: Request) -> bool:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and hmac.compare_digest(token.encode(), site.known.operator.encode()):
+    if scheme.lower() == "bearer" and hmac.compare_digest(token.encode(), site.secrets.operator.encode()):
         return True
     return hmac.compare_digest(request.cookies.get(COOKIE, "").encode(), _session(site).encode())
 
 
 def _form_token(site: Site) -> str:
-    return site.known.sign("operator form", site.known.operator)
+    return site.secrets.sign("operator form", site.secrets.operator)
 
 
 def _guarded(handler: Handler) -> Handler:
-    """Returns a handler for the operator alone."""
+    """Returns a handler for the operator only."""
 
     def guarded(site: Site, request: Request, form: dict[str, str]) -> Response:
         if not _is_operator(site, request):
             raise HTTPException(404, "no-page")
-        by_token = "authorization" in request.headers  # which no other site can have a browser send
+        by_token = "authorization" in request.headers  # other sites cannot make a browser send it
         if request.method == "POST" and not by_token and form.get("token") != _form_token(site):
             raise HTTPException(403, "other-form")
         return handler(site, request, form)
@@ -78,7 +78,7 @@ def _guarded(handler: Handler) -> Handler:
 
 def _let_in(site: Site, request: Request, token: str) -> Response:
     site.limits.passwords.check(address_of(request))
-    if not hmac.compare_digest(token.encode(errors="replace"), site.known.operator.encode()):
+    if not hmac.compare_digest(token.encode(errors="replace"), site.secrets.operator.encode()):
         return site.page("operator_login.html", 403, problem="This is not the token.")
     answer = RedirectResponse("/operator", 303)
     safe = request.url.scheme == "https"
@@ -87,12 +87,12 @@ def _let_in(site: Site, request: Request, token: str) -> Response:
 
 
 def log_in(site: Site, request: Request, form: dict[str, str]) -> Response:
-    """Lets the operator in by the token."""
+    """Lets the operator in with the token."""
     return _let_in(site, request, form.get("operator", ""))
 
 
 def show(site: Site, request: Request, form: dict[str, str], problem: str = "") -> Response:
-    """Shows what happens."""
+    """Shows the state of the deployment."""
     if "token" in request.query_params:
         return _let_in(site, request, request.query_params["token"])
     if not _is_operator(site, request):
@@ -123,7 +123,7 @@ def show(site: Site, request: Request, form: dict[str, str], problem: str = "") 
 
 
 def act(site: Site, request: Request, form: dict[str, str]) -> Response:
-    """Does what the operator asks for."""
+    """Carries out an action of the operator."""
     name, problem = request.path_params["action"], ""
     with site.database.transaction(write=True) as connection:
         actions: dict[str, Callable[[], None]] = {
@@ -184,7 +184,7 @@ def export_surveys(site: Site, request: Request, form: dict[str, str]) -> Respon
 
 
 def new_payments(site: Site, request: Request, form: dict[str, str]) -> Response:
-    """Makes a new file of payments, with those who are in none."""
+    """Makes a new file of payments, with the people who are in none."""
     now = time.time()
     with site.database.transaction(write=True) as connection:
         people.finish_absent(connection, now - ABSENT_AFTER, now)
@@ -194,11 +194,11 @@ def new_payments(site: Site, request: Request, form: dict[str, str]) -> Response
 
 
 def export_payments(site: Site, request: Request, form: dict[str, str]) -> Response:
-    """Returns a file of payments as CSV: each person is in one file alone."""
+    """Returns a file of payments as CSV; each person is in one file only."""
     try:
         written_at = float(request.path_params["written_at"])
     except ValueError as error:
         raise HTTPException(404, "no-page") from error
     with site.database.transaction() as connection:
-        rows = people.payments_of(connection, site.known, written_at)
+        rows = people.payments_of(connection, site.secrets, written_at)
     return _file(overview.as_csv(people.PAYMENT, rows), f"payments-{written_at:.0f}.csv", "text/csv")

@@ -1,4 +1,4 @@
-"""What the operator of a deployment is shown: counts by system and round, games as they come, who plays what."""
+"""Data for the operator: counts by system and round, the latest games, deployed policies."""
 
 from __future__ import annotations
 
@@ -21,20 +21,19 @@ from multiref_gym.formats.logged_game import LoggedGame
 
 LATEST_GAMES = 15
 LATEST_TURNS = 500
-"""Of which the times are told."""
+"""The number of latest turns whose times are summarised."""
 
 
 @dataclass(frozen=True)
 class Deployed:
-    """What a system did in a round.
+    """A system's results in a round.
 
     Attributes:
         round: The round.
         system: The system.
-        counts: How many games are in each state.
-        success: Of the games that were played to their end, the share that was won, and its 95 % interval; None if
-            there are none.
-        turns: Turns a game, of the same.
+        counts: The number of games in each state.
+        success: The share of finished games that were won, with its 95 % interval; None if there are none.
+        turns: The mean number of turns in these games.
     """
 
     round: int
@@ -45,7 +44,7 @@ class Deployed:
 
 
 def by_round(connection: Connection) -> list[Deployed]:
-    """Returns what each system did in each round, the last round first."""
+    """Returns the results of each system in each round, the last round first."""
     length = select(turns.c.game_id, func.count().label("turns")).group_by(turns.c.game_id).subquery()
     system = func.coalesce(arms.c.system, places.c.system, "people")
     query = (
@@ -73,7 +72,7 @@ def _deployed(round: int, system: str, counts: Counter[str], taken: int) -> Depl
 
 
 def latency(connection: Connection) -> tuple[float, float] | None:
-    """Returns the median and the 95th percentile of the seconds that listeners took lately, None of no turns."""
+    """Returns the median and the 95th percentile of listeners' recent seconds per turn, None without turns."""
     took = select(turns.c.answered_at - turns.c.said_at).where(turns.c.answered_at.is_not(None))
     seconds = connection.scalars(took.order_by(turns.c.answered_at.desc()).limit(LATEST_TURNS)).all()
     return (float(np.median(seconds)), float(np.percentile(seconds, 95))) if seconds else None
@@ -82,7 +81,7 @@ def latency(connection: Connection) -> tuple[float, float] | None:
 def latest_games(
     connection: Connection, decoder: FeedbackDecoder
 ) -> list[tuple[LiveGame, list[tuple[str, str, Feedback | None]]]]:
-    """Returns the games that began last, each with its turns: what was said and done, and the decoded feedback."""
+    """Returns the games that began last, each with its turns: utterances, actions, and decoded feedback."""
     query = named_games().order_by(games.c.id.desc()).limit(LATEST_GAMES)
     found = list(load(connection, connection.execute(query)).values())
     exchanges = [_exchanges(live) for live in found]
@@ -101,13 +100,13 @@ def latest_games(
 
 
 def _exchanges(live: LiveGame) -> list[Exchange]:
-    """Returns the actions that were replied to, the one before what waits for an answer among them."""
+    """Returns the actions with a reply, including the action whose reply still waits for an answer."""
     reply = live.pending.utterance if live.pending is not None and live.turns else ""
     return LoggedGame(live.interaction(), reply).exchanges()
 
 
 def all_games(connection: Connection) -> list[LiveGame]:
-    """Returns all games in which something was said, with the names of their players and of what played."""
+    """Returns all games with an utterance, with the names of their players and arms."""
     query = named_games().order_by(games.c.id)
     return [live for live in load(connection, connection.execute(query)).values() if live.said]
 
@@ -132,7 +131,7 @@ def turn_rows(found: Iterable[LiveGame]) -> list[list[Any]]:
 
 
 def survey_rows(connection: Connection) -> list[list[Any]]:
-    """Returns what was answered to the survey: the pseudonym, the answers in JSON, and when."""
+    """Returns the answers to the survey: the pseudonym, the answers in JSON, and the time."""
     query = select(people.c.pseudonym, surveys.c.answers, surveys.c.answered_at).join(surveys)
     return [list(row) for row in connection.execute(query)]
 
@@ -150,7 +149,7 @@ def all_rounds(connection: Connection) -> list[Row[Any]]:
 
 
 def as_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Returns a table as CSV in which nothing is a formula, whatever was typed (owasp.org, CSV Injection)."""
+    """Returns a table as CSV in which nothing is read as a formula, whatever was typed (owasp.org, CSV Injection)."""
     file = io.StringIO()
     writer = csv.writer(file)
     writer.writerow(columns)
@@ -159,5 +158,5 @@ def as_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def inert(text: str) -> str:
-    """Returns a text that spreadsheets take for a text: before what could be a formula there is an apostrophe."""
+    """Returns a text that spreadsheets read as text: an apostrophe precedes everything that could be a formula."""
     return f"'{text}" if text.lstrip().startswith(("=", "+", "-", "@")) or text[:1] in ("\t", "\r", "\n") else text

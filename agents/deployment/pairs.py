@@ -1,4 +1,4 @@
-"""How two people meet who play with each other."""
+"""Brings two people together who will play with each other."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from multiref_gym.agents.deployment.tables import games
 from multiref_gym.agents.deployment.tables import people as table
 
 GONE = 20.0
-"""Seconds after which somebody who waits, and whose page has not been seen, has gone."""
+"""Seconds after which a waiting person whose page is silent counts as gone."""
 
 
 def meet(connection: Connection, rules: Games, person: int, now: float) -> str | None:
-    """Has somebody wait for another person or, if one is there, begins a game of the two; returns its public id.
+    """Lets a person wait for another one or, if one is waiting, begins a game of the two; returns its public id.
 
-    Whoever of them has spoken less often speaks.
+    The one who has spoken less often becomes the speaker.
     """
     waits = table.c.waiting_since.is_not(None) & (table.c.seen_at > now - GONE) & (table.c.id != person)
     for other in connection.scalars(select(table.c.id).where(waits).order_by(table.c.waiting_since)).all():
@@ -24,7 +24,7 @@ def meet(connection: Connection, rules: Games, person: int, now: float) -> str |
         if shown is None:
             break
         mine = update(table).where(table.c.id == other, table.c.waiting_since.is_not(None)).values(waiting_since=None)
-        if connection.execute(mine).rowcount:  # or somebody else was faster
+        if connection.execute(mine).rowcount:  # otherwise somebody else was faster
             people.change(connection, person, waiting_since=None)
             speaker, listener = sorted((other, person), key=lambda who: (_spoken(connection, who), who))
             return rules.new(connection, *shown, now, speaker_id=speaker, listener_id=listener)
@@ -33,7 +33,7 @@ def meet(connection: Connection, rules: Games, person: int, now: float) -> str |
 
 
 def stop_waiting(connection: Connection, person: int) -> None:
-    """Notes that somebody waits no longer."""
+    """Records that a person no longer waits."""
     people.change(connection, person, waiting_since=None)
 
 

@@ -1,7 +1,7 @@
-"""Who takes part: by a pseudonym, so that nothing but one table has what a platform calls somebody.
+"""The participants, by pseudonym: only one table holds the platform's ids of people.
 
-A pseudonym, a completion code and the token of a form are HMACs under the secret of a deployment: the same for the same
-person, and no use to anybody who has not the secret. A session token is random; the database has its hash alone.
+A pseudonym, a completion code and a form's token are HMACs under the deployment's secret: always the same for the same
+person, and useless to anybody without the secret. A session token is random; the database only holds its hash.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import hashlib
 import hmac
 import json
 import os
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex, token_urlsafe
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
@@ -37,7 +37,7 @@ from multiref_gym.errors import UserError
 from multiref_gym.files import whole
 
 SECRETS = "secrets.json"
-"""In the folder of a run, for its owner alone to read."""
+"""A file in the run's folder that only its owner may read."""
 
 TOKEN_BYTES = 16
 """128 bits, as OWASP asks of session tokens at least 64 (cheatsheetseries.owasp.org, Session Management)."""
@@ -45,10 +45,10 @@ TOKEN_BYTES = 16
 
 @dataclass(frozen=True)
 class Secrets:
-    """What nobody else may know.
+    """The secrets of a deployment.
 
     Attributes:
-        key: Of all HMACs.
+        key: The key of all HMACs.
         operator: The token of the operator's pages.
     """
 
@@ -61,7 +61,7 @@ class Secrets:
 
         Args:
             folder: The folder.
-            create: Whether to make them if there are none.
+            create: Whether to create missing secrets.
 
         Raises:
             UserError: If there are none, or the file holds something else.
@@ -70,43 +70,43 @@ class Secrets:
         if not path.exists():
             if not create:
                 raise UserError(f"{path}: there is no such file, so this is not the folder of a deployment")
-            made = cls(secrets.token_urlsafe(32), secrets.token_urlsafe(TOKEN_BYTES))
-            with whole(path) as unfinished:  # the first process of a deployment does so, which has locked the folder
+            made = cls(token_urlsafe(32), token_urlsafe(TOKEN_BYTES))
+            with whole(path) as unfinished:  # only the first process does this, and it has locked the folder
                 os.close(os.open(unfinished, os.O_CREAT | os.O_WRONLY, 0o600))
                 unfinished.write_text(json.dumps({"key": made.key, "operator": made.operator}) + "\n")
         return checked(cls, path.read_bytes(), str(path))
 
     def sign(self, purpose: str, text: str) -> str:
-        """Returns the HMAC-SHA-256 of a text for one purpose, 128 bits of it, fit for a URL."""
+        """Returns 128 bits of the HMAC-SHA-256 of a text for one purpose, fit for a URL."""
         mac = hmac.digest(self.key.encode(), f"{purpose}\n{text}".encode(), hashlib.sha256)
         return base64.urlsafe_b64encode(mac[:16]).decode().rstrip("=")
 
     def is_signed(self, purpose: str, text: str, signature: str) -> bool:
-        """Whether a signature is that of a text."""
+        """Whether a signature is valid for a text."""
         return hmac.compare_digest(self.sign(purpose, text).encode(), signature.encode(errors="replace"))
 
     def pseudonym(self, worker: str) -> str:
-        """Returns what somebody is called in all data."""
+        """Returns a person's name in all data."""
         return "person-" + hmac.digest(self.key.encode(), f"pseudonym\n{worker}".encode(), hashlib.sha256).hex()[:16]
 
     def completion_code(self, pseudonym: str) -> str:
-        """Returns what somebody who has taken part gives to the platform; there is one for each person."""
+        """Returns the code that a person gives to the platform at the end; each person has one."""
         mac = hmac.digest(self.key.encode(), f"code\n{pseudonym}".encode(), hashlib.sha256)
         return base64.b32encode(mac[:5]).decode()
 
 
 def hashed(token: str) -> str:
-    """Returns what the database has of a session token."""
+    """Returns the form in which the database holds a session token."""
     return hashlib.sha256(token.encode(errors="replace")).hexdigest()
 
 
-def enter(connection: Connection, known: Secrets, worker: str, now: float, *, to_be_paid: bool) -> str:
-    """Lets somebody in, who may have been here before, and returns the token of a new session.
+def enter(connection: Connection, secrets: Secrets, worker: str, now: float, *, to_be_paid: bool) -> str:
+    """Lets a person in, who may have been here before, and returns the token of a new session.
 
     Raises:
-        UserError: If what is known of them was erased at their wish.
+        UserError: If their data were erased at their wish.
     """
-    pseudonym = known.pseudonym(worker)
+    pseudonym = secrets.pseudonym(worker)
     insert_new(connection, people, [{"pseudonym": pseudonym, "came_at": now, "quiz_tries": 0}])
     person = connection.execute(select(people).where(people.c.pseudonym == pseudonym)).one()
     if person.erased_at is not None:
@@ -114,24 +114,24 @@ def enter(connection: Connection, known: Secrets, worker: str, now: float, *, to
     paid = connection.scalar(select(payments.c.written_at).where(payments.c.person_id == person.id))
     if to_be_paid and paid is None:
         insert_new(connection, payees, [{"person_id": person.id, "worker": worker}])
-    token = secrets.token_urlsafe(TOKEN_BYTES)
+    token = token_urlsafe(TOKEN_BYTES)
     connection.execute(insert(sessions).values(hash=hashed(token), person_id=person.id, came_at=now))
     return token
 
 
 def person_of(connection: Connection, token: str) -> Row[Any] | None:
-    """Returns who has a session, None if nobody has it."""
+    """Returns the person of a session, None if there is no such session."""
     query = select(people).join(sessions).where(sessions.c.hash == hashed(token), people.c.erased_at.is_(None))
     return connection.execute(query).one_or_none()
 
 
 def change(connection: Connection, person: int, **values: Any) -> None:
-    """Notes something about a person."""
+    """Records something about a person."""
     connection.execute(update(people).where(people.c.id == person).values(values))
 
 
 def played(connection: Connection, person: int) -> tuple[int, int]:
-    """Returns how many games somebody has played to their end, and how many of them were won."""
+    """Returns the number of games that a person has finished, and how many of them were won."""
     own = (games.c.speaker_id == person) | (games.c.listener_id == person)
     query = select(games.c.state, func.count()).where(own, games.c.state.in_(PLAYED)).group_by(games.c.state)
     counts = dict(map(tuple, connection.execute(query)))
@@ -139,20 +139,20 @@ def played(connection: Connection, person: int) -> tuple[int, int]:
 
 
 def answer_survey(connection: Connection, person: int, answers: dict[str, str], now: float) -> None:
-    """Keeps somebody's answers to the survey, which is answered once."""
+    """Stores a person's answers to the survey; later answers are ignored."""
     insert_new(connection, surveys, [{"person_id": person, "answers": json.dumps(answers), "answered_at": now}])
 
 
 def finish(connection: Connection, person: int, now: float) -> None:
-    """Notes that somebody has taken part, and is to be paid, once."""
+    """Records, once, that a person has finished and is to be paid."""
     count, won = played(connection, person)
-    token = secrets.token_hex(TOKEN_BYTES)
+    token = token_hex(TOKEN_BYTES)
     insert_new(connection, payments, [{"person_id": person, "token": token, "games": count, "won": won}])
     connection.execute(update(people).where(people.c.id == person, people.c.done_at.is_(None)).values(done_at=now))
 
 
 def finish_absent(connection: Connection, last_seen_before: float, now: float) -> None:
-    """Notes of people who have played, and have not come back, that they have taken part."""
+    """Records as finished the people who have played and have not come back."""
     own = (games.c.speaker_id == people.c.id) | (games.c.listener_id == people.c.id)
     played_before = (
         select(people.c.id)
@@ -166,7 +166,7 @@ def finish_absent(connection: Connection, last_seen_before: float, now: float) -
 
 
 def forget_paid(connection: Connection) -> int:
-    """Forgets what a platform calls those who are in a file of payments, and returns how many they are."""
+    """Deletes the platform's ids of people who are in a file of payments, and returns their number."""
     paid = select(payments.c.person_id).where(payments.c.written_at.is_not(None))
     return connection.execute(delete(payees).where(payees.c.person_id.in_(paid))).rowcount
 
@@ -175,21 +175,21 @@ PAYMENT = ("worker", "code", "games", "won", "token")
 
 
 def new_payments(connection: Connection, now: float) -> None:
-    """Puts those who are to be paid, and are in no file of payments yet, into a new one."""
+    """Puts the people who are to be paid, and are in no file of payments yet, into a new one."""
     connection.execute(update(payments).where(payments.c.written_at.is_(None)).values(written_at=now))
 
 
 def payment_files(connection: Connection) -> list[tuple[float, int]]:
-    """Returns when files of payments were made, the last one first, and how many people are in each."""
+    """Returns the times of the files of payments, the last one first, and the number of people in each."""
     written = payments.c.written_at
     query = select(written, func.count()).where(written.is_not(None)).group_by(written).order_by(written.desc())
     return [(at, count) for at, count in connection.execute(query)]
 
 
-def payments_of(connection: Connection, known: Secrets, written_at: float) -> list[tuple[Any, ...]]:
-    """Returns who is in a file of payments, in the order of `PAYMENT`.
+def payments_of(connection: Connection, secrets: Secrets, written_at: float) -> list[tuple[Any, ...]]:
+    """Returns the people in a file of payments, in the order of `PAYMENT`.
 
-    A token is the same whenever the file is asked for, so that a platform can refuse to pay twice.
+    The tokens are the same each time the file is requested, so that a platform can refuse to pay twice.
     """
     due = (
         select(payments, payees.c.worker, people.c.pseudonym)
@@ -199,19 +199,19 @@ def payments_of(connection: Connection, known: Secrets, written_at: float) -> li
         .order_by(payments.c.person_id)
     )
     rows = connection.execute(due)
-    return [(row.worker, known.completion_code(row.pseudonym), row.games, row.won, row.token) for row in rows]
+    return [(row.worker, secrets.completion_code(row.pseudonym), row.games, row.won, row.token) for row in rows]
 
 
 def erase(connection: Connection, pseudonym: str, now: float) -> list[int]:
-    """Erases what somebody said, did and answered, and what the platform calls them.
+    """Erases a person's words, actions and answers, and the platform's id.
 
-    What is in a closed round has been copied and learned from, and stays.
+    Data of closed rounds stay, because they have been copied and learned from.
 
     Returns:
-        The games that were ended by it, whose places are to be given back.
+        The games that this ended; their places are free again.
 
     Raises:
-        UserError: If there is nobody of this name, or some of it is in a closed round.
+        UserError: If there is no such person, or some of their data are in a closed round.
     """
     person = connection.scalar(select(people.c.id).where(people.c.pseudonym == pseudonym, people.c.erased_at.is_(None)))
     if person is None:
@@ -221,14 +221,14 @@ def erase(connection: Connection, pseudonym: str, now: float) -> list[int]:
     closed = kept.where(own, games.c.state.in_(PLAYED), rounds.c.state.in_((RoundState.CLOSING, RoundState.CLOSED)))
     if count := connection.scalar(closed):
         raise UserError(f"{pseudonym} has played {count} games of closed rounds, which were learned from and stay")
-    theirs = list(connection.scalars(select(games.c.id).where(own)))
-    connection.execute(delete(turns).where(turns.c.game_id.in_(theirs)))
+    game_ids = list(connection.scalars(select(games.c.id).where(own)))
+    connection.execute(delete(turns).where(turns.c.game_id.in_(game_ids)))
     connection.execute(
         update(games)
-        .where(games.c.id.in_(theirs))
+        .where(games.c.id.in_(game_ids))
         .values(state=State.ABANDONED, ended_at=func.coalesce(games.c.ended_at, now))
     )
     for table in (surveys, payees, payments, sessions):
         connection.execute(delete(table).where(table.c.person_id == person))
     change(connection, person, erased_at=now, waiting_since=None)
-    return theirs
+    return game_ids

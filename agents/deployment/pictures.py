@@ -1,4 +1,4 @@
-"""Pictures of tangrams by names that say nothing: an id may hold words that would help."""
+"""Tangrams' pictures with names that reveal nothing, because an id may contain helpful words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from multiref_gym.tangrams import TangramSet
 from multiref_gym.tangrams.render import silhouette
 
 SIZE = 192
-"""Pixels of a side."""
+"""The side of a picture, in pixels."""
 
 
 class Pictures:
@@ -21,15 +21,15 @@ class Pictures:
 
     Args:
         tangrams: The set.
-        known: What names are made with.
+        secrets: They sign the names of the pictures.
 
     Attributes:
-        names: By tangram.
+        names: The names of the pictures, by tangram.
     """
 
-    def __init__(self, tangrams: TangramSet, known: Secrets) -> None:
+    def __init__(self, tangrams: TangramSet, secrets: Secrets) -> None:
         self._tangrams = tangrams
-        self.names = {tangram.id: known.sign("picture", tangram.id) for tangram in tangrams}
+        self.names = {tangram.id: secrets.sign("picture", tangram.id) for tangram in tangrams}
         self._drawn: dict[str, bytes] = {}
         self._lock = Lock()
 
@@ -38,7 +38,7 @@ class Pictures:
         return {name: self._tangrams.place(id) for id, name in self.names.items()}
 
     def get(self, name: str) -> bytes | None:
-        """Returns a picture as a PNG file, None if there is none of this name."""
+        """Returns a picture as a PNG file, None if no picture has this name."""
         if name not in self._places:
             return None
         with self._lock:

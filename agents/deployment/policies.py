@@ -1,4 +1,4 @@
-"""The policies that are deployed, loaded once each and kept while a game needs them."""
+"""The deployed policies: each is loaded once and kept while a game needs it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from multiref_gym.tangrams import TangramSet
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How a listener is loaded.
+    """The source of a listener.
 
     Attributes:
         listener: Its name.
-        model: Which policy, None for the one that ships.
+        model: The policy, None for the one that ships.
     """
 
     listener: str
@@ -41,7 +41,7 @@ class Policy:
         return self.listener if self.model is None else f"{self.listener}:{self.model}"
 
     def resolved(self) -> Policy:
-        """Returns the same with the full path of its model, if that is a folder: it is loaded from anywhere then."""
+        """Returns the same policy with the full path of its model's folder, so that any process can load it."""
         is_folder = self.model is not None and Path(self.model).is_dir()
         return replace(self, model=str(Path(self.model or "").resolve())) if is_folder else self
 
@@ -51,8 +51,8 @@ class Policy:
 
 
 def fingerprint(listener: Listener, policy: Policy) -> str:
-    """Returns what tells a policy from others: of its weights and settings, or of its name where it has none."""
-    # Imported here, as a listener without weights needs no torch.
+    """Returns a mark of a policy: a hash of its weights and settings, or its name if it has no weights."""
+    # Imported here, because a listener without weights does not need torch.
     from multiref_gym.agents.learning import learn
 
     model: Any = getattr(listener, "model", None)
@@ -64,7 +64,7 @@ class Policies:
     """Listeners by the ids of their arms.
 
     Args:
-        tangrams: What the games are about.
+        tangrams: The set that games are played with.
     """
 
     def __init__(self, tangrams: TangramSet) -> None:
@@ -73,10 +73,10 @@ class Policies:
         self._lock = Lock()
 
     def get(self, arm: Row[Any]) -> Listener:
-        """Returns what plays for an arm.
+        """Returns the listener of an arm.
 
         Raises:
-            UserError: As `new_listener` does.
+            UserError: As in `new_listener`.
         """
         with self._lock:
             if arm.id not in self._loaded:
@@ -84,19 +84,19 @@ class Policies:
             return self._loaded[arm.id]
 
     def put(self, arm: int, listener: Listener) -> None:
-        """Keeps what has been loaded already."""
+        """Keeps a listener that is loaded already."""
         with self._lock:
             self._loaded[arm] = listener
 
     def keep(self, needed: Collection[int]) -> None:
-        """Forgets all others."""
+        """Drops all others."""
         with self._lock:
             for arm in self._loaded.keys() - set(needed):
                 del self._loaded[arm]
 
 
 def warm_up(listener: Listener, tangrams: TangramSet, size: int) -> None:
-    """Has a listener look at every tangram and act once, so that the first person does not wait for that.
+    """Lets a listener look at every tangram and act once, so that the first person need not wait for it.
 
     Raises:
         UserError: If it cannot act.

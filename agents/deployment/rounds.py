@@ -1,7 +1,7 @@
-"""The rounds of a deployment: they open, drain, close, are learned from, and the next policy plays what begins then.
+"""The rounds of a deployment: they open, drain, close and are learned from; then the next policy plays new games.
 
-One process looks after them. Everything that it needs to know is in the database and in the run's folder, so that it
-can end at any moment and another one goes on.
+One process manages them. All its state is in the database and in the run's folder, so it can end at any moment and
+another one continues.
 """
 
 from __future__ import annotations
@@ -49,16 +49,16 @@ PERSON = "PERSON"
 
 
 class Rounds:
-    """Looks after the rounds.
+    """Manages the rounds.
 
     Args:
-        database: Of the deployment.
-        rules: By which games are played.
-        policies: Who answers.
-        store: Where closed rounds go.
+        database: The database of the deployment.
+        rules: The rules of the games.
+        policies: The listeners.
+        store: The store for closed rounds.
         out: The folder of the run.
-        lesson: What is learned after a round, None if nothing is.
-        every_game: Whether games go on while it is learned.
+        lesson: What to learn after a round, None for nothing.
+        every_game: Whether games continue during learning.
     """
 
     def __init__(
@@ -76,16 +76,16 @@ class Rounds:
         self._lesson, self._every_game = lesson, every_game
         self._plan = rules.deployment.plan
         self._process: SpawnProcess | None = None
-        self._learning = 0  # before which round the policy is that the process learns
+        self._learning = 0  # the round of the policy that the process learns
 
     def begin(self, systems: Mapping[str, Policy]) -> None:
-        """Loads and warms up what is deployed, and opens the first round if there is none.
+        """Loads and warms up the deployed policies, and opens the first round if there is none.
 
         Args:
-            systems: The policy of each system that is a model, for the first round.
+            systems: The policies for the first round, by system; people have none.
 
         Raises:
-            UserError: If a policy cannot be loaded, or is not the one that was deployed under this name.
+            UserError: If a policy cannot be loaded, or differs from the one deployed under its name.
         """
         with self._database.transaction() as connection:
             there = {row.system: row for row in _active(connection)}
@@ -100,7 +100,7 @@ class Rounds:
                 self._open(connection, 0)
 
     def activate(self, system: str, policy: Policy, round: int) -> None:
-        """Has a policy play the new games of a system; those that have begun go on with the one before.
+        """Lets a policy play the new games of a system; earlier games continue with their old policy.
 
         Raises:
             UserError: If it cannot be loaded.
@@ -126,10 +126,10 @@ class Rounds:
             self._policies.put(arm, listener)
 
     def tick(self) -> None:
-        """Does what is to be done now: it is called every second or so.
+        """Does everything that is due; called about every second.
 
         Raises:
-            UserError: If a round cannot be kept.
+            UserError: If a round cannot be stored.
         """
         now = time.time()
         with self._database.transaction(write=True) as connection:
@@ -145,20 +145,20 @@ class Rounds:
 
     @property
     def is_over(self) -> bool:
-        """Whether the last round has been closed and measured."""
+        """Whether the last round is closed and measured."""
         return self._lesson is not None and learner.is_measured(self._out, self._lesson.config.rounds)
 
     def stop(self) -> None:
-        """Ends what is being learned; it is learned again when the deployment goes on."""
+        """Stops learning; it starts again when the deployment continues."""
         if self._process is not None:
-            self._process.kill()  # it hears no other signal
+            self._process.kill()  # it ignores other signals
             self._process.join()
 
     def _load(self, arm: Row[Any]) -> None:
-        """Loads what plays already.
+        """Loads the listener of an arm that plays already.
 
         Raises:
-            UserError: If it is not what it was.
+            UserError: If it has changed.
         """
         listener = self._policies.get(arm)
         policy = Policy.of(arm.policy)
@@ -173,9 +173,9 @@ class Rounds:
         note(connection, "round", f"round {round} is open")
 
     def _next_step(self, connection: Connection) -> list[int]:
-        """Opens the next round if games go on while it is learned, and returns the rounds that are to be closed.
+        """Opens the next round if games continue during learning, and returns the rounds to close.
 
-        Whose game was left gives its place back, so that a round whose places were all taken may have one free again.
+        A game that was left frees its place, so a full round may have a free place again.
         """
         closing = []
         for round in connection.execute(select(rounds).where(rounds.c.state != RoundState.CLOSED)).all():
@@ -191,7 +191,7 @@ class Rounds:
         return closing
 
     def _close(self, round: int) -> None:
-        """Puts the games of a round into the run's store and, as rows, beside it."""
+        """Copies the games of a round into the run's store and, as rows, into files beside it."""
         with self._database.transaction() as connection:
             played = {system: played_games(connection, round, system) for system in self._plan.systems}
         if missing := [system for system, found in played.items() if not found]:
@@ -217,7 +217,7 @@ class Rounds:
             note(connection, "round", f"round {round} is closed")
 
     def _learn(self, lesson: Lesson) -> None:
-        """Learns from the rounds that are closed, if that has not been done, and deploys what was learned."""
+        """Learns from the closed rounds if that is not done, and deploys the new policy."""
         if self._process is not None:
             if self._process.is_alive():
                 return
@@ -237,14 +237,14 @@ class Rounds:
         next_one = min((row.number for row in there if row.state != RoundState.CLOSED), default=last + 1)
         failed = any(row.number == next_one - 1 and row.learning_failed_at is not None for row in there)
         if next_one in tried:
-            self._open_round(next_one, last)  # if the process ended before it could
+            self._open_round(next_one, last)  # in case the process ended before it could do so
         if next_one in tried or failed or self.is_over:
             return
         self._learning = next_one
         self._process = learner.start(replace(lesson, round=next_one, current=current or 0))
 
     def _deploy(self, lesson: Lesson, round: int) -> None:
-        """Has what was learned play, unless it did clearly worse in the fixed games, and opens its round."""
+        """Deploys a new policy, unless it was clearly worse in the fixed games, and opens its round."""
         if round > lesson.config.rounds:
             return
         system, policy = lesson.learner.name, Policy(lesson.config.listener, str(policy_folder(self._out, round)))
@@ -259,39 +259,39 @@ class Rounds:
                 connection.execute(insert(arms).values(row))
 
     def _open_round(self, round: int, last: int) -> None:
-        """Opens a round, unless it is or was open already."""
+        """Opens a round, unless it is or was open."""
         if round > last:
             with self._database.transaction(write=True) as connection:
                 self._open(connection, round)
 
 
 def change(connection: Connection, round: int, **values: Any) -> None:
-    """Notes something about a round."""
+    """Records something about a round."""
     connection.execute(update(rounds).where(rounds.c.number == round).values(values))
 
 
 def drain(connection: Connection) -> None:
-    """Has no new game begin in the rounds that are open, which close when their last games have ended."""
+    """Starts no new games in the open rounds, which close when their last games have ended."""
     is_open = rounds.c.state == RoundState.OPEN
     connection.execute(update(rounds).where(is_open).values(state=RoundState.DRAINING))
     note(connection, "operator", "the open rounds drain")
 
 
 def learn_again(connection: Connection) -> None:
-    """Has it tried again to learn what could not be learned."""
+    """Tries again to learn after a failure."""
     connection.execute(update(rounds).values(learning_failed_at=None))
     note(connection, "operator", "learning is tried again")
 
 
 def roll_back(connection: Connection, arm: str) -> None:
-    """Has the policy before a current one play the new games of its system again.
+    """Lets the policy before a current one play the new games of its system again.
 
     Args:
-        connection: In a transaction that writes.
-        arm: The id of the current one, so that who asks twice goes back once.
+        connection: A connection in a transaction that writes.
+        arm: The id of the current arm, so that a repeated request goes back only once.
 
     Raises:
-        UserError: If it is not a current one, or there was none before.
+        UserError: If it is not a current arm, or there was none before.
     """
     current = next((one for one in _active(connection) if str(one.id) == arm), None)
     if current is None:
@@ -314,7 +314,7 @@ def _active(connection: Connection) -> list[Row[Any]]:
 
 
 def played_games(connection: Connection, round: int, system: str) -> list[LiveGame]:
-    """Returns the games that a system played to their end in a round, in the order of their contexts."""
+    """Returns the games that a system finished in a round, in the order of their contexts."""
     chosen = named_games().where(places.c.round == round, places.c.system == system, games.c.state.in_(PLAYED))
     return list(load(connection, connection.execute(chosen.order_by(games.c.context))).values())
 
@@ -323,10 +323,10 @@ TIMES = ("game_id", "turn", "said_at", "answered_at", "policy", "finished", "lea
 
 
 def times_of(games: Iterable[LiveGame]) -> str:
-    """Returns when each turn was said and answered, as CSV.
+    """Returns the times of each utterance and answer, as CSV.
 
-    Of each game it has which policy played it, how many games of its system had been played when it began, and how
-    many of those the policy had learned from: the difference is how old the policy was.
+    For each game it has the policy, the number of its system's games before its start, and how many of those the policy
+    had learned from: the difference is the policy's age.
     """
     file = io.StringIO()
     writer = csv.writer(file)

@@ -1,4 +1,4 @@
-"""What somebody sees of a game: all that a page may show, and nothing that its reader may not know."""
+"""A player's view of a game: everything that a page may show, and nothing that its reader must not know."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from multiref_gym.game import LETTERS
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A tangram on somebody's board.
+    """A tangram on a player's board.
 
     Attributes:
         picture: The name of its picture.
-        letter: On a listener's board, "" on a speaker's.
+        letter: Its letter on a listener's board, "" on a speaker's.
         selected: Whether it is selected.
-        target: Whether it is a target; a listener's board says so of none.
-        click: What the last action did to it: "selected", "deselected" or "".
+        target: Whether it is a target; always False on a listener's board.
+        click: The last action's effect on it: "selected", "deselected" or "".
     """
 
     picture: str
@@ -32,13 +32,13 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A turn as it is told.
+    """A turn in the dialogue.
 
     Attributes:
-        utterance: What was said.
-        answered: Whether it has been answered.
-        selected: The pictures of the tangrams that were selected then.
-        deselected: Of those that were deselected.
+        utterance: The speaker's words.
+        answered: Whether the listener has answered.
+        selected: The pictures of the tangrams that were selected.
+        deselected: The pictures of the tangrams that were deselected.
     """
 
     utterance: str
@@ -49,18 +49,18 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What somebody sees of a game.
+    """A player's view of a game.
 
     Attributes:
         game: Its public id.
-        role: Who sees it.
-        state: What has become of it.
-        turn: How many turns have been taken.
-        max_turns: After how many it ends.
-        cells: The tangrams in the order of who sees it.
-        lines: What was said and done.
-        mine: Whether it is theirs to act.
-        key: Of the form that they may send now.
+        role: The player's role.
+        state: The state of the game.
+        turn: The number of turns so far.
+        max_turns: The number of turns after which it ends.
+        cells: The tangrams in the player's order.
+        lines: The dialogue.
+        mine: Whether it is the player's turn.
+        key: The key of the player's next form.
     """
 
     game: str
@@ -75,13 +75,13 @@ class Scene:
 
 
 def scene(live: LiveGame, role: Literal["speaker", "listener"], pictures: Mapping[str, str], key: str) -> Scene:
-    """Returns what somebody sees of a game.
+    """Returns a player's view of a game.
 
     Args:
         live: The game.
-        role: Who sees it.
+        role: The player's role.
         pictures: The names of the pictures by tangram.
-        key: Of the form that they may send now.
+        key: The key of the player's next form.
     """
     context, speaks = live.game.context, role == "speaker"
     order = context.speaker_order if speaks else context.listener_order

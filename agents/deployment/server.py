@@ -1,4 +1,4 @@
-"""The processes of a deployment: those that answer browsers, and the one that looks after the rounds as well."""
+"""The processes of a deployment: those that answer browsers, and the one that also manages the rounds."""
 
 from __future__ import annotations
 
@@ -43,33 +43,33 @@ from multiref_gym.tangrams import load_tangrams
 from multiref_gym.tangrams.tangram_set import SplitName
 
 PORT_WAIT = 2.0
-"""Seconds for which it is tried to get a port that another process has."""
+"""Seconds of attempts to get a port that another process holds."""
 TICK = 0.5
-"""Seconds between two looks at the rounds."""
+"""Seconds between checks of the rounds."""
 RESTART_EVERY = 5.0
-"""Seconds between two looks whether other processes are at work."""
+"""Seconds between checks whether the other processes are alive."""
 AFTER_FAILURE = 30.0
-"""The same after it failed."""
+"""Seconds between checks of the rounds after a failure."""
 
 
 @dataclass(frozen=True)
 class Setup:
-    """What a process needs to know to take part in a deployment.
+    """The settings that a process needs to take part in a deployment.
 
     Attributes:
         out: The folder of the run.
-        database: Where its database is.
-        tangrams: What the games are about, by name.
-        split: The part of them.
-        seed: Seeds all chance.
-        systems: Who plays.
-        contexts: How many contexts a round has; None if there is no end.
-        role: What people do.
-        speaker: Whom they listen to, if they listen.
-        personas: As whom that speaks.
+        database: The path or URL of its database.
+        tangrams: The name of the tangrams.
+        split: The split to play with.
+        seed: Seeds all randomness.
+        systems: The names of the systems that play.
+        contexts: The number of contexts in a round; None for no end.
+        role: The role of people.
+        speaker: The speaker that people listen to, if they listen.
+        personas: The speaker's personas.
         patience: Seconds that a person has for a turn.
         study: The folder of the study, None if the games are open to anybody.
-        processes: How many processes answer browsers; in the first one listeners answer as well.
+        processes: The number of processes that answer browsers; only the first one has the listeners.
     """
 
     out: Path
@@ -87,13 +87,13 @@ class Setup:
     processes: int = 1
 
     def site(self, *, first: bool = True) -> Site:
-        """Opens the database, and makes all that a process needs.
+        """Opens the database, and makes everything that a process needs.
 
         Args:
-            first: Whether it is the process in which listeners answer.
+            first: Whether it is the process with the listeners.
 
         Raises:
-            UserError: If something of it cannot be had.
+            UserError: If something cannot be made or opened.
         """
         study = None if self.study is None else Study.of(self.study)
         consent, pages = study.hash if study else None, templates(self.study)
@@ -103,21 +103,23 @@ class Setup:
         part = tangrams.split(self.split)
         rules = Games(Deployment(part, self.seed, plan, self.role, make_speaker, self.patience, consent))
         warm_up_speaker(rules.deployment)
-        known, database = Secrets.of(self.out, create=first), open_database(self.database)
+        secrets, database = Secrets.of(self.out, create=first), open_database(self.database)
         policies = Policies(part)
         answering = Answering(database, rules, policies, answers=first, shared=self.processes > 1)
-        return Site(database, rules, answering, policies, known, pages, Pictures(part, known), texts(self.study), study)
+        return Site(
+            database, rules, answering, policies, secrets, pages, Pictures(part, secrets), texts(self.study), study
+        )
 
 
 def warm_up_speaker(deployment: Deployment) -> None:
-    """Has a context drawn and, where people listen, a speaker begin, as what they need is made at first use."""
+    """Draws a context and, if people listen, starts a speaker, so that data needed at first use are made now."""
     context = deployment.context(0, 0)
     if deployment.make_speaker is not None:
         deployment.make_speaker().start(Game(context), np.random.default_rng(0))
 
 
 def templates(folder: Path | None) -> Environment:
-    """Returns the pages, those in a folder in place of the package's own.
+    """Returns the page templates; those in a folder replace the package's own.
 
     Raises:
         UserError: If one of them cannot be read.
@@ -134,7 +136,7 @@ def templates(folder: Path | None) -> Environment:
 
 
 def bound(host: str, port: int) -> socket.socket:
-    """Returns a socket on which browsers are listened to.
+    """Returns a socket that listens for browsers.
 
     Raises:
         UserError: If another program has the port.
@@ -149,7 +151,7 @@ def bound(host: str, port: int) -> socket.socket:
             break
         except (OSError, OverflowError) as error:
             if isinstance(error, OSError) and error.errno == errno.EADDRINUSE and time.monotonic() < ends:
-                time.sleep(0.1)  # a process that was killed may just be ending
+                time.sleep(0.1)  # a killed process may still be ending
                 continue
             told = error.strerror if isinstance(error, OSError) else str(error)
             raise UserError(f"cannot listen on {host}, port {port}: {told}; choose another --port or --host") from error
@@ -159,11 +161,11 @@ def bound(host: str, port: int) -> socket.socket:
 
 
 def new_server(site: Site, proxy: str | None = None) -> uvicorn.Server:
-    """Returns what answers browsers.
+    """Returns the web server.
 
     Args:
-        site: What is answered.
-        proxy: The address of the proxy whose word counts on who asks; nobody's if None.
+        site: The site to serve.
+        proxy: The address of a proxy that is trusted to tell the client's address; None for no proxy.
     """
     config = uvicorn.Config(
         new_app(site, *operator_pages.routes(site)),
@@ -182,7 +184,7 @@ def serve(site: Site, server: uvicorn.Server, listening: socket.socket) -> None:
     """Answers browsers until the process or the server is asked to end.
 
     Raises:
-        Exception: What turns could not be answered for any more.
+        Exception: The error because of which turns could no longer be answered.
     """
     site.answering.on_failure = lambda: setattr(server, "should_exit", True)
     try:
@@ -197,10 +199,10 @@ def serve(site: Site, server: uvicorn.Server, listening: socket.socket) -> None:
 
 @contextmanager
 def looked_after(site: Site, rounds: Rounds, on_over: Callable[[], None]) -> Iterator[None]:
-    """Has the rounds looked after while others work.
+    """Manages the rounds in a thread while the block runs.
 
     Args:
-        site: Whose database failures are noted in.
+        site: Its database records failures.
         rounds: The rounds.
         on_over: Called once when the last round has been measured.
     """
@@ -216,7 +218,7 @@ def looked_after(site: Site, rounds: Rounds, on_over: Callable[[], None]) -> Ite
                 if rounds.is_over and not over:
                     over = True
                     on_over()
-            except Exception as error:  # people go on to play, and the operator reads what is wrong
+            except Exception as error:  # people continue to play, and the operator reads the error
                 wait = AFTER_FAILURE
                 told = str(error) if isinstance(error, UserError) else placed(error)
                 sys.stderr.write(printable(f"multiref: the rounds: {told}") + "\n")
@@ -235,7 +237,7 @@ def looked_after(site: Site, rounds: Rounds, on_over: Callable[[], None]) -> Ite
 
 @contextmanager
 def beside(setup: Setup, listening: socket.socket, proxy: str | None) -> Iterator[None]:
-    """Has the other processes answer browsers on the same socket while this one does; one that ends is replaced."""
+    """Runs the other processes, which answer browsers on the same socket during the block; replaces any that end."""
     context, ends = multiprocessing.get_context("spawn"), threading.Event()
 
     def new() -> SpawnProcess:
@@ -264,6 +266,6 @@ def beside(setup: Setup, listening: socket.socket, proxy: str | None) -> Iterato
 
 def _serve_too(setup: Setup, listening: socket.socket, proxy: str | None) -> None:
     prepare_process()
-    end_with_parent(lambda: os._exit(1))  # at once, as another one wants the port; what was acknowledged is kept
+    end_with_parent(lambda: os._exit(1))  # at once, because a new process needs the port; acknowledged turns are stored
     site = setup.site(first=False)
     serve(site, new_server(site, proxy), listening)

@@ -1,4 +1,4 @@
-"""What all pages are made of, and who asks for them."""
+"""The objects that all pages share, and the person who makes a request."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ COOKIE = "multiref"
 
 @dataclass
 class Limits:
-    """How often what may be done, by one address or in one session."""
+    """Limits on the frequency of actions, for an address or a session."""
 
     entries: Limit = field(default_factory=lambda: Limit(1000, 20))
     turns: Limit = field(default_factory=lambda: Limit(60, 20))
@@ -38,26 +38,26 @@ class Limits:
 
 @dataclass
 class Site:
-    """What all pages are made of.
+    """The objects that all pages share.
 
     Attributes:
-        database: Of the deployment.
-        rules: By which games are played.
-        answering: Takes what is sent.
-        policies: Who answers.
-        known: The secrets.
-        pages: The templates.
-        pictures: Of the tangrams.
-        texts: What people are told beside the pages, by name.
-        study: What is asked of people, None if the games are open to anybody.
-        limits: How often what may be done.
+        database: The database of the deployment.
+        rules: The rules of the games.
+        answering: Receives turns.
+        policies: The listeners.
+        secrets: The secrets.
+        pages: The page templates.
+        pictures: The pictures of the tangrams.
+        texts: Further texts for people, by name.
+        study: The study, None if the games are open to anybody.
+        limits: Limits on the frequency of actions.
     """
 
     database: Database
     rules: Games
     answering: Answering
     policies: Policies
-    known: Secrets
+    secrets: Secrets
     pages: Environment
     pictures: Pictures
     texts: Mapping[str, str]
@@ -65,34 +65,34 @@ class Site:
     limits: Limits = field(default_factory=Limits)
 
     def page(self, name: str, status: int = 200, **values: Any) -> HTMLResponse:
-        """Returns a page of a template."""
+        """Returns a page made from a template."""
         title = self.study.settings.title if self.study else "MULTIREF"
         shared = {"title": title, "study": self.study, "role": self.rules.deployment.role}
         return HTMLResponse(self.pages.get_template(name).render(shared | values), status)
 
     def text(self, name: str) -> str:
-        """Returns what people are told, by its name; a name that there is no text of is one itself."""
+        """Returns the text with a name, or the name itself if there is no such text."""
         return self.texts.get(name, name)
 
     def form_token(self, request: Request) -> str:
-        """Returns what a form of this session has to bring."""
-        return self.known.sign("form", hashed(request.cookies.get(COOKIE, "")))
+        """Returns the token that a form of this session must have."""
+        return self.secrets.sign("form", hashed(request.cookies.get(COOKIE, "")))
 
     def check_form(self, request: Request, form: dict[str, str]) -> None:
-        """Raises HTTPException if a form is none of this session."""
+        """Raises HTTPException if a form does not belong to this session."""
         session = hashed(request.cookies.get(COOKIE, ""))
-        if not self.known.is_signed("form", session, form.get("token", "")):
+        if not self.secrets.is_signed("form", session, form.get("token", "")):
             raise HTTPException(403, "other-form")
 
     def person(self, connection: Connection, request: Request) -> Row[Any]:
-        """Returns who asks. Raises HTTPException if nobody knows them."""
+        """Returns the person who makes the request. Raises HTTPException if they are unknown."""
         person = people.person_of(connection, request.cookies.get(COOKIE, ""))
         if person is None:
             raise HTTPException(404, "unknown")
         return person
 
     def next_step(self, connection: Connection, person: Row[Any]) -> str:
-        """Returns the path of the page where somebody is to go on."""
+        """Returns the path of the page where a person continues."""
         if self.study is None:
             return "/play"
         if person.consented_at is None or person.consent_hash != self.study.hash:
@@ -109,7 +109,7 @@ Handler = Callable[[Site, Request, dict[str, str]], Response]
 
 
 def plain(site: Site, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-    """Returns an endpoint of a handler that may wait for the database."""
+    """Returns an endpoint for a handler that may wait for the database."""
 
     async def endpoint(request: Request) -> Response:
         form = await form_of(request) if request.method == "POST" else {}
@@ -119,22 +119,22 @@ def plain(site: Site, handler: Handler) -> Callable[[Request], Awaitable[Respons
 
 
 def wants_json(request: Request) -> bool:
-    """Whether a program asks, and not a browser for its reader."""
+    """Whether the request comes from a program rather than a person's browser."""
     return "application/json" in request.headers.get("accept", "")
 
 
 def go_to(path: str) -> Response:
-    """Returns an answer that leads to another page."""
+    """Returns a redirect to another page."""
     return RedirectResponse(path, 303)
 
 
 def address_of(request: Request) -> str:
-    """Returns the address that somebody asks from."""
+    """Returns the address that a request comes from."""
     return request.client.host if request.client else ""
 
 
 def at_step(site: Site, connection: Connection, request: Request, path: str) -> tuple[Row[Any], Response | None]:
-    """Returns who asks, and where they are to go if that is not this page."""
+    """Returns the person, and a redirect if they belong on another page."""
     person = site.person(connection, request)
     step = site.next_step(connection, person)
     return person, None if step == path else go_to(step)

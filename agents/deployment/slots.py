@@ -1,9 +1,9 @@
-"""Places for games: in a round each system plays each context once, and who meets which system is left to chance.
+"""Places for games: in a round each system plays each context once, and chance decides who meets which system.
 
-Somebody who comes is shown a context. Only with the first action or utterance is a system chosen for it, of those which
-have not played this context yet the one that has had the fewest games. So who merely looks takes nothing away, and all
-systems have as many games when a round is full. Before, they differ by one game once those have begun who are looking.
-A game that somebody left gives its place back to be played again.
+A person who comes is shown a context. Only with their first action or utterance a system is chosen: among those that
+have not played this context yet, the one with the fewest games. So merely looking takes no place, and all systems have
+equally many games when a round is full. Before that, they differ by at most one game, once the people who are looking
+have begun. A game that was left frees its place, to be played again.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from sqlalchemy import Connection, func, select, update
 from multiref_gym.agents.deployment.tables import State, games, insert_new, slots
 
 LOOKED_AT = 600.0
-"""Seconds for which others are kept from a context that somebody was shown, where there is another one for them."""
+"""Seconds for which a context shown to one person is kept from others, if there is another context for them."""
 
 _FREE = slots.c.game_id.is_(None)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a round is made of.
+    """The games of a round.
 
     Attributes:
-        systems: Who plays.
-        contexts: How many contexts each of them plays; None if there is no end.
+        systems: The systems that play.
+        contexts: The number of contexts for each of them; None for no end.
         seed: Seeds the order of the systems.
     """
 
@@ -38,16 +38,16 @@ class Plan:
     seed: int
 
     def order(self, round: int, context: int) -> list[str]:
-        """Returns the systems in the order in which they are preferred in a context."""
+        """Returns the systems in their order of preference for a context."""
         rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(round + 1, context)))
         return [self.systems[i] for i in rng.permutation(len(self.systems)).tolist()]
 
 
 def shown(connection: Connection, plan: Plan, round: int, person: int, now: float) -> int | None:
-    """Returns the number of a context to show to somebody, who should not have played it; None if there is none.
+    """Returns the number of a context for a person, who should not have played it; None if there is none.
 
-    If one system alone has not played a context yet, who is shown it will meet that one. It is shown if that system has
-    had the fewest games, those counted that were promised to it so, or if there is no other context.
+    If only one system has not played a context yet, the person will meet that system. Such a context is only shown if
+    this system has the fewest games, including those promised to it in this way, or if there is no other context.
     """
     in_round = games.c.round == round
     free: dict[int, list[str]] = {}
@@ -82,7 +82,7 @@ def shown(connection: Connection, plan: Plan, round: int, person: int, now: floa
 
 
 def take(connection: Connection, plan: Plan, round: int, context: int, game: int) -> str | None:
-    """Takes a place for a game, and returns the system that plays it; None if the context has no place left."""
+    """Takes a place for a game, and returns the system that plays it; None if the context has no free place."""
     taken = _taken(connection, round)
     order = plan.order(round, context)
     free = connection.execute(
@@ -101,7 +101,7 @@ def _taken(connection: Connection, round: int) -> dict[str, int]:
 
 
 def give_back(connection: Connection, of: Sequence[int]) -> None:
-    """Gives the places of games back, to be played again."""
+    """Frees the places of games, to be played again."""
     if of:
         again = {"game_id": None, "attempt": slots.c.attempt + 1}
         connection.execute(update(slots).where(slots.c.game_id.in_(of)).values(again))
@@ -115,5 +115,5 @@ def is_full(connection: Connection, plan: Plan, round: int) -> bool:
 
 
 def taken_of(connection: Connection, round: int) -> int:
-    """Returns how many places of a round are taken."""
+    """Returns the number of taken places of a round."""
     return connection.scalar(select(func.count()).where(slots.c.round == round, ~_FREE)) or 0

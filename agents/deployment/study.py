@@ -1,4 +1,4 @@
-"""What a study asks of people: consent, quiz, number of games, survey. It is in a folder that a team can edit."""
+"""A study's settings: consent, quiz, number of games, survey. They are in a folder that a team can edit."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Question:
     """A question of the quiz.
 
     Attributes:
-        question: What is asked.
-        answers: What can be answered.
-        right: The number of the right answer; the first one is 1.
-        roles: Whom it is asked: "speaker", "listener", "pairs"; everybody if there are none.
+        question: The question.
+        answers: The possible answers.
+        right: The number of the right answer, counted from 1.
+        roles: The roles that it is for: "speaker", "listener", "pairs"; empty for all.
     """
 
     question: str
@@ -41,9 +41,9 @@ class Asked:
     """A question of the survey.
 
     Attributes:
-        name: What it is called in the data.
-        question: What is asked.
-        answers: What can be answered; anything, if there are none.
+        name: Its name in the data.
+        question: The question.
+        answers: The possible answers; empty for free text.
     """
 
     name: str
@@ -53,14 +53,14 @@ class Asked:
 
 @dataclass(frozen=True)
 class Settings:
-    """What `study.toml` says.
+    """The contents of `study.toml`.
 
     Attributes:
-        title: What the study is called.
-        games: How many games a person plays.
-        tries: How often the quiz may be tried.
-        quiz: Its questions.
-        survey: Those of the survey.
+        title: The title of the study.
+        games: The number of games for a person.
+        tries: The number of attempts at the quiz.
+        quiz: The questions of the quiz.
+        survey: The questions of the survey.
     """
 
     title: str
@@ -79,9 +79,9 @@ class Study:
     """A study.
 
     Attributes:
-        settings: What is asked.
+        settings: The settings.
         consent: The text that people agree to.
-        folder: Where pages may be that replace those of the package.
+        folder: A folder whose pages replace those of the package.
     """
 
     settings: Settings
@@ -90,10 +90,10 @@ class Study:
 
     @classmethod
     def of(cls, folder: Path) -> Study:
-        """Reads a study's folder: `consent.txt`, and `study.toml` unless the package's own is to be used.
+        """Reads a study's folder: `consent.txt`, and `study.toml` if there is one, in place of the package's own.
 
         Raises:
-            UserError: If there is no consent, or a file says something else.
+            UserError: If there is no consent, or a file is invalid.
         """
         path = folder / CONSENT
         if not path.is_file():
@@ -109,7 +109,7 @@ class Study:
 
     @property
     def version(self) -> str:
-        """What the first line of the consent calls it, or the start of its hash."""
+        """The version in the consent's first line, or the start of its hash."""
         first, _, version = self.consent.splitlines()[0].partition(":")
         return version.strip() if first.strip().lower() == "version" and version.strip() else self.hash[:12]
 
@@ -120,7 +120,7 @@ class Study:
 
     @property
     def consent_paragraphs(self) -> list[str]:
-        """The consent as it is shown: without the line that says its version."""
+        """The paragraphs of the consent to show: without the line with the version."""
         text = self.consent.strip()
         if text.partition(":")[0].strip().lower() == "version":
             text = text.partition("\n")[2]
@@ -128,7 +128,7 @@ class Study:
 
 
 def texts(folder: Path | None) -> dict[str, str]:
-    """Returns what people are told beside the pages, by name, with what is in a study's folder in place of our own.
+    """Returns further texts for people, by name; those in a study's folder replace our own.
 
     Raises:
         UserError: If the file in the folder has other names, or is broken.
@@ -148,7 +148,7 @@ def _own(name: str) -> dict[str, Any]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """Returns what a file of TOML holds, nothing if there is none."""
+    """Returns the contents of a TOML file, empty if there is none."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -1,4 +1,4 @@
-"""The pages of a study: the way in, consent, rules and quiz, survey, and the code at the end."""
+"""The pages of a study: entry, consent, rules and quiz, survey, and the final code."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from multiref_gym.errors import UserError
 
 WORKER = re.compile(r"[\w.@+-]{1,64}", re.ASCII)
 PANELS = ("worker", "PROLIFIC_PID", "workerId")
-"""Where a platform's link has what it calls somebody: any, Prolific, Mechanical Turk."""
+"""The parameters for a person's id in platforms' links: any platform, Prolific, Mechanical Turk."""
 
 
 def start(site: Site, request: Request, form: dict[str, str]) -> Response:
-    """Shows where anybody can begin or, of a study, that a link is needed."""
+    """Shows where anybody can begin or, in a study, that a link is needed."""
     return site.page("start.html")
 
 
 def begin(site: Site, request: Request, form: dict[str, str]) -> Response:
-    """Lets anybody in, if there is no study."""
+    """Lets anybody in if there is no study."""
     if site.study is not None:
         raise HTTPException(404, "own-links")
     site.limits.entries.check(address_of(request))
@@ -36,19 +36,19 @@ def begin(site: Site, request: Request, form: dict[str, str]) -> Response:
 
 
 def enter(site: Site, request: Request, form: dict[str, str]) -> Response:
-    """Lets somebody in by a link of their own."""
+    """Lets a person in by a personal link."""
     site.limits.entries.check(address_of(request))
     worker, signature = request.path_params["worker"], request.path_params["signature"]
-    if site.study is None or not site.known.is_signed("entry", worker, signature):
+    if site.study is None or not site.secrets.is_signed("entry", worker, signature):
         raise HTTPException(404, "bad-link")
     return _entered(site, request, worker, to_be_paid=True)
 
 
 def join(site: Site, request: Request, form: dict[str, str]) -> Response:
-    """Lets somebody in by the link of a platform, which adds what it calls them."""
+    """Lets a person in by a platform's link, which contains the platform's id of them."""
     site.limits.entries.check(address_of(request))
     worker = next((request.query_params[name] for name in PANELS if name in request.query_params), "")
-    if site.study is None or not site.known.is_signed("join", "", request.path_params["signature"]):
+    if site.study is None or not site.secrets.is_signed("join", "", request.path_params["signature"]):
         raise HTTPException(404, "bad-link")
     if not WORKER.fullmatch(worker):
         raise HTTPException(404, "nameless-link")
@@ -59,9 +59,9 @@ def _entered(site: Site, request: Request, worker: str, *, to_be_paid: bool) -> 
     token = request.cookies.get(COOKIE, "")
     with site.database.transaction(write=True) as connection:
         person = people.person_of(connection, token)
-        if person is None or person.pseudonym != site.known.pseudonym(worker):
+        if person is None or person.pseudonym != site.secrets.pseudonym(worker):
             try:
-                token = people.enter(connection, site.known, worker, time.time(), to_be_paid=to_be_paid)
+                token = people.enter(connection, site.secrets, worker, time.time(), to_be_paid=to_be_paid)
             except UserError as error:
                 raise HTTPException(403, "erased") from error
     answer = go_to("/go")
@@ -71,21 +71,21 @@ def _entered(site: Site, request: Request, worker: str, *, to_be_paid: bool) -> 
 
 
 def go(site: Site, request: Request, form: dict[str, str]) -> Response:
-    """Leads to where somebody is."""
+    """Leads a person to their next page."""
     with site.database.transaction() as connection:
         person = people.person_of(connection, request.cookies.get(COOKIE, ""))
         return go_to("/" if person is None else site.next_step(connection, person))
 
 
 def consent(site: Site, request: Request, form: dict[str, str]) -> Response:
-    """Shows what is agreed to."""
+    """Shows the consent."""
     with site.database.transaction() as connection:
         _, elsewhere = at_step(site, connection, request, "/consent")
     return elsewhere or site.page("consent.html", token=site.form_token(request), refused=False)
 
 
 def give_consent(site: Site, request: Request, form: dict[str, str]) -> Response:
-    """Notes that somebody agreed, and to what."""
+    """Records that a person agreed, and to which text."""
     site.check_form(request, form)
     with site.database.transaction(write=True) as connection:
         person, elsewhere = at_step(site, connection, request, "/consent")
@@ -99,14 +99,14 @@ def give_consent(site: Site, request: Request, form: dict[str, str]) -> Response
 
 
 def rules(site: Site, request: Request, form: dict[str, str]) -> Response:
-    """Shows the rules, and asks whether they were understood."""
+    """Shows the rules and the quiz about them."""
     with site.database.transaction() as connection:
         person, elsewhere = at_step(site, connection, request, "/rules")
     return elsewhere or _quiz(site, request, person.quiz_tries)
 
 
 def _questions(site: Site) -> list[tuple[int, Question]]:
-    """Returns the questions of the quiz for what people do, with their numbers."""
+    """Returns the quiz questions for people's role, with their numbers."""
     assert site.study is not None, "a study alone has a quiz"
     role = site.rules.deployment.role
     return [(i, asked) for i, asked in enumerate(site.study.settings.quiz) if not asked.roles or role in asked.roles]
@@ -140,7 +140,7 @@ def take_quiz(site: Site, request: Request, form: dict[str, str]) -> Response:
 
 
 def stop(site: Site, request: Request, form: dict[str, str]) -> Response:
-    """Ends taking part, or waiting for somebody, for who does not want to go on."""
+    """Ends a person's participation, or their waiting for another person, at their wish."""
     site.check_form(request, form)
     now = time.time()
     with site.database.transaction(write=True) as connection:
@@ -162,7 +162,7 @@ def survey(site: Site, request: Request, form: dict[str, str]) -> Response:
 
 
 def answer_survey(site: Site, request: Request, form: dict[str, str]) -> Response:
-    """Keeps the answers."""
+    """Stores the answers."""
     site.check_form(request, form)
     with site.database.transaction(write=True) as connection:
         person, elsewhere = at_step(site, connection, request, "/survey")
@@ -175,11 +175,11 @@ def answer_survey(site: Site, request: Request, form: dict[str, str]) -> Respons
 
 
 def finished(site: Site, request: Request, form: dict[str, str]) -> Response:
-    """Thanks somebody, and shows the code that says that they have taken part."""
+    """Thanks a person, and shows the code that proves their participation."""
     with site.database.transaction(write=True) as connection:
         person, elsewhere = at_step(site, connection, request, "/done")
         if elsewhere:
             return elsewhere
         people.finish(connection, person.id, time.time())
         has_played, won = people.played(connection, person.id)
-    return site.page("done.html", code=site.known.completion_code(person.pseudonym), played=has_played, won=won)
+    return site.page("done.html", code=site.secrets.completion_code(person.pseudonym), played=has_played, won=won)

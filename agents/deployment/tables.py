@@ -1,7 +1,7 @@
-"""The tables of a deployment: who takes part, what is deployed, and the games in play, turn by turn.
+"""The tables of a deployment: participants, deployed policies, and the games in play, turn by turn.
 
-They change while people play. A round that is closed is copied, once and as a whole, into the run's store, where
-nothing changes any more. Times are seconds since 1970, UTC.
+They change while people play. A closed round is copied, once and completely, into the run's store, where nothing
+changes any more. Times are seconds since 1970, UTC.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ from multiref_gym.database import Database
 SCHEMA_VERSION = 1
 
 DATABASE = "deployment.db"
-"""In the folder of a run, unless another database is named."""
+"""The file in the run's folder, unless another database is named."""
 
 
 class State(StrEnum):
-    """What has become of a game.
+    """The state of a game.
 
-    A draft is shown to somebody who has not said anything yet: it takes no place. A game that somebody left, or whose
-    listener failed, gives its place back.
+    A draft is shown to a person who has not said anything yet: it takes no place. A game that was left, or whose
+    listener failed, frees its place.
     """
 
     DRAFT = "draft"
@@ -53,14 +53,14 @@ class State(StrEnum):
 
 
 PLAYED = (State.WON, State.LOST)
-"""A game that was played to its end."""
+"""The states of games that were played to their end."""
 
 
 class RoundState(StrEnum):
-    """What has become of a round.
+    """The state of a round.
 
-    It takes new games while it is open; a draining one waits for its last games; a closing one changes no more, and is
-    put into the store; a closed one is there.
+    An open round takes new games; a draining one waits for its last games; a closing one no longer changes and is being
+    copied into the store; a closed one is in the store.
     """
 
     OPEN = "open"
@@ -78,16 +78,16 @@ people = Table(
     Column("pseudonym", String, nullable=False, unique=True),
     Column("came_at", Double, nullable=False),
     Column("consent_version", String),
-    Column("consent_hash", String),  # of the text that was agreed to
+    Column("consent_hash", String),  # of the text that the person agreed to
     Column("consented_at", Double),
     Column("quiz_tries", Integer, nullable=False, default=0),
     Column("quiz_passed_at", Double),
-    Column("waiting_since", Double),  # for another person
-    Column("seen_at", Double),  # by the page on which one waits
+    Column("waiting_since", Double),  # waiting for another person
+    Column("seen_at", Double),  # by the waiting page
     Column("done_at", Double),
     Column("erased_at", Double),
 )
-# The only table with what a platform calls somebody. A row goes when it is no longer needed to pay.
+# The only table with platforms' ids of people. A row is deleted when it is no longer needed to pay.
 payees = Table(
     "payees",
     schema,
@@ -97,7 +97,7 @@ payees = Table(
 sessions = Table(
     "sessions",
     schema,
-    Column("hash", String, primary_key=True),  # of the token, which the browser alone has
+    Column("hash", String, primary_key=True),  # of the token, which only the browser has
     Column("person_id", ForeignKey(people.c.id), nullable=False, index=True),
     Column("came_at", Double, nullable=False),
 )
@@ -108,22 +108,22 @@ rounds = Table(
     Column("state", String, nullable=False),
     Column("opened_at", Double, nullable=False),
     Column("closed_at", Double),
-    Column("learning_failed_at", Double),  # from this round and those before
+    Column("learning_failed_at", Double),  # from this round and the earlier ones
 )
-# What has been deployed; a game keeps the policy that it began with.
+# The deployed policies; a game keeps the policy that it began with.
 arms = Table(
     "arms",
     schema,
     Column("id", Integer, primary_key=True),
     Column("system", String, nullable=False),
-    Column("policy", String, nullable=False),  # how the listener is loaded
+    Column("policy", String, nullable=False),  # the source of the listener
     Column("fingerprint", String, nullable=False),
-    Column("round", Integer, nullable=False),  # before which it was learned
-    Column("learned", Integer, nullable=False),  # from how many games
-    Column("activated_at", Double),  # none if the gate refused it
+    Column("round", Integer, nullable=False),  # the round that it was learned for
+    Column("learned", Integer, nullable=False),  # the number of games that it learned from
+    Column("activated_at", Double),  # null if the gate refused it
     Column("withdrawn_at", Double),
 )
-# A place for a game: each system once in each context.
+# The places for games: each system once in each context.
 slots = Table(
     "slots",
     schema,
@@ -132,7 +132,7 @@ slots = Table(
     Column("context", Integer, nullable=False),
     Column("system", String, nullable=False),
     Column("attempt", Integer, nullable=False, default=0),
-    Column("game_id", Integer, index=True),  # which game has taken it
+    Column("game_id", Integer, index=True),  # the game that has taken it
     UniqueConstraint("round", "context", "system"),
     Index("free_slots", "round", "game_id"),
 )
@@ -146,13 +146,13 @@ games = Table(
     Column("arm_id", ForeignKey(arms.c.id)),
     Column("speaker_id", ForeignKey(people.c.id), index=True),
     Column("listener_id", ForeignKey(people.c.id), index=True),
-    Column("speaker_order", String, nullable=False),  # a list in JSON, as the next two
+    Column("speaker_order", String, nullable=False),  # a list in JSON, like the next two
     Column("listener_order", String, nullable=False),
     Column("targets", String, nullable=False),
     Column("state", String, nullable=False),
     Column("drafted_at", Double, nullable=False),
     Column("began_at", Double),
-    Column("finished", Integer),  # how many games had been played when it began
+    Column("finished", Integer),  # the number of games played before it began
     Column("ended_at", Double),
     Index("games_of_round", "round", "state"),
     Index("games_by_state", "state"),
@@ -162,11 +162,11 @@ turns = Table(
     schema,
     Column("game_id", ForeignKey(games.c.id), primary_key=True),
     Column("turn", Integer, primary_key=True, autoincrement=False),  # counted from 0
-    Column("key", String, nullable=False, unique=True),  # of the form that was sent, so that it counts once
+    Column("key", String, nullable=False, unique=True),  # of the form, so that it counts once
     Column("utterance", String, nullable=False),
     Column("said_at", Double, nullable=False),
-    Column("answer_key", String),  # of a listener who is a person
-    Column("action", String),  # the canonical text; none until it is answered
+    Column("answer_key", String),  # if a person listens
+    Column("action", String),  # the canonical text; null until it is answered
     Column("log_prob", Double),
     Column("understood", Boolean),
     Column("answered_at", Double, index=True),
@@ -187,7 +187,7 @@ payments = Table(
     Column("token", String, nullable=False, unique=True),
     Column("games", Integer, nullable=False),
     Column("won", Integer, nullable=False),
-    Column("written_at", Double),  # into a file for the platform
+    Column("written_at", Double),  # when it was written to a file for the platform
 )
 events = Table(
     "events",
@@ -205,7 +205,7 @@ def open_database(where: str | Path, *, create: bool = True) -> Database:
 
 
 def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> list[Row[Any]]:
-    """Inserts those rows that break no rule of uniqueness, and returns them."""
+    """Inserts those rows that violate no uniqueness rule, and returns them."""
     if not rows:
         return []
     return list(connection.execute(_insert_new(connection.dialect.name, table), list(rows)))

@@ -1,4 +1,4 @@
-"""What all requests and answers have in common: what may be sent, how often, from where, and what a browser may do."""
+"""Rules for all requests and responses: their size, frequency and origin, and the rights of a page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LARGEST_BODY = 64 * 1024
-"""Bytes of a form, far more than the longest utterance or survey has."""
+"""The most bytes of a form, far more than the longest utterance or survey."""
 
 MOST_FIELDS = 200
 
@@ -30,10 +30,10 @@ HEADERS = {
 
 
 class Guard:
-    """Refuses what another site has a browser send, and tells browsers what a page may do.
+    """Refuses requests that another site made a browser send, and tells browsers the rights of a page.
 
     Args:
-        app: What answers.
+        app: The application behind it.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -50,7 +50,7 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
-                # What is not of anybody is kept, and asked for only whether it has changed.
+                # Files that belong to no person are cached, and only requested again to check for changes.
                 kept = scope["path"].startswith("/static/")
                 headers.setdefault("Cache-Control", "no-cache" if kept else "no-store")
             await send(message)
@@ -62,7 +62,7 @@ class Guard:
 
 
 def _is_foreign(headers: Headers) -> bool:
-    """Whether a browser says that another site had it send something."""
+    """Whether a browser says that another site caused the request."""
     if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return True
     origin = headers.get("origin")
@@ -70,10 +70,10 @@ def _is_foreign(headers: Headers) -> bool:
 
 
 async def form_of(request: Request) -> dict[str, str]:
-    """Returns the fields of the form that was sent; of a field that comes twice the values are joined by blanks.
+    """Returns the fields of a submitted form; values of a repeated field are joined by blanks.
 
     Raises:
-        HTTPException: If it is too large, however it was sent, or no form.
+        HTTPException: If it is too large, however it was sent, or not a form.
     """
     body = bytearray()
     async for part in request.stream():
@@ -91,12 +91,12 @@ async def form_of(request: Request) -> dict[str, str]:
 
 
 class Limit:
-    """How often somebody may do something: so many times at once, and after that at a steady rate.
+    """A limit on a person's actions: some at once, and after that a steady rate.
 
     Args:
-        at_once: How many times.
-        per_second: How many become allowed again in a second.
-        clock: Tells the time in seconds.
+        at_once: The number of actions at once.
+        per_second: The number that become allowed again each second.
+        clock: Returns the time in seconds.
     """
 
     def __init__(self, at_once: float, per_second: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -105,14 +105,14 @@ class Limit:
         self._lock = Lock()
 
     def check(self, who: str) -> None:
-        """Counts one more time.
+        """Counts one more action.
 
         Raises:
-            HTTPException: If it is once too often, with the seconds after which it is not.
+            HTTPException: If it is one too many, with the seconds to wait.
         """
         now = self._clock()
         with self._lock:
-            if len(self._left) > 10_000:  # who has not been here for long may do all again
+            if len(self._left) > 10_000:  # entries of long ago are as good as new
                 full = self._at_once / self._per_second
                 self._left = {name: entry for name, entry in self._left.items() if now - entry[1] < full}
             left, then = self._left.get(who, (self._at_once, now))

@@ -1,1 +1,1 @@
-"""Policies from turns with feedback: RESPECT, what it learns from, and what it minimises."""
+"""Learns policies from turns with feedback: RESPECT, its examples, and its objectives."""

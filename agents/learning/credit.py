@@ -1,7 +1,7 @@
-"""Credit over several turns: what a whole game says of its actions, beyond the reply to each.
+"""Credit over several turns: a whole game judges its actions beyond the reply to each.
 
-It goes further than the paper, which takes each reply for itself, and looks at no label either. A game that ends
-before its last turn was won, for nothing else ends it; so
+This goes further than the paper, which uses each reply on its own; it uses no labels either. A game that ends before
+its last turn was won, because nothing else ends it. So
 
   1. its last action, to which nobody replied, was good;
   2. a tangram that is not in its final selection was no target, whatever the reply to selecting it was.
@@ -20,11 +20,11 @@ from multiref_gym.interaction import Interaction
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """Which of the rules are applied; the default is the reply to each action alone.
+    """The rules to apply; by default, only the reply to each action counts.
 
     Attributes:
         last_action: Whether the last action of a won game is positive.
-        final_selection: Whether positives are dropped whose tangrams are not in the final selection of a won game.
+        final_selection: Whether to drop positives whose tangrams are not in the final selection of a won game.
     """
 
     last_action: bool = False
@@ -38,16 +38,16 @@ def examples_of(
     negatives: float = 0.0,
     abandoned: bool = False,
 ) -> list[Example]:
-    """Returns the turns of a game that something can be learned from.
+    """Returns the turns of a game that a policy can learn from.
 
-    A turn without clicks is none, as no listener that learns can act so.
+    A turn without clicks is left out, because listeners that learn cannot act that way.
 
     Args:
-        game: The game; its targets and its success are not looked at.
-        feedback: What was decoded for each action that was replied to, which the last one was not; None is unknown.
-        credit: What else is taken into account.
-        negatives: The weight of actions that were decoded as negative, 0 to leave them out.
-        abandoned: Whether somebody left before the end, so that a short game was not won.
+        game: The game; its targets and its success are not used.
+        feedback: The decoded feedback on each action with a reply, that is, all but the last; None is unknown.
+        credit: Further rules.
+        negatives: The weight of actions decoded as negative, 0 to leave them out.
+        abandoned: Whether somebody left before the end; then a short game was not won.
     """
     won = len(game.turns) < MAX_TURNS and not abandoned
     feedback = list(feedback)

@@ -1,4 +1,4 @@
-"""Runs jobs side by side, each in a process of its own, and shows how far they are."""
+"""Runs jobs side by side, each in its own process, and shows their progress."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import Any, TypeVar
 
 from multiref_gym.agents.learning.respect import Config, Respect
-from multiref_gym.agents.learning.run_folder import known
+from multiref_gym.agents.learning.run_folder import finished_results
 from multiref_gym.agents.workers import Workers
 from multiref_gym.checking import read_json
 from multiref_gym.commands.screen import Screen
@@ -25,10 +25,10 @@ from multiref_gym.files import write_json
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A run of RESPECT and what is measured after it.
+    """A run of RESPECT, and measurements after it.
 
     Attributes:
-        config: What is run.
+        config: The settings of the run.
         folder: The run's folder.
     """
 
@@ -49,18 +49,18 @@ def run_all(
     told: Callable[[Curve], str],
     workers: Workers,
 ) -> list[Curve]:
-    """Runs the jobs side by side, each in a process of its own, and returns their curves in order.
+    """Runs the jobs side by side, each in its own process, and returns their curves in order.
 
     Args:
-        run: Runs a job; a function of a module, as its name goes to the process.
+        run: Runs a job; a module-level function, because its name is sent to the process.
         jobs: The jobs.
-        at_once: How many run at a time on this machine.
-        screen: Where progress is shown, and each job that is done.
-        told: Returns what is said of a job that is done, from its curve.
-        workers: Who runs them, as many at a time as there is room for, in folders that all machines share.
+        at_once: The number of jobs that run at a time on this machine.
+        screen: Shows progress, and each finished job.
+        told: Makes the message about a finished job, from its curve.
+        workers: Run the jobs, as many at a time as there is room for, in folders that all machines share.
 
     Raises:
-        UserError: The first of a job; the others are ended then, and go on when they are run again.
+        UserError: The first error of a job; the other jobs are stopped, and continue when they are run again.
     """
     rounds = sum(job.config.rounds + 1 for job in jobs)
 
@@ -87,7 +87,7 @@ def run_all(
 
 @contextmanager
 def side_by_side(at_once: int, workers: Workers) -> Iterator[Executor]:
-    """Yields threads that each wait for a call of workers; after an error or an interruption all calls are ended."""
+    """Yields threads that each wait for a call of a worker; after an error or an interruption all calls are stopped."""
     with ThreadPoolExecutor(at_once) as threads:
         try:
             yield threads
@@ -98,10 +98,10 @@ def side_by_side(at_once: int, workers: Workers) -> Iterator[Executor]:
 
 
 def _where_it_is(run: Callable[[AnyJob], Curve], job: AnyJob, seen: list[tuple[str, int]]) -> Curve:
-    """Runs a job, if its folder is on a disk that this machine shares with the first one.
+    """Runs a job, if this machine shares the disk of its folder with the first machine.
 
     Raises:
-        UserError: If it is not.
+        UserError: If it does not.
     """
     place = job.folder.parent
     if not place.is_dir() or _seen(place) != seen:
@@ -110,7 +110,7 @@ def _where_it_is(run: Callable[[AnyJob], Curve], job: AnyJob, seen: list[tuple[s
 
 
 def _seen(folder: Path) -> list[tuple[str, int]]:
-    """Returns what tells a folder from another one of that name: when the file that claims it was written."""
+    """Returns a mark that tells a folder from others of the same path: the time when its claim was written."""
     return [(path.name, path.stat().st_mtime_ns) for path in folder.glob("config.json")]
 
 
@@ -120,42 +120,42 @@ def run_curve(
     told: Callable[[Respect, list[Measures]], list[Measures]],
     **what: Any,
 ) -> Curve:
-    """Runs what of a job is not done yet, and writes `curve.json` and returns what it holds.
+    """Runs the missing steps of a job, writes `curve.json` and returns its content.
 
     Args:
         job: The job.
         make: Returns the run of RESPECT in the job's folder.
-        told: Returns what is kept of each round, from the run and what `Respect.rounds` returns.
-        **what: Beside configuration and folder, what decides the outcome.
+        told: Returns what to keep of each round, from the run and the result of `Respect.rounds`.
+        **what: Everything that decides the outcome, besides configuration and folder.
 
     Returns:
-        What was run (`system`, `seed`, `record` and `what`), what it took (`cost`), and what is kept of all `rounds`.
+        The run's settings (`system`, `seed`, `record` and `what`), its `cost`, and the kept data of all `rounds`.
 
     Raises:
-        UserError: If the job cannot be run, or its folder is of another one.
+        UserError: If the job cannot be run, or its folder belongs to another job.
     """
     resumed = (job.folder / "config.json").exists()
     respect = make()
     path = job.folder / "curve.json"
     what = {"system": respect.learner.name, "seed": job.config.seed, "record": respect.record, **what}
     with respect.store:
-        if (there := known(path, what)) is not None:
+        if (there := finished_results(path, what)) is not None:
             return there
         rounds, cost = _run_timed(respect, resumed)
         curve = with_digest({**what, "cost": cost, "rounds": told(respect, rounds)})
         write_json(path, curve, indent=None)
-    return read_json(Curve, path)  # with lists for tuples, as it is for who resumes
+    return read_json(Curve, path)  # with lists for tuples, as a resumed job reads it
 
 
 def _run_timed(respect: Respect, resumed: bool) -> tuple[list[Measures], dict[str, float | None]]:
-    """Returns the measures of all rounds, and what they took if they were run in one go.
+    """Returns the measures of all rounds, and their cost if they were run without interruption.
 
-    The cost is written at once, as an evaluation that is interrupted must not lose it.
+    The cost is written at once, so that an interrupted evaluation does not lose it.
     """
     start = perf_counter()
     rounds = list(respect.rounds())
     path, of = respect.out / "cost.json", {"rounds": len(rounds)}
-    if (cost := known(path, of)) is None:
+    if (cost := finished_results(path, of)) is None:
         taken = {"seconds": perf_counter() - start, "peak_memory_gb": peak_memory_gb()}
         cost = of | (dict.fromkeys(taken) if resumed else taken)
         write_json(path, cost)

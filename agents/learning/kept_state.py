@@ -1,4 +1,4 @@
-"""What learning has come to after an epoch, in a file of safetensors: if it is interrupted it goes on from there."""
+"""The state of learning after an epoch, in a safetensors file; interrupted learning continues from it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Curve = list[dict[str, float]]
 def write_state(
     path: Path, trained: Sequence[Tensor], optimizer: torch.optim.Optimizer, order: np.random.Generator, curve: Curve
 ) -> None:
-    """Writes the weights, the optimiser, all chance and what was told of each epoch, in the place of what was there."""
+    """Writes the weights, the optimiser, all random states and each epoch's figures, in place of the old file."""
     tensors = {f"weights.{number}": weights.detach() for number, weights in enumerate(trained)}
     for number, of_weights in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{number}.{name}": values for name, values in of_weights.items()}
@@ -36,14 +36,14 @@ def write_state(
 def read_state(
     path: Path, trained: Sequence[Tensor], optimizer: torch.optim.Optimizer, order: np.random.Generator
 ) -> Curve:
-    """Puts all back as it was when the file was written, and returns what was told of each epoch.
+    """Restores the state in the file, and returns the figures of each epoch.
 
     Raises:
-        UserError: If the file is damaged, or of other weights.
+        UserError: If the file is damaged, or belongs to other weights.
     """
     try:
         with safe_open(path, "pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
             told = json.loads(file.metadata()["told"])
         state: dict[int, dict[str, Tensor]] = {}
         for name, values in tensors.items():
@@ -57,6 +57,6 @@ def read_state(
         order.bit_generator.state = told["order"]
         torch.set_rng_state(tensors["chance"])
     except (SafetensorError, OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
-        raise UserError(f"{path} is no state of this learning: {error}; delete it to begin anew") from error
+        raise UserError(f"{path} is not a state of this learning: {error}; delete it to start again") from error
     curve: Curve = told["curve"]
     return curve

@@ -1,6 +1,6 @@
-"""Learns a policy from turns with feedback: the same few lines for any listener that can score an action."""
+"""Learns a policy from turns with feedback: the same few lines for any listener that can score actions."""
 
-# Annotations are evaluated here, as cyclopts would look for their names in the modules of subclasses.
+# Annotations are evaluated here, because cyclopts would look for their names in the modules of subclasses.
 
 import hashlib
 import math
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from multiref_gym.agents.learning.kept_state import read_state, write_state
 from multiref_gym.agents.learning.objectives import Objective, ScoredTurns
-from multiref_gym.agents.learning.parallel import add_gradients, is_main, of_all, share
+from multiref_gym.agents.learning.parallel import add_gradients, gathered, is_main, share
 from multiref_gym.commands.options import Count, Positive, Share
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback
@@ -28,14 +28,14 @@ from multiref_gym.tangrams import TangramSet
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A turn to learn from: what the listener saw, what it did, what feedback says of it, and how likely it was.
+    """A turn to learn from: the listener's view, its action, the feedback on it, and its probability.
 
     Attributes:
-        view: What the listener saw.
-        action: What it did.
-        feedback: What the speaker's reply says of it.
-        log_prob: The action's log-probability under the policy that acted, or None where it is unknown.
-        weight: How much the turn counts beside others.
+        view: The listener's view.
+        action: The listener's action.
+        feedback: The feedback in the speaker's reply.
+        log_prob: The action's log-probability under the policy that acted, or None if unknown.
+        weight: The weight of the turn among the others.
     """
 
     view: View
@@ -46,12 +46,12 @@ class Example:
 
 
 class Scores(NamedTuple):
-    """How likely actions are under a policy; each a float32 tensor (batch,).
+    """The log-probabilities of actions under a policy; each a float32 tensor (batch,).
 
     Attributes:
         log_prob: Log-probability of the action.
-        mean_log_prob: The mean of the log-probabilities of all that could have been done.
-        steps: In how many steps an action is chosen; see `ScoredTurns`.
+        mean_log_prob: The mean of the log-probabilities of all possible actions.
+        steps: The number of steps in which an action is chosen; see `ScoredTurns`.
     """
 
     log_prob: Tensor
@@ -60,11 +60,11 @@ class Scores(NamedTuple):
 
 
 class TrainableListener(Listener, Protocol):
-    """A listener that can be trained: its model, and how likely given actions are."""
+    """A listener that can be trained: it has a model, and scores given actions."""
 
     @property
     def model(self) -> nn.Module:
-        """The network that is trained."""
+        """The network to train."""
         ...
 
     @classmethod
@@ -77,10 +77,10 @@ class TrainableListener(Listener, Protocol):
         ...
 
     def score(self, views: Sequence[View], actions: Sequence[Action]) -> Scores:
-        """Returns how likely each action is.
+        """Returns the log-probability of each action.
 
         Raises:
-            ValueError: If an action is one that the listener cannot take, as the empty one may be.
+            ValueError: If the listener cannot take an action, such as the empty one.
         """
         ...
 
@@ -89,7 +89,7 @@ def fingerprint(model: nn.Module) -> str:
     """Returns a short hash of a model's weights."""
     digest = hashlib.sha256()
     for name, weights in sorted(model.state_dict().items()):
-        # As bytes, as NumPy has no bfloat16.
+        # As bytes, because NumPy has no bfloat16.
         digest.update(name.encode() + weights.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()[:16]
 
@@ -106,7 +106,7 @@ class Optimisation:
         weight_decay: Decoupled weight decay.
         warmup: Share of the steps in which the learning rate rises.
         clip: Largest norm of the gradient.
-        other_distractors: How likely, in each pass, a tangram that plays no part gives way to another one.
+        other_distractors: The probability, in each epoch, that an uninvolved tangram is replaced by another one.
     """
 
     epochs: Count
@@ -119,7 +119,7 @@ class Optimisation:
     other_distractors: Share = 0.0
 
     def schedule(self, step: int, steps: int) -> float:
-        """Returns the share of the peak rate in a step: a linear warm-up, under half of a cosine."""
+        """Returns a step's share of the peak rate: a linear warm-up, times half a cosine."""
         warmup = max(1, round(self.warmup * steps))
         return min((step + 1) / warmup, 0.5 + 0.5 * math.cos(math.pi * step / steps))
 
@@ -138,30 +138,30 @@ def learn(
 ) -> list[dict[str, float]]:
     """Trains the listener's model in place; the same seed gives the same weights on the same machine.
 
-    In several processes (`parallel.py`) each scores its share of a batch, and all end with the same weights.
+    In several processes (`parallel.py`), each scores its share of a batch, and all end with the same weights.
 
     Args:
-        listener: The listener to train, from the weights that it has. If it has a function `remember`, as one that
-            keeps what was said has, it is given the examples first. If it has `whole_games`, which is true of one that
-            reads all turns of a game at once, a batch is of few games; of others it is of examples of like length.
-        examples: What to learn from.
-        objective: What is minimised.
+        listener: The listener to train, from its current weights. If it has a function `remember`, because it keeps
+            past words, it gets the examples first. If it has a true `whole_games`, because it reads all turns of a game
+            at once, a batch holds a few games; otherwise it holds examples of similar length.
+        examples: The examples.
+        objective: The objective to minimise.
         optimisation: How it is minimised.
-        seed: For the order of the examples and for dropout.
-        on_step: Called after each step with its number and the number of all steps.
-        reference: What the policy is compared with, if the objective does so.
-        measured: Called after each epoch; what it returns stands beside the statistics of the epoch.
-        kept: A file that the state is kept in after each epoch. If it is there learning goes on from it, so it must be
-            of the same arguments.
-        on_epoch: Called after each epoch, when its state is kept.
+        seed: Seeds the order of the examples and dropout.
+        on_step: Called after each step with its number and the total number of steps.
+        reference: The policy to compare with, if the objective needs one.
+        measured: Called after each epoch; its result is added to the statistics of the epoch.
+        kept: A file for the state after each epoch. If it exists, learning continues from it, so it must come from the
+            same arguments.
+        on_epoch: Called after each epoch, when its state has been written.
 
     Returns:
-        For each epoch the loss and the objective's statistics, means over its steps, and what was measured after it.
+        For each epoch the loss and the objective's statistics (means over its steps), and the result of `measured`.
 
     Raises:
-        ValueError: If there is nothing to learn from.
-        UserError: If the objective needs a reference, and there is none; or before a step that would make the weights
-            no numbers, or if an objective or a listener that is not of this package fails. The message names it.
+        ValueError: If there are no examples.
+        UserError: If the objective needs a reference and there is none, or a step would make weights NaN or infinite,
+            or an objective or a listener from outside this package fails. The message names it.
     """
     if objective.needs_reference and reference is None:
         raise UserError(f"objective {type(objective).__name__} compares the policy with a reference, and there is none")
@@ -212,7 +212,7 @@ def learn(
 
 
 def _loss(objective: Objective, turns: ScoredTurns) -> tuple[Tensor, dict[str, float]]:
-    """Returns the loss of a batch, and that with the objective's statistics as numbers."""
+    """Returns the loss of a batch, and its value with the objective's statistics as numbers."""
     try:
         loss, named = objective(turns)
         told = {"loss": loss.item()} | {name: float(number) for name, number in named.items()}
@@ -225,22 +225,22 @@ def _loss(objective: Objective, turns: ScoredTurns) -> tuple[Tensor, dict[str, f
 
 
 def _check_finite(objective: Objective, told: Mapping[str, float]) -> None:
-    """Raises UserError unless all these numbers are finite."""
+    """Raises UserError unless all numbers are finite."""
     for name, number in told.items():
         if not math.isfinite(number):
             raise UserError(f"objective {part_name(objective)}: the {name} is {number}: allowed is a finite number")
 
 
 def batches(lengths: Sequence[int], size: int, rng: np.random.Generator, mixed: int = 8) -> list[np.ndarray]:
-    """Returns the indices of all examples in batches, in random order, with examples of like length in a batch.
+    """Returns the indices of all examples in batches, in random order; a batch holds examples of similar length.
 
-    A batch is padded to its longest example, so one of like lengths is cheaper.
+    A batch is padded to its longest example, so similar lengths save work.
 
     Args:
-        lengths: How long each example is, in any unit.
-        size: Examples a batch; some have fewer.
-        rng: The source of chance.
-        mixed: Among how many batches of examples, drawn at random, the like ones are put together.
+        lengths: The length of each example, in any unit.
+        size: Examples in a batch; some batches have fewer.
+        rng: The random generator.
+        mixed: The number of batches whose examples are drawn at random and then sorted by length.
     """
     shuffled = rng.permutation(len(lengths))
     batches = []
@@ -256,8 +256,8 @@ def batches_of_games(games: Sequence[int], size: int, rng: np.random.Generator) 
 
     Args:
         games: The number of each example's game, from 0.
-        size: Examples a batch; the last has fewer, if they do not divide. A game may be cut at the end of a batch.
-        rng: The source of chance.
+        size: Examples in a batch; the last may have fewer. A game may be split between two batches.
+        rng: The random generator.
     """
     places = rng.permutation(max(games) + 1)[np.asarray(games)]
     return np.split(np.argsort(places, kind="stable"), range(size, len(games), size))
@@ -266,15 +266,15 @@ def batches_of_games(games: Sequence[int], size: int, rng: np.random.Generator) 
 def with_other_distractors(example: Example, pool: Sequence[str], share: float, rng: np.random.Generator) -> Example:
     """Returns the example with other tangrams in place of some that were neither selected nor clicked.
 
-    A few thousand turns are soon known by heart. What was said of a target holds in other company, too, so with other
-    distractors in each pass only what the words have to do with the target can be learned. At times the words fit a
-    newcomer as well; that they were said to tell the target from others makes it rare.
+    A model soon memorises a few thousand turns. A target's description also fits among other tangrams, so with new
+    distractors in each epoch the model can only learn how the words fit the target. Sometimes the words also fit a new
+    distractor; this is rare, because they were chosen to set the target apart.
 
     Args:
-        example: The example, which stays as it is.
-        pool: Where the others are drawn from.
-        share: How likely each such tangram gives way; it stays if the one drawn is there already.
-        rng: The source of chance.
+        example: The example, which stays unchanged.
+        pool: The tangrams to draw from.
+        share: The probability that such a tangram is replaced; it stays if the drawn one is in the context already.
+        rng: The random generator.
     """
     view = example.view
     concerned = view.selected.union(example.action.clicks, *(action.clicks for _, action in view.dialogue))
@@ -289,9 +289,9 @@ def with_other_distractors(example: Example, pool: Sequence[str], share: float, 
 def scored(
     listener: TrainableListener, batch: Sequence[Example], reference: TrainableListener | None = None
 ) -> ScoredTurns:
-    """Returns what an objective sees of a batch.
+    """Returns the data of a batch for an objective.
 
-    Mismatched is each turn with what was clicked in the next turn of the batch.
+    The mismatched action of each turn is that of the next turn in the batch.
     """
     views, actions = [example.view for example in batch], [example.action for example in batch]
     scores = _scores(listener, views, actions)
@@ -312,18 +312,18 @@ def scored(
 
 
 def _scores(listener: TrainableListener, views: Sequence[View], actions: Sequence[Action]) -> Scores:
-    """Returns the scores of a batch, of which each process finds its share."""
+    """Returns the scores of a batch; each process computes its share."""
     rows = share(len(views))
     try:
         found = Scores(*listener.score([views[row] for row in rows], [actions[row] for row in rows]))
     except (Exception, SystemExit) as error:
         blame("listener", listener, error)
         raise
-    return Scores(*(of_all(values, rows, len(views)) for values in found))
+    return Scores(*(gathered(values, rows, len(views)) for values in found))
 
 
 def _optimizer(model: nn.Module, optimisation: Optimisation) -> torch.optim.Optimizer:
-    """Returns AdamW over all that is trained; `peak` of a group is its greatest learning rate."""
+    """Returns AdamW over all trained weights; a group's `peak` is its largest learning rate."""
     embeddings = [p for m in model.modules() if isinstance(m, nn.Embedding) for p in m.parameters() if p.requires_grad]
     fast = {id(p) for p in embeddings}
     others = [p for p in model.parameters() if p.requires_grad and id(p) not in fast]

@@ -1,4 +1,4 @@
-"""Which logged games a policy learned from: kept in its folder, so that it is not measured on them unawares."""
+"""The logged games that a policy learned from, kept in its folder, so that nobody tests it on them unawares."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from multiref_gym.files import write_json
 from multiref_gym.formats.logged_game import LoggedGame
 
 RESULTS = "learning.json"
-"""In the folder of a policy: what it was learned from, and how."""
+"""The file in a policy's folder that records how and from which games it learned."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class _Results:
 
 @dataclass
 class LearnedFrom:
-    """Games and speakers, as digests: what is compared with them must be at hand already.
+    """Games and speakers, as digests; other games can only be compared with them, not read from them.
 
     Attributes:
         games: Digests of the games.
@@ -40,10 +40,10 @@ class LearnedFrom:
 
     @classmethod
     def of(cls, model: str | Path | None) -> LearnedFrom | None:
-        """Returns what a policy learned from, and what it started from as far as that said so; None if it does not say.
+        """Returns the games that a policy and its base learned from, as far as recorded; None if nothing is recorded.
 
         Raises:
-            UserError: If what its folder says cannot be read.
+            UserError: If the record in its folder cannot be read.
         """
         path = Path(model or "", RESULTS)
         if model is None or not path.is_file():
@@ -52,15 +52,15 @@ class LearnedFrom:
         return cls(set(log.learned), set(log.speakers)) if log else None
 
     def save(self, folder: Path) -> None:
-        """Writes this to the folder of a policy that was learned from no log, which says nothing else there."""
+        """Writes the record to the folder of a policy that did not learn from a log, with nothing else."""
         write_json(folder / RESULTS, {"log": self.recorded()})
 
     def recorded(self) -> dict[str, list[str]]:
-        """Returns what `of` reads."""
+        """Returns the record in the form that `of` reads."""
         return {"learned": sorted(self.games), "speakers": sorted(self.speakers)}
 
     def joined(self, other: LearnedFrom | None) -> LearnedFrom:
-        """Returns this together with what another one learned from."""
+        """Returns this record joined with another one."""
         return self if other is None else LearnedFrom(self.games | other.games, self.speakers | other.speakers)
 
     def add(self, logged: LoggedGame) -> None:
@@ -69,10 +69,10 @@ class LearnedFrom:
         self.speakers.add(_named(logged))
 
     def shared(self, games: Iterable[LoggedGame]) -> tuple[int, set[str]]:
-        """Returns how many of some games were learned from, and the names of their speakers who were."""
+        """Returns how many of these games were learned from, and the names of their speakers who were learned from."""
         games = list(games)
-        known = sum(logged.digest in self.games for logged in games)
-        return known, {logged.interaction.speaker for logged in games if _named(logged) in self.speakers}
+        learned = sum(logged.digest in self.games for logged in games)
+        return learned, {logged.interaction.speaker for logged in games if _named(logged) in self.speakers}
 
 
 def _named(logged: LoggedGame) -> str:

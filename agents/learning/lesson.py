@@ -1,4 +1,4 @@
-"""A lesson: all that decides what a policy learns, so that it can be learned elsewhere."""
+"""A lesson: everything that decides what a policy learns, so that it can be learned on another machine."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from multiref_gym.agents.listeners.named import Load, Model
 
 
 class Learned(NamedTuple):
-    """What came of a lesson.
+    """The outcome of a lesson.
 
     Attributes:
         save: Saves the policy to a folder, as `TrainableListener.save` does.
-        curve: What `learn` tells of each epoch.
+        curve: The results of `learn` for each epoch.
     """
 
     save: Callable[[Path], None]
@@ -26,16 +26,16 @@ class Learned(NamedTuple):
 
 @dataclass(frozen=True)
 class Lesson:
-    """What is learned, from what and how; see `learn`.
+    """The arguments of `learn`.
 
     Attributes:
         load: Loads a listener.
-        start: What it learns from: what is loaded first.
-        reference: What the policy is compared with, if the objective does so.
-        examples: What it learns from.
-        objective: What is minimised.
-        optimisation: How.
-        seed: For the order of the examples and for dropout.
+        start: The policy to start from, loaded first.
+        reference: The policy to compare with, if the objective needs one.
+        examples: The examples.
+        objective: The objective to minimise.
+        optimisation: How it is minimised.
+        seed: Seeds the order of the examples and dropout.
         measured: Called with the listener after each epoch.
     """
 
@@ -57,12 +57,12 @@ class Lesson:
         """Learns.
 
         Args:
-            on_step: Called after each step with its number and the number of all.
-            kept: The file that the state is kept in after each epoch; learning goes on from it if it is there.
-            on_epoch: Called after each epoch, when its state is kept.
+            on_step: Called after each step with its number and the total number of steps.
+            kept: The file for the state after each epoch; learning continues from it if it exists.
+            on_epoch: Called after each epoch, when its state has been written.
 
         Raises:
-            UserError: As `load` and `learn` do.
+            UserError: As in `load` and `learn`.
         """
         listener = self.load(self.start)
         reference = self.load(self.reference) if self.objective.needs_reference else None

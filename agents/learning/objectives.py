@@ -1,7 +1,7 @@
-"""What a round minimises: pure functions of what is known of some turns, each a loss and named statistics of it.
+"""The objectives that a round minimises: pure functions of turns, which return a loss and named statistics.
 
-An objective is a frozen dataclass that is called. Its settings are its fields, so that a run records them. One of your
-own is such a class in a file of your own, and is named `module:attribute`.
+An objective is a frozen dataclass with a `__call__`. Its settings are its fields, so that a run records them. You can
+bring your own such class and name it `module:attribute`.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from multiref_gym.registry import OBJECTIVES, made, resolve
 
 
 class ScoredTurns(NamedTuple):
-    """A batch of turns as objectives see it; each a float32 tensor (batch,).
+    """A batch of turns, as objectives get it; each a float32 tensor (batch,).
 
     Attributes:
-        log_prob: Log-probability of the action under the policy that is learned.
-        mean_log_prob: The mean of the log-probabilities of all that could have been done.
-        steps: In how many steps the action was chosen, with log-probabilities that add up: the tokens of a text, and 1
-            where a whole action is chosen at once.
-        behaviour_log_prob: Log-probability of the action under the policy that acted; where that is unknown, under the
-            reference, and NaN where there is no reference either.
-        mismatched: Log-ratio of the policy that is learned to its reference, for an action of another turn; NaN where
-            there is no reference. No gradient flows through it.
+        log_prob: Log-probability of the action under the policy that learns.
+        mean_log_prob: The mean of the log-probabilities of all possible actions.
+        steps: The number of steps in which the action was chosen, whose log-probabilities add up: the tokens of a text,
+            or 1 if a whole action is chosen at once.
+        behaviour_log_prob: Log-probability of the action under the policy that acted; if unknown, under the reference;
+            NaN without a reference.
+        mismatched: Log-ratio of the learning policy to its reference, for an action of another turn; NaN without a
+            reference. No gradient flows through it.
         feedback: Decoded feedback, -1, 0 or +1.
-        weight: How much each turn counts beside the others.
+        weight: The weight of each turn among the others.
     """
 
     log_prob: Tensor
@@ -44,16 +44,16 @@ class ScoredTurns(NamedTuple):
     weight: Tensor
 
     def smoothed(self, smoothing: float) -> Tensor:
-        """Returns the log-probability a step of labels that are smoothed over all that could have been done."""
+        """Returns the log-probability per step of labels that are smoothed over all possible actions."""
         return ((1 - smoothing) * self.log_prob + smoothing * self.mean_log_prob) / self.steps
 
 
 class Objective(Protocol):
-    """What is minimised: a frozen dataclass, and its fields are its settings.
+    """An objective to minimise: a frozen dataclass whose fields are its settings.
 
     Attributes:
-        needs_reference: Whether it compares the policy with a reference. Learning starts from the reference then.
-        negatives: The weight of turns that were decoded as negative beside the positives, 0 to leave them out.
+        needs_reference: Whether it compares the policy with a reference. Then learning starts from the reference.
+        negatives: The weight of turns decoded as negative relative to positives, 0 to leave them out.
     """
 
     @property
@@ -69,11 +69,11 @@ class Objective(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sup:
-    """Supervised learning: cross-entropy on the positives, whatever else there is (arXiv 2410.13852, section 4).
+    """Supervised learning: cross-entropy on the positives only (arXiv 2410.13852, section 4).
 
     Attributes:
-        smoothing: Of the labels. The paper smooths them by 0.1 over the vocabulary of its language model; over all
-            1,023 actions it flattens a policy that is then sampled from.
+        smoothing: Label smoothing. The paper smooths by 0.1 over the vocabulary of its language model; over all 1,023
+            actions, smoothing flattens a policy, which is then sampled from.
     """
 
     smoothing: float = 0.0
@@ -91,8 +91,8 @@ class Sup:
 class SupAndUnlikelihood:
     """Supervised learning on the positives, and unlikelihood, -log(1 - p), on the negatives (Welleck et al. 2020).
 
-    Unlike a negative reward times the log-probability it is bounded from below: an action that is unlikely already
-    is left alone.
+    Unlike a negative reward times the log-probability, it is bounded from below: it leaves alone an action that is
+    already unlikely.
 
     Attributes:
         negatives: See `Objective`.
@@ -102,12 +102,12 @@ class SupAndUnlikelihood:
     needs_reference: ClassVar[bool] = False
 
     def __call__(self, turns: ScoredTurns) -> tuple[Tensor, dict[str, float]]:
-        """Returns the mean loss over positives and negatives, by weight, and the mean log-probability of the former.
+        """Returns the weighted mean loss over positives and negatives, and the positives' mean log-probability.
 
-        Weights that add up to less than 1 count as they are: light negatives alone make no step of full length.
+        Weights that add up to less than 1 are not scaled up: light negatives alone make only a small step.
         """
         positive, negative = turns.weight * (turns.feedback > 0), turns.weight * (turns.feedback < 0)
-        # A hair less than p, so that loss and slope are finite where the policy is certain of a negative.
+        # Slightly less than p, so that loss and slope are finite if the policy is certain of a negative.
         unlikelihood = torch.log1p(-0.999 * turns.log_prob.exp())
         weighted = positive * turns.smoothed(0.0) + negative * unlikelihood
         loss = -weighted.sum() / (positive + negative).sum().clamp(min=1)
@@ -116,17 +116,17 @@ class SupAndUnlikelihood:
 
 @dataclass(frozen=True, slots=True)
 class Reinforce:
-    """Off-policy REINFORCE on decoded feedback (arXiv 2410.13852, section 4, which the defaults are of).
+    """Off-policy REINFORCE on decoded feedback (arXiv 2410.13852, section 4; the defaults are the paper's).
 
-    The reward is +1, 0 or `negative_reward`. Negatives alone carry an importance weight, the action's probability now
-    over that when it was done: as a negative becomes unlikely its gradient goes to 0, and without that the
-    log-probability would be pushed down without end. An action whose probability when it was done is unknown, as of
-    demonstrations, has a weight of 1.
+    The reward is +1, 0 or `negative_reward`. Only negatives have an importance weight: the action's probability now
+    over its probability when it was taken. So the gradient of a negative goes to 0 as it becomes unlikely; otherwise
+    its log-probability would be pushed down without end. The weight is 1 if the old probability is unknown, as for
+    demonstrations.
 
     Attributes:
-        negative_reward: What a negative is rewarded with.
-        least_behaviour: The floor of a probability that is divided by.
-        smoothing: Of the labels; the paper takes 0.1, over the vocabulary of its language model.
+        negative_reward: The reward of a negative.
+        least_behaviour: The smallest probability to divide by.
+        smoothing: Label smoothing; the paper uses 0.1, over the vocabulary of its language model.
         negatives: See `Objective`.
     """
 
@@ -137,9 +137,9 @@ class Reinforce:
     needs_reference: ClassVar[bool] = False
 
     def __call__(self, turns: ScoredTurns) -> tuple[Tensor, dict[str, float]]:
-        """Returns the mean loss over all turns, by weight, and the mean log-probabilities of either kind.
+        """Returns the weighted mean loss over all turns, and the mean log-probabilities of positives and negatives.
 
-        Weights that add up to less than 1 count as they are, as of `SupAndUnlikelihood`.
+        Weights that add up to less than 1 are not scaled up, as in `SupAndUnlikelihood`.
         """
         positive, negative = turns.weight * (turns.feedback > 0), turns.weight * (turns.feedback < 0)
         behaviour = turns.behaviour_log_prob.clamp(min=math.log(self.least_behaviour))
@@ -156,12 +156,12 @@ class Reinforce:
 class Kto:
     """Kahneman-Tversky optimisation on decoded feedback (Ethayarajh et al. 2024; arXiv 2410.13852, section 4).
 
-    With r the log-ratio of the policy to the one that acted, and z how far the policy is from its reference on the
-    whole, positives are to have r above z and negatives below it. z is the mean log-ratio of mismatched actions, no
-    less than 0, over the batch, and is taken as given. Neutral turns are left out.
+    Let r be the log-ratio of the policy to the one that acted, and z the policy's overall distance from its reference.
+    Positives should have r above z, and negatives r below z. z is the batch mean of the log-ratios of mismatched
+    actions, at least 0, and has no gradient. Neutral turns are left out.
 
     Attributes:
-        beta: How soon a log-ratio is far enough; 0.5 is the paper's.
+        beta: The scale of log-ratios: the larger, the sooner r is far enough from z. The paper's value is 0.5.
         negatives: See `Objective`.
     """
 
@@ -170,9 +170,9 @@ class Kto:
     needs_reference: ClassVar[bool] = True
 
     def __call__(self, turns: ScoredTurns) -> tuple[Tensor, dict[str, float]]:
-        """Returns the mean loss over positives and negatives, by weight, z, and the mean log-probabilities of both.
+        """Returns the weighted mean loss over positives and negatives, z, and the mean log-probabilities of both.
 
-        Weights that add up to less than 1 count as they are, as of `SupAndUnlikelihood`.
+        Weights that add up to less than 1 are not scaled up, as in `SupAndUnlikelihood`.
         """
         positive, negative = turns.weight * (turns.feedback > 0), turns.weight * (turns.feedback < 0)
         z = turns.mismatched.mean().clamp(min=0).detach()
@@ -186,21 +186,23 @@ class Kto:
 
 
 def new_objective(name: str) -> Objective:
-    """Returns the objective that a name stands for: an object, or a class that is made with its defaults.
+    """Returns the objective with a name: an object, or a class that is called with its defaults.
 
     Args:
         name: A registered name ("kto"), or an entry-point string.
 
     Raises:
         UnknownName: If the name is neither.
-        UserError: If it stands for no objective, or as `made` does, as where a setting has no default.
+        UserError: If the object is not an objective, or as in `made`, if a setting has no default.
     """
     objective = resolve("objective", OBJECTIVES, name)
     if isinstance(objective, type):
         objective = made("objective", name, objective)
     missing = [of for of in ("needs_reference", "negatives") if not hasattr(objective, of)]
     if missing or not is_dataclass(objective):
-        raise UserError(f"objective {name!r} is none: it is no dataclass with {missing[0] if missing else 'settings'}")
+        raise UserError(
+            f"objective {name!r} does not fit: it is not a dataclass with {missing[0] if missing else 'settings'}"
+        )
     try:
         json.dumps(asdict(objective), allow_nan=False)  # type: ignore[arg-type]  # as a run records it
     except (TypeError, ValueError) as error:
@@ -212,7 +214,7 @@ def new_objective(name: str) -> Objective:
 
 
 def _total(weight: Tensor) -> Tensor:
-    """Returns what a sum by weight is divided by: the sum of the weights, and 1 where there are none."""
+    """Returns the divisor of a weighted sum: the sum of the weights, at least 1."""
     total = weight.sum()
     return torch.where(total > torch.finfo(torch.float32).tiny, total, torch.ones_like(total))
 

@@ -1,7 +1,7 @@
-"""Learning in several processes, as `torchrun` starts them: one for each GPU, and together they take the steps of one.
+"""Learning in several processes, started by `torchrun`: one for each GPU; together they take the steps of one process.
 
-Each process scores its share of a batch. What the others found is put beside it, so that each has the loss of the whole
-batch, and the gradients of the shares add up to its gradient. All else is done by the main process alone.
+Each process scores its share of a batch and gets the results of the others, so that each computes the loss of the whole
+batch, and the gradients of the shares add up to the batch's gradient. The main process does everything else.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PATIENCE = timedelta(days=1)
 @cache
 def _state() -> PartialState:
     state = PartialState(cpu=not torch.cuda.is_available(), timeout=PATIENCE)
-    atexit.register(state.destroy_process_group)  # its threads may abort a process that ends before them
+    atexit.register(state.destroy_process_group)  # otherwise its threads may abort the process at its end
     return state
 
 
@@ -34,43 +34,43 @@ def is_main() -> bool:
 
 
 def main_first() -> AbstractContextManager[None]:
-    """Has the main process go through a block before the others, who find then what it left."""
+    """Lets the main process run a block first; the others then find its results."""
     waiting: AbstractContextManager[None] = _state().main_process_first()
     return waiting
 
 
 def share(size: int) -> Sequence[int]:
-    """Returns the rows of a batch that this process scores: at least one, be it the first that another scores too.
+    """Returns the rows of a batch that this process scores: at least one, even if another process scores it too.
 
-    They stand beside each other, as turns of a game do, so that few games are read by two processes.
+    The rows are consecutive, because turns of a game are, so that few games are read by two processes.
     """
     return _own(size) or range(1)
 
 
 def _own(size: int) -> range:
-    """Returns the rows of a batch that are those of this process alone."""
+    """Returns the rows of a batch that belong to this process only."""
     index, processes = _state().process_index, _state().num_processes
     return range(-(-size * index // processes), -(-size * (index + 1) // processes))
 
 
-def of_all(values: Tensor, rows: Sequence[int], size: int) -> Tensor:
-    """Returns what all processes found for a batch, float32 (size,); the gradient is that of the own rows.
+def gathered(values: Tensor, rows: Sequence[int], size: int) -> Tensor:
+    """Returns the results of all processes for a batch, float32 (size,); gradients flow to this process's rows only.
 
     Args:
-        values: What this one found, float32 (rows,).
+        values: This process's results, float32 (rows,).
         rows: Its share.
-        size: Rows of the batch.
+        size: The number of rows in the batch.
     """
     if _state().num_processes == 1:
         return values
-    mine = bool(_own(size))  # else the row is scored by another
+    mine = bool(_own(size))  # otherwise another process has this row
     own = values.new_zeros(size).index_put((torch.tensor(rows),), values if mine else 0 * values)
     total: Tensor = reduce(own.detach().to(_state().device, copy=True), "sum").to(own.device)
     return total + own - own.detach()
 
 
 def add_gradients(weights: Iterable[nn.Parameter]) -> None:
-    """Puts the sum over all processes in place of the gradient of each weight."""
+    """Replaces the gradient of each weight by the sum over all processes."""
     if _state().num_processes == 1:
         return
     for weight in weights:

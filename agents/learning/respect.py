@@ -1,15 +1,15 @@
 """RESPECT: retrospective learning from interactions (arXiv 2410.13852, section 4), the whole loop.
 
-Round after round the listener policy is deployed, feedback on each of its past actions is decoded from what the
-speaker said next, and the next policy is learned from the base checkpoint on the seed and on all rounds so far.
-Beside it the initial policy is redeployed to the same contexts and speakers (CONTROL), so that a gain is a gain of
-learning. The true targets are used for the measures alone.
+Round after round, the listener policy is deployed, feedback on each of its past actions is decoded from the speaker's
+reply, and the next policy is learned from the base checkpoint, on the seed and all rounds so far. The initial policy is
+redeployed beside it to the same contexts and speakers (CONTROL), so that a gain must come from learning. The true
+targets are used only for the measures.
 
-Everything that a round leaves is in the run folder: its policy in `round-N/`, its interactions and feedback in
-`interactions.db`. A step that is there is not taken again, so a run that was killed goes on where it was.
+All output of a round is in the run folder: its policy in `round-N/`, its interactions and feedback in
+`interactions.db`. Finished steps are not repeated, so a killed run continues where it was.
 """
 
-# Annotations are evaluated here, as cyclopts would look for their names in the modules of subclasses.
+# Annotations are evaluated here, because cyclopts would look for their names in the modules of subclasses.
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -66,29 +66,29 @@ from multiref_gym.tangrams import load_tangrams
 from multiref_gym.tangrams.tangram_set import SplitName
 
 CONTROL, SEED = "CONTROL", "SEED"
-"""What is deployed beside the learner: the initial policy again, and the demonstrations' oracle."""
+"""The systems beside the learner: the initial policy again, and the oracle of the demonstrations."""
 
 CreditName = Literal["reply", "turns"]
 
 FIXED_GAMES = 2**30
-"""In place of the number of a round, the seed of games that no round has."""
+"""Stands for the round number in the seed of games that belong to no round."""
 
 LEARNING = "learning.json"
-"""In the folder of a round: the loss and the objective's statistics in the last epoch."""
+"""A file in a round's folder: the loss and the objective's statistics in the last epoch."""
 
-# What changes the outcome, beside the configuration of a run and the speakers' FIGURATIVE, which `recorded` adds.
+# Settings that change the outcome, besides the run's configuration and the speakers' FIGURATIVE, which `recorded` adds.
 SEED_TURNS = 50
 SEED_MISTAKES = 0.075, 0.19
 SEED_CREDIT = Credit(last_action=True)
 REPLY = Credit()
 SIMILARITY = 0.1
 NEGLIGIBLE = 0.01
-"""Turns of less weight are left out."""
+"""Turns of lower weight are left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class RoundOptimisation(Optimisation):
-    """How the loss of a round is minimised, with what suits the small listener by default."""
+    """The optimisation of a round; the defaults suit the small listener."""
 
     epochs: Count = 3
     batch: Count = 48
@@ -101,12 +101,12 @@ OPTIMISATION = RoundOptimisation()
 
 @dataclass(frozen=True, slots=True)
 class Learner:
-    """How a policy learns from interactions.
+    """A way for a policy to learn from interactions.
 
     Attributes:
-        name: What it is called in the store and in results.
-        objective: What it minimises.
-        credit: What says how good an action was: the reply to it, or what else the game tells too (`credit.py`).
+        name: Its name in the store and in results.
+        objective: The objective to minimise.
+        credit: The judge of an action: the reply to it, or more of the game, too (`credit.py`).
         optimisation: How the loss is minimised.
     """
 
@@ -116,7 +116,7 @@ class Learner:
     optimisation: Optimisation = OPTIMISATION
 
     def recorded(self) -> dict[str, Any]:
-        """Returns all settings, the objective's with the entry-point string of its class."""
+        """Returns all settings; the objective's include the entry-point string of its class."""
         kind, settings = type(self.objective), asdict(self)
         settings["objective"] = {"class": f"{kind.__module__}:{kind.__qualname__}", **settings["objective"]}
         return settings
@@ -129,20 +129,20 @@ TURNS = Learner("TURNS", SupAndUnlikelihood(), Credit(last_action=True, final_se
 
 
 def learner_of(objective: str, credit: CreditName = "reply", optimisation: Optimisation = OPTIMISATION) -> Learner:
-    """Returns the learner that is asked for by names.
+    """Returns the learner with these names.
 
     Args:
         objective: A registered name ("kto"), or an entry-point string.
-        credit: Whether the reply to an action says how good it was, or all that the game tells in its turns.
+        credit: Whether only the reply to an action judges it, or everything in the game's turns.
         optimisation: How the loss is minimised.
 
     Raises:
         UnknownName: If there is no such objective.
-        UserError: If it is none, or no learner gives such credit with it.
+        UserError: If it is not an objective, or no learner combines it with this credit.
     """
     if credit == "turns":
         if objective != "sup":
-            raise UserError(f"--credit turns is learned from by --objective sup, not {objective}")
+            raise UserError(f"--credit turns works with --objective sup only, not {objective}")
         return replace(TURNS, optimisation=optimisation)
     made = new_objective(objective)
     name = objective.upper() if objective in OBJECTIVES else type(made).__name__
@@ -151,24 +151,24 @@ def learner_of(objective: str, credit: CreditName = "reply", optimisation: Optim
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What a run is: it resumes only under the same.
+    """The settings of a run, which must be the same when it is resumed.
 
     Attributes:
         rounds: Rounds of learning; round 0 deploys the initial policy.
         games: Games of each round.
-        seed: Seeds all chance of the run.
+        seed: Seeds all randomness of the run.
         listener: Registered name or entry-point string of a trainable listener.
-        decoder: Of a feedback decoder.
-        ternary: Whether the decoder also answers neutral.
-        speaker: Of a speaker.
-        personas: Who the speakers are: population, adversarial, or a file.
-        tangrams: figures, kilogram:PATH, or a part of what people said: kilogram-known:PATH, kilogram-new:PATH.
-        seed_tangrams: What the seed's speakers describe the tangrams by, if not the same: another part.
-        split: The part of them that is deployed; the base that ships has seen the figures of "train".
-        base: What every round starts from: a checkpoint's folder, of vlm and llm a model's folder or hub id. By
-            default the one that ships.
-        trust: Weigh each speaker's turns by how likely its feedback agrees with that of the others.
-        control: Whether the initial policy is deployed beside the learner, in all rounds.
+        decoder: Name of a feedback decoder, likewise.
+        ternary: The decoder also returns neutral.
+        speaker: Name of a speaker, likewise.
+        personas: The personas of the speakers: population, adversarial, or a file.
+        tangrams: figures, kilogram:PATH, or a part of people's descriptions: kilogram-known:PATH, kilogram-new:PATH.
+        seed_tangrams: The tangrams with the descriptions of the seed's speakers, if they use another part.
+        split: The split to deploy; the base that ships has seen the figures of "train".
+        base: The policy that every round starts from: a checkpoint's folder; for vlm and llm, a model's folder or hub
+            id. By default the one that ships.
+        trust: Weigh each speaker's turns by the probability that its feedback agrees with that of the others.
+        control: Deploy the initial policy beside the learner, in all rounds.
     """
 
     rounds: Count = 6
@@ -187,19 +187,19 @@ class Config:
     control: Annotated[bool, Parameter(parse=False)] = True
 
     def common(self) -> dict[str, Any]:
-        """Returns what runs with other seeds have in common with this one, fit for JSON."""
+        """Returns the settings that runs with other seeds share with this one, as JSON can hold them."""
         fields = {name: value for name, value in asdict(self).items() if name not in ("seed", "control")}
         return fields | {"personas": None if self.personas is None else str(self.personas)}
 
 
 class Taught(NamedTuple):
-    """What a game teaches.
+    """The lessons of a game.
 
     Attributes:
-        speaker: Who spoke.
+        speaker: The speaker's name.
         examples: Turns to learn from.
-        opposite: The same if the speaker says the opposite of what is so; empty if nobody asks.
-        judged: What the speaker said of the actions; the same.
+        opposite: The examples if the speaker says the opposite of the truth; empty if trust is not used.
+        judged: The speaker's judgements of actions; likewise.
     """
 
     speaker: str
@@ -209,29 +209,29 @@ class Taught(NamedTuple):
 
 
 Report = Callable[[str, int, int], None]
-"""Told of each step: what is done, how much of it, and of how much."""
+"""Called with the progress of each step: its name, the amount done, and the total."""
 
 
 class Respect:
     """A run in a folder.
 
     Args:
-        config: What to run.
+        config: The settings of the run.
         learner: How the policy learns.
-        out: The run's folder; made if it is not there.
-        report: Told of the progress of each step.
-        to_people: Whether people play the rounds, which whoever deploys puts into the store. Who deploys keeps the
-            folder locked, and asks for each step; `rounds` is for simulated speakers.
-        workers: Who plays, decodes and learns; this process if None. What it comes to is the same.
+        out: The run's folder, created if missing.
+        report: Called with the progress of each step.
+        to_people: Whether people play the rounds, which the deployment puts into the store. The deployment keeps the
+            folder locked, and calls each step; `rounds` is for simulated speakers.
+        workers: Play, decode and learn; this process if None. The outcome is the same.
 
     Attributes:
-        record: What decides the outcome; `config.json` holds it.
-        systems: What is deployed in each round.
+        record: Everything that decides the outcome, as in `config.json`.
+        systems: The systems deployed in each round.
         store: The run's interactions and feedback.
 
     Raises:
-        UserError: If the configuration names what does not exist or cannot learn, or the folder holds a run of
-            another configuration.
+        UserError: If the configuration names something that does not exist or cannot learn, or the folder holds a run
+            of another configuration.
     """
 
     def __init__(
@@ -249,15 +249,15 @@ class Respect:
         if learner.name in (CONTROL, SEED):
             raise UserError(f"learner {learner.name!r}: {CONTROL} and {SEED} are other systems of a run")
         if is_language_model(config.speaker):
-            raise UserError(f"the seed's demonstrations want a speaker that tells what it means, not {config.speaker}")
+            raise UserError(f"the seed's demonstrations need a speaker that tells what it wants, not {config.speaker}")
         tangrams = load_tangrams(config.tangrams)
         self._tangrams = tangrams.split(config.split)
-        shared_contexts(self._tangrams)  # too small a set is an error now, not later
+        shared_contexts(self._tangrams)  # report too small a set now rather than later
         self._load = new_trainable(config.listener, tangrams)
         self.systems = (learner.name, CONTROL) if config.control else (learner.name,)
         self._system = learner.name
         self._make_decoder: Callable[[], FeedbackDecoder] = partial(new_decoder, config.decoder, config.ternary)
-        if isinstance(self._workers, ThisProcess):  # better a bad one is known now than after a round
+        if isinstance(self._workers, ThisProcess):  # report a bad one now rather than after a round
             decoder = self._make_decoder()
             self._make_decoder = lambda: decoder
         else:
@@ -269,7 +269,7 @@ class Respect:
             raise UserError(f"{described.name} cannot describe the seed: it has no {missing[0]} of {tangrams.name}")
         self._make_seed_speaker = speaker_of(config.speaker, described, config.personas)
         if is_main() and os.access(out, os.W_OK) and not to_people:
-            with locked(out):  # better refused now than after the base has been loaded
+            with locked(out):  # fail now rather than after loading the base
                 pass
         self._base = carried(config.base)
         base = self._load(self._base)
@@ -285,13 +285,13 @@ class Respect:
         self._taught = cache(self._read)
 
     def rounds(self) -> Iterator[dict[str, Any]]:
-        """Yields the measures of each round, after running what of it is not there yet.
+        """Runs the missing steps of each round, and yields its measures.
 
         Raises:
-            UserError: If another process is at work in the folder, or something has gone from it.
+            UserError: If another process is using the folder, or something is missing from it.
         """
         with locked(self.out) if is_main() else nullcontext():
-            with main_first():  # of several processes that learn together: the others find that it is done
+            with main_first():  # of several processes that learn together, the others find it done
                 self._check_nothing_is_gone()
                 self.demonstrate()
             for round in range(self.config.rounds + 1):
@@ -304,7 +304,7 @@ class Respect:
                 yield self.measured(round)
 
     def _check_nothing_is_gone(self) -> None:
-        """Raises UserError if a policy or a round is not there that something is there of: it would be another one."""
+        """Raises UserError if a policy or a round is missing that others depend on: a new one would differ."""
         folders = {round for round in range(self.config.rounds + 1) if (self.out / f"round-{round}").exists()}
         played = self.store.rounds(self._system)
         for round in played:
@@ -320,26 +320,28 @@ class Respect:
                     )
 
     def demonstrate(self) -> None:
-        """Has the seed played: about fifty turns of won games of a listener that understands as people do."""
+        """Plays the seed: about fifty turns of won games, by a listener that understands as people do."""
         if not self.store.has_round(SEED, 0):
             started = self._start(f"{SEED}-0", self._make_seed_speaker, -1)(numbers=range(SEED_TURNS))
             games = play(ErringListener(started, *SEED_MISTAKES), started, policy=SEED)
             won = [game for game in games if game.success]
             if not won:
-                raise UserError(f"no game of {len(games)} was won to learn from first: speaker {self.config.speaker!r}")
+                raise UserError(
+                    f"no game of {len(games)} was won: nothing to learn from; speaker {self.config.speaker!r}"
+                )
             turns = np.cumsum([len(game.turns) for game in won])
             self.store.add(won[: int(np.searchsorted(turns, SEED_TURNS)) + 1], SEED)
         self.decode(SEED, 0)
 
     def policy(self, round: int) -> TrainableListener:
-        """Returns the policy of a round: learned from the base on the seed and all rounds before."""
+        """Returns the policy of a round: learned from the base, on the seed and all earlier rounds."""
         return self._load(self._learned(round))
 
     def _learned(self, round: int) -> Folder:
-        """Returns the folder of the policy of a round, after learning it if it is not there.
+        """Returns the folder of a round's policy, after learning it if it is missing.
 
         Raises:
-            UserError: If it is there, but not as it was written.
+            UserError: If it exists but has changed since it was written.
         """
         folder = self.out / f"round-{round}"
         if folder.exists():
@@ -357,22 +359,22 @@ class Respect:
         return Folder(folder)
 
     def _lesson(self, round: int) -> Lesson:
-        """Returns what the policy of a round is learned from, and how."""
+        """Returns the lesson of a round's policy."""
         # Demonstrations alone are learned by supervised learning, so that all systems start from one policy.
         objective = self.learner.objective if round else Sup()
-        # It starts from what it is compared with.
+        # The policy starts from its reference.
         start = self._learned(0) if objective.needs_reference else self._base
         seed = int(self._seed(round).generate_state(1)[0])
         return Lesson(self._load, start, start, self._examples(round), objective, self.learner.optimisation, seed)
 
     def _examples(self, round: int) -> list[Example]:
-        """Returns what the seed and all rounds before teach."""
+        """Returns the examples in the seed and all earlier rounds."""
         seed = [example for game in self._taught(SEED, 0) for example in game.examples]
         trusted = self._trusts(round)
         return seed + [example for earlier in range(round) for example in self._taught_by(earlier, trusted)]
 
     def _taught_by(self, round: int, trusted: Mapping[str, Trust]) -> list[Example]:
-        """Returns what a round teaches, given how far its speakers are trusted, if that is asked for."""
+        """Returns the examples in a round, weighted by the trust in its speakers if trust is used."""
         games = self._taught(self._system, round)
         if not self.config.trust:
             return [example for game in games for example in game.examples]
@@ -385,12 +387,12 @@ class Respect:
         ]
 
     def _trusts(self, round: int) -> dict[str, Trust]:
-        """Returns how far each speaker of the rounds before is trusted; see `trusts`."""
+        """Returns the trust in each speaker of the earlier rounds; see `trusts`."""
         games = (game for earlier in range(round) for game in self._taught(self._system, earlier))
         return trusts([one for game in games for one in game.judged])
 
     def _read(self, system: str, round: int) -> list[Taught]:
-        """Returns what the games of one round teach."""
+        """Returns the lessons of the games of one round."""
         games = self.store.interactions(system, round)
         trust = self.config.trust and system != SEED
         return [
@@ -404,7 +406,7 @@ class Respect:
         ]
 
     def _teaches(self, system: str, game: Interaction, feedback: Sequence[Feedback]) -> list[Example]:
-        """Returns what a game teaches, given the feedback on its actions."""
+        """Returns the examples in a game, given the feedback on its actions."""
         if system == SEED:
             return examples_of(game, feedback, SEED_CREDIT)
         return examples_of(game, feedback, self.learner.credit, self.learner.objective.negatives)
@@ -420,30 +422,30 @@ class Respect:
         self.store.add(play_divided(self._workers, make, numbers, self._block, on_turn), system)
 
     def _acting(self, round: int) -> Load:
-        """Returns what loads a policy as the listener that acts in a round."""
+        """Returns a callable that loads a policy as the listener of a round."""
         return self._load
 
     def _count(self, round: int) -> int:
-        """Returns how many games a round has."""
+        """Returns the number of games in a round."""
         return self.config.games
 
     def games(self, system: str, round: int) -> list[Episode]:
-        """Returns the games of a round before their first turn: every system meets the same contexts and speakers."""
+        """Returns the unplayed games of a round: every system meets the same contexts and speakers."""
         return self._start(f"{system}-{round}", self._make_speaker, round)(numbers=range(self._count(round)))
 
     def fixed_games(self, count: int) -> list[Episode]:
-        """Returns games of simulated speakers that no round has, for policies to be compared in."""
+        """Returns games of simulated speakers that belong to no round, to compare policies."""
         return self._start("fixed", self._make_speaker, FIXED_GAMES)(numbers=range(count))
 
     def _start(self, name: str, make_speaker: Callable[[], Speaker], round: int) -> Callable[..., list[Episode]]:
-        """Returns what starts the games of a round that have some `numbers`."""
+        """Returns a callable that starts the games of a round with some `numbers`."""
         seed = self._seed(round)
         return partial(
             new_games, self._tangrams, make_speaker=make_speaker, seed=seed, name=name, similarity=SIMILARITY
         )
 
     def decode(self, system: str, round: int) -> None:
-        """Decodes feedback on every action of a round that was replied to."""
+        """Decodes feedback on every action of a round that has a reply."""
         if self.store.has_feedback(system, round, self._feedback):
             return
         games = self.store.interactions(system, round)
@@ -451,7 +453,7 @@ class Respect:
         self.store.add_feedback(system, round, self._feedback, list(feedback))
 
     def measured(self, round: int) -> dict[str, Any]:
-        """Returns the measures of a round that has been decoded."""
+        """Returns the measures of a decoded round."""
         games = {system: self.store.interactions(system, round) for system in self.systems}
         feedback = self.store.feedback(self._feedback, self._system, round)
         measures: dict[str, Any] = {
@@ -466,7 +468,7 @@ class Respect:
         return measures
 
     def _learning(self, round: int) -> dict[str, Any] | None:
-        """Returns how the policy of a round was learned; None if people played on with the one before."""
+        """Returns statistics of learning a round's policy; None if people continued with the policy before it."""
         path = self.out / f"round-{round}" / LEARNING
         return None if self._to_people and not path.exists() else read_json(dict[str, Any], path)
 
@@ -480,18 +482,18 @@ def _loaded(load: Load, policy: Folder, games: Sequence[Episode]) -> Listener:
 
 
 def round_seed(seed: int, round: int) -> np.random.SeedSequence:
-    """Returns the seed of a round of a run: of its games, and of what is learned before them; the seed's is -1."""
+    """Returns the seed of a round's games, and of the learning before them; the seed round is -1."""
     return np.random.SeedSequence(seed, spawn_key=(round + 1,))
 
 
 def recorded(config: Config, learner: Learner, base: str, settings: dict[str, Any]) -> dict[str, Any]:
-    """Returns what decides the outcome of a run: it resumes only under the same.
+    """Returns everything that decides the outcome of a run; it must be the same when the run is resumed.
 
     Args:
-        config: What was asked for.
+        config: The settings of the run.
         learner: How the policy learns.
         base: The fingerprint of the checkpoint that every round starts from.
-        settings: What else the listener is set to.
+        settings: Further settings of the listener.
     """
     hyperparameters = {
         "seed_turns": SEED_TURNS,
@@ -501,7 +503,7 @@ def recorded(config: Config, learner: Learner, base: str, settings: dict[str, An
         "figurative": FIGURATIVE,
     }
     resolved = {
-        "decoder": feedback_name(config.decoder, config.ternary),  # as the store of the run has it
+        "decoder": feedback_name(config.decoder, config.ternary),  # the name in the run's store
         "personas": None if config.personas is None else list(map(asdict, personas_of(config.personas))),
         "learner": learner.recorded(),
     }

@@ -1,4 +1,4 @@
-"""The folder of a run: of one configuration, worked in by one process at a time, each file whole or not there."""
+"""A run's folder: it has one configuration, one process works in it at a time, and its files are always complete."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from multiref_gym.errors import UserError, is_int
 from multiref_gym.files import remove, write_json
 
 FORMAT = 2
-"""Of `config.json`: 1 was that of version 0.1."""
+"""The format of `config.json`; 1 was that of version 0.1."""
 
 LOCK = ".lock"
-"""A file that the process at work holds locked. The system lets go of it when the process ends, however it ends."""
+"""A file that the working process holds locked. The system releases the lock when the process ends in any way."""
 
 WRITTEN = {".csv", ".db", ".html", ".json", ".md", ".png"}
-"""Kinds of files that runs write: where there are any before, the folder is of something else."""
+"""Kinds of files that runs write: a folder that has any of them already belongs to something else."""
 
 GROWS = "config.rounds"
-"""The field that may be greater than it was: a run can be given more rounds."""
+"""The only field that may grow: a run can be given more rounds."""
 
 
 def made_by(**record: Any) -> dict[str, Any]:
@@ -36,16 +36,16 @@ def made_by(**record: Any) -> dict[str, Any]:
 
 
 def claim(out: Path, record: dict[str, Any], own: Collection[str] = ()) -> None:
-    """Makes a folder one of what is recorded, or checks that it is; rounds may have been added.
+    """Makes a folder the folder of a run, or checks that it is; rounds may have been added.
 
     Args:
         out: The folder.
-        record: What decides the outcome, fit for JSON; `config.json` in the folder holds it.
-        own: Names of files that may be there before, as they say themselves what they are of.
+        record: Everything that decides the outcome, as JSON can hold it; written to `config.json`.
+        own: Names of files that may exist before, because they tell themselves what they belong to.
 
     Raises:
-        UserError: If the folder cannot be written to, was written by another version of this package, or is of
-            something else, with the field that differs.
+        UserError: If the folder cannot be written to, was written by another version of this package, or belongs to
+            something else; the message names the field that differs.
     """
     try:
         _claim(out, record, own)
@@ -81,10 +81,10 @@ def _claim(out: Path, record: dict[str, Any], own: Collection[str]) -> None:
 
 @contextmanager
 def locked(out: Path) -> Iterator[None]:
-    """Keeps other processes from working in a folder, and takes away what one that was killed left unfinished.
+    """Keeps other processes out of a folder, and removes unfinished files of a killed process.
 
     Raises:
-        UserError: If another one is at work there, or this one may not write there.
+        UserError: If another process works there, or this one may not write there.
     """
     if not os.access(out, os.W_OK):
         raise UserError(f"cannot write to the run folder {out}: permission denied")
@@ -104,9 +104,9 @@ def locked(out: Path) -> Iterator[None]:
 
 @contextmanager
 def claimed(out: Path, command: str, own: Collection[str] = ()) -> Iterator[None]:
-    """Makes a folder that of a command and keeps other processes from working there; see `claim` and `locked`.
+    """Makes a folder the folder of a command, and keeps other processes out; see `claim` and `locked`.
 
-    If it fails before there is anything in a new folder, as at bad options, there is no folder either.
+    If the command fails early, as with bad options, a new folder that is still empty is removed.
     """
     new = not out.exists()
     claim(out, made_by(command=command), own)
@@ -120,24 +120,24 @@ def claimed(out: Path, command: str, own: Collection[str] = ()) -> Iterator[None
 
 
 def fields(record: Any, prefix: str = "") -> dict[str, Any]:
-    """Returns the values of nested fields by their names, joined by dots; anything else by the prefix alone."""
+    """Returns the values of nested fields by their dotted names; for anything else, the value by the prefix alone."""
     if not isinstance(record, dict):
         return {prefix: record}
     inner = (fields(value, f"{prefix}.{name}" if prefix else name) for name, value in record.items())
     return {field: value for fields in inner for field, value in fields.items()}
 
 
-def known(path: Path, what: dict[str, Any]) -> dict[str, Any] | None:
-    """Returns the results in a file if they are of what is asked, None if they are of something else or not there.
+def finished_results(path: Path, what: dict[str, Any]) -> dict[str, Any] | None:
+    """Returns the results in a file if they match, None if they belong to something else or the file is missing.
 
     Args:
-        path: A file of JSON.
-        what: Fields that the results have to have.
+        path: A JSON file.
+        what: Fields that the results must have.
 
     Raises:
-        UserError: If the file is broken, or of what is asked but not as it was written.
+        UserError: If the file is broken, or the results match but have changed since they were written.
     """
-    what = json.loads(json.dumps(what))  # as it is read back, with lists for tuples
+    what = json.loads(json.dumps(what))  # in the form that is read back, with lists for tuples
     results = read_json(dict[str, Any], path) if path.exists() else {}
     if not results or {name: results.get(name) for name in what} != what:
         return None

@@ -1,4 +1,4 @@
-"""Examples in a file that goes away with them: of a log of any size only where each example is, is in memory."""
+"""Examples in a temporary file, so that a log of any size needs little memory: only the place of each example."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class SpooledExamples(Sequence[Example]):
 
     Args:
         examples: The examples.
-        folder: Where the file is. It has no name there, and is gone when this process ends, however it ends.
+        folder: The folder of the file. The file has no name there, and disappears when this process ends in any way.
 
     Raises:
-        OSError: If it cannot be written.
+        OSError: If the file cannot be written.
     """
 
     def __init__(self, examples: Iterable[Example], folder: Path) -> None:
-        self._file = TemporaryFile(dir=folder)  # noqa: SIM115 (it lives as long as this does)
+        self._file = TemporaryFile(dir=folder)  # noqa: SIM115 (it lives as long as this object)
         self._starts = array("q", [0])
         for example in examples:
             self._starts.append(self._starts[-1] + self._file.write(_written(example)))

@@ -1,6 +1,6 @@
-"""The numbers of a run in an experiment tracker that its user has: TensorBoard, trackio, Weights & Biases, and others.
+"""Logs the figures of a run to the user's experiment tracker: TensorBoard, trackio, Weights & Biases, and others.
 
-The trackers are those of Accelerate. Nothing is sent anywhere unless a tracker is asked for that sends it.
+The trackers are those of Accelerate. Nothing is sent anywhere unless the user chooses a tracker that sends it.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from multiref_gym.agents.learning.run_folder import fields
 from multiref_gym.checking import read_json
 from multiref_gym.errors import UserError
 from multiref_gym.files import write_json
-from multiref_gym.parts import told
+from multiref_gym.parts import error_text
 
 PROJECT = "multiref"
 
 
 def check_tracker(kind: Any, name: str | None) -> None:
-    """Raises UserError if there is no such tracker, or it is not installed."""
+    """Raises UserError if the tracker does not exist or is not installed."""
     if name is None:
         return
     if name not in LOGGER_TYPE_TO_CLASS:
@@ -37,16 +37,16 @@ def check_tracker(kind: Any, name: str | None) -> None:
 
 
 TrackerName = Annotated[str, Parameter(validator=check_tracker)]
-"""A tracker that is installed."""
+"""An installed tracker."""
 
 
 Log = Callable[[int, Mapping[str, Any]], None]
-"""Logs a point: a step and its numbers, nested or not. What is no number is left out."""
+"""Logs a point: a step and its numbers, nested or not. Other values are left out."""
 
 
 @dataclass(frozen=True)
 class _State:
-    """What is known of a run in a tracker: its name there, and how many points have been logged."""
+    """The state of a run in a tracker: its name there, and the number of logged points."""
 
     run: str
     logged: int
@@ -54,15 +54,15 @@ class _State:
 
 @contextmanager
 def tracked(name: str | None, out: Path, config: Mapping[str, Any]) -> Iterator[Log]:
-    """Yields what logs the points of a run.
+    """Yields a function that logs the points of a run.
 
-    A point is logged once, also when a run is interrupted and goes on: `tracker-NAME.json` in its folder says how many
-    have been. A run that goes on is the same one in TensorBoard, trackio and Weights & Biases, and a new one elsewhere.
+    A point is logged once, even if a run is interrupted and continues: `tracker-NAME.json` in its folder counts the
+    points. A continued run stays the same run in TensorBoard, trackio and Weights & Biases, and is a new one elsewhere.
 
     Args:
-        name: Which tracker; if None, nothing is logged.
-        out: The folder of the run. Trackers that keep files keep them there.
-        config: What the run is, fit for JSON.
+        name: The tracker; if None, nothing is logged.
+        out: The folder of the run. Trackers that write files write them there.
+        config: The settings of the run, as JSON can hold them.
 
     Raises:
         UserError: If the tracker cannot be started.
@@ -94,19 +94,19 @@ def tracked(name: str | None, out: Path, config: Mapping[str, Any]) -> Iterator[
 
 
 def _started(name: str, out: Path, run: str) -> Any:
-    """Returns a tracker of Accelerate for a run."""
+    """Returns one of Accelerate's trackers for a run."""
     kind = LOGGER_TYPE_TO_CLASS[name]
     resumed = {"trackio": {"name": run, "resume": "allow"}, "wandb": {"id": run, "name": run, "resume": "allow"}}
     try:
         tracker = kind(PROJECT, *([str(out)] if kind.requires_logging_directory else []), **resumed.get(name, {}))
         tracker.start()
     except (Exception, SystemExit) as error:
-        raise UserError(f"the tracker {name} cannot be started: {told(error)}") from error
+        raise UserError(f"the tracker {name} cannot be started: {error_text(error)}") from error
     return tracker
 
 
 def _plain(value: Any) -> Any:
-    """Returns a value that every tracker takes."""
+    """Returns a value in a form that every tracker accepts."""
     return value if isinstance(value, bool | int | float | str) else str(value)
 
 

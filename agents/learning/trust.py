@@ -1,16 +1,16 @@
-"""How far each speaker is trusted: whether its feedback agrees with that of the others, found without any label.
+"""Trust in each speaker: whether its feedback agrees with that of the others, found without labels.
 
-Some who speak to a deployed listener may mislead it. They praise what was wrong, reject what was right, or judge at
-random. No single reply gives them away, but all replies of a speaker together do. A speaker is taken to be of one of
-three kinds, each as likely as `PRIOR` says before anything was heard:
+Some people may mislead a deployed listener: they praise wrong actions, reject right ones, or judge at random. No single
+reply gives them away, but all replies of a speaker together do. A speaker is of one of three kinds, whose probabilities
+before any reply are `PRIOR`:
 
   1. it judges as the others do,
-  2. it judges the other way round,
+  2. it judges the opposite,
   3. it judges regardless of the action.
 
-What "the others" approve of is found by expectation-maximisation (Dempster et al. 1977, as Dawid and Skene 1979 rate
-raters). Actions are alike if the policy was as sure of them; and a game that ended before its last turn was won, so its
-final selection says which of its actions were right.
+Expectation-maximisation finds the judgement of "the others" (Dempster et al. 1977, in the way that Dawid and Skene 1979
+rate raters). Actions form a group if the policy was equally sure of them. A game that ended before its last turn was
+won, so its final selection tells which of its actions were right.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from multiref_gym.game import MAX_TURNS
 from multiref_gym.interaction import Interaction
 
 PRIOR = 0.8, 0.1, 0.1
-"""How likely a speaker is of each kind: most mean what they say."""
+"""The probability of each kind of speaker: most are honest."""
 BANDS = 5
-"""Into how many bands of equal size the actions of a round are divided by their probability."""
+"""The number of equally large bands, by probability, of the actions of a round."""
 STEPS = 30
 
 
 class Judged(NamedTuple):
-    """What a speaker said of an action.
+    """A speaker's judgement of an action.
 
     Attributes:
-        speaker: Who.
+        speaker: The speaker's name.
         positive: Whether the feedback was positive; if not, it was negative.
         round: The round of the game.
         log_prob: The action's log-probability under the policy that acted.
@@ -53,13 +53,13 @@ class Judged(NamedTuple):
 
 
 def judged(game: Interaction, feedback: Sequence[Feedback | None]) -> list[Judged]:
-    """Returns what the speaker of a game said of its actions.
+    """Returns the judgements of a game's speaker.
 
     Neutral and unknown feedback is left out, and so are actions of unknown probability.
 
     Args:
-        game: The game; its targets are not looked at.
-        feedback: What was decoded for each action that was replied to.
+        game: The game; its targets are not used.
+        feedback: The decoded feedback on each action with a reply.
     """
     won = len(game.turns) < MAX_TURNS
     found = []
@@ -71,11 +71,11 @@ def judged(game: Interaction, feedback: Sequence[Feedback | None]) -> list[Judge
 
 
 class Trust(NamedTuple):
-    """How a speaker judges; two probabilities, and what is left to 1 is that it judges regardless of the action.
+    """The probabilities of two kinds of judging; the rest to 1 is that the speaker judges regardless of the action.
 
     Attributes:
-        alike: As the others do.
-        opposed: The other way round.
+        alike: That the speaker judges as the others do.
+        opposed: That the speaker judges the opposite.
     """
 
     alike: float
@@ -83,14 +83,14 @@ class Trust(NamedTuple):
 
 
 UNHEARD = Trust(*PRIOR[:2])
-"""How somebody judges of whom nothing was heard."""
+"""The trust in a speaker without any judgements."""
 
 
 def trusts(found: Sequence[Judged]) -> dict[str, Trust]:
-    """Returns how each speaker judges; where no game was won the majority decides.
+    """Returns the trust in each speaker; if no game was won, the majority decides.
 
     Args:
-        found: What was said of the actions of all rounds, in any order.
+        found: The judgements of the actions of all rounds, in any order.
     """
     speakers, who = np.unique([one.speaker for one in found], return_inverse=True)
     positive, groups = np.array([one.positive for one in found], bool), _groups(found)
@@ -100,11 +100,13 @@ def trusts(found: Sequence[Judged]) -> dict[str, Trust]:
         alike, opposed = kinds[who, 0], kinds[who, 1]
         approved = np.bincount(groups, alike * positive + opposed * ~positive)
         rates = ((approved + 1) / (np.bincount(groups, alike + opposed) + 2))[groups]
-        # At first only won games count, if there are any: many who mislead could pass for the others elsewhere.
+        # At first only won games count, if there are any: elsewhere, many misleading speakers could pass for the
+        # others.
         counts = won if step == 0 else np.ones(len(found))
         likely = np.log(np.where(positive, [rates, 1 - rates], [1 - rates, rates])) * counts
         praised, replies = np.bincount(who, positive * counts), np.bincount(who, counts)
-        # Who judges regardless of the action praises at some rate, and all rates are as likely beforehand.
+        # A speaker who judges regardless of the action praises at some rate; before any reply, all rates are equally
+        # likely.
         regardless = betaln(praised + 1, replies - praised + 1)
         of_kinds = np.stack([*(np.bincount(who, each) for each in likely), regardless], axis=1)
         kinds = softmax(of_kinds + np.log(PRIOR), axis=1)
@@ -112,12 +114,12 @@ def trusts(found: Sequence[Judged]) -> dict[str, Trust]:
 
 
 def _groups(found: Sequence[Judged]) -> NDArray[np.int64]:
-    """Returns the number of the group of each action: those known to be wrong or right, and each band of each round."""
+    """Returns the group number of each action: known to be wrong, known to be right, or a band of a round."""
     groups = np.array([int(one.right or 0) for one in found], np.int64)
     rounds = np.array([one.round if one.right is None else -1 for one in found])
     sure = np.array([one.log_prob for one in found])
     for number, round in enumerate(np.unique(rounds[rounds >= 0])):
         rows = np.flatnonzero(rounds == round)
-        ranks = rankdata(sure[rows]) - 1  # those who are as sure are in one band, whatever their order
+        ranks = rankdata(sure[rows]) - 1  # equally sure actions are in one band, whatever their order
         groups[rows] = 2 + number * BANDS + (ranks * BANDS // len(rows)).astype(int)
     return groups

@@ -1,1 +1,1 @@
-"""Who listens, a file or a folder each."""
+"""Listeners, a file or a folder for each."""

@@ -1,10 +1,10 @@
 """A listener that is a language model behind an OpenAI-compatible endpoint. It does not learn.
 
-The model is shown the tangrams with their letters, in pictures or in words, then the dialogue as chat messages: what
-was selected and what the speaker said, and its own actions. It answers in text, and nobody knows how likely its actions
-are. A text that is no action, was cut off or kept back by a content filter, a refusal, a call of a tool, or an action
-that the rules forbid clicks nothing, and is counted; in the next turn the model reads what it wrote and why that was no
-action.
+The model gets the tangrams with their letters, in pictures or in words, then the dialogue as chat messages: the
+selections, the speaker's utterances, and its own actions. It answers in text, so the probabilities of its actions are
+unknown. A text that is not an action, was cut off or withheld by a content filter, a refusal, a tool call, or a
+forbidden action clicks nothing, and is counted. In the next turn the model reads its text and the reason why it was not
+an action.
 """
 
 from __future__ import annotations
@@ -24,18 +24,19 @@ from multiref_gym.messages import Messages, Shown
 from multiref_gym.tangrams import Atlas, TangramSet
 
 SIZE = 128
-"""The side of a tangram in pixels."""
+"""The side of a tangram's picture, in pixels."""
 
 
 class ApiListener:
     """Asks a model for each action, many at once.
 
     Args:
-        tangrams: Where the views' tangrams come from.
-        client: Asks the model.
-        shown: One picture of the listener's board; one a tangram, which take more tokens; or words in place of them.
+        tangrams: The set of the views' tangrams.
+        client: Calls the model.
+        shown: "board", one picture of the listener's board; "tangrams", a picture each, which takes more tokens; or
+            "words".
         options: Further fields of every request, such as `{"temperature": 0}`.
-        prices: Of a million tokens of requests and of answers, in any currency, for `usage` to tell the cost.
+        prices: The prices of a million input tokens and a million output tokens, in any currency, to report the cost.
 
     Raises:
         UserError: If `shown` is none of these.
@@ -75,11 +76,11 @@ class ApiListener:
 
     @property
     def usage(self) -> dict[str, Any]:
-        """What the listener has asked and cost so far, and what it could not make an action of, for JSON.
+        """The listener's requests and costs so far, and its failed answers, as JSON can hold them.
 
-        The fields of `multiref_gym.agents.openai_api.Usage`; `cost`, None without prices; `unparsed` and `illegal`, the
-        answers in place of which nothing was clicked; and the beginning of the first that did not parse, None
-        if all did.
+        It has the fields of `multiref_gym.agents.openai_api.Usage`; `cost`, None without prices; `unparsed` and
+        `illegal`, the numbers of answers that clicked nothing for this reason; and the beginning of the first answer
+        that did not parse, or None.
         """
         usage = self._client.usage
         return {
@@ -91,10 +92,10 @@ class ApiListener:
         }
 
     def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> list[Decision]:
-        """Asks for an action for each view. Endpoints that know `seed` draw all chance from its generator.
+        """Asks for an action for each view. Endpoints that support `seed` draw all randomness from its generator.
 
         Raises:
-            UserError: If the endpoint refuses or cannot be had; see `ChatClient.complete`.
+            UserError: If the endpoint refuses or cannot be reached; see `ChatClient.complete`.
         """
         seeds = [int(rng.integers(2**31)) for rng in rngs]
         choices = self._client.complete(

@@ -15,11 +15,11 @@ from multiref_gym.listener import Decision, View
 HARD = 0.2
 """The share of tangrams that are hard for an erring listener."""
 SWAPS = 0.8
-"""How often an erring listener deselects what it should while it selects what it should not."""
+"""How often an erring listener that selects a wrong tangram still deselects what it should."""
 
 
 class RandomListener:
-    """Clicks one tangram, any, whatever is said."""
+    """Clicks one random tangram, whatever the speaker says."""
 
     block = None
 
@@ -34,7 +34,7 @@ class RandomListener:
 
 
 class OracleListener:
-    """Does what the speaker meant: it sits beside the speakers and asks them. It stands in for a person.
+    """Takes the action that the speaker wants, by asking the speaker. It stands in for a person.
 
     Args:
         games: The games that it will act in.
@@ -57,19 +57,18 @@ class OracleListener:
 
 
 class ErringListener(OracleListener):
-    """Does what the speaker meant but for mistakes: it stands in for a listener that has learned for a while.
+    """Takes the action that the speaker wants, with mistakes: it stands in for a listener that has learned for a while.
 
-    Some tangrams are hard for it, whoever describes them and however often, as they are for a learner. With the rates
-    that are the default it wins about eight games in ten of the scripted speaker, as the listeners did that the people
-    of the human games spoke to.
+    Some tangrams are hard for it, however often and by whomever they are described, as for a learner. With the default
+    rates it wins about eight of ten games with the scripted speaker, like the listeners in the human games.
 
     Args:
         games: The games that it will act in.
-        mistakes: How often it selects a tangram that was not meant; it deselects a wrong one a third as often.
-        hard: The same for a tangram that is hard.
+        mistakes: How often it selects a wrong tangram; it deselects a wrong one a third as often.
+        hard: The same for hard tangrams.
 
     Attributes:
-        wanted: What the speaker meant, by the name of the game and the number of turns before.
+        wanted: The wanted actions, by the name of the game and the number of earlier turns.
     """
 
     def __init__(self, games: Sequence[Episode], mistakes: float = 0.2, hard: float = 0.8) -> None:
@@ -78,7 +77,7 @@ class ErringListener(OracleListener):
         self.wanted: dict[tuple[str, int], Action] = {}
 
     def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> list[Decision]:
-        """Returns the wanted action or a mistake for each view, and remembers what was wanted."""
+        """Returns the wanted action or a mistake for each view, and remembers the wanted action."""
         decisions = []
         for view, rng in zip(views, rngs, strict=True):
             wanted = self.wanted[view.game_id, len(view.dialogue)] = self._games[view.game_id].wanted
@@ -95,11 +94,11 @@ class ErringListener(OracleListener):
         if not wanted.select:
             return Action(deselect=frozenset(rng.choice(sorted(view.selected), 1).tolist()))
         others = sorted(set(range(len(view.tangrams))) - view.selected - wanted.select)
-        # Mostly what was to be deselected is deselected all the same: a swap to a wrong tangram.
+        # Mostly the wrong tangrams are still deselected: the mistake swaps them for another wrong one.
         deselect = wanted.deselect if rng.random() < SWAPS else frozenset[int]()
         return Action(select=frozenset(rng.choice(others, 1).tolist()), deselect=deselect)
 
 
 def is_hard(tangram: str) -> bool:
-    """Whether a tangram is hard for an erring listener: the same few everywhere, whatever they look like."""
+    """Whether a tangram is hard for an erring listener; the same tangrams are hard for all of them."""
     return zlib.crc32(tangram.encode()) / 2**32 < HARD

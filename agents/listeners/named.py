@@ -1,4 +1,4 @@
-"""Listeners by their names."""
+"""Listeners by name."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ from multiref_gym.tangrams import TangramSet
 def new_listener(name: str, tangrams: TangramSet, games: Sequence[Episode] | None = None, **given: Any) -> Listener:
     """Makes a listener.
 
-    One that has a function `load` is loaded for these tangrams, an oracle is told of the games, and any other is made
+    A listener with a function `load` is loaded for these tangrams, an oracle gets the games, and any other is made
     without arguments.
 
     Args:
         name: A registered name ("small"), or an entry-point string.
-        tangrams: Where the games' tangrams come from.
-        games: The games that it is going to play, where their speakers know what they mean.
-        given: What `load` is given: `model` (for a listener with a `path` that path), `endpoint`, `shown`,
-            `prices`; None is not given.
+        tangrams: The set of the games' tangrams.
+        games: The games to be played, for listeners that ask the speakers.
+        given: Arguments of `load`: `model` (its `path`, if it has one), `endpoint`, `shown`, `prices`; None is left
+            out.
 
     Raises:
         UnknownName: If there is no such listener.
-        UserError: If it needs a model, cannot do with what it was given or that is damaged, or is an oracle without
-            games; or as `made` does.
+        UserError: If it needs a model, cannot use an argument, an argument is invalid or damaged, or it is an oracle
+            without games; also as in `made`.
     """
     make = resolve("listener", LISTENERS, name)
     is_oracle = isinstance(make, type) and issubclass(make, OracleListener)
     if is_oracle and games is None:
-        raise UserError(f"--listener {name} asks the speaker what was meant, and there is none to ask")
+        raise UserError(f"--listener {name} asks the speaker for the wanted action, and there is no speaker")
     loads = hasattr(make, "load") and not is_oracle
     takes = signature(make.load).parameters if loads else {}
     given = {option: value for option, value in given.items() if value is not None}
@@ -47,7 +47,7 @@ def new_listener(name: str, tangrams: TangramSet, games: Sequence[Episode] | Non
         given["model"] = fspath(given["model"])
     for option in given:
         if option not in takes and not (option == "model" and "path" in takes):
-            raise UserError(f"--{option} is not for --listener {name}")
+            raise UserError(f"--{option} does not work with --listener {name}")
     if not loads:
         return made("listener", name, make, *([games] if is_oracle else []))  # type: ignore[no-any-return]
     if "model" in takes and takes["model"].default is Parameter.empty and "model" not in given:
@@ -59,13 +59,13 @@ def new_listener(name: str, tangrams: TangramSet, games: Sequence[Episode] | Non
 
 
 Model = str | PathLike[str] | None
-"""What a listener is loaded from: a folder, an id on the hub, or None for its base."""
+"""The source of a listener: a folder, an id on the hub, or None for its base."""
 Load = Callable[[Model], TrainableListener]
 """Loads a listener that can learn."""
 
 
 def new_trainable(name: str, tangrams: TangramSet) -> Load:
-    """Returns what loads a listener that can learn, from a checkpoint or, if None, its base; see `new_listener`.
+    """Returns a callable that loads a trainable listener from a checkpoint or, if None, its base; see `new_listener`.
 
     Raises:
         UserError: If it has no weights.

@@ -1,8 +1,8 @@
-"""A listener that looks up what people call each tangram: strong for one that neither learns nor sees.
+"""A listener that looks up people's descriptions of each tangram: strong for one that neither learns nor sees.
 
-A tangram is as likely as what is said is like its human descriptions. The rules of the lexical decoder tell what is to
-be done with it: an utterance that rejects the last action asks to undo it, one that asks to remove something else means
-an older choice, and any other one asks to select. What was said of the same tangram before is not forgotten.
+A tangram is as likely as the utterance is similar to its human descriptions. The rules of the lexical decoder choose
+the kind of action: an utterance that rejects the last action asks to undo it, one that asks to remove something else
+means an older choice, and any other one asks to select. Earlier descriptions of the same tangram are remembered.
 
 The constants were set on every second one of 159 human games, so measure on the others.
 """
@@ -30,22 +30,22 @@ from multiref_gym.tangrams import TangramSet
 from multiref_gym.tangrams.kilogram import content_words
 
 TEMPERATURE = 0.5
-"""Of the softmax over tangrams, whose scores are in standard deviations; a sharper one is hardly more often right."""
+"""The temperature of the softmax over tangrams, whose scores are in standard deviations; a lower one helps little."""
 
 EARLIER = 0.5
-"""What a description that failed counts beside the one that is heard now; 0 and 1 do about as well."""
+"""The weight of a failed description beside the current one; 0 and 1 work about as well."""
 
 SWAP, SELECT, DESELECT = 0.7, 0.2, 0.1
-"""How likely "no, the swan" is answered by a swap, by selecting alone and by deselecting alone: as in those games."""
+"""The probabilities that "no, the swan" is answered by a swap, by only selecting and by only deselecting, as there."""
 
 LETTERS = (3, 5)
-"""How many letters TF-IDF takes at a time; a few more or fewer make no difference."""
+"""The numbers of letters that TF-IDF takes at a time; a few more or fewer make no difference."""
 
-# How the older choices are referred to, and that another one is wanted in place of the last.
+# Words that refer to older choices, and words that ask for another tangram in place of the last one.
 ALL, BOTH, FIRST = frozenset({"all", "everything"}), frozenset({"both", "two", "2"}), frozenset({"first", "1st"})
 OTHER = frozenset({"other", "another", "different"})
 
-# What is said of the game and of no tangram, beside KiloGram's stop words.
+# Words about the game rather than a tangram, besides KiloGram's stop words.
 COMMANDS = """
     select selected click clicked pick picked choose chose chosen find want need look now next still also just too
     1st second 2nd third 3rd fourth 4th fifth 5th final total are there's objects pieces shapes images tangrams
@@ -72,10 +72,10 @@ class RetrievalListener:
     """Samples from a distribution over the few actions that the speaker may be asking for.
 
     Args:
-        tangrams: Where the descriptions come from. Views may hold tangrams that have none or are not in the set: as
-            nobody knows what they are called, each is as likely as the average tangram of the set.
-        encoder: Makes texts comparable by their cosine; the `encode` of a model of sentence-transformers does. If None,
-            TF-IDF over the letters of words, by which "birds" and "brid" are like "bird".
+        tangrams: The source of the descriptions. Views may have tangrams without descriptions or outside the set: each
+            is as likely as the average tangram of the set.
+        encoder: Makes texts comparable by their cosine, like `encode` of a sentence-transformers model. If None, TF-IDF
+            over the letters of words, by which "birds" and "brid" are similar to "bird".
 
     Raises:
         UserError: If no tangram has a description, or scikit-learn is missing.
@@ -102,14 +102,14 @@ class RetrievalListener:
 
     @classmethod
     def load(cls, tangrams: TangramSet, model: str | None = None) -> Self:
-        """Makes the listener that compares by a sentence encoder, or by TF-IDF if none is named.
+        """Makes the listener with a sentence encoder, or with TF-IDF if none is named.
 
         Args:
-            tangrams: As above.
-            model: A folder or a hub id of a model of sentence-transformers.
+            tangrams: See the class.
+            model: A folder or a hub id of a sentence-transformers model.
 
         Raises:
-            UserError: As above, or if the model cannot be loaded or sentence-transformers is missing.
+            UserError: See the class; also if the model cannot be loaded or sentence-transformers is missing.
         """
         return cls(tangrams, None if model is None else sentence_encoder(model))
 
@@ -122,26 +122,26 @@ class RetrievalListener:
         return decisions
 
     def score(self, views: Sequence[View], actions: Sequence[Action]) -> Scores:
-        """Returns how likely each action is, in one step; what the listener never does has no probability at all."""
+        """Returns the log-probability of each action, in one step; an action that the listener never takes has none."""
         found = zip(self.distributions(views), actions, strict=True)
         log_prob = torch.tensor([distribution.get(action, 0.0) for distribution, action in found]).log()
         return Scores(log_prob, torch.full_like(log_prob, -math.inf), torch.ones_like(log_prob))
 
     def distributions(self, views: Sequence[View]) -> list[dict[Action, float]]:
-        """Returns for each view the probability of every action that the listener may take; they sum to one."""
+        """Returns for each view the probability of every action that the listener may take; they add up to one."""
         heard = [still_open(view) for view in views]
         texts = sorted({text for said, _ in heard for text in said})
         by_text = dict(zip(texts, self._scores(texts), strict=True))
         found = []
         for view, (said, tried) in zip(views, heard, strict=True):
-            scores = np.zeros(len(self._rows) + 1)  # the last is for what nobody has described
+            scores = np.zeros(len(self._rows) + 1)  # the last is for tangrams without descriptions
             for text, weight in said.items():
                 scores[:-1] += weight * by_text[text]
             found.append(_distribution(view, tried, scores[[self._rows.get(name, -1) for name in view.tangrams]]))
         return found
 
     def _scores(self, texts: Sequence[str]) -> np.ndarray:
-        """Returns how like each text each tangram is called, in deviations from the mean, float64 (texts, tangrams)."""
+        """Returns how similar texts are to tangrams' descriptions, in deviations, float64 (texts, tangrams)."""
         if not texts:
             return np.empty((0, len(self._rows)))
         likeness = (self._encode(texts) @ self._tangrams.T).toarray()
@@ -150,20 +150,20 @@ class RetrievalListener:
 
 
 def described(utterance: str) -> str:
-    """Returns the words of an utterance, in lower case, that may say what a tangram looks like."""
+    """Returns the words of an utterance, in lower case, that may describe a tangram."""
     text = UNDO.sub(" ", utterance.lower().replace("’", "'"))
     return " ".join(word for word in content_words(text) if word not in GAME_WORDS)
 
 
 def still_open(view: View) -> tuple[dict[str, float], frozenset[int]]:
-    """Returns what was said of the tangram that is looked for, with weights, and the positions rejected as it."""
+    """Returns the descriptions of the wanted tangram, with weights, and the positions that were rejected as it."""
     said: dict[str, float] = {}
     tried: frozenset[int] = frozenset()
     replies = [*(utterance for utterance, _ in view.dialogue[1:]), view.utterance]
     for (utterance, action), reply in zip(view.dialogue, replies, strict=False):  # no dialogue, no reply
         if action.select and not rejects(reply):
             said, tried = {}, frozenset()
-        elif action.select or not action.deselect:  # who only deselects was told nothing of what is looked for
+        elif action.select or not action.deselect:  # an utterance that only asks to deselect does not describe it
             said[described(utterance)] = EARLIER
             tried |= action.select
     said[described(view.utterance)] = 1.0

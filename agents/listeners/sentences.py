@@ -1,4 +1,4 @@
-"""Sentence encoders, which make texts comparable by what they mean: those of sentence-transformers."""
+"""Sentence encoders of sentence-transformers, which make texts comparable by meaning."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def sentence_encoder(model: str) -> Encoder:
     """Loads a sentence encoder.
 
     Args:
-        model: A folder or a hub id of a model of sentence-transformers.
+        model: A folder or a hub id of a sentence-transformers model.
 
     Raises:
         UserError: If the model cannot be loaded or sentence-transformers is missing.

@@ -1,4 +1,4 @@
-"""Policies in folders: there whole or not at all, and loaded with all of their weights or not at all."""
+"""Saves policies to folders completely or not at all, and loads them with all weights or not at all."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from multiref_gym.errors import UserError
 from multiref_gym.files import whole
 
 UNLOADABLE = (OSError, ValueError, KeyError, AttributeError, TypeError, ImportError, RuntimeError, SafetensorError)
-"""What PyTorch and Hugging Face raise where there is no such model, a part is missing or broken, or memory is out."""
+"""Errors of PyTorch and Hugging Face for a missing model, a missing or broken part, or too little memory."""
 
 
 @contextmanager
 def saved(path: Path) -> Iterator[Path]:
-    """Yields where to save a policy, or its weights: a new folder or file, which is at its path when it is whole.
+    """Yields a temporary path for a policy or its weights, a folder or a file, and moves it to its place when complete.
 
     A folder gets digests of its files.
 
     Raises:
-        UserError: If there is something at the path already, or the weights cannot be written.
+        UserError: If something exists at the path already, or the weights cannot be written.
         OSError: If something else cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -45,7 +45,7 @@ def saved(path: Path) -> Iterator[Path]:
 
 
 def _let_others_read(path: Path) -> None:
-    """Gives files the permissions that new ones usually have; safetensors lets nobody else read what it writes."""
+    """Gives files the usual permissions of new files; safetensors makes them readable for their owner only."""
     umask = os.umask(0)
     os.umask(umask)
     for file in (path, *path.rglob("*")):
@@ -54,34 +54,34 @@ def _let_others_read(path: Path) -> None:
 
 
 def model_name(model: str) -> str:
-    """Returns the name of a model that is good in any folder: its whole path if it is a folder, else its id."""
+    """Returns a model's name that is valid in any working folder: its absolute path if it is a folder, else its id."""
     return str(Path(model).resolve()) if Path(model).is_dir() else model
 
 
 def pretrained(kind: Any, name: str, **options: Any) -> Any:
-    """Returns a model of Hugging Face with all of its weights, where `from_pretrained` makes up those that it lacks.
+    """Returns a Hugging Face model with all of its weights, while `from_pretrained` would invent missing ones.
 
-    It also leaves out those that the model has no place for: of a head for something else, or of layers that its
-    config.json does not count. That is told by a warning.
+    Weights that the model has no place for are left out, with a warning: those of another head, or of layers that its
+    config.json does not count.
 
     Args:
         kind: A class of transformers with `from_pretrained`.
         name: A folder, or an id on the hub.
-        **options: Of `from_pretrained`.
+        **options: Options of `from_pretrained`.
 
     Raises:
-        ValueError: If it lacks weights; or else one of `UNLOADABLE`, if it cannot be loaded.
+        ValueError: If weights are missing; or else one of `UNLOADABLE`, if it cannot be loaded.
     """
     logger = logging.getLogger("transformers")
     level = logger.level
-    logger.setLevel(logging.ERROR)  # it would tell in a table what the error says in a line
+    logger.setLevel(logging.ERROR)  # its table would repeat the error
     try:
         model, loaded = kind.from_pretrained(name, output_loading_info=True, **options)
     finally:
         logger.setLevel(level)
     if missing := sorted(loaded["missing_keys"]):
         raise ValueError(f"the weights {missing[0]} are missing")
-    # Buffers of older versions may be too many: they are no weights.
+    # Superfluous buffers of older versions do not matter: they are not weights.
     if others := sorted(key for key in loaded["unexpected_keys"] if key.endswith((".weight", ".bias"))):
         told = f"{len(others)} weights such as {others[0]} have no place in the model of its config.json"
         warnings.warn(f"{name}: {told}, and are left out", stacklevel=2)
@@ -89,15 +89,15 @@ def pretrained(kind: Any, name: str, **options: Any) -> Any:
 
 
 def read_weights(file: Path, own: Mapping[str, Tensor], what: str) -> dict[str, Tensor]:
-    """Returns the weights in a file of safetensors.
+    """Returns the weights in a safetensors file.
 
     Args:
         file: The file.
-        own: The weights of the model that they are for, whose names and shapes they must have.
-        what: What they must be of, for the message.
+        own: The weights of the model, whose names and shapes the file must have.
+        what: The kind of model, for the message.
 
     Raises:
-        UserError: If the file cannot be read, or is not what was saved, or they are of something else.
+        UserError: If the file cannot be read, was damaged, or holds the weights of another model.
     """
     check_digests(file.parent)
     try:
@@ -116,7 +116,7 @@ def read_weights(file: Path, own: Mapping[str, Tensor], what: str) -> dict[str, 
 
 
 def check_finite(weights: Mapping[str, Tensor], path: Path) -> None:
-    """Raises UserError for the first of the weights in a file or folder in which a number is NaN or infinite."""
+    """Raises UserError for the first weights, in a file or folder, with a number that is NaN or infinite."""
     for name, values in weights.items():
         if not torch.isfinite(values).all():
             raise UserError(f"{path} holds no policy that can play: {name} has a number that is not finite")

@@ -1,1 +1,1 @@
-"""Speakers that are language models: what they are shown, who they are, and where the model is, a file each."""
+"""Speakers that are language models: their prompts, their habits, and one file for each place of the model."""

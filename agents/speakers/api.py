@@ -15,16 +15,16 @@ from multiref_gym.messages import Part, joined
 
 
 class ApiModel:
-    """A model at the endpoint of the environment, which is asked for many utterances at once.
+    """A model at the environment's endpoint, which is called for many utterances at once.
 
-    Sent to another process, it is asked from there, with the endpoint and the key of the environment there.
+    In another process, it uses the endpoint and the key of that process's environment.
 
     Args:
-        model: What the endpoint calls it.
-        sees: Whether tangrams are shown to it in pictures.
+        model: The endpoint's name of the model.
+        sees: Whether the model gets pictures of the tangrams.
 
     Raises:
-        UserError: As `ChatClient` does.
+        UserError: As in `ChatClient`.
     """
 
     def __init__(self, model: str, sees: bool = False) -> None:
@@ -44,37 +44,37 @@ class ApiModel:
         return asdict(self._client.usage)
 
     def write(self, prompts: Sequence[Sequence[Part]], seeds: Sequence[int]) -> list[tuple[str, str]]:
-        """Answers prompts; see `SpeakingModel`. Endpoints that know `seed` draw all chance from it.
+        """Answers prompts; see `SpeakingModel`. Endpoints that support `seed` draw all randomness from it.
 
         Raises:
-            UserError: If the endpoint refuses or cannot be had; see `ChatClient.complete`.
+            UserError: If the endpoint refuses or cannot be reached; see `ChatClient.complete`.
         """
         asked = zip(map(self._content, prompts), seeds, strict=True)
         requests = [{"messages": [{"role": "user", "content": content}], "seed": seed} for content, seed in asked]
         return [said(choice) for choice in self._client.complete(requests)]
 
     def _content(self, parts: Sequence[Part]) -> str | list[Part]:
-        # Servers of models that do not see may take nothing but a text.
+        # Servers of models without vision may accept only a text.
         return list(parts) if self.sees else joined(parts)
 
 
 class ApiSpeaker(PromptedSpeaker):
-    """Speaks as a model behind an endpoint does, to which the tangrams are shown in words."""
+    """A speaker whose words come from a model behind an endpoint, which reads the tangrams in words."""
 
     @classmethod
     def load(cls, model: str | None = None) -> Callable[..., Self]:
-        """Returns what makes speakers that share a model of the endpoint; if None, `OPENAI_MODEL` names it.
+        """Returns a callable that makes speakers which share a model; if None, `OPENAI_MODEL` names it.
 
         Raises:
-            UserError: If no model is named, or the endpoint or the key is none.
+            UserError: If no model is named, or the endpoint or the key is invalid.
         """
         return partial(cls, model=ApiModel(model or model_of_environment("api:MODEL")))
 
 
 class SeeingSpeaker(ApiSpeaker):
-    """Speaks as a model behind an endpoint does, to which the tangrams are shown in pictures."""
+    """A speaker whose words come from a model behind an endpoint, which sees pictures of the tangrams."""
 
     @classmethod
     def load(cls, model: str | None = None) -> Callable[..., Self]:
-        """Returns what makes speakers that share a model; see `ApiSpeaker.load`."""
+        """Returns a callable that makes speakers which share a model; see `ApiSpeaker.load`."""
         return partial(cls, model=ApiModel(model or model_of_environment("api-pictures:MODEL"), sees=True))

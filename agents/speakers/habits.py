@@ -1,4 +1,4 @@
-"""Who a speaker is, in words: the habits of a persona as a language model is told of them."""
+"""A persona's habits in words, for the prompt of a language model."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Iterable
 from multiref_gym.simulators.persona import Persona
 
 _HOW_OFTEN = ((0.05, "never"), (0.3, "seldom"), (0.7, "sometimes"), (0.95, "mostly"), (1.0, "always"))
-"""Up to which rate what is said of it."""
+"""Words for rates, each with the highest rate that it covers."""
 
 NOTABLE = 0.1
-"""The rate from which a fault of a speaker is told."""
+"""The rate from which a speaker's fault is mentioned."""
 
 
 def in_words(persona: Persona) -> str:
     """Returns the habits of a persona as lines of a list.
 
-    Told is what a model can follow: how much is said of a target, how feedback is given, and how it is typed. The words
-    are examples, as a persona has a few of each.
+    They are habits that a model can follow: the detail of descriptions, the form of feedback, and the typing. The words
+    are examples, because a persona has only a few of each.
     """
     undoes = max(persona.asks_undo, persona.undo_only)
     lines = [
@@ -51,7 +51,7 @@ def in_words(persona: Persona) -> str:
 
 
 def _at_a_rate(rate: float, deed: str, phrases: Iterable[str]) -> str:
-    """Returns how often a speaker does something, with examples of the words if it ever does."""
+    """Returns how often a speaker does something, with examples of the words unless it never does."""
     often = next(words for most, words in _HOW_OFTEN if rate <= most)
     return f"You {often} {deed}{'' if often == 'never' else _in_words(phrases)}."
 

@@ -14,14 +14,13 @@ from multiref_gym.agents.speakers.prompted import PromptedSpeaker
 from multiref_gym.messages import Part, joined
 
 MOST_TOKENS = 128
-"""How many tokens an utterance may have."""
+"""The most tokens in an utterance."""
 
 
 class LocalModel:
-    """A model of the Hugging Face hub or a folder, loaded when it is first asked, once in each process.
+    """A model of the Hugging Face hub or a folder, loaded at its first use, once in each process.
 
-    It is asked for one utterance after the other: what it says in a game is the same to the last bit, whatever other
-    games there are.
+    It writes one utterance after the other, so that its words in a game do not depend on other games, to the last bit.
 
     Args:
         name: The folder, or the id on the hub.
@@ -46,7 +45,7 @@ class LocalModel:
 
     @property
     def usage(self) -> dict[str, Any]:
-        """Requests, and the tokens that were read and written."""
+        """The number of requests, and of tokens read and written."""
         return {name: self._usage[name] for name in ("requests", "input_tokens", "output_tokens")}
 
     def write(self, prompts: Sequence[Sequence[Part]], seeds: Sequence[int]) -> list[tuple[str, str]]:
@@ -64,9 +63,9 @@ class LocalModel:
 
 
 class LocalSpeaker(PromptedSpeaker):
-    """Speaks as a language model on this machine does, to which the tangrams are shown in words."""
+    """A speaker whose words come from a language model on this machine, which reads the tangrams in words."""
 
     @classmethod
     def load(cls, model: str) -> Callable[..., Self]:
-        """Returns what makes speakers that share a model of the Hugging Face hub or a folder."""
+        """Returns a callable that makes speakers which share a model of the Hugging Face hub or a folder."""
         return partial(cls, model=LocalModel(model))

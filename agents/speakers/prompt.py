@@ -1,7 +1,7 @@
-"""What a speaker's model is shown, and what is said of what it writes.
+"""The prompt of a speaker's model, and the utterance in its answer.
 
-The model never sees a letter, the id of a tangram or the listener's order, so that none of them can be said: the
-tangrams are in two groups, the targets and the others, in an order of this game alone.
+The model never sees a letter, a tangram's id or the listener's order, so it cannot reveal any of them. The tangrams are
+in two groups, the targets and the others, in an order of this game only.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from multiref_gym.answers import without_thoughts
 from multiref_gym.chat import without_marks
 from multiref_gym.game import Action, Game
 from multiref_gym.messages import Part, text_part
-from multiref_gym.utterance import said_as
+from multiref_gym.utterance import as_utterance
 
 RULES = """\
 You play a game with another person, the listener, by chat. You both see the same pictures of tangrams, each of you in \
@@ -49,7 +49,7 @@ _LETTER = re.compile(
     r"|called))+)? #?(?:[a-z]|\d{1,2})(?= *(?:[.,;!?&]|$|(?:and|or)\b))",
     re.IGNORECASE,
 )
-"""How a picture is named by a letter or a number: "select B", "click on the one labelled C"."""
+"""A picture named by a letter or a number: "select B", "click on the one labelled C"."""
 
 
 def prompt(
@@ -59,14 +59,14 @@ def prompt(
     habits: str,
     shown: Callable[[Sequence[str]], Sequence[Part]],
 ) -> list[Part]:
-    """Returns what the model is asked, as parts of one message.
+    """Returns the prompt as parts of one message.
 
     Args:
-        game: The game, before the turn that is asked for.
-        order: The ids of its tangrams, in the order in which they are shown.
-        dialogue: The turns so far: what was said, and what was done; None where the listener was not understood.
-        habits: How the speaker talks, in words.
-        shown: Returns the parts that show tangrams, given their ids: of each one part.
+        game: The game, before the turn.
+        order: The ids of its tangrams, in the order of the prompt.
+        dialogue: The turns so far: each utterance and its action; None if the listener was not understood.
+        habits: The speaker's habits in words.
+        shown: Returns one part for each tangram id.
     """
     tangrams, targets = game.context.listener_order, game.context.targets
     looks = dict(zip(order, shown(order), strict=True))
@@ -96,13 +96,13 @@ def prompt(
 
 
 def read_utterance(text: str) -> str:
-    """Returns what a model says in what it wrote, "" if that is nothing.
+    """Returns the utterance in a model's text, "" if there is none.
 
-    It is the first line with any words, without thoughts, marks of chat templates, a label in front ("Speaker:") and
-    quotes around it, as a text that may be said.
+    It is the first line with any words, made a valid utterance, without thoughts, marks of chat templates, a label in
+    front ("Speaker:") and quotes around it.
     """
     spoken = without_thoughts(text)
-    lines = [said_as(line) for line in without_marks(spoken or "", "\n").splitlines()]
+    lines = [as_utterance(line) for line in without_marks(spoken or "", "\n").splitlines()]
     lines = [line for line in lines if re.search(r"[^\W_]|[^\x00-\x7f]", line)]
     if len(lines) > 1 and lines[0].endswith(":"):  # "Here is what I would say:"
         lines = lines[1:]
@@ -113,12 +113,12 @@ def read_utterance(text: str) -> str:
 
 
 def names_letter(utterance: str) -> bool:
-    """Whether an utterance names a picture by a letter or a number, which the model has made up."""
+    """Whether an utterance names a picture by a letter or a number, which the model must have invented."""
     return bool(_LETTER.search(utterance))
 
 
 def _bare(line: str) -> str:
-    """Returns a line without what adorns it."""
+    """Returns a line without decoration."""
     said = line.strip(_ADORNED)
     if label := _LABEL.match(said):
         said = said[label.end() :].strip(_ADORNED)
@@ -128,7 +128,7 @@ def _bare(line: str) -> str:
 
 
 def _done(action: Action | None, targets: Collection[int]) -> str:
-    """Returns what the listener did in words: how many of the clicks were on targets."""
+    """Returns the listener's action in words: how many of its clicks were on targets."""
     if action is None:
         return "did nothing, as it did not understand"
     deeds = []

@@ -1,4 +1,4 @@
-"""A speaker that asks a language model what to say, turn by turn."""
+"""A speaker that has a language model write its words, turn by turn."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from multiref_gym.simulators.population import population
 from multiref_gym.tangrams import TangramSet, in_words, shared_atlas
 
 SIZE = 128
-"""The side of a tangram's picture in pixels."""
+"""The side of a tangram's picture, in pixels."""
 
 ATTEMPTS = 4
-"""How often a model is asked for one utterance, at most."""
+"""The most answers that a model gives for one utterance."""
 
 
 class SpeakingModel(Protocol):
-    """A language model that many speakers share. A copy is the model itself.
+    """A language model that many speakers share. Copying it returns the same model.
 
     Attributes:
-        name: What it is called in messages.
-        sees: Whether tangrams are shown to it in pictures, and not in words.
-        tally: What became of its answers, counted by the speakers.
+        name: Its name in messages.
+        sees: Whether it gets pictures of the tangrams, instead of words.
+        tally: Counts of its answers by what the speakers did with them.
     """
 
     name: str
@@ -40,30 +40,31 @@ class SpeakingModel(Protocol):
 
     @property
     def usage(self) -> dict[str, Any]:
-        """What it was asked so far, for JSON."""
+        """Its usage so far, as JSON can hold it."""
         ...
 
     def write(self, prompts: Sequence[Sequence[Part]], seeds: Sequence[int]) -> list[tuple[str, str]]:
-        """Answers prompts, each with chance from its seed: what it wrote and, if that is no answer, why."""
+        """Answers prompts, each with its seed: returns the text and, if it is not an answer, the reason."""
         ...
 
 
 class PromptedSpeaker:
     """A speaker whose utterances a language model writes.
 
-    The model knows the game as a person who speaks would: which tangrams are the targets, what is selected, what was
-    said and done. Who it is to be, one of the personas, is drawn for each game and told in words.
+    The model knows the game as a human speaker would: the targets, the selection, the dialogue. A persona is drawn for
+    each game and described in words.
 
-    It is asked again, with other chance, if it wrote nothing that can be said or names a picture by a letter, which it
-    has made up. After `ATTEMPTS` a made-up letter is let pass: it tells nothing. When a game is over nothing is said.
+    The model is asked again, with other randomness, if its text is not a valid utterance, or names a picture by a
+    letter, which it must have invented. After `ATTEMPTS`, an invented letter is accepted, since it reveals nothing.
+    When a game is over, the speaker says nothing.
 
     Args:
-        tangrams: Where the game's tangrams come from.
+        tangrams: The set of the game's tangrams.
         model: The language model.
-        personas: Who speaks, one of these in each game; `population` if None.
+        personas: The personas, one of which speaks in each game; `population` if None.
 
     Raises:
-        PersonaError: As `checked_personas` does.
+        PersonaError: As in `checked_personas`.
     """
 
     def __init__(self, tangrams: TangramSet, model: SpeakingModel, personas: Sequence[Persona] | None = None) -> None:
@@ -77,28 +78,28 @@ class PromptedSpeaker:
 
     @property
     def wanted(self) -> Action:
-        """Nobody can look into a model's head.
+        """The wanted action cannot be read from a model's text.
 
         Raises:
             UserError: Always.
         """
-        raise UserError(f"{self._model.name} does not tell what it means by its words: no oracle can listen to it")
+        raise UserError(f"{self._model.name} does not tell the action that it wants: no oracle can listen to it")
 
     @property
     def usage(self) -> dict[str, Any]:
-        """What the model was asked so far by all speakers that share it, for JSON.
+        """The model's usage so far by all speakers that share it, as JSON can hold it.
 
-        Beside what the model itself tells, `asked_again`: answers in place of which another one was asked for; and
-        `letters`, utterances that name a picture by a letter or a number nevertheless.
+        Besides the model's own counts, it has `asked_again`, the answers that were replaced by another one, and
+        `letters`, the utterances that still name a picture by a letter or a number.
         """
         tally = self._model.tally
         return {**self._model.usage, "asked_again": tally["asked again"], "letters": tally["letters"]}
 
     def start(self, game: Game, rng: np.random.Generator) -> str:
-        """Draws who speaks and in which order the tangrams are shown, and asks for the first utterance.
+        """Draws the persona and the order of the tangrams, and asks for the first utterance.
 
         Raises:
-            UserError: If the model cannot be asked, or says nothing.
+            UserError: If the model cannot be reached, or gives no valid utterance.
         """
         return self.start_all([self], [game], [rng])[0]
 
@@ -110,14 +111,14 @@ class PromptedSpeaker:
     def start_all(
         speakers: Sequence[PromptedSpeaker], games: Sequence[Game], rngs: Sequence[np.random.Generator]
     ) -> list[str]:
-        """Opens a game for each of some speakers; see `multiref_gym.speaker.BatchedSpeaker`."""
+        """Opens a game for each speaker; see `multiref_gym.speaker.BatchedSpeaker`."""
         for speaker, game, rng in zip(speakers, games, rngs, strict=True):
             speaker._begin(game, rng)
         return _said(speakers)
 
     @staticmethod
     def reply_all(speakers: Sequence[PromptedSpeaker], actions: Sequence[Action | None]) -> list[str]:
-        """Returns what each of some speakers says to an action; see `multiref_gym.speaker.BatchedSpeaker`."""
+        """Returns each speaker's reply to an action; see `multiref_gym.speaker.BatchedSpeaker`."""
         for speaker, action in zip(speakers, actions, strict=True):
             speaker._dialogue.append((speaker._utterance, action))
         return _said(speakers)
@@ -140,7 +141,7 @@ class PromptedSpeaker:
 
 
 def _said(speakers: Sequence[PromptedSpeaker]) -> list[str]:
-    """Asks for the next utterance of each speaker whose game goes on, all that share a model together."""
+    """Asks for the next utterance of each speaker whose game continues; speakers with the same model share a call."""
     for speaker in speakers:
         speaker._utterance = ""
     waiting = [speaker for speaker in speakers if not speaker._game.over]

@@ -1,7 +1,7 @@
-"""Where work is done: in this process, or on a Ray cluster (`on_ray.py`). What comes of it is the same.
+"""Workers: this process, or a Ray cluster (`on_ray.py`). The outcome is the same.
 
-Work is divided into parts. What does it is made once by each worker and then called with part after part, so a policy
-is loaded once. Only this process writes what is kept.
+Work is divided into parts. Each worker makes its function once and calls it with part after part, so a policy is loaded
+once. Only this process writes files.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from multiref_gym.agents.workers.processes import in_own_process
 
-if TYPE_CHECKING:  # it needs torch, which not all who play do
+if TYPE_CHECKING:  # it needs torch, which playing alone need not
     from multiref_gym.agents.learning.lesson import Learned, Lesson
 
 Part = TypeVar("Part")
 Found = TypeVar("Found")
 Tell = Callable[[Any], None]
-"""Called by a worker in the middle of a part, with what is to be told of it."""
+"""A worker calls it in the middle of a part, with something to tell."""
 
 
 def divided_into(numbers: range, parts: int, block: int | None) -> list[range]:
-    """Returns numbers in at most so many ranges, in order and of about the same length.
+    """Divides numbers into at most `parts` ranges of about the same length, in order.
 
     Args:
         numbers: One or more.
-        parts: How many ranges.
-        block: How many numbers, from the first on, must not be divided; None if any may be.
+        parts: The number of ranges.
+        block: The length of blocks, from the first number on, that must not be divided; None if there are none.
     """
     size = block or 1
     blocks = math.ceil(len(numbers) / size)
@@ -40,26 +40,26 @@ def divided_into(numbers: range, parts: int, block: int | None) -> list[range]:
 
 
 def summed(report: Callable[[int], None], parts: int) -> Callable[[int, int], None]:
-    """Returns what is told how much of a part is done, and reports how much that is of all parts."""
+    """Returns a function that takes the progress of one part, and reports the progress of all parts together."""
     done = [0] * parts
 
     def told(part: int, of_part: int) -> None:
-        done[part] = max(done[part], of_part)  # a part that is begun again does not take back what was said
+        done[part] = max(done[part], of_part)  # the progress never goes back if a part is begun again
         report(sum(done))
 
     return told
 
 
 class Workers(Protocol):
-    """Who does the work."""
+    """The workers."""
 
     @property
     def room(self) -> int | None:
-        """How many there may be at a time; None if that is for others to say."""
+        """The most workers at a time; None if others decide it."""
         ...
 
     def divided(self, numbers: range, block: int | None) -> list[range]:
-        """Returns numbers in ranges, one for each part; see `divided_into`."""
+        """Divides numbers into ranges, one for each part; see `divided_into`."""
         ...
 
     def run(
@@ -68,37 +68,37 @@ class Workers(Protocol):
         parts: Iterable[Part],
         told: Callable[[int, Any], None] = lambda part, what: None,
     ) -> Iterator[Found]:
-        """Yields what comes of each part, in their order.
+        """Yields the result of each part, in their order.
 
         Args:
-            make: Makes what is called with each part.
+            make: Makes the function that is called with each part.
             parts: The parts, taken when they are needed.
-            told: Called with the number of a part and what is told of it.
+            told: Called with the number of a part and something that its worker tells.
 
         Raises:
-            UserError: If the work does, or it cannot be done where it is to be.
+            UserError: If the work raises it, or cannot be done there.
         """
         ...
 
     def learn(self, lesson: Lesson, on_step: Callable[[int, int], None], kept: Path) -> Learned:
-        """Returns what is learned from a lesson; see `Lesson.learn` for the arguments and the errors."""
+        """Learns a lesson and returns the outcome; see `Lesson.learn` for the arguments and the errors."""
         ...
 
     def call(self, function: Callable[..., Found], *arguments: Any) -> Found:
-        """Returns what a function of a module returns in a process of its own.
+        """Calls a module-level function in a new process and returns its result.
 
         Raises:
-            UserError: As the function does.
+            UserError: If the function raises it.
         """
         ...
 
     def close(self) -> None:
-        """Ends all that is going on."""
+        """Stops all work."""
         ...
 
 
 class ThisProcess:
-    """Does all work itself, undivided; only what is called in a process of its own may be more than one at a time."""
+    """Does all work itself, undivided; only calls in new processes can run at the same time."""
 
     room = None
 
@@ -112,20 +112,20 @@ class ThisProcess:
         parts: Iterable[Part],
         told: Callable[[int, Any], None] = lambda part, what: None,
     ) -> Iterator[Found]:
-        """Yields what comes of each part; see `Workers`."""
+        """Yields the result of each part; see `Workers`."""
         work = make()
         for number, part in enumerate(parts):
             yield work(part, partial(told, number))
 
     def learn(self, lesson: Lesson, on_step: Callable[[int, int], None], kept: Path) -> Learned:
-        """Returns what is learned from a lesson."""
+        """Learns a lesson and returns the outcome."""
         return lesson.learn(on_step, kept)
 
     def call(self, function: Callable[..., Found], *arguments: Any) -> Found:
-        """Returns what a function returns in a new process of this machine."""
+        """Calls a function in a new process of this machine and returns its result."""
         return in_own_process(function, *arguments)
 
     def close(self) -> None:
-        """Ends all processes that this one has started."""
+        """Stops all processes that this one has started."""
         for process in active_children():
             process.terminate()

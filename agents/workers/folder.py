@@ -1,4 +1,4 @@
-"""A folder that goes along to where it is needed."""
+"""A folder that travels to other processes."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from multiref_gym.digests import DIGESTS
 
 @dataclass(frozen=True)
 class Folder(os.PathLike[str]):
-    """The path of a folder. Sent to another process, it is that of a copy there, until `forget_arrived`.
+    """The path of a folder. Another process that receives it gets a copy of the folder, until `forget_arrived`.
 
-    Only policies, which this package has saved, are copied. Models that they start from may be too large: they must be
-    at the same path wherever they are needed.
+    Only policies that this package has saved are copied. The models that they start from may be too large: these must
+    be at the same path wherever they are needed.
 
     Attributes:
-        path: Where it is.
+        path: The path.
     """
 
     path: Path
@@ -35,17 +35,17 @@ class Folder(os.PathLike[str]):
 
 
 def carried(model: str | None) -> Folder | str | None:
-    """Returns what a listener is loaded from, as a `Folder` if it is one."""
+    """Returns a model's path as a `Folder` if it is a folder, and anything else unchanged."""
     return Folder(Path(model)) if model is not None and Path(model).is_dir() else model
 
 
 def files_in(folder: Path) -> dict[str, bytes]:
-    """Returns all files in a folder, by their paths from there."""
+    """Returns all files in a folder, by their relative paths."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def write_files(folder: Path, files: dict[str, bytes]) -> None:
-    """Writes files to a folder, which is made if there is none."""
+    """Writes files to a folder, which is created if missing."""
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
@@ -55,13 +55,13 @@ _places: list[Path] = []
 
 
 def _arrived(name: str, files: dict[str, bytes]) -> Folder:
-    """Returns a folder with these files, which is there until `forget_arrived`."""
+    """Returns a folder with these files, which exists until `forget_arrived`."""
     _places.append(Path(mkdtemp(prefix="multiref-")))
     write_files(_places[-1] / name, files)
     return Folder(_places[-1] / name)
 
 
 def forget_arrived() -> None:
-    """Removes the copies that have arrived in this process, which may be killed before it could do so at its end."""
+    """Removes the copies that this process received; it may be killed before it could do so at its end."""
     while _places:
         rmtree(_places.pop(), ignore_errors=True)

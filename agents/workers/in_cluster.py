@@ -1,4 +1,4 @@
-"""What runs in the processes of a Ray cluster: workers, learners, and calls of functions."""
+"""Code that runs in the processes of a Ray cluster: workers, learners, and calls of functions."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from multiref_gym.errors import UserError
 
 
 def sent_form(what: Any) -> bytes:
-    """Returns what `arrived` makes this of again, on a worker."""
+    """Returns the bytes from which `arrived` restores an object on a worker."""
     sent: bytes = cloudpickle.dumps(what)  # type: ignore[no-untyped-call]
     return sent
 
 
 def arrived(sent: bytes) -> Any:
-    """Returns what was sent here.
+    """Restores an object from `sent_form`.
 
     Raises:
-        UserError: If it is of a module that is not here.
+        UserError: If it needs a module that is not installed here.
     """
     try:
         return cloudpickle.loads(sent)
@@ -41,12 +41,12 @@ def arrived(sent: bytes) -> Any:
 
 
 class Place(NamedTuple):
-    """Where a process is.
+    """The surroundings of a process.
 
     Attributes:
-        folder: What relative paths start from.
-        modules: Where modules are looked for.
-        version: That of this package.
+        folder: The working folder, for relative paths.
+        modules: The folders in which modules are found.
+        version: The version of this package.
     """
 
     folder: Path
@@ -55,24 +55,24 @@ class Place(NamedTuple):
 
     @classmethod
     def here(cls) -> Self:
-        """Returns where this process is."""
+        """Returns the place of this process."""
         return cls(Path.cwd(), sys.path, version("multiref-gym"))
 
     def enter(self) -> None:
-        """Prepares a process of the cluster to find what the first one finds, as far as it is on this machine."""
+        """Lets a process of the cluster find the files and modules of the first process that this machine has."""
         prepare_process()
         sys.path.extend(path for path in self.modules if path not in sys.path)
         if self.folder.is_dir():
             os.chdir(self.folder)
 
     def check(self) -> None:
-        """Raises UserError if this process has another version of this package than the first one."""
+        """Raises UserError if this process and the first one have different versions of this package."""
         if (here := version("multiref-gym")) != self.version:
             raise UserError(f"multiref-gym {here} on {node()}, and {self.version} where the command was given")
 
 
 class Worker:
-    """Does parts of whatever there is to do, in a process of the cluster."""
+    """Does parts of any work, in a process of the cluster."""
 
     def __init__(self, told: Queue, place: Place) -> None:
         place.enter()
@@ -80,17 +80,17 @@ class Worker:
         self._do: Callable[..., Any] | None = None
 
     def ready(self) -> None:
-        """Answers when the process is there.
+        """Returns when the process has started.
 
         Raises:
-            UserError: If it is of another version of this package.
+            UserError: If it has another version of this package.
         """
         self._place.check()
 
     def do(self, number: int, make: list[Any], place: int, part: Any) -> Any:
-        """Returns what comes of a part of the work with this number."""
+        """Returns the result of a part of the work with this number."""
         if number != self._number:
-            self._do = None  # what was needed for other work makes room first
+            self._do = None  # free the memory of other work first
             self._do, self._number = arrived(ray.get(make[0]))(), number
         assert self._do is not None
         try:
@@ -106,11 +106,11 @@ class Learning:
         self._lesson = lesson
 
     def __call__(self, state: bytes | None, tell: Tell) -> tuple[dict[str, bytes], list[dict[str, float]]]:
-        """Returns the files of the policy and what `learn` tells of each epoch; tells of each step and the state.
+        """Returns the policy's files and the results of `learn` for each epoch; tells each step and state.
 
         Args:
-            state: What was kept after an epoch, to go on from; None to begin.
-            tell: Told of a step with two numbers, and of an epoch with the bytes of what is kept after it.
+            state: The state after an epoch, to continue from; None to begin.
+            tell: Called after a step with two numbers, and after an epoch with the bytes of its state.
         """
         with TemporaryDirectory(prefix="multiref-") as folder:
             kept, policy = Path(folder, "state"), Path(folder, "policy")
@@ -118,7 +118,7 @@ class Learning:
                 kept.write_bytes(state)
 
             def on_epoch() -> None:
-                if kept.exists():  # of several learners the first one keeps it
+                if kept.exists():  # only the first of several learners writes it
                     tell(kept.read_bytes())
 
             save, curve = self._lesson.learn(lambda *step: tell(step), kept, on_epoch)
@@ -128,7 +128,7 @@ class Learning:
 
 
 def learn_share(config: dict[str, Any]) -> None:
-    """Learns with others, as Ray Train starts them; the first one tells what comes of it, each what it cannot do."""
+    """Learns together with others, started by Ray Train; the first one tells the outcome, and each its own errors."""
     config["place"].enter()
     from multiref_gym.agents.learning.parallel import is_main
 
@@ -138,7 +138,7 @@ def learn_share(config: dict[str, Any]) -> None:
         found = Learning(arrived(ray.get(config["lesson"][0])))(config["state"], tell)
     except (UserError, OSError) as error:
         config["told"].put((config["number"], 1, str(error)))
-        raise  # so that the others do not wait for this one
+        raise  # otherwise the others would wait for this one
     finally:
         forget_arrived()
     if is_main():
@@ -146,7 +146,7 @@ def learn_share(config: dict[str, Any]) -> None:
 
 
 def called(place: Place, sent: bytes) -> Any:
-    """Returns what comes of a function and its arguments that were sent here; `place` is where they come from."""
+    """Calls a function that was sent here, with its arguments, and returns the result; `place` is the sender's."""
     place.enter()
     place.check()
     function, arguments = arrived(sent)

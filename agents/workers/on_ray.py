@@ -1,7 +1,7 @@
-"""Work on a Ray cluster, be it of this machine alone or of many: https://docs.ray.io.
+"""Work on a Ray cluster, of this machine alone or of many: https://docs.ray.io.
 
-Workers are actors. Each is made once for a command, and takes part after part of whatever there is to do. If one dies,
-as its machine is lost, what it was at is given to another one, and a new one is started where there is room.
+Workers are actors. Each is made once for a command, and does part after part of any work. If a worker is lost, for
+instance with its machine, another one gets its part, and a new one is started if there is room.
 """
 
 from __future__ import annotations
@@ -36,43 +36,43 @@ from multiref_gym.errors import UserError
 from multiref_gym.files import whole
 
 LOCAL = "local"
-"""In place of an address: a cluster of this machine, for the time of the command."""
+"""Stands for an address: start a cluster of this machine for the duration of the command."""
 
 LEAST = 128
-"""So many games are worth a worker of their own."""
+"""The number of games that justify a further worker."""
 
 TRIES = 4
-"""How often a part is begun before what it is said to kill its workers."""
+"""The number of attempts at a part before it is blamed for killing its workers."""
 
 REACHED = 5.0
-"""Seconds in which the address of a cluster has to answer."""
+"""Seconds in which a cluster's address must answer."""
 
 LOST = RayActorError, OutOfMemoryError
-"""What Ray raises if a worker is lost, with its machine or alone."""
+"""Ray's errors for a lost worker, with or without its machine."""
 
 PATIENCE = 60.0
-"""Seconds without a worker after which that is told."""
+"""Seconds without a worker until a warning."""
 
 POLL = 0.25
-"""Seconds after which what workers tell is looked at."""
+"""Seconds between looks at the workers' messages."""
 
 
 class RayWorkers:
-    """Workers on a cluster, which the process is connected to until `close`; if it was connected before, it stays so.
+    """Workers on a cluster. The process is connected to it until `close`; an earlier connection is kept.
 
     Args:
-        address: Of the cluster, "auto" for that of this machine, or `LOCAL`.
-        parts: How many parts games are divided into; one for each worker, and no part too small, if None.
-        cpus: CPU cores that one worker takes.
-        gpus: GPUs that it takes, or a share of one; if None one, where there are any.
-        memory: Memory that it takes, in GB (1e9 bytes); None if nobody minds.
-        learners: How many learn together.
+        address: The cluster's address, "auto" for this machine's, or `LOCAL`.
+        parts: The number of parts that games are divided into; if None, one for each worker, but no part too small.
+        cpus: CPU cores for each worker.
+        gpus: GPUs for each worker, or a share of one; if None, one if there are any.
+        memory: Memory for each worker, in GB (1e9 bytes); None for no limit.
+        learners: The number of workers that learn together.
 
     Attributes:
-        room: How many workers there may be at a time.
+        room: The most workers at a time.
 
     Raises:
-        UserError: If there is no cluster, it is of another version of Ray or Python, or it has no room for a worker or
+        UserError: If there is no cluster, it has another version of Ray or Python, or it has no room for a worker or
             for the learners.
     """
 
@@ -112,7 +112,7 @@ class RayWorkers:
         self._task: Any = ray.remote(**options, max_calls=1, max_retries=TRIES - 1)(called)
         self._starting: dict[Any, Any] = {}
         self._idle: list[Any] = []
-        self._failed = 0  # starts of workers since the last one that did not fail
+        self._failed = 0  # failed starts of workers since the last successful one
         self._work = count()
 
     def __enter__(self) -> Self:
@@ -122,14 +122,14 @@ class RayWorkers:
         self.close()
 
     def release(self) -> None:
-        """Ends the workers that have nothing to do; others are started when they are needed."""
+        """Ends idle workers; new ones are started when they are needed."""
         for worker in (*self._idle, *self._starting.values()):
             ray.kill(worker)
         self._idle.clear()
         self._starting.clear()
 
     def close(self) -> None:
-        """Ends all work; a cluster of this machine alone ends with it."""
+        """Stops all work; a cluster started for this command ends with it."""
         if self._own:
             ray.shutdown()
         else:
@@ -137,7 +137,7 @@ class RayWorkers:
             self._told.shutdown(force=True)
 
     def divided(self, numbers: range, block: int | None) -> list[range]:
-        """Returns numbers in ranges, one for each part; see `Workers`."""
+        """Divides numbers into ranges, one for each part; see `Workers`."""
         parts = self._parts or min(self.room, math.ceil(len(numbers) / (block or LEAST)) or 1)
         return divided_into(numbers, parts, block)
 
@@ -147,17 +147,17 @@ class RayWorkers:
         parts: Iterable[Part],
         told: Callable[[int, Any], None] = lambda part, what: None,
     ) -> Iterator[Found]:
-        """Yields what comes of each part, in their order; see `Workers`.
+        """Yields the result of each part, in their order; see `Workers`.
 
         Raises:
-            UserError: As the work does; if a worker lacks a module, or a part kills all its workers.
+            UserError: If the work raises it, a worker lacks a module, or a part kills all its workers.
         """
         number, sent = next(self._work), [ray.put(sent_form(make))]
         running: dict[Any, tuple[Any, int, Part]] = {}
         try:
             yield from self._results(number, sent, enumerate(parts), running, told)
         finally:
-            for worker, _, _ in running.values() if ray.is_initialized() else ():  # nobody waits for what they do
+            for worker, _, _ in running.values() if ray.is_initialized() else ():  # nobody waits for their results
                 ray.kill(worker)
 
     def _results(
@@ -168,13 +168,13 @@ class RayWorkers:
         running: dict[Any, tuple[Any, int, Part]],
         told: Callable[[int, Any], None],
     ) -> Iterator[Any]:
-        """Yields what comes of the numbered parts of the work with this number, in their order.
+        """Yields the results of numbered parts, in their order.
 
         Args:
-            number: That of the work.
-            sent: What makes what does it.
+            number: The number of the work.
+            sent: The function that makes the worker's function, in the form that is sent.
             coming: The parts, taken when they are needed.
-            running: Takes up what is going on: a worker, and the part that it is at, by what will come of it.
+            running: Is filled with the running calls: for each future result, the worker and its part.
             told: See `run`.
         """
         waiting: deque[tuple[int, Part]] = deque()
@@ -182,7 +182,7 @@ class RayWorkers:
         found: dict[int, Any] = {}
         given, since = 0, monotonic()
         while True:
-            # What is done is held until what comes before it is, so not too much is begun ahead of that.
+            # Results wait for those of earlier parts, so not too many parts are started ahead of them.
             while len(waiting) + len(running) + len(found) < 2 * self.room and (part := next(coming, None)):
                 waiting.append(part)
             if not waiting and not running:
@@ -213,7 +213,7 @@ class RayWorkers:
                     waiting.appendleft((place, of_part))
                     continue
                 except Exception:
-                    self._idle.append(worker)  # it is the work that failed
+                    self._idle.append(worker)  # the work failed, not the worker
                     raise
                 found[place] = result
                 self._idle.append(worker)
@@ -222,10 +222,10 @@ class RayWorkers:
                 given += 1
 
     def learn(self, lesson: Lesson, on_step: Callable[[int, int], None], kept: Path) -> Learned:
-        """Returns what is learned from a lesson, by one worker or by several together; see `Lesson.learn`.
+        """Learns a lesson with one worker or several together, and returns the outcome; see `Lesson.learn`.
 
         Raises:
-            UserError: As `Lesson.learn` does, or as `run` does.
+            UserError: As in `Lesson.learn` and `run`.
         """
         state = kept.read_bytes() if kept.exists() else None
 
@@ -243,16 +243,16 @@ class RayWorkers:
         return Learned(partial(write_files, files=files), curve)
 
     def call(self, function: Callable[..., Found], *arguments: Any) -> Found:
-        """Returns what a function returns that is called in a new process of the cluster, once more if it is lost.
+        """Calls a function in a new process of the cluster and returns its result; tries again if the process is lost.
 
         Raises:
-            UserError: As the function does.
+            UserError: If the function raises it.
         """
         found: Found = _got(self._task.remote(Place.here(), sent_form((function, arguments))))
         return found
 
     def _start(self, waiting: int, running: int) -> None:
-        """Starts workers for parts that wait, as far as there is room."""
+        """Starts workers for waiting parts, as long as there is room."""
         there = len(self._starting) + len(self._idle) + running
         for _ in range(min(waiting - len(self._starting) - len(self._idle), self.room - there)):
             worker = self._worker.remote(self._told, Place.here())
@@ -262,7 +262,7 @@ class RayWorkers:
         worker = self._starting.pop(ref)
         try:
             _got(ref)
-        except LOST as error:  # another one is started in its place
+        except LOST as error:  # another worker is started in its place
             self._failed += 1
             if self._failed == TRIES:
                 raise UserError(f"{TRIES} workers could not be started: {_line(error)}") from error
@@ -281,7 +281,7 @@ class RayWorkers:
         from ray.train import FailureConfig, RunConfig, ScalingConfig, TrainingFailedError
         from ray.train.torch import TorchTrainer
 
-        self.release()  # they hold what the learners need
+        self.release()  # idle workers hold resources that the learners need
         number = next(self._work)
         found: list[Any] = []
 
@@ -313,12 +313,12 @@ class RayWorkers:
                 raise UserError(f"{self._learners} learners failed: {_line(error)}") from error
             finally:
                 if not future.done():
-                    ray.shutdown()  # nothing else ends them, and `thread` waits for them
+                    ray.shutdown()  # nothing else ends the learners, and `thread` waits for them
         return found[-1]  # type: ignore[no-any-return]
 
 
 def _got(ref: Any) -> Any:
-    """Returns a result, or raises what was raised in its place: of bad input that alone, in one line."""
+    """Returns a result or raises its error; bad input raises a UserError of one line."""
     try:
         with _interruptible():
             return ray.get(ref)
@@ -334,7 +334,7 @@ def _got(ref: Any) -> Any:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Lets what a signal raises through as it is: Ray wraps it."""
+    """Lets a signal's exception through, which Ray would otherwise wrap."""
     try:
         yield
     except SystemError as error:
@@ -343,7 +343,7 @@ def _interruptible() -> Iterator[None]:
 
 
 def _times(taken: float, there: float) -> int:
-    """Returns how often an amount is there, be it a share that floats do not hold exactly."""
+    """Returns how many times an amount fits, even if it is a share that floats cannot hold exactly."""
     return int(there / taken + 1e-6)
 
 
@@ -368,16 +368,16 @@ def _connect(address: str) -> None:
     logging.getLogger("ray").setLevel(logging.ERROR)
     try:
         ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **here)
-    except (ConnectionError, ValueError, RuntimeError, SystemExit) as error:  # it exits where no cluster answers
+    except (ConnectionError, ValueError, RuntimeError, SystemExit) as error:  # it exits if no cluster answers
         raise UserError(f"--ray {address}: {_line(error)}") from error
     finally:
-        if threading.current_thread() is threading.main_thread():  # Ray takes them for itself
+        if threading.current_thread() is threading.main_thread():  # restores handlers that Ray replaced
             for number, handler in before.items():
                 signal.signal(number, handler)
 
 
 def _reach(address: str) -> None:
-    """Raises UserError if nobody answers at an address: Ray would try for two minutes, and end the process then."""
+    """Raises UserError if an address does not answer: Ray would try for two minutes, and then end the process."""
     host, _, port = address.rpartition(":")
     try:
         with socket.create_connection((host.strip("[]"), int(port)), REACHED):

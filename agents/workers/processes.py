@@ -16,25 +16,25 @@ Found = TypeVar("Found")
 
 
 def in_own_process(function: Callable[..., Found], *arguments: Any) -> Found:
-    """Returns what a function returns in a new process, whose peak of memory is that of the call.
+    """Calls a function in a new process and returns its result; so the process's peak of memory is that of the call.
 
     Args:
-        function: Of a module, as its name goes to the process.
-        arguments: What it is called with.
+        function: A module-level function, because its name is sent to the process.
+        arguments: Its arguments.
     """
-    # One pool for all, whose processes take a job each, would go on with a job that it has handed out already.
+    # A shared pool of processes would continue jobs that it has handed out already.
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_prepare_process) as pool:
         return pool.submit(function, *arguments).result()
 
 
 def _prepare_process() -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started this one hears it too, and ends this one
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process gets it too, and ends this one
     prepare_process()
 
 
 def _end_with_parent() -> None:
-    """Ends this process when the one that started it is gone: a run that nobody waits for must not go on writing."""
+    """Ends this process when its parent is gone: a run that nobody waits for must not go on writing."""
     parent = parent_process()
     assert parent is not None
     parent.join()

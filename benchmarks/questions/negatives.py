@@ -83,7 +83,7 @@ class LastTarget(Relabelled):
         }
 
 
-class Told(Relabelled):
+class WantedInstead(Relabelled):
     """A bound: the speaker says what it wanted whenever it rejects an action."""
 
     def _instead(self, game: Interaction) -> Mapping[int, Action]:
@@ -149,7 +149,7 @@ WAYS = {
     "last target": Way(
         "the missing target in place of the rejected action, where a won game tells it", SUP, LastTarget
     ),
-    "told": Way("a bound: the wanted action in place of the rejected one", SUP, Told),
+    "told": Way("a bound: the wanted action in place of the rejected one", SUP, WantedInstead),
 }
 
 

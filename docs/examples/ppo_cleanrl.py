@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.distributions import Categorical
 
 import multiref_gym  # noqa: F401 (registers MultiRef-v0)
-from multiref_gym.agents.listeners.ppo.observation import shared_sight
+from multiref_gym.agents.listeners.ppo.observation import shared_encoder
 from multiref_gym.simulators.scripted import literal_speaker
 from multiref_gym.tangrams import load_tangrams
 from multiref_gym.vocabulary import Vocabulary
@@ -104,7 +104,7 @@ def train(reward: str, steps: int, seed: int) -> tuple[Agent, list[float]]:
     torch.manual_seed(seed)
     vocabulary = Vocabulary.of(first_utterances(1000), WORDS)
     envs = readable_games(ENVS, reward, vocabulary)
-    agent = Agent(len(vocabulary), shared_sight(load_tangrams("figures")).features)
+    agent = Agent(len(vocabulary), shared_encoder(load_tangrams("figures")).features)
     optimiser = torch.optim.Adam(agent.parameters(), RATE, eps=1e-5)
     updates = max(1, steps // (ENVS * TURNS))
     successes = []

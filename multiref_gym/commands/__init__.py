@@ -1,4 +1,4 @@
-"""The commands of `multiref` that need nothing but the game: a module each, found by the table in `cli`.
+"""The commands of `multiref` that need only the game, one module each; the table in `cli` lists them.
 
-A command is a frozen dataclass. Its fields are its options, and `run(screen)` does what it is for.
+A command is a frozen dataclass. Its fields are its options, and `run(screen)` runs it.
 """

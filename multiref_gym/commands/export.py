@@ -32,7 +32,7 @@ OPTIONS = {
     "inspect": ("force", "decoder", "ternary", "text", "tangrams", "skip_bad"),
     "minari": ("decoder", "ternary", "image", "tangrams", "skip_bad"),
 }
-"""Of each form, the options that apply to it and not to all."""
+"""For each form, the options that do not apply to all forms."""
 WHERE = Parameter(group=Group.create_ordered("Where", validator=LimitedChoice(1, 1)))
 FORM = Parameter(group=Group.create_ordered("What --out is", validator=LimitedChoice(0, 1)))
 FEEDBACK = Parameter(group=Group.create_ordered("Feedback in --trl, --inspect and --minari"))
@@ -45,19 +45,19 @@ class Export(ForceOption):
 
     Attributes:
         store: The store: a SQLite file, or a database URL.
-        out: The file to write, or what the format writes else.
+        out: The file to write; some formats write something else, such as a data set.
         minari: The Minari data set to make, such as multiref/sup-v0.
-        trl: Rows that TRL learns from: sft, the turns with positive feedback, or kto, those with positive or negative
-            feedback. The file is .parquet, or with --text .jsonl.
-        inspect: A log of Inspect, to be read with `inspect view`: an .eval file.
-        decoder: That of this decoder in all rounds that it has decoded. Without it, of --trl and --inspect, that of the
-            one decoder that is in the store.
-        ternary: That of the decoder's ternary form.
-        image: How a Minari data set shows them (tangrams).
-        text: In words, not in pictures, in --trl and --inspect.
-        tangrams: Which ones: figures (by default) or kilogram:PATH, all that are drawn.
-        skip_bad: Leave out games with other tangrams or, of --minari, that the environment could not have played, and
-            say which.
+        trl: Rows for TRL: sft, the turns with positive feedback, or kto, the turns with positive or negative feedback.
+            The file is .parquet, or .jsonl with --text.
+        inspect: A log for `inspect view`: an .eval file.
+        decoder: The decoder whose feedback to export, for all rounds that it has decoded. --trl and --inspect need no
+            name if the store has one decoder only.
+        ternary: Export the feedback of the decoder's ternary form.
+        image: How a Minari data set shows the tangrams (tangrams).
+        text: Show the tangrams in words instead of pictures, in --trl and --inspect.
+        tangrams: The tangrams to show: figures (by default) or kilogram:PATH; they must have pictures.
+        skip_bad: Leave out games with other tangrams or, for --minari, games that the environment could not have
+            played; list them.
         system: Only the games of this system.
         round: Only the games of this round.
     """
@@ -83,11 +83,10 @@ class Export(ForceOption):
         """Writes the interactions.
 
         Raises:
-            StoreError: If there is no such store, none of its interactions is meant, or it is not certain which
-                decoder's feedback is.
-            UserError: If an option does not apply, an extra is missing, these games cannot be exported so, or a file is
-                there that is not to be replaced.
-            OSError: If the file cannot be written. One that was there before stays as it was.
+            StoreError: If the store is missing, has no such interactions, or more than one decoder could be meant.
+            UserError: If an option does not apply, an extra is missing, these games cannot be exported in this form, or
+                an existing file may not be replaced.
+            OSError: If the file cannot be written. An existing file stays as it was.
         """
         if self.out and self.format == "minari":
             return replace(self, minari=self.out, out=None, format=None).run(screen)
@@ -95,7 +94,7 @@ class Export(ForceOption):
             raise UserError("--trl and --inspect are forms of --out, not of --minari")
         check_applies(self, self._form, OPTIONS)
         if self.ternary and not self.decoder:
-            raise UserError("--ternary is of a decoder: add --decoder")
+            raise UserError("--ternary needs a decoder: add --decoder")
         if self.out is not None:
             self._check_out(Path(self.out))
         bad: list[BadGame] = []
@@ -111,11 +110,11 @@ class Export(ForceOption):
 
     @property
     def _form(self) -> str:
-        """The key of `OPTIONS` that says what is written."""
+        """The key of `OPTIONS` for the chosen form."""
         return "minari" if self.minari else "trl" if self.trl else "inspect" if self.inspect else "out"
 
     def _check_out(self, out: Path) -> None:
-        """Checks that a file may take this place, and that what writes it is there."""
+        """Checks that the file may be written, and that the extra for it is installed."""
         check_writable(Path, out)
         match self._form:
             case "trl":
@@ -133,27 +132,27 @@ class Export(ForceOption):
                 self.check_replaced(out, f"games in format {format}", partial(holds_games, format=format))
 
     def _decoder_in(self, store: InteractionStore) -> str:
-        """Returns whose feedback is exported, as the store has the name; "" if nobody's.
+        """Returns the name, in the store, of the decoder whose feedback is exported; "" for no feedback.
 
         Raises:
-            StoreError: If that decoder has decoded none of these games, or it is not certain which one is meant.
+            StoreError: If that decoder has decoded none of these games, or more than one decoder could be meant.
         """
         there = store.decoders(self.system, self.round)
-        told = f"what is there was decoded by: {', '.join(map(repr, there)) or 'nobody'}"
+        told = f"the feedback in the store is by: {', '.join(map(repr, there)) or 'nobody'}"
         if self.decoder is not None:
             name = feedback_name(self.decoder, bool(self.ternary))
             if name not in there:
-                raise StoreError(f"{self.store}: {name!r} has not decoded any of what is to be exported; {told}")
+                raise StoreError(f"{self.store}: {name!r} has decoded none of these games; {told}")
             return name
         if self._form in ("out", "minari") or (self._form == "inspect" and not there):
             return ""
         if len(there) != 1:
-            what = "choose one by --decoder" if there else "`multiref decode` decodes it"
-            raise StoreError(f"{self.store}: --{self._form} is of one decoder's feedback: {what}; {told}")
+            what = "choose one by --decoder" if there else "decode the games by `multiref decode`"
+            raise StoreError(f"{self.store}: --{self._form} needs one decoder's feedback: {what}; {told}")
         return there[0]
 
     def _logged(self, store: InteractionStore, decoder: str) -> Iterator[LoggedGame]:
-        """Yields the games system by system, with the decoder's feedback on those that it has decoded."""
+        """Yields the games system by system, with the decoder's feedback if there is any."""
         for system in store.systems() if self.system is None else [self.system]:
             games = store.interactions(system, self.round)
             feedback = {
@@ -167,7 +166,7 @@ class Export(ForceOption):
                 yield LoggedGame(game, labels=tuple(labels), system=system, place=place)
 
     def _write(self, games: Iterator[LoggedGame], decoder: str, on_bad: Callable[[BadGame], None] | None) -> str:
-        """Writes the games in the form that is asked for, and returns what else there is to say."""
+        """Writes the games in the chosen form, and returns a note to show."""
         tangrams = self.tangrams or "figures"
         if self.minari:
             from multiref_gym.formats.minari import Minari  # Minari is an extra
@@ -178,7 +177,7 @@ class Export(ForceOption):
         out = Path(str(self.out))
         if self._form == "out":
             format = self.format or "jsonl"
-            # Where a format of one's own writes, nobody else knows.
+            # A user's own format may write anywhere.
             with whole(out, self.force) if format in FORMATS else nullcontext(str(self.out)) as where:
                 write_games(format, where, games)
             return ""
@@ -186,10 +185,10 @@ class Export(ForceOption):
         games = checked_games(games, self.store, atlas.tangrams, on_bad=on_bad)
         with whole(out, self.force) as where:
             if self.trl:
-                from multiref_gym.formats.trl import Trl, told
+                from multiref_gym.formats.trl import Trl, summary
 
                 counts = Trl(self.trl, atlas, self.text).write(where, out.suffix, games)
-                return f"; {told(self.trl, counts, decoder)}"
+                return f"; {summary(self.trl, counts, decoder)}"
             from multiref_gym.formats.inspect_log import InspectLog
 
             InspectLog(atlas, self.text, decoder).write(where, games)
@@ -197,7 +196,7 @@ class Export(ForceOption):
 
 
 def say_skipped(bad: Sequence[BadRow], screen: Screen, what: str = "games") -> None:
-    """Says how many bad games, or what they are, were left out, and what is wrong with each."""
+    """Lists the bad games (or other records, named by `what`) that were left out, and why."""
     if bad:
         screen.say(f"{len(bad)} bad {what} skipped:")
         for error in bad:
@@ -205,7 +204,7 @@ def say_skipped(bad: Sequence[BadRow], screen: Screen, what: str = "games") -> N
 
 
 def check_applies(options: object, form: str, of_forms: Mapping[str, Sequence[str]]) -> None:
-    """Raises UserError if an option is given that applies to other forms only: of each form, its own options."""
+    """Raises UserError if an option is given that only applies to other forms; `of_forms` has the options of each."""
     for name in dict.fromkeys(chain.from_iterable(of_forms.values())):
         forms = [other for other, names in of_forms.items() if name in names]
         value = getattr(options, name)
@@ -215,7 +214,7 @@ def check_applies(options: object, form: str, of_forms: Mapping[str, Sequence[st
 
 
 def _reported(games: Iterable[LoggedGame], report: Callable[[int], None]) -> Iterator[LoggedGame]:
-    """Yields the games, and reports how many there were."""
+    """Yields the games, and reports their number."""
     for done, logged in enumerate(games, start=1):
         report(done)
         yield logged

@@ -1,4 +1,4 @@
-"""`multiref import`: interactions from lines of JSON or a data set of Minari, into a store."""
+"""`multiref import`: reads interactions from lines of JSON or a Minari data set into a store."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ class Import:
     """Reads the games of a file, or of a data set of Minari, into a store.
 
     Attributes:
-        store: The store, made if there is none: a SQLite file, or a database URL.
-        games: The files to read, parts of a round among them: JSON Lines, JSON, Parquet; or what the format reads else.
-        minari: The Minari data set to read, which export made.
+        store: The store, created if missing: a SQLite file, or a database URL.
+        games: The files to read, which may be parts of one round: JSON Lines, JSON, Parquet; some formats read
+            something else.
+        minari: The Minari data set to read, made by export.
         system: The system that played these games.
-        round: The round to put them into, if not the one that each names.
-        skip_bad: Leave out bad games, and say which.
+        round: The round of all games, instead of the round that each game names.
+        skip_bad: Leave out bad games, and list them.
     """
 
     store: str
@@ -37,15 +38,15 @@ class Import:
     system: Name
     round: Round | None = None
     skip_bad: bool = False
-    format: Annotated[str | None, named(FORMATS, "What is in --games, if not as it looks: ")] = None
+    format: Annotated[str | None, named(FORMATS, "The format of --games, if it is not to be guessed: ")] = None
 
     def run(self, screen: Screen) -> None:
         """Adds all interactions of the file or data set, and its feedback on whole rounds, or nothing.
 
         Raises:
-            BadGame: If a line is no game; the message has its number.
-            StoreError: If the system has played one of the rounds already, or a game is there already.
-            UserError: If an option does not apply, Minari is missing, or it has no such data set.
+            BadGame: If a line is not a game; the message has its number.
+            StoreError: If the system has played one of the rounds already, or a game exists already.
+            UserError: If an option does not apply, Minari is missing, or there is no such data set.
             OSError: If the file cannot be read.
         """
         if self.games and self.format == "minari":
@@ -67,7 +68,7 @@ class Import:
         if self.round is not None:
             games = [replace(game, interaction=replace(game.interaction, round=self.round)) for game in games]
         decoded = _decoded_rounds(games) if decoder else {}
-        # Only now is the store opened: a bad file leaves no empty one behind.
+        # The store is opened only now, so that a bad file does not leave an empty one behind.
         with InteractionStore(self.store) as store:
             store.add([game.interaction for game in games], self.system, decoded, decoder)
         rounds = _listed({game.interaction.round for game in games})
@@ -75,9 +76,9 @@ class Import:
         if decoder:
             told += f"; feedback of {decoder!r} on rounds {_listed(decoded)}"
         elif labels := sum(label is not None for game in games for label in game.labels):
-            told += f"; {labels} labels not kept, as a store keeps those of a named decoder only"
+            told += f"; {labels} labels were left out: a store keeps only those of a named decoder"
         if abandoned := sum(game.abandoned for game in games):
-            told += f"; {abandoned} were abandoned, which a store does not tell from lost ones"
+            told += f"; {abandoned} were abandoned; a store counts them as lost"
         screen.say(told)
         say_skipped(bad, screen)
 
@@ -87,7 +88,7 @@ def _listed(numbers: Iterable[int]) -> str:
 
 
 def _decoded_rounds(games: Sequence[LoggedGame]) -> dict[int, list[list[Feedback]]]:
-    """Returns the feedback of the rounds of which every game was decoded, since a store has none on part of a round."""
+    """Returns the feedback of the rounds that were decoded completely; a store holds no feedback on part of a round."""
     rounds: dict[int, list[list[Feedback]]] = defaultdict(list)
     undecoded = set()
     for game in games:

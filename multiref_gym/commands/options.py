@@ -1,7 +1,7 @@
-"""Options that several commands share: types of their values, and groups of them that a command inherits.
+"""Options that several commands share: types of their values, and groups of options that a command inherits.
 
-A command is a frozen dataclass, and its fields are its options: cyclopts reads them from the command line. (It raises
-its errors with messages of one line, where others print boxes and exit.) Their help is in the docstrings.
+A command is a frozen dataclass whose fields are its options. Cyclopts reads them from the command line; its errors have
+messages of one line, and it does not exit on its own. The help is in the docstrings.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from multiref_gym.tangrams.tangram_set import SplitName
 def _whole(kind: Any, tokens: Sequence[Token]) -> int:
     try:
         return int(tokens[0].value)
-    except ValueError as error:  # cyclopts alone would round
-        raise ValueError(f"{tokens[0].value!r} is no whole number") from error
+    except ValueError as error:  # cyclopts would round
+        raise ValueError(f"{tokens[0].value!r} is not a whole number") from error
 
 
 def check_writable(kind: Any, path: Path | None) -> None:
-    """Raises UserError if no file can be written here: better before an hour of games than after it."""
+    """Raises UserError if the file cannot be written, before an hour of games rather than after it."""
     if path is None:
         return
     if path.is_dir():
         raise UserError(f"cannot write to {path}: it is a folder")
     if path.exists() and not path.is_file():
-        raise UserError(f"cannot write to {path}: it is there already, and is no file")  # but a device or a pipe
+        raise UserError(f"cannot write to {path}: it exists and is not a file")  # a device or a pipe
     if not path.parent.is_dir():
         raise UserError(f"cannot write to {path}: there is no folder {path.parent}")
     if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
@@ -47,17 +47,17 @@ def check_writable(kind: Any, path: Path | None) -> None:
 
 
 def check_new(kind: Any, path: Path | None) -> None:
-    """Raises UserError if no file can be written here, or there is one already."""
+    """Raises UserError if the file cannot be written, or exists already."""
     check_writable(kind, path)
     if path is not None and os.path.lexists(path):
-        raise UserError(f"cannot write to {path}: it is there already")
+        raise UserError(f"cannot write to {path}: it exists already")
 
 
 def make_folder(folder: Path) -> None:
-    """Makes a folder for what a command writes, if there is none.
+    """Makes a folder for a command's output, if there is none.
 
     Raises:
-        UserError: If it cannot be made, or takes no files.
+        UserError: If it cannot be made or written to.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -68,9 +68,9 @@ def make_folder(folder: Path) -> None:
 
 
 def check_new_folder(folder: Path) -> None:
-    """Raises UserError if there is something in a folder already, or it cannot be made and written to."""
+    """Raises UserError if a folder is not empty, or cannot be made and written to."""
     if folder.is_dir() and any(folder.iterdir()):
-        raise UserError(f"cannot write to {folder}: there is something in it already; choose another --out")
+        raise UserError(f"cannot write to {folder}: it is not empty; choose another --out")
     there = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
     if not there.is_dir():
         raise UserError(f"cannot write to {folder}: {there} is a file")
@@ -79,7 +79,7 @@ def check_new_folder(folder: Path) -> None:
 
 
 Count = Annotated[int, Parameter(converter=_whole, validator=Number(gte=1, lte=1_000_000))]
-"""A whole number from 1 to a million, as what is counted is in memory at once."""
+"""A whole number from 1 to a million: the counted things are all in memory."""
 
 
 def _numbers(kind: Any, tokens: Sequence[Token]) -> range:
@@ -87,63 +87,61 @@ def _numbers(kind: Any, tokens: Sequence[Token]) -> range:
     try:
         numbers = range(int(first), int(last)) if colon else range(int(first))
     except ValueError as error:
-        raise ValueError(
-            f"{tokens[0].value!r}: allowed is a number of games, or FIRST:LAST of those of a run"
-        ) from error
+        raise ValueError(f"{tokens[0].value!r}: allowed is a number of games, or FIRST:LAST") from error
     if not 0 <= numbers.start < numbers.stop <= 1_000_000:
         raise ValueError(f"{tokens[0].value!r}: allowed are 1 to 1000000 games, or FIRST:LAST with FIRST before LAST")
     return numbers
 
 
 Numbers = Annotated[range, Parameter(converter=_numbers)]
-"""The numbers of games: those before a number, or those from one number on and before another."""
+"""A range of game numbers: all below a number, or from one number to below another."""
 Folds = Annotated[int, Parameter(converter=_whole, validator=Number(gte=2, lte=1_000_000))]
-"""A whole number of parts, two at least, as one is left out in turn."""
+"""A whole number of parts, at least two, because each is left out once."""
 Steps = Annotated[int, Parameter(converter=_whole, validator=Number(gte=1, lte=1_000_000_000))]
-"""A whole number of steps, which are taken one after the other."""
+"""A whole number of steps, taken one after the other."""
 Natural = Annotated[int, Parameter(converter=_whole, validator=Number(gte=0))]
 """A whole number of at least 0, such as a seed."""
 Round = Annotated[int, Parameter(converter=_whole, validator=Number(gte=0, lte=2**31 - 1))]
-"""The number of a round, as every database takes it."""
+"""The number of a round, within the limits of every database."""
 Positive = Annotated[float, Parameter(validator=Number(gt=0, lt=math.inf))]
 """A number above 0."""
 NotNegative = Annotated[float, Parameter(validator=Number(gte=0, lt=math.inf))]
 """A number of at least 0."""
 Name = Annotated[str, Parameter(validator=lambda kind, name: name and storable(name))]
-"""A name to be kept; what comes from a command line may be no text."""
+"""A name to store; it must be valid text, which an argument of the command line need not be."""
 Share = Annotated[float, Parameter(validator=Number(gte=0, lte=1))]
 """A number from 0 to 1."""
 AnyFile = Annotated[Path, Parameter(validator=check_writable)]
-"""A file that can be written, be it there already or not."""
+"""A file that can be written, whether it exists or not."""
 NewFile = Annotated[Path, Parameter(validator=check_new)]
-"""A file that can be written and is not there yet."""
+"""A file that can be written and does not exist yet."""
 
 
 def named(names: Mapping[str, str], note: str = "") -> Parameter:
-    """Returns what tells of an option that is one of some registered names."""
+    """Returns the help of an option whose value is a registered name."""
     return Parameter(help=f"{note}{', '.join(names)} or module:attribute.")
 
 
 ListenerName = Annotated[str, named(LISTENERS)]
-SpeakerName = Annotated[str, named(SPEAKERS, "Its name, with that of its model if it has one (llm:MODEL): ")]
+SpeakerName = Annotated[str, named(SPEAKERS, "Its name, and its model if it uses one (llm:MODEL): ")]
 DecoderName = Annotated[
-    str, named(DECODERS, "Its name, with that of its model or file if it has one (prompted:MODEL, calibrated:FILE): ")
+    str, named(DECODERS, "Its name, and its model or file if it uses one (prompted:MODEL, calibrated:FILE): ")
 ]
 TangramsName = Annotated[str, Parameter(converter=lambda kind, tokens: full_name(tokens[0].value))]
-"""A spec of tangrams; it names the file that is read, and so do all results."""
+"""A name for `load_tangrams` that says which file is read; all results record it."""
 
 Options = TypeVar("Options")
 Flat = Annotated[Options, Parameter(name="*")]
-"""A dataclass whose fields are options of the command that has it. A default is that of its class, not of its value."""
+"""A dataclass whose fields become options of the command. Its defaults are those of the class, not of an instance."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TangramOptions:
-    """Which tangrams are played with.
+    """The tangrams to play with.
 
     Attributes:
-        tangrams: figures or kilogram:PATH; kilogram-screened:PATH is without words that may offend.
-        split: The part of them.
+        tangrams: figures or kilogram:PATH; kilogram-screened:PATH leaves out words that may offend.
+        split: The part of the tangrams.
     """
 
     tangrams: TangramsName = "figures"
@@ -160,37 +158,37 @@ class TangramOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class ForceOption:
-    """What becomes of a file that is there already: nothing, if not asked for.
+    """What to do with a file that exists already; by default it is kept.
 
     Attributes:
-        force: Replace the file that is there, if it holds what is written now.
+        force: Replace an existing file, if it holds the same kind of data.
     """
 
     force: bool = False
 
     def check_replaced(self, path: Path, what: str, holds: Callable[[Path], bool]) -> None:
-        """Checks, before an hour of games, that a file may take this place.
+        """Checks that a file may be written, before an hour of games rather than after it.
 
         Args:
             path: The file.
-            what: What is going to be written, for the message.
-            holds: Whether a file holds such a thing.
+            what: The kind of data to be written, for the message.
+            holds: Whether a file holds this kind of data.
 
         Raises:
-            UserError: If a file is there, and it is not to be replaced or holds something else. So a command never
-                replaces what it reads, which is something else.
+            UserError: If the file exists and is not to be replaced, or holds another kind of data. So a command never
+                replaces its own input, which is of another kind.
         """
         if not os.path.lexists(path):
             return
         if not self.force:
-            raise UserError(f"cannot write to {path}: it is there already; --force replaces {what}")
+            raise UserError(f"cannot write to {path}: it exists already; --force replaces {what}")
         if not path.is_file() or (path.stat().st_size and not holds(path)):
-            raise UserError(f"cannot write to {path}: it is there already, and --force only replaces {what}")
+            raise UserError(f"cannot write to {path}: it exists already, and --force only replaces {what}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class FiguresOptions(ForceOption):
-    """Where the figures that a benchmark found are kept.
+    """Where a benchmark writes its figures.
 
     Attributes:
         json: Where to write the figures.
@@ -203,5 +201,5 @@ class FiguresOptions(ForceOption):
             self.check_replaced(self.json, "results", is_results)
 
     def write(self, results: dict[str, Any], *packages: str) -> dict[str, Any]:
-        """Writes results, if they are to be kept, and returns them with their provenance; see `write_results`."""
+        """Writes results if a file was given, and returns them with their provenance; see `write_results`."""
         return write_results(self.json, results, *packages, replace=self.force)

@@ -1,4 +1,4 @@
-"""What holds in the process of a command, and in those that it starts."""
+"""Settings of a command's process and of the processes that it starts."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ANSWERS = "MULTIREF_ANSWERS"
-"""The environment variable of the file in which answers of endpoints are kept; if it is empty, they are not."""
+"""The environment variable that names the file for kept answers of endpoints; if empty, answers are not kept."""
 
 
 def progress_beside(out: object) -> Path:
-    """Returns where a command keeps what it has done, until all that it writes is in its place."""
+    """Returns the file that holds a command's progress until its output is complete."""
     return Path(f"{out}.progress")
 
 
 def prepare_process() -> None:
-    """Has torch take one thread, and transformers draw no bars, without importing either.
+    """Limits torch to one thread, and stops transformers' progress bars, without importing either.
 
-    On one thread a seed gives the same outcome on any number of cores. What is worth sharing is shared in fixed parts.
+    On one thread, a seed gives the same outcome on any number of cores. Large work is divided over processes in fixed
+    parts.
     """
-    # For what is imported later, and for processes that are started.
+    # Later imports and child processes read these variables.
     os.environ |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(1)
@@ -32,11 +33,11 @@ def prepare_process() -> None:
 
 @contextmanager
 def keeping_answers(path: Path) -> Iterator[None]:
-    """Has answers of endpoints kept in a file, unless the user named another one in `ANSWERS`."""
+    """Keeps answers of endpoints in a file, unless the user named another one in `ANSWERS`."""
     if ANSWERS in os.environ:
         yield
         return
-    os.environ[ANSWERS] = str(path.absolute())  # of processes that are started, too
+    os.environ[ANSWERS] = str(path.absolute())  # also for child processes
     try:
         yield
     finally:

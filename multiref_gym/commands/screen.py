@@ -1,4 +1,4 @@
-"""What a command shows: what it says, and how far it is."""
+"""A command's output: messages, tables and progress."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u20
 
 
 def printable(text: str) -> str:
-    """Returns a text that a terminal does nothing but show, but for line ends and tabs.
+    """Makes a text harmless for a terminal: everything but line ends and tabs is only shown.
 
-    Control characters, marks that turn the direction of writing and halves of surrogates become U+FFFD.
+    Control characters, text-direction marks and halves of surrogates become U+FFFD.
     """
     return _CONTROL.sub("\ufffd", text)
 
 
 class PrintableConsole(Console):
-    """A console on which texts control nothing, whoever wrote them; only what Rich adds itself does."""
+    """A console on which texts cannot control the terminal, whoever wrote them; only Rich's own codes can."""
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Yields the segments of what is to be shown."""
+        """Yields the segments to show."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else segment._replace(text=printable(segment.text))
 
 
 class Screen:
-    """The standard output, and below what was said one bar of progress, which goes away when all is done.
+    """The standard output, with one progress bar below the messages, which disappears at the end.
 
-    Where the output is no terminal there is no bar.
+    If the output is not a terminal, there is no bar.
 
     Attributes:
-        console: What is written to.
+        console: The console to write to.
     """
 
     def __init__(self) -> None:
@@ -55,24 +55,24 @@ class Screen:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Takes the bar away."""
+        """Removes the bar."""
         self._live.stop()
 
     def say(self, text: str) -> None:
-        """Writes a line, however long; line ends in it are blanks."""
+        """Writes one line of any length; line ends in the text become blanks."""
         self.console.print(" ".join(text.splitlines()), markup=False, soft_wrap=True)
 
     def show(self, *what: Any) -> None:
-        """Writes tables, or texts with Rich's markup, in place of the bar and what stands above it."""
+        """Writes tables, or texts with Rich's markup, in place of the bar and anything above it."""
         self.settle()
         self.console.print(*what)
 
     def settle(self) -> None:
-        """Takes the bar away, and what stands above it."""
+        """Removes the bar, and anything above it."""
         self._live.stop()
 
     def report(self, step: str, done: int, total: int | None) -> None:
-        """Says how far a step is: what is done, how much of it, and of how much, None if nobody knows."""
+        """Reports the progress of a step: its name, the amount done, and the total, None if unknown."""
         begins = self._progress.tasks[0].description != step or not self._live.is_started
         if begins:
             self._progress.reset(self._task, description=step)
@@ -82,5 +82,5 @@ class Screen:
             self._live.refresh()
 
     def show_above(self, what: RenderableType) -> None:
-        """Has something stand above the bar, in place of what stood there, until `show` takes both away."""
+        """Shows something above the bar, in place of the last such thing, until `show` removes both."""
         self._live.update(Group(what, self._progress))

@@ -11,10 +11,10 @@ from multiref_gym.files import whole
 from multiref_gym.tangrams import contact_sheet
 
 WIDTH, SMALLEST = 960, 24
-"""The width of a sheet that shows a sample, and the least side of a silhouette on it, in pixels."""
+"""The width of a sheet with a sample, and the smallest side of a silhouette on it, in pixels."""
 
 PNG = b"\x89PNG\r\n\x1a\n"
-"""What a PNG file begins with."""
+"""The first bytes of a PNG file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,9 +22,9 @@ class TangramsCommand(TangramOptions, ForceOption):
     """Draws a contact sheet of a set of tangrams.
 
     Attributes:
-        sample: Only so many of each family, drawn at random, in a row.
-        seed: Of the sample.
-        out: The PNG file to draw them in.
+        sample: Draw only this many tangrams of each family, chosen at random, one family in a row.
+        seed: The seed of the sample.
+        out: The PNG file to write.
     """
 
     sample: Count | None = None
@@ -35,7 +35,7 @@ class TangramsCommand(TangramOptions, ForceOption):
         """Draws the tangrams.
 
         Raises:
-            UserError: If there are none such, or the file is no PNG file or not to be replaced.
+            UserError: If there are no such tangrams, or the file is not a PNG file or may not be replaced.
         """
         if self.out.suffix.lower() != ".png":
             raise UserError(f"--out {self.out}: allowed is a file whose name ends in .png")

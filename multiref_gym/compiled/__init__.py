@@ -1,1 +1,1 @@
-"""The game as machine code: one record a game, the rules, chance, and what listeners see of many games at once."""
+"""The game as machine code: one record for each game, the rules, randomness, and listeners' observations."""

@@ -19,17 +19,17 @@ def draw_cells(
     corners: NDArray[np.int64],
     inset: NDArray[np.int64],
 ) -> None:
-    """Draws some cells. The colours of a row of pixels are in one axis, so that it is copied at once.
+    """Draws some cells. The colours of a pixel row share one axis, so that a row is copied at once.
 
     Args:
-        boards: uint8 (games, height, 3 * width), which are changed.
-        which: The cells that are drawn, int8 (games, size).
+        boards: uint8 (games, height, 3 * width), changed in place.
+        which: The cells to draw, int8 (games, size).
         tangrams: int32 (games, size), as places in the set.
         selected: int8 (games, size).
-        pictures: Of the tangrams of the set, uint8 (tangrams, side, 3 * side).
-        cells: Without pictures, not selected and selected, uint8 (2, size, height, 3 * width).
-        corners: Where cells begin, int64 (size, 2), the second in bytes.
-        inset: Where a picture begins in its cell, int64 (2,), the second in bytes.
+        pictures: The pictures of the set's tangrams, uint8 (tangrams, side, 3 * side).
+        cells: The empty cells, not selected and selected, uint8 (2, size, height, 3 * width).
+        corners: The first pixel of each cell, int64 (size, 2), the second number in bytes.
+        inset: The first pixel of a picture in its cell, int64 (2,), the second number in bytes.
     """
     for i in range(len(boards)):
         for position in range(which.shape[1]):
@@ -43,7 +43,7 @@ def draw_cells(
 def _copy(part: NDArray[np.uint8], board: NDArray[np.uint8], top: int, left: int) -> None:
     width = part.shape[1]
     for y in range(part.shape[0]):
-        # Of rows by themselves numba knows that no index is negative, and copies them ten times as fast.
+        # With separate rows, numba knows that no index is negative, and copies ten times as fast.
         source, target = part[y], board[top + y][left : left + width]
         for x in range(width):
             target[x] = source[x]

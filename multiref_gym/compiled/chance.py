@@ -1,6 +1,6 @@
-"""Chance by counter: the n-th number of a game is a hash of the game's key and of n.
+"""Random numbers by counter: the n-th number of a game is a hash of the game's key and of n.
 
-So a game draws the same numbers whatever other games do. The hash is SplitMix64 (Steele, Lea and Flood 2014, Fast
+So the numbers of a game do not depend on other games. The hash is SplitMix64 (Steele, Lea and Flood 2014, Fast
 splittable pseudorandom number generators), with its constants.
 """
 
@@ -32,11 +32,11 @@ def uniform(game: Record) -> float:
 
 @compiled
 def happens(game: Record, rate: float) -> bool:
-    """Returns whether something happens that does so at this rate, from 0 for never to 1 for always."""
+    """Returns True with this probability, from 0 for never to 1 for always."""
     return uniform(game) < rate
 
 
 @compiled
 def below(game: Record, count: int) -> int:
-    """Returns one of the numbers from 0 to `count` - 1, each as likely as any other."""
+    """Returns an int from 0 to `count` - 1; all are equally likely."""
     return int(uniform(game) * count)

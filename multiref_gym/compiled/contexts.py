@@ -1,4 +1,4 @@
-"""How the context of a game is drawn: its tangrams, both orders, and the targets."""
+"""Draws the context of a game: its tangrams, both orders, and the targets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from multiref_gym.compiled.compiling import compiled
 from multiref_gym.compiled.record import Record, Records
 
 MOST_TANGRAMS = 1 << 13
-"""What a set may hold. Room that is not used takes no memory, as the system gives it out page by page."""
+"""The most tangrams in a set. Unused room takes no memory, because the system allocates it page by page."""
 
 CONTEXTS = np.dtype(
     (
@@ -31,16 +31,16 @@ CONTEXTS = np.dtype(
         ),
     )
 )
-"""What contexts are drawn from, and how."""
+"""The settings for drawing contexts, and the tangrams to draw from."""
 
 
 class Drawing(NamedTuple):
-    """All that is needed to draw contexts.
+    """The data for drawing contexts.
 
     Attributes:
         contexts: An array of one `CONTEXTS`.
-        nearest: int32 (count, width, 2): for each tangram those most alike to it, the most alike first, and after how
-            many the group of those that are equally alike ends. It is empty where the similarity is 0.
+        nearest: int32 (count, width, 2): for each tangram its most similar ones, the most similar first; the second
+            number is the place where the group of equally similar ones ends. Empty if the similarity is 0.
     """
 
     contexts: Records
@@ -49,7 +49,7 @@ class Drawing(NamedTuple):
 
 @compiled
 def begin_game(drawing: Drawing, game: Record, drawn: bool) -> None:
-    """Makes it the next game of its seed, with chance of its own; if no context is `drawn`, it keeps the one it has."""
+    """Begins the next game of a record's seed, with a key of its own; keeps its context unless one is `drawn`."""
     game.key = mixed(game.seed + game.number * GOLDEN)
     game.number += ONE
     game.drawn = np.uint64(0)
@@ -60,7 +60,7 @@ def begin_game(drawing: Drawing, game: Record, drawn: bool) -> None:
 
 @compiled
 def draw(drawing: Drawing, game: Record) -> None:
-    """Draws a context, whose orders are independent of each other and of which are targets."""
+    """Draws a context; the orders are independent of each other and of the targets."""
     contexts = drawing.contexts[0]
     game.context_size, game.max_turns = contexts.context_size, contexts.max_turns
     _draw_tangrams(contexts, drawing.nearest, game)
@@ -70,7 +70,7 @@ def draw(drawing: Drawing, game: Record) -> None:
     _shuffle(game, game.speaker_order)
     count = contexts.fewest + below(game, contexts.most - contexts.fewest + 1)
     game.targets = 0
-    for i in range(game.context_size):  # each position with the probability that leaves `count` in all
+    for i in range(game.context_size):  # each position with the probability that gives `count` targets in all
         if below(game, game.context_size - i) < count:
             game.targets |= 1 << i
             count -= 1
@@ -85,7 +85,7 @@ def _shuffle(game: Record, order: NDArray[np.int32]) -> None:
 
 @compiled
 def _draw_tangrams(contexts: Record, nearest: NDArray[np.int32], game: Record) -> None:
-    """Draws an anchor, then others, each with the probability `similarity` the one most alike to the anchor."""
+    """Draws the anchor, then the others, each with probability `similarity` the one most like the anchor."""
     chosen, anchor = game.room, below(game, contexts.count)
     chosen[0] = anchor
     drawn = 1
@@ -112,7 +112,7 @@ def _is_among(chosen: NDArray[np.int32], count: int, index: int) -> bool:
 
 @compiled
 def _nearest_left(nearest: NDArray[np.int32], game: Record, drawn: int) -> int:
-    """Returns one of those most alike among those not drawn, ties broken at random."""
+    """Returns one of the most similar tangrams that are not drawn yet; ties are broken at random."""
     start = 0
     while True:
         end = nearest[start, 1]

@@ -1,4 +1,4 @@
-"""What plain Python asks of the rules: compiled functions over arrays of records, whoever speaks."""
+"""The rules for plain Python: compiled functions over arrays of records, for any speaker."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def draw(drawing: Drawing, games: Records) -> None:
 
 @entry
 def begin(drawing: Drawing, games: Records, which: NDArray[np.bool_], drawn: bool) -> None:
-    """Begins other games in the places of some, as `begin_game` does; nobody has spoken in them."""
+    """Begins new games in some places, as `begin_game` does; nobody has spoken in them yet."""
     for i in range(len(games)):
         if which[i]:
             contexts.begin_game(drawing, games[i], drawn)
@@ -52,7 +52,7 @@ def take_turns(
     earned: Earned,
     ended: NDArray[np.bool_],
 ) -> None:
-    """Takes a turn in each game, and notes those that had `ended` before."""
+    """Takes a turn in each game, and marks those that had `ended` before."""
     for i in range(len(games)):
         ended[i] = rules.is_over(games[i])
         if ended[i]:
@@ -63,7 +63,7 @@ def take_turns(
 
 @entry
 def observe_some(games: Records, which: NDArray[np.bool_], seen: Seen) -> None:
-    """Writes what the listeners of some games see."""
+    """Writes the observations of some games' listeners."""
     for i in range(len(games)):
         if which[i]:
             observe(games[i], i, seen)

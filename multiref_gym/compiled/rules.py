@@ -1,6 +1,7 @@
-"""The rules of MULTIREF, written once: `multiref_gym.game.Game` and all environments play by them.
+"""The rules of MULTIREF, written once: `multiref_gym.game.Game` and all environments use them.
 
-A click toggles a tangram. The game is won when the selection equals the targets, and over then or after the last turn.
+A click toggles a tangram. The game is won when the selection equals the targets, and is over then or after the last
+turn.
 """
 
 from __future__ import annotations
@@ -32,5 +33,5 @@ def is_over(game: Record) -> bool:
 
 @compiled
 def overlap(game: Record) -> float:
-    """Returns how far the selection S is from the targets T: |S ∩ T| / |S ∪ T| (Jaccard), 1 where they are the same."""
+    """Returns the overlap of the selection S and the targets T: |S ∩ T| / |S ∪ T| (Jaccard), 1 if they are equal."""
     return size_of(game.selected & game.targets) / size_of(game.selected | game.targets)

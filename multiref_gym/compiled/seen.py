@@ -1,4 +1,4 @@
-"""What listeners see of games, and what they earn: rows of arrays, one for each game."""
+"""The observations and rewards of listeners: arrays with one row for each game."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from multiref_gym.compiled.record import Record
 from multiref_gym.compiled.rules import is_over, is_won, overlap, take
 
 SAME_STEP, PROGRESS = 1, 2
-"""Bits of a mode: another game begins in the step that ends one; what is added to the overlap is rewarded."""
+"""Bits of a mode: a new game begins in the step that ends one; the reward is the change in overlap."""
 
 
 class Seen(NamedTuple):
-    """What listeners see.
+    """The listeners' observations.
 
     Attributes:
         selected: int8 (games, size).
         turn: int64 (games,).
-        utterance: uint8 (games, bytes), UTF-8, cut off or with zeros after the end; not written if it has no bytes.
+        utterance: uint8 (games, bytes), UTF-8, cut off or padded with zeros; not written if it has width 0.
     """
 
     selected: NDArray[np.int8]
@@ -30,7 +30,7 @@ class Seen(NamedTuple):
 
 
 class Earned(NamedTuple):
-    """What a turn earns.
+    """The outcome of a turn.
 
     Attributes:
         reward: float64 (games,).
@@ -45,7 +45,7 @@ class Earned(NamedTuple):
 
 @compiled
 def take_turn(game: Record, actions: NDArray[np.int8], i: int, mode: int, earned: Earned) -> None:
-    """Takes a turn of game `i`, with the clicks of row `i`, and says what it earns."""
+    """Takes a turn of game `i`, with the clicks of row `i`, and writes its outcome."""
     clicks = 0
     for position in range(game.context_size):
         clicks |= int(actions[i, position]) << position
@@ -58,13 +58,13 @@ def take_turn(game: Record, actions: NDArray[np.int8], i: int, mode: int, earned
 
 @compiled
 def earn_nothing(i: int, earned: Earned) -> None:
-    """Says that game `i` has begun and nobody has acted."""
+    """Writes the outcome of game `i` when it has just begun and nobody has acted."""
     earned.reward[i], earned.terminated[i], earned.success[i] = 0.0, False, False
 
 
 @compiled
 def observe(game: Record, i: int, seen: Seen) -> None:
-    """Writes what the listener of a game sees into row `i`."""
+    """Writes the observation of a game's listener into row `i`."""
     for position in range(game.context_size):
         seen.selected[i, position] = game.selected >> position & 1
     seen.turn[i] = game.turn

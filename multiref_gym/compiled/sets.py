@@ -7,7 +7,7 @@ from multiref_gym.compiled.compiling import compiled
 
 @compiled
 def size_of(positions: int) -> int:
-    """Returns how many positions there are."""
+    """Returns the number of positions."""
     count = 0
     while positions:
         positions &= positions - 1
@@ -17,7 +17,7 @@ def size_of(positions: int) -> int:
 
 @compiled
 def member(positions: int, number: int) -> int:
-    """Returns the position with so many others before it."""
+    """Returns the position that has `number` others before it."""
     for _ in range(number):
         positions &= positions - 1
     position = 0

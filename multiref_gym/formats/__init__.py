@@ -1,4 +1,4 @@
-"""Games in files and data sets: a file for each format, and the functions that all commands read and write with."""
+"""Games in files and data sets: one module for each format, and the functions to read and write any of them."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ FORMATS = {
     "turn": "multiref_gym.formats.turn_rows:TurnRows",
     "minari": "multiref_gym.formats.minari:Minari",
 }
-"""The formats by name; a name that is not listed may be an entry-point string itself, as in `multiref_gym.registry`."""
+"""The formats by name; an unlisted name may be an entry-point string, as in `multiref_gym.registry`."""
 
 BY_FIELDS = "multiref_gym.formats.by_fields:ByFields"
-"""What reads a source of which no format is told."""
+"""The format used when none is named."""
 
 
 def read_games(
@@ -37,18 +37,18 @@ def read_games(
     """Reads games.
 
     Args:
-        source: A file, or what the format reads else: the id or the folder of a data set.
-        format: A name of `FORMATS`, or `module:attribute`; None if the records of a file tell by their fields.
+        source: A file; for some formats something else, such as the id or the folder of a data set.
+        format: A name of `FORMATS`, or `module:attribute`; None recognises the records of a file by their fields.
         tangrams: The set that every tangram of a game must be in; None for any.
-        context_size: How many tangrams a game must have; None for any number.
-        skip_bad: Whether bad games are left out. A bad turn row spoils its game.
+        context_size: The number of tangrams that a game must have; None for any number.
+        skip_bad: Whether to leave out bad games. A bad turn row makes its game bad.
 
     Returns:
-        The games, and an error for each that was left out.
+        The games, and an error for each game that was left out.
 
     Raises:
-        BadGame: At the first bad game if they are not left out, or if no game is left.
-        UserError: If there is no such format or data set, or reading it takes an extra that is not installed.
+        BadGame: At the first bad game if bad games are not left out, or if no game is left.
+        UserError: If there is no such format or data set, or an extra to read it is not installed.
         OSError: If the file cannot be read.
     """
     errors: list[BadGame] = []
@@ -65,14 +65,14 @@ def stream_games(
     context_size: int | None = None,
     on_bad: Callable[[BadGame], None] | None = None,
 ) -> Iterator[LoggedGame]:
-    """Yields games one by one, as `read_games` reads them, so that not all of them have to be in memory.
+    """Yields the games of `read_games` one by one, so that not all of them need be in memory.
 
     Args:
-        source: See `read_games`, as for the other arguments and the errors.
-        format: See there.
-        tangrams: See there.
-        context_size: See there.
-        on_bad: Called with the error of each bad game, which is left out; if None the first one is raised.
+        source: See `read_games`, also for the other arguments and the errors.
+        format: See `read_games`.
+        tangrams: See `read_games`.
+        context_size: See `read_games`.
+        on_bad: Called with the error of each bad game, which is left out; if None, the first error is raised.
     """
     reader = _made(format or BY_FIELDS)
     with _blamed(reader):
@@ -86,7 +86,7 @@ def checked_games(
     context_size: int | None = None,
     on_bad: Callable[[BadGame], None] | None = None,
 ) -> Iterator[LoggedGame]:
-    """Yields games that were read somewhere, each once; see `stream_games` for the arguments and the errors."""
+    """Yields games from any reader after checking them; see `stream_games` for the arguments and the errors."""
     place_of: dict[str, str] = {}
     first_bad: BadGame | None = None
     for found in games:
@@ -103,16 +103,16 @@ def checked_games(
         place_of[found.interaction.game_id] = found.place
         yield found
     if not place_of:
-        raise BadGame(f"{where}: no games" + (f", as all are bad; {first_bad}" if first_bad else ""))
+        raise BadGame(f"{where}: no games" + (f": all are bad; {first_bad}" if first_bad else ""))
 
 
 def read_interactions(source: str | Path) -> list[Interaction]:
-    """Returns the games of a source as `read_games` does, without what their records say besides."""
+    """Returns the interactions of a source's games, without the other contents of their records; see `read_games`."""
     return [logged.interaction for logged in read_games(source)[0]]
 
 
 def holds_games(source: str | Path, format: str | None = None) -> bool:
-    """Whether `read_games` finds games there, and nothing else."""
+    """Whether a source holds games, and nothing else."""
     try:
         read_games(source, format)
     except (UserError, OSError):
@@ -124,12 +124,12 @@ def write_games(format: str | Format, where: str | Path, games: Iterable[LoggedG
     """Writes games, all or none.
 
     Args:
-        format: A name of `FORMATS`, `module:attribute`, or a format that has been made, with options of its own.
-        where: A file, or what the format writes else: the name of a data set.
+        format: A name of `FORMATS`, `module:attribute`, or a format object.
+        where: A file; for some formats something else, such as the name of a data set.
         games: The games.
 
     Raises:
-        UserError: If there is no such format, it does not hold these games, or `Interaction.check` refuses one.
+        UserError: If there is no such format, it cannot hold these games, or `Interaction.check` rejects one.
         OSError: If the file cannot be written.
     """
     writer = _made(format) if isinstance(format, str) else format
@@ -140,13 +140,13 @@ def write_games(format: str | Format, where: str | Path, games: Iterable[LoggedG
 def _made(name: str) -> Format:
     make = resolve("format", FORMATS, name)
     if not (isinstance(make, type) and issubclass(make, Format)):
-        raise UnknownName(f"unknown format {name!r}: it is no class with the methods 'read' and 'write'")
+        raise UnknownName(f"unknown format {name!r}: it is not a class with the methods 'read' and 'write'")
     return made("format", name, make)  # type: ignore[no-any-return]
 
 
 @contextmanager
 def _blamed(format: Format) -> Iterator[None]:
-    """Has the errors of a format that is not of this package name it."""
+    """Names a format from outside this package in its errors."""
     try:
         yield
     except (Exception, SystemExit) as error:
@@ -155,7 +155,7 @@ def _blamed(format: Format) -> Iterator[None]:
 
 
 def _checked(logged: LoggedGame) -> LoggedGame:
-    """Returns the game if it can be kept, else raises UserError."""
+    """Returns the game if it can be stored, else raises UserError."""
     logged.interaction.check()
     storable(logged.reply)
     storable(logged.system)
@@ -163,17 +163,17 @@ def _checked(logged: LoggedGame) -> LoggedGame:
 
 
 def _check(logged: LoggedGame, place_of: dict[str, str], tangrams: TangramSet | None, size: int | None) -> None:
-    """Raises BadGame for what is wrong with a game only beside others, or for what it is read for."""
+    """Raises BadGame if a game repeats another one, or does not fit the tangrams or the size asked for."""
     if not isinstance(logged, LoggedGame):
-        raise TypeError(f"it read {logged!r:.60}: allowed is a LoggedGame or a BadGame")
+        raise TypeError(f"it returned {logged!r:.60}: allowed is a LoggedGame or a BadGame")
     try:
-        _checked(logged)  # also of formats that do not check it by the field
+        _checked(logged)  # needed for formats that do not check each field
     except UserError as error:
         raise BadGame(error, logged.place) from error
     game, order = logged.interaction, logged.interaction.context.listener_order
     if game.game_id in place_of:
         there = place_of[game.game_id]
-        raise BadGame(f"{game.game_id!r} is the game in {there} already: a game comes once", logged.place, "game_id")
+        raise BadGame(f"{game.game_id!r} is already the game in {there}: each game comes once", logged.place, "game_id")
     if size not in (None, len(order)):
         raise BadGame(f"expected {size} tangrams, not {len(order)}", logged.place, "context")
     if tangrams and (missing := [name for name in order if name not in tangrams]):

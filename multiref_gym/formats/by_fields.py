@@ -1,4 +1,4 @@
-"""Records of any form: which one it is shows by the fields that it has."""
+"""Records of any form, recognised by their fields."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from multiref_gym.formats.turn_rows import TurnRows
 
 
 class ByFields(GameRecords):
-    """Records of games in the human games' schema, which it writes, and rows of the public data set."""
+    """Reads records in the human games' schema and rows of the public data set; writes the human games' schema."""
 
     def game_of(self, record: Record) -> str | None:
-        """Returns what the record's own format says."""
+        """Returns the game's id, as the record's own format finds it."""
         return _format(record).game_of(record)
 
     def to_game(self, records: Sequence[Record]) -> LoggedGame:
-        """Returns the game that the format of its first record reads."""
+        """Returns the game, as read by the format of its first record."""
         return _format(records[0]).to_game(records)
 
 

@@ -1,13 +1,13 @@
 """Conversations of users with assistants in files: JSON Lines, a JSON list, or Parquet.
 
-A record holds its messages under `messages` (OpenAI's form: `role` and `content`), `conversations` (that of ShareGPT:
+A record holds its messages under `messages` (OpenAI's form: `role` and `content`), `conversations` (ShareGPT's form:
 `from` and `value`) or `conversation`, or it is itself a list of messages. `content` is a text, a list of parts with a
-`type`, or null beside a call of a tool. All that a record holds else is kept as it is.
+`type`, or null in a message with a tool call. Everything else in a record is kept.
 
-What is decoded is added to the record: `feedback`, a list with an item for each message, -1, 0 or 1 for an answer that
-the user followed up and null for all else, and, where the decoder says so, `feedback_probability`, how likely the
-feedback is positive. Or else it becomes rows that TRL's trainers learn from: `prompt`, the messages before an answer,
-`completion`, the answer, `label` for KTO, and `probability`.
+Decoding adds to the record: `feedback`, a list with an item for each message (-1, 0 or 1 for an answer that the user
+followed up, null for all others), and, if the decoder tells it, `feedback_probability`, the probability that the
+feedback is positive. Or it makes rows for TRL's trainers: `prompt`, the messages before an answer; `completion`, the
+answer; `label` for KTO; and `probability`.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from multiref_gym.formats.rows import BadRow, placed, rows_of
 from multiref_gym.formats.trainer import LEARNED_FROM, Trainer
 
 FIELDS = ("messages", "conversations", "conversation")
-"""Where a record may hold its messages."""
+"""The fields where a record may hold its messages."""
 FEEDBACK, PROBABILITY = "feedback", "feedback_probability"
-"""What is added to a record."""
+"""The fields that decoding adds to a record."""
 ROW_PROBABILITY = "probability"
-"""What is added to a row to learn from."""
+"""The fields that decoding adds to a training row."""
 
 ROLES: dict[str, Role] = {
     "system": "system",
@@ -50,27 +50,27 @@ ROLES: dict[str, Role] = {
     "function_response": "tool",
     "observation": "tool",
 }
-"""Whose a message is, by what the forms call it."""
+"""The roles of messages, by their names in the different forms."""
 
 TOOLS = ("name", "tool_calls", "tool_call_id")
-"""The fields of a message that a chat template may read beside its words."""
+"""The fields of a message, besides its words, that a chat template may read."""
 WORDLESS = ("tool_calls", "function_call", "refusal", "audio")
-"""An assistant's message with one of these fields may be without words."""
+"""An assistant's message with one of these fields may have no words."""
 TEXT_PARTS = ("text", "input_text", "output_text")
 
 
 class BadConversation(BadRow):
-    """What is no conversation."""
+    """A record does not hold a valid conversation."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedChat:
-    """A conversation as its record tells it.
+    """A conversation in a record.
 
     Attributes:
-        record: The record; of one that is a list of messages, an object that holds the list.
-        messages: What was said.
-        place: Where the record is, such as "FILE, line 3".
+        record: The record; a plain list of messages is wrapped in an object.
+        messages: The messages.
+        place: The place of the record, such as "FILE, line 3".
     """
 
     record: dict[str, Any]
@@ -82,11 +82,11 @@ class LoggedChat:
         return exchanges_of(self.messages)
 
     def with_feedback(self, verdict_of: Mapping[int, Verdict], probabilities: bool) -> dict[str, Any]:
-        """Returns the record with what was decoded.
+        """Returns the record with its decoded feedback.
 
         Args:
             verdict_of: The verdicts, by the number of the message.
-            probabilities: Whether to add how likely the feedback is positive.
+            probabilities: Whether to add the probability that the feedback is positive.
         """
         found = [verdict_of.get(number) for number in range(len(self.messages))]
         added: dict[str, Any] = {FEEDBACK: [verdict and int(verdict.feedback) for verdict in found]}
@@ -102,12 +102,12 @@ def stream_chats(
 
     Args:
         path: The file.
-        on_bad: Called with the error of each bad conversation, which is left out; if None the first one is raised.
-        has_feedback: Whether the conversations have feedback already, which is refused otherwise.
+        on_bad: Called with the error of each bad conversation, which is left out; if None, the first error is raised.
+        has_feedback: Whether the conversations have feedback already; if False, such conversations are bad.
 
     Raises:
-        BadConversation: At the first bad conversation if they are not left out, or if none is left.
-        UserError: If the file as a whole cannot be read, or takes an extra that is not installed.
+        BadConversation: At the first bad conversation if bad ones are not left out, or if none is left.
+        UserError: If the file as a whole cannot be read, or an extra to read it is not installed.
         OSError: If there is no such file.
     """
     first_bad: BadConversation | None = None
@@ -124,16 +124,16 @@ def stream_chats(
         found += 1
         yield logged
     if not found:
-        raise BadConversation(f"{path}: no conversations" + (f", as all are bad; {first_bad}" if first_bad else ""))
+        raise BadConversation(f"{path}: no conversations" + (f": all are bad; {first_bad}" if first_bad else ""))
 
 
 def read_feedback(path: Path) -> list[tuple[ChatExchange, Feedback]]:
-    """Returns the exchanges of the chats in a file, with the feedback that is on them there.
+    """Returns the exchanges of the chats in a file that have feedback, with that feedback.
 
-    That is the form that `multiref decode --chats` writes, be it as decoded or as corrected by a person.
+    `multiref decode --chats` writes such files; people may correct them.
 
     Raises:
-        BadConversation: At the first bad conversation, or the first whose feedback is none, or not on an answer that
+        BadConversation: At the first bad conversation, or the first feedback that is invalid or not on an answer that
             was followed up.
         UserError: If the file as a whole cannot be read, or has no feedback.
         OSError: If there is no such file.
@@ -160,7 +160,7 @@ def _read(place: str, row: Any, has_feedback: bool) -> LoggedChat:
     value = row
     if isinstance(row, bytes):
         value = checked(object, row, place, BadConversation)
-        if b"NaN" in row or b"Infinity" in row:  # as in few, so that few are looked at twice
+        if b"NaN" in row or b"Infinity" in row:  # only such lines need the slow check
             _refuse_no_number(value, place)
     if isinstance(value, list):
         return LoggedChat({"messages": value}, _messages(value, place, ""), place)
@@ -173,16 +173,16 @@ def _read(place: str, row: Any, has_feedback: bool) -> LoggedChat:
         raise BadConversation(f"messages in {' and '.join(map(repr, held))}: allowed is one of them", place)
     for name in (FEEDBACK, PROBABILITY):
         if name in value and not has_feedback:
-            raise BadConversation("there already, and nothing is replaced: rename or remove it", place, name)
+            raise BadConversation("exists already and is not replaced: rename or remove it", place, name)
     return LoggedChat(value, _messages(value[held[0]], place, held[0]), place)
 
 
 def _refuse_no_number(value: Any, place: str) -> None:
-    """Raises BadConversation if there is a NaN or an infinity, which readers of JSON take and no writer may write."""
+    """Raises BadConversation for NaN or infinity, which Python's JSON reader accepts but JSON does not allow."""
     try:
         json.dumps(value, allow_nan=False)
     except ValueError as error:
-        raise BadConversation("not JSON: NaN and Infinity are no numbers there", place) from error
+        raise BadConversation("not JSON: NaN and Infinity are not allowed", place) from error
 
 
 def _messages(items: Any, place: str, field: str) -> tuple[ChatMessage, ...]:
@@ -205,16 +205,16 @@ def _message(item: Any, place: str, field: str) -> ChatMessage:
     if content is None:
         if role == "assistant" and any(item.get(name) for name in WORDLESS):
             return ChatMessage(role, "", is_text=bool(item.get("tool_calls")), tools=tools)
-        told = "null, which is for calls of tools alone" if words in item else "missing"
+        told = "null, which only tool calls may be" if words in item else "missing"
         raise BadConversation(f"{told}: allowed is a text or a list of parts", place, f"{field}.{words}")
     text, is_text = _text(content, place, f"{field}.{words}")
-    if named == "function_call":  # these words are for a tool
+    if named == "function_call":  # these words are meant for a tool
         return ChatMessage(role, "", is_text=False)
     return ChatMessage(role, text, is_text, tools)
 
 
 def _text(content: Any, place: str, field: str) -> tuple[str, bool]:
-    """Returns the words of a message, and whether there is nothing else in it."""
+    """Returns the words of a message, and whether it holds nothing else."""
     if isinstance(content, str):
         return content, True
     if not isinstance(content, list):
@@ -234,15 +234,15 @@ def _text(content: Any, place: str, field: str) -> tuple[str, bool]:
 
 
 class TrainingRows:
-    """Rows of a data set that a trainer of TRL learns from: an answer each, in the form of a conversation.
+    """Rows for a TRL trainer: one answer each, in conversational form.
 
     Args:
-        trainer: kto, answers with a label, positive or not; or sft, the positives alone.
-        probabilities: Whether to add how likely the feedback is positive.
+        trainer: "kto" for answers with a label, positive or not; "sft" for the positive answers only.
+        probabilities: Whether to add the probability that the feedback is positive.
 
     Attributes:
-        counts: How many rows have which feedback.
-        left_out: How many answers make no row, by the reason.
+        counts: The number of rows by feedback.
+        left_out: The number of answers that make no row, by reason.
     """
 
     def __init__(self, trainer: Trainer, probabilities: bool) -> None:
@@ -250,7 +250,7 @@ class TrainingRows:
         self.counts, self.left_out = Counter[Feedback](), Counter[str]()
 
     def of(self, logged: LoggedChat, verdict_of: Mapping[int, Verdict]) -> Iterator[dict[str, Any]]:
-        """Yields the rows of a conversation, whose verdicts are given by the number of the message."""
+        """Yields the rows of a conversation, given its verdicts by the number of the message."""
         for number, verdict in verdict_of.items():
             prompt, answer = logged.messages[:number], logged.messages[number]
             if reason := self._unfit(prompt, answer, verdict.feedback):
@@ -265,7 +265,7 @@ class TrainingRows:
             yield row
 
     def _unfit(self, prompt: tuple[ChatMessage, ...], answer: ChatMessage, feedback: Feedback) -> str:
-        """Returns why an answer makes no row, "" if it makes one."""
+        """Returns the reason why an answer makes no row, "" if it makes one."""
         if feedback not in LEARNED_FROM[self._trainer]:
             return feedback.name.lower()
         if not any(message.role == "user" for message in prompt):

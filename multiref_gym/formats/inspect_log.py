@@ -1,13 +1,12 @@
-"""Games as a log of Inspect, to be read turn by turn in `inspect view`: the pictures, the chat, the decoded feedback.
+"""Games as an Inspect log, to read turn by turn in `inspect view`: the pictures, the chat, the decoded feedback.
 
-A sample is a game. Its input is what the speaker said first, its messages are those of `multiref_gym.messages`, and its
-target is what the speaker wanted, by its letters. The metadata of each message of the assistant say what was decoded
-from the reply to the action (`feedback`, null where nothing was), the `true_feedback`, which no listener and no decoder
-knows, and the `log_prob` of the action under the policy that acted. The scores of a game are `success` (1 or 0),
-`decoded` (the sum of the decoded feedback; not there for a game that was not decoded), and `turns`; the explanation of
-`decoded` lists the turns.
+A sample is a game. Its input is the first utterance, its messages are those of `multiref_gym.messages`, and its target
+is the letters of the targets. The metadata of each assistant message hold the `feedback` decoded from the reply to the
+action (null if there is none), the `true_feedback`, which no listener and no decoder knows, and the `log_prob` of the
+action under the policy that acted. The scores of a game are `success` (1 or 0), `decoded` (the sum of the decoded
+feedback; missing if the game was not decoded), and `turns`; the explanation of `decoded` lists the turns.
 
-A store does not say when a game was played, so all times are when the log was made.
+A store does not record when a game was played, so all times are the time of the export.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ try:
     from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageUser
     from inspect_ai.scorer import Score
 except ImportError as error:
-    raise UserError("logs of Inspect need it: run `pip install multiref-gym[inspect]`") from error
+    raise UserError("Inspect logs need Inspect: run `pip install multiref-gym[inspect]`") from error
 
 TASK = "multiref"
 SUFFIX = ".eval"
@@ -54,12 +53,12 @@ SUFFIX = ".eval"
 
 @dataclass(frozen=True)
 class InspectLog:
-    """A log of Inspect.
+    """An Inspect log.
 
     Attributes:
         atlas: The tangrams and their pictures.
-        words: Whether the tangrams are shown in words.
-        decoder: The name of the decoder that the labels of the games are from, "" if nothing was decoded.
+        words: Whether to show the tangrams in words.
+        decoder: The name of the decoder that the labels come from, "" if nothing was decoded.
     """
 
     atlas: Atlas
@@ -70,7 +69,7 @@ class InspectLog:
         """Writes a log. All of it is in memory, about 10 kB a game.
 
         Raises:
-            TangramError: If a tangram is not known or cannot be shown.
+            TangramError: If a tangram is unknown or cannot be shown.
             OSError: If the file cannot be written.
         """
         form = Messages(self.atlas, "words" if self.words else "tangrams", _new_pictures())
@@ -104,13 +103,13 @@ class InspectLog:
 
 
 def check_log_file(path: Path) -> None:
-    """Raises UserError if a file of this name is not read as a log."""
+    """Raises UserError if Inspect would not read a file of this name as a log."""
     if path.suffix != SUFFIX:
-        raise UserError(f"cannot write a log of Inspect to {path}: allowed is a file whose name ends in {SUFFIX}")
+        raise UserError(f"cannot write an Inspect log to {path}: allowed is a file whose name ends in {SUFFIX}")
 
 
 def holds_log(path: Path) -> bool:
-    """Returns whether a file holds a log that was written so."""
+    """Whether a file is a log that `InspectLog` wrote."""
     try:
         return bool(read_eval_log(str(path), header_only=True, format="eval").eval.task == TASK)
     except (OSError, ValueError, LookupError, BadZipFile):
@@ -136,7 +135,7 @@ def _sample(logged: LoggedGame, form: Messages) -> EvalSample:
     return EvalSample(
         id=game.game_id,
         epoch=1,
-        input=game.turns[0].utterance,  # the list of samples shows it
+        input=game.turns[0].utterance,  # shown in the list of samples
         target=" ".join(LETTERS[position] for position in sorted(game.targets)),
         messages=messages,
         scores=_scores(logged, [str(message.text) for message in messages[1::2]]),
@@ -181,7 +180,7 @@ def _mean_scores(samples: list[EvalSample]) -> list[EvalScore]:
 
 
 def _new_pictures() -> Callable[[Image.Image], Part]:
-    """Returns what makes a picture a part as Inspect has it. The file of each tangram is made once."""
+    """Returns a function that makes Inspect's message part of a picture; each tangram's file is made once."""
     url_of: dict[bytes, str] = {}  # by the pixels
 
     def part(image: Image.Image) -> Part:

@@ -1,8 +1,8 @@
-"""The rows of the configuration `interaction` of the public data set of human games (arXiv 2410.13852): a row is a game
-as its speaker saw it.
+"""Rows of the configuration `interaction` of the public data set of human games (arXiv 2410.13852): a row is a game as
+its speaker saw it.
 
-The listener's order is not there, so the speaker's is read in its place; log-probabilities and the closing remark are
-lost.
+The rows lack the listener's order, so the speaker's is used in its place; they also lack log-probabilities and the
+closing remark.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ COLUMNS = (
 
 
 class InteractionRows(GameRecords):
-    """Games as rows, of which `clicks` is the selection after each turn; `date` is not known."""
+    """Games as rows; `clicks` is the selection after each turn, and `date` stays unknown."""
 
     fields: ClassVar[type[RowFields]] = RowFields
     configuration: ClassVar = "interaction"

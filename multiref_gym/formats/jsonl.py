@@ -1,8 +1,8 @@
-"""The schema of the published human games, a record a game: nothing of a game is lost.
+"""The schema of the published human games: one record for each game, which keeps all of it.
 
-`chat` holds one utterance a turn and `clicks` the set selected *after* each turn, so an action is the difference of two
-neighbours. `log_probs`, `closing` and `feedback`, a label for each turn but the last, may be missing, as they are in
-the human games. `turn` follows from the rest and is not read, and so does `end`, unless it is "abandoned".
+`chat` holds one utterance for each turn and `clicks` the selection *after* each turn, so an action is the difference of
+two neighbours. `log_probs`, `closing` and `feedback` (a label for each turn but the last) may be missing, as they are
+in the human games. `turn` and `end` follow from the rest and are not read, unless `end` is "abandoned".
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ ABANDONED = "abandoned"
 
 
 class RowFields(Fields):
-    """What records hold of a game whose listener's order is not known."""
+    """The fields of a record without the listener's order."""
 
     chat: list[Text]
     end: Any = None
@@ -26,7 +26,7 @@ class RowFields(Fields):
 
 
 class GameFields(RowFields):
-    """What records in the human games' schema hold."""
+    """The fields of a record in the human games' schema."""
 
     context_listener: Tangrams
 

@@ -1,7 +1,7 @@
-"""Feedback as a table of exchanges, in a CSV file: to be read in a spreadsheet, corrected, and learned from.
+"""Feedback as a CSV table of exchanges, to read and correct in a spreadsheet, and to learn from.
 
-A row is an exchange: what was said, what the listener did, and the reply. `feedback` is what was decoded, or what
-somebody wrote in its place; where it is empty, nobody knows. A row that was taken out is one of which nobody knows.
+A row is an exchange: the utterance, the listener's action, and the reply. `feedback` is the decoded value, or a
+person's correction; empty means unknown. A deleted row means unknown, too.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from multiref_gym.formats.logged_game import LoggedGame
 
 COLUMNS = ("game_id", "turn", "utterance", "action", "reply", "feedback", "probability", "against")
 READ = ("game_id", "turn", "action", "feedback")
-"""The columns that are read again; the others are for people."""
+"""The columns that are read back; the others are for people."""
 
 VALUES = {value.name.lower(): value for value in Feedback} | {"": None}
 
 
 class Decoded(NamedTuple):
-    """What is said of the exchanges of a game beside its labels, an item for each.
+    """Further columns for a game's exchanges, besides the labels: one item for each exchange.
 
     Attributes:
-        probabilities: How likely each action was wholly good; empty if the decoder does not say.
-        against: What another decoder says; empty if there is none.
+        probabilities: The probability that each action was entirely right; empty if the decoder does not tell it.
+        against: Another decoder's feedback; empty if there is none.
     """
 
     probabilities: Sequence[float] = ()
@@ -59,7 +59,7 @@ def holds_table(path: Path) -> bool:
 
 
 class Row(NamedTuple):
-    """What a row of a table says of an exchange: the action, the feedback on it, and the line in the file."""
+    """A row of a table: the action of an exchange, the feedback on it, and the line in the file."""
 
     action: str
     feedback: Feedback | None
@@ -67,14 +67,14 @@ class Row(NamedTuple):
 
 
 class LabelTable:
-    """The labels of a table, for the games that it is of.
+    """The labels in a table, and the games that they belong to.
 
     Args:
         path: The file. Its columns may be in any order, and there may be others.
 
     Raises:
-        UserError: If it is no such table, or an exchange comes twice: one line on the row.
-        OSError: If it cannot be read.
+        UserError: If the file is not such a table, or an exchange occurs twice; the message names the row.
+        OSError: If the file cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -88,27 +88,27 @@ class LabelTable:
                 for row in table:
                     self._add(row, table.line_num)
         except (UnicodeDecodeError, csv.Error) as error:
-            raise UserError(f"{path}: no table in UTF-8: {error}") from error
+            raise UserError(f"{path}: not a table in UTF-8: {error}") from error
 
     def _add(self, row: Mapping[str, str | None], line: int) -> None:
         place = f"{self._path}, line {line}"
         game_id, turn, action, value = ((row[name] or "").strip() for name in READ)
         if not (turn.isascii() and turn.isdigit()):
-            raise UserError(f"{place}, field 'turn': {turn!r:.40} is no number of a turn, counted from 0")
+            raise UserError(f"{place}, field 'turn': {turn!r:.40} is not the number of a turn, counted from 0")
         if value.lower() not in VALUES:
             raise UserError(
                 f"{place}, field 'feedback': {value!r:.40} is none of {', '.join(filter(None, VALUES))}, and not empty"
             )
         rows = self._rows.setdefault(game_id, {})
         if int(turn) in rows:
-            raise UserError(f"{place}: turn {turn} of game {game_id!r} is there already: an exchange comes once")
+            raise UserError(f"{place}: turn {turn} of game {game_id!r} exists already: each exchange comes once")
         rows[int(turn)] = Row(action, VALUES[value.lower()], line)
 
     def of(self, games: Iterable[LoggedGame]) -> Iterator[LoggedGame]:
         """Yields games with the labels of the table in place of their own.
 
         Raises:
-            UserError: If a row is of no exchange of these games, or of one in which the listener did something else.
+            UserError: If a row does not belong to an exchange of these games, or the listener did something else in it.
         """
         left = dict(self._rows)
         for logged in games:
@@ -117,9 +117,7 @@ class LabelTable:
             labels: list[Feedback | None] = [None] * len(actions)
             for turn, (action, value, line) in rows.items():
                 if turn >= len(actions):
-                    told = (
-                        f"game {logged.interaction.game_id!r} has {len(actions)} exchanges, and no turn {turn} of one"
-                    )
+                    told = f"game {logged.interaction.game_id!r} has {len(actions)} exchanges, and none in turn {turn}"
                     raise UserError(f"{self._path}, line {line}: {told}")
                 if action != actions[turn]:
                     told = f"in turn {turn} of {logged.interaction.game_id!r} the action was {actions[turn]!r}"

@@ -1,4 +1,4 @@
-"""A game that somebody played, as every format reads and writes it."""
+"""A recorded game, the common form of all formats."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from multiref_gym.interaction import Interaction
 
 
 class BadGame(BadRow):
-    """What is no game."""
+    """A record does not hold a valid game."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedGame:
-    """A game that was played, and what its record says besides.
+    """A recorded game, with the other contents of its record.
 
     Attributes:
         interaction: The game.
-        reply: What was said after the last turn of the record where the game went on, "" if it did not.
-        labels: Explicit feedback on each turn, None for a turn that has none. It may be given for the first turns only.
-        system: What was deployed, "" where the record does not say.
-        place: Where the record is, such as "FILE, line 3", for messages; games do not differ by it.
+        reply: The speaker's words after the last turn of the record if the game went on, "" if it did not.
+        labels: Explicit feedback on each turn, None for a turn without. It may cover only the first turns.
+        system: The system that played, "" if the record does not tell it.
+        place: The place of the record, such as "FILE, line 3", for messages; it is ignored when games are compared.
         abandoned: Whether somebody left the game before its end, so that it was neither won nor lost.
     """
 
@@ -43,14 +43,14 @@ class LoggedGame:
 
     @property
     def digest(self) -> str:
-        """A hash of what was said and done in it, the same for any kind of record and any labels."""
+        """A hash of the utterances and actions, which does not depend on the kind of record or on labels."""
         game = self.interaction
         said = [[turn.utterance, sorted(turn.action.clicks)] for turn in game.turns]
         seen = [game.context.listener_order, sorted(game.targets), said, self.reply]
         return hashlib.sha256(json.dumps(seen).encode()).hexdigest()
 
     def exchanges(self) -> list[Exchange]:
-        """Returns an exchange for every turn that was replied to: all, or all but the last."""
+        """Returns an exchange for every turn with a reply: all turns, or all but the last."""
         exchanges = self.interaction.exchanges()
         if self.reply:
             *before, last = self.interaction.turns
@@ -60,10 +60,10 @@ class LoggedGame:
 
 @runtime_checkable
 class Format(Protocol):
-    """A way to keep games. It is made without arguments where a command names it."""
+    """A way to store games. A command makes it without arguments."""
 
     def read(self, where: str) -> Iterator[LoggedGame | BadGame]:
-        """Yields the games, and in the place of what is none the error that says what is wrong, and where.
+        """Yields the games; a bad game yields an error that says what is wrong, and where.
 
         Raises:
             UserError: If nothing can be read there at all.
@@ -75,13 +75,13 @@ class Format(Protocol):
         """Writes games, all or none.
 
         Raises:
-            UserError: If these games cannot be kept so.
+            UserError: If the format cannot hold these games.
             OSError: If a file cannot be written.
         """
         ...
 
 
 def fingerprint(games: Sequence[LoggedGame]) -> str:
-    """Returns a short hash of what is replayed, the same for games in any order and for any kind of record."""
+    """Returns a short hash of the games, which does not depend on their order or on the kind of record."""
     replayed = sorted(f"{logged.digest} {json.dumps(logged.labels)}" for logged in games)
     return hashlib.sha256("\n".join(replayed).encode()).hexdigest()[:16]

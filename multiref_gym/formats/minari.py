@@ -1,14 +1,14 @@
-"""Games as data sets of Minari, for offline reinforcement learning, and back.
+"""Games as Minari data sets, for offline reinforcement learning, and back.
 
-An episode is a game as `MultiRef-v0` shows it to the listener: observations, the last one with the closing remark;
-clicks; the reward of "success"; and in `infos`, for each action at the index of the observation that follows it,
+An episode is a game as the listener sees it in `MultiRef-v0`: observations, the last one with the closing remark;
+clicks; the reward of "success"; and `infos`. For each action, at the index of the observation after it, `infos` holds
 
-- `log_prob`: the natural log-probability that the action had under the policy which acted;
-- `feedback`: what a decoder made of the reply, -1, 0 or 1.
+- `log_prob`: the action's natural log-probability under the policy that acted;
+- `feedback`: the feedback decoded from the reply, -1, 0 or 1.
 
-Both are NaN where there is none: at index 0, which is the reset; for the log-probability of a person's action; for
-the last action's feedback, or in a game that was not decoded. The targets are in the metadata of an episode alone, with
-all else that makes it a game again.
+Both are NaN if unknown: at index 0, the reset; for the log-probability of a person's action; for the feedback on the
+last action, or in a game that was not decoded. Only the metadata of an episode hold the targets, with everything else
+needed to restore the game.
 """
 
 from __future__ import annotations
@@ -42,33 +42,33 @@ try:
     from minari.dataset.minari_dataset import parse_dataset_id
     from minari.storage import get_dataset_path
 except ImportError as error:
-    raise UserError("data sets of Minari need it: run `pip install multiref-gym[minari]`") from error
+    raise UserError("Minari data sets need Minari: run `pip install multiref-gym[minari]`") from error
 
 FORMAT = "parquet"
-"""How episodes are stored: the one of Minari's formats that compresses, and images are mostly white."""
+"""The storage format: the one of Minari's that compresses, since images are mostly white."""
 
 _PER_TURN = ("turn", "chat", "clicks", "log_probs", "closing", "feedback")
-"""What a game's record holds and an episode has as arrays."""
+"""The fields of a game's record that an episode holds as arrays."""
 
 
 _DAMAGED = (
     *(ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError),
     *(OSError, RuntimeError, TypeError, ValueError),
 )
-"""What Minari, NumPy and PyArrow raise for files that hold something else than they should."""
+"""The errors of Minari, NumPy and PyArrow for files with unexpected content."""
 
 
 @dataclass(frozen=True)
 class Minari:
-    """Data sets of Minari, by their names, such as "multiref/sup-v0". A last reply is lost.
+    """Minari data sets, by their names, such as "multiref/sup-v0". The reply to the last turn is lost.
 
     Attributes:
-        tangrams: The set that the games were played with: a name for `load_tangrams`. It is used in writing alone: the
-            images are of it, and the data set's environment has it. Without images the games may be of any tangrams.
-        image: What the observations show, as in `MultiRefEnv`. Images are stored without loss.
-        decoder: The name of the decoder that the labels of the games are from, "" if nothing was decoded.
-        skip: What is told of each game that the environment could not have played, so that it is left out; if None, the
-            first one is refused.
+        tangrams: The set that the games were played with: a name for `load_tangrams`. Only writing uses it, for the
+            images and for the data set's environment. Without images, the games may have any tangrams.
+        image: The images in observations, as in `MultiRefEnv`. They are stored without loss.
+        decoder: The name of the decoder that the labels come from, "" if nothing was decoded.
+        skip: Called with the error of each game that the environment could not have played, which is left out; if None,
+            the first error is raised.
     """
 
     tangrams: str = "figures"
@@ -77,12 +77,12 @@ class Minari:
     skip: Callable[[BadGame], None] | None = None
 
     def write(self, where: str, games: Iterable[LoggedGame]) -> None:
-        """Makes a data set of at least one game, all of it or nothing.
+        """Makes a data set of at least one game, completely or not at all.
 
         Raises:
-            BadGame: If a game is none that the environment could have played with these tangrams and is not to be left
-                out, or no game is left.
-            UserError: If the name is none or taken, or the games differ in their number of tangrams.
+            BadGame: If the environment could not have played a game with these tangrams and it is not to be left out,
+                or if no game is left.
+            UserError: If the name is invalid or taken, or the games differ in their number of tangrams.
         """
         _check_name(where)
         if get_dataset_path(where).exists():
@@ -109,11 +109,11 @@ class Minari:
         env = MultiRefEnv(speaker=lambda _: log, **options | {"tangrams": drawn or _names(played)})
         try:
             with warnings.catch_warnings():
-                # Minari would like to know authors and a link to their code, which nobody has told us.
+                # Minari asks for authors and a link to their code, which are unknown here.
                 warnings.simplefilter("ignore", UserWarning)
                 data = minari.create_dataset_from_buffers(
                     where,
-                    _episodes(logged, env, log),  # one by one, as all images at once may be more than fits into memory
+                    _episodes(logged, env, log),  # one by one: all images at once may not fit into memory
                     env=gym.make("MultiRef-v0", **options).spec,
                     observation_space=_with_texts(env.observation_space, played),
                     algorithm_name=", ".join(sorted({game.policy for game in played})),
@@ -139,10 +139,10 @@ class Minari:
                 yield logged
 
     def read(self, where: str) -> Iterator[LoggedGame | BadGame]:
-        """Yields the games of a data set that was made so.
+        """Yields the games of a data set that `write` made.
 
         Raises:
-            UserError: If there is none of this name, or it is none of MULTIREF.
+            UserError: If there is no data set of this name, or it is not of MULTIREF.
         """
         data = _data_set(where)
         for number in data.episode_indices.tolist():
@@ -163,7 +163,7 @@ def decoder_of(name: str) -> str:
     """Returns the name of the decoder whose feedback a data set has, "" if it has none.
 
     Raises:
-        UserError: If there is none of this name, or it is none of MULTIREF.
+        UserError: If there is no data set of this name, or it is not of MULTIREF.
     """
     return str(_data_set(name).storage.metadata["decoder"])
 
@@ -183,7 +183,7 @@ def _data_set(name: str) -> minari.MinariDataset:
 
 
 class _Log:
-    """A speaker that says what was said in a logged game."""
+    """A speaker that repeats the utterances of a logged game."""
 
     name = "log"
     wanted = Action()
@@ -198,13 +198,13 @@ class _Log:
 
 
 def _names(games: Iterable[Interaction]) -> TangramSet:
-    """Returns the tangrams of games by their names alone: nothing else of them is seen without images."""
+    """Returns the tangrams of games by name only: without images, nothing else of them is used."""
     names = dict.fromkeys(name for game in games for name in game.context.listener_order)
     return TangramSet("the games", [Tangram(name, (), frozenset(), (), ()) for name in names])
 
 
 def _with_texts(space: Space[Any], games: Iterable[Interaction]) -> Dict:
-    """Returns the space of observations with all characters of these games, as Minari keeps a list of them."""
+    """Returns the observation space with all characters of these games, because Minari stores a list of them."""
     assert isinstance(space, Dict)
     said = [text for game in games for text in (*(turn.utterance for turn in game.turns), game.closing)]
     texts = Text(MAX_LENGTH, min_length=0, charset="".join(set(CHARSET).union(*said)))
@@ -212,7 +212,7 @@ def _with_texts(space: Space[Any], games: Iterable[Interaction]) -> Dict:
 
 
 def _check_playable(game: Interaction, drawn: TangramSet | None) -> None:
-    """Raises BadGame unless the environment could have played the game with tangrams that are drawn, None for any."""
+    """Raises BadGame unless the environment could have played the game with the tangrams `drawn`, None for any."""
     place = f"game {game.game_id!r}"
     if drawn and (missing := [name for name in game.context.listener_order if name not in drawn]):
         raise BadGame(f"it has {missing[0]!r}, which is not in {drawn.name}", place)
@@ -227,7 +227,7 @@ def _check_playable(game: Interaction, drawn: TangramSet | None) -> None:
 
 
 def _episodes(games: Sequence[LoggedGame], env: MultiRefEnv, log: _Log) -> Iterator[EpisodeBuffer]:
-    """Plays the games again, so that all in an episode is the environment's own."""
+    """Plays the games again, so that the environment itself makes everything in an episode."""
     for logged in games:
         log.game = game = logged.interaction
         actions = [turn.action.bits(len(game.context.listener_order)) for turn in game.turns]
@@ -243,7 +243,7 @@ def _episodes(games: Sequence[LoggedGame], env: MultiRefEnv, log: _Log) -> Itera
             rewards=[step[1] for step in steps],
             terminations=over,
             truncations=[False] * (len(over) - 1) + [not over[-1]],
-            # Lists, as Minari 0.5.4 cannot read again an array of numbers that it has written.
+            # Lists, because Minari 0.5.4 cannot read back arrays of numbers that it wrote.
             infos={
                 "log_prob": _nans([None, *record["log_probs"]]),
                 "feedback": _nans([None, *logged.labels[:-1], None]),
@@ -256,7 +256,7 @@ def _nans(values: Iterable[float | None]) -> list[float]:
 
 
 def _logged_game(record: dict[str, Any], episode: minari.EpisodeData, place: str) -> LoggedGame:
-    """Returns the game of an episode, whose record has what is the same in all turns."""
+    """Returns the game of an episode, given the fields of its record that are the same in all turns."""
     order, selected = record["context_listener"], episode.observations["selected"]
     *chat, closing = episode.observations["utterance"]
     if (np.cumsum(episode.actions, axis=0) % 2 != selected[1:]).any():
@@ -272,12 +272,12 @@ def _logged_game(record: dict[str, Any], episode: minari.EpisodeData, place: str
 
 
 def _nulls(values: NDArray[np.float64]) -> list[float | None]:
-    """Returns numbers with None for NaN, for which a record has no number."""
+    """Returns numbers with None in place of NaN, as records have it."""
     return [None if math.isnan(value) else value for value in values.tolist()]
 
 
 def _check_name(name: str) -> None:
     try:
         parse_dataset_id(name)
-    except (ValueError, TypeError) as error:  # the version missing is a TypeError
-        raise UserError(f"{name!r} is no name of a Minari data set, such as multiref/sup-v0") from error
+    except (ValueError, TypeError) as error:  # a missing version is a TypeError
+        raise UserError(f"{name!r} is not a name of a Minari data set, such as multiref/sup-v0") from error

@@ -1,10 +1,10 @@
-"""Games as records: objects of JSON in a file, rows of a Parquet file or of a data set of the Hugging Face hub.
+"""Games as records: JSON objects in a file, or rows of a Parquet file or of a data set on the Hugging Face hub.
 
-A format of records says which fields it has, and how records become a game and a game becomes records. What their
-fields may hold, and how they are written is said here, for all of them. What is bad is named as in
-`multiref_gym.formats.rows`; rows of a data set of the hub are counted as lines, too.
+A format of records defines its fields, and how records become a game and a game becomes records. This module defines
+the allowed values of the fields, and how they are written, for all formats. Errors name the place as in
+`multiref_gym.formats.rows`; rows of a data set on the hub are counted as lines, too.
 
-Any record may carry explicit `feedback` as well. Labels are "positive", "neutral", "negative", or 1, 0, -1, or null.
+Any record may also have explicit `feedback`. Its labels are "positive", "neutral", "negative", or 1, 0, -1, or null.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ Label = Annotated[Feedback | None, PlainValidator(_label)]
 
 
 class Fields(BaseModel, strict=True):
-    """What the fields of every record of games hold."""
+    """The fields that every record of games may have."""
 
     game_id: Text
     context: Tangrams
@@ -76,12 +76,12 @@ AnyFields = TypeVar("AnyFields", bound=Fields)
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record, and what is made of it. Each method raises BadGame, with the place and the field.
+    """A record, and the parts of a game in it. Each method raises BadGame, with the place and the field.
 
     Attributes:
-        place: Where it is, such as "FILE, line 3".
-        value: Its fields; none if it cannot be read at all.
-        unreadable: What is wrong if it cannot.
+        place: The place, such as "FILE, line 3".
+        value: The fields; empty if the record cannot be read at all.
+        unreadable: The reason in that case.
     """
 
     place: str
@@ -89,7 +89,7 @@ class Record:
     unreadable: BadGame | None = None
 
     def bad(self, what: object, field: str = "") -> BadGame:
-        """Returns the error that says what is wrong here."""
+        """Returns an error that names this place."""
         return BadGame(what, self.place, field)
 
     def read(self, kind: type[AnyFields]) -> AnyFields:
@@ -107,18 +107,18 @@ class Record:
         return Context(*orders, frozenset(orders[1][i] for i in targets))
 
     def positions(self, field: str, names: Iterable[str], order: Sequence[str], where: str = "") -> frozenset[int]:
-        """Returns where the tangrams that a field names are in an order."""
+        """Returns the positions, in an order, of the tangrams that a field names."""
         position = {name: i for i, name in enumerate(order)}
         if others := sorted(set(names) - position.keys()):
             raise self.bad(f"{others[0]!r}{where} is not in the context", field)
         return frozenset(position[name] for name in names)
 
     def clicks(self, fields: Fields, chat: Sequence[str], order: Sequence[str]) -> list[frozenset[int]]:
-        """Returns the positions that each item of `clicks` names, one item for each utterance."""
+        """Returns the positions that each item of `clicks` names; there must be one item for each utterance."""
         clicks = fields.clicks
         if not clicks or len(clicks) != len(chat):
             told = f"{len(clicks)} for {len(chat)} utterances"
-            raise self.bad(f"expected one item a turn and a turn or more, got {told}", "clicks")
+            raise self.bad(f"expected one item for each turn and at least one turn, got {told}", "clicks")
         return [self.positions("clicks", names, order, f" of turn {turn}") for turn, names in enumerate(clicks)]
 
 
@@ -129,7 +129,7 @@ def interaction(
     selections: Iterable[frozenset[int]],
     log_probs: Sequence[float | None],
 ) -> Interaction:
-    """Returns the game with these utterances, the selection after each turn, and the record's other fields."""
+    """Returns the game with these utterances, selections after each turn, and the record's other fields."""
     actions = [Action(after - before, before - after) for before, after in pairwise([frozenset(), *selections])]
     return Interaction(
         game_id=fields.game_id,
@@ -143,13 +143,13 @@ def interaction(
 
 
 class RecordFormat(ABC):
-    """A format whose games are one record each, or several each."""
+    """A format in which a game is one record, or several."""
 
     configuration: ClassVar[str] = "turn"
-    """Which configuration of a data set of the hub has such records."""
+    """The configuration of a data set on the hub that has such records."""
 
     def game_of(self, record: Record) -> str | None:
-        """Returns the id of the game that this record and others are of, None if it is one game by itself."""
+        """Returns the id of the game that this record belongs to, None if it is a game by itself."""
         return None
 
     @abstractmethod
@@ -157,16 +157,16 @@ class RecordFormat(ABC):
         """Returns the game of these records.
 
         Raises:
-            BadGame: If they are no game.
+            BadGame: If they do not make a game.
         """
 
     @abstractmethod
     def to_records(self, logged: LoggedGame) -> Iterator[dict[str, Any]]:
-        """Yields the records of a game, fit for JSON."""
+        """Yields the records of a game, ready for JSON."""
 
     def read(self, where: str) -> Iterator[LoggedGame | BadGame]:
-        """Yields the games of a file, of a data set of the hub by its id, or of a folder that holds such a data set."""
-        # The records of a game may be anywhere. Games come in the order of their first records.
+        """Yields the games of a file, of a data set on the hub by its id, or of a folder that holds such a data set."""
+        # The records of a game may be in any place. Games come in the order of their first records.
         records_of: dict[str | int, list[Record]] = {}
         for number, record in enumerate(_records(where, self.configuration)):
             game = self.game_of(record)
@@ -188,7 +188,7 @@ class RecordFormat(ABC):
         write_lines_atomically(Path(where), (json.dumps(record, ensure_ascii=False) for record in records))
 
 
-# Where records come from.
+# The sources of records.
 
 
 def _records(where: str, configuration: str) -> Iterator[Record]:
@@ -206,12 +206,10 @@ def _hub_rows(name: str, configuration: str) -> list[Any]:
     try:
         datasets = import_module("datasets")
     except ImportError as error:
-        raise UserError(
-            f"{no_file}, and if it is a data set of the hub, that needs the extra 'datasets': {EXTRA}"
-        ) from error
+        raise UserError(f"{no_file}, and reading a data set on the hub needs the extra 'datasets': {EXTRA}") from error
     try:
         return [row for split in datasets.load_dataset(name, configuration).values() for row in split]
     except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
         raise UserError(
-            f"{no_file}, and no data set of the hub with a configuration {configuration!r}: {error}"
+            f"{no_file}, and no data set on the hub with a configuration {configuration!r}: {error}"
         ) from error

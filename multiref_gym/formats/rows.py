@@ -1,7 +1,7 @@
-"""Rows of a file, one by one: lines of JSON, the items of a JSON list, or the rows of a Parquet file.
+"""Reads the rows of a file one by one: lines of JSON, the items of a JSON list, or the rows of a Parquet file.
 
-What is bad is named by file, line and field; items of a list and rows of a Parquet file are counted as lines. A blank
-line is nothing. A list is in memory as a whole, of the other kinds a part at a time.
+Errors name the file, the line and the field; items of a list and rows of a Parquet file are counted as lines. Blank
+lines are skipped. A JSON list is in memory as a whole; other files are read in parts.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from multiref_gym.errors import UserError
 
 EXTRA = "pip install 'multiref-gym[datasets]'"
 PARQUET = ".parquet"
-"""What the name of a Parquet file ends in."""
+"""The ending of a Parquet file's name."""
 GROUP = 256
-"""Rows of a Parquet file that are read and written together."""
+"""The number of Parquet rows that are read or written together."""
 
 
 class BadRow(UserError):
-    """A row that is not what it should be.
+    """A row is invalid.
 
     Args:
         what: What is wrong, and what is allowed.
-        place: Where: the file and the line.
-        field: The field of the row that is wrong, if it is one.
+        place: The file and the line.
+        field: The invalid field, "" if it is not one field.
     """
 
     def __init__(self, what: object, place: str = "", field: str = "") -> None:
@@ -39,11 +39,11 @@ class BadRow(UserError):
 
 
 def rows_of(path: Path, error: type[BadRow] = BadRow) -> Iterator[Any]:
-    """Yields the rows of a file: the bytes of a line, or what Python makes of another row.
+    """Yields the rows of a file: a line as bytes, any other row as a Python value.
 
     Raises:
         BadRow: Or `error`, if the file as a whole cannot be read.
-        UserError: If it takes an extra that is not installed.
+        UserError: If an extra to read it is not installed.
         OSError: If there is no such file.
     """
     if path.suffix == PARQUET:
@@ -61,7 +61,7 @@ def placed(rows: Iterable[Any], where: object) -> Iterator[tuple[str, Any]]:
 
 
 def holds_rows(path: Path, fields: Collection[str], one_of: Collection[str] = ()) -> bool:
-    """Whether a file holds rows with all of some fields and, if others are named, one of these; and nothing else."""
+    """Whether a file holds only rows that have all `fields` and, if `one_of` names any, one of those."""
     try:
         rows = placed(rows_of(path), path)
         names = (checked(dict[str, Any], row, place).keys() for place, row in rows)
@@ -85,7 +85,7 @@ def _parquet_rows(path: Path, error: type[BadRow]) -> Iterator[Any]:
         with parquet.ParquetFile(path) as file:
             for batch in file.iter_batches(GROUP):
                 yield from batch.to_pylist()
-    except (ValueError, OSError, arrow.ArrowException) as broken:  # damaged, or no table
+    except (ValueError, OSError, arrow.ArrowException) as broken:  # damaged, or not a table
         raise error(broken, str(path)) from broken
 
 
@@ -97,11 +97,11 @@ def _parquet(path: Path) -> tuple[Any, Any]:
 
 
 class Columns:
-    """The columns that rows need in a Parquet file, found row by row.
+    """The columns of a Parquet file that will hold some rows, found row by row.
 
     Args:
-        path: The file that is going to be written.
-        like: A Parquet file whose columns are there as well, None if there is none.
+        path: The file to be written.
+        like: A Parquet file whose columns are included, or None.
 
     Raises:
         UserError: If pyarrow is not installed, or there is no such Parquet file.
@@ -116,17 +116,17 @@ class Columns:
         """Takes a row into account.
 
         Raises:
-            UserError: If no columns hold this row and those before it.
+            UserError: If no columns can hold this row together with those before it.
         """
         self._rows.append(row)
         if len(self._rows) == GROUP:
             self._unify()
 
     def finish(self) -> None:
-        """Says that these were all rows; see `add` for the errors."""
+        """Ends the rows; see `add` for the errors."""
         if self._rows:
             self._unify()
-        try:  # some columns can be had in memory alone
+        try:  # some columns exist only in memory
             self._parquet.ParquetWriter(self._arrow.BufferOutputStream(), self._schema).close()
         except self._arrow.ArrowException as error:
             raise self._unfit(error) from error
@@ -140,15 +140,15 @@ class Columns:
         self._rows.clear()
 
     def write(self, unfinished: Path, rows: Iterable[dict[str, Any]], leave_out: Collection[str] = ()) -> None:
-        """Writes a Parquet file, a part at a time.
+        """Writes a Parquet file in parts.
 
         Args:
-            unfinished: Where it is written.
+            unfinished: The path to write to.
             rows: The rows.
-            leave_out: Columns that are not written.
+            leave_out: Columns to leave out.
 
         Raises:
-            UserError: If the columns do not hold a row.
+            UserError: If the columns cannot hold a row.
         """
         schema = self._arrow.schema([column for column in self._schema if column.name not in leave_out])
         rows = iter(rows)
@@ -161,33 +161,35 @@ class Columns:
 
     def _unfit(self, error: Exception) -> UserError:
         told = " ".join(str(error).split())
-        return UserError(f"cannot write to {self._path}: no columns hold these rows ({told:.200}): name a .jsonl file")
+        return UserError(
+            f"cannot write to {self._path}: no columns can hold these rows ({told:.200}): name a .jsonl file"
+        )
 
 
 def _schema(path: Path) -> Any:
     """Returns the columns of a Parquet file."""
     parquet, arrow = _parquet(path)
     try:
-        # What libraries add to a schema is of the columns that they wrote.
+        # Metadata that libraries add to a schema describe the columns that they wrote.
         return parquet.read_schema(path).remove_metadata()
     except (ValueError, OSError, arrow.ArrowException) as error:
         raise BadRow(error, str(path)) from error
 
 
 def in_json(row: Any, place: str) -> str:
-    """Returns a row as a line of JSON; a date or a time, which columns may hold, is a text in it.
+    """Returns a row as a line of JSON; dates and times, which columns may hold, become texts.
 
     Args:
         row: The row.
-        place: Where it was read, for messages.
+        place: The place where it was read, for messages.
 
     Raises:
-        BadRow: If there is something else in it for which JSON has no word.
+        BadRow: If it holds anything else that JSON cannot hold.
     """
 
     def named(value: Any) -> str:
         if hasattr(value, "isoformat"):
             return str(value.isoformat())
-        raise BadRow(f"JSON has no word for {value!r:.40}: name a .parquet file to write", place)
+        raise BadRow(f"JSON cannot hold {value!r:.40}: name a .parquet file to write", place)
 
     return json.dumps(row, ensure_ascii=False, default=named)

@@ -1,4 +1,4 @@
-"""The trainers of TRL that rows are written for, and what they learn from."""
+"""TRL's trainers that rows are written for, and the feedback that they learn from."""
 
 from __future__ import annotations
 
@@ -13,4 +13,4 @@ LEARNED_FROM = {"sft": (Feedback.POSITIVE,), "kto": (Feedback.POSITIVE, Feedback
 """The feedback that a trainer learns from."""
 
 ROW = ("prompt", "completion")
-"""The columns that the rows for each of them have."""
+"""The columns of the rows for each trainer."""

@@ -1,19 +1,19 @@
-"""Turns and what was decoded of them, as rows that TRL's trainers learn from: `SFTTrainer` and `KTOTrainer`.
+"""Turns with decoded feedback, as rows for TRL's trainers `SFTTrainer` and `KTOTrainer`.
 
 A row is a turn on which there is feedback. Its columns are
 
-- `prompt`: the chat up to what the speaker said, in the messages of `multiref_gym.messages`;
+- `prompt`: the chat up to the speaker's utterance, in the messages of `multiref_gym.messages`;
 - `completion`: the action, in one message of the assistant;
-- `images`: the pictures of the prompt as PNG files, in its order; not there if the tangrams are shown in words;
+- `images`: the pictures of the prompt as PNG files, in its order; missing if the tangrams are shown in words;
 - `label`, for KTO: whether the feedback is positive;
-- `game_id`, `system`, `round`, `turn` (from 0): which turn of the store it is;
-- `log_prob`: the natural log-probability that the action had under the policy that acted, null where nobody knows.
+- `game_id`, `system`, `round`, `turn` (from 0): the turn's place in the store;
+- `log_prob`: the natural log-probability of the action under the policy that acted, null if unknown.
 
-SFT learns from the turns with positive feedback, KTO from those with positive and those with negative feedback. The
-trainers read the first four columns and leave the others. They have no weight for a row.
+SFT learns from the turns with positive feedback, KTO from those with positive or negative feedback. The trainers read
+the first four columns and ignore the others. They have no weights for rows.
 
-A turn in which nothing was clicked is a row like any other, with the completion "no click": a language model can say
-so, and learns from the feedback on it whether it should. A model's answer that was no action is such a turn, too.
+A turn without clicks is a row, too, with the completion "no click": a language model can say it, and the feedback
+teaches when it should. A model's answer that was not an action is also such a turn.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ from multiref_gym.tangrams import Atlas
 
 SUFFIXES = (".jsonl", ".parquet")
 ROWS_AT_ONCE = 500
-"""Rows that are in memory, of a Parquet file; with ten pictures each they are a few MB."""
+"""Rows of a Parquet file that are in memory at once; with ten pictures each they take a few MB."""
 
 
 def check_rows_file(path: Path, words: bool) -> None:
-    """Raises UserError if a file of this name does not hold rows, with the tangrams in words or in pictures."""
+    """Raises UserError if a file of this name cannot hold rows, with the tangrams in words or in pictures."""
     if path.suffix not in SUFFIXES:
         suffixes = " or ".join(SUFFIXES)
         raise UserError(f"cannot write rows for TRL to {path}: allowed is a file whose name ends in {suffixes}")
@@ -60,9 +60,9 @@ class Trl:
     """Rows for a trainer of TRL.
 
     Attributes:
-        kind: What the trainer does.
+        kind: The trainer.
         atlas: The tangrams and their pictures.
-        words: Whether the tangrams are shown in words.
+        words: Whether to show the tangrams in words.
     """
 
     kind: Trainer
@@ -70,19 +70,19 @@ class Trl:
     words: bool = False
 
     def write(self, where: Path, suffix: str, games: Iterable[LoggedGame]) -> Counter[Feedback | None]:
-        """Writes the rows, one after the other, so that not all of them have to be in memory.
+        """Writes the rows one by one, so that not all of them need be in memory.
 
         Args:
             where: The file.
-            suffix: What kind of file it is, one of `SUFFIXES`.
+            suffix: The kind of file, one of `SUFFIXES`.
             games: The games, with the feedback as labels.
 
         Returns:
-            How many turns have which feedback, None for those that have none.
+            The number of turns by feedback, None for turns without.
 
         Raises:
-            TangramError: If a tangram is not known or cannot be shown.
-            UserError: If there is nothing to learn from, or a Parquet file is wanted without the extra.
+            TangramError: If a tangram is unknown or cannot be shown.
+            UserError: If there is nothing to learn from, or the extra for Parquet files is not installed.
             OSError: If the file cannot be written.
         """
         counts = Counter[Feedback | None]()
@@ -99,7 +99,7 @@ class Trl:
     def _rows(self, games: Iterable[LoggedGame], counts: Counter[Feedback | None]) -> Iterator[dict[str, Any]]:
         """Yields the rows, and counts the turns by their feedback."""
         form = Messages(self.atlas, "words" if self.words else "tangrams", _placeholder)
-        picture_of: dict[str, dict[str, Any]] = {}  # of a tangram; there are far fewer of them than of turns
+        picture_of: dict[str, dict[str, Any]] = {}  # by tangram: there are far fewer tangrams than turns
         for logged in games:
             game, messages = logged.interaction, form.of_game(logged.interaction)
             order = game.context.listener_order
@@ -127,7 +127,7 @@ class Trl:
                 }
 
     def _schema(self) -> Any:
-        """Returns the columns as `datasets` marks them, so that pictures are pictures when they are loaded."""
+        """Returns the columns with the marks of `datasets`, so that pictures are loaded as pictures."""
         datasets = import_module("datasets")
         text, part = datasets.Value("string"), {"type": datasets.Value("string"), "text": datasets.Value("string")}
         message = {"role": text, "content": text if self.words else datasets.List(part)}
@@ -142,10 +142,10 @@ class Trl:
         return datasets.Features(columns).arrow_schema
 
 
-def told(kind: Trainer, counts: Counter[Feedback | None], decoder: str) -> str:
-    """Returns in words how many rows there are, how many turns have which feedback, and a weight for KTO.
+def summary(kind: Trainer, counts: Counter[Feedback | None], decoder: str) -> str:
+    """Returns a sentence with the number of rows, the turns by feedback, and a weight for KTO.
 
-    TRL advises to weigh positive to negative turns between 1:1 and 4:3, in all; the weight is for 1:1.
+    TRL advises a total weight of positive to negative turns between 1:1 and 4:3; the weight here gives 1:1.
     """
     named = ", ".join(f"{counts[feedback]} {feedback.name.lower()}" for feedback in reversed(Feedback))
     rows = sum(counts[feedback] for feedback in LEARNED_FROM[kind])
@@ -157,7 +157,7 @@ def told(kind: Trainer, counts: Counter[Feedback | None], decoder: str) -> str:
 
 
 def _placeholder(image: Image.Image) -> Part:
-    """Returns where a picture of `images` stands. All parts have the same keys, as all values of a column have."""
+    """Returns the place of a picture of `images`. All parts have the same keys, because a column's values must."""
     return {"type": "image", "text": None}
 
 

@@ -1,17 +1,17 @@
-"""The rows of the configuration `turn` of the public data set of human games (arXiv 2410.13852): a row is one turn as
-the listener saw it, with the dialogue so far.
+"""Rows of the configuration `turn` of the public data set of human games (arXiv 2410.13852): a row is one turn as the
+listener saw it, with the dialogue so far.
 
-The speaker's order is not there, so the listener's is read in its place; the speaker's name and the closing remark are
-lost. Log-probabilities are kept as probabilities, so up to rounding.
+The rows lack the speaker's order, so the listener's is used in its place; they also lack the speaker's name and the
+closing remark. Log-probabilities are stored as probabilities, so they are rounded.
 
-`chats` and `clicks` hold the turns up to and with this one, `clicks` what was clicked in each. `turn_id` counts from 0.
-`end` is 1 in all rows of a game that was won. The last turn has no reply, so that `chat_feedback` is "". `prob_action`
-is null where the probability is unknown; one of 0 or below, which no action that was taken has, is unknown as well.
-`feedback` is one label.
+`chats` and `clicks` hold the turns up to this one and this one; an item of `clicks` is the clicks of one turn.
+`turn_id` counts from 0. `end` is 1 in all rows of a won game. The last turn has no reply, so its `chat_feedback` is "".
+`prob_action` is null if the probability is unknown; a value of 0 or below, which no action that was taken can have,
+counts as unknown, too. `feedback` is one label.
 
-The columns after `round` are not in the public data set, but the paper's code learns from them (github.com/lil-lab/
-respect): the actions and selections so far, whether the turn was good, and who acted how probably. They follow from the
-others, and are not read.
+The columns after `round` are not in the public data set, but the paper's code learns from them
+(github.com/lil-lab/respect): the actions and selections so far, whether the turn was good, and who acted with which
+probability. They follow from the others, and are not read.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from multiref_gym.interaction import Interaction
 
 
 class TurnFields(Fields):
-    """What a row holds; `prob_action` is what is known of this turn's alone."""
+    """The fields of a row; `prob_action` is this turn's probability only."""
 
     chats: list[Text]
     currently_selected: list[str]
@@ -43,14 +43,14 @@ class TurnFields(Fields):
 
 
 class TurnRows(RecordFormat):
-    """Games as rows in any order, one a turn; `date` is not known.
+    """Games as rows in any order, one for each turn; `date` stays unknown.
 
-    The longest row of a game holds its dialogue, so rows may be missing: their turns are there then, with an unknown
+    The longest row of a game holds its whole dialogue, so other rows may be missing: their turns then have an unknown
     probability.
     """
 
     def game_of(self, record: Record) -> str | None:
-        """Returns the row's `game_id`; a row without one is no other's."""
+        """Returns the row's `game_id`; a row without one is a game by itself."""
         game_id = record.value.get("game_id")
         return game_id if isinstance(game_id, str) else None
 
@@ -62,7 +62,7 @@ class TurnRows(RecordFormat):
             so_far = _so_far(record, fields)
             if len(so_far.turns) in row_of:
                 there = row_of[len(so_far.turns)][0].place
-                raise record.bad(f"turn {len(so_far.turns) - 1} of game {so_far.game_id!r} is in {there} already")
+                raise record.bad(f"turn {len(so_far.turns) - 1} of game {so_far.game_id!r} is already in {there}")
             if row_of:
                 _check_same_game(record, so_far, row_of[max(row_of)][2])
             row_of[len(so_far.turns)] = record, fields, so_far
@@ -94,7 +94,7 @@ class TurnRows(RecordFormat):
         selected = [names(selected) for selected in game.selections]
         replies = [*chats[1:], logged.reply]
         for i, (turn, label) in enumerate(zip(game.turns, logged.labels, strict=True)):
-            # Rounding may put the logarithm of 1 a little above 0.
+            # Rounding may lift the logarithm of 1 a little above 0.
             probability = None if turn.log_prob is None else math.exp(min(0.0, turn.log_prob))
             row = {
                 "chats": chats[: i + 1],
@@ -126,7 +126,7 @@ class TurnRows(RecordFormat):
 
 
 def _so_far(row: Record, fields: TurnFields) -> Interaction:
-    """Returns the game up to and with the row's turn; only this turn's probability is known."""
+    """Returns the game up to this row's turn, included; only this turn's probability is known."""
     context, chats, probability = row.context(fields), fields.chats, fields.prob_action
     order = context.listener_order
     selections = list(accumulate(row.clicks(fields, chats, order), xor))
@@ -136,13 +136,13 @@ def _so_far(row: Record, fields: TurnFields) -> Interaction:
     said = {"currently_selected": so_far.selections[-2], "selected": action.select, "deselected": action.deselect}
     for field, positions in said.items():
         if row.positions(field, getattr(fields, field), order) != positions:
-            raise row.bad("not what 'clicks' says", field)
+            raise row.bad("does not agree with 'clicks'", field)
     return so_far
 
 
 def _check_same_game(row: Record, one: Interaction, other: Interaction) -> None:
-    """Raises BadGame unless one is the beginning of the other, probabilities aside."""
-    game = f"of game {one.game_id!r} is another one than in an earlier row"
+    """Raises BadGame unless one game is the beginning of the other, except for probabilities."""
+    game = f"of game {one.game_id!r} differs from an earlier row"
     for attribute, field in (("context", "context"), ("policy", "policy_name"), ("round", "round")):
         if getattr(one, attribute) != getattr(other, attribute):
             raise row.bad(f"the {attribute} {game}", field)

@@ -1,4 +1,4 @@
-"""An atlas: every tangram drawn at most once, boards made by copying."""
+"""An atlas: it draws every tangram at most once, and makes boards by copying."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from multiref_gym.tangrams.tangram_set import TangramSet
 class Atlas:
     """The silhouettes of a set at one size, drawn at first use.
 
-    All that it holds follows from the set and the size: a copy is the atlas itself, a pickle says what to draw.
+    The set and the size decide all its content: a copy is the same object, and a pickle holds only these two.
 
     Args:
         tangrams: the set.
@@ -24,7 +24,7 @@ class Atlas:
     Attributes:
         table: uint8 (tangrams, size, size), the silhouettes in the order of the set; black until they are drawn.
         pictures: uint8 (tangrams, size, 3 * size), the same in three colours.
-        layout: Where things are on a board.
+        layout: the places on a board.
     """
 
     def __init__(self, tangrams: TangramSet, size: int = 64) -> None:
@@ -67,7 +67,7 @@ class Atlas:
         return self.layout.board_shape(count)
 
     def listener_board(self, ids: Sequence[str], selected: Collection[int] = ()) -> np.ndarray:
-        """Returns what `render.listener_board` draws of these tangrams, pixel for pixel: a fresh array.
+        """Returns the same picture as `render.listener_board` of these tangrams, pixel for pixel: a fresh array.
 
         Args:
             ids: tangrams in the listener's order. Raises TangramError for an unknown one.
@@ -86,12 +86,12 @@ class Atlas:
         return board
 
     def cells(self, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Returns what a listener's board of ``count`` tangrams is put together from, for `compiled.boards`.
+        """Returns the parts of a listener's board of ``count`` tangrams, for `compiled.boards`.
 
         Returns:
-            The cells without their silhouettes, uint8 (2, count, height, 3 * width), not selected and selected; where
-            they begin on a board, int64 (count, 2), and where a silhouette begins in its cell, int64 (2,): the row, and
-            the byte in the row.
+            The cells without their silhouettes, uint8 (2, count, height, 3 * width), not selected and selected; the
+            first pixel of each cell on a board, int64 (count, 2), and of a silhouette in its cell, int64 (2,): the row,
+            and the byte in the row.
         """
         letters = [letter(index) for index in range(count)]
         cells = [[cell(self.layout, label, selected) for label in letters] for selected in (False, True)]
@@ -108,5 +108,5 @@ class Atlas:
 
 @lru_cache(maxsize=8)
 def shared_atlas(tangrams: TangramSet, size: int) -> Atlas:
-    """Returns the atlas of a set, the same for all environments in this process: a tangram is drawn once for all."""
+    """Returns the atlas of a set, shared by all environments of this process, so that each tangram is drawn once."""
     return Atlas(tangrams, size)

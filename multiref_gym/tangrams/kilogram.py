@@ -23,7 +23,7 @@ from multiref_gym.tangrams.screening import may_offend
 from multiref_gym.tangrams.tangram_set import Tangram, TangramError, TangramWarning
 
 DESCRIPTION_FILES = ("full.json", "dense.json", "dense10.json")
-"""Where descriptions are looked for in a folder, the first one there is."""
+"""The description files to look for in a folder; the first that exists is read."""
 
 STOP_WORDS = frozenset(
     re.findall(
@@ -35,16 +35,16 @@ STOP_WORDS = frozenset(
 """Words too common to tell tangrams apart."""
 
 NAMED = 3
-"""How many tangrams that are left out a warning names."""
+"""The most left-out tangrams that a warning names."""
 
 DESCRIPTIONS_TO_DIVIDE = 5
-"""How many descriptions a tangram must have for them to be divided into known and new ones."""
+"""The fewest descriptions that a tangram must have to be divided into known and new ones."""
 
 KNOWN_SHARE = 0.4
 """The share of descriptions that are known; the others are new."""
 
 SIZES = 1e-6, 1e9
-"""How large a drawing is at least, and how far from the origin it reaches at most; people drew them 144 units large."""
+"""The smallest size of a drawing, and its largest distance from the origin; KiloGram's are 144 units large."""
 
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _TRANSFORM = re.compile(r"\b(\w+)\s*\(([^)]*)\)")
@@ -63,11 +63,11 @@ def read_kilogram(path: str | Path, screened: bool = False) -> tuple[Tangram, ..
         screened: whether descriptions and names of parts that ``may_offend`` are left out.
 
     Warns:
-        TangramWarning: how many entries are left out, with the first few of them, and why; and how many descriptions
-            and names of parts.
+        TangramWarning: the number of left-out entries, with the first few of them and the reasons, and the number of
+            left-out descriptions and names of parts.
 
     Raises:
-        TangramError: one line on the folder or file that is missing or malformed.
+        TangramError: one line about the missing or malformed folder or file.
     """
     descriptions_file = find_descriptions(Path(path).expanduser())
     drawings = descriptions_file.parent / "tangrams-svg"
@@ -108,28 +108,28 @@ def read_kilogram(path: str | Path, screened: bool = False) -> tuple[Tangram, ..
 
 
 def read_drawings(path: str | Path) -> Iterator[Tangram]:
-    """Yields all that is drawn, described or not, as tangrams that nobody has said anything of.
+    """Yields all drawn tangrams, described or not, without descriptions.
 
     Args:
         path: as for ``read_kilogram``.
 
     Raises:
-        TangramError: one line on the folder or file that is missing or malformed.
+        TangramError: one line about the missing or malformed folder or file.
     """
     for drawing in sorted((find_descriptions(Path(path).expanduser()).parent / "tangrams-svg").glob("*.svg")):
         yield Tangram(f"{drawing.stem}.png", tuple(read_svg(drawing).values()), frozenset(), (), ())
 
 
 def read_part(path: str | Path, known: bool) -> tuple[Tangram, ...]:
-    """Returns the tangrams that many people described, with a part of their descriptions: the known or the new ones.
+    """Returns the tangrams with many descriptions, each with one part of them: the known or the new ones.
 
-    The text alone decides whether a description is known, so no wording is in both parts, for whichever tangram. Both
-    parts have the same tangrams: those with ``DESCRIPTIONS_TO_DIVIDE`` descriptions or more, some known and some new.
-    Their facts are the words of all descriptions, as speakers know what else a tangram may be called.
+    A description's text alone decides whether it is known, so no wording is in both parts, even of different tangrams.
+    Both parts have the same tangrams: those with ``DESCRIPTIONS_TO_DIVIDE`` descriptions or more, some known and some
+    new. Their facts are the words of all descriptions, because speakers know a tangram's other names.
 
     Args:
         path: as for ``read_kilogram``.
-        known: whether the known descriptions are wanted, or the new ones.
+        known: whether to return the known descriptions, rather than the new ones.
 
     Raises:
         TangramError: no tangram has such descriptions, or a folder or file is missing or malformed.
@@ -150,7 +150,7 @@ def read_part(path: str | Path, known: bool) -> tuple[Tangram, ...]:
 
 
 def is_known(description: str) -> bool:
-    """Whether a description is a known one: the same everywhere and always, by its text alone."""
+    """Whether a description is a known one; its text alone decides it, always in the same way."""
     return int.from_bytes(hashlib.sha256(description.encode()).digest()[:8], "big") / 2**64 < KNOWN_SHARE
 
 
@@ -160,12 +160,12 @@ def content_words(text: str) -> Iterator[str]:
 
 
 def described_alike(tangrams: Sequence[Tangram]) -> np.ndarray:
-    """Returns how alike each two tangrams are described: the cosine of their words' weights, float32 (n, n).
+    """Returns the similarity of each two tangrams' descriptions: the cosine of their word weights, float32 (n, n).
 
-    A word weighs the share of a tangram's descriptions that say it, so one with fifty descriptions and one with a
-    single one compare, times the logarithm of how rare the word is among the tangrams (tf-idf; Salton and Buckley
-    1988). Contexts drawn by it are more confusable than by the overlap of all words ever said
-    (`benchmarks/contexts.py`).
+    A word's weight is the share of the tangram's descriptions that contain it, so that a tangram with fifty
+    descriptions is comparable to one with a single one, times the logarithm of the word's rarity among the tangrams
+    (tf-idf; Salton and Buckley 1988). Contexts drawn by it are more confusable than those drawn by the overlap of all
+    words ever said (`benchmarks/contexts.py`).
     """
     column = {word: i for i, word in enumerate(sorted({word for tangram in tangrams for word in tangram.facts}))}
     weights = np.zeros((len(tangrams), len(column)), np.float32)

@@ -11,7 +11,7 @@ from multiref_gym.tangrams.kilogram import described_alike, find_descriptions, r
 from multiref_gym.tangrams.tangram_set import Tangram, TangramError, TangramSet
 
 KILOGRAM = ("kilogram", "kilogram-screened", "kilogram-known", "kilogram-new")
-"""What stands before the path in a spec of KiloGram."""
+"""The names before the path in a KiloGram spec."""
 
 
 @cache
@@ -19,15 +19,15 @@ def load_tangrams(spec: str) -> TangramSet:
     """Returns a set of tangrams; the same spec gives the same object.
 
     Args:
-        spec: "figures" for the figures that come with the package, or "kilogram:PATH" for KiloGram, where PATH is a
-            checkout of it, its ``dataset`` folder, or a description file in that folder; of a folder the first of
+        spec: "figures" for the package's own figures, or "kilogram:PATH" for KiloGram, where PATH is a checkout, its
+            ``dataset`` folder, or a description file in that folder. In a folder, the first existing one of
             ``kilogram.DESCRIPTION_FILES`` is read, and the set's name says which. "kilogram-screened:PATH" leaves out
-            what ``screening.may_offend``, and a ``TangramWarning`` counts it. "kilogram-known:PATH" and
-            "kilogram-new:PATH" are the tangrams that many people described, each with a part of its descriptions, so
-            that what is learned from the known ones can be tried on the new ones.
+            words that ``screening.may_offend``, and a ``TangramWarning`` counts them. "kilogram-known:PATH" and
+            "kilogram-new:PATH" are the tangrams with many descriptions, each with one part of them, so that a policy
+            that learned from the known ones can be tested on the new ones.
 
     Raises:
-        TangramError: one line on what is wrong: the spec, a missing folder or file, a malformed file.
+        TangramError: one line about the problem: the spec, a missing folder or file, a malformed file.
     """
     source, _, path = spec.partition(":")
     if spec == "figures":
@@ -43,21 +43,22 @@ def load_tangrams(spec: str) -> TangramSet:
 
 
 def full_name(spec: str) -> str:
-    """Returns a spec for `load_tangrams` with the description file that is read in place of a folder that holds it."""
+    """Returns a spec for `load_tangrams` that names the description file rather than its folder."""
     source, _, path = spec.partition(":")
     if source not in KILOGRAM or not path:
         return spec
     try:
         return f"{source}:{find_descriptions(Path(path).expanduser())}"
-    except TangramError:  # `load_tangrams` says so
+    except TangramError:  # `load_tangrams` will report it
         return spec
 
 
 def drawn_tangrams(spec: str) -> TangramSet:
-    """Returns what `load_tangrams` does, and of KiloGram also what is drawn but not described: people got those, too.
+    """Returns the set of `load_tangrams`; for KiloGram, also with drawn but undescribed tangrams, which people got,
+    too.
 
     Raises:
-        TangramError: As `load_tangrams`, or if a drawing is malformed.
+        TangramError: As in `load_tangrams`; also if a drawing is malformed.
     """
     described = load_tangrams(spec)
     source, _, path = spec.partition(":")

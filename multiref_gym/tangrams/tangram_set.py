@@ -1,4 +1,4 @@
-"""Tangrams and sets of them: look one up, split into train, dev and test, find those that are alike."""
+"""Tangrams and sets of them: look-up, the train, dev and test splits, and similar tangrams."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ TRAIN_SHARE, DEV_SHARE = 0.70, 0.15
 
 
 class TangramError(UserError):
-    """Tangrams that cannot be had: an unknown spec, split or id, a missing or malformed file, too small a set."""
+    """Tangrams are not available: an unknown spec, split or id, a missing or malformed file, too small a set."""
 
 
 class TangramWarning(UserWarning):
-    """Tangrams that are left out of a set, since what they need is missing."""
+    """Tangrams are left out of a set because they are incomplete."""
 
 
 class UnknownTangramError(TangramError, KeyError):
-    """An id that the set does not hold."""
+    """The set does not hold the id."""
 
     # KeyError would show the message in quotes.
     __str__ = Exception.__str__
@@ -35,14 +35,14 @@ class UnknownTangramError(TangramError, KeyError):
 
 @dataclass(frozen=True, eq=False)
 class Tangram:
-    """One figure of seven pieces and what is known of it.
+    """A figure of seven pieces, with its descriptions.
 
     Attributes:
         id: "person-0007" or "page1-0.png"; stable across runs and versions of the data.
-        pieces: the vertices of each piece, float64 (n, 2), x to the right and y down, in units of their own.
-        facts: what is true of it: "family=person", "facing=left"; for KiloGram, the words people describe it with.
-        descriptions: what people call the whole figure.
-        parts: for each piece the part it plays ("head"), or "" if not known.
+        pieces: the vertices of each piece, float64 (n, 2), x to the right and y down, in their own units.
+        facts: its features: "family=person", "facing=left"; for KiloGram, the words of people's descriptions.
+        descriptions: people's names for the whole figure.
+        parts: the name of each piece's part ("head"), or "" if unknown.
     """
 
     id: str
@@ -53,7 +53,7 @@ class Tangram:
 
 
 def shared_facts(tangrams: Sequence[Tangram]) -> np.ndarray:
-    """Returns the share of the facts of each two tangrams that both have (Jaccard), float32 (n, n)."""
+    """Returns for each two tangrams the share of their facts that both have (Jaccard), float32 (n, n)."""
     column = {fact: i for i, fact in enumerate(sorted({fact for tangram in tangrams for fact in tangram.facts}))}
     holds = np.zeros((len(tangrams), len(column)), np.float32)
     for row, tangram in enumerate(tangrams):
@@ -64,29 +64,30 @@ def shared_facts(tangrams: Sequence[Tangram]) -> np.ndarray:
 
 
 def in_words(tangrams: TangramSet, ids: Sequence[str]) -> list[str]:
-    """Returns tangrams in words: all that is plainly seen of a figure, or what somebody called one of KiloGram's.
+    """Describes tangrams in words: all plain features of a figure, or one recorded description of a KiloGram tangram.
 
     Raises:
-        TangramError: the set does not hold one of them, or nobody has described it.
+        TangramError: the set does not hold one of them, or it has no description.
     """
     for id in ids:
         if not tangrams[id].descriptions:
-            raise TangramError(f"{id!r} of {tangrams.name} cannot be shown in words: nobody has described it")
+            raise TangramError(f"{id!r} of {tangrams.name} cannot be shown in words: it has no description")
     return [tangrams[id].descriptions[0] for id in ids]
 
 
 class TangramSet:
-    """An ordered set of tangrams with distinct ids, which never changes: a copy is the set itself.
+    """An ordered set of tangrams with distinct ids. It never changes, so a copy is the same object.
 
-    A pickle says how to have the set again where that is known, as of `load_tangrams`, and else holds the tangrams.
+    A pickle holds the call that makes the set again if there is one, such as `load_tangrams`, and otherwise the
+    tangrams.
 
     Args:
         name: shown in messages, such as "figures" or "figures/train".
-        tangrams: in the order that the set keeps.
-        split_by: what decides the split of a tangram. With "facts", tangrams with the same facts fall in the same
-            split, so a listener cannot know a test tangram from a training tangram that shares its description.
-        overlap: how alike each two tangrams are, float32 (n, n), 0 for not at all; contexts are drawn by it.
-        source: a function and its arguments that return the set again, in another process too.
+        tangrams: the tangrams, in the order of the set.
+        split_by: what decides a tangram's split. With "facts", tangrams with the same facts are in the same split, so
+            that no test tangram shares its description with a training tangram.
+        overlap: the similarity of each two tangrams, float32 (n, n), 0 for none; contexts are drawn by it.
+        source: a function and its arguments that return the set again, also in another process.
     """
 
     def __init__(
@@ -115,7 +116,7 @@ class TangramSet:
         return self._source or super().__reduce_ex__(protocol)
 
     def __getstate__(self) -> dict[str, Any]:
-        return vars(self) | {"_splits": {"all": self}}  # the others are made from the set, so not before it
+        return vars(self) | {"_splits": {"all": self}}  # the other splits are made from the set later
 
     def __repr__(self) -> str:
         return f"TangramSet({self.name!r}, {len(self)} tangrams)"
@@ -133,7 +134,7 @@ class TangramSet:
         return self.tangrams[self.place(id)]
 
     def place(self, id: str) -> int:
-        """Returns where in the order of the set a tangram is.
+        """Returns a tangram's place in the order of the set.
 
         Raises:
             UnknownTangramError: the set does not hold it.
@@ -149,10 +150,10 @@ class TangramSet:
     def split(self, name: SplitName) -> TangramSet:
         """Returns the train (70 %), dev (15 %) or test (15 %) part, or all of the set.
 
-        The part of a tangram depends on its facts (or id) alone: not on the other tangrams, the process or a seed.
+        A tangram's part depends only on its facts (or id): not on other tangrams, the process or a seed.
 
         Raises:
-            TangramError: the name is none of the four.
+            TangramError: there is no such part.
         """
         if name not in get_args(SplitName):
             raise TangramError(f"unknown split {name!r}: expected one of {', '.join(get_args(SplitName))}")
@@ -170,16 +171,16 @@ class TangramSet:
         return "dev" if fraction < TRAIN_SHARE + DEV_SHARE else "test"
 
     def nearest(self, number: int) -> np.ndarray:
-        """Returns for each tangram those most alike to it, at least so many.
+        """Returns for each tangram at least `number` of the most similar ones.
 
         Returns:
-            int32 (n, width, 2): the index of each, the most alike first, and after how many the group of those that
-            are equally alike ends. Rows that are shorter have zeros at their ends.
+            int32 (n, width, 2): the index of each, the most similar first, and the place where the group of equally
+            similar ones ends. Shorter rows end with zeros.
 
         Raises:
-            TangramError: the number is all that there are, or no two are alike, so that nobody is nearer than others.
+            TangramError: `number` is that of all other tangrams, or no two tangrams are similar at all.
         """
-        unreachable = f"similarity cannot be had in {self.name}"
+        unreachable = f"contexts of {self.name} cannot be made similar"
         if number >= len(self.tangrams) - 1:
             raise TangramError(f"{unreachable}: a context of {number + 1} is the whole set, and only 0 is possible")
         if not (self._overlaps > 0).any():
@@ -195,7 +196,7 @@ class TangramSet:
         return nearest
 
     def _ranking(self, anchor: int, number: int) -> tuple[list[int], ...]:
-        """The ``number`` indices most alike to the anchor in groups of equal overlap, the last group as a whole."""
+        """The ``number`` indices most similar to the anchor, in groups of equal overlap; the last group is complete."""
         overlaps = self._overlaps[anchor]
         near = np.flatnonzero(overlaps >= np.partition(overlaps, -number)[-number])
         order = near[np.argsort(-overlaps[near], kind="stable")].tolist()
@@ -203,7 +204,7 @@ class TangramSet:
 
     @cached_property
     def _overlaps(self) -> np.ndarray:
-        """How alike each two tangrams are, float32 (n, n), and -1 for a tangram and itself."""
+        """The similarity of each two tangrams, float32 (n, n), and -1 for a tangram with itself."""
         overlaps = self._overlap(self.tangrams)
         np.fill_diagonal(overlaps, -1)
         return overlaps

@@ -1,10 +1,10 @@
 """Wrappers of MultiRef-v0: decoded feedback as the reward, and other forms of its observations and actions.
 
-`ImplicitReward` is for any agent; `TextAction` and `ChatObservation` are for agents that are language models;
-`EncodeUtterance`, `DiscreteClick` and `TangramObservation` are for those that know no text.
+`ImplicitReward` is for any agent. `TextAction` and `ChatObservation` are for language models. `EncodeUtterance`,
+`DiscreteClick` and `TangramObservation` are for agents that do not read text.
 
-They go in any order, and with other wrappers in between. None keeps a record of its own: what was said and done is
-read from the environment, so nothing leaks over a reset. `vector` has those of many games at once.
+They can be combined in any order, with other wrappers in between. None keeps a record of its own: they read the
+dialogue from the environment, so nothing leaks over a reset. `vector` has wrappers for many games at once.
 """
 
 from multiref_gym.wrappers import vector

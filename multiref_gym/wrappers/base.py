@@ -1,4 +1,4 @@
-"""What the wrappers share: the way to the environment below them."""
+"""Code shared by the wrappers: finding the environment below them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Step = tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]
 
 
 def multiref(wrapper: gym.Wrapper[Any, Any, Any, Any]) -> MultiRefEnv:
-    """Returns the environment that all wrappers are around.
+    """Returns the environment inside all wrappers.
 
     Raises:
         ValueError: If it is not MultiRef-v0.
@@ -25,10 +25,10 @@ def multiref(wrapper: gym.Wrapper[Any, Any, Any, Any]) -> MultiRefEnv:
 
 
 def takes_clicks(wrapper: gym.Wrapper[Any, Any, Any, Any]) -> MultiRefEnv:
-    """Returns the environment of a wrapper that makes its clicks, where no wrapper in between changes their form.
+    """Returns the environment below a wrapper that sends it clicks.
 
     Raises:
-        ValueError: If it is not MultiRef-v0, or takes other actions.
+        ValueError: If it is not MultiRef-v0, or a wrapper in between takes other actions.
     """
     game, env = multiref(wrapper), wrapper.env
     if env.action_space != game.action_space:

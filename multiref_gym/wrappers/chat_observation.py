@@ -1,4 +1,4 @@
-"""The dialogue as chat messages, as language models read them."""
+"""The dialogue as chat messages, for language models."""
 
 from __future__ import annotations
 
@@ -18,20 +18,21 @@ Chats = list[Message]
 
 
 class ChatObservation(gym.Wrapper[Chats, Any, Any, Any], RecordConstructorArgs):
-    """Turns the observation into the chat messages of the game so far, for agents that are language models.
+    """Replaces the observation by the chat messages of the game so far, for language models.
 
-    The first message of the user shows the images, each followed by its letter, and tells the rules of the game and the
-    form of an answer, so that any model can play. Each turn the user says what is selected ("A C currently selected",
-    "none is selected") and, on the next line, what the speaker said; the assistant says the action, or "no click".
-    Under or over a `TextAction` an answer that was no action stays what it was, and the user says first why it was none
-    ("not understood: ..."), so that the model can mend it. This is the form that chat templates of vision-language
-    models read: `{"role": ..., "content": [{"type": "image", "image": ...}, {"type": "text", "text": ...}]}`.
+    The user's first message shows the images, each followed by its letter, then the rules of the game and the form of
+    an answer, so that any model can play. Each turn the user states the selection ("A C currently selected", "none is
+    selected") and, on the next line, the speaker's utterance. The assistant says the action, or "no click". Together
+    with `TextAction`, an answer that was not an action is kept word for word, and the next user message begins with
+    the reason ("not understood: ..."), so that the model can correct itself. The messages have the form that chat
+    templates of vision-language models read:
+    `{"role": ..., "content": [{"type": "image", "image": ...}, {"type": "text", "text": ...}]}`.
 
-    Gymnasium has no space for this, so the observation space is a `Chat`. It passes Gymnasium's checkers and works in
+    Gymnasium has no space of chats, so the observation space is a `Chat`. It passes Gymnasium's checkers and works in
     both vector modes (with `shared_memory=False`), which batch it as a tuple of conversations.
 
     Args:
-        env: MultiRef-v0, wrapped or not. Its own observation is dropped, so `image=None` saves drawing it.
+        env: MultiRef-v0, wrapped or not. The wrapper drops its observation, so `image=None` saves drawing it.
 
     Raises:
         ValueError: If the environment is not MultiRef-v0.
@@ -81,7 +82,7 @@ class ChatObservation(gym.Wrapper[Chats, Any, Any, Any], RecordConstructorArgs):
 
 
 class Chat(spaces.Space[Chats]):
-    """The space of conversations: messages of a user and an assistant by turns, the user's first and last.
+    """The space of conversations: a user and an assistant take turns, and the user speaks first and last.
 
     A message is `{"role": ..., "content": [part, ...]}`, a part `{"type": "text", "text": str}` or
     `{"type": "image", "image": PIL.Image.Image}`.
@@ -96,7 +97,7 @@ class Chat(spaces.Space[Chats]):
         )
 
     def sample(self, mask: None = None, probability: None = None) -> Chats:
-        """Draws a conversation of one message of letters; a mask has no meaning here."""
+        """Draws a conversation of one message, the letters in random order; it takes no mask."""
         if mask is not None or probability is not None:
             raise ValueError("Chat.sample takes no mask and no probability")
         text = "".join(self.np_random.permutation(list(LETTERS)))
@@ -104,7 +105,7 @@ class Chat(spaces.Space[Chats]):
 
     @property
     def is_np_flattenable(self) -> bool:
-        """False: a conversation is no array."""
+        """False: a conversation is not an array."""
         return False
 
     def __eq__(self, other: object) -> bool:

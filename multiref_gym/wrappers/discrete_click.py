@@ -1,4 +1,4 @@
-"""Actions as one number, for learners that know no other."""
+"""Actions as one number, for learners that need discrete actions."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from multiref_gym.wrappers.base import context_size, takes_clicks
 
 
 class DiscreteClick(gym.ActionWrapper[Any, Any, Any], RecordConstructorArgs):
-    """Makes an action a number: that of the one tangram to click this turn, or the number after the last for none.
+    """Takes a number as the action: the tangram to click this turn, or the number after the last for no click.
 
-    So with ten tangrams 0 clicks A, 9 clicks J, and 10 passes the turn on. Each click is answered by the speaker, and
-    so has a reward of its own. A game with five targets is won in five turns at best; what takes two clicks, such as
+    With ten tangrams, 0 clicks A, 9 clicks J, and 10 clicks nothing. The speaker answers each click, so each click has
+    its own reward. A game with five targets takes at least five turns; an action of two clicks, such as
     "deselect F select G", takes two turns.
 
     Args:
@@ -49,7 +49,7 @@ class DiscreteClick(gym.ActionWrapper[Any, Any, Any], RecordConstructorArgs):
         """Returns the clicks that a number stands for, int8 (context_size,).
 
         Raises:
-            ValueError: If it is no number from 0 to the context's size.
+            ValueError: If it is not an int from 0 to the context's size.
         """
         if isinstance(action, bool) or not self.action_space.contains(action):  # True would index all clicks
             raise ValueError(f"action {action!r}: allowed are 0 to {self._size - 1}, a click, and {self._size}, none")

@@ -1,4 +1,4 @@
-"""Utterances as integers, for learners that know no text."""
+"""Utterances as integers, for learners that do not read text."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from multiref_gym.wrappers.base import multiref
 
 
 class EncodeUtterance(gym.ObservationWrapper[Any, Any, Any], RecordConstructorArgs):
-    r"""Turns the utterance of an observation into integers, equally many for each, as `vocabulary.encode` does.
+    r"""Turns the utterance of an observation into a fixed number of integers, by `vocabulary.encode`.
 
-    The vocabulary belongs to what is learned with it. `vocabulary.save(run / "vocabulary.json")` keeps it with a run,
-    and complains if the run has another one already.
+    A trained policy needs the vocabulary that it was trained with. `vocabulary.save(run / "vocabulary.json")` keeps it
+    with a run, and raises an error if the run has another one already.
 
     Args:
         env: MultiRef-v0, wrapped or not, with the text of the utterance in its observations.
-        length: The number of integers. What does not fit is cut off at the end: of the scripted speaker's utterances
-            99.9 % have at most 31 words and 148 bytes.
+        length: The number of integers; longer utterances lose their end. 99.9 % of the scripted speaker's utterances
+            have at most 31 words and 148 bytes.
         vocabulary: The words that have an id, or a file that `Vocabulary.save` wrote; None encodes UTF-8 bytes.
 
     Raises:
-        UserError: If the length is no int from 1 to 2,048, or the file holds no vocabulary.
+        UserError: If the length is not an int from 1 to 2,048, or the file holds no vocabulary.
         ValueError: If the environment is not MultiRef-v0, or its observations have no text of an utterance.
 
     Example:
@@ -54,7 +54,7 @@ class EncodeUtterance(gym.ObservationWrapper[Any, Any, Any], RecordConstructorAr
         multiref(self)
         space = env.observation_space
         if not isinstance(space, spaces.Dict) or not isinstance(space.get("utterance"), spaces.Text):
-            raise ValueError(f"EncodeUtterance encodes the text 'utterance' of an observation; {env} has {space}")
+            raise ValueError(f"EncodeUtterance needs observations with a text 'utterance'; {env} has {space}")
         require("length", length, f"an int from 1 to {MOST_BYTES}", is_int(length, 1, MOST_BYTES))
         self.vocabulary = Vocabulary.load(vocabulary) if isinstance(vocabulary, Path | str) else vocabulary
         self._length = length

@@ -17,11 +17,11 @@ from multiref_gym.wrappers.base import Step, multiref
 
 
 class ImplicitReward(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
-    """Puts what the speaker's reply gives away in the place of the reward.
+    """Replaces the reward by the feedback that is decoded from the speaker's reply.
 
-    The reply to an action is the utterance of the observation that the same `step` returns, so the reward of a step
-    is the decoded feedback on its own action. The last action of a game has no reply, since the closing remark is
-    none, and its reward is 0 whatever is said. The environment's own reward is `info["true_reward"]`.
+    The reply to an action is the utterance that the same `step` returns, so the reward of a step is the feedback on
+    its own action. The last action of a game has no reply: its reward is 0, whatever the closing remark says. The
+    environment's own reward is in `info["true_reward"]`.
 
     Args:
         env: MultiRef-v0, wrapped or not.
@@ -54,7 +54,7 @@ class ImplicitReward(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         decoder: str | FeedbackDecoder = "lexical",
         values: Sequence[float] = (-1.0, 0.0, 1.0),
     ) -> None:
-        # A decoder may be a large model, which is no thing to copy.
+        # A decoder may hold a large model, which should not be copied.
         RecordConstructorArgs.__init__(self, _disable_deepcopy=True, decoder=decoder, values=values)
         super().__init__(env)
         multiref(self)
@@ -73,7 +73,7 @@ class ImplicitReward(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
 
 
 class DecodedReward:
-    """The rewards of exchanges: the feedback that a decoder finds in them, as numbers.
+    """Turns exchanges into rewards: a decoder finds the feedback, and each kind of feedback has a number.
 
     Args:
         decoder: A registered name ("lexical"), an entry-point string, or a decoder.
@@ -81,7 +81,7 @@ class DecodedReward:
 
     Raises:
         UnknownName: If no decoder has this name.
-        UserError: If it is no decoder.
+        UserError: If `decoder` is not a decoder.
         ValueError: If `values` are not three numbers.
     """
 

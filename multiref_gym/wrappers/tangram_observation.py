@@ -1,4 +1,4 @@
-"""Each tangram's own small picture or embedding, for learners that score tangrams one by one."""
+"""A small picture or embedding of each tangram, for learners that score tangrams one by one."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ Embed = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
 class TangramObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructorArgs):
-    """Puts `tangrams` in the place of the image of an observation: the tangrams in the listener's order, one by one.
+    """Replaces the image of an observation by `tangrams`: the tangrams one by one, in the listener's order.
 
-    They are silhouettes, uint8 (context_size, size, size), or what `embed` makes of them, float32 (context_size,
-    width). A tangram is drawn and embedded when it comes up for the first time, and remembered.
+    They are silhouettes, uint8 (context_size, size, size), or embeddings made by `embed`, float32 (context_size,
+    width). A tangram is drawn and embedded the first time it comes up, and remembered.
 
     Args:
-        env: MultiRef-v0, wrapped or not, with a `Dict` of observations; `image=None` saves drawing those.
+        env: MultiRef-v0, wrapped or not, with a `Dict` of observations; `image=None` saves drawing images.
         size: The side of a silhouette in pixels, at least 8. Stable-Baselines3's own network for images needs 36.
-        embed: Makes embeddings of silhouettes, such as `lambda images: vision(torch.from_numpy(images)).numpy()` of a
-            vision model of your own; `Sight` of the listeners that PPO trains is that of the small listener, for the
-            usual size.
-            The embedding of a tangram must not depend on those beside it.
+        embed: Makes embeddings of silhouettes. Use your own vision model, such as
+            `lambda images: vision(torch.from_numpy(images)).numpy()`, or `SilhouetteEncoder` of the PPO listeners, with
+            the small listener's vision for the usual size. The embedding of a tangram must not depend on the
+            tangrams beside it.
 
     Raises:
         ValueError: If the environment is not MultiRef-v0, it has no `Dict` of observations, the size is too small, or
@@ -52,7 +52,7 @@ class TangramObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructo
     """
 
     def __init__(self, env: gym.Env[Any, Any], size: int = IMAGE_SIZE, embed: Embed | None = None) -> None:
-        # An embedding may be a large model, which is no thing to copy.
+        # `embed` may hold a large model, which should not be copied.
         RecordConstructorArgs.__init__(self, _disable_deepcopy=True, size=size, embed=embed)
         super().__init__(env)
         game = multiref(self)
@@ -71,7 +71,7 @@ class TangramObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructo
         self.observation_space = spaces.Dict(kept)
 
     def observation(self, observation: dict[str, Any]) -> dict[str, Any]:
-        """Returns the observation with the tangrams in the place of an image."""
+        """Returns the observation with the tangrams in place of the image."""
         ids = multiref(self).game.context.listener_order
         tangrams = self._atlas.silhouettes(ids) if self._embed is None else self._embedded(ids)
         return {key: value for key, value in observation.items() if key != "image"} | {"tangrams": tangrams}

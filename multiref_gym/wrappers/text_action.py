@@ -1,4 +1,4 @@
-"""Actions as texts, as language models write them."""
+"""Actions as text, for language models."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from multiref_gym.wrappers.base import Step, multiref, takes_clicks
 
 
 class TextAction(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
-    """Accepts actions as texts, such as "deselect F select G"; `multiref_gym.answers` reads them.
+    """Accepts actions as text, such as "deselect F select G"; `multiref_gym.answers` reads them.
 
-    A text that is no action, or an action that the rules forbid, is a turn in which nothing is clicked: it counts,
-    the speaker hears that it was not understood, and `info["invalid_action"]` says what was wrong with it, as does
-    `ChatObservation`. `info["invalid_actions"]` counts such texts in this game.
+    If the text is not an action, or the rules forbid the action, nothing is clicked. The turn counts, and the speaker
+    hears that the answer was not understood. `info["invalid_action"]` gives the reason, and `ChatObservation` shows it.
+    `info["invalid_actions"]` counts such texts in this game.
 
     Args:
         env: MultiRef-v0, wrapped or not, with the clicks as its action space.
@@ -50,7 +50,7 @@ class TextAction(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         self.action_space = AnswerSpace()
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        """Starts a game and the count of invalid actions."""
+        """Starts a game, and counts invalid actions from 0."""
         observation, info = self.env.reset(seed=seed, options=options)
         return observation, info | {"invalid_actions": 0}
 
@@ -58,7 +58,7 @@ class TextAction(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         """Takes the step that the text stands for, or one in which nothing is clicked.
 
         Raises:
-            ValueError: If the action is no text.
+            ValueError: If the action is not a text.
         """
         if not isinstance(action, str):
             raise ValueError(f"action {action!r}: allowed is a text")
@@ -81,7 +81,7 @@ class TextAction(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
 
 
 class AnswerSpace(spaces.Text):
-    """The texts that a listener may write: all. Those that it draws are short, and no actions."""
+    """The space of all texts. Its samples are short random texts."""
 
     def __init__(self) -> None:
         super().__init__(MAX_LENGTH, min_length=0, charset=CHARSET)

@@ -1,1 +1,1 @@
-"""Language models as listeners: any model of Hugging Face that reads a chat, with images or without."""
+"""Language models as listeners: any Hugging Face model that reads a chat, with or without images."""

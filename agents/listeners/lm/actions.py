@@ -1,9 +1,9 @@
-"""Actions as a language model writes them: exactly the legal ones, with probabilities that add up to one.
+"""Actions as token sequences: exactly the legal actions, with probabilities that add up to one.
 
-An action is written word by word, each word in one way, so each action is one sequence of tokens. Together they are a
-trie, and at each of its nodes the model chooses among the tokens that lead on, by their logits alone. What would lead
-nowhere has no probability: every sequence that is sampled is a legal action, and the probability of an action is the
-product over its nodes. A regular expression over letters would not do, as many sequences of tokens spell the same text.
+Each word of an action has one spelling, so each action is one sequence of tokens. Together they form a trie. At each
+node, the model chooses among the tokens that lead on, by their logits alone. So every sampled sequence is a legal
+action, and the probability of an action is the product over its nodes. A regular expression over letters would not
+work, because many token sequences spell the same text.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from multiref_gym.game import LETTERS, Action
 
 
 class Choice(NamedTuple):
-    """A step of an action at which there was something to choose.
+    """A step of an action with more than one allowed token.
 
     Attributes:
         step: The number of tokens before it.
-        allowed: The tokens that could have been written.
-        chosen: The place among them of the one that was.
+        allowed: The allowed tokens.
+        chosen: The place of the chosen one among them.
     """
 
     step: int
@@ -35,8 +35,8 @@ class Answer(NamedTuple):
     """An action as tokens.
 
     Attributes:
-        tokens: All of them, the end included.
-        choices: The steps that more than one action could have taken.
+        tokens: All tokens, including the end.
+        choices: The steps with more than one allowed token.
     """
 
     tokens: tuple[int, ...]
@@ -44,11 +44,11 @@ class Answer(NamedTuple):
 
 
 class Spelling(NamedTuple):
-    """How a model writes the words of actions.
+    """A model's tokens for the words of actions.
 
     Attributes:
         first: The tokens of a verb that begins an action.
-        later: Of a verb or a letter further on.
+        later: The tokens of a verb or a letter in another place.
         end: The token that ends an action.
     """
 
@@ -63,7 +63,7 @@ class Spelling(NamedTuple):
 
 
 class _Written(NamedTuple):
-    """An action in the making, up to the end of a word."""
+    """An unfinished action, up to the end of a word."""
 
     verb: str = ""
     clicks: frozenset[int] = frozenset()
@@ -73,12 +73,12 @@ class _Written(NamedTuple):
 
 
 class ActionTrie:
-    """The token sequences of all non-empty actions for a selection; nodes are made when they are come to.
+    """The token sequences of all non-empty actions for a selection; nodes are made when they are reached.
 
     Args:
         selected: The selected positions.
-        tangrams: How many there are.
-        spelling: How the words are written.
+        tangrams: The number of tangrams.
+        spelling: The tokens of the words.
     """
 
     START = 0
@@ -88,12 +88,12 @@ class ActionTrie:
         self._selected, self._spelling = selected, spelling
         free = [position for position in range(tangrams) if position not in selected]
         self._positions = {"deselect": sorted(selected), "select": free}
-        # At each node the words that may be being written: what is left of each, and what is written with it.
+        # For each node, the words that may be under way: the rest of each, and the action with it.
         self._under_way = [[*self._following(_Written())]]
         self._next: list[dict[int, int] | None] = [None]
 
     def allowed(self, node: int) -> tuple[int, ...]:
-        """Returns the tokens that lead on from a node; none if an action is complete there."""
+        """Returns the tokens that lead on from a node; none if an action ends there."""
         return tuple(self._steps(node))
 
     def step(self, node: int, token: int) -> int:
@@ -101,7 +101,7 @@ class ActionTrie:
         return self._steps(node)[token]
 
     def action(self, node: int) -> Action:
-        """Returns the action that is complete at a node."""
+        """Returns the action that ends at a node."""
         ((_, written),) = self._under_way[node]
         return Action.clicking(written.clicks, self._selected)
 
@@ -142,7 +142,7 @@ class ActionTrie:
         return steps
 
     def _following(self, written: _Written) -> list[tuple[tuple[int, ...], _Written]]:
-        """Returns the words that may follow, as tokens, with what is written then."""
+        """Returns the tokens of each possible next word, with the action after it."""
         verb, clicks, last, _ = written
         if not verb:
             return [(self._spelling.first[v], _Written(v)) for v, positions in self._positions.items() if positions]
@@ -159,15 +159,15 @@ class ActionTrie:
 
 
 def among(logits: Tensor, places: Sequence[tuple[int, ...]], allowed: Sequence[Sequence[int]]) -> Tensor:
-    """Returns the log-probabilities of the allowed tokens at some places, normalised over them alone.
+    """Returns the log-probabilities of the allowed tokens at some places, normalised over these tokens only.
 
     Args:
-        logits: Of a language model, (..., vocabulary).
+        logits: A language model's logits, (..., vocabulary).
         places: Indices into all but the last dimension.
-        allowed: The tokens allowed at each place.
+        allowed: The allowed tokens at each place.
 
     Returns:
-        float32 (places, most allowed), and -inf beyond those that are allowed.
+        float32 (places, most allowed tokens), with -inf where a place has fewer.
     """
     width = max(map(len, allowed))
     tokens = torch.tensor([[*row, *[row[0]] * (width - len(row))] for row in allowed], device=logits.device)
@@ -177,14 +177,14 @@ def among(logits: Tensor, places: Sequence[tuple[int, ...]], allowed: Sequence[S
 
 
 def score_answers(logits: Tensor, answers: Sequence[Answer]) -> tuple[Tensor, Tensor]:
-    """Returns the log-probability of answers, and the same with the mean over what was allowed at each step.
+    """Returns the log-probability of answers, and the sum over steps of the mean over the allowed tokens.
 
     Args:
-        logits: Of the model when it read the answers, (answers, steps, vocabulary): at each step those of its token.
+        logits: The model's logits for the answers, (answers, steps, vocabulary), each step's for its token.
         answers: The answers.
 
     Returns:
-        Two of float32 (answers,).
+        Two tensors float32 (answers,).
     """
     log_prob, mean = torch.zeros(2, len(answers), device=logits.device).unbind()
     steps = [(row, choice) for row, answer in enumerate(answers) for choice in answer.choices]

@@ -1,4 +1,4 @@
-"""A language model as a listener: it writes its action, and can write nothing but a legal one."""
+"""A language model as a listener: it writes its action, and can only write legal ones."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ from multiref_gym.tangrams import TangramSet, load_tangrams
 Result = TypeVar("Result")
 
 ACTIONS_AT_ONCE = 128
-"""Actions of a view that are scored at once when all of them are."""
+"""The number of a view's actions that are scored at once when all of them are scored."""
 
 
 class WritingListener:
-    """Samples its action token by token among those that lead to a legal one.
+    """Samples its action token by token, among the tokens that lead to a legal action.
 
     Args:
-        model: With an adapter, which alone is trained.
+        model: The model with an adapter; only the adapter is trained.
         config: How the model is run.
         form: How views and actions are written.
-        vision: Shows the model the tangrams, if it sees.
+        vision: Shows the model the tangrams, if it sees pictures.
     """
 
     block = 32
@@ -61,12 +61,12 @@ class WritingListener:
         return self.config.deciding
 
     def save(self, path: Path) -> None:
-        """Saves the adapter, as safetensors, and what it belongs to."""
+        """Saves the adapter, as safetensors, and its settings."""
         self.model.save_pretrained(str(path), save_embedding_layers=False)
         replace(self.config, learned=True).write(path)
 
     def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> list[Decision]:
-        """Samples an action for each view, by one number of its generator; the likeliest tokens if it is greedy.
+        """Samples an action for each view, by one number of its generator; takes the likeliest tokens if it is greedy.
 
         Raises:
             UserError: If a view is too long for the model, or memory is out.
@@ -86,13 +86,13 @@ class WritingListener:
         return [decisions[row] for row in range(len(views))]
 
     def score(self, views: Sequence[View], actions: Sequence[Action]) -> Scores:
-        """Returns how likely each action is; a step is a token in whose place another one could have stood.
+        """Returns the log-probability of each action; its steps are the tokens with more than one choice.
 
-        What the turns of a game have in common is read once. The activations of the last `trained_at_once` prompts are
-        held for the gradients, and computed again for others.
+        The common part of a game's turns is read once. The activations of the last `trained_at_once` prompts are kept
+        for the gradients, and those of the others computed again.
 
         Raises:
-            ValueError: If an action is empty, as this listener always clicks.
+            ValueError: If an action is empty, because this listener always clicks.
             UserError: If a view is too long for the model, or memory is out.
         """
         if not all(action.clicks for action in actions):
@@ -102,7 +102,8 @@ class WritingListener:
 
         def score(rows: Sequence[int]) -> tuple[Tensor, Tensor]:
             run = partial(self._scored, [read[row] for row in rows], answers)
-            # The gradients begin with the last ones: if memory is out, it is now, when the batch can still be halved.
+            # Gradients start with the last batch: if memory runs out, it does so now, when the batch can still be
+            # halved.
             again = torch.is_grad_enabled() and rows[-1] < len(read) - 1
             scored: tuple[Tensor, Tensor] = checkpoint(run, use_reentrant=False) if again else run()
             return scored
@@ -115,7 +116,7 @@ class WritingListener:
         return Scores(log_prob, mean_log_prob, steps)
 
     def distribution(self, view: View) -> dict[Action, float]:
-        """Returns the log-probability of every action but the empty one; the prompt is read once for all.
+        """Returns the log-probability of every action but the empty one; the prompt is read once for all actions.
 
         Raises:
             UserError: If the view is too long for the model.
@@ -135,7 +136,7 @@ class WritingListener:
         return self._form.trie(view.selected, len(view.tangrams))
 
     def _scored(self, read: Sequence[Passage], answers: Sequence[Answer]) -> tuple[Tensor, Tensor]:
-        """Returns the scores of those answers that stand in some texts, one text after another."""
+        """Returns the scores of the answers in some texts, one text after another."""
         scored = [answers[number] for passage in read for number, _ in passage.answers]
         logits = self._reader.read_passages(read, max(len(answer.tokens) for answer in scored))
         return score_answers(logits, scored)
@@ -165,10 +166,10 @@ class WritingListener:
             rows = [rows[place] for place in going_on]
 
     def _in_batches(self, use: str, rows: Sequence[int], run: Callable[[Sequence[int]], Result]) -> list[Result]:
-        """Returns what is found for each batch of rows; if memory is out, all is run again in halves, once in a life.
+        """Returns the result for each batch of rows; if memory runs out, all is run again in halves, once per process.
 
         Raises:
-            UserError: If the half is too much as well.
+            UserError: If half is too much as well.
         """
         size = self._at_once[use]
         try:
@@ -178,7 +179,7 @@ class WritingListener:
                 raise UserError(
                     f"out of memory with {size} views at once in {use}: set fewer in {self.config.FILE}"
                 ) from error
-        # The error is gone, and with it what it held on to.
+        # The error is released by now, with the tensors that it held.
         self._halved.add(use)
         self._at_once[use] = size // 2
         warnings.warn(f"out of memory with {size} views at once in {use}: from now on {size // 2}", stacklevel=3)
@@ -186,12 +187,12 @@ class WritingListener:
 
 
 class VlmListener(WritingListener):
-    """A listener that is shown the tangrams in pictures.
+    """A listener that sees the tangrams in pictures.
 
     Args:
-        model: With an adapter, which alone is trained.
-        processor: The model's own.
-        tangrams: Where the views' tangrams come from.
+        model: The model with an adapter; only the adapter is trained.
+        processor: The model's own processor.
+        tangrams: The set of the views' tangrams.
         config: How the model is run.
 
     Raises:
@@ -204,11 +205,11 @@ class VlmListener(WritingListener):
 
     @classmethod
     def load(cls, tangrams: TangramSet, path: Path | None = None) -> Self:
-        """Loads the policy in a folder, or makes a fresh one of a base.
+        """Loads the policy in a folder, or makes a new one from a base.
 
         Args:
-            tangrams: Where the views' tangrams come from.
-            path: A folder that `save` made, one with a `vlm.json` alone, the folder of a model, or its id on the hub.
+            tangrams: The set of the views' tangrams.
+            path: A folder that `save` made, one with only a `vlm.json`, the folder of a model, or its id on the hub.
 
         Raises:
             UserError: If there is none, or it cannot be loaded.
@@ -218,16 +219,16 @@ class VlmListener(WritingListener):
 
 
 class LlmListener(WritingListener):
-    """A listener that is shown the tangrams in words.
+    """A listener that reads the tangrams in words.
 
     Args:
-        model: With an adapter, which alone is trained.
-        tokenizer: The model's own.
-        tangrams: Where the views' tangrams come from; their words, if the settings name no others.
+        model: The model with an adapter; only the adapter is trained.
+        tokenizer: The model's own tokenizer.
+        tangrams: The set of the views' tangrams; their words are used, unless the settings name others.
         config: How the model is run.
 
     Raises:
-        UserError: If the chat template is one under which answers cannot be told, or the others cannot be had.
+        UserError: If the chat template does not allow to find the answers, or the other words cannot be loaded.
     """
 
     def __init__(self, model: PeftModel, tokenizer: Any, tangrams: TangramSet, config: LlmConfig) -> None:
@@ -236,11 +237,11 @@ class LlmListener(WritingListener):
 
     @classmethod
     def load(cls, tangrams: TangramSet, path: Path | None = None) -> Self:
-        """Loads the policy in a folder, or makes a fresh one of a base.
+        """Loads the policy in a folder, or makes a new one from a base.
 
         Args:
-            tangrams: Where the views' tangrams come from.
-            path: A folder that `save` made, one with an `llm.json` alone, the folder of a model, or its id on the hub.
+            tangrams: The set of the views' tangrams.
+            path: A folder that `save` made, one with only an `llm.json`, the folder of a model, or its id on the hub.
 
         Raises:
             UserError: If there is none, or it cannot be loaded.
@@ -256,7 +257,7 @@ def _named(listener: str, path: Path | None) -> Path:
 
 
 def _drawn(log_probs: np.ndarray, number: float) -> tuple[int, float]:
-    """Returns what a number from 0 to 1 falls on, and what is left of it, stretched to go from 0 to 1 again."""
+    """Returns the item that a number from 0 to 1 falls on, and the number's place within it, from 0 to 1 again."""
     bounds = np.exp(log_probs).cumsum() / np.exp(log_probs).sum()
     place = min(int(np.searchsorted(bounds, number, side="right")), len(bounds) - 1)
     below = float(bounds[place - 1]) if place else 0.0

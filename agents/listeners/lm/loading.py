@@ -1,4 +1,4 @@
-"""Where a language model comes from: a model id, its folder, or the folder of a policy that was learned."""
+"""Loads a language model from a model id, its folder, or the folder of a learned policy."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ from multiref_gym.errors import UserError
 from multiref_gym.files import write_json
 
 ADAPTER, ADAPTER_CONFIG = "adapter_model.safetensors", "adapter_config.json"
-"""What a saved policy has beside its settings; a base has neither."""
+"""The files of a saved policy besides its settings; a base has neither."""
 
 INDIFFERENT = ("model", "device", "played_at_once", "kept_gib", "trained_at_once", "learned")
-"""Settings of what is in the folder, where the model is and in what memory it runs: a policy is the same under others,
+"""Settings about the folder, the model's place and its memory: a policy is the same under others,
 but for rounding."""
 
 
@@ -58,27 +58,27 @@ Name = Annotated[str, Field(min_length=1)]
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
-    """Which model, how it is run, and what of it is trained; as a file in a folder it is a base to start from.
+    """The model, how it is run, and which parts of it are trained; as a file in a folder it is a base to start from.
 
     Attributes:
         FILE: The name of that file, for models of this kind.
-        KIND: What the kind is called in messages.
-        LOADS: The classes of transformers that load a model and what prepares its prompts.
-        model: A folder, in the file as seen from there, or an id on the Hugging Face hub.
-        device: "cuda", "cpu"; a GPU if there is one, if None.
-        dtype: "bfloat16", "float16", "float32"; bfloat16 on a GPU and float32 elsewhere, if None.
-        attention: Implementation of attention ("sdpa", "flash_attention_2"); the library's choice if None.
-        four_bit: Whether frozen weights are kept in four bits, which needs bitsandbytes and a GPU.
-        rank: Of the adapter.
-        alpha: Its scale, in units of the rank.
-        dropout: In front of it, in training.
-        dora: Whether lengths of weights are learned apart from directions (DoRA).
-        layers: A regular expression over the layers that are adapted, for an architecture that none is known for.
-        greedy: Whether the likeliest token is taken at each step in place of a sampled one.
+        KIND: The kind's name in messages.
+        LOADS: The classes of transformers that load a model and its processor.
+        model: A folder (in the file, relative to the file's folder) or an id on the Hugging Face hub.
+        device: "cuda", "cpu"; if None, a GPU if there is one.
+        dtype: "bfloat16", "float16", "float32"; if None, bfloat16 on a GPU and float32 elsewhere.
+        attention: Implementation of attention ("sdpa", "flash_attention_2"); if None, the library's choice.
+        four_bit: Whether to keep frozen weights in four bits, which needs bitsandbytes and a GPU.
+        rank: The adapter's rank.
+        alpha: The adapter's scale, in units of the rank.
+        dropout: Dropout before the adapter, in training.
+        dora: Whether the weights' lengths are learned separately from their directions (DoRA).
+        layers: A regular expression over the layers to adapt, for an architecture without known ones.
+        greedy: Whether to take the likeliest token at each step instead of a sampled one.
         played_at_once: Views in a batch of play.
-        kept_gib: Memory for what was read of the games that are played, in GiB; further ones are read anew each turn.
-        trained_at_once: Prompts whose activations are kept at once in training; others are computed again.
-        learned: Whether this is a policy that was saved, so that its adapter has to be beside the settings.
+        kept_gib: Memory for the read parts of games in play, in GiB; further games are read again each turn.
+        trained_at_once: Prompts whose activations are kept at once in training; those of others are computed again.
+        learned: Whether this is a saved policy, which needs its adapter beside the settings.
 
     Raises:
         UserError: If a value is not allowed.
@@ -120,7 +120,7 @@ class ModelConfig:
         if not file.is_file():
             if (path / ADAPTER).exists():
                 raise UserError(f"{file} is missing, which names the base of {ADAPTER} beside it")
-            # Resolved, as what is learned from it may be loaded elsewhere.
+            # Resolved, because a policy that starts from it may be loaded elsewhere.
             return cls(str(path.resolve() if path.is_dir() else path))
         config = read_json(cls, file)
         beside = path / config.model
@@ -128,7 +128,7 @@ class ModelConfig:
 
     @property
     def deciding(self) -> dict[str, Any]:
-        """The settings that decide what a policy learns and does, but for the model, whose weights tell it better."""
+        """The settings that decide what a policy learns and does, except the model, which its weights identify."""
         return {name: value for name, value in asdict(self).items() if name not in INDIFFERENT}
 
     def write(self, path: Path) -> None:
@@ -150,7 +150,7 @@ class LlmConfig(ModelConfig):
     """The settings of a language model that reads the tangrams in words; see `ModelConfig`.
 
     Attributes:
-        words: Whose words it reads, if not those of the tangrams that are played with: a name as `--tangrams` takes it.
+        words: The set whose words it reads, if not that of the tangrams in play: a name as for `--tangrams`.
     """
 
     FILE = "llm.json"
@@ -162,9 +162,9 @@ class LlmConfig(ModelConfig):
 
 
 def load_policy(config: ModelConfig, path: Path | None = None) -> tuple[PeftModel, Any]:
-    """Returns a model with the adapter in a folder, or a fresh one if there is none, and what prepares its prompts.
+    """Returns a model with the adapter in a folder, or with a new one if there is none, and its processor.
 
-    All policies of a base share its frozen weights; each has modules and an adapter of its own.
+    All policies of a base share its frozen weights; each has its own modules and adapter.
 
     Raises:
         UserError: If there is no such model, or the adapter is missing, damaged, or does not fit it.
@@ -183,7 +183,7 @@ def load_policy(config: ModelConfig, path: Path | None = None) -> tuple[PeftMode
 
 
 def _check_adapter_config(policy: PeftModel, file: Path, settings: str) -> None:
-    """Raises UserError if an adapter, whose weights fit, was learned by other settings than those beside it."""
+    """Raises UserError if an adapter, whose weights fit, was learned with other settings than those beside it."""
     there, own = read_json(dict[str, Any], file), policy.peft_config["default"]
     for field in ("r", "lora_alpha", "use_dora"):
         if there.get(field) != getattr(own, field):
@@ -193,7 +193,7 @@ def _check_adapter_config(policy: PeftModel, file: Path, settings: str) -> None:
 
 
 def load_base(config: ModelConfig) -> Any:
-    """Returns a model with frozen weights, the same one as the last time if it is asked for in the same form.
+    """Returns a model with frozen weights, the same object as last time if the same form is asked for.
 
     Raises:
         UserError: If there is no such model.
@@ -227,20 +227,20 @@ def _base(config: ModelConfig) -> Any:
 @lru_cache(maxsize=1)
 def _processor(config: ModelConfig) -> Any:
     name, (_, load) = config.model, config.LOADS
-    if Path(name).is_absolute() and not Path(name).is_dir():  # which Hugging Face would take for an id that is odd
+    if Path(name).is_absolute() and not Path(name).is_dir():  # Hugging Face would take it for an odd id
         raise UserError(f"there is no folder {name}, from which a {config.KIND} is to be loaded")
     try:
-        AutoConfig.from_pretrained(name)  # without network a processor would try for each of its files, for minutes
+        AutoConfig.from_pretrained(name)  # without network, a processor would retry for each of its files, for minutes
         return load.from_pretrained(name)
     except UNLOADABLE as error:
-        # Some processors prepare videos as well, or numbers in words, whether they are needed here or not.
+        # Some processors also prepare videos, or numbers in words, whether needed here or not.
         missing = [package for package in ("torchvision", "num2words") if package in str(error).lower()]
         hint = ": run `pip install 'multiref-gym[vlm]'`" if missing else ""
         part = load.__name__.removeprefix("Auto").lower()
         why = f"{_first(error)}{hint}"
         if not Path(name).is_dir():
             why = f"it is no folder here, and from the hub: {why}"
-        elif not any(Path(name).glob("*token*")):  # which else is told in ten lines
+        elif not any(Path(name).glob("*token*")):  # otherwise the error has ten lines
             why = "there is no tokenizer.json"
         raise UserError(f"cannot load the {part} of a {config.KIND} from {name!r}: {why}") from error
 

@@ -1,4 +1,4 @@
-"""Low-rank adapters (Hu et al. 2022; DoRA, Liu et al. 2024): what is trained of a language model."""
+"""Low-rank adapters (Hu et al. 2022; DoRA, Liu et al. 2024): the trained part of a language model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from multiref_gym.agents.listeners.weights import read_weights
 from multiref_gym.errors import UserError
 
 TEXT = r".*\.{}\..*\.(q|k|v|o|gate|up|down)_proj"
-"""The linear layers of a text model; the vision has layers of the same names and stays as it is."""
+"""The linear layers of a text model; the vision has layers of the same names, which stay unchanged."""
 
 PATTERNS = {
     # arXiv 2410.13852: text and connector.
@@ -24,21 +24,21 @@ PATTERNS = {
     "idefics3": (TEXT.format("text_model"), r".*\.connector\..*\.proj"),
     "smolvlm": (TEXT.format("text_model"), r".*\.connector\..*\.proj"),
     "llava": (TEXT.format("language_model"), r".*\.multi_modal_projector\.linear_\d"),
-    "gemma3": (TEXT.format("language_model"),),  # its connector is no linear layer
+    "gemma3": (TEXT.format("language_model"),),  # its connector is not a linear layer
     "qwen2_5_vl": (TEXT.format("language_model"), r".*\.visual\.merger\.mlp\.\d"),
     "qwen3_vl": (TEXT.format("language_model"), r".*\.visual\.(deepstack_)?merger.*\.linear_fc\d"),
 }
-"""Regular expressions over the names of the layers that are adapted, by architecture of models that see; each one has
-to find some."""
+"""Regular expressions over the names of the layers to adapt, by architecture of vision-language models; each one has
+to match some."""
 
 
 def adapted_layers(model: Any, architecture: str, pattern: str | None = None) -> list[str]:
-    """Returns the names of the linear layers that get an adapter: of a model of text alone all but its head.
+    """Returns the names of the linear layers that get an adapter: in a text-only model, all but its head.
 
     Args:
         model: The model.
         architecture: Its `model_type`.
-        pattern: A regular expression in place of those that are known for the architecture.
+        pattern: A regular expression in place of the architecture's known ones.
 
     Raises:
         UserError: If there is no pattern for the architecture, or one finds no layer.
@@ -50,9 +50,9 @@ def adapted_layers(model: Any, architecture: str, pattern: str | None = None) ->
             "architecture name them by a regular expression, 'layers' in vlm.json or llm.json"
         )
     linear = [name for name, module in model.named_modules() if isinstance(module, nn.Linear | Conv1D)]
-    known = (rf"{model.base_model_prefix}\..*",) if reads else PATTERNS.get(architecture, ())
+    expressions = (rf"{model.base_model_prefix}\..*",) if reads else PATTERNS.get(architecture, ())
     found: list[str] = []
-    for expression in known if pattern is None else (pattern,):
+    for expression in expressions if pattern is None else (pattern,):
         layers = [name for name in linear if re.fullmatch(expression, name)]
         if not layers:
             raise UserError(f"no linear layer of {architecture!r} is called {expression!r}; there is {linear[0]!r}")
@@ -61,7 +61,7 @@ def adapted_layers(model: Any, architecture: str, pattern: str | None = None) ->
 
 
 def adapt(model: Any, layers: list[str], *, rank: int, alpha: int, dropout: float, dora: bool) -> PeftModel:
-    """Returns the model with a fresh adapter, always the same, which leaves what the model does as it was."""
+    """Returns the model with a new adapter, always the same one, which does not change the model's behaviour yet."""
     config = LoraConfig(
         r=rank,
         lora_alpha=alpha,
@@ -78,10 +78,10 @@ def adapt(model: Any, layers: list[str], *, rank: int, alpha: int, dropout: floa
 
 
 def read_adapter(model: PeftModel, file: Path) -> None:
-    """Puts saved weights in place of those of the model's adapter.
+    """Loads saved weights into the model's adapter.
 
     Raises:
-        UserError: If they cannot be read, or are those of another adapter.
+        UserError: If they cannot be read, or belong to another adapter.
     """
     own = get_peft_model_state_dict(model, save_embedding_layers=False)
     saved = read_weights(file, own, "the base and the adapter that the settings beside it name")

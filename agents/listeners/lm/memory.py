@@ -1,4 +1,4 @@
-"""What a model has read of the games that are played, kept from turn to turn as keys and values."""
+"""The read parts of games in play, kept from turn to turn as keys and values."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from multiref_gym.agents.listeners.lm.prompt import shared_start
 from multiref_gym.listener import View
 
 Key = tuple[str, tuple[str, ...]]
-"""The name of a game, and its tangrams in the listener's order, as a view that is of no game in play has no name."""
+"""The name of a game, and its tangrams in the listener's order, since the view of a game not in play has no name."""
 
 Layers = list[list[Tensor]]
 """Keys and values of each layer, (rows, heads, tokens, width)."""
 
 
 class Game(NamedTuple):
-    """What was read of a game.
+    """The read part of a game.
 
     Attributes:
         dialogue: The tokens after the opening.
-        layers: Keys and values of the opening and of them, with one row.
+        layers: Keys and values of the opening and the dialogue, with one row.
     """
 
     dialogue: list[int]
@@ -31,16 +31,16 @@ class Game(NamedTuple):
 
     @property
     def bytes(self) -> int:
-        """The memory it takes; all layers take the same."""
+        """The memory that it takes; all layers take the same."""
         return len(self.layers) * sum(part.nbytes for part in self.layers[0])
 
-    def known(self, dialogue: Sequence[int]) -> int:
-        """Returns how many tokens of a dialogue are those that were read, from its start."""
+    def count_read(self, dialogue: Sequence[int]) -> int:
+        """Returns how many tokens at a dialogue's start are read already."""
         return shared_start(self.dialogue, dialogue)
 
 
 def key_of(view: View) -> Key:
-    """Returns what tells the game of a view from others."""
+    """Returns the key that identifies a view's game."""
     return view.game_id, view.tangrams
 
 
@@ -55,14 +55,14 @@ def row_of(cache: Any, row: int, mask: Tensor) -> Layers:
     Args:
         cache: The cache.
         row: The number of the row.
-        mask: Which of its tokens are none of padding, (tokens,).
+        mask: Whether each of its tokens is real and not padding, (tokens,).
     """
     there = mask.nonzero().squeeze(1)
     return [[part[row : row + 1, :, there] for part in layer] for layer in layers_of(cache)]
 
 
 def cache_of(layers: Layers) -> DynamicCache:
-    """Returns a cache that can be added to; it keeps all tokens, even for layers that see only the latest."""
+    """Returns a cache that can be extended; it keeps all tokens, even for layers that see only the latest ones."""
     cache = DynamicCache()
     for number, (keys, values) in enumerate(layers):
         cache.update(keys, values, number)

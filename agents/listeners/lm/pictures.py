@@ -1,4 +1,4 @@
-"""Tangrams in pictures, for a model that sees: each is an image, and its letter follows it."""
+"""Tangrams in pictures, for a vision-language model: each is an image, followed by its letter."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from multiref_gym.messages import Message, text_part
 
 
 class PictureForm(ChatForm):
-    """A chat whose first message shows the tangrams in pictures. The text of all openings of a size is the same.
+    """A chat whose first message shows the tangrams in pictures. All openings with the same number of tangrams have the
+    same text.
 
     Args:
-        processor: The model's own: its tokenizer, its chat template, and what prepares its images.
-        name: What the model is called in messages.
+        processor: The model's own: its tokenizer, its chat template, and its image processor.
+        name: The model's name in messages.
 
     Raises:
-        UserError: If the processor prepares no images or has no chat template; or see `ChatForm`.
+        UserError: If the processor prepares no images or has no chat template; also as in `ChatForm`.
     """
 
     def __init__(self, processor: Any, name: str) -> None:
@@ -38,14 +39,14 @@ class PictureForm(ChatForm):
         super().__init__(processor.tokenizer, name, processor.apply_chat_template)
 
     def messages(self, view: View) -> list[Message]:
-        """Returns a view as the chat that the template is applied to."""
+        """Returns a view as the chat for the template."""
         dialogue = [(self._plain(said), action) for said, action in view.dialogue]
         turns = chat_turns(dialogue, self._plain(view.utterance), view.selected)
         count = len(view.tangrams)
         shown: list[dict[str, str]] = [{"type": "image"}]
         for letter in LETTERS[: count - 1]:
             shown += [text_part(letter), {"type": "image"}]
-        # In one text with the last letter, as some templates trim each text and put nothing between two.
+        # In one text with the last letter, because some templates trim each text and put nothing between two.
         first = text_part(f"{LETTERS[count - 1]}\n{turns[0]}")
         messages: list[Message] = [{"role": "user", "content": [*shown, first]}]
         for action, heard in zip(turns[1::2], turns[2::2], strict=True):
@@ -53,11 +54,11 @@ class PictureForm(ChatForm):
         return messages
 
     def message(self, role: str, text: str) -> Message:
-        """Returns a text as a message of such a chat."""
+        """Returns a text as a message of the chat."""
         return {"role": role, "content": [text_part(text)]}
 
     def image(self, silhouette: np.ndarray) -> dict[str, Tensor]:
-        """Returns what the vision is given of a silhouette, uint8 (size, size), by the name of the argument."""
+        """Returns the vision's inputs for a silhouette, uint8 (size, size), by the name of the argument."""
         return dict(self._processor.image_processor([[_picture(silhouette)]], return_tensors="pt"))
 
     def _in_text(self, tangrams: tuple[str, ...]) -> tuple[str, ...]:

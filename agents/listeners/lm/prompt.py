@@ -1,8 +1,8 @@
-"""What a language model reads as a listener: the tangrams, each with its letter, then the dialogue turn by turn.
+"""A language model's prompt as a listener: the tangrams, each with its letter, then the dialogue turn by turn.
 
-A turn of the speaker is what is selected and what is said, and the turn of the listener is its action; how turns are
-marked is the affair of the model's own chat template. All that comes before the first turn is the same in all turns of
-a game, so it is called the opening and read once.
+A speaker's turn states the selection and the utterance; a listener's turn is its action. The model's own chat template
+marks the turns. Everything before the first turn is the same in all turns of a game, so it is called the opening and
+read once.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from multiref_gym.listener import View
 from multiref_gym.messages import Message
 
 REMEMBERED = 1024
-"""Openings that are remembered as tokens, and selections whose actions are."""
+"""The number of openings kept as tokens, and of selections whose actions are kept."""
 
 
 class Opening(NamedTuple):
-    """The beginning of every prompt, up to the first thing that is said.
+    """The beginning of every prompt, up to the first utterance.
 
     Attributes:
-        tokens: With as many tokens in place of each image as the model makes of it.
-        kinds: What else some models want to know of each token, by the name of the argument.
+        tokens: The tokens, with as many in place of each image as the model makes of it.
+        kinds: Further inputs of some models for each token, by the name of the argument.
     """
 
     tokens: list[int]
@@ -43,25 +43,25 @@ class Opening(NamedTuple):
 class ChatForm(ABC):
     """Turns views into tokens and actions into tries, for one model.
 
-    How the tangrams are shown is the affair of its kinds: `PictureForm` and `WordForm`.
+    The subclasses `PictureForm` and `WordForm` decide how the tangrams are shown.
 
     Args:
         words: The model's tokenizer.
-        name: What the model is called in messages.
+        name: The model's name in messages.
         template: Applies the chat template, as `apply_chat_template` does.
 
     Attributes:
         end: The token that ends an action.
-        pad: The token that fills up a batch.
-        trie: Of the selected positions and the number of tangrams; the `ActionTrie` of what may be done.
+        pad: The token that pads a batch.
+        trie: Maps the selected positions and the number of tangrams to the `ActionTrie` of the legal actions.
 
     Raises:
-        UserError: If the template is one under which a listener's answers cannot be told.
+        UserError: If the template does not allow to find a listener's answers.
     """
 
     def __init__(self, words: Any, name: str, template: Callable[..., Any]) -> None:
         self.name, self._words, self._template = name, words, template
-        # What a speaker says is read as words: no mark of a turn, and no image.
+        # A speaker's utterance is read as words: it cannot contain a mark of a turn or an image.
         self._plain = guard(words, self._rendered([self.message(role, PROBE) for role in ROLES]))
         self._spelling = self._spelled()
         self.end = self._spelling.end
@@ -72,10 +72,10 @@ class ChatForm(ABC):
 
     @abstractmethod
     def messages(self, view: View) -> list[Message]:
-        """Returns a view as the chat that the template is applied to."""
+        """Returns a view as the chat for the template."""
 
     def message(self, role: str, text: str) -> Message:
-        """Returns a text as a message of such a chat."""
+        """Returns a text as a message of the chat."""
         return {"role": role, "content": text}
 
     def opening(self, tangrams: tuple[str, ...]) -> Opening:
@@ -83,12 +83,12 @@ class ChatForm(ABC):
         return self._opening(self._in_text(tangrams))
 
     def dialogue(self, view: View) -> list[int]:
-        """Returns the tokens of a view's dialogue: what follows the opening, up to the listener's answer."""
+        """Returns the tokens of a view's dialogue: the part from the opening to the listener's answer."""
         text = self._rendered(self.messages(view))
         return self._tokens(text[len(self._opening_text(self._in_text(view.tangrams))) :])
 
     def _in_text(self, tangrams: tuple[str, ...]) -> tuple[str, ...]:
-        """Returns what of the tangrams decides the text of an opening."""
+        """Returns everything about the tangrams that decides the text of an opening."""
         return tangrams
 
     def _read_opening(self, tangrams: tuple[str, ...]) -> Opening:
@@ -96,7 +96,7 @@ class ChatForm(ABC):
         return Opening(self._words(text, add_special_tokens=not self._begins(text))["input_ids"], {})
 
     def _begins(self, text: str) -> bool:
-        """Whether a text has the mark of the beginning already."""
+        """Whether a text already has the mark of the beginning."""
         return self._words.bos_token is not None and text.startswith(self._words.bos_token)
 
     def _common_text(self, tangrams: tuple[str, ...]) -> str:
@@ -113,11 +113,11 @@ class ChatForm(ABC):
         return text
 
     def _spelled(self) -> Spelling:
-        """Returns how the words of an answer are written where the template has them.
+        """Returns the tokens of the words of an answer in the place where the template has it.
 
         Raises:
-            UserError: If an answer does not begin as the invitation to it does, nothing ends it, or a token is part of
-                two words.
+            UserError: If an answer does not continue the generation prompt, nothing ends it, or a token is part of two
+                words.
         """
         question, verb = self.message("user", "?"), "select"
         asked, invited = self._rendered([question], ask=False), self._rendered([question])
@@ -135,7 +135,7 @@ class ChatForm(ABC):
         return Spelling(first, {word: self._added(begun, f" {word}") for word in ("select", *LETTERS)}, end)
 
     def _added(self, text: str, more: str) -> tuple[int, ...]:
-        """Returns the tokens that some more text adds to a text."""
+        """Returns the tokens that a further text adds to a text."""
         tokens, longer = self._tokens(text), self._tokens(text + more)
         if longer[: len(tokens)] != tokens:
             raise UserError(f"the tokenizer of {self.name} has one token for the end of {text!r} and for {more!r}")
@@ -147,13 +147,13 @@ class ChatForm(ABC):
 
 
 def shared_start(*texts: Sequence[Any]) -> int:
-    """Returns how many letters or tokens texts have in common before they differ."""
+    """Returns the number of letters or tokens that texts share at their start."""
     return len(list(takewhile(lambda column: len(set(column)) == 1, zip(*texts, strict=False))))
 
 
 def padded(rows: Sequence[Sequence[int]], value: int, side: str = "right") -> tuple[Tensor, Tensor]:
-    """Returns tokens in a rectangle, padded on a side, and which of them are no padding, int64 (rows, longest)."""
-    # Not by `pad_sequence`, which PyTorch 2.8 to 2.10 cannot pad on the left with while operations are counted.
+    """Returns tokens as a rectangle, padded on one side, and a mask of the real tokens, int64 (rows, longest)."""
+    # `pad_sequence` of PyTorch 2.8 to 2.10 cannot pad on the left while operations are counted.
     lengths = torch.tensor([*map(len, rows)])
     there = torch.arange(int(lengths.max())) < lengths[:, None]
     if side == "left":

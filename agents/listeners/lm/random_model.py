@@ -1,4 +1,4 @@
-"""Idefics2 of any size with random weights, and its processor, made without a download: fit to measure speed by."""
+"""Idefics2 of any size with random weights, and its processor, made without a download: for speed measurements."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ TEXTS = (
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How large a model is; what is not named is as in the configuration's defaults.
+    """The size of a model; sizes that are not named are the configuration's defaults.
 
     Attributes:
-        text: Sizes of the text model, which are those of Idefics2-8B by default.
-        vision: Of the vision.
-        perceiver: Of what makes few tokens of an image; `resampler_n_latents` is their number.
-        image: Side of the image that the vision sees, in pixels.
+        text: Sizes of the text model, by default those of Idefics2-8B.
+        vision: Sizes of the vision.
+        perceiver: Sizes of the part that makes few tokens of an image; `resampler_n_latents` is their number.
+        image: Side of the image for the vision, in pixels.
     """
 
     text: dict[str, Any] = field(default_factory=lambda: {"vocab_size": 32_003})
@@ -51,7 +51,7 @@ class Size:
 
 
 def layers(width: int, inner: int, count: int, heads: int) -> dict[str, Any]:
-    """Returns the sizes of so many layers: their width, that of their feed-forward networks, and their heads."""
+    """Returns the sizes of layers: their number, width, feed-forward width, and heads."""
     return {
         "hidden_size": width,
         "intermediate_size": inner,
@@ -61,7 +61,7 @@ def layers(width: int, inner: int, count: int, heads: int) -> dict[str, Any]:
 
 
 def perceiver(width: int, latents: int, heads: int = 2, head_width: int = 8, key_heads: int = 1) -> dict[str, Any]:
-    """Returns the sizes of a perceiver of one layer that makes so many tokens of an image."""
+    """Returns the sizes of a one-layer perceiver that makes this many tokens of an image."""
     return {
         "hidden_size": width,
         "resampler_n_latents": latents,
@@ -87,13 +87,13 @@ SIZES = {
     ),
     "8b": Size(vision={**layers(1152, 4304, 27, 16), "image_size": 980, "patch_size": 14}),
 }
-"""Of tests; with as many tokens for an image as Idefics2-8B has, but few weights; and of Idefics2-8B itself."""
+"""The size for tests; one with Idefics2-8B's number of image tokens but few weights; and Idefics2-8B's own."""
 
 
 def byte_tokenizer(
     *special: str, texts: Iterable[str] = TEXTS, words: int = 400, **named: str
 ) -> PreTrainedTokenizerFast:
-    """Returns a byte-level tokenizer that knows words of some texts, special tokens, and special tokens with a name."""
+    """Returns a byte-level tokenizer with the words of some texts, special tokens, and named special tokens."""
     raw = Tokenizer(models.BPE())
     raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     raw.decoder = decoders.ByteLevel()
@@ -117,9 +117,9 @@ def byte_tokenizer(
 def random_idefics2(
     size: Size, length: int = 2048, tokenizer: PreTrainedTokenizerFast | None = None
 ) -> tuple[Idefics2ForConditionalGeneration, Idefics2Processor]:
-    """Returns a model that can read `length` tokens, and its processor, with the tokenizer of few words by default.
+    """Returns a model that can read `length` tokens, and its processor, by default with a tokenizer of few words.
 
-    The model is made on torch's default device and in its default type, by its global generator.
+    The model is made on torch's default device, in its default type, by its global generator.
     """
     perceiver = Idefics2PerceiverConfig(**size.perceiver)
     images = Idefics2ImageProcessorPil(

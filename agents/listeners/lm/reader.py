@@ -1,9 +1,9 @@
-"""Reads prompts with a language model, whole games for learning and turn after turn of them for play.
+"""Reads prompts with a language model: whole games for learning, turn after turn for play.
 
-A prompt is that of the turn before and a little more, and most of it is the game's ten tangrams. Where a model counts
-positions one by one, the keys and values of what was read are kept while the game goes on, and what is new is read on
-top of them. That is exact, for no token sees those after it but of its own image. Where it cannot be done, the images'
-features alone are kept. For learning, what the turns of a game have in common is read once.
+A prompt is the previous turn's prompt and a little more, and most of it is the game's ten tangrams. If a model counts
+positions one by one, the keys and values of the read tokens are kept during a game, and new tokens are read on top of
+them. This is exact, because no token sees later ones except in its own image. Otherwise, only the images' features are
+kept. For learning, the common part of a game's turns is read once.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from multiref_gym.listener import View
 
 
 class Read(NamedTuple):
-    """What the model holds after reading.
+    """The model's state after reading.
 
     Attributes:
         cache: Its keys and values.
-        mask: Which of them are of tokens and not of padding, int64 (rows, tokens).
-        position: Of the last token, int64 (rows, 1); None where the model counts itself.
-        logits: Of what comes next, (rows, tokens read last, vocabulary).
+        mask: Whether each of them belongs to a real token and not to padding, int64 (rows, tokens).
+        position: The last token's position, int64 (rows, 1); None if the model counts itself.
+        logits: Logits of the next token, (rows, tokens read last, vocabulary).
     """
 
     cache: DynamicCache
@@ -42,10 +42,10 @@ class Read(NamedTuple):
 
 
 class Passage(NamedTuple):
-    """A text that is read for what it says of the tokens in it.
+    """A text that is read for the log-probabilities of the tokens in it.
 
     Attributes:
-        tangrams: Those of the opening.
+        tangrams: The tangrams of the opening.
         dialogue: The tokens after the opening.
         answers: The number of each answer in it, and the place of its first token in the dialogue.
     """
@@ -56,10 +56,10 @@ class Passage(NamedTuple):
 
 
 def passages(views: Sequence[View], dialogues: Sequence[list[int]], answers: Sequence[Answer]) -> list[Passage]:
-    """Returns the texts in which all answers stand, the shortest first.
+    """Returns the texts that together contain all answers, the shortest first.
 
-    An answer stands in the text of a later turn of the game, if that begins with what comes before the answer and with
-    the answer. So a game is one text, if its turns are answered as they were.
+    An answer is in the text of a later turn of its game if that text begins with the answer's own prompt and the
+    answer. So a game is one text if its turns were answered in this way.
     """
     # The token that ends an answer need not be read.
     texts = [[*said, *answer.tokens[:-1]] for said, answer in zip(dialogues, answers, strict=True)]
@@ -77,10 +77,10 @@ class Reader:
     """A model that reads.
 
     Args:
-        model: With an adapter.
+        model: The model with an adapter.
         form: Makes tokens of views.
-        vision: Shows it the tangrams, if it sees.
-        room: The memory for what was read of games, in bytes.
+        vision: Shows the model the tangrams, if it sees pictures.
+        room: The memory for the read parts of games, in bytes.
     """
 
     def __init__(self, model: PeftModel, form: ChatForm, vision: Vision | None, room: float) -> None:
@@ -88,7 +88,7 @@ class Reader:
         self._learned = [weights for weights in model.parameters() if weights.requires_grad]
         self._switched: list[bool] = []
         self._copies: list[Tensor] = []
-        self._games: dict[Key, Game] = {}  # the one read longest ago first
+        self._games: dict[Key, Game] = {}  # the least recently read first
         self._attended: set[Key] = set()
         self._room = room
         inner: Any = model.get_base_model()
@@ -99,9 +99,9 @@ class Reader:
         self._counts_one_by_one = not hasattr(self._inner, "get_rope_index")
 
     def renew(self) -> None:
-        """Forgets what was read and seen if the adapter has changed since, or was switched on or off."""
+        """Forgets everything that was read and seen if the adapter has changed, or was switched on or off."""
         switched = [weights.requires_grad for weights in self._learned]
-        # A fused optimiser leaves the version counters of the weights alone, so they are compared themselves.
+        # A fused optimiser does not change the weights' version counters, so the weights themselves are compared.
         if switched != self._switched or not all(map(torch.equal, self._learned, self._copies)):
             self._switched, self._copies = switched, [weights.detach().clone() for weights in self._learned]
             self._games.clear()
@@ -109,40 +109,41 @@ class Reader:
                 self._vision.forget()
 
     def attend(self, views: Sequence[View]) -> None:
-        """Says which games are played in now: others make room for them, the one read longest ago first.
+        """Sets the games that are played now; when memory is short, other games are dropped first, least recently read
+        first.
 
-        They are not forgotten, as people who play take their time, and what waits for an answer is another lot each
-        time.
+        Games in play are kept between turns, because people take their time, and each time other games wait for an
+        answer.
         """
         self._attended = {key_of(view) for view in views}
 
     def read(self, views: Sequence[View], dialogues: Sequence[list[int]], room: int) -> Read:
-        """Reads what stands before an answer, and of what is kept of the games no more than is exact; no gradients.
+        """Reads prompts up to the answer, using the kept parts of games where that is exact; without gradients.
 
         Args:
-            views: Of a model that sees, with equally many tangrams.
+            views: The views; for a vision-language model, all with the same number of tangrams.
             dialogues: Their dialogues as tokens.
-            room: The tokens of the longest answer.
+            room: The number of tokens in the longest answer.
 
         Raises:
             UserError: If prompt and answer are too long for the model.
         """
         openings = [len(self._form.opening(view.tangrams).tokens) for view in views]
         self._check(max(before + len(dialogue) for before, dialogue in zip(openings, dialogues, strict=True)) + room)
-        # Padding between tokens moves the window of those after it.
+        # Padding between tokens shifts the window of later tokens.
         most = max(openings) + 2 * max(map(len, dialogues)) + room
         if not self._counts_one_by_one or (self._window and most > self._window):
             tokens, mask, shown = self._prompts([view.tangrams for view in views], dialogues, left=True)
             whole = self._run(Read(DynamicCache(), mask[:, :0], None, mask), tokens, mask, logits_to_keep=1, **shown)
-            # By how much an image counts otherwise than its tokens do; for what is read on, nobody else adds it.
+            # The difference between an image's positions and its tokens; nothing else adds it when reading on.
             otherwise = getattr(self._inner, "rope_deltas", None)
             return whole if otherwise is None else whole._replace(position=mask.sum(1, keepdim=True) - 1 + otherwise)
         games = self._begun(views)
-        # At least the last token is read, for what it says of the next one.
-        known = [min(game.known(new), len(new) - 1) for game, new in zip(games, dialogues, strict=True)]
-        stood = [before + count for before, count in zip(openings, known, strict=True)]
+        # At least the last token is read, for the logits of the next one.
+        counts = [min(game.count_read(new), len(new) - 1) for game, new in zip(games, dialogues, strict=True)]
+        stood = [before + count for before, count in zip(openings, counts, strict=True)]
         before = self._stacked([game.layers for game in games], stood)
-        new = [dialogue[count:] for dialogue, count in zip(dialogues, known, strict=True)]
+        new = [dialogue[count:] for dialogue, count in zip(dialogues, counts, strict=True)]
         read = self._run(before, *self._padded(new, left=True), logits_to_keep=1)
         for row, (view, dialogue) in enumerate(zip(views, dialogues, strict=True)):
             game = Game(dialogue, row_of(read.cache, row, read.mask[row]))
@@ -150,7 +151,7 @@ class Reader:
         return read
 
     def _keep(self, key: Key, game: Game) -> None:
-        """Keeps what was read of a game, if there is room for it."""
+        """Keeps the read part of a game if there is room for it."""
         self._games.pop(key, None)
         taken = sum(other.bytes for other in self._games.values())
         for other in [other for other in self._games if other not in self._attended]:
@@ -161,11 +162,11 @@ class Reader:
             self._games[key] = game
 
     def read_on(self, read: Read, tokens: Sequence[Sequence[int]]) -> Read:
-        """Reads further tokens of each row, none where it has no more."""
+        """Reads further tokens of each row; a row may have none."""
         return self._run(read, *self._padded(tokens))
 
     def only(self, read: Read, rows: Sequence[int]) -> Read:
-        """Returns what was read of some rows, which takes the place of all."""
+        """Returns the state of some rows, in place of that of all rows."""
         if len(rows) == len(read.mask):
             return read
         places = torch.tensor(rows, device=read.mask.device)
@@ -174,21 +175,21 @@ class Reader:
         return Read(read.cache, read.mask[places], position, read.logits[places])
 
     def repeated(self, read: Read, times: int) -> Read:
-        """Returns what was read of a single prompt, so many times."""
+        """Returns the state of a single prompt, repeated."""
         layers = [[part.expand(times, -1, -1, -1) for part in layer] for layer in layers_of(read.cache)]
         position = None if read.position is None else read.position.expand(times, -1)
         return Read(cache_of(layers), read.mask.expand(times, -1), position, read.logits.expand(times, -1, -1))
 
     def read_passages(self, read: Sequence[Passage], steps: int) -> Tensor:
-        """Reads texts, each in one go, with gradients where they are enabled.
+        """Reads texts, each at once, with gradients if they are enabled.
 
         Args:
-            read: Of a model that sees, with equally many tangrams.
-            steps: How many tokens the longest answer has.
+            read: The texts; for a vision-language model, all with the same number of tangrams.
+            steps: The number of tokens in the longest answer.
 
         Returns:
             For each answer, one text after another, the logits of each of its tokens, (answers, steps, vocabulary).
-            Beyond its end they are of something else.
+            Logits after its end are meaningless.
 
         Raises:
             UserError: If a text is too long for the model.
@@ -205,16 +206,16 @@ class Reader:
         ]
         places = (torch.tensor(starts)[:, None] + torch.arange(steps)).clamp(max=width - 1)
         kept, column = places.to(tokens.device).unique(return_inverse=True)
-        # Padding is on the right, where no token sees it, so there is no need of a mask.
+        # Padding is on the right, where no token sees it, so no mask is needed.
         logits: Tensor = self._model(input_ids=tokens, logits_to_keep=kept, use_cache=False, **shown).logits
         return logits[torch.tensor(rows, device=column.device)[:, None], column]
 
     def _kept_of(self, keys: Sequence[Key]) -> dict[Key, Game]:
-        """Returns what is kept of those games that are there."""
+        """Returns the kept parts of those games that have one."""
         return {key: self._games[key] for key in keys if key in self._games}
 
     def _begun(self, views: Sequence[View]) -> list[Game]:
-        """Returns what is kept of some games, the opening at least."""
+        """Returns the kept parts of some games, at least their openings."""
         keys = [key_of(view) for view in views]
         games = self._kept_of(keys)
         if new := [key for key in dict.fromkeys(keys) if key not in games]:
@@ -225,7 +226,7 @@ class Reader:
         return [games[key] for key in keys]
 
     def _stacked(self, rows: Sequence[Layers], lengths: Sequence[int]) -> Read:
-        """Returns the first tokens of some games, so many of each, as rows padded on the left; without logits."""
+        """Returns the given number of first tokens of each game, as rows padded on the left; without logits."""
         longest = max(lengths)
         layers = [
             [
@@ -240,7 +241,7 @@ class Reader:
     def _prompts(
         self, boards: Sequence[tuple[str, ...]], dialogues: Sequence[list[int]], left: bool = False
     ) -> tuple[Tensor, Tensor, dict[str, Any]]:
-        """Returns whole prompts, padded on a side, their mask, and what shows the model the tangrams otherwise."""
+        """Returns whole prompts, padded on one side, their mask, and the arguments that show the tangrams' images."""
         openings = [self._form.opening(board) for board in boards]
 
         def prompts(starts: Sequence[list[int]], ends: Sequence[list[int]], **value: int) -> tuple[Tensor, Tensor]:
@@ -270,7 +271,7 @@ class Reader:
     def _padded(
         self, rows: Sequence[Sequence[int]], left: bool = False, value: int | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Returns tokens in a rectangle and which of them are no padding, int64 (rows, longest)."""
+        """Returns tokens as a rectangle and a mask of the real tokens, int64 (rows, longest)."""
         value = self._form.pad if value is None else value
         tokens, mask = padded(rows, value, "left" if left else "right")
         return tokens.to(self._model.device), mask.to(self._model.device)

@@ -1,4 +1,4 @@
-"""The images of tangrams as a vision-language model sees them: each distinct one is looked at once."""
+"""The images of tangrams for a vision-language model: each distinct one is encoded once."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from multiref_gym.agents.listeners.lm.pictures import PictureForm
 from multiref_gym.tangrams import Atlas, TangramSet
 
 IMAGE_SIZE = 224
-"""Side of a silhouette in pixels before the model's own processor scales it."""
+"""Side of a silhouette in pixels, before the model's own processor scales it."""
 
 PREPARED = 1024
-"""Tangrams whose pixels are kept as the processor has prepared them."""
+"""The most tangrams whose prepared pixels are kept."""
 
 
-class Sight(NamedTuple):
-    """What the vision has made of a tangram.
+class TangramFeatures(NamedTuple):
+    """The features of a tangram's image.
 
     Attributes:
         features: In place of the image's tokens, (tokens, width).
-        deeper: The same for later layers of the text model, in models that have such.
-        named: What the text model is to be told of the image, by the name of the argument.
+        deeper: The same for later layers of the text model, in models that have them.
+        named: Further inputs of the text model about the image, by the name of the argument.
     """
 
     features: Tensor
@@ -36,54 +36,54 @@ class Sight(NamedTuple):
 
 
 class Vision:
-    """Looks at tangrams.
+    """Encodes images of tangrams.
 
     Args:
         model: The vision-language model.
         form: Prepares the images.
-        tangrams: Where they come from.
+        tangrams: The set that they come from.
     """
 
     def __init__(self, model: Any, form: PictureForm, tangrams: TangramSet) -> None:
         self._model, self._form = model, form
         self._atlas = Atlas(tangrams, IMAGE_SIZE)
-        self._remembered: dict[str, Sight] = {}
+        self._remembered: dict[str, TangramFeatures] = {}
         self._pixels = lru_cache(maxsize=PREPARED)(self._prepared)
         inner: Any = model.get_base_model() if isinstance(model, PeftModel) else model
         words = {id(weights) for weights in inner.get_decoder().parameters()}
-        # An adapter of the text alone leaves what is seen as it is.
+        # A text-only adapter does not change the features.
         self._learns = any(weights.requires_grad and id(weights) not in words for weights in inner.parameters())
         self._told = signature(inner.forward).parameters.keys()
         self._seen = signature(inner.get_image_features).parameters.keys()
 
     def forget(self) -> None:
-        """Forgets what was seen if a model with other weights would see it otherwise."""
+        """Forgets the features if the model's weights, and so the features, may change."""
         if self._learns:
             self._remembered.clear()
 
     def show(self, boards: Sequence[Sequence[str]]) -> dict[str, Any]:
         """Returns the arguments that show the model the tangrams of some boards, one after another.
 
-        While gradients are wanted nothing is remembered of a connector that learns.
+        If a trained connector needs gradients, no features are remembered.
         """
         learns = torch.is_grad_enabled() and self._learns
-        known = {} if learns else self._remembered
+        remembered = {} if learns else self._remembered
         names = [name for board in boards for name in board]
-        if new := [name for name in dict.fromkeys(names) if name not in known]:
-            # What was seen in play may be learned from later, and of inference tensors nothing can be.
-            # One by one where it is remembered, as the last bits depend on who else is looked at.
+        if new := [name for name in dict.fromkeys(names) if name not in remembered]:
+            # Features from play may be used in learning later, which inference tensors do not allow.
+            # Remembered ones are encoded one by one, because the last bits depend on the batch.
             with torch.inference_mode(False), torch.set_grad_enabled(learns):
                 for together in [new] if learns else [[name] for name in new]:
-                    known.update(zip(together, self._look(together), strict=True))
-        sights = [known[name] for name in names]
-        features: Any = [sight.features for sight in sights]
+                    remembered.update(zip(together, self._look(together), strict=True))
+        shown = [remembered[name] for name in names]
+        features: Any = [one.features for one in shown]
         seen = self._kind(pooler_output=torch.stack(features) if self._in_one else features)
-        if sights[0].deeper:
-            seen.deepstack_features = [list(layer) for layer in zip(*(sight.deeper for sight in sights), strict=True)]
-        named = {name: torch.cat([sight.named[name] for sight in sights]) for name in sights[0].named}
+        if shown[0].deeper:
+            seen.deepstack_features = [list(layer) for layer in zip(*(one.deeper for one in shown), strict=True)]
+        named = {name: torch.cat([one.named[name] for one in shown]) for name in shown[0].named}
         return {"mm_encoder_outputs": {"image": seen}, **named}
 
-    def _look(self, names: Sequence[str]) -> list[Sight]:
+    def _look(self, names: Sequence[str]) -> list[TangramFeatures]:
         images = [self._pixels(name) for name in names]
         device = self._model.device
         batch = {name: torch.cat([image[name] for image in images]).to(device) for name in images[0]}
@@ -92,7 +92,9 @@ class Vision:
         deeper = [_each(layer, len(names)) for layer in getattr(output, "deepstack_features", None) or ()]
         told = [name for name in images[0] if name in self._told and not name.startswith("pixel")]
         return [
-            Sight(features, tuple(layer[i] for layer in deeper), {name: images[i][name].to(device) for name in told})
+            TangramFeatures(
+                features, tuple(layer[i] for layer in deeper), {name: images[i][name].to(device) for name in told}
+            )
             for i, features in enumerate(_each(output.pooler_output, len(names)))
         ]
 
@@ -101,6 +103,6 @@ class Vision:
 
 
 def _each(features: Any, images: int) -> Tensor:
-    """Returns the features of each image, (images, tokens, width); all have equally many, as all are of one size."""
+    """Returns the features of each image, (images, tokens, width); all images are of one size and have as many."""
     together = features if isinstance(features, Tensor) else torch.cat(tuple(features))
     return together.reshape(images, -1, together.shape[-1])

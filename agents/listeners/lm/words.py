@@ -1,4 +1,4 @@
-"""Tangrams in words, for a model that reads text alone: the same messages that `api` sends with `--shown words`."""
+"""Tangrams in words, for a text-only model: the same messages that `api` sends with `--shown words`."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ PLAIN = (
 """The turns of a chat as plain text, for models that have no chat template."""
 
 SIZE = 8
-"""The side in pixels of tangrams that nobody looks at."""
+"""The side, in pixels, of tangrams whose pictures are not used."""
 
 
 class WordForm(ChatForm):
-    """A chat whose first message shows the tangrams in words and tells the rules.
+    """A chat whose first message shows the tangrams in words and states the rules.
 
     Args:
         tokenizer: The model's own, with its chat template; without one the chat is plain text.
-        name: What the model is called in messages.
-        tangrams: Whose words are read.
+        name: The model's name in messages.
+        tangrams: The set whose words are read.
 
     Raises:
-        UserError: See `ChatForm`.
+        UserError: As in `ChatForm`.
     """
 
     def __init__(self, tokenizer: Any, name: str, tangrams: TangramSet) -> None:
@@ -40,7 +40,7 @@ class WordForm(ChatForm):
         super().__init__(tokenizer, name, partial(tokenizer.apply_chat_template, chat_template=template))
 
     def messages(self, view: View) -> list[Message]:
-        """Returns a view as the chat that the template is applied to.
+        """Returns a view as the chat for the template.
 
         Raises:
             TangramError: If a tangram has no words.

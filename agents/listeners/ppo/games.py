@@ -1,4 +1,4 @@
-"""The games that are learned from: a speaker in plain words, and a reward of one's choice."""
+"""The games for learning: a speaker in plain words, and a choice of rewards."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from multiref_gym.wrappers.vector import ImplicitReward
 
 Reward = Literal["true", "implicit", "progress"]
 WORDS = 1000
-"""Ids of the vocabulary at most; some 500 are in use."""
+"""The most ids in the vocabulary; about 500 are in use."""
 HEARD_GAMES = 400
-"""Games that the vocabulary is from."""
+"""The number of games whose words make the vocabulary."""
 
 Games = VectorEnv[Any, Any, NDArray[Any]]
 MakeGames = Callable[[int], Games]
-"""Makes so many games of MultiRef-v0 with their reward; texts and clicks are as they come."""
+"""Makes this many games of MultiRef-v0 with their reward; texts and clicks are unchanged."""
 
 
 def literal_games(number: int, reward: str = "success", split: SplitName = "train") -> Games:
-    """Returns games with a speaker in plain words, without pictures; the reward is one of the environment's own."""
+    """Returns games with a speaker in plain words, without pictures, and one of the environment's own rewards."""
     options: dict[str, Any] = {"image": None, "speaker": literal_speaker, "reward": reward, "split": split}
     return gym.make_vec("MultiRef-v0", number, autoreset_mode="SameStep", **options)
 
 
 def rewarded_games(number: int, reward: Reward, decoder: str, ternary: bool = False) -> Games:
-    """Returns literal games that reward as is asked for: success, decoded feedback on each action, or progress.
+    """Returns literal games with a chosen reward: success, decoded feedback on each action, or progress.
 
     Raises:
         UserError: If feedback is wanted and there is no such decoder.
@@ -47,7 +47,7 @@ def rewarded_games(number: int, reward: Reward, decoder: str, ternary: bool = Fa
 
 
 def heard_vocabulary() -> Vocabulary:
-    """Returns the words that a listener hears which clicks at random."""
+    """Returns the words that a random listener hears."""
     return Vocabulary.of(_heard(np.random.default_rng(0)), WORDS)
 
 

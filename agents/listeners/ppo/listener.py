@@ -1,4 +1,4 @@
-"""A policy that PPO has trained, as a listener: it clicks one tangram a turn, or none."""
+"""A policy trained by PPO as a listener: it clicks one tangram a turn, or none."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from scipy.special import softmax
 from torch import Tensor
 
 from multiref_gym.agents.learning.learn import Scores, fingerprint
-from multiref_gym.agents.listeners.ppo.observation import LENGTH, Sight, readable, shared_sight
+from multiref_gym.agents.listeners.ppo.observation import LENGTH, SilhouetteEncoder, readable, shared_encoder
 from multiref_gym.agents.listeners.ppo.policy import TangramPolicy
 from multiref_gym.agents.listeners.weights import UNLOADABLE, check_finite, saved
 from multiref_gym.checking import read_json
@@ -30,7 +30,7 @@ from multiref_gym.tangrams import TangramSet
 from multiref_gym.vocabulary import Vocabulary, encode
 
 CONFIG, WEIGHTS, VOCABULARY = "config.json", "model.safetensors", "vocabulary.json"
-"""The files of a saved policy. Nothing is pickled, as Stable-Baselines3's own archives are: loading runs no code."""
+"""The files of a saved policy. Unlike Stable-Baselines3's archives, nothing is pickled, so loading runs no code."""
 
 
 class PPOListener:
@@ -38,17 +38,17 @@ class PPOListener:
 
     Args:
         policy: The network.
-        vocabulary: The words that it was trained with.
-        sight: The vision that it was trained with, and the tangrams of the views.
+        vocabulary: The vocabulary that it was trained with.
+        encoder: The vision that it was trained with, and the tangrams of the views.
     """
 
-    def __init__(self, policy: TangramPolicy, vocabulary: Vocabulary, sight: Sight) -> None:
+    def __init__(self, policy: TangramPolicy, vocabulary: Vocabulary, encoder: SilhouetteEncoder) -> None:
         space = policy.observation_space
         assert isinstance(space, spaces.Dict)
         self.policy = policy
         self.vocabulary = vocabulary
-        self._vision = fingerprint(sight.vision)
-        self._places = {tangram: place for place, tangram in enumerate(sight.tangrams.ids)}
+        self._vision = fingerprint(encoder.vision)
+        self._places = {tangram: place for place, tangram in enumerate(encoder.tangrams.ids)}
         self._size = int(space["selected"].shape[0])  # type: ignore[index]
         self._turns = int(space["turn"].n) - 1  # type: ignore[attr-defined]
 
@@ -65,15 +65,15 @@ class PPOListener:
             raise UserError("a listener of PPO has no base: train one by `multiref ppo` and name its folder")
         if not (path / WEIGHTS).is_file():
             raise FileNotFoundError(f"no policy of PPO in {path}: {WEIGHTS} is missing")
-        vocabulary, sight = Vocabulary.load(path / VOCABULARY), shared_sight(tangrams)
+        vocabulary, encoder = Vocabulary.load(path / VOCABULARY), shared_encoder(tangrams)
         try:
             config = read_json(dict[str, Any], path / CONFIG)["policy"]
-            policy = new_policy(config["tangrams"], config["turns"], vocabulary, sight)
+            policy = new_policy(config["tangrams"], config["turns"], vocabulary, encoder)
             load_model(policy, path / WEIGHTS)
             vision, words, weights = config["vision"], config["vocabulary"], config["weights"]
         except UNLOADABLE as error:
             raise UserError(f"{path} holds no policy of PPO that fits its {CONFIG} and {VOCABULARY}") from error
-        if vision != fingerprint(sight.vision):
+        if vision != fingerprint(encoder.vision):
             raise UserError(f"the policy in {path} was trained with the vision of another base")
         if words != _digest(vocabulary):
             raise UserError(f"the policy in {path} was trained with other words than those of its {VOCABULARY}")
@@ -81,10 +81,10 @@ class PPOListener:
         if weights != fingerprint(policy):
             raise UserError(f"the weights in {path} are not those that were saved")
         policy.set_training_mode(False)
-        return cls(policy, vocabulary, sight)
+        return cls(policy, vocabulary, encoder)
 
     def save(self, path: Path, record: dict[str, Any]) -> None:
-        """Saves the policy to a folder, and a record of how it came about under other keys of its configuration."""
+        """Saves the policy to a folder; its configuration also holds the fields of `record`."""
         path.mkdir(parents=True, exist_ok=True)
         trained = {
             "tangrams": self._size,
@@ -110,7 +110,7 @@ class PPOListener:
         return decisions
 
     def score(self, views: Sequence[View], actions: Sequence[Action]) -> Scores:
-        """Returns how likely each action is, in one step; more than one click at once has no probability at all."""
+        """Returns the log-probability of each action, in one step; an action of several clicks has none."""
         log_probs = self.log_probs(self.observe(views))
         impossible = torch.full((len(views), 1), -math.inf)
         numbers = [self._size + 1 if len(a.clicks) > 1 else min(a.clicks, default=self._size) for a in actions]
@@ -118,14 +118,14 @@ class PPOListener:
         return Scores(log_prob, log_probs.mean(1), torch.ones_like(log_prob))
 
     def log_probs(self, observations: Mapping[str, NDArray[Any]]) -> Tensor:
-        """Returns the log-probability of each click and of none in `readable` games, float32 (games, actions)."""
+        """Returns the log-probability of each click and of no click in `readable` games, float32 (games, actions)."""
         tensors = {key: torch.from_numpy(array) for key, array in observations.items()}
         distribution = self.policy.get_distribution(tensors).distribution
         assert isinstance(distribution, torch.distributions.Categorical)
         return distribution.logits
 
     def observe(self, views: Sequence[View]) -> dict[str, np.ndarray]:
-        """Returns what `readable` games show of these views, a row each.
+        """Returns the observations of these views in `readable` games, a row each.
 
         Raises:
             UserError: If a view has another number of tangrams than the policy was trained with.
@@ -146,11 +146,11 @@ class PPOListener:
         }
 
 
-def new_policy(tangrams: int, turns: int, vocabulary: Vocabulary, sight: Sight) -> TangramPolicy:
-    """Returns a policy with random weights for games of so many tangrams and turns at most."""
+def new_policy(tangrams: int, turns: int, vocabulary: Vocabulary, encoder: SilhouetteEncoder) -> TangramPolicy:
+    """Returns a policy with random weights for games with this number of tangrams and at most this number of turns."""
     options: dict[str, Any] = {"image": None, "context_size": tangrams, "targets": (1, 1), "max_turns": turns}
-    games = readable(gym.make_vec("MultiRef-v0", 1, tangrams=sight.tangrams, **options), vocabulary)
-    return TangramPolicy(games.single_observation_space, games.single_action_space, lambda _: 0.0, sight.features)
+    games = readable(gym.make_vec("MultiRef-v0", 1, tangrams=encoder.tangrams, **options), vocabulary)
+    return TangramPolicy(games.single_observation_space, games.single_action_space, lambda _: 0.0, encoder.features)
 
 
 def _digest(vocabulary: Vocabulary) -> str:

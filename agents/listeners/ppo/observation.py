@@ -1,4 +1,4 @@
-"""What the policy reads: which tangrams there are, words as ids, what is selected and what was clicked last."""
+"""The policy's observations: the tangrams, words as ids, the selection and the last clicks."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from multiref_gym.vocabulary import Vocabulary
 from multiref_gym.wrappers.vector import DiscreteClick, EncodeUtterance, LastClick, TangramObservation
 
 LENGTH = 24
-"""Words of an utterance that are read; 99 in 100 plain utterances have no more."""
+"""The number of words of an utterance that are read; 99 in 100 plain utterances have no more."""
 LOOKED_AT_ONCE = 64
 
 
-class Sight:
+class SilhouetteEncoder:
     """Embeds silhouettes by the small listener's vision.
 
     Args:
-        tangrams: What the small listener is loaded for.
+        tangrams: The set that the small listener is loaded for.
 
     Attributes:
-        tangrams: The same.
-        vision: The vision, which stays as it is.
+        tangrams: The same set.
+        vision: The vision, which never changes.
         size: Height and width of a silhouette in pixels.
     """
 
@@ -47,16 +47,16 @@ class Sight:
 
     @cached_property
     def features(self) -> NDArray[np.float32]:
-        """What all tangrams of the set look like, in its order, float32 (tangrams, width)."""
+        """The features of all tangrams of the set, in its order, float32 (tangrams, width)."""
         return self(shared_atlas(self.tangrams, self.size).silhouettes(self.tangrams.ids))
 
 
 @lru_cache(maxsize=8)
-def shared_sight(tangrams: TangramSet) -> Sight:
-    """Returns the sight of a set, the same for all policies in this process: a tangram is looked at once for all."""
-    return Sight(tangrams)
+def shared_encoder(tangrams: TangramSet) -> SilhouetteEncoder:
+    """Returns the encoder of a set, shared by all policies in this process, so that each tangram is encoded once."""
+    return SilhouetteEncoder(tangrams)
 
 
 def readable(games: Games, vocabulary: Vocabulary) -> Games:
-    """Wraps games of MultiRef-v0, whatever their reward, so that the policy can read them and click."""
+    """Wraps games of MultiRef-v0, with any reward, so that the policy can read them and click."""
     return DiscreteClick(LastClick(TangramObservation(EncodeUtterance(games, LENGTH, vocabulary))))

@@ -1,10 +1,10 @@
-"""The policy: one score for each tangram, by the same weights for all, so that what is learned of one holds for any.
+"""The policy: a score for each tangram by shared weights, so that what it learns about one tangram holds for all.
 
-    words    -> embeddings -> two weighted means: what is looked for, what is to be done -+
-    tangrams -> embeddings, with what is selected and what was clicked last --------------+-> a score a tangram
+    words -> embeddings -> two weighted means: the wanted tangram, the wanted action --+
+    tangrams -> embeddings, with the selection and the last clicks --------------------+-> a score for each tangram
 
-The softmax is over the scores and a constant for no click. The critic reads the same words: once it knows what "yes"
-and "no" are worth, it tells how good an action was long before the end of the game does.
+The softmax is over the scores and a constant for no click. The critic reads the same words: once it knows the value of
+"yes" and "no", it judges an action long before the game ends.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from torch import Tensor, nn
 
 WIDTH = 64
 SELECTED, NONE = -2.0, -2.0
-"""What is added at first to the score of a selected tangram, and the first score of no click: a policy that undoes what
-it did half of the time hardly ever wins a game to learn from."""
+"""The initial addition to the score of a selected tangram, and the initial score of no click: a policy that undoes half
+of its actions would hardly ever win a game to learn from."""
 
 Observations = dict[str, Tensor]
 
 
 class TangramExtractor(BaseFeaturesExtractor):
-    """Makes of an observation the scores of all actions, and features for the critic.
+    """Turns an observation into the scores of all actions, and features for the critic.
 
     Args:
-        observation_space: That of `readable` games.
-        features: What the tangrams look like, float32 (tangrams of the set, width of the vision).
+        observation_space: The observation space of `readable` games.
+        features: Features of the tangrams' looks, float32 (tangrams of the set, width of the vision).
     """
 
     def __init__(self, observation_space: spaces.Dict, features: NDArray[np.float32]) -> None:
@@ -63,14 +63,14 @@ class TangramExtractor(BaseFeaturesExtractor):
     def forward(self, observations: Observations) -> Tensor:
         """Maps a batch of observations, float32, to scores and features (batch, actions + WIDTH)."""
         ids = observations["utterance"].long()
-        # Finite, as an utterance may be empty.
+        # A finite number, because an utterance may be empty.
         weights = (
             F.embedding(ids, self.weights(self.words.weight)).masked_fill((ids == 0).unsqueeze(-1), -1e9).softmax(1)
         )
         what, to_do = (self._sum_of_words(ids, share) for share in weights.unbind(-1))
 
         state = torch.stack([observations["selected"], observations["clicked"]], -1)
-        # Each tangram is looked at once, however often it is in the batch.
+        # Each tangram is processed once, however often it is in the batch.
         different, places = observations["tangrams"].long().unique(return_inverse=True)
         looks = F.embedding(places, self.look(self.features[different]))
         alike = looks * self.what(what)[:, None]
@@ -90,11 +90,11 @@ class TangramExtractor(BaseFeaturesExtractor):
 
 
 class ScoresAndWorth(nn.Module):
-    """Divides what `TangramExtractor` makes between actor and critic, in place of the networks SB3 has there.
+    """Divides the output of `TangramExtractor` between actor and critic, in place of SB3's networks.
 
     Args:
-        actions: How many of the features are scores.
-        features: How many there are.
+        actions: The number of scores among the features.
+        features: The number of features.
     """
 
     def __init__(self, actions: int, features: int) -> None:
@@ -110,19 +110,19 @@ class ScoresAndWorth(nn.Module):
         return features[:, : self.latent_dim_pi]
 
     def forward_critic(self, features: Tensor) -> Tensor:
-        """Returns what the critic reads (batch, WIDTH)."""
+        """Returns the critic's input (batch, WIDTH)."""
         return features[:, self.latent_dim_pi :]
 
 
 class TangramPolicy(ActorCriticPolicy):
-    """An actor whose logits are the extractor's scores as they are, and a critic beside it; for `Discrete` clicks.
+    """An actor whose logits are the extractor's scores, and a critic; for `Discrete` clicks.
 
     Args:
-        observation_space: That of `readable` games.
-        action_space: Theirs too.
-        lr_schedule: As SB3 has it.
-        features: What the tangrams look like, float32 (tangrams of the set, width of the vision).
-        options: Others of SB3's.
+        observation_space: The observation space of `readable` games.
+        action_space: Their action space.
+        lr_schedule: See SB3.
+        features: Features of the tangrams' looks, float32 (tangrams of the set, width of the vision).
+        options: Other arguments of SB3's policy.
     """
 
     def __init__(
@@ -149,6 +149,6 @@ class TangramPolicy(ActorCriticPolicy):
 
     def _build(self, lr_schedule: Schedule) -> None:
         super()._build(lr_schedule)
-        # SB3 mixes the actor's output by a linear layer, which would undo that all tangrams have the same weights.
+        # SB3 adds a linear layer after the actor, which would give the tangrams different weights.
         self.action_net = nn.Identity()
         self.optimizer = self.optimizer_class(self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs)  # type: ignore[call-arg]

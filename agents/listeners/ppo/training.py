@@ -1,4 +1,4 @@
-"""Trains a listener by PPO, and measures on the way how many games it wins."""
+"""Trains a listener by PPO, and measures during training how many games it wins."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from stable_baselines3.common.vec_env import VecMonitor
 from multiref_gym.agents.evaluation.intervals import Estimate, estimate
 from multiref_gym.agents.listeners.ppo.games import MakeGames, heard_vocabulary, literal_games
 from multiref_gym.agents.listeners.ppo.listener import PPOListener
-from multiref_gym.agents.listeners.ppo.observation import readable, shared_sight
+from multiref_gym.agents.listeners.ppo.observation import readable, shared_encoder
 from multiref_gym.agents.listeners.ppo.policy import TangramPolicy
 from multiref_gym.agents.listeners.ppo.vec_env import GymnasiumVecEnv
 from multiref_gym.tangrams import load_tangrams
@@ -25,27 +25,27 @@ from multiref_gym.tangrams.tangram_set import SplitName
 
 ENVS = 256
 TURNS = 8
-"""Of each environment between two updates."""
+"""Steps of each environment between two updates."""
 ROLLOUT = ENVS * TURNS
-"""Steps between two updates."""
+"""Steps of all environments between two updates."""
 EPOCHS = 4
 """Passes over a rollout."""
 BATCH = 512
-"""Of a step of gradient descent."""
+"""Examples in a step of gradient descent."""
 RATE = 3e-3
-"""Of learning, at first; it falls to zero."""
+"""The initial learning rate; it falls to zero."""
 DISCOUNT = 0.9
 LAMBDA = 0.6
-"""Of generalised advantage estimation: low, as a critic that reads the reply knows at once how good an action was."""
+"""The lambda of generalised advantage estimation: low, since a critic that reads replies knows an action's value."""
 ENTROPY = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """How a policy did in games that it does not learn from.
+    """The success of a policy in games that it does not learn from.
 
     Attributes:
-        steps: The environment steps that it had learned from.
+        steps: The environment steps of learning so far.
         success: The share of games won, with its 95 % interval over games.
     """
 
@@ -64,29 +64,29 @@ def train(
     formats: Sequence[str] = (),
     on_evaluation: Callable[[Evaluation], None] = lambda evaluation: None,
 ) -> tuple[PPOListener, list[Evaluation]]:
-    """Trains a policy from random weights; the same seed gives the same one on the same machine.
+    """Trains a policy from random weights; the same seed gives the same policy on the same machine.
 
     Args:
-        make_games: Makes the games that it learns from.
-        steps: Environment steps to learn from, rounded up to whole rollouts.
-        seed: Seeds all chance, and torch's global generator with it.
-        games: How many games an evaluation is of, the same each time, on figures of the split that is learned from.
+        make_games: Makes the games to learn from.
+        steps: Environment steps, rounded up to whole rollouts.
+        seed: Seeds all randomness, including torch's global generator.
+        games: The number of games in an evaluation, the same games each time, on figures of the training split.
         every: Steps between two evaluations, in whole rollouts; there is one before the first step and one at the end.
-        out: Where SB3 logs.
-        formats: What it logs as: "csv", "tensorboard".
+        out: The folder for SB3's logs.
+        formats: The formats of the logs: "csv", "tensorboard".
         on_evaluation: Called after each evaluation.
 
     Returns:
         The policy and all evaluations.
     """
-    sight, vocabulary = shared_sight(load_tangrams("figures")), heard_vocabulary()
-    # The monitor has the mean reward and length of the games logged.
+    encoder, vocabulary = shared_encoder(load_tangrams("figures")), heard_vocabulary()
+    # The monitor logs the mean reward and length of the games.
     envs = VecMonitor(GymnasiumVecEnv(readable(make_games(ENVS), vocabulary)))
     for_training, for_evaluation = np.random.SeedSequence(seed).spawn(2)
     ppo = PPO(
         TangramPolicy,
         envs,
-        policy_kwargs={"features": sight.features},
+        policy_kwargs={"features": encoder.features},
         learning_rate=lambda remaining: RATE * remaining,
         n_steps=TURNS,
         batch_size=BATCH,
@@ -99,7 +99,7 @@ def train(
     )
     ppo.set_logger(configure(str(out), list(formats)) if formats else Logger(None, []))
     assert isinstance(ppo.policy, TangramPolicy)
-    listener = PPOListener(ppo.policy, vocabulary, sight)
+    listener = PPOListener(ppo.policy, vocabulary, encoder)
     evaluate = partial(literal_success, listener, "train", games, for_evaluation)
     callback = SuccessCallback(evaluate, every, on_evaluation)
     ppo.learn(steps, callback=callback)
@@ -108,11 +108,11 @@ def train(
 
 
 class SuccessCallback(BaseCallback):
-    """Evaluates the policy before the first rollout, every so many steps, and after the last update.
+    """Evaluates the policy before the first rollout, at regular intervals, and after the last update.
 
     Args:
         evaluate: Plays games and returns the share that was won.
-        every: Steps between two evaluations; they wait for the end of an update.
+        every: Steps between two evaluations; each waits for the end of an update.
         on_evaluation: Called after each.
     """
 
@@ -134,7 +134,7 @@ class SuccessCallback(BaseCallback):
         self.model.policy.set_training_mode(False)
         self.evaluations.append(Evaluation(self.num_timesteps, self._evaluate()))
         self.logger.record("evaluation/success", self.evaluations[-1].success.mean)
-        # At once: SB3 itself logs next after the rollout that follows, as if the policy had learned from that one too.
+        # Log it at once: SB3 itself logs only after the next rollout, as if the policy had learned from that one, too.
         self.logger.record("time/total_timesteps", self.num_timesteps, exclude="tensorboard")
         self.logger.dump(self.num_timesteps)
         self._on_evaluation(self.evaluations[-1])
@@ -153,7 +153,7 @@ def literal_success(listener: PPOListener, split: SplitName, games: int, seed: n
     while not over.all():
         with torch.inference_mode():
             log_probs = listener.log_probs(observations).numpy()
-        # The greatest of log-probabilities and Gumbel noise is a draw.
+        # The largest sum of log-probability and Gumbel noise is a random draw.
         observations, _, terminated, _, infos = envs.step((log_probs + rng.gumbel(size=log_probs.shape)).argmax(1))
         if "final_info" in infos:
             won |= infos["final_info"]["success"] & terminated & ~over

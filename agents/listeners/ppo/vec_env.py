@@ -1,4 +1,4 @@
-"""Stable-Baselines3's form of many environments, around Gymnasium's."""
+"""Gymnasium's vector environments in the form of Stable-Baselines3."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
 
 class GymnasiumVecEnv(VecEnv):
-    """A vector environment of Gymnasium's as Stable-Baselines3 takes it, which has one of its own kind only.
+    """Makes a Gymnasium vector environment usable for Stable-Baselines3, which only takes its own kind.
 
     Args:
-        envs: Environments with dictionaries of observations, whose `autoreset_mode` is "SameStep", as SB3's is.
+        envs: Environments with dictionaries of observations, whose `autoreset_mode` is "SameStep", like SB3's.
 
     Raises:
         ValueError: If the mode is another one.
@@ -61,11 +61,11 @@ class GymnasiumVecEnv(VecEnv):
         setattr(self.envs, attr_name, value)
 
     def env_method(self, method_name: str, *method_args: Any, indices: Any = None, **method_kwargs: Any) -> list[Any]:
-        """Raises NotImplementedError: no environment is there by itself."""
+        """Raises NotImplementedError: the environments are not separate objects."""
         raise NotImplementedError(f"no environment by itself has {method_name}()")
 
     def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
-        """Returns False: no environment is there by itself."""
+        """Returns False: the environments are not separate objects."""
         return [False] * len(self._chosen(indices))
 
     def _chosen(self, indices: Any) -> Sequence[int]:

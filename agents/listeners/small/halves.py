@@ -1,7 +1,7 @@
-"""Shares a batch between two threads, forward and backward.
+"""Divides a batch between two threads, forward and backward.
 
-Who is in which part does not depend on the machine, and what the parts find is added up in one order: a seed gives the
-same outcome on one core as on two.
+The division does not depend on the machine, and the results are added in a fixed order: a seed gives the same outcome
+on one core as on two.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ Part = TypeVar("Part")
 
 
 def joined(run: Callable[[Part], Tensor], parts: Iterable[Part], weights: Iterable[Tensor]) -> Tensor:
-    """Returns what a function finds for each part, one after the other in one tensor.
+    """Calls a function on each part, and joins the results into one tensor.
 
     Args:
-        run: Finds a tensor (rows of the part, ...).
-        parts: What it is given, two at a time.
-        weights: All that gradients may flow to.
+        run: Returns a tensor (rows of the part, ...).
+        parts: The parts, processed two at a time.
+        weights: All tensors that gradients may flow to.
     """
     found: Tensor = _Joined.apply(run, parts, torch.is_grad_enabled(), *weights)  # type: ignore[no-untyped-call]
     return found
 
 
 class _Joined(torch.autograd.Function):
-    """Keeps a graph for each part, through which a thread can go back alone."""
+    """Keeps a separate graph for each part, so that a thread can go back through it alone."""
 
     @staticmethod
     def forward(
         ctx: Any, run: Callable[[Any], Tensor], parts: Iterable[Any], learning: bool, *weights: Tensor
     ) -> Tensor:
         def found(part: Any) -> Tensor:
-            with torch.set_grad_enabled(learning):  # each thread has a switch of its own
+            with torch.set_grad_enabled(learning):  # each thread has its own switch
                 return run(part)
 
         ctx.weights, ctx.found = weights, list(THREADS.map(found, parts))

@@ -39,31 +39,31 @@ _rate = Annotated[float, Field(ge=0, lt=1)]
 SETTINGS: Any = create_model(
     "SmallSettings", dropout=(_rate, ...), sentences=(str, ""), greedy=(bool, False), **cast(Any, _sizes)
 )
-"""What is read of `config.json`; Transformers, which writes it, would take anything."""
+"""The fields that are read from `config.json`; Transformers, which writes the file, checks nothing."""
 
 PLAYED_AT_ONCE = 96
 """Views in a batch of play."""
 
 DECIMALS = 3
-"""To how many decimals the log-probability of what is done is told."""
+"""The decimals of an action's reported log-probability."""
 
 DOUBTFUL = 2e-5
-"""How near a bound, where another number would decide otherwise, is looked at in double precision. Single precision was
-off by 9e-6 at most in the log-probabilities of 60,000 sampled actions, and by 2e-6 in sums of probabilities."""
+"""If a number is this near to a bound that decides, it is computed again in double precision. Single precision was off
+by 9e-6 at most in the log-probabilities of 60,000 sampled actions, and by 2e-6 in sums of probabilities."""
 
 
 class Heard(NamedTuple):
-    """The words of some utterances, each with how many turns ago it was said and its place in its utterance."""
+    """The words of some utterances, each with its age in turns and its place in its utterance."""
 
     words: list[str]
     ages: list[int]
     places: list[int]
 
 
-# Examples are seen again in each epoch.
+# Cached, because each epoch sees the examples again.
 @lru_cache(maxsize=100_000)
 def heard(utterances: tuple[str, ...], most: int) -> Heard:
-    """Returns what is read of some utterances, the last one first, at most so many words of each."""
+    """Returns the words of some utterances, the last utterance first, at most `most` words of each."""
     said = [words_of(utterance)[:most] for utterance in utterances]
     places = [place for words in said for place in range(len(words))]
     return Heard([word for words in said for word in words], [a for a, words in enumerate(said) for _ in words], places)
@@ -86,13 +86,13 @@ class SmallListener:
     """A listener that samples from the small model's distribution over actions.
 
     Args:
-        model: The network. Its vision is frozen: each tangram is looked at once and then remembered.
-        tangrams: Where the views' tangrams come from.
-        said: What was said of them before, None if it does not remember.
+        model: The network. Its vision is frozen: each tangram is encoded once and then remembered.
+        tangrams: The set of the views' tangrams.
+        said: The memory of earlier descriptions, None for none.
 
     Attributes:
-        greedy: Whether it takes the likeliest action in place of a sampled one. It is more often right, but who never
-            tries anything else learns less.
+        greedy: Whether it takes the likeliest action instead of a sampled one. It is right more often, but explores
+            less, so there is less to learn.
     """
 
     block = None
@@ -109,7 +109,7 @@ class SmallListener:
 
         Raises:
             FileNotFoundError: If the folder holds no checkpoint.
-            UserError: If it is one of another network, lacks weights, or is broken.
+            UserError: If the checkpoint is of another network, lacks weights, or is broken.
         """
         path = path or CHECKPOINT
         for name in ("model.safetensors", "config.json"):
@@ -121,7 +121,7 @@ class SmallListener:
         settings = read_json(SETTINGS, path / "config.json")
         if settings.width % settings.heads:
             raise UserError(f"{path / 'config.json'}: {settings.heads} heads cannot share a width of {settings.width}")
-        with torch.device("meta"):  # the weights are all in the file
+        with torch.device("meta"):  # all weights come from the file
             model = SmallModel(SmallConfig(**settings.model_dump()))
         weights = read_weights(path / "model.safetensors", model.state_dict(), "the small listener")
         model.load_state_dict(weights, assign=True)
@@ -133,12 +133,12 @@ class SmallListener:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What decides how it acts, beside the network."""
+        """The settings that decide how it acts, besides the network."""
         memory = {"sentences": self.said.encoder, "said": self.said.fingerprint} if self.said else {}
         return memory | ({"greedy": True} if self.greedy else {})
 
     def save(self, path: Path) -> None:
-        """Saves the network, and what was said of tangrams, as a checkpoint folder."""
+        """Saves the network, and the memory of descriptions, as a checkpoint folder."""
         self.model.config.sentences = self.said.encoder if self.said else ""
         self.model.config.greedy = self.greedy
         self.model.save_pretrained(path)
@@ -146,10 +146,10 @@ class SmallListener:
             self.said.save(path)
 
     def remember(self, examples: Iterable[Example]) -> None:
-        """Remembers what was said of the tangrams that were rightly selected, if it remembers at all.
+        """Adds the descriptions of rightly selected tangrams to the memory, if it has one.
 
         Args:
-            examples: Turns that are learned from. What a game says is not recalled in learning from that game.
+            examples: The turns to learn from. While learning from a game, its own descriptions are not recalled.
         """
         if self.said:
             self.said.remember(
@@ -160,10 +160,10 @@ class SmallListener:
             )
 
     def act(self, views: Sequence[View], rngs: Sequence[np.random.Generator]) -> list[Decision]:
-        """Samples an action for each view from the distribution that `score` is of; see `greedy`.
+        """Samples an action for each view from the distribution of `score`; see `greedy`.
 
-        What is done, and its log-probability to `DECIMALS`, do not depend on the other views: where the last bits,
-        which do, could decide, a view is looked at once more in double precision.
+        The action, and its log-probability to `DECIMALS`, do not depend on the other views: if the last bits, which do,
+        could decide, the view is computed again in double precision.
         """
         draws = np.array([rng.random() for rng in rngs])
         with torch.no_grad():
@@ -181,10 +181,10 @@ class SmallListener:
         return decisions
 
     def _drawn(self, log_probs: np.ndarray, draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the number of the action of each view, and whether other last bits could give another answer.
+        """Returns the number of each view's action, and whether other last bits could change the answer.
 
         Args:
-            log_probs: Of all actions, float64 (views, actions).
+            log_probs: Log-probabilities of all actions, float64 (views, actions).
             draws: A number from 0 to 1 for each view, float64 (views,).
         """
         if self.greedy:
@@ -199,7 +199,7 @@ class SmallListener:
         return numbers, near | (np.abs(told - np.floor(told) - 0.5) < DOUBTFUL * 10**DECIMALS)
 
     def _in_double(self, views: Sequence[View]) -> np.ndarray:
-        """Returns the log-probability of each action, float64 (views, actions), found in double precision."""
+        """Returns the log-probability of each action, float64 (views, actions), computed in double precision."""
         weights = {name: values.double() for name, values in self.model.named_parameters() if "vision" not in name}
         batch = self.collate(views)
         batch = batch._replace(features=batch.features.double(), recalled=batch.recalled.double())
@@ -207,10 +207,10 @@ class SmallListener:
         return found.numpy()
 
     def score(self, views: Sequence[View], actions: Sequence[Action]) -> Scores:
-        """Returns how likely each action is; it is chosen in one step.
+        """Returns the log-probability of each action; an action is chosen in one step.
 
         Raises:
-            ValueError: If an action is empty, as this listener always clicks.
+            ValueError: If an action is empty, because this listener always clicks.
         """
         if not all(action.clicks for action in actions):
             raise ValueError("an empty action has no probability: the small listener always clicks")
@@ -220,7 +220,7 @@ class SmallListener:
         return Scores(log_prob, log_probs.mean(1), torch.ones_like(log_prob))
 
     def _log_probs(self, views: Sequence[View], parts: int) -> Tensor:
-        """Returns the log-probability of each action, float32 (views, actions), found in at least two parts."""
+        """Returns the log-probability of each action, float32 (views, actions), computed in at least two parts."""
         # A part is padded to its longest view.
         order = np.argsort([len(self._heard(view).words) for view in views], kind="stable")
         noises = [torch.Generator() for _ in range(min(max(2, parts), len(views)))]
@@ -238,7 +238,7 @@ class SmallListener:
         return in_order[torch.from_numpy(np.argsort(order))]
 
     def collate(self, views: Sequence[View]) -> Batch:
-        """Turns views into tensors; all views must have equally many tangrams."""
+        """Turns views into tensors; all views must have the same number of tangrams."""
         config = self.model.config
         boards = [board(view.dialogue, view.selected, len(view.tangrams)) for view in views]
         marks = torch.from_numpy(np.stack(boards)).long()
@@ -258,24 +258,24 @@ class SmallListener:
         )
 
     def _recalled(self, view: View) -> np.ndarray:
-        """Returns how much likelier what was said before makes each tangram to be meant, float32 (tangrams,)."""
+        """Returns how much earlier descriptions raise each tangram's score, float32 (tangrams,)."""
         if self.said is None:
             return np.zeros(len(view.tangrams), np.float32)
         return self.said.scores(view.utterance, view.tangrams, view.game_id if self.model.training else "")
 
     def _heard(self, view: View) -> Heard:
-        """Returns what is read of the last utterances."""
+        """Returns the words of the last utterances."""
         said = (view.utterance, *(utterance for utterance, _ in reversed(view.dialogue)))
         return heard(said[: self.model.config.history], self.model.config.max_words)
 
     def _look(self, names: Sequence[str]) -> Tensor:
-        """Returns the features of tangrams, float32 (n, vision_width), looking only at those that are new."""
+        """Returns the features of tangrams, float32 (n, vision_width); only new tangrams are encoded."""
         memory = self._memory
         with memory.lock:
             if new := [name for name in dict.fromkeys(names) if name not in memory.rows]:
                 silhouettes = torch.from_numpy(memory.atlas.silhouettes(new))
                 with torch.no_grad():
-                    # One by one, as the last bits depend on the batch, and who comes together on the run's course.
+                    # One by one: the last bits depend on the batch, and the batch on the course of the run.
                     features = torch.cat([self.model.vision(silhouette[None]) for silhouette in silhouettes])
                 memory.rows.update(zip(new, range(len(memory.rows), len(memory.rows) + len(new)), strict=True))
                 memory.features = torch.cat([memory.features, features])
@@ -284,13 +284,13 @@ class SmallListener:
 
 @dataclass
 class Memory:
-    """What a vision has made of the tangrams that it has looked at.
+    """The features of the tangrams that a vision has encoded.
 
     Attributes:
-        atlas: Draws them.
-        rows: The row of each of them.
+        atlas: Draws the tangrams.
+        rows: The row of each tangram.
         features: float32 (n, vision_width).
-        lock: Held by the thread that looks.
+        lock: Held by the thread that encodes.
     """
 
     atlas: Atlas
@@ -301,12 +301,12 @@ class Memory:
 
 @lru_cache(maxsize=4)
 def _memory(vision: str, tangrams: TangramSet, image_size: int) -> Memory:
-    """Returns one memory for all listeners with the same vision, as every round's have: no image is encoded twice."""
+    """Returns the memory shared by all listeners with the same vision, like all rounds': no image is encoded twice."""
     return Memory(Atlas(tangrams, image_size))
 
 
 def new_model(config: SmallConfig, seed: int) -> SmallModel:
-    """Returns a model with random weights, the same for the same seed, leaving the global generator as it was."""
+    """Returns a model with random weights, the same for the same seed; the global generator stays unchanged."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return SmallModel(config)

@@ -4,10 +4,10 @@
                                                                                  +-> Joint layers -> click scores
     words       -> hashed embeddings -> Text layer -> one token a word ----------+                -> count scores
 
-An action is a non-empty set of clicks. Its energy is the sum of the scores of its clicks plus a score for how many
-it selects and deselects; one softmax over all non-empty sets makes that an exact distribution in which every action
-is legal, so nothing is sampled step by step and nothing is masked. No token carries a letter or a position, so the
-network treats the listener's ten tangrams alike.
+An action is a non-empty set of clicks. Its energy is the sum of its clicks' scores plus a score for the numbers of
+selected and deselected tangrams. One softmax over all non-empty sets gives an exact distribution in which every action
+is legal, so there is no sampling in steps and no masking. No token has a letter or a position, so the network treats
+all tangrams of the listener alike.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from transformers import PretrainedConfig, PreTrainedModel
 
 COUNTS = 4
-"""Numbers of selects, and of deselects, that are told apart: 0, 1, 2, 3 and more."""
+"""The different numbers of selects, and of deselects: 0, 1, 2, and 3 or more."""
 
 
 class SmallConfig(PretrainedConfig):
@@ -34,13 +34,14 @@ class SmallConfig(PretrainedConfig):
         joint_layers: Layers in which tangrams attend to one another and to the words.
         buckets: Rows of the hashed table of word pieces.
         word_width: Width of that table.
-        history: How many utterances are read, the current one among them.
-        max_words: How many words of an utterance are read; the rest is cut off.
+        history: The number of utterances that are read, including the current one.
+        max_words: The number of words of an utterance that are read; the rest is cut off.
         image_size: Height and width of a silhouette in pixels.
         vision_width: Width of a silhouette's features.
-        sentences: The sentence encoder by which it remembers what was said of tangrams, "" if it does not remember.
-        greedy: Whether the likeliest action is taken in place of a sampled one.
-        dropout: Dropout rate of what the feed-forward networks add; on attention it costs as much as a third of a step.
+        sentences: The sentence encoder for the memory of descriptions, "" for no memory.
+        greedy: Whether to take the likeliest action instead of a sampled one.
+        dropout: Dropout rate on the outputs of the feed-forward networks; on attention it would cost a third of a
+            step's time.
     """
 
     model_type = "multiref-small"
@@ -66,12 +67,12 @@ class Batch(NamedTuple):
     Attributes:
         features: The tangrams' visual features, float32 (B, N, vision_width).
         selected: 1 where selected, int64 (B, N).
-        clicks: What the last two actions did to each tangram, int64 (B, N, 2): 0 nothing, 1 selected, 2 deselected.
-        clicked: 1 where it was clicked in any turn before, int64 (B, N).
-        recalled: How much likelier what was said before makes it to be meant, float32 (B, N).
+        clicks: The effect of the last two actions on each tangram, int64 (B, N, 2): 0 none, 1 selected, 2 deselected.
+        clicked: 1 if it was clicked in any earlier turn, int64 (B, N).
+        recalled: How much earlier descriptions raise its score, float32 (B, N).
         pieces: Rows of the distinct words, int64 (D, PIECES_PER_WORD).
         words: Index of each word among the distinct ones, 0 for padding, int64 (B, W).
-        ages: How many turns ago each word was said, int64 (B, W).
+        ages: The age of each word in turns, int64 (B, W).
         places: The place of each word in its utterance, int64 (B, W).
     """
 
@@ -138,7 +139,7 @@ class Attention(nn.Module):
         self.o_proj = nn.Linear(config.width, config.width)
 
     def forward(self, queries: Tensor, keys: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
-        """Attends; `keys` None is self-attention; `mask` bool (B, K) is True where a key may be seen."""
+        """Attends; `keys` None is self-attention; `mask` bool (B, K) is True for visible keys."""
         normed = self.norm(queries)
         keys = normed if keys is None else keys
         q, k, v = (
@@ -162,7 +163,7 @@ class FeedForward(nn.Module):
         self.dropout = config.dropout
 
     def forward(self, tokens: Tensor, noise: torch.Generator | None = None) -> Tensor:
-        """Maps tokens (B, T, width) to the same shape; in training `noise` decides what is dropped."""
+        """Maps tokens (B, T, width) to the same shape; in training `noise` seeds the dropout."""
         added: Tensor = self.down_proj(F.gelu(self.up_proj(self.norm(tokens))))
         if self.training:
             added = added * torch.empty_like(added).bernoulli_(1 - self.dropout, generator=noise) / (1 - self.dropout)
@@ -178,7 +179,7 @@ class TextLayer(nn.Module):
         self.feed_forward = FeedForward(config)
 
     def forward(self, words: Tensor, mask: Tensor, noise: torch.Generator | None) -> Tensor:
-        """Maps words (B, W, width), with a mask (B, W) of those that are there, to the same shape."""
+        """Maps words (B, W, width), with a mask (B, W) of real words, to the same shape."""
         return self.feed_forward(self.attend_words(words, mask=mask), noise)  # type: ignore[no-any-return]
 
 
@@ -242,10 +243,10 @@ class SmallModel(PreTrainedModel):
     def forward(self, batch: Batch, noise: torch.Generator | None = None) -> Tensor:
         """Returns the log-probability of every action (B, 2**N - 1), float64 if the weights are, else float32.
 
-        Action number k - 1 clicks the positions of the bits that are set in k.
+        Action number k - 1 clicks the positions of the set bits of k.
         """
         there = batch.words > 0
-        there[:, 0] = True  # attention needs something to attend to when nothing was said
+        there[:, 0] = True  # attention needs a key even if nothing was said
         pieces = self.pieces(batch.pieces)
         spelled = (batch.pieces[:, 1:] > 0).sum(1, keepdim=True).clamp(min=1)
         distinct = self.word_proj(pieces[:, 0] + pieces[:, 1:].sum(1) / spelled)
@@ -266,14 +267,14 @@ class SmallModel(PreTrainedModel):
             tokens = layer(tokens, words, there, noise)
         tokens = self.joint_norm(tokens)
 
-        # A direct word-image match beside the joint layers: new words are learned from fewer examples with it.
+        # A direct match of words and images, beside the joint layers, lets new words be learned from fewer examples.
         now = there & (batch.ages == 0)
         now[:, 0] = True
         weight = self.word_weight(words).squeeze(-1).masked_fill(~now, -torch.inf).softmax(-1)
         query = self.word_query(torch.einsum("bw,bwd->bd", weight, words))
         match = torch.einsum("bd,bnd->bn", query, self.tangram_key(batch.features)) / math.sqrt(query.shape[-1])
         clicks = self.click_head(tokens[:, 1:]).squeeze(-1) + match
-        # Only what is to be selected is described; what is to be deselected is pointed at.
+        # Speakers describe only tangrams to select; they point at those to deselect.
         clicks = clicks + batch.recalled.to(clicks.dtype) * (1 - batch.selected)
         return self._over_actions(clicks, self.count_head(tokens[:, 0]), batch.selected)
 

@@ -1,12 +1,12 @@
 """Builds the base checkpoint, in 12 minutes on two cores.
 
-First the vision learns to name the attributes of figures, and to redraw them; then, with the vision frozen, the
-listener learns what plain language means by watching games of a literal speaker with a listener that errs, told at
-each turn what the speaker wanted. Figurative language, which deployed speakers use, it never hears.
+First the vision learns to name the attributes of figures, and to redraw them. Then, with the vision frozen, the
+listener learns plain language: it watches games of a literal speaker with an erring listener, and is told the speaker's
+wanted action in each turn. It never hears figurative language, which deployed speakers use.
 
-`multiref pretrain --tangrams SET --out FOLDER` builds a base for tangrams that people described (KiloGram) in place of
-figures. The base that ships is its start: the vision stays as it is, and the language goes on with games in people's
-words. With `--sentences` it also remembers what people called each tangram (`said.py`).
+`multiref pretrain --tangrams SET --out FOLDER` builds a base for tangrams that people described (KiloGram) instead of
+figures. It starts from the base that ships: the vision stays unchanged, and the language is trained further on games in
+people's words. With `--sentences` it also remembers people's names for each tangram (`said.py`).
 
 The seed fixes the weights, on any number of cores.
 """
@@ -53,33 +53,33 @@ VISION_EPOCHS = 100
 VISION_BATCH = 64
 VISION_RATE = 2e-3
 REDRAWN = 16
-"""Height and width of the drawing that the vision learns to redraw, so that it keeps what no attribute names."""
+"""Height and width of the drawing that the vision learns to redraw, to keep details without attribute names."""
 
 GAMES = 12000
 SPEAKERS = 1
-"""Seeds the population of speakers, who are others than those who are met in deployment."""
+"""Seeds the population of speakers, which differ from the deployed ones."""
 MISTAKES = 0.3
-"""How often the listener whose games are watched selects what was not meant."""
+"""How often the watched listener selects a wrong tangram."""
 SIMILARITY = 0.3
 RECORDED_GAMES = 3000
 RECORDED_SIMILARITY = 0.0
-"""With recorded descriptions: nearly half of them fit another tangram of the context however unlike they are."""
+"""The similarity for recorded descriptions: nearly half of them fit another tangram even in random contexts."""
 SCORED_GAMES = 1000
-"""Games of each split that the scores are of, in contexts as in deployment."""
+"""The number of scored games of each split, in contexts as in deployment."""
 LANGUAGE = Optimisation(epochs=4, batch=64, learning_rate=1e-3, embedding_rate=2.0)
 RECORDED_LANGUAGE = Optimisation(epochs=3, batch=64, embedding_rate=4.0, other_distractors=0.9)
-"""Descriptions of a few hundred tangrams are soon known by heart, with the company that they were heard in."""
+"""The probability of other distractors: a few hundred tangrams' descriptions are soon memorised with their contexts."""
 
 
 def literal_speakers(tangrams: TangramSet) -> Callable[[], ScriptedSpeaker]:
-    """Returns what makes a speaker in plain words."""
+    """Returns a callable that makes a speaker in plain words."""
     return partial(literal_speaker, tangrams, personas=population(SPEAKERS))
 
 
 def watched_games(
     tangrams: TangramSet, games: int, seed: int, similarity: float = SIMILARITY, mistakes: float = MISTAKES
 ) -> list[tuple[Interaction, list[Action]]]:
-    """Returns games of a literal speaker with a listener that errs, and what was wanted at each turn."""
+    """Returns games of a literal speaker with an erring listener, and the wanted action of each turn."""
     seeds = np.random.SeedSequence(seed)
     started = new_games(tangrams, range(games), literal_speakers(tangrams), seeds, similarity=similarity)
     listener = ErringListener(started, mistakes, mistakes)
@@ -90,7 +90,7 @@ def watched_games(
 
 
 class VisionTeacher(nn.Module):
-    """What the vision is trained with: attribute labels and a small drawing, both from the features."""
+    """The training targets of the vision: attribute labels and a small drawing, both predicted from the features."""
 
     def __init__(self, vision_width: int, facts: int) -> None:
         super().__init__()
@@ -102,7 +102,7 @@ class VisionTeacher(nn.Module):
         ink = 1 - F.adaptive_avg_pool2d(silhouettes[:, None].float() / 255, REDRAWN).flatten(1)
         naming = F.binary_cross_entropy_with_logits(self.facts(features), labels)
         redrawing = F.binary_cross_entropy_with_logits(self.drawing(features), ink)
-        # Few of all facts are true of a figure, so the mean over them is small.
+        # Each figure has few of all facts, so the mean over them is small.
         return 30 * naming + redrawing
 
 
@@ -115,7 +115,7 @@ def shifted(silhouettes: Tensor, rng: np.random.Generator, most: int = 3) -> Ten
 
 
 def train_vision(model: SmallModel, tangrams: TangramSet, seed: int, report: Report) -> float:
-    """Trains the vision in place; returns its share of right attribute labels on the training figures."""
+    """Trains the vision in place; returns the share of correct attribute labels on the training figures."""
     facts = sorted({fact for tangram in tangrams for fact in tangram.facts})
     labels = torch.tensor([[float(fact in tangram.facts) for fact in facts] for tangram in tangrams])
     silhouettes = torch.from_numpy(Atlas(tangrams, model.config.image_size).silhouettes(tangrams.ids))
@@ -131,7 +131,7 @@ def train_vision(model: SmallModel, tangrams: TangramSet, seed: int, report: Rep
         report("vision", epoch, VISION_EPOCHS)
         for rows in np.array_split(rng.permutation(len(tangrams)), steps_an_epoch):
             images = shifted(silhouettes[rows], rng)
-            with torch.autocast("cpu", torch.bfloat16):  # half the time, where the processor has it
+            with torch.autocast("cpu", torch.bfloat16):  # takes half the time on processors that support it
                 features = model.vision(images)
             loss = teacher(features.float(), labels[rows], images)
             optimizer.zero_grad()
@@ -152,7 +152,7 @@ def learn_language(
     seed: int,
     report: Report,
 ) -> int:
-    """Has the listener watch games and learn in place what words mean; returns the number of turns watched."""
+    """Trains the listener in place on watched games; returns the number of turns watched."""
     examples = [
         Example(view, wanted, Feedback.POSITIVE)
         for game, meant in watched_games(tangrams, games, seed, similarity)
@@ -175,13 +175,14 @@ class Pretrain:
     """Builds a base checkpoint of the small listener, from scratch in 12 minutes on two cores.
 
     Attributes:
-        tangrams: figures, or kilogram:PATH or a part of KiloGram: then the base that ships learns people's words.
-        out: The folder of the checkpoint, in which nothing is yet.
-        split: The part of the tangrams that it learns from.
-        sentences: Of KiloGram, a sentence encoder, a folder or hub id: the listener remembers the descriptions by it,
-            and later what speakers say.
-        seed: Seeds all chance.
-        games: Games watched (12,000; of KiloGram 3,000).
+        tangrams: figures, or kilogram:PATH or a part of KiloGram; with KiloGram, the base that ships learns people's
+            words.
+        out: The folder of the checkpoint, which must be empty.
+        split: The part of the tangrams to learn from.
+        sentences: With KiloGram, a sentence encoder (a folder or hub id) for remembering descriptions and, later,
+            speakers' words.
+        seed: Seeds all randomness.
+        games: Games watched (12,000; with KiloGram 3,000).
     """
 
     tangrams: TangramsName = "figures"
@@ -199,11 +200,11 @@ class Pretrain:
         """
         from_scratch = self.tangrams == "figures"
         if from_scratch and self.sentences:
-            raise UserError("--sentences is for tangrams that people described, not for --tangrams figures")
+            raise UserError("--sentences needs tangrams that people described, not --tangrams figures")
         games = self.games or (GAMES if from_scratch else RECORDED_GAMES)
         similarity = SIMILARITY if from_scratch else RECORDED_SIMILARITY
         started = time.monotonic()
-        # Better refused now than after a quarter of an hour: a folder that is taken, a set too small, no encoder.
+        # Fail now rather than after a quarter of an hour: a folder that is taken, a set too small, no encoder.
         check_new_folder(self.out)
         tangrams = load_tangrams(self.tangrams)
         names: set[SplitName] = {self.split} if self.split == "all" else {self.split, "test"}

@@ -1,9 +1,9 @@
-"""What people called each tangram, as a memory: what is said now is compared with all that was said of it before.
+"""A memory of people's descriptions of each tangram, with which new words are compared.
 
-A tangram that was spoken of is likelier by how much closer than usual the utterance is to what was said of it. A few
-descriptions of a tangram say more of it than the network learns from them in a few hundred games, as a sentence
-encoder knows that "a dog sitting" and "the puppy" are alike; of a tangram that nobody spoke of nothing is said here.
-The memory is of sums, so that it does not grow with the number of games. A tangram is known again by its name.
+A described tangram's score rises with how much closer than usual the utterance is to its descriptions. A few
+descriptions of a tangram help more here than in training, where the network would need a few hundred games, because a
+sentence encoder knows that "a dog sitting" and "the puppy" are similar. For a tangram without descriptions the memory
+says nothing. It stores sums, so it does not grow with the number of games. A tangram is recognised by its name.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from multiref_gym.agents.listeners.weights import model_name
 from multiref_gym.errors import UserError
 
 FILE = "said.safetensors"
-"""The memory in the folder of a policy."""
+"""The file of the memory in a policy's folder."""
 
 STRENGTH = 12.0
 USUAL = 0.21
-"""What a cosine is worth as a click score, and where that is nothing: of another tangram's words it is about so much.
+"""The worth of a cosine as a click score, and the cosine that is worth nothing, about that of another tangram's words.
 
-Both were set on folds of the 159 games that docs/people.md is of; a strength of 8 or 16 does nearly as well.
+Both were set on folds of the 159 games of docs/people.md; a strength of 8 or 16 works nearly as well.
 """
 
 AT_ONCE = 1024
-"""Utterances that are encoded together."""
+"""The number of utterances that are encoded together."""
 REMEMBERED = 100_000
-"""Utterances whose vectors are kept."""
+"""The number of utterances whose vectors are kept."""
 
 
 @lru_cache(maxsize=2)
@@ -47,10 +47,10 @@ def _encoder(model: str) -> Encoder:
 
 
 class Said:
-    """A memory of what was said of tangrams.
+    """A memory of tangrams' descriptions.
 
     Args:
-        encoder: A folder or a hub id of a model of sentence-transformers.
+        encoder: A folder or a hub id of a sentence-transformers model.
 
     Raises:
         UserError: If the encoder cannot be loaded.
@@ -60,7 +60,7 @@ class Said:
         self.encoder = model_name(encoder)
         self._encoder = _encoder(encoder)
         self._lock = Lock()
-        # One by one, as the last bits depend on the batch, and who comes together on the run's course.
+        # One by one: the last bits depend on the batch, and the batch on the course of the run.
         self._vector = lru_cache(maxsize=REMEMBERED)(lambda utterance: self._encoded([utterance])[0])
         self._sums: dict[str, np.ndarray] = {}
         self._counts = Counter[str]()
@@ -68,11 +68,10 @@ class Said:
         self._in_game: dict[tuple[str, str], list[str]] = defaultdict(list)
 
     def remember(self, said: Iterable[tuple[str, str, str]]) -> None:
-        """Adds what was said of tangrams.
+        """Adds descriptions of tangrams.
 
         Args:
-            said: Utterances, each with the name of the tangram and of the game that it was said in, "" if in none. Who
-                said nothing is passed over.
+            said: Utterances, each with the name of its tangram and of its game, "" for no game. Empty ones are skipped.
         """
         said = (each for each in said if each[0])
         while some := list(islice(said, AT_ONCE)):
@@ -89,17 +88,17 @@ class Said:
             self._centre = np.sum(list(self._sums.values()), axis=0) / self._counts.total()
 
     def _encoded(self, utterances: Sequence[str]) -> np.ndarray:
-        with self._lock:  # a batch of views is shared between threads, and a tokenizer cannot be
+        with self._lock:  # threads share a batch of views, but cannot share a tokenizer
             return np.asarray(self._encoder(utterances), np.float32)
 
     def scores(self, utterance: str, tangrams: Sequence[str], but_of: str = "") -> np.ndarray:
-        """Returns how much likelier each tangram is by what was said of it, float32 (tangrams,); 0 where nothing was.
+        """Returns how much the descriptions raise each tangram's score, float32 (tangrams,); 0 without descriptions.
 
         Args:
-            utterance: What is said now.
-            tangrams: Their names.
-            but_of: A game of which nothing is recalled, as it is learned from: what it says, it would know by heart. It
-                is one that was remembered here, not before the memory was saved.
+            utterance: The new utterance.
+            tangrams: The tangrams' names.
+            but_of: A game whose descriptions are ignored, because the listener learns from it and would find the answer
+                there. Works for games remembered in this process, not before the memory was saved.
         """
         found = np.zeros(len(tangrams), np.float32)
         if self._centre is None or not utterance:
@@ -116,14 +115,14 @@ class Said:
 
     @property
     def fingerprint(self) -> str:
-        """A short hash of what is remembered."""
+        """A short hash of the memory."""
         found = hashlib.sha256(json.dumps(sorted(self._counts.items())).encode())
         for _, total in sorted(self._sums.items()):
             found.update(total.tobytes())
         return found.hexdigest()[:16]
 
     def save(self, folder: Path) -> None:
-        """Writes the memory to a folder, without who said what in which game."""
+        """Writes the memory to a folder, without the speakers and games of its descriptions."""
         names = list(self._sums)
         sums = np.stack([self._sums[name] for name in names]) if names else np.zeros((0, 0), np.float32)
         counts = np.array([self._counts[name] for name in names], np.float32)
@@ -133,7 +132,7 @@ class Said:
         """Reads the memory in a folder.
 
         Raises:
-            UserError: If it cannot be read, or is none.
+            UserError: If it cannot be read, or is not a memory.
         """
         path = folder / FILE
         try:
@@ -141,9 +140,9 @@ class Said:
                 names = json.loads((file.metadata() or {})["tangrams"])
                 sums, counts = file.get_tensor("sums"), file.get_tensor("counts")
         except (OSError, SafetensorError, KeyError, ValueError) as error:
-            raise UserError(f"{path} holds no memory of what was said: {error}") from error
+            raise UserError(f"{path} holds no memory of descriptions: {error}") from error
         if not len(names) == len(sums) == len(counts) or not np.isfinite(sums).all():
-            raise UserError(f"{path} holds no memory of what was said: {len(names)} names, {len(sums)} rows")
+            raise UserError(f"{path} holds no memory of descriptions: {len(names)} names, {len(sums)} rows")
         if names and sums.shape[1:] != (width := self._vector("a").shape):
             raise UserError(
                 f"{path} is not of the sentence encoder {self.encoder}: its rows are {sums.shape[1:]}, not {width}"

@@ -1,8 +1,8 @@
-"""Words as sub-words, with no end to the vocabulary: fastText's hashing (Bojanowski et al. 2017, section 3.2).
+"""Words as sub-words, for an open vocabulary: fastText's hashing (Bojanowski et al. 2017, section 3.2).
 
-A word is the sum of its own embedding and the mean of those of its 4-letter pieces, each found by a hash. So a word
-that was never seen has an embedding close to its relatives' ("chimneys", "chimney"), and a new one is learned fast,
-as it has a row of its own.
+A word's vector is the sum of its own embedding and the mean of those of its 4-letter pieces, each found by a hash. So a
+new word has an embedding close to its relatives' ("chimneys", "chimney"), and is learned fast, because it has its own
+row.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from torch import Tensor
 
 PIECE_LENGTH = 4
 PIECES_PER_WORD = 16
-"""Rows of a word: itself and at most this many pieces less one."""
+"""The most rows of a word: itself and its pieces."""
 
 
 @lru_cache(maxsize=100_000)
 def rows_of(word: str, buckets: int) -> tuple[int, ...]:
-    """Returns the rows of the embedding table for a word, its own first; row 0 is left to padding."""
+    """Returns the rows of a word in the embedding table, its own first; row 0 is for padding."""
     marked = f"<{word}>"
     pieces = [marked[i : i + PIECE_LENGTH] for i in range(len(marked) - PIECE_LENGTH + 1)]
     spelled = [marked, *(f"~{piece}" for piece in pieces)][:PIECES_PER_WORD]
@@ -30,7 +30,7 @@ def rows_of(word: str, buckets: int) -> tuple[int, ...]:
 
 
 def encode_words(utterances: Sequence[Sequence[str]], buckets: int) -> tuple[Tensor, Tensor]:
-    """Turns lists of words into tensors in which each distinct word stands once.
+    """Turns lists of words into tensors in which each distinct word occurs once.
 
     Args:
         utterances: A list of words for each row of the batch.
@@ -46,7 +46,7 @@ def encode_words(utterances: Sequence[Sequence[str]], buckets: int) -> tuple[Ten
 
 
 def padded(rows: Sequence[Sequence[int]], width: int | None = None) -> Tensor:
-    """Returns rows of any length filled up with zeros, int64 (rows, width); by default as wide as the longest, or 1."""
+    """Returns rows padded with zeros, int64 (rows, width); by default as wide as the longest, or 1."""
     filled = np.zeros((len(rows), width or max([1, *map(len, rows)])), np.int64)
     for number, row in enumerate(rows):
         filled[number, : len(row)] = row

@@ -1,7 +1,7 @@
-"""What a sketch has to be to become a figure: checked exactly, for all sketches at once.
+"""The requirements for a sketch to become a figure, checked exactly, for all sketches at once.
 
-A listener can tell any two figures apart by how they look and by what is said of them, so no two sketches may share
-their outline or their attributes.
+A listener can tell any two figures apart by their looks and by their descriptions, so no two sketches may share their
+outline or their attributes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from multiref_gym.tangrams.pieces import SEVEN, contacts, exact_corners
 
 
 def faults(sketches: Sequence[Sketch]) -> Iterator[str]:
-    """Yields what is wrong with the sketches, one line a fault, naming the template and the pieces.
+    """Yields the faults of the sketches, one line each, naming the template and the pieces.
 
     First come sketches that are not the seven pieces; they take no part in the other checks.
     """
@@ -38,7 +38,7 @@ def faults(sketches: Sequence[Sketch]) -> Iterator[str]:
 def _badly_laid(sketches: Sequence[Sketch], corners: np.ndarray) -> Iterator[str]:
     overlap, touch = contacts(corners)
     steps = overlap | touch | np.eye(len(SEVEN), dtype=bool)
-    # What holds together with the first piece at all does so within seven steps.
+    # Everything connected to the first piece is reached within seven steps.
     joined = np.linalg.matrix_power(steps.astype(np.int64), len(SEVEN))[:, 0] > 0
     for number in np.flatnonzero(overlap.any(axis=(1, 2)) | ~joined.all(axis=1)).tolist():
         names = [f"{part} ({piece.kind})" for part, piece in sketches[number].pieces]

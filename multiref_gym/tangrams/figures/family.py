@@ -1,4 +1,4 @@
-"""What a family of figures is: a rule that proposes sketches, and words for what is true of them."""
+"""A family of figures: a rule that proposes sketches, and words for their facts."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Words:
     left").
 
     Attributes:
-        literal: What is plainly seen.
-        people: What people say instead. A listener that knows only the plain phrases has to learn it.
+        literal: Plain phrases for the visible feature.
+        people: Everyday phrases in place of plain ones. A listener that knows only the plain phrases has to learn them.
     """
 
     literal: tuple[str, ...]
@@ -31,8 +31,8 @@ class Family:
     Attributes:
         name: "bird"; every figure has the fact "family=bird".
         sketches: Proposes the figures, always the same in the same order.
-        phrases: For each fact of the family's own what is plainly seen, then what people say instead; those of facts
-            that it shares are in `shared.py`.
+        phrases: For each fact of this family, the plain phrase and then the everyday ones; facts that several families
+            share are in `shared.py`.
     """
 
     name: str

@@ -20,5 +20,5 @@ def flag(shape: str, side: str, tip: Point) -> Piece:
 
 
 def flagged(facts: dict[str, str], parts: tuple[Part, ...], shape: str, side: str, tip: Point) -> Sketch:
-    """Returns a sketch of what has these facts and parts and such a flag besides."""
+    """Returns a sketch with these facts and parts, and a flag."""
     return Sketch({**facts, "flag": shape, "flagside": side}, (*parts, ("flag", flag(shape, side, tip))))

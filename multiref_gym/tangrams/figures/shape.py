@@ -1,7 +1,6 @@
 """The silhouette as a whole: its outline, and facts that every figure has by its geometry alone.
 
-The facts are what a person sees who finds no name for a figure: how tall it is, what its top is, what it stands on,
-whether its sides are alike.
+The facts describe a figure without a name: its height, its top, its base, its symmetry.
 """
 
 from __future__ import annotations
@@ -11,24 +10,24 @@ import numpy as np
 from multiref_gym.tangrams.pieces import SEVEN, rounded
 
 LONGER = 1.25
-"""How much longer one side of the upright box is than the other where a figure is called tall or wide."""
+"""How many times as long as the other one side of the upright box is in a figure that is called tall or wide."""
 
 BROAD = 0.4
-"""The least length of a broad base as a share of the longer side of the upright box."""
+"""The smallest length of a broad base, as a share of the longer side of the upright box."""
 
 NEAR = 0.9
-"""What is less than this above the ground looks as if it were to stand on it; the small triangle's leg is 2."""
+"""Parts that are less than this above the ground look as if they stood on it; the small triangle's leg is 2."""
 
 SHIFT = 1 << 12
-"""More than any coordinate within a figure, so that several make one number."""
+"""Larger than any coordinate within a figure, so that several can be packed into one number."""
 
 
 def outlines(corners: np.ndarray) -> np.ndarray:
-    """Returns for each figure what is equal just where the silhouettes are, wherever they lie.
+    """Returns rows that are equal for figures with equal silhouettes, wherever they lie.
 
     Every edge of a piece, run clockwise, counts 1 where it starts and -1 where it ends, for its direction. Where two
     pieces share an edge, or a part of it, they run it in opposite senses, and the counts within the silhouette cancel;
-    what is left are the corners of the silhouette.
+    the rest are the corners of the silhouette.
 
     Args:
         corners: see `pieces.exact_corners`; the pieces of a figure do not overlap.
@@ -94,9 +93,9 @@ def shapes(corners: np.ndarray) -> list[dict[str, str]]:
 
 
 def _lowest(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns in how many separate spots each figure stands on the ground, and on what length it lies flat.
+    """Returns the number of separate spots on which each figure stands, and the length on which it lies flat.
 
-    What comes as near to the ground as `NEAR` stands on it for the eye.
+    Parts as near to the ground as `NEAR` look as if they stood on it.
 
     Args:
         points: vertices of the pieces, float64 (n, 7, 4, 2), y down.
@@ -108,8 +107,8 @@ def _lowest(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     ground = y.max(axis=(1, 2), keepdims=True)
     on_it = y == ground
     flat = np.where(on_it, x, -np.inf).max(axis=2) - np.where(on_it, x, np.inf).min(axis=2)
-    # How far each piece reaches to the left and right in the strip above the ground: to corners in it and to where
-    # edges cross its upper border.
+    # How far each piece reaches to the left and right in the strip above the ground: to its corners in the strip, and
+    # to the points where its edges cross the strip's upper border.
     height = y - ground + NEAR
     next_x, next_height = np.roll(x, -1, axis=2), np.roll(height, -1, axis=2)
     crosses = height * next_height < 0

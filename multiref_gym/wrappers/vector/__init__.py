@@ -1,8 +1,8 @@
-"""Wrappers of many games at once, as `gymnasium.wrappers.vector` has them beside those of one environment.
+"""Wrappers for many games at once, as in `gymnasium.wrappers.vector`.
 
-They wrap the native vector environment, `gymnasium.make_vec("MultiRef-v0", n)`, with each `autoreset_mode`, and work on
-arrays. Where Gymnasium's own sync or async vector environment is wanted, each environment takes the wrappers of
-`multiref_gym.wrappers` instead. They go in any order, and with other wrappers in between.
+They wrap the native vector environment, `gymnasium.make_vec("MultiRef-v0", n)`, in each `autoreset_mode`, and work on
+arrays. With Gymnasium's sync or async vector environment, wrap each environment in `multiref_gym.wrappers` instead.
+They can be combined in any order, with other wrappers in between.
 """
 
 from multiref_gym.wrappers.vector.discrete_click import DiscreteClick

@@ -1,4 +1,4 @@
-"""What the vector wrappers share: the way to the environment below them, and observations seen otherwise."""
+"""Code shared by the vector wrappers: finding the environment below them, and changing observations."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Step = tuple[Any, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dic
 
 
 def native(wrapper: Wrapper) -> MultiRefVectorEnv:
-    """Returns the environment that all wrappers are around.
+    """Returns the environment inside all wrappers.
 
     Raises:
         ValueError: If it is not the native vector environment of MultiRef-v0.
@@ -29,17 +29,17 @@ def native(wrapper: Wrapper) -> MultiRefVectorEnv:
     env = wrapper.unwrapped
     if not isinstance(env, MultiRefVectorEnv):
         raise ValueError(
-            f"vector.{type(wrapper).__name__} wraps what gymnasium.make_vec('MultiRef-v0', n) makes, not {env}; in a "
-            "sync or async vector environment each environment takes the wrapper of multiref_gym.wrappers"
+            f"vector.{type(wrapper).__name__} wraps gymnasium.make_vec('MultiRef-v0', n), not {env}; in a sync or "
+            "async vector environment, wrap each environment in the wrapper of multiref_gym.wrappers"
         )
     return env
 
 
 def observed(wrapper: Wrapper, key: str, space: type[spaces.Space[Any]]) -> dict[str, spaces.Space[Any]]:
-    """Returns the spaces of the observation of one game below a wrapper, by key.
+    """Returns the spaces, by key, of one game's observation below a wrapper.
 
     Raises:
-        ValueError: If they are no `Dict`, or what has this key is of another space.
+        ValueError: If the observation space is not a `Dict`, or its space for `key` is not a `space`.
     """
     single = wrapper.env.single_observation_space
     if not isinstance(single, spaces.Dict) or not isinstance(single.get(key), space):
@@ -48,33 +48,33 @@ def observed(wrapper: Wrapper, key: str, space: type[spaces.Space[Any]]) -> dict
     return dict(single.spaces)
 
 
-class SeenOtherwise(Wrapper, ABC):
-    """Changes observations, those in `infos["final_obs"]` too."""
+class ObservationWrapper(Wrapper, ABC):
+    """Changes observations, including those in `infos["final_obs"]`."""
 
     def __init__(self, env: Envs) -> None:
         super().__init__(env)
         self._native = native(self)
 
     def _show(self, spaces_of_one: dict[str, spaces.Space[Any]]) -> None:
-        """Says what the observation of one game is now."""
+        """Sets the spaces of one game's observation."""
         self.single_observation_space = spaces.Dict(spaces_of_one)
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
 
     @abstractmethod
     def _seen(self, observations: Any, clicks: NDArray[np.int8], tangrams: NDArray[np.int32]) -> dict[str, Any]:
-        """Returns the observations of all games, or of one, as they are to be seen.
+        """Returns the changed observations of all games, or of one.
 
         Args:
-            observations: As the environment below has them.
-            clicks: int8 (num_envs, context_size), or (context_size,) of one game: what was clicked just before.
-            tangrams: int32 of the same shape, the places of the tangrams in the whole set.
+            observations: The observations of the environment below.
+            clicks: int8 (num_envs, context_size), or (context_size,) of one game: the last action's clicks.
+            tangrams: int32 of the same shape: the places of the tangrams in the whole set.
         """
 
     def reset(self, *, seed: Seeds = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Starts all games, or those of a `reset_mask`, as the environment does."""
         observations, infos = self.env.reset(seed=seed, options=options)  # type: ignore[arg-type]  # a list too
         games = self._native.games
-        # In `infos` are those of the games that have begun alone.
+        # `infos` has the clicks of the games that have just begun only.
         clicks = (games.clicks[:, None] >> np.arange(games.tangrams.shape[1]) & 1).astype(np.int8)
         return self._seen(observations, clicks, games.tangrams), infos
 

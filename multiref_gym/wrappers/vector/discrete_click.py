@@ -1,4 +1,4 @@
-"""Actions as one number a game, for learners that know no other."""
+"""Actions as one number for each game, for learners that need discrete actions."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from multiref_gym.wrappers.vector.base import Envs, native
 
 
 class DiscreteClick(VectorActionWrapper[Any, Any, Any, NDArray[Any]]):
-    """Makes an action a number: that of the one tangram to click this turn, or the number after the last for none.
+    """Takes one number for each game: the tangram to click this turn, or the number after the last for no click.
 
     Args:
         env: The native vector environment of MultiRef-v0, wrapped or not, with clicks as its actions.
 
     Raises:
-        ValueError: If it is another one, or takes other actions.
+        ValueError: If the environment is another one, or takes other actions.
 
     Example:
         >>> import gymnasium as gym
@@ -47,10 +47,10 @@ class DiscreteClick(VectorActionWrapper[Any, Any, Any, NDArray[Any]]):
         self.action_space = batch_space(self.single_action_space, self.num_envs)
 
     def actions(self, actions: NDArray[np.integer[Any]]) -> NDArray[np.int8]:
-        """Returns the clicks that numbers stand for, int8 (num_envs, context_size).
+        """Returns the clicks that the numbers stand for, int8 (num_envs, context_size).
 
         Raises:
-            ValueError: If they are no numbers from 0 to the context's size, one for each game.
+            ValueError: If `actions` does not hold one int from 0 to the context's size for each game.
         """
         numbers, most = np.asarray(actions), len(self._clicks) - 1
         if (

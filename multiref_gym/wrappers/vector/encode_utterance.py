@@ -1,4 +1,4 @@
-"""Utterances as the ids of their words, for learners that know no text."""
+"""Utterances as word ids, for learners that do not read text."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from numpy.typing import NDArray
 from multiref_gym.errors import is_int, require
 from multiref_gym.utterance import MOST_BYTES
 from multiref_gym.vocabulary import Vocabulary, encode
-from multiref_gym.wrappers.vector.base import Envs, SeenOtherwise, observed
+from multiref_gym.wrappers.vector.base import Envs, ObservationWrapper, observed
 
 REMEMBERED = 10_000
 
 
-class EncodeUtterance(SeenOtherwise):
-    """Turns the utterances of observations into ids of words, int32 (num_envs, length), as `vocabulary.encode` does.
+class EncodeUtterance(ObservationWrapper):
+    """Turns utterances into word ids, int32 (num_envs, length), by `vocabulary.encode`.
 
-    The native vector environment has their bytes by itself: `gymnasium.make_vec(..., utterance_bytes=128)`.
+    For bytes this wrapper is not needed: `gymnasium.make_vec(..., utterance_bytes=128)` returns them.
 
     Args:
         env: The native vector environment of MultiRef-v0, wrapped or not, with texts in its observations.
-        length: The number of ids; what does not fit is cut off at the end.
+        length: The number of ids; longer utterances lose their end.
         vocabulary: The words that have an id, or a file that `Vocabulary.save` wrote.
 
     Raises:
-        UserError: If the length is no int from 1 to 2,048, or the file holds no vocabulary.
+        UserError: If the length is not an int from 1 to 2,048, or the file holds no vocabulary.
         ValueError: If the environment is another one, or its observations have no texts.
 
     Example:

@@ -1,4 +1,4 @@
-"""Decoded feedback as the reward of many games at once."""
+"""Decoded feedback as the reward, for many games at once."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ _action = lru_cache(maxsize=1 << 14)(Action.of_record)
 
 
 class ImplicitReward(Wrapper):
-    """Puts what the speakers' replies give away in the place of the rewards; the decoder is called once a step.
+    """Replaces the rewards by the feedback decoded from the speakers' replies; the decoder is called once a step.
 
-    The rewards are those of `multiref_gym.wrappers.ImplicitReward` around each game, in every `autoreset_mode`: the
-    feedback on the action of the same step, and 0 for the last action of a game, which has no reply. A step that only
-    begins the next game ("NextStep") is no turn; its reward is 0 too.
+    The rewards equal those of `multiref_gym.wrappers.ImplicitReward` around each game, in every `autoreset_mode`: the
+    feedback on the action of the same step, and 0 for the last action of a game, which has no reply. In "NextStep"
+    mode, a step that only begins the next game has reward 0 too.
 
-    The environment's own rewards are `infos["true_reward"]`, those of a game's last action included, and
-    `infos["_true_reward"]` says which games have taken a turn.
+    The environment's own rewards are in `infos["true_reward"]`, including the last action's; `infos["_true_reward"]`
+    marks the games that took a turn.
 
-    Replies are read whole, in whatever form observations have them.
+    The decoder reads whole replies, even where observations have them encoded or cut.
 
     Args:
-        env: The native vector environment of MultiRef-v0, wrapped or not; one of Gymnasium's sync or async ones takes
-            `multiref_gym.wrappers.ImplicitReward` in each environment instead. Reset it through this wrapper, which
-            remembers what was said and done last.
+        env: The native vector environment of MultiRef-v0, wrapped or not. Reset it through this wrapper, which
+            remembers the last utterances and actions. For Gymnasium's sync or async vector environment, wrap each
+            environment in `multiref_gym.wrappers.ImplicitReward` instead.
         decoder: A registered name ("lexical"), an entry-point string, or a decoder.
         values: The rewards of negative, neutral and positive feedback.
 
@@ -62,7 +62,7 @@ class ImplicitReward(Wrapper):
         self._done: list[Action | None] = [None] * self.num_envs
 
     def reset(self, *, seed: Seeds = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        """Starts all games, or those of a `reset_mask`, as the environment does."""
+        """Starts all games, or those of a `reset_mask`; see `MultiRefVectorEnv.reset`."""
         observations, infos = self.env.reset(seed=seed, options=options)  # type: ignore[arg-type]  # a list too
         self._said = self._native.utterances()
         for i in np.flatnonzero(infos["_turn"]).tolist():
@@ -70,7 +70,7 @@ class ImplicitReward(Wrapper):
         return observations, infos
 
     def step(self, actions: Any) -> Step:
-        """Takes the steps and decodes the replies to their actions, all at once.
+        """Takes a step in each game and decodes all replies at once.
 
         Raises:
             ResetNeeded: If no game has begun.

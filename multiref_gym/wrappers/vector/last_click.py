@@ -1,4 +1,4 @@
-"""What was clicked last, for learners that keep no record of their own."""
+"""The last clicks as an observation, for learners that keep no record of their own."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from multiref_gym.wrappers.vector.base import Envs, SeenOtherwise, observed
+from multiref_gym.wrappers.vector.base import Envs, ObservationWrapper, observed
 
 
-class LastClick(SeenOtherwise):
-    """Adds `clicked` to observations, int8 (num_envs, context_size): what the last action clicked.
+class LastClick(ObservationWrapper):
+    """Adds `clicked` to observations, int8 (num_envs, context_size): the clicks of the last action.
 
-    "Undo that" is about it. At the beginning of a game nothing has been clicked.
+    A learner needs them to follow "undo that". They are all 0 at the beginning of a game.
 
     Args:
         env: The native vector environment of MultiRef-v0, wrapped or not, with a `Dict` of observations.
 
     Raises:
-        ValueError: If it is another one.
+        ValueError: If the environment is another one.
 
     Example:
         >>> import gymnasium as gym

@@ -1,4 +1,4 @@
-"""What is known of each tangram by itself, for learners that score tangrams one by one."""
+"""One table row for each tangram, for learners that score tangrams one by one."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from multiref_gym.wrappers.vector.base import Envs, SeenOtherwise, observed
+from multiref_gym.wrappers.vector.base import Envs, ObservationWrapper, observed
 
 
-class TangramObservation(SeenOtherwise):
-    """Puts `tangrams` in the place of the images: a row of a table for each tangram, in the listener's order.
+class TangramObservation(ObservationWrapper):
+    """Replaces the images by `tangrams`: one row of a table for each tangram, in the listener's order.
 
-    A table of silhouettes or embeddings says what each tangram looks like. Without a table it is told only which each
-    is, by its place in `env.unwrapped.tangrams.ids`: a learner that has the table itself can work on each tangram once,
+    A table of silhouettes or embeddings shows what each tangram looks like. Without a table, each tangram is given by
+    its place in `env.unwrapped.tangrams.ids`: a learner that has the table itself can then process each tangram once,
     however often it is in a batch.
 
     Args:
         env: The native vector environment of MultiRef-v0, wrapped or not, with a `Dict` of observations; `image=None`
             saves drawing boards.
-        table: What is known of the tangrams in the order of those ids, (tangrams, ...); None for their places alone.
+        table: One row for each tangram, in the order of those ids, (tangrams, ...); None for their places alone.
 
     Raises:
         ValueError: If the environment is another one, or the table has more or fewer rows than tangrams.
