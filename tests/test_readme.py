@@ -1,4 +1,4 @@
-"""The README's code runs as it is printed."""
+"""The code of the README and of the pages that it sends a newcomer to runs as it is printed."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ from multiref_gym.agents.play import play
 from multiref_gym.tangrams import load_tangrams
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```python\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+README, HOUSE, *PAGES = (
+    (ROOT / name).read_text(encoding="utf-8")
+    for name in ("README.md", "CONTRIBUTING.md", "docs/own-parts.md", "docs/training.md")
+)
+BLOCKS = re.findall(r"^```python\n(.*?)^```", "".join((README, *PAGES)), flags=re.MULTILINE | re.DOTALL)
 
 
 def defined(name: str) -> Any:
@@ -69,12 +72,19 @@ def test_the_listener_plays_and_the_decoder_decodes() -> None:
     assert [value == 1 for values in feedback for value in values] == praised
 
 
-def test_what_it_refers_to_is_there() -> None:
-    linked = [name for name in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in name]
-    named = re.findall(r"^\| (.+?) \|", README, flags=re.MULTILINE)
-    for name in linked:
-        assert (ROOT / name).is_file(), name
-    for cell in named:
+def test_it_is_short() -> None:
+    assert len(README.splitlines()) <= 130
+
+
+def test_what_it_links_to_is_there() -> None:
+    linked = re.findall(r"\]\(([^)#]+)\)|(?:srcset|src)=\"([^\"]+)\"", README)
+    for name in ("".join(found) for found in linked):
+        assert "://" in name or (ROOT / name).is_file(), name
+
+
+def test_what_the_table_of_the_house_names_is_there() -> None:
+    table = HOUSE[HOUSE.index("## Where things are") : HOUSE.index("## To add something")]
+    for cell in re.findall(r"^\| (.+?) \|", table, flags=re.MULTILINE):
         first, *others = re.findall(r"`([^`]+)`", cell) or [""]
         folder = (ROOT / first).parent
         assert (ROOT / first).exists(), first

@@ -1,0 +1,142 @@
+"""Draws the README's moving picture of a game from the folder of a finished run.
+
+    python docs/make_game.py runs/respect-0
+
+`game-light.gif` and `game-dark.gif` show the first game of the last round that was won in four to six turns with
+feedback of both kinds, all of it decoded right, and with no utterance longer than its line. A verdict appears with the
+reply that it was decoded from.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cyclopts
+from PIL import Image, ImageDraw, ImageFont
+
+from multiref_gym.feedback import Feedback, ground_truth
+from multiref_gym.interaction import Interaction
+from multiref_gym.store import InteractionStore
+from multiref_gym.tangrams import Atlas, load_tangrams
+
+FOLDER = Path(__file__).parent
+SILHOUETTE, TEXT, NOTE, MARGIN, LINE, TURN = 110, 22, 18, 28, 30, 74
+DIALOGUE_WIDTH = 640
+CHIPS = {Feedback.POSITIVE: ("#00694f", "+ positive"), Feedback.NEGATIVE: ("#b13d00", "- negative")}
+SAID, DONE, LAST = 1600, 1400, 5000
+"""For how many milliseconds a new utterance, a new action and the last picture are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """Colours of a picture.
+
+    Attributes:
+        paper: Behind everything.
+        ink: Of what the speaker says.
+        faint: Of everything else that is written.
+    """
+
+    paper: str
+    ink: str
+    faint: str
+
+
+THEMES = {"light": Theme("#ffffff", "#1d2126", "#5d656f"), "dark": Theme("#0d1117", "#e6edf3", "#9aa4ae")}
+WHITE = "#ffffff"
+
+
+def main(run: Path) -> None:
+    """Draws the README's moving picture of a game from the folder of a finished run."""
+    config = json.loads((run / "config.json").read_text(encoding="utf-8"))["config"]
+    with InteractionStore(run / "interactions.db", create=False) as store:
+        game, feedback = chosen_game(store, config["learner"]["name"], config["decoder"], config["rounds"])
+    atlas = Atlas(load_tangrams(config["tangrams"]), SILHOUETTE)
+    times = [SAID, DONE] * len(game.turns)
+    for name, theme in THEMES.items():
+        first, *others = (image.quantize(64) for image in pictures(game, feedback, atlas, theme))
+        first.save(
+            FOLDER / f"game-{name}.gif",
+            save_all=True,
+            append_images=others,
+            duration=[*times[:-1], LAST],
+            loop=0,
+            optimize=True,
+        )
+
+
+def chosen_game(store: InteractionStore, system: str, decoder: str, round: int) -> tuple[Interaction, list[Feedback]]:
+    """Returns the game that is shown and its decoded feedback."""
+    for game, feedback in zip(store.interactions(system, round), store.feedback(decoder, system, round), strict=True):
+        true = [ground_truth(turn.action, game.targets) for turn in game.turns[:-1]]
+        suitable = game.success and 4 <= len(game.turns) <= 6 and set(feedback) == set(CHIPS) and feedback == true
+        if suitable and all(fits(turn.utterance) for turn in game.turns):
+            return game, feedback
+    raise SystemExit(
+        f"no game of round {round} was won in four to six turns with right feedback of both kinds and short utterances"
+    )
+
+
+def fits(utterance: str) -> bool:
+    """Whether an utterance fits into its line."""
+    return ImageFont.load_default(TEXT).getlength(f"“{utterance}”") <= DIALOGUE_WIDTH
+
+
+def pictures(game: Interaction, feedback: list[Feedback], atlas: Atlas, theme: Theme) -> Iterator[Image.Image]:
+    """Yields two pictures for each turn: after the speaker has spoken, and after the listener has acted."""
+    for number in range(len(game.turns)):
+        yield picture(game, feedback, atlas, theme, said=number + 1, done=number)
+        yield picture(game, feedback, atlas, theme, said=number + 1, done=number + 1)
+
+
+def picture(
+    game: Interaction,
+    feedback: list[Feedback],
+    atlas: Atlas,
+    theme: Theme,
+    said: int,
+    done: int,
+) -> Image.Image:
+    """Draws the board and the dialogue beside it.
+
+    Args:
+        game: The game.
+        feedback: The decoded feedback on each action but the last.
+        atlas: The tangrams.
+        theme: The colours.
+        said: How many utterances are shown.
+        done: How many actions are shown.
+    """
+    board = Image.fromarray(atlas.listener_board(game.context.listener_order, game.selections[done]))
+    left = MARGIN + board.width + MARGIN
+    height = 2 * MARGIN + max(board.height, TURN * len(game.turns)) + LINE
+    image = Image.new("RGB", (left + DIALOGUE_WIDTH + MARGIN, height), theme.paper)
+    draw = ImageDraw.Draw(image)
+    text, note = ImageFont.load_default(TEXT), ImageFont.load_default(NOTE)
+    image.paste(board, (MARGIN, MARGIN))
+    for number, turn in enumerate(game.turns[:said]):
+        top = MARGIN + number * TURN
+        draw.text((left, top), f"“{turn.utterance}”", theme.ink, text)
+        if number >= done:
+            continue
+        action = f"listener: {turn.action}"
+        draw.text((left + MARGIN, top + LINE + 3), action, theme.faint, note)
+        at = left + MARGIN + draw.textlength(action, note) + 18
+        if number + 1 < said:  # the reply has been heard
+            colour, label = CHIPS[feedback[number]]
+            width = draw.textlength(label, note) + 22
+            draw.rounded_rectangle((at, top + LINE, at + width, top + LINE + 27), 13, colour)
+            draw.text((at + 11, top + LINE + 14), label, WHITE, note, "lm")
+        elif done == len(game.turns):
+            draw.text((at, top + LINE + 3), "(all targets are selected: the game is won)", theme.faint, note)
+    bottom = height - MARGIN - LINE
+    told = "feedback on each action is decoded from the speaker's next words"
+    draw.text((left, bottom + 10), told, theme.faint, note)
+    return image
+
+
+if __name__ == "__main__":
+    cyclopts.run(main)
