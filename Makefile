@@ -1,6 +1,7 @@
 # make respect    the main job: learn from implicit feedback, round after round (SEED, ROUNDS, GAMES, TANGRAMS, OUT)
 # make test       all tests
-# make lint       style, types
+# make lint       style, spelling, types
+# make docs       the documentation site, in docs/_build
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
@@ -13,7 +14,7 @@ GAMES ?= 330
 TANGRAMS ?= figures
 OUT ?= runs/respect-$(SEED)
 
-.PHONY: respect test lint warm verifiers clean
+.PHONY: respect test lint docs warm verifiers clean
 
 respect: $(VENV)/installed
 	$(BIN)/multiref respect --rounds $(ROUNDS) --games $(GAMES) --seed $(SEED) --tangrams "$(TANGRAMS)" --out "$(OUT)"
@@ -24,10 +25,14 @@ test: warm verifiers
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 	$(BIN)/mypy
 
+docs: $(VENV)/installed-dev
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs docs/_build
+
 clean:
-	rm -rf $(VENV) $(VERIFIERS)
+	rm -rf $(VENV) $(VERIFIERS) docs/_build docs/api
 
 warm: $(VENV)/warm
 
@@ -43,7 +48,7 @@ $(VENV)/installed: setup.cfg pyproject.toml constraints.txt | $(BIN)/python
 	touch $@
 
 $(VENV)/installed-dev: setup.cfg pyproject.toml constraints.txt | $(BIN)/python
-	$(INSTALL) ".[dev]"
+	$(INSTALL) ".[dev,docs]"
 	touch $@ $(VENV)/installed
 
 # What is compiled once on a machine, so that no test waits for it: one step of an environment, one game, and all that

@@ -17,7 +17,8 @@ def guard(words: Any, dialogue: str = "") -> Callable[[str], str]:
     """Returns a function that removes everything from a text that the model would read as a mark.
 
     Marks are the special tokens, added tokens that look like marks although their tokenizer does not call them special
-    ("<|user|>", "[INST]"), and a template's plain text around turns ("ASSISTANT:", "###"). Each is replaced by a blank.
+    (``<|user|>``, ``[INST]``), and a template's plain text around turns ("ASSISTANT:", "###"). Each is replaced by a
+    blank.
 
     Args:
         words: The tokenizer.

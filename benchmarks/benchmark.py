@@ -53,7 +53,7 @@ class Benchmark(PricedListenerOptions, PartsOptions):
     games: str
     format: Annotated[str | None, named(FORMATS, "What they are, if not as they look: ")] = None
     tangrams: TangramsName = "figures"
-    decoder: Annotated[str, named({**DECODERS, LOGGED: ""}, "What rewards; logged is the games' own labels: ")] = (
+    decoder: Annotated[str, named(DECODERS | {LOGGED: ""}, "What rewards; logged is the games' own labels: ")] = (
         "lexical"
     )
     ternary: bool = False

@@ -139,7 +139,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else list(argv)
     resumes, kept = False, list[Path]()
     try:
-        app = _app()
+        app = new_app()
         chain, apps, rest = app.parse_commands(arguments)
         words = [word for word in chain if not word.startswith("-")]
         chosen = COMMANDS.get(" ".join(words))
@@ -194,7 +194,7 @@ def _ending_in_order() -> Iterator[None]:
             signal.signal(signal.SIGTERM, before)
 
 
-def _app() -> App:
+def new_app() -> App:
     """Returns the parser of all commands, none of which is imported yet."""
     shared: dict[str, Any] = {
         "version": f"multiref-gym {metadata.version('multiref-gym')}",

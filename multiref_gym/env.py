@@ -339,9 +339,9 @@ class MultiRefEnv(gym.Env[Observation, NDArray[np.int8] | None]):
         """Renders the game in the way of `render_mode`.
 
         Returns:
-            "rgb_array": the listener's board over the utterance, uint8 (height, width, 3). The shape is always the
-                same, with even sides, as videos need. "ansi": the dialogue, one line for each utterance and action.
-            "human": None; a window shows the picture.
+            With "rgb_array", the listener's board over the utterance, uint8 (height, width, 3). The shape is always the
+            same, with even sides, as videos need. With "ansi", the dialogue, one line for each utterance and action.
+            With "human", None; a window shows the picture.
 
         Raises:
             DependencyNotInstalled: If `render_mode` is "human" and pygame is missing.

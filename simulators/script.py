@@ -2,9 +2,11 @@
 intention.
 
 It only simulates people. Each turn it has an intention, the action that it wants. After the listener's action it
-  1. judges the action: as wanted (or a part of it), good though not as wanted, or bad;
-  2. forms the next intention from the missing targets and the tangrams selected by mistake;
-  3. states its judgement (praise, a correction, or nothing), then its next wish.
+
+1. judges the action: as wanted (or a part of it), good though not as wanted, or bad;
+2. forms the next intention from the missing targets and the tangrams selected by mistake;
+3. states its judgement (praise, a correction, or nothing), then its next wish.
+
 Its persona decides how often it does each of these. The listener only gets the words; a decoder of implicit feedback
 has to recover the judgement.
 """

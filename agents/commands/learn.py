@@ -133,7 +133,7 @@ class LearnCommand(LogOptions, LearnersOptions):
     """
 
     decoder: Annotated[
-        str, named({**DECODERS, LOGGED: ""}, "The judge of an action; for a store, whose feedback in it: ")
+        str, named(DECODERS | {LOGGED: ""}, "The judge of an action; for a store, whose feedback in it: ")
     ] = "lexical"
     ternary: bool = False
     labels: Path | None = None

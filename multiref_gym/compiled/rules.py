@@ -33,5 +33,5 @@ def is_over(game: Record) -> bool:
 
 @compiled
 def overlap(game: Record) -> float:
-    """Returns the overlap of the selection S and the targets T: |S ∩ T| / |S ∪ T| (Jaccard), 1 if they are equal."""
+    """Returns the overlap of the selection S and the targets T: `|S ∩ T| / |S ∪ T|` (Jaccard), 1 if they are equal."""
     return size_of(game.selected & game.targets) / size_of(game.selected | game.targets)

@@ -50,12 +50,12 @@ class Atlas:
         return self.at(np.array([self.tangrams.place(id) for id in ids], np.int32))
 
     def at(self, places: np.ndarray) -> np.ndarray:
-        """Returns fresh silhouettes, uint8 (*shape, size, size), of the tangrams at places of the set, int (*shape)."""
+        """Returns fresh silhouettes, uint8 (..., size, size), of the tangrams at places of the set, int (...)."""
         self.draw(places)
         return np.asarray(self.table[places])
 
     def draw(self, places: np.ndarray) -> None:
-        """Draws tangrams at places of the set, int (*shape), into `table` and `pictures`."""
+        """Draws tangrams at places of the set, int (...), into `table` and `pictures`."""
         if not self._drawn[places].all():
             for place in np.unique(places[~self._drawn[places]]).tolist():
                 self.table[place] = silhouette(self.tangrams.tangrams[place], self.size)

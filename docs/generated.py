@@ -1,0 +1,174 @@
+"""The parts of the site that are made from the code when it is built, so that they tell what is true."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from enum import Enum
+from importlib import import_module
+from inspect import cleandoc
+from pathlib import Path
+from typing import Any, ClassVar
+
+from docutils import nodes
+from pygments.lexers.special import TextLexer
+from sphinx.addnodes import toctree
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+from multiref_gym import cli
+
+ROOT = Path(__file__).parents[1]
+INCLUDED = {"CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md"}
+"""Files of the project that are pages of the site as well, by their names, with these pages."""
+
+LINK = re.compile(r"(\]\()([^)\s#:]+)((?:#[^)\s]*)?\))")
+INCLUDE = re.compile(r"^```\{include\} \.\./(\S+)\n```$", re.MULTILINE)
+TABLE = re.compile(r"(?:^\|.*\|$\n?)+", re.MULTILINE)
+INDENTED = re.compile(r"(^\S.*\n\n)((?: {4}.*\n)+)", re.MULTILINE)
+"""A block that Markdown shows as it is."""
+FENCE = re.compile(r"^```.*$\n?", re.MULTILINE)
+
+KEPT = (property, classmethod, staticmethod, Enum)
+"""What is told of a class beside its methods."""
+
+
+# Commands.
+
+
+def commands() -> str:
+    """Returns in Markdown what `--help` tells of each command, under a heading for each."""
+    app = cli.new_app()
+    for name in cli.COMMANDS:
+        _, apps, _ = app.parse_commands(name.split())
+        apps[-1].help = None  # its docstring tells more than the line in the table of all commands
+    text = app.generate_docs(output_format="markdown", flatten_commands=True, heading_level=2)
+    sections = re.split(r"^(?=## )", text, flags=re.MULTILINE)
+    of_commands = tuple(f"## {app.name[0]} {name}\n" for name in cli.COMMANDS)
+    return "".join(section for section in sections if section.startswith(of_commands))
+
+
+class CommandsDirective(SphinxDirective):
+    """`{commands}`: all commands."""
+
+    def run(self) -> list[nodes.Node]:
+        """Returns their sections."""
+        return self.parse_text_to_nodes(commands(), allow_section_headings=True)
+
+
+class DocstringDirective(SphinxDirective):
+    """`{docstring} module:attribute`: a docstring that is written in Markdown."""
+
+    required_arguments: ClassVar[int] = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Returns its sections."""
+        module, _, attribute = self.arguments[0].partition(":")
+        text = cleandoc(getattr(import_module(module), attribute).__doc__)
+        return self.parse_text_to_nodes(with_whole_rows(text), allow_section_headings=True)
+
+
+def with_whole_rows(text: str) -> str:
+    """Returns a text in whose tables each row is one line: a row without a first cell goes on with the row above."""
+    lines: list[str] = []
+    for line in text.split("\n"):
+        first, *rest = line.strip("|").split("|")
+        if line.startswith("|") and not first.strip():
+            above = lines.pop().strip("|").split("|")
+            both = zip(above, [first, *rest], strict=True)
+            line = f"|{'|'.join(f'{one.rstrip()} {other.strip()} ' for one, other in both)}|"
+        lines.append(line)
+    return "\n".join(lines)
+
+
+# Links and docstrings, as Sphinx reads them.
+
+
+def read_source(app: Sphinx, page: str, source: list[str]) -> None:
+    """Puts the files that a page includes in their place, and has all links lead somewhere on the site."""
+    text = linked(source[0], ROOT / "docs")
+    source[0] = INCLUDE.sub(lambda found: linked((ROOT / found[1]).read_text(encoding="utf-8"), ROOT), text)
+
+
+def linked(text: str, folder: Path) -> str:
+    """Returns a text whose relative links, which start from a folder, start from `docs/`."""
+
+    def on_site(link: re.Match[str]) -> str:
+        path = os.path.relpath(folder / link[2], ROOT)
+        if path in INCLUDED:
+            target = INCLUDED[path]
+        elif path.startswith("docs/"):
+            target = path.removeprefix("docs/")
+        else:  # a file of the project that is no page: to be downloaded
+            target = f"path:../{path}"
+        return f"{link[1]}{target}{link[3]}"
+
+    return LINK.sub(on_site, text)
+
+
+def read_docstring(app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]) -> None:
+    """Leaves out of a docstring the Markdown that reStructuredText does not know."""
+    text, *sections = re.split(r"^## ", "\n".join(lines), maxsplit=1, flags=re.MULTILINE)
+    if sections:  # a page of its own has them all
+        text += "\nMore is on the page of :doc:`the environment </environment>`.\n"
+    if what == "module":
+        text = INDENTED.sub(r"\1::\n\n\2", text)
+    text = TABLE.sub(lambda table: "::\n\n" + re.sub("^", "    ", table[0], flags=re.MULTILINE), FENCE.sub("", text))
+    lines[:] = text.split("\n")
+
+
+def read_signature(
+    app: Sphinx, what: str, name: str, thing: object, options: object, signature: str | None, returned: str | None
+) -> tuple[str, None] | None:
+    """Leaves out the signatures of commands: their options are on a page of their own."""
+    return ("", None) if signature and "Annotated[" in signature else None
+
+
+def is_skipped(app: Sphinx, what: str, name: str, thing: Any, skip: bool, options: object) -> bool | None:
+    """Whether something is left out: fields, which their class tells, and classes that are on the page of a package."""
+    if what in ("class", "exception"):
+        return None if callable(thing) or isinstance(thing, KEPT) else True
+    module = app.env.current_document.autodoc_module
+    package = module.rpartition(".")[0]
+    above = import_module(package) if package else None
+    exported = isinstance(thing, type) and thing.__module__ == module and name in getattr(above, "__all__", ())
+    return True if exported else None
+
+
+# llms.txt: what is where, for language models.
+
+
+def write_llms(app: Sphinx, error: Exception | None) -> None:
+    """Writes `llms.txt`: the table of contents, each page with its first sentence."""
+    if error is None and app.builder.format == "html":
+        (app.outdir / "llms.txt").write_text("\n".join(_llms(app)) + "\n", encoding="utf-8")
+
+
+def _llms(app: Sphinx) -> Iterator[str]:
+    yield f"# {app.config.project}\n\n> {_opening(app, 'index')}"
+    for tree in app.env.get_doctree("index").findall(toctree):
+        yield f"\n## {tree['caption']}\n"
+        for name, page in tree["entries"]:
+            title, opening = name or app.env.titles[page].astext(), _opening(app, page)
+            yield f"- [{title}]({app.builder.get_target_uri(page)}){opening and f': {opening}'}"
+
+
+def _opening(app: Sphinx, page: str) -> str:
+    """Returns the first sentence of a page, "" if it has none."""
+    paragraphs = app.env.get_doctree(page).findall(nodes.paragraph)
+    texts = (" ".join(found.astext().split()) for found in paragraphs if isinstance(found.parent, nodes.section))
+    return re.split(r"(?<=[.?!]) ", next(filter(None, texts), ""), maxsplit=1)[0]
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Tells Sphinx of all this."""
+    app.add_directive("commands", CommandsDirective)
+    app.add_directive("docstring", DocstringDirective)
+    app.add_lexer("mermaid", TextLexer)
+    app.connect("source-read", read_source)
+    app.connect("autodoc-process-docstring", read_docstring)
+    app.connect("autodoc-process-signature", read_signature)
+    app.connect("autodoc-skip-member", is_skipped)
+    app.connect("build-finished", write_llms)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
