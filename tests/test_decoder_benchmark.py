@@ -111,7 +111,7 @@ class Guessing(Optimist):
 
 @pytest.mark.parametrize("said", [None, 0.5, [0.5], [math.nan] * 2, [1.5, 0.5], ["sure", "so"], [0.5] * 3])
 def test_probabilities_that_are_none_are_refused(said: object) -> None:
-    with pytest.raises(UserError, match=r"^decoder test_decoder_benchmark:Guessing (says|failed)"):
+    with pytest.raises(UserError, match=r"^decoder test_decoder_benchmark:Guessing (returned|failed)"):
         decoders.evaluate(lambda: Guessing(said), [GAME])  # type: ignore[arg-type, return-value]
 
 

@@ -329,7 +329,7 @@ def test_a_game_that_comes_twice_is_named_with_the_other_one(form: RecordFormat,
     records = [*records_of([ONE, OTHER], form), *records_of([ONE], form)]
     path = write_lines(tmp_path / "games.jsonl", records)
     last = len(records) - (len(ONE.turns) - 1 if isinstance(form, TurnRows) else 0)
-    with pytest.raises(BadGame, match=rf"games\.jsonl, line {last}.*'1'.* in {path}, line 1 already"):
+    with pytest.raises(BadGame, match=rf"games\.jsonl, line {last}.*'1' is already .*in {path}, line 1"):
         read_games(path)
     good, bad = read_games(path, skip_bad=True)
     assert [len(good), len(bad)] == ([1, 1] if isinstance(form, TurnRows) else [2, 1])

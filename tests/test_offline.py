@@ -285,7 +285,7 @@ def test_labels_of_the_games_count_where_they_are_asked_for() -> None:
 
 def test_a_decoder_that_answers_nonsense_is_told_so() -> None:
     nonsense = SimpleNamespace(decode=lambda exchanges: [7 for _ in exchanges])
-    with pytest.raises(UserError, match="answers 7: feedback is -1, 0 or 1"):
+    with pytest.raises(UserError, match="returned 7: feedback is -1, 0 or 1"):
         logged_turns(logged(ONE), nonsense)
 
 

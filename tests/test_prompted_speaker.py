@@ -255,7 +255,7 @@ def test_a_speaker_that_extends_another_one_is_asked_itself() -> None:
     assert replies == {"please, the bird"}
 
 
-@pytest.mark.parametrize(("said", "told"), [(["hi"], r"says \['hi'\] in 2 games: allowed"), (None, "says None in 2")])
+@pytest.mark.parametrize(("said", "told"), [(["hi"], r"said \['hi'\] in 2 games: allowed"), (None, "said None in 2")])
 def test_a_class_that_does_not_speak_in_all_of_its_games_is_told(said: Any, told: str) -> None:
     class Own:
         name = "own"

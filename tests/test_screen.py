@@ -57,7 +57,7 @@ def test_what_others_wrote_does_nothing_to_a_terminal(
         screen.say(FOREIGN)
         screen.say("one\nline\u2028only")
         screen.show(Sheet(FOREIGN, ["", FOREIGN], [[FOREIGN, FOREIGN]], FOREIGN))
-        Terminal(screen.console, load_tangrams("figures")).say(FOREIGN, "dim", who="listener")
+        Terminal(screen.console, load_tangrams("figures"), "listener").say(FOREIGN, "dim", who="listener")
     shown = capsys.readouterr().out
     assert set(re.sub(r"\x1b\[[0-9;]*m", "", shown)) & set("\x1b\x07\x9b\u202e\ud800\x00") == set()
     assert f"{SHOWN}\none line only\n" in shown
