@@ -88,7 +88,7 @@ class Database:
         if self.is_sqlite:
             _use_sqlite_well(self._engine, new=create and not read_only)
         elif self._engine.dialect.name == "postgresql":
-            _have_writers_take_turns(self._engine)
+            _use_postgresql_as_sqlite(self._engine)
         try:
             self._open(schema, version, create)
         except BaseException:
@@ -224,13 +224,15 @@ def _use_sqlite_well(engine: Engine, new: bool) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
-def _have_writers_take_turns(engine: Engine) -> None:
-    """Makes PostgreSQL behave like SQLite: a writer waits for other writers before it reads."""
+def _use_postgresql_as_sqlite(engine: Engine) -> None:
+    """Makes PostgreSQL behave like SQLite: writers take turns, and a reader reads all rows as they are at one time."""
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         if connection.get_execution_options().get("write", False):
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITERS})")
+        else:
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:

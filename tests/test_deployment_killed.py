@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Column, Integer, MetaData, Table, func, insert, select
 
 from multiref_gym.agents.deployment.crowd import CrowdResult, CrowdSettings, run_crowd
 from multiref_gym.benchmarks.deployment import ServerProcess, kept, killed
+from multiref_gym.database import Database
 from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import load_tangrams
 
@@ -76,3 +78,16 @@ def test_two_processes_share_a_postgresql_database(tmp_path: Path, postgresql: s
     options = (*RANDOM, "--out", str(tmp_path / "run"), "--processes", "2", "--database", postgresql)
     with ServerProcess(*options) as server:
         check(server, crowded(server.url, turns), turns)
+
+
+def test_a_reader_of_postgresql_sees_the_rows_as_they_were_when_it_began(postgresql: str) -> None:
+    numbers = Table("numbers", MetaData(), Column("number", Integer))
+    database = Database(postgresql, numbers.metadata, 1, "table of numbers")
+    with database.transaction() as reader:
+        before = reader.scalar(select(func.count()).select_from(numbers))
+        with database.transaction(write=True) as writer:
+            writer.execute(insert(numbers).values(number=1))
+        assert reader.scalar(select(func.count()).select_from(numbers)) == before == 0
+    with database.transaction() as reader:
+        assert reader.scalar(select(func.count()).select_from(numbers)) == 1
+    database.close()
