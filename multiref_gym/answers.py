@@ -248,8 +248,13 @@ def _action(tokens: Iterable[str], context_size: int) -> Action:
 
 
 def _check_others(before: list[str], beside: list[str], action: Action, context_size: int) -> None:
-    """Raises _Unclear if another line says a different action, or if an unlabelled line mentions a different click."""
+    """Raises _Unclear if another line says a different action, or if an unlabelled line mentions a different click.
+
+    After a verb, a replacement character stands for a click that can no longer be read.
+    """
     for line in map(_tokens, before + beside):
+        if line[0] in _VERBS and "\ufffd" in line:
+            raise _Unclear(f"{_quoted(line)} cannot be read")
         if _WORDS.issuperset(line):
             try:
                 other = _action(line, context_size)

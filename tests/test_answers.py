@@ -6,7 +6,7 @@ import doctest
 from itertools import chain, combinations
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from multiref_gym import answers
@@ -433,6 +433,7 @@ def test_any_text_is_an_action_or_invalid(text: str, size: int) -> None:
     assert read_answer(str(action) or NO_CLICK, size) == action
 
 
+@example("select <|im_end|> \\n no click")
 @given(st.lists(pieces, max_size=12).map(" ".join) | st.text())
 def test_what_was_no_action_is_not_shown_as_one(text: str) -> None:
     why = reason(text)
