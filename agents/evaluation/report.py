@@ -124,7 +124,7 @@ def curves_png(results: Mapping[str, Any], narrow: bool = False) -> bytes:
     if not narrow:
         panels["success"].set_xlabel("round of deployment and learning")
     panels["click_accuracy"].set_xlabel("round")
-    panels["success"].legend(loc="upper left", frameon=False, fontsize=9)
+    panels["success"].legend(loc="lower right", frameon=False, fontsize=9)
     config = results["config"]
     who = "Speakers over the network" if played_over_network(results) else "Simulated speakers"
     note = [who, f"{config['games']} games a round", f"seed {config['seed']}; bands: 95 % intervals"]
