@@ -52,13 +52,8 @@ class Calibration:
     threshold: Annotated[float, Field(ge=0, le=1)]
 
     def probabilities(self, evidence: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Returns the probabilities of a good action, of shape `(replies,)`.
-
-        Args:
-            evidence: What `prompt.evidence` returns, of shape `(replies, len(slopes))`.
-        """
-        likely: NDArray[np.float64] = expit(evidence @ self.slopes + self.shift)
-        return likely
+        """Returns the probabilities of a good action; see `probabilities`."""
+        return probabilities(evidence, self.slopes, self.shift)
 
     def is_positive(self, likely: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Returns whether feedback is positive, given probabilities of a good action, of the same shape."""
@@ -72,6 +67,18 @@ class Calibration:
             UserError: As `scorer_of` does.
         """
         return scorer_of(self.decoder, self.reads)
+
+
+def probabilities(evidence: NDArray[np.float64], slopes: Sequence[float], shift: float) -> NDArray[np.float64]:
+    """Returns the probabilities of a good action, of shape `(replies,)`.
+
+    Args:
+        evidence: As of `FewShot.evidence`, of shape `(replies, len(slopes))`.
+        slopes: See `Calibration`.
+        shift: See `Calibration`.
+    """
+    likely: NDArray[np.float64] = expit(evidence @ slopes + shift)
+    return likely
 
 
 def is_calibration(path: Path) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from multiref_gym.agents.decoders.answers import AnswerScorer, NoAnswer, NoLogProbabilities
-from multiref_gym.agents.decoders.calibrated import Calibration, Reads, scorer_of
+from multiref_gym.agents.decoders.calibrated import Calibration, Reads, probabilities, scorer_of
 from multiref_gym.agents.decoders.few_shot import ANSWERS, CONTENT_FREE, Example, FewShot
 from multiref_gym.agents.decoders.training import simulated, speakers
 from multiref_gym.agents.evaluation.intervals import auc
@@ -192,9 +192,8 @@ def calibrate(decoder: str, precision: float, report: Callable[[int], None]) -> 
     kind, _, model = decoder.partition(":")
     if kind == "prompted":
         decoder = f"{kind}:{model_name(model)}"
-    calibration = Calibration(decoder, reads, prompt, slopes, shift, threshold=0.5)
-    threshold = threshold_for(precision, calibration.probabilities(evidence), fit[1])
-    calibration = replace(calibration, threshold=threshold)
+    threshold = threshold_for(precision, probabilities(evidence, slopes, shift), fit[1])
+    calibration = Calibration(decoder, reads, prompt, slopes, shift, threshold)
     likely, good = calibration.probabilities(read(prompt.evidence, judged[0])), judged[1]
     return {
         **asdict(calibration),
