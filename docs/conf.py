@@ -10,15 +10,22 @@ sys.path.insert(0, str(Path(__file__).parent))  # where `generated` is
 
 project = "multiref-gym"
 author = "The multiref-gym authors"
+copyright = "the multiref-gym authors, under the MIT licence"
 release = version = metadata.version("multiref-gym")
-extensions = ["myst_parser", "sphinx.ext.apidoc", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "generated"]
-exclude_patterns = ["_build", "examples"]
+extensions = ["myst_nb", "sphinx.ext.apidoc", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "generated"]
+exclude_patterns = ["_build", "_templates", "examples"]
 
 html_theme = "furo"
 html_title = f"multiref-gym {release}"
+if tags.has("published"):  # noqa: F821 (Sphinx defines it) - the site stands beside those of other versions
+    templates_path = ["_templates"]
+    sidebar = ("brand", "search", "scroll-start", "navigation", "versions", "scroll-end")
+    html_sidebars = {"**": [f"sidebar/{part}.html" for part in sidebar]}
 toc_object_entries = False  # thousands of entries in the sidebar would take half of the time
 
 smartquotes = False  # or the two dashes of an option become one
+
+nb_execution_mode = "off"  # the notebooks hold their outputs, which a test compares
 
 # Pages are written for GitHub, too: headings have the anchors that GitHub gives them.
 myst_heading_anchors = 4

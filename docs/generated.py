@@ -87,21 +87,23 @@ def with_whole_rows(text: str) -> str:
 
 def read_source(app: Sphinx, page: str, source: list[str]) -> None:
     """Puts the files that a page includes in their place, and has all links lead somewhere on the site."""
-    text = linked(source[0], ROOT / "docs")
-    source[0] = INCLUDE.sub(lambda found: linked((ROOT / found[1]).read_text(encoding="utf-8"), ROOT), text)
+    here = (ROOT / "docs" / page).parent
+    text = linked(source[0], here, here)
+    source[0] = INCLUDE.sub(lambda found: linked((ROOT / found[1]).read_text(encoding="utf-8"), ROOT, here), text)
 
 
-def linked(text: str, folder: Path) -> str:
-    """Returns a text whose relative links, which start from a folder, start from `docs/`."""
+def linked(text: str, folder: Path, here: Path) -> str:
+    """Returns a text whose links, relative to `folder`, lead to the same places from the folder `here`."""
 
     def on_site(link: re.Match[str]) -> str:
-        path = os.path.relpath(folder / link[2], ROOT)
-        if path in INCLUDED:
-            target = INCLUDED[path]
-        elif path.startswith("docs/"):
-            target = path.removeprefix("docs/")
+        path = Path(os.path.normpath(folder / link[2]))
+        name = path.relative_to(ROOT).as_posix()
+        if name in INCLUDED:
+            target = os.path.relpath(ROOT / "docs" / INCLUDED[name], here)
+        elif name.startswith("docs/"):
+            target = os.path.relpath(path, here)
         else:  # a file of the project that is no page: to be downloaded
-            target = f"path:../{path}"
+            target = f"path:{os.path.relpath(path, here)}"
         return f"{link[1]}{target}{link[3]}"
 
     return LINK.sub(on_site, text)

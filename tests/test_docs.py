@@ -19,7 +19,7 @@ from multiref_gym.simulators.persona import read_personas
 
 ROOT = Path(__file__).parents[1]
 INCLUDED = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")]
-PAGES = [*sorted((ROOT / "docs").glob("*.md")), *INCLUDED]
+PAGES = [*sorted((ROOT / "docs").rglob("*.md")), *INCLUDED]
 FORMATS = (ROOT / "docs" / "data-formats.md").read_text(encoding="utf-8")
 
 SUFFIXES = {"json": ".json", "text": ".csv", "toml": ".toml", "python": ".py"}

@@ -77,5 +77,6 @@ def test_every_command_has_a_section_with_its_options(site: Path) -> None:
 
 def test_llms_txt_leads_to_every_page_of_the_table_of_contents(site: Path) -> None:
     listed = (site / "llms.txt").read_text(encoding="utf-8")
-    pages = [path.stem for path in (ROOT / "docs").glob("*.md") if path.stem != "index"]
+    docs = ROOT / "docs"
+    pages = [str(path.relative_to(docs).with_suffix("")) for path in docs.rglob("*.md") if path.stem != "index"]
     assert [page for page in pages if f"({page}.html)" not in listed] == []

@@ -79,7 +79,7 @@ class ServeCommand(TangramOptions, SpeakerOptions):
         arms: Several systems, each NAME=LISTENER or NAME=LISTENER:MODEL; all of them play the same contexts.
         games: The number of contexts that each system plays in a round; without it and --respect, games never end.
         rounds: With --respect, the number of rounds of learning.
-        every_game: With --respect, the next round opens at once, and plays the previous policy until the next is learned.
+        every_game: With --respect, the next round opens at once, with the previous policy until the next is learned.
         gate: With --respect, the number of fixed games with simulated speakers that test a policy before it plays; 0
             for no test.
         decoder: With --respect, the decoder of feedback.
