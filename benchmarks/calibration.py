@@ -1,18 +1,21 @@
-"""What is each step of a calibration worth?
+"""How much does each step of a calibration help?
 
     multiref bench calibration --decoder calibrated:FILE --games GAMES.jsonl [--json FILE]
 
-The model of a calibrated decoder is asked without examples and with them. Then feedback is positive
+The model of a calibrated decoder is asked without examples and with them. Feedback is decoded in four ways. It is
+positive if
 
-- if the model finds the word for a good action likelier;
-- if it does so beyond what it says of an exchange that says nothing (content-free, Zhao et al. 2021, arXiv 2102.09690);
-- if it does so beyond its mean over all the replies (batch prior, Zhou et al. 2023, arXiv 2309.17249);
-- from the threshold on that was chosen on simulated replies, by how likely the replies are as well if the model is on
-  this machine.
+- the model finds the word for a right action likelier than the word for a wrong one;
+- the log-odds of these words are higher than for an exchange without content (content-free, Zhao et al. 2021, arXiv
+  2102.09690);
+- the log-odds are higher than those of the mean probability over all replies (batch prior, Zhou et al. 2023, arXiv
+  2309.17249);
+- the probability reaches the threshold that was chosen on simulated replies. For a model on this machine, this
+  probability also depends on how likely the reply is.
 
-What the batch prior says of a reply depends on the other replies. So it is measured here and used nowhere else: games
-may be decoded one by one or divided among workers, and that must not change their feedback. Intervals are 95 %
-bootstrap intervals over speakers. Where nothing was clicked a reply is left out, as no decoder asks about it.
+With the batch prior, the feedback on a reply depends on the other replies. So it is measured here and used nowhere
+else: feedback must not change if games are decoded one by one or divided among workers. Intervals are 95 % bootstrap
+intervals over speakers. Replies to actions without clicks are left out, because no decoder asks about them.
 """
 
 from __future__ import annotations
@@ -47,12 +50,12 @@ def evaluate(decoder: CalibratedDecoder, games: list[Interaction]) -> dict[str, 
     """Returns the figures of each step, by its name.
 
     Raises:
-        UserError: If no action got a reply, or all that did are alike.
+        UserError: If no action has a reply, or all actions with a reply are entirely right, or none is.
     """
     replies = [(exchange, game) for game in games for exchange in game.exchanges() if exchange.action.clicks]
     good = np.array([ground_truth(exchange.action, game.targets) is Feedback.POSITIVE for exchange, game in replies])
     if not 0 < good.sum() < len(good):
-        raise UserError(f"of {len(good)} replies some must be to good actions and some to others")
+        raise UserError(f"some of the {len(good)} replies must be to right actions, and some to others")
     exchanges = [exchange for exchange, _ in replies]
     speakers = [game.speaker for _, game in replies]
     calibration = decoder.calibration
@@ -85,7 +88,7 @@ def evaluate(decoder: CalibratedDecoder, games: list[Interaction]) -> dict[str, 
         steps[f"{name}, batch prior"] = step(log_odds, log_odds > prior, cost)
     begun = process_time()
     likely = decoder.probabilities(exchanges)
-    cost += 1000 * (process_time() - begun) / len(replies)  # the answers are known by now
+    cost += 1000 * (process_time() - begun) / len(replies)  # the model remembers its answers by now
     name = "examples and replies, threshold" if len(calibration.slopes) > 1 else "examples, threshold"
     steps[name] = step(likely, calibration.is_positive(likely), cost)
     return {"replies": len(replies), "games": len(games), "speakers": len(set(speakers)), "seed": SEED, "steps": steps}
@@ -110,10 +113,10 @@ def show(results: dict[str, Any], screen: Screen) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class CalibrationBenchmark(FiguresOptions):
-    """What is each step of a calibration worth?
+    """How much does each step of a calibration help?
 
     Attributes:
-        decoder: A calibrated one: calibrated:FILE.
+        decoder: The calibrated decoder: calibrated:FILE.
         games: Games, one JSON object a line.
     """
 
@@ -124,7 +127,7 @@ class CalibrationBenchmark(FiguresOptions):
         """Prints the figures and writes them.
 
         Raises:
-            UserError: If the decoder is no calibrated one, a game is bad, or the replies are all alike.
+            UserError: If the decoder is not calibrated, a game is invalid, or all or none of the actions are right.
         """
         decoder = new_decoder(self.decoder)
         if not isinstance(decoder, CalibratedDecoder):

@@ -11,13 +11,13 @@ binary figures: 98 of 100 human replies to such an action are negative. The last
 out. Intervals are 95 % bootstrap intervals over speakers, since the replies of one speaker are similar.
 
 The phrases of the lexical decoder were written with some people's games in view. The figures that leave one speaker out
-are those of decoders that lack, for each speaker, the phrases that nobody else in the games says.
+are those of decoders that lack, for each speaker, the phrases that only this speaker says in the games.
 
 If a decoder gives probabilities that an action was entirely right, the figures also show whether they can be trusted,
 and the effect of thresholds. The expected calibration error is the mean distance between the stated probability and the
 true share over bins of the probability, weighted by their replies; it is 0 if every bin is right on average.
 
-Odd replies are a table of invented single exchanges, each with a kind and a label, positive or negative. A table of
+A table of odd replies has invented single exchanges, each with a kind and a label, positive or negative. A table of
 chat replies has users' replies to an assistant's answers. The intervals of both are Wilson's.
 """
 
@@ -85,13 +85,13 @@ def evaluate(make: Callable[..., FeedbackDecoder], interactions: Sequence[Intera
     """
     replies = [(exchange, game) for game in interactions for exchange in game.exchanges()]
     if not replies:
-        raise UserError(f"nothing to decode: no game of {len(interactions)} has a second turn")
+        raise UserError(f"nothing to decode: none of the {len(interactions)} games has a second turn")
     exchanges = [exchange for exchange, _ in replies]
     truth = np.array([ground_truth(exchange.action, game.targets) for exchange, game in replies])
     speakers = [game.speaker for _, game in replies]
     forms = both_forms(make)
-    heard, seconds = timed(lambda: decoded(forms[0], exchanges))
-    binary, ternary = np.array(heard), np.array(decoded(forms[1], exchanges))
+    feedback, seconds = timed(lambda: decoded(forms[0], exchanges))
+    binary, ternary = np.array(feedback), np.array(decoded(forms[1], exchanges))
 
     confusion = Confusion.of(ternary, truth)
     return {
@@ -177,22 +177,22 @@ def leave_one_speaker_out(interactions: Sequence[Interaction]) -> dict[str, Any]
         replies[game.speaker] += [
             (exchange, ground_truth(exchange.action, game.targets)) for exchange in game.exchanges()
         ]
-    said = {
+    phrases_of = {
         speaker: {
             phrase for exchange, _ in of_one for phrase in phrasebook.said_in(canonical(words_of(exchange.reply)))
         }
         for speaker, of_one in replies.items()
     }
-    sayers = Counter(phrase for of_one in said.values() for phrase in of_one)
+    speakers = Counter(phrase for of_one in phrases_of.values() for phrase in of_one)
     answers, truth, accuracies = [], [], []
     for speaker, of_one in replies.items():
-        own = {phrase for phrase in said[speaker] if sayers[phrase] == 1}
+        own = {phrase for phrase in phrases_of[speaker] if speakers[phrase] == 1}
         decoder = LexicalDecoder(phrasebook=Phrasebook(phrase for phrase in phrases if phrase not in own))
-        heard = decoded(decoder, [exchange for exchange, _ in of_one])
-        meant = [feedback for _, feedback in of_one]
-        accuracies += [Confusion.of(heard, meant).accuracy] if of_one else []
-        answers += heard
-        truth += meant
+        answers_of_one = decoded(decoder, [exchange for exchange, _ in of_one])
+        truth_of_one = [feedback for _, feedback in of_one]
+        accuracies += [Confusion.of(answers_of_one, truth_of_one).accuracy] if of_one else []
+        answers += answers_of_one
+        truth += truth_of_one
     figures = Confusion.of(answers, truth).figures()
     return {**figures, "lowest": min(accuracies), "mean": float(np.mean(accuracies))}
 
@@ -212,8 +212,8 @@ def evaluate_replies(decoder: str, replies: Sequence[LabelledReply]) -> dict[str
         answers = np.array([Feedback.NEGATIVE if verdict is None else verdict.feedback for verdict in found])
     else:
         of_game = both_forms(decoder_of(decoder))[0]
-        heard, seconds = timed(lambda: decoded(of_game, game))
-        answers = np.array(heard)
+        feedback, seconds = timed(lambda: decoded(of_game, game))
+        answers = np.array(feedback)
     content = np.array([reply.content for reply in replies])
     right, kinds = (answers == Feedback.POSITIVE) == content, np.array([reply.kind for reply in replies])
 
@@ -240,11 +240,11 @@ def show_replies(results: dict[str, Any], screen: Screen) -> None:
     screen.show(Sheet(title, ["kind", "replies", "accuracy"], rows, _cost(results)))
 
 
-def calibration(said: NDArray[np.float64], good: NDArray[np.bool_]) -> dict[str, Any]:
+def calibration(stated: NDArray[np.float64], good: NDArray[np.bool_]) -> dict[str, Any]:
     """Returns how well probabilities can be trusted, and the figures at each threshold.
 
     Args:
-        said: The stated probability that each action was entirely right, shape `(replies,)`.
+        stated: The stated probability that each action was entirely right, shape `(replies,)`.
         good: Whether it was, same shape.
 
     Returns:
@@ -252,22 +252,23 @@ def calibration(said: NDArray[np.float64], good: NDArray[np.bool_]) -> dict[str,
         with replies their number, mean probability and share of good actions; and by `thresholds` the figures of the
         positives from that probability on.
     """
-    numbers = np.minimum((said * BINS).astype(int), BINS - 1)
+    numbers = np.minimum((stated * BINS).astype(int), BINS - 1)
     bins = [
         {
             "from": number / BINS,
             "replies": int(inside.sum()),
-            "said": float(said[inside].mean()),
+            "said": float(stated[inside].mean()),
             "true": float(good[inside].mean()),
         }
         for number in np.unique(numbers).tolist()
         for inside in [numbers == number]
     ]
     return {
-        "expected_calibration_error": sum(row["replies"] * abs(row["said"] - row["true"]) for row in bins) / len(said),
+        "expected_calibration_error": sum(row["replies"] * abs(row["said"] - row["true"]) for row in bins)
+        / len(stated),
         "bins": bins,
-        "auc": auc(said[good], said[~good]) if 0 < good.sum() < len(good) else None,
-        "thresholds": by_threshold(said, good, THRESHOLDS),
+        "auc": auc(stated[good], stated[~good]) if 0 < good.sum() < len(good) else None,
+        "thresholds": by_threshold(stated, good, THRESHOLDS),
     }
 
 
@@ -302,7 +303,7 @@ def show(results: dict[str, Any], screen: Screen) -> None:
             [f"{row['from']:.1f}", str(row["replies"]), share(row["said"]), share(row["true"])]
             for row in results["bins"]
         ]
-        screen.show(Sheet(title, ["from", "replies", "said", "true"], rows))
+        screen.show(Sheet(title, ["probability from", "replies", "mean probability", "share of right actions"], rows))
         rows = [
             [str(row["threshold"]), *(share(row[figure]) for figure in ("accuracy", *FIGURES))]
             for row in results["thresholds"]
@@ -311,7 +312,7 @@ def show(results: dict[str, Any], screen: Screen) -> None:
 
 
 def _cost(results: dict[str, Any]) -> str:
-    return f"{results['cpu_seconds_per_thousand']:.3g} CPU s for a thousand replies"
+    return f"{results['cpu_seconds_per_thousand']:.3g} CPU s for 1,000 replies"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -337,8 +338,8 @@ class Decoders(FiguresOptions):
         """Prints the figures and writes them.
 
         Raises:
-            UserError: If there is no such decoder, a game or a reply is bad, no action has a reply, or there are fewer
-                speakers than folds.
+            UserError: If there is no such decoder, a game or a reply is invalid, no action has a reply, or there are
+                fewer speakers than folds.
         """
         if (self.games is None) == (self.replies is None):
             raise UserError("expected either --games or --replies")

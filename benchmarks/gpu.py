@@ -5,7 +5,7 @@
 An Idefics2 of the size of Idefics2-8B with random weights plays and learns: with PyTorch's attention, with
 FlashAttention, and with its frozen weights in four bits. Then a language model that reads the tangrams in words, such
 as SmolLM2, has its first lesson and two rounds of RESPECT (`llm_learning.py`). Each part runs in its own process with a
-time limit; if one fails, a line tells why, and the others continue. The operations of a turn and of an example are
+time limit; if one fails, a line says why, and the others continue. The operations of a turn and of an example are
 counted with PyTorch's attention, and the share of the GPU's peak counts these operations.
 """
 
@@ -54,13 +54,13 @@ class Measure:
 
     Attributes:
         what: The measured work.
-        told: The memory it took, or its result.
-        rate: The amount of it per second.
+        note: The memory that it took, or its result.
+        rate: The amount of work per second.
         operations: Floating-point operations of one unit.
     """
 
     what: str
-    told: str
+    note: str
     rate: float | None = None
     operations: float | None = None
 
@@ -72,7 +72,7 @@ class Part:
     Attributes:
         name: Its name.
         seconds: Its time limit.
-        measure: Measures.
+        measure: The function that measures.
     """
 
     name: str
@@ -95,7 +95,7 @@ def speed(folder: Path, settings: Mapping[str, Any], at_once: Sequence[int], gam
     Args:
         folder: The model's folder.
         settings: Settings of `vlm.json`.
-        at_once: Sizes of a batch of play and of learning; everything is measured with each.
+        at_once: Batch sizes of play and of learning; everything is measured with each.
         games: The number of games each time.
     """
     transformers_logging.set_verbosity_error()
@@ -144,7 +144,7 @@ def sheet(found: Mapping[str, Sequence[Measure]], peak: float | None) -> Sheet:
             of_one = operations.get(measure.what)
             share = f"{measure.rate * of_one / peak:.1%}" if measure.rate and of_one and peak else ""
             rate = "" if measure.rate is None else f"{measure.rate:,.1f}"
-            rows.append([f"{name}: {measure.what}", rate, share, measure.told])
+            rows.append([f"{name}: {measure.what}", rate, share, measure.note])
     return Sheet("", ["", "a second", "share of peak", "most memory, or success"], rows)
 
 
@@ -184,8 +184,8 @@ class Gpu:
         shown = sheet(found, peak_of_device())
         lines = (f"- {name}: {why}\n" for name, why in failed.items())
         write_atomically(self.out / "table.md", "".join([shown.markdown(), "\n", *lines]))
-        told = {name: [*map(asdict, measures)] for name, measures in found.items()} | failed
-        write_results(self.out / "results.json", {"size": self.size, "games": self.games, "parts": told})
+        parts = {name: [*map(asdict, measures)] for name, measures in found.items()} | failed
+        write_results(self.out / "results.json", {"size": self.size, "games": self.games, "parts": parts})
         screen.show(shown, str(provenance()["machine"]))
 
     def _parts(self, folder: Path) -> list[Part]:

@@ -2,14 +2,14 @@
 
     multiref bench llm-learning --base MODEL [--seeds 1] [--rounds 2] [--games 60] [--jobs 1]
 
-A small model finds what is meant no more often than chance. So it has a first lesson, on figures of "train" and in
-plain words: it matches parts of descriptions with the figures of a small board, then it watches games of a listener
-that errs, and learns what that did right. From that base RESPECT runs with LoRA on figures of "dev", once with each
-seed, with CONTROL beside it, and speakers who use plain words too. Success is that of deployed games, in each round of
-other contexts, with 95 % bootstrap intervals over games.
+A small model finds the described tangram no more often than by chance. So it first has a lesson in plain words, on
+figures of "train". It matches parts of descriptions with the figures of a small board. Then it watches games of an
+erring listener, and learns the right actions. From that base, RESPECT runs with LoRA on figures of "dev", once with
+each seed, with CONTROL beside it. Its speakers also use plain words. Success is that of deployed games, in other
+contexts each round, with 95 % bootstrap intervals over games.
 
-The base and each run have a folder of their own, and the same command goes on with what is missing. Beside them it
-leaves `table.md` and `results.json`.
+The base and each run have their own folder, and the same command continues with the missing steps. Beside them it
+writes `table.md` and `results.json`.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from multiref_gym.provenance import write_results
 from multiref_gym.tangrams import TangramSet, load_tangrams
 
 BATCH = 10
-"""About two boards or games a step."""
+"""Examples in a step: about two boards or games."""
 LEARNER = replace(SUP, optimisation=Optimisation(epochs=1, batch=BATCH, learning_rate=5e-4))
 SETTINGS: dict[str, Any] = {"dtype": "bfloat16", "rank": 16, "alpha": 16, "dropout": 0.0, "trained_at_once": 3}
 """Settings of `llm.json`."""
@@ -58,12 +58,12 @@ class Plan:
     """The first lesson.
 
     Attributes:
-        boards: On which parts of descriptions are matched with figures.
-        size: Figures of a board.
-        questions: Of a board.
-        games: That are watched.
-        mistakes: How often the listener whose games are watched selects what was not meant.
-        learning_rate: Peak of each part; each example is learned once, `BATCH` a step.
+        boards: Boards on which parts of descriptions are matched with figures.
+        size: Figures on a board.
+        questions: Descriptions for each board.
+        games: Watched games.
+        mistakes: How often the watched listener selects a wrong tangram.
+        learning_rate: Peak learning rate of each part. Each example is learned once.
     """
 
     boards: int = 150
@@ -75,7 +75,7 @@ class Plan:
 
 
 def matching(tangrams: TangramSet, plan: Plan, seed: int) -> list[Example]:
-    """Returns boards of a few figures, some of which are described one after another."""
+    """Returns examples on boards of a few figures, some of which are described one after another."""
     rng = np.random.default_rng(seed)
     boards = (plain_turns(tangrams, plan.size, plan.questions, rng, f"board-{i}") for i in range(plan.boards))
     return [
@@ -86,7 +86,7 @@ def matching(tangrams: TangramSet, plan: Plan, seed: int) -> list[Example]:
 
 
 def watching(tangrams: TangramSet, plan: Plan, seed: int) -> list[Example]:
-    """Returns what was done right in games of a listener that errs."""
+    """Returns the right actions in games of an erring listener."""
     return [
         Example(view, turn.action, Feedback.POSITIVE)
         for game, wanted in watched_games(tangrams, plan.games, seed, mistakes=plan.mistakes)
@@ -96,7 +96,7 @@ def watching(tangrams: TangramSet, plan: Plan, seed: int) -> list[Example]:
 
 
 def matched(listener: LlmListener, tangrams: TangramSet, plan: Plan, boards: int = 30) -> dict[str, float]:
-    """Returns how often a listener matches right on boards of other figures, with a 95 % interval over answers."""
+    """Returns how often a listener selects the described figure on other boards, with a 95 % interval over answers."""
     examples = matching(tangrams, replace(plan, boards=boards), BASE_SEED + 1)
     rngs = [np.random.default_rng(seed) for seed in np.random.SeedSequence(BASE_SEED).spawn(len(examples))]
     decisions = listener.act([example.view for example in examples], rngs)
@@ -105,15 +105,15 @@ def matched(listener: LlmListener, tangrams: TangramSet, plan: Plan, boards: int
 
 
 def made_base(folder: Path, model: Path, plan: Plan, report: Report) -> dict[str, Any]:
-    """Gives a model its first lesson, if there is no base in the folder yet, and returns what came of each part of it.
+    """Gives a model its first lesson, if the folder has no base yet, and returns the results of each part.
 
     Raises:
-        UserError: If the model cannot be had or has learned already, or the base there is of another model or plan.
+        UserError: If the model cannot be loaded, it has learned already, or the base is of another model or plan.
     """
     config = replace(LlmConfig.of(model), **SETTINGS)
     if config.learned:
-        raise UserError(f"{model} is a policy that has learned already: name the model that it was made of")
-    told = {"plan": asdict(plan), "seed": BASE_SEED, "config": asdict(config)}
+        raise UserError(f"{model} is a policy that has learned already: name the model that it was made from")
+    settings = {"plan": asdict(plan), "seed": BASE_SEED, "config": asdict(config)}
     if not folder.exists():
         figures = load_tangrams("figures")
         with saved(folder) as unfinished:
@@ -127,15 +127,15 @@ def made_base(folder: Path, model: Path, plan: Plan, report: Report) -> dict[str
                 [last] = learn(listener, lesson, Sup(), optimisation, BASE_SEED, partial(report, name))
                 parts[name] = last | {"examples": len(lesson), "matched": matched(listener, figures.split("dev"), plan)}
             listener.save(unfinished)
-            write_json(unfinished / SCORES, told | {"parts": parts, "cpu_minutes": (process_time() - start) / 60})
-    known = read_json(dict[str, Any], folder / SCORES)
-    if {name: known.get(name) for name in told} != told:
-        raise UserError(f"{folder} is of another model or another lesson: choose another --out")
-    return known
+            write_json(unfinished / SCORES, settings | {"parts": parts, "cpu_minutes": (process_time() - start) / 60})
+    scores = read_json(dict[str, Any], folder / SCORES)
+    if {name: scores.get(name) for name in settings} != settings:
+        raise UserError(f"{folder} belongs to another model or another lesson: choose another --out")
+    return scores
 
 
 def config_of(base: Path, rounds: int, games: int) -> Config:
-    """Returns the configuration of a run that starts from a base in a folder."""
+    """Returns the configuration of a run that starts from the base in a folder."""
     speaker = "multiref_gym.simulators.scripted:literal_speaker"
     return Config(rounds=rounds, games=games, listener="llm", speaker=speaker, base=str(base.resolve()))
 
@@ -146,11 +146,11 @@ class LlmLearning:
 
     Attributes:
         base: The model: a folder, or its id on the hub.
-        boards: Of the first lesson, on which parts of descriptions are matched with figures.
-        watched: Games of the first lesson.
+        boards: Boards in the first lesson, on which parts of descriptions are matched with figures.
+        watched: Watched games in the first lesson.
         seeds: Runs, with seeds from 0.
-        rounds: Of learning.
-        games: Of each round.
+        rounds: Rounds of learning.
+        games: Games of each round.
         jobs: Runs at a time, each on one core.
         out: The folder of the runs.
     """
@@ -165,14 +165,14 @@ class LlmLearning:
     out: Path = Path("runs/llm_learning")
 
     def run(self, screen: Screen) -> None:
-        """Runs what is not there yet, and prints and writes what came of it.
+        """Runs the missing steps, and prints and writes the results.
 
         Raises:
-            UserError: If the model cannot be had, a folder is of another run, or the base of another lesson.
+            UserError: If the model cannot be loaded, a folder belongs to another run, or the base to another lesson.
         """
         base = self.out / "base"
-        asked = config_of(base, self.rounds, self.games)
-        jobs = [Job(replace(asked, seed=seed), self.out / f"seed-{seed}") for seed in range(self.seeds)]
+        config = config_of(base, self.rounds, self.games)
+        jobs = [Job(replace(config, seed=seed), self.out / f"seed-{seed}") for seed in range(self.seeds)]
         with claimed(self.out, command="bench llm-learning"):
             lesson = made_base(base, Path(self.base), Plan(self.boards, games=self.watched), screen.report)
             run = partial(run_job, LEARNER)

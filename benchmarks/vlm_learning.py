@@ -1,4 +1,4 @@
-"""Does a vision-language model learn from implicit feedback? A tiny one does all steps, from random weights on.
+"""Does a vision-language model learn from implicit feedback? A tiny one does all steps from random weights.
 
     multiref bench vlm-learning [--seeds 2] [--rounds 3] [--games 600] [--jobs 2]
 
@@ -78,7 +78,7 @@ def made_base(folder: Path, plan: Plan, report: Report) -> dict[str, Any]:
     """Pretrains the base for RESPECT, if there is none yet, and returns its scores.
 
     Raises:
-        UserError: If there is one of another plan.
+        UserError: If the base there belongs to another plan.
     """
     if not folder.exists():
         with saved(folder) as unfinished:
@@ -106,7 +106,7 @@ def sheet(title: str, curves: Sequence[Curve]) -> Sheet:
 
 @dataclass(frozen=True, kw_only=True)
 class VlmLearning:
-    """Does a vision-language model learn from implicit feedback? A tiny one does all steps, from random weights on.
+    """Does a vision-language model learn from implicit feedback? A tiny one does all steps from random weights.
 
     Attributes:
         seeds: Runs, with seeds from 0.
@@ -129,7 +129,7 @@ class VlmLearning:
             UserError: If a folder belongs to another run, or the base to another plan.
         """
         base = self.out / "base"
-        asked = Config(
+        config = Config(
             rounds=self.rounds,
             games=self.games,
             listener="vlm",
@@ -137,7 +137,7 @@ class VlmLearning:
             base=str(base.resolve()),
             control=False,
         )
-        jobs = [Job(replace(asked, seed=seed), self.out / f"seed-{seed}") for seed in range(self.seeds)]
+        jobs = [Job(replace(config, seed=seed), self.out / f"seed-{seed}") for seed in range(self.seeds)]
         with claimed(self.out, command="bench vlm-learning"):
             scores = made_base(base, PLAN, screen.report)
             curves = run_all(

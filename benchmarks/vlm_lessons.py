@@ -22,7 +22,7 @@ class Lesson(NamedTuple):
         board: The tangrams.
         tokens: All tokens.
         answers: The tokens to learn, each with the place of the token before it.
-        looks: The places before letters that were described in words, each with the position that the words describe.
+        looks: Places before letters whose tangram was described in words, each with the position of that tangram.
     """
 
     board: tuple[str, ...]
@@ -38,7 +38,7 @@ def lesson_of(form: PictureForm, views: Sequence[View], actions: Sequence[Action
         form: A chat form that ends each turn with the same token.
         views: The views before each action, in the order of the dialogue; none is empty.
         actions: The actions.
-        wanted: The wanted actions: they tell which letters the words describe, but are not learned.
+        wanted: The wanted actions: they show which letters the words describe, but are not learned.
     """
     written = [
         form.trie(view.selected, len(view.tangrams)).answer(action) for view, action in zip(views, actions, strict=True)

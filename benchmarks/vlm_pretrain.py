@@ -1,11 +1,11 @@
 """Pretrains a tiny Idefics2 from random weights in minutes, so that RESPECT has a base that can see and read.
 
-First the vision learns to name the attributes of figures, and to redraw them, like the small listener's. Then, with the
-vision frozen, the text model learns plain words: from descriptions of one figure after another, and from watched games.
-The listener of those games errs, and the model learns to act like it, including its mistakes. Answers alone would teach
-it only after hours, because three things must come together first: the letter after an image knows the image, the words
-match it, and the answer looks from one to the other. So a guide teaches each of them separately, and is removed
-afterwards. All figures are from "train", and all language is plain.
+First the vision model learns to name the attributes of figures, and to redraw them, like the small listener's. Then,
+with the vision model frozen, the text model learns plain words: from descriptions of one figure after another, and from
+watched games. The listener of those games errs, and the model learns to act like it, including its mistakes. From
+answers alone it would learn only after hours, because three things must come together first: the letter after an image
+represents the image, the words match it, and the answer attends from one to the other. So a guide teaches each of them
+separately, and is removed afterwards. All figures are from "train", and all language is plain.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ WORDS = 1500
 """The size of the vocabulary."""
 
 LOOKS_IN = 1
-"""The layer of the text model in which answers look at letters; its input knows images and words."""
+"""The layer of the text model in which answers attend to letters; its input represents images and words."""
 HEADS = 2
-"""The number of its heads that look."""
+"""The number of its heads that attend to letters."""
 SHARPNESS = 20.0
 
 SIZE = Size(
@@ -104,15 +104,15 @@ class Guide(nn.Module):
         self.image, self.letter, self.words = nn.Linear(image, width), nn.Linear(width, width), nn.Linear(width, width)
 
     def forward(self, text: Any, hidden: Tensor, seen: Tensor, places: Tensor, looks: Tensor) -> Tensor:
-        """Returns the sum of three losses: on the letters' knowledge of images, on the words' meaning, and on the
-        answers' looks.
+        """Returns the sum of three losses: of letters that represent images, of words that match them, and of answers
+        that attend to letters.
 
         Args:
             text: The text model.
-            hidden: The input of the layer where answers look, (dialogues, tokens, width).
+            hidden: The input of the layer `LOOKS_IN`, (dialogues, tokens, width).
             seen: Features of the images, (dialogues, tangrams, features).
             places: The places of the letters, int64 (tangrams,).
-            looks: The dialogue, place and right position of each look, int64 (looks, 3).
+            looks: The dialogue, the place that attends, and the right position, int64 (looks, 3).
         """
         rows, asked, right = looks.unbind(1)
         normed = text.layers[LOOKS_IN].input_layernorm(hidden)
@@ -120,10 +120,10 @@ class Guide(nn.Module):
         letters = normalize(self.letter(normed[:, places]).float(), dim=-1)
         words = normalize(self.words(normed[rows, asked]).float(), dim=-1)
         own = torch.arange(len(places)).repeat(len(hidden))
-        told = cross_entropy(SHARPNESS * (letters @ images.mT).flatten(0, 1), own)
-        meant = cross_entropy(SHARPNESS * (images[rows] @ words[:, :, None]).squeeze(2), right)
+        letter_loss = cross_entropy(SHARPNESS * (letters @ images.mT).flatten(0, 1), own)
+        word_loss = cross_entropy(SHARPNESS * (images[rows] @ words[:, :, None]).squeeze(2), right)
         looked = attention(text, normed, rows, asked).log_softmax(2)
-        return told + meant - looked[torch.arange(len(rows)), :, places[right]].mean()
+        return letter_loss + word_loss - looked[torch.arange(len(rows)), :, places[right]].mean()
 
 
 def attention(text: Any, normed: Tensor, rows: Tensor, places: Tensor) -> Tensor:
@@ -143,7 +143,7 @@ def attention(text: Any, normed: Tensor, rows: Tensor, places: Tensor) -> Tensor
 def train_vision(model: Any, form: PictureForm, tangrams: TangramSet, plan: Plan, seed: int, report: Report) -> float:
     """Trains vision and connector in place; returns the share of right attributes among those that are named.
 
-    Both the patches and the connector's output are trained; otherwise the connector would learn nothing for long.
+    Both the patches and the connector's output are trained; otherwise the connector would learn nothing at first.
     """
     facts = sorted({fact for tangram in tangrams for fact in tangram.facts})
     labels = torch.tensor([[float(fact in tangram.facts) for fact in facts] for tangram in tangrams])
@@ -240,7 +240,7 @@ def pretrain(tangrams: TangramSet, plan: Plan, seed: int, folder: Path, report: 
     start = perf_counter()
     train = tangrams.split("train")
     described = [text for tangram in train for text in (tangram.descriptions[0], f" {tangram.descriptions[0]}")]
-    said = [
+    utterances = [
         turn.utterance
         for game, _ in watched_games(train, min(plan.games, 1000), seed, mistakes=plan.mistakes)
         for turn in game.turns
@@ -248,7 +248,7 @@ def pretrain(tangrams: TangramSet, plan: Plan, seed: int, folder: Path, report: 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         # Words of actions, repeated so that each becomes a token.
-        tokenizer = byte_tokenizer(texts=[*TEXTS * 1000, *described, *said], words=WORDS)
+        tokenizer = byte_tokenizer(texts=[*TEXTS * 1000, *described, *utterances], words=WORDS)
         model, processor = random_idefics2(plan.size, tokenizer=tokenizer)
         form = PictureForm(processor, "idefics2")
         attributes = train_vision(model, form, train, plan, seed, report)

@@ -2,12 +2,12 @@
 
     multiref bench vlm-speed [--size tiny] [--games 32] [--at-once 8 32] [--seed 0]
 
-An Idefics2 of a given size with random weights plays games, batch after batch, with and without keeping the parts that
-it has read. For comparison, the same model plays as it would without this package: game by game, with each prompt
-through the processor, and `generate` restricted to legal actions. Then it learns from its turns for one epoch, and
-again by TRL's supervised fine-tuning, if TRL is installed, in batches of the same size. Everything is measured in one
-run, with the ways of playing in turns; the figures are medians, and ratios are to playing game by game or to TRL. On a
-GPU with a known peak, the reached share of it is given as well.
+An Idefics2 of a given size with random weights plays games in batches, with and without keeping what it has read. For
+comparison, the same model plays as it would without this package: game by game, with each prompt through the processor,
+and `generate` restricted to legal actions. Then it learns from its turns for one epoch, and again by TRL's supervised
+fine-tuning, if TRL is installed, in batches of the same size. Everything is measured in one run, and the ways of
+playing alternate. The figures are medians, and ratios are to playing game by game or to TRL. On a GPU with a known
+peak, the reached share of it is given as well.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ PEAKS = {"H100": 989e12, "H200": 989e12, "A100": 312e12}
 """The peak of matrix multiplication in bfloat16 without sparsity, from the maker, by part of a GPU's name."""
 
 KEPT_GIB = 32.0
-"""Memory for the read parts of all games."""
+"""Memory in GiB, enough to keep what was read of all games."""
 
 NAIVE = "game by game, as `generate` does it"
 
@@ -176,7 +176,7 @@ def trl_rate(
             max_length=None,
             use_cpu=not torch.cuda.is_available(),
             bf16=torch.cuda.is_available(),
-            gradient_checkpointing=False,  # our step does not compute anything twice, either
+            gradient_checkpointing=False,  # the learner here does not recompute activations, either
             save_strategy="no",
             logging_strategy="no",
             report_to=[],

@@ -158,7 +158,7 @@ def test_the_threshold_is_the_lowest_that_has_the_precision() -> None:
     assert threshold_for(0.95, likely, good) == pytest.approx(0.7)
     assert threshold_for(0.8, likely, good) == pytest.approx(0.35)
     assert threshold_for(0.5, likely, good) == pytest.approx(0.2)
-    with pytest.raises(UserError, match=r"--precision 0.9: .* reaches 0.33 at most"):
+    with pytest.raises(UserError, match=r"--precision 0.9: .* reaches at most 0.33"):
         threshold_for(0.9, likely, ~good)
 
 
@@ -254,9 +254,9 @@ def test_a_model_that_tells_nothing_is_refused(model: Leaning, tmp_path: Path, m
         return str(refused.value)
 
     monkeypatch.setattr(Leaning, "log_odds", lambda self, reply: 1.0 if rejects(reply) else -1.0)
-    assert "its answers tell nothing of simulated replies" in complaint()
+    assert "its answers say nothing about simulated replies" in complaint()
     monkeypatch.setattr(Leaning, "one_token_each", lambda self, answers: False)
-    assert "the model has no token for each answer of any of No/Yes, no/yes" in complaint()
+    assert "the model has no pair of one-token answers among No/Yes, no/yes" in complaint()
 
 
 def test_a_calibration_serves_in_any_folder(model: Leaning, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -340,7 +340,7 @@ def test_a_model_behind_an_endpoint_is_calibrated_with_log_probabilities_and_wit
     log_probs: bool, served: Callable[[bool], Any], tmp_path: Path
 ) -> None:
     endpoint, file = served(log_probs), tmp_path / "c.json"
-    told = r"gives no log-probabilities .*: what it writes is read, and each exchange counts 0, 0\.5 or 1"
+    told = r"gives no log-probabilities .*: its words are read instead, and each exchange counts as 0, 0\.5 or 1"
     with nullcontext() if log_probs else pytest.warns(UserWarning, match=told):
         run("decode", "--calibrate", "--decoder", "prompted-api:tiny", "--precision", 0.8, "--out", file)
     assert json.loads(file.read_text())["reads"] == ("log-probabilities" if log_probs else "words")

@@ -218,7 +218,7 @@ def test_what_an_endpoint_says_nothing_of_has_no_feedback(
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with serving(answer) as endpoint:
         monkeypatch.setenv("OPENAI_BASE_URL", endpoint.url)
-        with pytest.warns(UserWarning, match=r"content filter keeps back 1 answers|begins with 'i', .* 1 answers of 4"):
+        with pytest.warns(UserWarning, match=r"content filter withheld 1 of|begins with 'i', .* 1 of 4 answers"):
             run("decode", "--chats", log, "--decoder", "prompted-api:tiny", "--out", tmp_path / "out.jsonl")
     first, second = read_lines(tmp_path / "out.jsonl")
     assert first["feedback"] == [None, 1, None, None, None, None, None, -1, None]

@@ -379,9 +379,7 @@ class TestEndpoint:
         with serving(answer) as endpoint:
             decoder = PromptedDecoder(EndpointModel(ChatClient("tiny", endpoint.url, attempts=1)))
             replies = [exchange(reply) for reply in ("yes", "bad", "yes")]
-            with pytest.warns(
-                UserWarning, match="a content filter keeps back 1 answers of 2, which are taken as unclear"
-            ):
+            with pytest.warns(UserWarning, match="a content filter withheld 1 of 2 answers, which count as unclear"):
                 assert decoder.decode(replies) == [POSITIVE, NEGATIVE, POSITIVE]
             assert decoder.probabilities(replies)[1] == 0.5
         assert len(endpoint.bodies) == 2
@@ -402,7 +400,7 @@ class TestEndpoint:
 
     def test_what_is_written_and_is_no_answer_is_unclear(self) -> None:
         told = "writes 'Nothing', which begins with neither No nor Yes"
-        with pytest.warns(UserWarning, match=f"{told}; so it is with 1 answers of 2"):
+        with pytest.warns(UserWarning, match=f"{told}; 1 of 2 answers are like this"):
             assert self.written("Yes", "Nothing") == [[-np.inf, 0.0], [0.0, 0.0]]
         with pytest.raises(UserError, match=told):
             self.written("Nothing")
@@ -436,7 +434,11 @@ class TestEndpoint:
             ({"content": [{"top_logprobs": []}]}, ["No", "Yes"], "gives no log-probabilities"),
             ({"content": [{"top_logprobs": ["Yes"]}]}, ["No", "Yes"], "gives no log-probabilities"),
             (tops(("Yes", np.nan), ("No", np.inf)), ["No", "Yes"], "gives no log-probabilities"),
-            (tops(("The", -0.1), ("A", -1.0)), ["No", "Yes"], "begins with 'the', and nothing likely begins No or Yes"),
+            (
+                tops(("The", -0.1), ("A", -1.0)),
+                ["No", "Yes"],
+                "begins with 'the', and no likely token begins No or Yes",
+            ),
             (tops(("Ne", -0.1), ("Pos", -1.0)), ANSWERS, "begins with 'ne', which may become Negative or Neutral"),
         ],
     )

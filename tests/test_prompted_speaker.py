@@ -221,7 +221,9 @@ def test_what_cannot_be_said_is_asked_for_again_with_other_chance() -> None:
 
 
 def test_a_model_that_says_nothing_is_an_error_and_no_silence() -> None:
-    with pytest.raises(UserError, match=rf"the writer wrote '', nothing that can be said, as the last of {ATTEMPTS}"):
+    with pytest.raises(
+        UserError, match=f"the writer gave no valid utterance in {ATTEMPTS} answers: the last one, '', is not"
+    ):
         opened(speaker(lambda prompt, seed: ""))
 
 
@@ -280,7 +282,7 @@ def test_a_class_that_does_not_speak_in_all_of_its_games_is_told(said: Any, told
 
 def test_no_oracle_listens_to_a_model() -> None:
     games = games_of(FIGURES, 1, make_speaker=lambda: PromptedSpeaker(FIGURES, Writer()))
-    with pytest.raises(UserError, match="the writer does not tell the action that it wants: no oracle can listen"):
+    with pytest.raises(UserError, match="the writer does not report the action that it wants, so no oracle can listen"):
         play(OracleListener(games), games)
 
 

@@ -376,11 +376,11 @@ def test_a_folder_with_anything_in_it_is_left_alone(made: Path, tmp_path: Path) 
     [
         ("--model {made}/absent", "cannot load the language model '.*absent'"),
         ("--model {made}/gpt2", "has no linear layers"),
-        ("--model {made}/short", "reads 40 tokens, which are too few for an exchange"),
+        ("--model {made}/short", "reads only 40 tokens, which are too few for an exchange"),
         ("--model {made}/model --replies {made}/absent.csv", "cannot read .*absent.csv"),
         ("--model {made}/model --replies {made}/games.jsonl", "games.jsonl, line 1: expected the columns utterance"),
         ("--model {made}/model --games {made}/odd.csv", "odd.csv"),
-        ("--model {made}/model --games {made}/won.jsonl", "of 2 replies some must be to good actions and some to "),
+        ("--model {made}/model --games {made}/won.jsonl", "some of the 2 replies must be to right actions"),
         ("--model {made}/model --chats {made}/odd.csv", "odd.csv"),
     ],
 )

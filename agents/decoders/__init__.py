@@ -1,1 +1,1 @@
-"""What a reply says of the action before it, a file for each way to tell."""
+"""Feedback decoders, one file each, and the modules that calibrate, train and tune them."""

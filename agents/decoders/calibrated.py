@@ -1,8 +1,8 @@
-"""A prompted decoder that was calibrated on simulated games: `multiref decode --calibrate` makes its file.
+"""A prompted decoder that was calibrated on simulated games: `multiref decode --calibrate` writes its file.
 
-The model is asked after a few examples; see `multiref_gym.agents.decoders.few_shot`. What it answers is turned into a
-probability that was right on the average on simulated replies (Platt 1999). Feedback is positive from the probability
-on that had the wanted precision there.
+The model sees a few examples before each question; see `multiref_gym.agents.decoders.few_shot`. Its answers are turned
+into probabilities that were right on average on simulated replies (Platt 1999). Feedback is positive if the probability
+reaches a threshold, which was chosen on simulated replies for a wanted precision.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ from multiref_gym.feedback import Exchange, Feedback
 from multiref_gym.registry import new_decoder
 
 Reads = Literal["log-probabilities", "words"]
-"""What is read of an answer: how likely its token is, or only what the model writes."""
+"""How an answer is read: by the log-probability of its token, or by the words that the model writes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How a model is asked and what its answers are worth.
+    """How a model is asked, and how its answers become probabilities.
 
     Attributes:
         decoder: The prompted decoder: prompted:MODEL or prompted-api:MODEL.
-        reads: What is read of its answers.
-        prompt: What it is asked.
-        slopes: What the log-odds of its answers are multiplied by, and then those of the replies, if they are scored.
-        shift: What is added to the sum of both; that gives the log-odds of a good action.
-        threshold: From which probability on feedback is positive.
+        reads: How its answers are read.
+        prompt: The prompt.
+        slopes: The factor for the log-odds of its answers and, if replies are scored, the factor for theirs.
+        shift: Added to the sum of both, which gives the log-odds of an entirely right action.
+        threshold: The lowest probability for which feedback is positive.
     """
 
     decoder: str
@@ -52,11 +52,11 @@ class Calibration:
     threshold: Annotated[float, Field(ge=0, le=1)]
 
     def probabilities(self, evidence: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Returns the probabilities of a good action; see `probabilities`."""
+        """Returns the probabilities of an entirely right action; see `probabilities`."""
         return probabilities(evidence, self.slopes, self.shift)
 
     def is_positive(self, likely: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Returns whether feedback is positive, given probabilities of a good action, of the same shape."""
+        """Returns whether feedback is positive, for each probability of an entirely right action."""
         positive: NDArray[np.bool_] = likely >= self.threshold
         return positive
 
@@ -64,16 +64,16 @@ class Calibration:
         """Returns the model.
 
         Raises:
-            UserError: As `scorer_of` does.
+            UserError: As in `scorer_of`.
         """
         return scorer_of(self.decoder, self.reads)
 
 
 def probabilities(evidence: NDArray[np.float64], slopes: Sequence[float], shift: float) -> NDArray[np.float64]:
-    """Returns the probabilities of a good action, of shape `(replies,)`.
+    """Returns the probabilities of an entirely right action, of shape `(replies,)`.
 
     Args:
-        evidence: As of `FewShot.evidence`, of shape `(replies, len(slopes))`.
+        evidence: The result of `FewShot.evidence`, of shape `(replies, len(slopes))`.
         slopes: See `Calibration`.
         shift: See `Calibration`.
     """
@@ -95,10 +95,10 @@ def scorer_of(decoder: str, reads: Reads) -> AnswerScorer:
 
     Args:
         decoder: The name of the decoder.
-        reads: What is read of its answers.
+        reads: How its answers are read.
 
     Raises:
-        UserError: If the decoder asks no model, the model cannot be had, or words are to be read of one that is not
+        UserError: If the decoder asks no model, the model cannot be loaded, or `reads` is "words" and the model is not
             behind an endpoint.
     """
     made = new_decoder(decoder)
@@ -107,22 +107,22 @@ def scorer_of(decoder: str, reads: Reads) -> AnswerScorer:
     if reads == "log-probabilities":
         return made.scorer
     if not isinstance(made.scorer, EndpointModel):
-        raise UserError(f"decoder {decoder!r}: only of a model behind an endpoint it is read what it writes")
+        raise UserError(f"decoder {decoder!r}: words are read from a model behind an endpoint only")
     return WritingModel(made.scorer.client)
 
 
 class CalibratedDecoder:
-    """Decodes feedback by asking a model with examples, and by what its answers were worth on simulated games.
+    """Decodes feedback by asking a model with examples, with a calibration from simulated games.
 
     Args:
         scorer: The model.
-        calibration: How it is asked and what its answers are worth.
-        ternary: Whether neutral is an answer, for what is not positive and both selects and deselects; people ask for a
-            deselection, and what they reject is the new choice.
+        calibration: How it is asked, and how its answers become probabilities.
+        ternary: Whether to return neutral for an action that is not positive and both selects and deselects. The
+            speaker usually asked for the deselection, and rejects only the new choice.
 
     Attributes:
         scorer: The model.
-        calibration: How it is asked and what its answers are worth.
+        calibration: How it is asked, and how its answers become probabilities.
     """
 
     def __init__(self, scorer: AnswerScorer, calibration: Calibration, ternary: bool = False) -> None:
@@ -133,7 +133,7 @@ class CalibratedDecoder:
         """Makes the decoder that a file of `multiref decode --calibrate` describes.
 
         Raises:
-            UserError: If there is no such file or it was changed, or as `scorer_of` does.
+            UserError: If the file does not exist or was changed; and as in `scorer_of`.
         """
         path = Path(file)
         check_digest(path, read_json(dict[str, Any], path))
@@ -141,9 +141,9 @@ class CalibratedDecoder:
         return cls(calibration.scorer(), calibration, ternary)
 
     def probabilities(self, exchanges: Sequence[Exchange]) -> NDArray[np.float64]:
-        """Returns the probability that each action was wholly good, of shape `(len(exchanges),)`.
+        """Returns the probability that each action was entirely right, of shape `(len(exchanges),)`.
 
-        It is 0 where nothing was clicked, and there the model is not asked.
+        It is 0 for an action without clicks, about which the model is not asked.
         """
         likely = np.zeros(len(exchanges))
         asked = [row for row, exchange in enumerate(exchanges) if exchange.action.clicks]

@@ -1,10 +1,11 @@
-"""Calibrates a prompted decoder on simulated games alone: which examples it sees, and what its answers are worth.
+"""Calibrates a prompted decoder on simulated games alone: its examples, its probabilities and its threshold.
 
-The speakers of one population give the examples, in several draws, and those of a second one say which draw tells good
-actions from others best. Half of both have words of their own, so that the examples are of many kinds. With a third
-population log-odds are turned into probabilities (Platt 1999), and the threshold is chosen that has the wanted
-precision at the highest recall. A fourth one is held back for the figures. These two talk as people do, as far as the
-simulation does, and the listener errs as those did that people spoke to: the precision is meant for people.
+Each of the four steps uses replies of other simulated speakers. First, several draws of examples are made. Second, the
+draw is chosen that separates right actions from others best. Half of the speakers in these two steps have their own
+phrases, so that the examples are varied. Third, log-odds are turned into probabilities (Platt 1999), and the threshold
+is chosen that has the wanted precision at the highest recall. Fourth, the figures are computed on replies that were
+held back. The precision is meant for people. So in the last two steps the speakers speak as much like people as the
+simulation can, and the listener makes mistakes as often as the listeners in games of people.
 """
 
 from __future__ import annotations
@@ -34,58 +35,58 @@ from multiref_gym.simulators.population import population
 
 SEED = 0
 SHOWN_FROM, CHOSEN_ON, FITTED_ON, HELD_BACK = (range(first, first + 8) for first in (101, 109, 117, 125))
-"""Seeds of the populations."""
+"""Seeds of the populations in each step."""
 EXAMPLES = 32
-"""How many are shown, one half of them at a time."""
+"""The number of examples. A question shows one half of them."""
 LONGEST = 20
 """The most words of an example, so that many can be shown."""
 DRAWS = 4
-"""How many draws of examples are tried."""
+"""The number of draws of examples."""
 TRIED, FITTED, JUDGED = 160, 250, 250
-"""How many simulated replies each draw is tried on, the probabilities are fitted to, and the figures are of."""
+"""The numbers of simulated replies that choose the draw, fit the probabilities, and give the figures."""
 THRESHOLDS = (0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
-"""Those of the table beside the one that was chosen."""
+"""The thresholds in the table, besides the chosen one."""
 
 Replies = tuple[list[Exchange], NDArray[np.bool_]]
-"""Exchanges, and whether each action was wholly good."""
-Find = Callable[[AnswerScorer, Sequence[Exchange]], NDArray[np.float64]]
-"""What reads exchanges with a model."""
+"""Exchanges, and whether each action was entirely right."""
+Scoring = Callable[[AnswerScorer, Sequence[Exchange]], NDArray[np.float64]]
+"""Scores exchanges with a model."""
 
 
 def replies_of(personas: Sequence[Persona], count: int, seed: np.random.SeedSequence) -> Replies:
-    """Returns so many exchanges of simulated games in an order of chance, and whether each action was wholly good.
+    """Returns exchanges of simulated games in random order, and whether each action was entirely right.
 
     Args:
-        personas: Who speaks.
-        count: How many exchanges.
-        seed: Seeds all chance.
+        personas: The speakers.
+        count: The number of exchanges.
+        seed: Seeds all randomness.
     """
     of_games, of_order = seed.spawn(2)
-    listeners = {"as people spoke to": ErringListener}
-    games = -(-count // 3)  # as each has more replies than three
+    listeners = {"like people's": ErringListener}
+    games = -(-count // 3)  # each has more than three replies
     exchanges, good = simulated(personas, games, of_games, listeners)
     chosen = np.random.default_rng(of_order).permutation(len(exchanges))[:count]
     return [exchanges[row] for row in chosen], np.array(good)[chosen]
 
 
 def draws_of(replies: Replies, rng: np.random.Generator) -> list[tuple[Example, ...]]:
-    """Returns draws of short examples, of which a model sees one half or the other.
+    """Returns draws of short examples. A model sees the first or the second half of a draw.
 
-    In each half good and bad ones are as many. Where a good one stands in one half, a bad one does in the other.
+    Each half has as many right actions as wrong ones. Where one half has a right action, the other has a wrong one.
 
     Args:
-        replies: What they are drawn from.
-        rng: The source of all chance.
+        replies: The replies to draw from.
+        rng: The source of all randomness.
     """
-    good, bad = (
+    right, wrong = (
         [
             Example(exchange.utterance, str(exchange.action), exchange.reply, kind)
-            for exchange, is_good in zip(*replies, strict=True)
-            if is_good == kind and len(f"{exchange.utterance} {exchange.reply}".split()) <= LONGEST
+            for exchange, is_right in zip(*replies, strict=True)
+            if is_right == kind and len(f"{exchange.utterance} {exchange.reply}".split()) <= LONGEST
         ]
         for kind in (True, False)
     )
-    pairs, draws = zip(good, bad, strict=False), []
+    pairs, draws = zip(right, wrong, strict=False), []
     for _ in range(DRAWS):
         halves = list[Example](), list[Example]()
         for _ in range(EXAMPLES // 4):
@@ -97,14 +98,14 @@ def draws_of(replies: Replies, rng: np.random.Generator) -> list[tuple[Example, 
 
 
 def fitted(evidence: NDArray[np.float64], good: NDArray[np.bool_]) -> tuple[tuple[float, ...], float]:
-    """Returns the slopes, 0 or more, and the shift that make evidence right on the average.
+    """Returns the slopes, 0 or more, and the shift that make probabilities right on average.
 
-    They minimise the log-loss with the targets of Platt (1999), which are not quite 0 and 1, so that there is a minimum
-    even where the evidence tells all good actions from all others.
+    They minimise the log-loss with the targets of Platt (1999). These are not quite 0 and 1, so that there is a minimum
+    even if the evidence separates all right actions from all others.
 
     Args:
-        evidence: Of shape `(replies, kinds)`.
-        good: Whether each action was wholly good, of shape `(replies,)`.
+        evidence: The log-odds, of shape `(replies, kinds)`.
+        good: Whether each action was entirely right, of shape `(replies,)`.
     """
     counts = {kind: int((good == kind).sum()) for kind in (True, False)}
     targets = np.where(good, (counts[True] + 1) / (counts[True] + 2), 1 / (counts[False] + 2))
@@ -122,26 +123,26 @@ def fitted(evidence: NDArray[np.float64], good: NDArray[np.bool_]) -> tuple[tupl
 
 
 def threshold_for(precision: float, likely: NDArray[np.float64], good: NDArray[np.bool_]) -> float:
-    """Returns the lowest threshold that has a precision.
+    """Returns the lowest threshold with a precision.
 
     Args:
-        precision: The least share of good actions among those whose probability reaches the threshold.
-        likely: Probabilities, of shape `(replies,)`.
-        good: Whether each action was wholly good, of the same shape.
+        precision: The lowest allowed share of right actions among those whose probability reaches the threshold.
+        likely: The probability that each action was entirely right, of shape `(replies,)`.
+        good: Whether it was, of the same shape.
 
     Raises:
-        UserError: If no threshold has it.
+        UserError: If no threshold has this precision.
     """
     levels = np.unique(likely)  # from low to high
     precisions = np.array([good[likely >= level].mean() for level in levels])
     [reached] = np.nonzero(precisions >= precision)
     if not reached.size:
         raise UserError(
-            f"--precision {precision}: on simulated replies the model reaches {precisions.max():.2f} at most"
+            f"--precision {precision}: the model reaches at most {precisions.max():.2f} on simulated replies"
         )
     lowest = int(reached[0])
     below = levels[lowest - 1] if lowest else levels[lowest]
-    return float((levels[lowest] + below) / 2)  # between two levels, as the last bits of a probability may change
+    return float((levels[lowest] + below) / 2)  # between two levels, since the last bits of a probability may change
 
 
 def calibrate(decoder: str, precision: float, report: Callable[[int], None]) -> dict[str, Any]:
@@ -149,52 +150,53 @@ def calibrate(decoder: str, precision: float, report: Callable[[int], None]) -> 
 
     Args:
         decoder: Its name.
-        precision: What the threshold is to have on simulated replies.
-        report: Is told how often the model was asked.
+        precision: The wanted precision of positives on simulated replies.
+        report: Called with the number of replies read so far.
 
     Returns:
         The fields of a `Calibration` and, for JSON, how it was found: the wanted `precision`, the `seed`, the area
-        under the curve of each of the `draws`, and what is `held_back`, figures on replies that played no part.
+        under the curve for each of the `draws`, and `held_back`, the figures on replies that were used for nothing
+        else.
 
     Raises:
-        UserError: If the decoder asks no model, the model cannot be asked or has no answers of one token, or it does
+        UserError: If the decoder asks no model, the model cannot be asked, it has no answers of one token, or it does
             not reach the precision.
     """
     scorer, reads = _scorer(decoder)
     answers = next((pair for pair in ANSWERS if scorer.one_token_each(pair)), None)
     if answers is None:
         pairs = ", ".join("/".join(pair) for pair in ANSWERS)
-        raise UserError(f"decoder {decoder!r}: the model has no token for each answer of any of {pairs}")
+        raise UserError(f"decoder {decoder!r}: the model has no pair of one-token answers among {pairs}")
     *seeds, of_draws = np.random.SeedSequence(SEED).spawn(5)
     people = [[persona for number in numbers for persona in population(number)] for numbers in (FITTED_ON, HELD_BACK)]
     personas = [speakers(SHOWN_FROM, plain=True), speakers(CHOSEN_ON, plain=True), *people]
     counts = (4 * DRAWS * EXAMPLES, TRIED, FITTED, JUDGED)
     shown, tried, fit, judged = map(replies_of, personas, counts, seeds)
-    asked = 0
+    read = 0
 
-    def read(find: Find, exchanges: Sequence[Exchange]) -> NDArray[np.float64]:
-        nonlocal asked
-        found = find(scorer, exchanges)
-        asked += len(exchanges)
-        report(asked)
-        return found
+    def scores(scoring: Scoring, exchanges: Sequence[Exchange]) -> NDArray[np.float64]:
+        nonlocal read
+        result = scoring(scorer, exchanges)
+        read += len(exchanges)
+        report(read)
+        return result
 
     prompts = [FewShot(answers, examples) for examples in draws_of(shown, np.random.default_rng(of_draws))]
     areas = []
     for prompt in prompts:
-        found = read(prompt.log_odds, tried[0])
-        areas.append(auc(found[tried[1]], found[~tried[1]]))
+        log_odds = scores(prompt.log_odds, tried[0])
+        areas.append(auc(log_odds[tried[1]], log_odds[~tried[1]]))
     prompt = prompts[int(np.argmax(areas))]
-    evidence = read(prompt.evidence, fit[0])
+    evidence = scores(prompt.evidence, fit[0])
     slopes, shift = fitted(evidence, fit[1])
     if not any(slopes):
-        raise UserError(f"decoder {decoder!r}: its answers tell nothing of simulated replies")
+        raise UserError(f"decoder {decoder!r}: its answers say nothing about simulated replies")
     kind, _, model = decoder.partition(":")
     if kind == "prompted":
         decoder = f"{kind}:{model_name(model)}"
     threshold = threshold_for(precision, probabilities(evidence, slopes, shift), fit[1])
     calibration = Calibration(decoder, reads, prompt, slopes, shift, threshold)
-    likely, good = calibration.probabilities(read(prompt.evidence, judged[0])), judged[1]
+    likely, good = calibration.probabilities(scores(prompt.evidence, judged[0])), judged[1]
     return {
         **asdict(calibration),
         "precision": precision,
@@ -210,13 +212,13 @@ def calibrate(decoder: str, precision: float, report: Callable[[int], None]) -> 
 
 
 def _scorer(decoder: str) -> tuple[AnswerScorer, Reads]:
-    """Returns the model, and what is read of its answers: words, if an endpoint says no more."""
+    """Returns the model, and how its answers are read: as words if an endpoint gives no log-probabilities."""
     scorer = scorer_of(decoder, "log-probabilities")
     try:
         FewShot(ANSWERS[0], ()).log_odds(scorer, [CONTENT_FREE])
     except NoLogProbabilities as error:
-        warnings.warn(f"{error}: what it writes is read, and each exchange counts 0, 0.5 or 1", stacklevel=2)
+        warnings.warn(f"{error}: its words are read instead, and each exchange counts as 0, 0.5 or 1", stacklevel=2)
         return scorer_of(decoder, "words"), "words"
     except NoAnswer:
-        pass  # the examples will show which words are wanted
+        pass  # the examples will show the model which words to use
     return scorer, "log-probabilities"

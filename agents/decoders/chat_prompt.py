@@ -1,4 +1,4 @@
-"""What a language model is asked of an exchange of a chat, after the prompt of arXiv 2410.13852."""
+"""The prompt that asks a language model about an exchange of a chat, after the prompt of arXiv 2410.13852."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ correct, thanks, or the user simply moves on to the next thing.{lean}
 Answer a single word, {answers}."""
 
 LONGEST, SHORTEST = 4000, 125
-"""The most characters of a message that are shown, and the fewest that a message is cut to."""
+"""The most characters of a message that are shown, and the smallest length that messages are cut to."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChatForm:
-    """What is asked of an exchange.
+    """A form of the prompt.
 
     Attributes:
         kinds: The kinds of feedback, in words.
-        lean: What to do where it is not clear.
+        lean: What to do in unclear cases, in words.
         named: The answers, in words.
-        answers: Each answer and what it means, from bad to good: of answers that are as likely the first is taken.
+        answers: Each answer and its meaning, from bad to good: of equally likely answers, the first counts.
     """
 
     kinds: str
@@ -42,17 +42,17 @@ class ChatForm:
     answers: Mapping[str, Feedback]
 
     def ask(self, exchange: ChatExchange, longest: int) -> str:
-        """Returns all that the model is to read, with so many characters of a message at most."""
-        says = zip(("Assistant", "User", "Assistant", "User"), astuple(exchange), strict=True)
-        lines = [f"{who}: {shortened(_plain(words), longest)}" for who, words in says if words.strip()]
+        """Returns the prompt, with at most `longest` characters of each message."""
+        messages = zip(("Assistant", "User", "Assistant", "User"), astuple(exchange), strict=True)
+        lines = [f"{author}: {shortened(_plain(words), longest)}" for author, words in messages if words.strip()]
         return PROMPT.format(kinds=self.kinds, lean=self.lean, exchange="\n".join(lines), answers=self.named)
 
     def ask_briefly(self, exchange: ChatExchange, reads: Callable[[str, Sequence[str]], bool]) -> tuple[str, bool]:
-        """Returns what the model is to read, cut so far that it can be read, and whether it was cut.
+        """Returns the prompt, with messages cut until the model can read it, and whether any was cut.
 
         Args:
             exchange: The exchange.
-            reads: Whether a model can read a question with its answers.
+            reads: Whether the model can read a question with its answers.
         """
         longest = LONGEST
         question = self.ask(exchange, longest)
@@ -77,5 +77,5 @@ TERNARY = ChatForm(
 
 
 def _plain(words: str) -> str:
-    # In one line and without marks, so that nobody else seems to speak.
+    # On one line and without marks of turns, so that the words cannot look like another turn.
     return " ".join(without_marks(words).split())

@@ -1,4 +1,4 @@
-"""Decoders that read chats, by their names, and those of the game, which can be tried on them."""
+"""Makes decoders of chats by their names; a decoder of the game can be tried on chats, too."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from multiref_gym.registry import decoder_of, made
 OF_THE_GAME = ("lexical", "learned")
 """Decoders that were made for the game."""
 OUT_OF_PLACE = (
-    "{} was made for the game, where a speaker who judges nothing is content; in chats it takes too much for positive: "
+    "{} was made for the game, where a speaker who judges nothing is content; in chats it returns positive too often: "
     "use prompted:MODEL or tuned:FOLDER there"
 )
-"""What is told of them."""
+"""The warning about them."""
 
 ANSWERED = Action(select=frozenset({0}))
-"""What stands for an answer in the game: something was done."""
+"""The action that stands for an answer: something was done."""
 
 
 class ReadAsGame:
-    """A decoder of the game on chats: it reads the reply as if the answer before it were a select.
+    """Uses a decoder of the game on chats: an answer counts as a select.
 
     Args:
         decoder: The decoder.
@@ -33,7 +33,7 @@ class ReadAsGame:
         self._decoder = decoder
 
     def decode_chats(self, exchanges: Sequence[ChatExchange]) -> list[Verdict]:
-        """Returns what each reply says of the answer before it, in order."""
+        """Returns a verdict on each answer, in order."""
         in_game = [Exchange(None, exchange.request, ANSWERED, exchange.reply) for exchange in exchanges]
         feedback = decoded(self._decoder, in_game)
         likely: Sequence[float | None] = [None] * len(in_game)
@@ -43,14 +43,14 @@ class ReadAsGame:
 
 
 def new_chat_decoder(name: str, ternary: bool = False) -> ChatDecoder:
-    """Makes a decoder that reads chats, or has one of the game do so.
+    """Makes a decoder of chats, or a decoder of the game that reads chats.
 
     Args:
-        name: As of `multiref_gym.registry.decoder_of`.
-        ternary: Whether neutral is to be an answer.
+        name: A name as in `multiref_gym.registry.decoder_of`.
+        ternary: Whether to make its ternary form.
 
     Raises:
-        UserError: If there is no such decoder, it does not read chats, or it cannot be made.
+        UserError: If there is no such decoder, it cannot read chats, or it cannot be made.
     """
     make = decoder_of(name, ternary)
     if name.partition(":")[0] == "calibrated":

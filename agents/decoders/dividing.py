@@ -1,4 +1,4 @@
-"""Decodes many games in blocks, which workers may share; a block is the same whoever decodes it."""
+"""Decodes many games in blocks that workers share. The blocks do not depend on the number of workers."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from multiref_gym.agents.workers import Tell, Workers
 from multiref_gym.feedback import Exchange, Feedback, FeedbackDecoder, decoded_games
 
 BLOCK = 128
-"""Games that are decoded together, as the last bits of a model's numbers may depend on what it reads together."""
+"""The games in a block. It is fixed, since the last bits of a model's numbers may depend on what it reads together."""
 
 Exchanges = Sequence[Exchange]
 
 
 class Decoding:
-    """Decodes blocks of games: what a worker makes once.
+    """Decodes blocks of games; each worker makes one.
 
     Args:
         make: Makes the decoder.
@@ -33,15 +33,15 @@ class Decoding:
 def decode_divided(
     workers: Workers, make: Callable[[], FeedbackDecoder], games: Iterable[Exchanges]
 ) -> Iterator[list[Feedback]]:
-    """Yields the feedback in the exchanges of each game, in order; some blocks are in memory at a time.
+    """Yields the feedback in the exchanges of each game, in order, with only a few blocks in memory at a time.
 
     Args:
-        workers: Who decodes.
+        workers: The workers that decode.
         make: Makes the decoder; sent to each worker.
         games: The exchanges of each game.
 
     Raises:
-        UserError: As `multiref_gym.feedback.decoded` and the workers do.
+        UserError: As in `multiref_gym.feedback.decoded` and in the workers.
     """
     return chain.from_iterable(workers.run(partial(Decoding, make), _blocks(iter(games))))
 

@@ -1,11 +1,12 @@
 """A question to a language model after a few examples, all in plain text: a form that small models can answer.
 
-The instruction and the examples come first and the exchange last, so that a model on this machine reads the former once
-for all exchanges. Small models lean to the answer that was shown last or most often, and much depends on the examples
-(Zhao et al. 2021, arXiv 2102.09690). So each exchange is asked about twice, after each half of the examples.
+The instruction and the examples come first and the exchange last. So a model on this machine reads the instruction and
+the examples only once for all exchanges. Small models lean to the answer that was shown last or most often, and much
+depends on the examples (Zhao et al. 2021, arXiv 2102.09690). So each question is asked twice, once after each half of
+the examples.
 
-A model that says how likely any text is tells more: how much likelier the reply is after a right action than after a
-wrong one (noisy channel, Min et al. 2022, arXiv 2108.04106).
+A model that can score any text gives further evidence: how much likelier the reply is after a right action than after
+a wrong one (noisy channel, Min et al. 2022, arXiv 2108.04106).
 """
 
 from __future__ import annotations
@@ -28,26 +29,26 @@ listener's action was right.
 """
 QUESTION = "Asked: {}\nDone: {}\nReply: {}\nWas it right?"
 VERDICT = "Asked: {}\nDone: {}\nRight: {}\nReply:"
-"""What stands before a reply whose likelihood is asked for."""
+"""The text before a reply that is scored."""
 ANSWERS = (("No", "Yes"), ("no", "yes"), ("N", "Y"), ("0", "1"))
-"""Words for a bad action and for a good one. A model takes the first pair of which each word is one token."""
+"""Words for a wrong action and for a right one. A model uses the first pair whose words are one token each."""
 
 CONTENT_FREE = Exchange(None, "N/A", Action(select=frozenset({0})), "N/A")
-"""An exchange that says nothing: what a model makes of it is its lean (arXiv 2102.09690)."""
+"""An exchange without content. A model's answer to it shows the model's lean (arXiv 2102.09690)."""
 
 MOST = 10.0
-"""The largest log-odds, either way, that one answer counts with: an endpoint may call an answer impossible."""
+"""The limit of the log-odds from one answer, in both directions, because an endpoint may give an answer no chance."""
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """An exchange whose action was right or not.
+    """An exchange, and whether its action was right.
 
     Attributes:
-        utterance: What the speaker said before the action.
+        utterance: The speaker's words before the action.
         action: The action, in its canonical text.
-        reply: What the speaker said after it.
-        right: Whether all of it was right.
+        reply: The speaker's words after it.
+        right: Whether the action was entirely right.
     """
 
     utterance: str
@@ -58,27 +59,27 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class FewShot:
-    """What is asked of exchanges.
+    """A prompt with examples.
 
     Attributes:
-        answers: The words for a bad action and for a good one.
-        examples: What is shown first.
+        answers: The words for a wrong action and for a right one.
+        examples: The examples.
     """
 
     answers: tuple[str, str]
     examples: tuple[Example, ...]
 
     def evidence(self, scorer: AnswerScorer, exchanges: Sequence[Exchange]) -> NDArray[np.float64]:
-        """Returns what speaks for a right action, in nats: log-odds of the answers, and of the replies if they are had.
+        """Returns the evidence for a right action, in nats: from answers and, if the model scores texts, from replies.
 
         Each is the mean over both halves of the examples.
 
         Args:
             scorer: The model.
-            exchanges: One or more, each with a click.
+            exchanges: One or more exchanges, each with a click.
 
         Returns:
-            Of shape `(len(exchanges), 1 or 2)`.
+            float64 `(len(exchanges), 1 or 2)`.
         """
         columns = [self.log_odds(scorer, exchanges)]
         if isinstance(scorer, ReplyScorer):
@@ -88,41 +89,41 @@ class FewShot:
     def log_odds(self, scorer: AnswerScorer, exchanges: Sequence[Exchange]) -> NDArray[np.float64]:
         """Returns the log-odds of a right action by the answers, of shape `(len(exchanges),)`.
 
-        Each is from `-MOST` to `MOST`; where the model says nothing, it is `-MOST`.
+        They are from `-MOST` to `MOST`. If the model gives no answer, they are `-MOST`.
 
         Args:
             scorer: The model.
-            exchanges: One or more, each with a click.
+            exchanges: One or more exchanges, each with a click.
         """
         questions = [_question(exchange.utterance, str(exchange.action), exchange.reply) for exchange in exchanges]
-        found = []
+        by_half = []
         for half in self._halves:
             shown = [
                 f"{_question(example.utterance, example.action, example.reply)} {self.answers[example.right]}"
                 for example in half
             ]
-            bad, good = scorer(questions, self.answers, _opening(shown)).T
-            silent = bad == good  # both are 0 where nothing was said
+            wrong, right = scorer(questions, self.answers, _opening(shown)).T
+            no_answer = wrong == right  # both are 0 then
             with np.errstate(invalid="ignore"):
-                found.append(np.where(silent, -MOST, np.clip(good - bad, -MOST, MOST)))
-        mean: NDArray[np.float64] = np.mean(found, axis=0)
+                by_half.append(np.where(no_answer, -MOST, np.clip(right - wrong, -MOST, MOST)))
+        mean: NDArray[np.float64] = np.mean(by_half, axis=0)
         return mean
 
     def reply_log_odds(self, scorer: ReplyScorer, exchanges: Sequence[Exchange]) -> NDArray[np.float64]:
-        """Returns how much likelier each reply begins so after a right action, in nats, `(len(exchanges),)`.
+        """Returns how much likelier each reply's beginning is after a right action, in nats, `(len(exchanges),)`.
 
         Args:
             scorer: The model.
-            exchanges: One or more, each with a click.
+            exchanges: One or more exchanges, each with a click.
         """
         replies = [_line(exchange.reply) for exchange in exchanges]
-        found = []
+        by_half = []
         for half in self._halves:
             shown = [
                 f"{self._verdict(example.utterance, example.action, example.right)} {_line(example.reply)}"
                 for example in half
             ]
-            bad, good = (
+            after_wrong, after_right = (
                 scorer.begins(
                     [self._verdict(exchange.utterance, str(exchange.action), right) for exchange in exchanges],
                     replies,
@@ -130,8 +131,8 @@ class FewShot:
                 )
                 for right in (False, True)
             )
-            found.append(good - bad)
-        mean: NDArray[np.float64] = np.mean(found, axis=0)
+            by_half.append(after_right - after_wrong)
+        mean: NDArray[np.float64] = np.mean(by_half, axis=0)
         return mean
 
     @property
@@ -152,5 +153,5 @@ def _question(utterance: str, action: str, reply: str) -> str:
 
 
 def _line(words: str) -> str:
-    # In one line and without marks, so that nobody else seems to speak.
+    # On one line and without marks of turns, so that the words cannot look like another turn.
     return " ".join(without_marks(words).split())

@@ -1,10 +1,10 @@
-"""A feedback decoder learned from simulated games: logistic regression on what was said and done.
+"""A feedback decoder learned from simulated games: a logistic regression on features of the exchange.
 
-A reply is its word n-grams, those of its opening and those of the rest apart, as a speaker mostly judges first and
-describes then. Words that describe tangrams are masked, since other people use others, and so the words that are kept
-are data, too: they come with the weights. How the lexical decoder reads it, what was clicked, how long the reply is,
-whether it asks for an undo and how much of it was said before are features as well. To decode takes no library of
-learning; `training.py` makes the weights.
+The features of a reply are its word n-grams. Those of its opening and those of the rest are separate features, since
+speakers mostly judge first and describe afterwards. Words that describe tangrams are masked, because other people use
+other ones. The words that are kept are stored with the weights. Further features are the lexical decoder's reading, the
+kinds of clicks, the reply's length, whether it asks for an undo, and how much of it was in the utterance before.
+`training.py` makes the weights; decoding needs no machine-learning library.
 """
 
 from __future__ import annotations
@@ -26,29 +26,29 @@ from multiref_gym.errors import UserError
 from multiref_gym.feedback import Exchange, Feedback
 
 WEIGHTS = Path(__file__).with_name("learned.json")
-"""The weights that come with the package."""
+"""The weights that ship with the package."""
 
 THRESHOLD = 0.5
-"""From which probability of a positive on an action is decoded as one."""
+"""The lowest probability for which feedback is positive."""
 
 OPENING = 6
-"""How many tokens are the opening of a reply."""
+"""The number of tokens in the opening of a reply."""
 LENGTHS = (2, 4, 8, 14)
-"""Where one class of reply lengths, in words, ends and the next begins."""
+"""The bounds between the classes of reply lengths, in words."""
 OVERLAPS = (0.01, 0.2, 0.5)
-"""The same for the share of the reply's masked words that the utterance before it had."""
+"""The bounds between the classes of the share of the reply's masked words that the utterance before it has."""
 
 MASK, START = "_", "^"
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What was learned: the log-odds of a positive are the bias and the weights of an exchange's features.
+    """Learned weights. The log-odds of a positive are the bias plus the weights of the exchange's features.
 
     Attributes:
-        words: The words that are kept; all others are masked.
+        words: The words that are not masked.
         bias: The log-odds of an exchange without features.
-        by_feature: By name, what a feature adds.
+        by_feature: The weight of each feature, by its name.
     """
 
     words: frozenset[str]
@@ -61,26 +61,26 @@ class Weights:
 
 
 def features(exchange: Exchange, words: Collection[str]) -> set[str]:
-    """Returns the names of what is known of an exchange.
+    """Returns the names of an exchange's features.
 
     Args:
-        exchange: What was said and done.
+        exchange: The exchange.
         words: The words that are not masked.
     """
-    said = words_of(exchange.reply)
-    tokens = [token if token in words or token == STOP else MASK for token in said]
+    of_reply = words_of(exchange.reply)
+    tokens = [token if token in words or token == STOP else MASK for token in of_reply]
     if tokens[-1:] != [STOP]:
         tokens.append(STOP)
     bounded = [START, *tokens]
     grams = set[str]()
     for size in (1, 2):
         for end in range(size, len(bounded) + 1):
-            # "^ no" and "no" in the opening, "... no" later
+            # The names are "^ no" and "no" in the opening, and "... no" later.
             grams.add(f"{'' if end <= OPENING + 1 else '... '}{' '.join(bounded[end - size : end])}")
     reading = read(exchange).name.lower().replace("_", " ")
     action = exchange.action
     clicked = " and ".join(filter(None, ["select" if action.select else "", "deselect" if action.deselect else ""]))
-    described = {word for word, token in zip(said, tokens, strict=False) if token == MASK}
+    described = {word for word, token in zip(of_reply, tokens, strict=False) if token == MASK}
     common = len(described.intersection(words_of(exchange.utterance))) / max(1, len(described))
     return grams - {START} | {
         f"[{clicked}]",
@@ -97,14 +97,14 @@ class LearnedDecoder:
     """Decodes feedback by weights learned from simulated games.
 
     Args:
-        threshold: From which probability on an action is decoded as positive, from 0 to 1: the higher, the fewer
-            positives, and the surer they are.
-        ternary: Whether neutral is an answer, for what is not positive and both selects and deselects; people ask
-            for a deselection, and what they reject is the new choice.
+        threshold: The lowest probability for which feedback is positive, from 0 to 1. With a higher one, positives are
+            fewer and surer.
+        ternary: Whether to return neutral for an action that is not positive and both selects and deselects. The
+            speaker usually asked for the deselection, and rejects only the new choice.
         weights: A file that `multiref_gym.agents.decoders.training` made.
 
     Raises:
-        UserError: If the threshold is no probability, or the file is missing or malformed.
+        UserError: If the threshold is not from 0 to 1, or the file is missing or malformed.
     """
 
     def __init__(self, threshold: float = THRESHOLD, ternary: bool = False, weights: Path = WEIGHTS) -> None:
@@ -114,9 +114,9 @@ class LearnedDecoder:
         self._weights = read_json(Weights, weights)
 
     def probabilities(self, exchanges: Sequence[Exchange]) -> NDArray[np.float64]:
-        """Returns the calibrated probability that each action was wholly good, of shape `(len(exchanges),)`.
+        """Returns the calibrated probability that each action was entirely right, of shape `(len(exchanges),)`.
 
-        It is 0 where nothing was clicked, which is not good whatever is said, and where the reply is not understood.
+        It is 0 if the action has no clicks, since it is never right then, or if the reply is not understood.
         """
         logits = [self._logit(exchange) for exchange in exchanges]
         probabilities: NDArray[np.float64] = expit(np.array(logits, np.float64))
@@ -126,9 +126,9 @@ class LearnedDecoder:
         if not exchange.action.clicks or read(exchange) is Reading.UNKNOWN:
             return -np.inf
         weight_of = self._weights.by_feature
-        # Sorted, as a sum of floats depends on its order and that of a set on the process.
-        named = sorted(features(exchange, self._weights.words))
-        return self._weights.bias + sum(weight_of.get(name, 0.0) for name in named)
+        # A sum of floats depends on its order, and the order of a set depends on the process. So they are sorted.
+        names = sorted(features(exchange, self._weights.words))
+        return self._weights.bias + sum(weight_of.get(name, 0.0) for name in names)
 
     def decode(self, exchanges: Sequence[Exchange]) -> list[Feedback]:
         """Returns the feedback that each reply gives on the action before it, in order."""

@@ -1,13 +1,13 @@
-"""A feedback decoder made of word lists: no model, no training, and the floor for every other decoder.
+"""A feedback decoder made of word lists, without a model or training: the baseline for all other decoders.
 
-A reply is read clause by clause. What a clause says of the action is in words that reject or praise it, or in a
-request to undo it, and the last judgement counts: "great, now undo that", "no wait, you are right". A speaker who
-judges nothing has moved on, which is how many people say that all is well, unless there are hints that something else
-was wanted ("I meant the taller") or the reply is in a language that is not known.
+It reads a reply clause by clause. A clause judges the action by words that reject or praise it, or by a request to undo
+it. The last judgement counts: "great, now undo that", "no wait, you are right". A speaker who judges nothing has moved
+on, which is how many people say that all is well. There are two exceptions: the reply hints that something else was
+wanted ("I meant the taller"), or it is in an unknown language.
 
-The difficulty is that the words of rejection also describe tangrams ("the bird with no legs", "not facing left"), and
-so most words judge only where a clause begins, and only before anything is described or if they are all of it. And
-to ask for the removal of something is no complaint if that something is an older choice ("remove the lamp").
+Words of rejection also describe tangrams ("the bird with no legs", "not facing left"). So most words judge only at the
+beginning of a clause, and only if nothing was described before or they are the whole clause. A request to remove an
+older choice ("remove the lamp") is no complaint.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import Enum, auto
 from functools import lru_cache
 
-from multiref_gym.agents.decoders import phrases as said
+from multiref_gym.agents.decoders import phrases as lists
 from multiref_gym.agents.decoders.phrasebook import (
     JUDGES_NOTHING,
     PHRASEBOOK,
@@ -33,73 +33,73 @@ from multiref_gym.game import Action
 
 
 class Reading(Enum):
-    """What a reply says of the action before it."""
+    """What a reply says about the action before it."""
 
     APPROVES = auto()
     MOVES_ON = auto()
     REJECTS = auto()
     HINTS = auto()
-    """Nothing is judged, but something else was wanted."""
+    """It judges nothing, but something else was wanted."""
     UNKNOWN = auto()
-    """Nothing that is known is said, in a language that is not."""
+    """It judges nothing, and its language is unknown."""
 
 
 CONTENT = frozenset({Reading.APPROVES, Reading.MOVES_ON})
-"""Readings of a reply whose speaker is content."""
+"""The readings that mean that the speaker is content."""
 
 
 SHORT = 4
-"""How many words a clause has in which a verb of another language asks for an undo of the action just done."""
+"""The most words of a short clause. In one, a verb of another language asks to undo the last action."""
 
 A_FEW = 3
-"""How many words may stand between praise and what rejects after it."""
+"""The most words between praise and a rejection that follows it."""
 
 LONG = 16
-"""In a reply of so many words, some were said before by chance."""
+"""The number of words from which a reply repeats some words of the request by chance."""
 
 LONGEST = 100
-"""How many words a clause has at most, so that a text of any length is read in a time that grows with its length."""
+"""The most words of a clause. Longer ones are cut, so that the time grows only linearly with the length of a text."""
 
 MANY = 6
-"""More words than these are not said again by chance."""
+"""The most words of a reply that may equal the request by chance."""
 
 UNDOES = "deselect"
-"""What `words_of` makes of verbs that ask for an undo."""
+"""The word that `words_of` returns for verbs that ask for an undo."""
 
-# The action just done is meant if nothing follows the verb, after words of ARTICLE, or nothing but one of ANY_TANGRAM,
-# or one of JUST_DONE: "deselect", "remove the shape", "remove the last two" against "remove the shape with a tail".
+# Words of ARTICLE aside, a request to undo means the last action if nothing follows the verb, only a word of
+# ANY_TANGRAM follows it, or a word of JUST_DONE comes next: "deselect", "remove the shape", "remove the last two", but
+# not "remove the shape with a tail".
 ARTICLE = set_of("please from the your my of you is picked added took n thank thanks kindly deselect")
 ANY_TANGRAM = set_of("""
     one shape object piece thing image picture item tangram selection choice pick click move deselect button
 """)
 JUST_DONE = set_of("it this that them both all everything what last latest newest new most previous prior recent")
-# Who praised the action before means another one by "the prior choice", but not by "that" or "the last one".
+# After praise, "the prior choice" means another action, but "that" and "the last one" mean the last action.
 DESPITE_PRAISE = set_of("it that them both")
 # "remove the wrong one"
 WRONG = set_of("wrong incorrect mistake")
-# "remove the one from before", "the lamp I named earlier is not mine, remove it", against "remove what you just added".
+# "remove the one from before", "the lamp I named earlier is not mine, remove it", but not "remove what you just added".
 OLDER = set_of("when earlier before ago previously initially originally beginning start round turn")
 NEWER = set_of("just last latest newest most now moment")
 
-ADDS_NOTHING = said.TRAILING | said.ADVERBS
-BETWEEN_CLAUSES = said.SPLITTING | {STOP}
+ADDS_NOTHING = lists.TRAILING | lists.ADVERBS
+BETWEEN_CLAUSES = lists.SPLITTING | {STOP}
 ENDS_CLAUSE = BETWEEN_CLAUSES | SIGNS.keys() | {"but"}
-OPENING = said.FILLERS | said.ADVERBS
+OPENING = lists.FILLERS | lists.ADVERBS
 
-# Words without which nothing is described.
-_NOUNS = (said.ENGLISH | said.CLASSES["{thing}"]) - said.FUNCTION
-NO_DESCRIPTION = (said.FUNCTION | said.FILLERS | said.ADVERBS) - _NOUNS - said.DIRECTIONS
+# Words that describe nothing.
+_NOUNS = (lists.ENGLISH | lists.CLASSES["{thing}"]) - lists.FUNCTION
+NO_DESCRIPTION = (lists.FUNCTION | lists.FILLERS | lists.ADVERBS) - _NOUNS - lists.DIRECTIONS
 
 
 class LexicalDecoder:
     """Decodes feedback by the words of the reply.
 
     Args:
-        ternary: Whether neutral is an answer. A rejected action that deselects one thing and selects another is
-            neutral then: people ask for the deselection, and what they reject is the new choice. In the binary
-            form it is negative, as the speaker is not content. So is a reply that is not understood, and in the
-            ternary form it is neutral.
-        phrasebook: The phrases that are known.
+        ternary: Whether to return neutral for a rejected action that both selects and deselects, and for a reply that
+            is not understood. The binary form returns negative for both. If an action does both, the speaker usually
+            asked for the deselection, and rejects only the new choice.
+        phrasebook: The known phrases.
     """
 
     def __init__(self, ternary: bool = False, phrasebook: Phrasebook = PHRASEBOOK) -> None:
@@ -111,15 +111,15 @@ class LexicalDecoder:
         return [self._feedback(exchange) for exchange in exchanges]
 
     def _feedback(self, exchange: Exchange) -> Feedback:
-        if not exchange.action.clicks:  # whatever is said
+        if not exchange.action.clicks:  # whatever the reply is
             return Feedback.NEGATIVE
         reading = read(exchange, self._phrasebook)
         return feedback_on(exchange.action, reading in CONTENT, reading, self.ternary)
 
 
 def feedback_on(action: Action, accepted: bool, reading: Reading, ternary: bool) -> Feedback:
-    """Returns the feedback on an action that was accepted or not, by a reply that was read; see `LexicalDecoder`."""
-    # Where nothing was clicked the speaker cannot have moved on: whatever is said asks for it once more.
+    """Returns the feedback on an action, accepted or not, whose reply has this reading; see `LexicalDecoder`."""
+    # Without clicks the speaker cannot have moved on: any reply asks for the same again.
     if not action.clicks:
         return Feedback.NEGATIVE
     if accepted:
@@ -129,12 +129,12 @@ def feedback_on(action: Action, accepted: bool, reading: Reading, ternary: bool)
 
 
 def rejects(reply: str) -> bool:
-    """Whether a reply says, by itself, that the action before it was not, or not wholly, what the speaker wanted."""
+    """Whether a reply, without its context, says that the action before it was not entirely what the speaker wanted."""
     return read(Exchange(None, "", Action(), reply)) not in CONTENT
 
 
 def read(exchange: Exchange, phrasebook: Phrasebook = PHRASEBOOK) -> Reading:
-    """Returns what a reply says of the action before it."""
+    """Returns what a reply says about the action before it."""
     words = words_of(exchange.reply)
     asked = asked_for(exchange.utterance)
     plain = canonical(words)
@@ -157,20 +157,20 @@ def read(exchange: Exchange, phrasebook: Phrasebook = PHRASEBOOK) -> Reading:
 
 @lru_cache(maxsize=100_000)
 def asked_for(utterance: str) -> frozenset[str]:
-    """Returns the words that a request describes something with, one thing or several."""
+    """Returns the describing words of a request in all their forms."""
     return frozenset().union(*map(_forms, words_of(utterance)))
 
 
 @lru_cache(maxsize=100_000)
 def _forms(word: str) -> frozenset[str]:
-    """Returns the forms of a word that describes something, none of any other."""
-    if word == STOP or (word in said.FUNCTION and word not in said.DIRECTIONS):
+    """Returns the forms of a word that may describe something, the empty set for other words."""
+    if word == STOP or (word in lists.FUNCTION and word not in lists.DIRECTIONS):
         return frozenset()
     return frozenset((word, f"{word}s", f"{word}es", word.removesuffix("s")))
 
 
 def understood(words: Iterable[str]) -> bool:
-    """Whether words without a judgement can be of a language that is read: few may be names, of more some are known."""
+    """Whether words without a judgement may be in a known language: a few may be names, of more some must be known."""
     words = [word for word in words if word != STOP and not word.isdigit()]
     letters = "".join(words)
     if not letters.isascii() and any(letter > "\u024f" and letter.isalpha() for letter in letters):
@@ -178,19 +178,19 @@ def understood(words: Iterable[str]) -> bool:
     enough = 0.2 * len(words)
     return (
         len(words) < SHORT
-        or sum(word in said.ENGLISH or word.endswith(("ing", "ed", "ly")) for word in words) >= enough
-        or any(sum(word in common for word in words) >= enough for common in said.COMMON)
+        or sum(word in lists.ENGLISH or word.endswith(("ing", "ed", "ly")) for word in words) >= enough
+        or any(sum(word in common for word in words) >= enough for common in lists.COMMON)
     )
 
 
 def _clauses(words: Sequence[str]) -> Iterator[tuple[int, Sequence[str]]]:
-    """Yields where each clause of a reply begins, and its words; a sign is one by itself."""
+    """Yields the start and the words of each clause of a reply; an emoji is a clause of its own."""
     begin = 0
     for number, word in enumerate(words):
         if word not in ENDS_CLAUSE and number - begin < LONGEST:
             continue
         between, sign = word in BETWEEN_CLAUSES, word in SIGNS
-        contrasts = word == "but" and (number == 0 or words[number - 1] not in said.BEFORE_BUT)
+        contrasts = word == "but" and (number == 0 or words[number - 1] not in lists.BEFORE_BUT)
         if between or sign or contrasts or number - begin == LONGEST:
             if begin < number:
                 yield begin, words[begin:number]
@@ -202,12 +202,12 @@ def _clauses(words: Sequence[str]) -> Iterator[tuple[int, Sequence[str]]]:
 
 
 def _judged(words: Sequence[str], found: Mapping[int, Found], asked: Collection[str]) -> tuple[bool | None, list[str]]:
-    """Returns whether the last judgement is a good one, None without any, and the words that judge nothing.
+    """Returns whether the last judgement approves, None if there is none, and the words that judge nothing.
 
     Args:
         words: The canonical words of a reply.
-        found: The phrases among them, by where they begin.
-        asked: What the action was asked for with.
+        found: The phrases in them, by their start.
+        asked: The describing words of the request.
     """
     verdict: bool | None = None
     rest = list[str]()
@@ -217,11 +217,11 @@ def _judged(words: Sequence[str], found: Mapping[int, Found], asked: Collection[
         older = NEWER.isdisjoint(clause) and (older or not OLDER.isdisjoint(clause))
         while position < len(clause):
             word = clause[position]
-            if word == UNDOES:  # the rest of the clause is what is to be undone
+            if word == UNDOES:  # the rest of the clause is the object to undo
                 before, undone = clause[:position], clause[position + 1 :]
                 if _is_denied(before) or undone[:1] in (["nothing"], ["needed"], ["necessary"]):
                     verdict = True
-                elif " ".join(before[-2:]) not in said.DONE_OR_TOLD:
+                elif " ".join(before[-2:]) not in lists.DONE_OR_TOLD:
                     older = not _means_the_last(undone, verdict is True, older, asked)
                     verdict = verdict if older else False
                 described = True
@@ -267,7 +267,7 @@ def _counting(
     fresh: bool,
     praised: bool,
 ) -> tuple[Phrase | None, int]:
-    """Returns the first of the phrases found at a position that is said where it counts, and where it ends."""
+    """Returns the first of the phrases at a position that counts there, and its end."""
     for phrase, end in found:
         if phrase.says in JUDGES_NOTHING or end > len(clause):
             continue
@@ -289,62 +289,62 @@ def _counting(
             case _:
                 counts = beginning and (fresh or _ends(clause[end:]))
                 counts = counts or (phrase.place is Place.FOREIGN and _is_foreign(clause))
-        # "no the fat one" in any clause, against "no legs"; "the wrong letter", against "a wrong letter".
-        counts |= beginning and phrase.words == ("no",) and not said.AFTER_NO.isdisjoint(clause[end : end + 1])
-        describes = phrase.words[0] == "wrong" and not said.INDEFINITE.isdisjoint(clause[:position][-1:])
+        # "no the fat one" judges in any clause, but "no legs" does not; "the wrong letter", but not "a wrong letter".
+        counts |= beginning and phrase.words == ("no",) and not lists.AFTER_NO.isdisjoint(clause[end : end + 1])
+        describes = phrase.words[0] == "wrong" and not lists.INDEFINITE.isdisjoint(clause[:position][-1:])
         if counts and not describes:
             return phrase, end
     return None, position + 1
 
 
 def _is_last_no(clause: Sequence[str], position: int) -> bool:
-    """Whether a "no" or "not" at the end of a clause judges: "the bird no", against "one with no", "or not"."""
+    """Whether a "no" or "not" at the end of a clause judges: "the bird no", but not "one with no" or "or not"."""
     before, word = clause[:position], clause[position]
-    if not before or before[-1] in said.BEFORE_LAST_NO or not _ends(clause[position + 1 :]):
+    if not before or before[-1] in lists.BEFORE_LAST_NO or not _ends(clause[position + 1 :]):
         return False
     return word == "not" or len(clause) <= SHORT or "yes" in before
 
 
 def _is_foreign(clause: Sequence[str]) -> bool:
     """Whether a clause is short and mostly not English."""
-    return len(clause) <= SHORT + 1 and sum(word in said.ENGLISH for word in clause) * 2 <= len(clause)
+    return len(clause) <= SHORT + 1 and sum(word in lists.ENGLISH for word in clause) * 2 <= len(clause)
 
 
 def _ends(words: Sequence[str]) -> bool:
-    """Whether what follows a phrase in its clause adds nothing."""
+    """Whether the words after a phrase in its clause add nothing."""
     return ADDS_NOTHING.issuperset(words)
 
 
 def _is_reversed(phrase: Phrase, before: Sequence[str]) -> bool:
-    """Whether a negation before it turns a judgement into its opposite: "not correct", "nothing wrong"."""
+    """Whether a negation before a judgement reverses it: "not correct", "nothing wrong"."""
     if phrase.says is Says.REJECTS and phrase.place is not Place.ANYWHERE:
         return False
-    nearest = [word for word in before if word not in said.ADVERBS][-2:]
-    if nearest and nearest[-1] in said.AFTER_NEGATOR:
+    nearest = [word for word in before if word not in lists.ADVERBS][-2:]
+    if nearest and nearest[-1] in lists.AFTER_NEGATOR:
         nearest.pop()
-    return (bool(nearest) and nearest[-1] in said.NEGATORS) or (phrase.says is Says.REJECTS and _is_denied(before))
+    return (bool(nearest) and nearest[-1] in lists.NEGATORS) or (phrase.says is Says.REJECTS and _is_denied(before))
 
 
 def _is_denied(before: Sequence[str]) -> bool:
-    """Whether what follows is not to be done: "don't", "no need to"."""
-    if before and before[-1] in said.NEGATORS:
+    """Whether the words before a request ask not to do it: "don't", "no need to"."""
+    if before and before[-1] in lists.NEGATORS:
         return True
     match before[-3:]:
         case [*_, "nothing", "to"]:
             return True
         case [negation, need, "to"]:
-            return negation in said.NO_NEED and need in said.NEED
+            return negation in lists.NO_NEED and need in lists.NEED
     return False
 
 
 def _means_the_last(undone: Sequence[str], praised: bool, older: bool, asked: Collection[str]) -> bool:
-    """Whether the words after a request to undo mean the action just done, not an older one.
+    """Whether the words after a request to undo mean the last action, not an older one.
 
     Args:
         undone: The words.
-        praised: Whether the action just done was praised before.
-        older: Whether an older choice was spoken of.
-        asked: What the action just done was asked for with.
+        praised: Whether the reply praised the last action before.
+        older: Whether the reply mentioned an older choice.
+        asked: The describing words of the request.
     """
     by_you = "you" in undone[:4] and not praised
     undone = [word for word in undone if word not in ARTICLE]
@@ -353,33 +353,35 @@ def _means_the_last(undone: Sequence[str], praised: bool, older: bool, asked: Co
     if not OLDER.isdisjoint(undone):
         return False
     first, ends = undone[0], _ends(undone[1:])
-    if first in said.CLASSES["{look}"] or (first in ANY_TANGRAM and (by_you or ends)):
+    if first in lists.CLASSES["{look}"] or (first in ANY_TANGRAM and (by_you or ends)):
         return not older
     if not praised:
-        described = [word for word in undone if word not in said.TRAILING]
+        described = [word for word in undone if word not in lists.TRAILING]
         again = bool(described) and all(word in asked for word in described)
         return again or first in WRONG or (first in JUST_DONE and not older)
     if first == "last":
         return True
     last = first in DESPITE_PRAISE and (ends or undone[1] in ANY_TANGRAM or undone[1] in JUST_DONE)
-    return last and not older and said.ALSO.isdisjoint(undone)
+    return last and not older and lists.ALSO.isdisjoint(undone)
 
 
 def _describes_again(exchange: Exchange, rest: Sequence[str], asked: frozenset[str]) -> bool:
-    """Whether a description, after a select, is of what was described before: "the taller one", "it has a BEAK"."""
+    """Whether the reply to a select describes the same tangram again: "the taller one", "it has a BEAK"."""
     words = [word for word in rest if word != STOP]
     if not exchange.action.select or not words:
         return False
-    speaks_of_it = any(_handles(clause) for _, clause in _clauses(rest))
-    if speaks_of_it or (NO_DESCRIPTION.difference(asked).issuperset(words) and UNDOES not in words_of(exchange.reply)):
+    asks_to_handle = any(_handles(clause) for _, clause in _clauses(rest))
+    if asks_to_handle or (
+        NO_DESCRIPTION.difference(asked).issuperset(words) and UNDOES not in words_of(exchange.reply)
+    ):
         return True
-    compared = not (said.CLASSES["{more}"] | said.MORE).isdisjoint(words)
+    compared = not (lists.CLASSES["{more}"] | lists.MORE).isdisjoint(words)
     if compared and len(words) <= SHORT:
         return True
     again = not asked.isdisjoint(words)
     if again and (exchange.reply.rstrip().endswith("?") or _shouts(exchange.reply, asked)):
         return True
-    if tuple(words[:2]) in said.OF_THE_SAME and (again or compared):
+    if tuple(words[:2]) in lists.OF_THE_SAME and (again or compared):
         return True
     if words[0] in asked and "not" in words:
         return True
@@ -387,13 +389,13 @@ def _describes_again(exchange: Exchange, rest: Sequence[str], asked: frozenset[s
 
 
 def _shouts(reply: str, asked: Collection[str]) -> bool:
-    """Whether some words of a reply, but not all, are in capitals, and among these one that was asked for."""
+    """Whether some but not all words of a reply are in capitals, and one of these is in the request."""
     shouted = [word for word in reply.split() if word.isupper()]
     return not reply.isupper() and any(word in asked for word in words_of(" ".join(shouted)) if len(word) > 1)
 
 
 def _handles(clause: Sequence[str]) -> bool:
-    """Whether a clause asks for something to be done with what was just clicked: "retract it", whatever the verb."""
-    clause = [word for word in clause if word not in said.FILLERS]
+    """Whether a clause asks to do something with the last choice, by any verb: "retract it"."""
+    clause = [word for word in clause if word not in lists.FILLERS]
     handled = clause[1:2] in (["it"], ["that"], ["them"]) and _ends(clause[2:])
-    return handled and clause[0] not in said.CLASSES["{look}"] | {"click", "select", "get"}
+    return handled and clause[0] not in lists.CLASSES["{look}"] | {"click", "select", "get"}

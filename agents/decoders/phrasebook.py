@@ -1,4 +1,4 @@
-"""Phrases that say something of an action, where each counts, and how they are found among words."""
+"""The phrases that judge an action, where each of them counts, and how they are found in a text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from multiref_gym.agents.decoders import phrases as said
+from multiref_gym.agents.decoders import phrases as lists
 from multiref_gym.agents.decoders.words import STOP, words_of
 
 
@@ -17,24 +17,25 @@ class Says(Enum):
     APPROVES = auto()
     REJECTS = auto()
     REMOVES = auto()
-    """Rejects, unless an older choice is spoken of."""
+    """Rejects, unless the reply mentions an older choice."""
     HALF_RIGHT = auto()
-    """Rejects, and the rest of its clause says what was right."""
+    """Rejects, and the rest of its clause says which part was right."""
     TAKES_BACK = auto()
     """A rejection before it does not count."""
     NOTHING = auto()
+    """Judges nothing, although it contains words that would."""
     HINTS = auto()
     GOES_ON = auto()
     REQUESTS = auto()
-    """Opens a question that asks for an action."""
+    """Begins a question that asks for an action."""
 
 
 JUDGES_NOTHING = frozenset({Says.HINTS, Says.GOES_ON, Says.REQUESTS})
-"""What counts where nothing is judged, and is looked for apart."""
+"""Kinds of phrases that count only in a reply without a judgement. They are looked for separately."""
 
 
 class Place(Enum):
-    """Where a phrase is said for it to count. A clause is fresh if nothing was judged or described before."""
+    """Where a phrase must be to count. A clause is fresh if the reply judged and described nothing before."""
 
     ANYWHERE = auto()
     END = auto()
@@ -42,58 +43,58 @@ class Place(Enum):
     LAST = auto()
     """At the end of its clause."""
     BEGINNING = auto()
-    """At the beginning of a fresh clause, or as all of any other."""
+    """At the beginning of a fresh clause, or as the whole of any other."""
     FRESH = auto()
     """At the beginning of a fresh clause."""
     WHOLE = auto()
-    """As all of its clause."""
+    """As the whole clause."""
     FOREIGN = auto()
-    """As `BEGINNING`, or anywhere in a clause of a few words that are mostly not English."""
+    """As `BEGINNING`, or anywhere in a short clause that is mostly not English."""
     PRAISED = auto()
-    """Anywhere, where there was praise and only a few words since."""
+    """Anywhere within a few words after praise."""
     SHORT = auto()
-    """At the beginning or the end of a clause of a few words."""
+    """At the beginning or the end of a short clause."""
 
 
 LISTED = (
-    (Says.NOTHING, Place.ANYWHERE, said.HARMLESS),
-    (Says.TAKES_BACK, Place.ANYWHERE, said.TAKEN_BACK),
-    (Says.HALF_RIGHT, Place.ANYWHERE, said.HALF_RIGHT),
-    (Says.APPROVES, Place.ANYWHERE, said.APPROVAL),
-    (Says.REJECTS, Place.ANYWHERE, said.REJECTION),
-    (Says.REMOVES, Place.ANYWHERE, said.REMOVAL),
-    (Says.APPROVES, Place.END, said.CLAUSE_APPROVAL),
-    (Says.APPROVES, Place.LAST, said.LAST_APPROVAL),
-    (Says.REJECTS, Place.BEGINNING, said.OPENING_REJECTION),
-    (Says.APPROVES, Place.BEGINNING, said.OPENING_APPROVAL),
-    (Says.APPROVES, Place.FRESH, said.MANNERS),
-    (Says.REJECTS, Place.WHOLE, said.WHOLE_REJECTION),
-    (Says.REJECTS, Place.PRAISED, said.BUT),
-    *((Says.REJECTS, Place.FOREIGN, language.rejects) for language in said.LANGUAGES.values()),
-    *((Says.APPROVES, Place.FOREIGN, language.approves) for language in said.LANGUAGES.values()),
-    *((Says.REJECTS, Place.SHORT, language.undoes) for language in said.LANGUAGES.values()),
-    (Says.HINTS, Place.ANYWHERE, said.HINTS),
-    (Says.HINTS, Place.BEGINNING, said.HINTS_FIRST),
-    (Says.GOES_ON, Place.ANYWHERE, said.GOING_ON),
-    (Says.REQUESTS, Place.ANYWHERE, said.REQUESTS),
+    (Says.NOTHING, Place.ANYWHERE, lists.HARMLESS),
+    (Says.TAKES_BACK, Place.ANYWHERE, lists.TAKEN_BACK),
+    (Says.HALF_RIGHT, Place.ANYWHERE, lists.HALF_RIGHT),
+    (Says.APPROVES, Place.ANYWHERE, lists.APPROVAL),
+    (Says.REJECTS, Place.ANYWHERE, lists.REJECTION),
+    (Says.REMOVES, Place.ANYWHERE, lists.REMOVAL),
+    (Says.APPROVES, Place.END, lists.CLAUSE_APPROVAL),
+    (Says.APPROVES, Place.LAST, lists.LAST_APPROVAL),
+    (Says.REJECTS, Place.BEGINNING, lists.OPENING_REJECTION),
+    (Says.APPROVES, Place.BEGINNING, lists.OPENING_APPROVAL),
+    (Says.APPROVES, Place.FRESH, lists.MANNERS),
+    (Says.REJECTS, Place.WHOLE, lists.WHOLE_REJECTION),
+    (Says.REJECTS, Place.PRAISED, lists.BUT),
+    *((Says.REJECTS, Place.FOREIGN, language.rejects) for language in lists.LANGUAGES.values()),
+    *((Says.APPROVES, Place.FOREIGN, language.approves) for language in lists.LANGUAGES.values()),
+    *((Says.REJECTS, Place.SHORT, language.undoes) for language in lists.LANGUAGES.values()),
+    (Says.HINTS, Place.ANYWHERE, lists.HINTS),
+    (Says.HINTS, Place.BEGINNING, lists.HINTS_FIRST),
+    (Says.GOES_ON, Place.ANYWHERE, lists.GOING_ON),
+    (Says.REQUESTS, Place.ANYWHERE, lists.REQUESTS),
 )
-"""What phrases say and where, by lists; of two lists with the same phrase the former counts."""
+"""The meaning and the place of the phrases in each list. If two lists have the same phrase, the first counts."""
 
-KINDS = frozenset({*said.CLASSES, said.ASKED})
-"""The names in phrases that stand for words of a kind."""
+KINDS = frozenset({*lists.CLASSES, lists.ASKED})
+"""The names in phrases that stand for kinds of words."""
 _KIND = re.compile(rf"({'|'.join(map(re.escape, sorted(KINDS)))})")
 
 _KINDS_OF = {
-    word: [name for name, kind in said.CLASSES.items() if word in kind]
-    for word in frozenset().union(*said.CLASSES.values())
+    word: [name for name, kind in lists.CLASSES.items() if word in kind]
+    for word in frozenset().union(*lists.CLASSES.values())
 }
 
 
-_NOT_CANONICAL = frozenset({"r", "to", *said.SAME_AS})
+_NOT_CANONICAL = frozenset({"r", "to", *lists.SAME_AS})
 
 
 def canonical(words: Collection[str]) -> list[str]:
-    """Returns words with contractions in full, and those that mean the same as one: "wasn't" is "is not"."""
+    """Returns words with contractions in full, and with one word for all of the same meaning: "wasn't" is "is not"."""
     if _NOT_CANONICAL.isdisjoint(words):
         return list(words)
     result = list[str]()
@@ -102,8 +103,8 @@ def canonical(words: Collection[str]) -> list[str]:
             result.append("is")
         elif word == "to" and result[-1:] == ["next"]:
             result[-1] = "beside"
-        elif word in said.SAME_AS:
-            result += said.SAME_AS[word]
+        elif word in lists.SAME_AS:
+            result += lists.SAME_AS[word]
         else:
             result.append(word)
     return result
@@ -111,7 +112,7 @@ def canonical(words: Collection[str]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A phrase in canonical words, what it says, and where it has to be said for that."""
+    """A phrase in canonical words, what it says, and where it must be to count."""
 
     words: tuple[str, ...]
     says: Says
@@ -131,21 +132,21 @@ def listed_phrases() -> list[Phrase]:
 
 @dataclass(slots=True)
 class _Node:
-    """What phrases that begin alike go on with, and those that end here."""
+    """A node of the tree of phrases: the next words of the phrases that begin alike, and the phrases that end here."""
 
     after: dict[str, _Node] = field(default_factory=dict)
     phrases: list[Phrase] = field(default_factory=list)
 
 
 class _Reached(dict[str, "_Reached | None"]):
-    """The nodes that some words in a row lead to, and what the next word makes of them: None if it leads nowhere.
+    """The nodes that consecutive words lead to, and, for each next word, the nodes after it; None if there are none.
 
-    The keys are words, with a question mark after one that was asked for. What a word leads to is found out when it
-    comes up first.
+    The keys are words, with a question mark after a describing word of the request. An entry is made when its key is
+    first looked up.
 
     Args:
         nodes: The nodes.
-        phrases: Those that end with the last of the words.
+        phrases: The phrases that end with the last word.
     """
 
     def __init__(self, nodes: Sequence[_Node], phrases: Sequence[Phrase] = ()) -> None:
@@ -156,10 +157,10 @@ class _Reached(dict[str, "_Reached | None"]):
         word, asked = key.removesuffix("?"), key.endswith("?")
         nodes, phrases = list[_Node](), list[Phrase]()
         for node in self._nodes:
-            if word not in node.after and word in said.ADVERBS:
+            if word not in node.after and word in lists.ADVERBS:
                 nodes.append(node)
                 continue
-            steps = (word, *_KINDS_OF.get(word, ()), *([said.ASKED] if asked else ()))
+            steps = (word, *_KINDS_OF.get(word, ()), *([lists.ASKED] if asked else ()))
             after = [node.after[step] for step in steps if step in node.after]
             phrases += [phrase for reached in after for phrase in reached.phrases]
             nodes += reversed(after)
@@ -168,19 +169,19 @@ class _Reached(dict[str, "_Reached | None"]):
 
 
 Found = list[tuple[Phrase, int]]
-"""Phrases that begin at the same word, and where they end."""
+"""Phrases that begin at the same word, and their ends."""
 
 
 class Phrasebook:
-    """Phrases, to be found in texts.
+    """Finds phrases in texts.
 
     Args:
-        phrases: The phrases that are known.
+        phrases: The known phrases.
     """
 
     def __init__(self, phrases: Iterable[Phrase]) -> None:
         root = _Node()
-        self._words = {*_KINDS_OF, *said.ADVERBS}
+        self._words = {*_KINDS_OF, *lists.ADVERBS}
         for phrase in phrases:
             node = root
             for word in phrase.words:
@@ -188,18 +189,18 @@ class Phrasebook:
             node.phrases.append(phrase)
             self._words |= set(phrase.words)
         self._start = _Reached([root])
-        for adverb in said.ADVERBS - root.after.keys():  # it is passed over in a phrase, and does not begin one
+        for adverb in lists.ADVERBS - root.after.keys():  # an adverb is skipped in a phrase, and does not begin one
             self._start |= {adverb: None, f"{adverb}?": None}
 
     def found_in(self, words: Sequence[str], asked: Collection[str] = ()) -> dict[int, Found]:
-        """Returns the phrases among words, adverbs between their words aside, by where they begin.
+        """Returns the phrases in a text, by their start. Adverbs between the words of a phrase are skipped.
 
         Args:
-            words: Canonical words.
-            asked: What `phrases.ASKED` stands for.
+            words: The canonical words of the text.
+            asked: The describing words of the request, which `phrases.ASKED` stands for.
 
         Returns:
-            The longest first, and of these those with fewest kinds of words in place of words.
+            The phrases at each start: the longest first and, of equally long ones, those with fewest names of kinds.
         """
         known = self._words
         keys = [(word if word in known else "") + ("?" if word in asked else "") for word in words]
@@ -214,13 +215,13 @@ class Phrasebook:
         return found
 
     def said_in(self, words: Sequence[str], asked: Collection[str] = ()) -> set[Phrase]:
-        """Returns all phrases among canonical words; hints of a beginning only where a clause begins."""
-        said_here, found, beginning = self.found_in(words, asked), set[Phrase](), True
+        """Returns all phrases in canonical words; hints of `Place.BEGINNING` count only where a clause begins."""
+        by_start, found, beginning = self.found_in(words, asked), set[Phrase](), True
         for start, word in enumerate(words):
-            for phrase, _ in said_here.get(start, ()):
+            for phrase, _ in by_start.get(start, ()):
                 if beginning or phrase.says is not Says.HINTS or phrase.place is Place.ANYWHERE:
                     found.add(phrase)
-            beginning = word == STOP or (beginning and word in said.FILLERS)
+            beginning = word == STOP or (beginning and word in lists.FILLERS)
         return found
 
 

@@ -1,9 +1,9 @@
-"""What people say of an action, by what it tells: the words of the lexical decoder.
+"""What people say about an action, in lists by its meaning: the phrases of the lexical decoder.
 
-A phrase is written as it is said; phrases end at semicolons or lines, and "(it|that) is" stands for two of them,
-"{look} again" for one with any word of a kind (`CLASSES`). Each is read as a reply is (`phrasebook.canonical`), so that
-"thats right" needs no line beside "that is right". What is here was thought up as what people in general would type:
-English in full, other languages by the words of `LANGUAGES`.
+Phrases are written as people say them, and are separated by semicolons or line breaks. "(it|that) is" stands for two
+phrases, and "{look} again" for one with any word of a kind (`CLASSES`). Phrases and replies are read alike
+(`phrasebook.canonical`), so "that is right" also covers "thats right". The phrases were thought up as what people in
+general would type: English in full, other languages by the words of `LANGUAGES`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from multiref_gym.agents.decoders.words import set_of
 
 
 def phrases(listed: str) -> tuple[str, ...]:
-    """Returns the phrases of a list, with alternatives in brackets multiplied out."""
+    """Returns the phrases in a list, one for each combination of the alternatives in brackets."""
     found = dict[str, None]()
     for phrase in filter(None, (" ".join(phrase.split()) for phrase in re.split(r"[;\n]", listed))):
         parts = [part.split("|") for part in re.split(r"[()]", phrase)]
@@ -66,12 +66,12 @@ CLASSES = {
         bendier sadder happier
     """),
 }
-"""Kinds of words, by the names that stand for any one of them in a phrase; `ASKED` is one more."""
+"""Kinds of words, by the names that stand for any of their words in a phrase. `ASKED` is one more kind."""
 
 ASKED = "{asked}"
-"""Stands for any word that the request before the reply described something with."""
+"""Stands for any describing word of the request before the reply."""
 
-# --- They judge wherever they stand, and the last of them counts. ---
+# --- They judge anywhere, and the last of them counts. ---
 
 REJECTION = phrases("""
     wrong; rong; nope; npoe; noep; nop; better luck; (slow|calm) down; your (eyes|brain|head)
@@ -172,7 +172,7 @@ REMOVAL = phrases("""
     (has|have|needs|need|got) to (go|disappear|vanish|leave|be out); (does|do) not belong; no business
     (should|is|are|was) not (be|have|supposed|meant) (to be|) (there|on|selected|picked|in|here|part|)
 """)
-"""They reject unless what is spoken of is an older choice."""
+"""They reject unless the reply mentions an older choice."""
 
 APPROVAL = phrases("""
     you got it; {it} is not (hard|bad|wrong|difficult); is not (hard|bad|wrong|difficult)
@@ -215,7 +215,7 @@ APPROVAL = phrases("""
     five (of|out of|for|) five (is|) ({good}|); {n} more to; 👍
 """)
 
-# --- They judge if they end a clause. ---
+# --- They judge at the end of a clause. ---
 
 LAST_APPROVAL = phrases("""
     (it|that) is (a|an|my) {asked} ({asked}|); {it} is; (it|that) does; i do; you got; {good} deselect
@@ -223,7 +223,7 @@ LAST_APPROVAL = phrases("""
     the {asked} (i|we) {want}
 """)
 
-# --- They reject what is half right, and the rest of the clause says which half. ---
+# --- They reject a half-right action, and the rest of the clause says which half was right. ---
 
 HALF_RIGHT = phrases("""
     just one of (them|that|the); only (found|got|picked) {n}
@@ -234,7 +234,7 @@ HALF_RIGHT = phrases("""
     the {thing} yes the
 """)
 
-# --- They judge if they end a clause; if they only open one, as long as nothing has been judged before. ---
+# --- They judge at the end of a clause, or at its beginning if nothing was judged before. ---
 
 CLAUSE_APPROVAL = phrases("""
     ({it}|you|that one) is {good}; ({it}|that one) is (spot on|it|him|her|them|the one|the ones|one|mine)
@@ -247,7 +247,7 @@ CLAUSE_APPROVAL = phrases("""
     (the|) (right|correct) one; that is better
 """)
 
-# --- They judge if they open a clause and nothing has been judged before, or are all of it. ---
+# --- They judge at the beginning of a clause if nothing was judged before, or as the whole clause. ---
 
 OPENING_REJECTION = phrases("""
     oof; ruh roh; ouch; boohoo; facepalm; error; false; no; not; neither; none; (do|did|does|is) not; {it} is not
@@ -272,7 +272,7 @@ OPENING_APPROVAL = phrases("""
     hundred percent
 """)
 
-# --- They judge if they open a clause and nothing has been judged before: manners, and a direction. ---
+# --- Manners and a direction. They judge at the beginning of a clause if nothing was judged before. ---
 
 MANNERS = phrases("""
     🙂; right; thanks; thank you; thank; thx; ty; tysm; cheers; cool; finally; wow; whoa; success; done; true; super
@@ -290,7 +290,7 @@ BUT = phrases("""
     except (it|that|i|the|for|mine); only {it} is the; (it|that) is just not; just not; what a (shame|pity)
 """)
 
-# --- They judge if they are all of a clause. ---
+# --- They judge as the whole clause. ---
 
 WHOLE_REJECTION = phrases("""
     clear; reset; my god; good lord; jesus; jesus christ; christ; sheesh; geez; woof; bzzt; says who; whatever
@@ -306,7 +306,7 @@ WHOLE_REJECTION = phrases("""
     the opposite; other way round; opposite direction; meh; stop; excuse me
 """)
 
-# --- What was judged before does not count any longer. ---
+# --- They take back the judgement before them. ---
 
 TAKEN_BACK = phrases("""
     never mind; nevermind; nvm; nvmd; scratch that; strike that; forget it; forget that; forget what i; forget i
@@ -319,7 +319,7 @@ TAKEN_BACK = phrases("""
     fat (fingers|finger|thumbs); butterfingers; finger slipped; hold up
 """)
 
-# --- They judge nothing, though words of theirs would. ---
+# --- They judge nothing, although they contain words that would. ---
 
 HARMLESS = phrases("""
     negative sign; sorry looking; like a mistake; (no|stop|exit) entry; not right (side|arm|angled|facing|handed)
@@ -340,7 +340,7 @@ HARMLESS = phrases("""
     i also {want}; stop (sign|light|watch); hello kitty; boom box; ace of; king of
 """)
 
-# --- Hints that something else was wanted. They count if nothing was judged, and the speaker does not go on. ---
+# --- Hints that something else was wanted. They count if nothing is judged and the speaker does not go on. ---
 
 HINTS = phrases("""
     let me (rephrase|describe|explain|say|try|clarify); to clarify; clarification; in other words; differently
@@ -386,9 +386,9 @@ HINTS_FIRST = phrases("""
     (flip|mirror|rotate|turn) (it|that); (compare|count|focus|read|scroll|zoom); {n} (out |)of {n}
     {asked} (has|is|with a)
 """)
-"""Hints where they open a clause."""
+"""They are hints at the beginning of a clause only."""
 
-# Words of a speaker who goes on to another tangram.
+# The speaker goes on to another tangram.
 GOING_ON = phrases("""
     go (on|ahead); proceed; onward; we have {n}; (want|need|like) you to
     that is the (first|second|third|fourth|fifth); that is (all|everyone|everything|{n}); {n} {n}
@@ -397,7 +397,7 @@ GOING_ON = phrases("""
     there is also; moving on; move on; lets; let us; who is left; to go; continue; as well; too; remaining
 """)
 
-# Interjections, greetings and manners: a clause opens after them, and they judge nothing themselves.
+# Interjections, greetings and manners. They judge nothing, and the beginning of a clause comes after them.
 FILLERS = set_of("""
     aah absolutely actually again ah ahh alright alrighty also and anyhow anyway apparently aw aww believe bloody
     bro buddy but certainly clearly completely damn dear definitely dude eh ehm em er erm err freaking friend
@@ -408,7 +408,7 @@ FILLERS = set_of("""
 """)
 
 
-# Words that may follow what ends a clause.
+# Words that may follow a phrase which must be at the end of a clause.
 TRAILING = set_of("""
     again all along too this time now there then tho though lol haha hehe as well also one ones please pls thanks
     thank you for me mate man dude bro buddy guys friend sir here today indeed either anyway after in the end so
@@ -421,20 +421,20 @@ SPLITTING = set_of("""
     and wait lol lmao haha hahaha hehe yet tho then now next anyway which whereas oh
 """)
 
-# Adverbs that change nothing of a judgement.
+# Adverbs that do not change a judgement.
 ADVERBS = set_of("""
     absolutely actually also bloody certainly clearly completely damn definitely entirely even finally freaking
     fucking honestly indeed kinda literally mostly obviously perfectly pretty probably quite really sadly simply
     somewhat totally truly very
 """)
 
-# After "no", where it is no quantifier: "no the fat one" against "no legs".
+# Words after a "no" that judges: "no the fat one", but not "no legs".
 AFTER_NO = set_of("""
     the that this it its he she they those these i im ive you your youre u we my mine not dont sorry try pick select
     click choose find look deselect please wait no nope wrong but thats is was a an other another thank
 """)
 
-# Words that turn the judgement after them into its opposite.
+# Words that reverse the judgement after them.
 NEGATORS = set_of("not none never less fewer almost nearly nothing isnt aint hardly without neither cannot")
 
 SAME_AS = {
@@ -460,9 +460,9 @@ SAME_AS = {
 """)
     )
 }
-"""Contractions in full, and one word for those that mean the same here."""
+"""Contractions in full, and one word for all words of the same meaning here."""
 
-# --- Other languages: what opens a clause as "no" and "yes" do, and what judges wherever it stands. ---
+# --- Other languages. Each has words that begin a clause, as "no" and "yes" do in English, and verbs of undoing. ---
 
 
 @dataclass(frozen=True, slots=True)
@@ -470,10 +470,10 @@ class Language:
     """The words of a language.
 
     Attributes:
-        rejects: What opens a clause as "no" does.
-        approves: What opens a clause as "yes" does.
+        rejects: Words that begin a clause as "no" does.
+        approves: Words that begin a clause as "yes" does.
         undoes: Verbs that ask for an undo.
-        common: Words that most sentences have; with none the language is read only where it judges.
+        common: Words that are in most sentences. Without them, only judgements are read in this language.
     """
 
     rejects: tuple[str, ...]
@@ -667,11 +667,11 @@ LANGUAGES = {
     )
     for name, (rejects, approves, *more) in _LISTED.items()
 }
-"""The languages that are read beside English."""
+"""The languages that are read besides English."""
 
 COMMON = tuple(language.common for language in LANGUAGES.values() if language.common)
 
-# Words that any sentence is put together with; and, in `ENGLISH`, those that shapes are described with as well.
+# The common words of any sentence. `ENGLISH` adds common words of descriptions.
 FUNCTION = set_of("""
     the a an this that these those it its he she his her they their them i my me we our you your of in on at to with
     without by for from as and or but not no is are was were be been has have had do does did can could will would
@@ -688,7 +688,7 @@ ENGLISH = FUNCTION | set_of("""
     point points pointy number young open back front other another next
 """)
 
-# Words of `FUNCTION` that describe all the same.
+# Words of `FUNCTION` that do describe.
 DIRECTIONS = set_of("left right up down top bottom upside facing pointing pointed side middle")
 
 # "a bit more pointed"; "it has a longer neck".
@@ -697,17 +697,18 @@ OF_THE_SAME = frozenset(
     {("it", "is"), ("it", "has"), ("it", "looks"), ("he", "is"), ("he", "has"), ("she", "is"), ("she", "has")}
 )
 
-# "the bird no", against "one with no", "or not"; "no need to", "do not have to".
-# Who praised and says "undo that too" means another one.
+# After praise, "undo that too" means another action.
 ALSO = set_of("too also")
-# Before "but" where no clause begins with it: "all but one".
+# Words before a "but" that begins no clause: "all but one".
 BEFORE_BUT = set_of("all everything nothing anything both everyone")
 # "a man about to drop it" and "thanks for removing it" ask for nothing.
 DONE_OR_TOLD = phrases("(about|trying|ready|tries|wants|going) to; (thanks|thank|you) for")
+# "the bird no" judges, "one with no" and "or not" do not.
 BEFORE_LAST_NO = set_of("or if why with my say")
+# "no need to", "do not have to"
 NO_NEED = frozenset({"no", "not"})
 NEED = frozenset({"need", "have", "reason", "necessary", "want", "point"})
 AFTER_NEGATOR = set_of("the a that so too it is")
 
-# "a wrong letter E" describes, "the wrong letter" judges.
+# "a wrong letter" describes, "the wrong letter" judges.
 INDEFINITE = frozenset({"a", "an"})

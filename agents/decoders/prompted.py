@@ -1,8 +1,8 @@
-"""A feedback decoder that asks a language model whether the speaker was content, the idea of arXiv 2410.13852.
+"""A feedback decoder that asks a language model whether the speaker was content, as in arXiv 2410.13852.
 
-The model reads the exchange and a question with a few answers. What it would write is never read: the answer is the
-one that it finds the most likely; see `multiref_gym.agents.decoders.answers`. Of chats it is asked what
-`multiref_gym.agents.decoders.chat_prompt` says.
+The model reads the exchange and a question with a few possible answers. The decoder takes the answer that the model
+finds most likely, and reads no other text of it; see `multiref_gym.agents.decoders.answers`. The prompt for chats is in
+`multiref_gym.agents.decoders.chat_prompt`.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ one"), describes the same tangram again in other words, or asks to undo or desel
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What is asked of an exchange.
+    """A form of the prompt.
 
     Attributes:
         question: The question itself.
-        answers: Each answer and what it means, from bad to good: of answers that are as likely the first is taken.
+        answers: Each answer and its meaning, from bad to good: of equally likely answers, the first counts.
     """
 
     question: str
     answers: Mapping[str, Feedback]
 
     def ask(self, exchange: Exchange) -> str:
-        """Returns all that the model is to read."""
-        lines = [_said(exchange.utterance), _did(exchange.action), _said(exchange.reply)]
+        """Returns the prompt."""
+        lines = [_speaker(exchange.utterance), _listener(exchange.action), _speaker(exchange.reply)]
         if exchange.previous_action is not None:
-            lines.insert(0, _did(exchange.previous_action))
+            lines.insert(0, _listener(exchange.previous_action))
         return QUESTION.format(exchange="\n".join(lines), question=self.question)
 
 
@@ -68,11 +68,11 @@ TERNARY = Form(
 class PromptedDecoder:
     """Decodes feedback by asking a model.
 
-    Where nothing was clicked the model is not asked: that is negative, as for the other decoders.
+    An action without clicks is negative, as for the other decoders, and the model is not asked.
 
     Args:
         scorer: The model.
-        ternary: Whether neutral is an answer.
+        ternary: Whether the model can answer neutral.
 
     Attributes:
         scorer: The model.
@@ -84,15 +84,15 @@ class PromptedDecoder:
 
     @classmethod
     def load(cls, model: str, ternary: bool = False) -> Self:
-        """Makes the decoder that asks a model of the Hugging Face hub or a folder.
+        """Makes the decoder with a model of the Hugging Face hub or a folder.
 
         Raises:
-            UserError: If it cannot be loaded.
+            UserError: If the model cannot be loaded.
         """
         return cls(shared_language_model(model), ternary)
 
     def probabilities(self, exchanges: Sequence[Exchange]) -> NDArray[np.float64]:
-        """Returns the model's probability of a positive, beside the other answers, of shape `(len(exchanges),)`."""
+        """Returns the model's probability of a positive among the answers, of shape `(len(exchanges),)`."""
         return self._probabilities(exchanges)[:, -1]
 
     def decode(self, exchanges: Sequence[Exchange]) -> list[Feedback]:
@@ -101,7 +101,7 @@ class PromptedDecoder:
         return [meanings[number] for number in self._probabilities(exchanges).argmax(axis=1).tolist()]
 
     def decode_chats(self, exchanges: Sequence[ChatExchange]) -> list[Verdict | None]:
-        """Returns what each reply of a chat says of the answer before it, in order; None if the model says nothing."""
+        """Returns a verdict on each answer of a chat, in order; None if the model gives none."""
         if not exchanges:
             return []
         form = self._chat_form
@@ -128,20 +128,20 @@ class EndpointDecoder(PromptedDecoder):
 
     @classmethod
     def load(cls, model: str | None = None, ternary: bool = False) -> Self:
-        """Makes the decoder that asks a model of the endpoint; if none is named, that of the environment.
+        """Makes the decoder with a model of the endpoint; if None, `OPENAI_MODEL` names it.
 
         Raises:
-            UserError: If no model is named there either, or the endpoint or the key is none.
+            UserError: If no model is named, or the endpoint or the key is invalid.
         """
-        from multiref_gym.agents.openai_api import ChatClient, model_of_environment  # here, as it needs httpx
+        from multiref_gym.agents.openai_api import ChatClient, model_of_environment  # imported here: it needs httpx
 
         return cls(EndpointModel(ChatClient(model or model_of_environment("prompted-api:MODEL"))), ternary)
 
 
-def _said(words: str) -> str:
-    # In one line and without marks, so that nobody else seems to speak.
+def _speaker(words: str) -> str:
+    # On one line and without marks of turns, so that the words cannot look like another turn.
     return f"Speaker: {' '.join(without_marks(words).splitlines())}"
 
 
-def _did(action: Action) -> str:
+def _listener(action: Action) -> str:
     return f"Listener: {str(action) or NO_CLICK}"

@@ -1,4 +1,4 @@
-"""Tables of single replies with labels: of the game, or of chats with an assistant."""
+"""Tables of single labelled replies, either of the game or of chats with an assistant."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LABELS = {"positive": True, "negative": False}
 
 @dataclass(frozen=True)
 class LabelledReply:
-    """A row of a table: an exchange, whether its reply says that all was well, and of which kind the reply is."""
+    """A row of a table: an exchange, whether the reply's author is content, and the kind of the reply."""
 
     exchange: Exchange | ChatExchange
     content: bool
@@ -27,17 +27,17 @@ class LabelledReply:
 
 
 def read_replies(path: Path) -> list[LabelledReply]:
-    """Reads a table of replies; its columns say whether it is of the game or of chats.
+    """Reads a table of replies; its columns show whether it is of the game or of chats.
 
     Raises:
-        UserError: One line on the file that is missing or no such table, or on the row that is wrong.
+        UserError: If the file is missing or is no such table, or a row is wrong; the message names the line.
     """
     try:
         with path.open(encoding="utf-8", newline="") as file:
             table = csv.DictReader(file, strict=True)
             columns = set(table.fieldnames or ())
             if not (columns >= set(OF_GAME) or columns >= set(OF_CHATS)):
-                raise ValueError(f"expected the columns {', '.join(OF_GAME)}, or of chats {', '.join(OF_CHATS)}")
+                raise ValueError(f"expected the columns {', '.join(OF_GAME)}, or for chats {', '.join(OF_CHATS)}")
             replies = []
             for row in table:
                 if None in row.values() or row["label"] not in LABELS:

@@ -1,13 +1,13 @@
 """Trains the learned decoder on simulated games alone, in ten seconds on one core.
 
-Listeners of several skills play with one population of speakers, and a logistic regression learns from their replies
-which actions were wholly good. With another population its log-odds are then stretched and shifted until they are
-right on the average (Platt scaling), which is folded into the weights. The speakers met in deployment (`population()`)
+Listeners of several skills play with several populations of speakers. From the replies, a logistic regression learns
+which actions were entirely right. On other populations its log-odds are then scaled and shifted until they are right on
+average (Platt scaling); the scale and the shift become part of the weights. The speakers in deployment (`population()`)
 are in neither.
 
-Half of the speakers have words of their own: the scripted population rejects in six ways, and people in many more.
-These words were thought up. What is owed to games of people is what the package owes to them anyway: the phrases of
-the scripted population, and the spellings of undo verbs, which are the lexical decoder's.
+Half of the speakers have their own phrases, because the scripted population rejects in six ways, and people in many
+more. These phrases were thought up. Only two things come from games of people, as elsewhere in the package: the phrases
+of the scripted population, and the spellings of undo verbs in the lexical decoder.
 """
 
 from __future__ import annotations
@@ -38,24 +38,24 @@ from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import load_tangrams
 
 LEARNED_FROM, CALIBRATED_ON = range(101, 109), range(109, 117)
-"""Seeds of the populations: several, so that no phrase is heard from one speaker alone."""
+"""Seeds of the populations. There are several, so that no phrase belongs to a single speaker."""
 LISTENERS: dict[str, Callable[[Sequence[Episode]], Listener]] = {
     "good": partial(ErringListener, mistakes=0.1, hard=0.3),
-    "as people spoke to": ErringListener,
+    "like people's": ErringListener,
     "poor": partial(ErringListener, mistakes=0.6, hard=0.9),
     "random": lambda games: RandomListener(),
 }
 INVERSE_PENALTY = 0.1
 """C of the logistic regression."""
 FEWEST = 5
-"""How many replies have a feature that gets a weight."""
+"""The number of replies that a feature needs to get a weight."""
 
 
 def _phrases(listed: str) -> tuple[str, ...]:
     return tuple(" ".join(phrase.split()) for phrase in listed.split(";"))
 
 
-# What speakers say beside the phrases of the scripted population.
+# Phrases of speakers, besides those of the scripted population.
 MORE_PRAISES = _phrases("""
     yes; yeah; yep; yup; yes; good; great; nice; right; perfect; excellent; awesome; exactly; good job; nice job;
     great job; well done; you got it; got it; that's it; that's right; cool; that's correct; that is correct;
@@ -87,13 +87,13 @@ MORE_UNDOS = tuple(
     """)
 )
 OWN_PHRASES = 2
-"""How many ways to praise, to correct and to ask for an undo a speaker has."""
+"""A speaker's number of phrases for praise, for correction and for asking for an undo."""
 MARKS = (".", ".", ",", "")
-"""What words of one's own end in, one of these for a speaker."""
+"""The ends of a speaker's own phrases; each speaker uses one of them."""
 UNDOERS = 8
-"""Of how many people one answers a bad action by asking for an undo, and then goes on; four others only hint."""
+"""Of this many people, one answers a wrong action by asking for an undo and then goes on, and four only hint."""
 
-# Descriptions of figures hold no negation, and those that people give do.
+# The figures' descriptions have no negations, but people's have.
 NEGATIONS = (("without a ", "with no "), ("facing ", "not facing "), ("looking ", "not looking "))
 
 FUNCTION_WORDS = """
@@ -107,19 +107,20 @@ COMMAND_WORDS = "pick click select selected choose find look looks need want get
 
 
 def learned_words() -> frozenset[str]:
-    """Returns the words that are not masked: those that any request and any judgement is put together with."""
+    """Returns the words that are not masked: those of judgements, and the common words of requests."""
     of_population = (*PRAISES, *CORRECTIONS, *UNDO_VERBS, *UNDO_OBJECTS)
     phrases = (*of_population, *MORE_PRAISES, *MORE_CORRECTIONS, *HINTS, *MORE_UNDOS)
     return frozenset(word for text in (*phrases, FUNCTION_WORDS, COMMAND_WORDS) for word in words_of(text)) - {STOP}
 
 
 def speakers(populations: Iterable[int], plain: bool = False) -> list[Persona]:
-    """Returns the people of some populations, and the same people with words of their own, as many.
+    """Returns the people of some populations, each twice: once as they are, and once with their own phrases.
+
+    Further people with their own phrases answer a wrong action only by asking for an undo, or only by a hint.
 
     Args:
-        populations: Their seeds.
-        plain: Whether those of the latter are left out who have no words for a bad action but a hint, or the request
-            to undo it.
+        populations: The populations' seeds.
+        plain: Whether to leave out the further people.
     """
     personas = [persona for seed in populations for persona in population(seed)]
     rng = np.random.default_rng([*populations])
@@ -151,17 +152,17 @@ def simulated(
     seed: np.random.SeedSequence,
     listeners: Mapping[str, Callable[[Sequence[Episode]], Listener]] = LISTENERS,
 ) -> tuple[list[Exchange], list[bool]]:
-    """Plays games of each listener with these speakers.
+    """Plays games of each listener with speakers.
 
     Args:
         personas: The speakers.
-        games: How many of each listener.
-        seed: Seeds all chance.
-        listeners: By name, what makes a listener of the games that it will act in.
+        games: The number of games of each listener.
+        seed: Seeds all randomness.
+        listeners: By name, callables that make a listener for given games.
 
     Returns:
-        The exchanges, and whether each action was wholly good. Actions without a click are left out, as no reply
-        makes them good.
+        The exchanges, and whether each action was entirely right. Actions without clicks are left out, because they are
+        never right.
     """
     tangrams = load_tangrams("figures").split("train")
     exchanges, good = [], []
@@ -177,7 +178,7 @@ def simulated(
 
 
 def _negated(exchange: Exchange) -> Exchange:
-    """Returns the exchange with negations in what the reply says of tangrams."""
+    """Returns the exchange with negations in the reply's descriptions."""
     reply = exchange.reply
     for plain, negation in NEGATIONS:
         reply = reply.replace(plain, negation)
@@ -188,8 +189,8 @@ def train(games: int, seed: int) -> Weights:
     """Learns from simulated games.
 
     Args:
-        games: How many of each listener, to learn from and to calibrate on.
-        seed: Seeds all chance but the populations.
+        games: The number of games of each listener, once for learning and once for calibration.
+        seed: Seeds all randomness except the populations.
 
     Raises:
         UserError: If scikit-learn is missing.
@@ -198,7 +199,7 @@ def train(games: int, seed: int) -> Weights:
         from sklearn.feature_extraction import DictVectorizer
         from sklearn.linear_model import LogisticRegression
     except ImportError as error:
-        raise UserError("scikit-learn trains the decoder: run `pip install multiref-gym[learned]`") from error
+        raise UserError("training the decoder needs scikit-learn: run `pip install multiref-gym[learned]`") from error
     words = learned_words()
     for_learning, for_calibration = np.random.SeedSequence(seed).spawn(2)
 
@@ -224,7 +225,7 @@ def train(games: int, seed: int) -> Weights:
 
 
 def write(path: Path, weights: Weights, settings: dict[str, Any]) -> None:
-    """Writes weights, and how they were made, as JSON, one weight a line."""
+    """Writes weights and their settings as JSON, with one weight on each line."""
     write_json(path, settings | weights.to_json(), indent=1)
 
 
@@ -234,8 +235,8 @@ class TrainDecoder:
 
     Attributes:
         out: The file to write the weights to.
-        games: Of each listener, to learn from and again to calibrate on.
-        seed: Seeds all chance but the populations.
+        games: The number of games of each listener, once for learning and once for calibration.
+        seed: Seeds all randomness except the populations.
     """
 
     out: NewFile

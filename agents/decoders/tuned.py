@@ -1,8 +1,8 @@
 """A feedback decoder fine-tuned from a language model: `multiref tune-decoder` makes one (`tuning.py`).
 
-The model reads an exchange, of the game or of any chat, and a short question; of the game also what the lexical decoder
-makes of the reply. It has learned a low-rank adapter (Hu et al. 2022, arXiv 2106.09685) and a head: a linear layer that
-turns the state of the last token into the log-odds that the speaker, or the user, is content.
+The model reads an exchange of the game or of any chat, and a short question. In the game it also reads the lexical
+decoder's reading of the reply. Tuning fits a low-rank adapter (Hu et al. 2022, arXiv 2106.09685) and a head: a linear
+layer that turns the state of the last token into the log-odds that the speaker, or the user, is content.
 """
 
 from __future__ import annotations
@@ -35,22 +35,22 @@ from multiref_gym.feedback import Exchange, Feedback
 from multiref_gym.files import write_json
 
 SETTINGS, WEIGHTS = "tuned.json", "tuned.safetensors"
-"""What is in the folder of a decoder."""
+"""The files in the folder of a decoder."""
 
 LONGEST, SHORTEST = 400, 25
-"""The most characters of a message that are shown, and the fewest that a message is cut to."""
+"""The most characters of a message that are shown, and the smallest length that messages are cut to."""
 BATCH = 16
-"""Texts that are read at once."""
+"""The number of texts that are read at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class TunedConfig:
-    """What a decoder was tuned from and how; `tuned.json` in its folder.
+    """What a decoder was tuned from, and how: `tuned.json` in its folder.
 
     Attributes:
         model: The folder of the language model, or its id on the Hugging Face hub.
-        rank: Of the adapter.
-        made: How it was made, and how well it did on simulated replies that were held back.
+        rank: The rank of the adapter.
+        made: How the decoder was made, and its figures on simulated replies that were held back.
     """
 
     model: Annotated[str, Field(min_length=1)]
@@ -64,11 +64,11 @@ class Judge(nn.Module):
     """A language model with an adapter and a head, which judges exchanges.
 
     Args:
-        model: The folder of the model, or its id on the hub. Its own weights stay as they are.
-        rank: Of the adapter, which is fresh, as is the head.
+        model: The folder of the model, or its id on the hub. Its own weights do not change.
+        rank: The rank of the adapter. The adapter and the head are new, so they have learned nothing.
 
     Attributes:
-        head: From the state of the last token to the log-odds of a positive.
+        head: Turns the state of the last token into the log-odds of a positive.
 
     Raises:
         UserError: If the model cannot be loaded, or has no linear layers.
@@ -86,7 +86,7 @@ class Judge(nn.Module):
         base.requires_grad_(False)
         layers = [name for name, module in base.named_modules() if isinstance(module, nn.Linear)]
         if not layers:
-            raise UserError(f"the language model {model!r} has no linear layers, which alone are adapted")
+            raise UserError(f"the language model {model!r} has no linear layers for an adapter")
         self._limit = getattr(base.config, "max_position_embeddings", None)
         self._plain = guard(self._tokenizer)
         self._body = adapt(base, layers, rank=rank, alpha=2 * rank, dropout=0.0, dora=False)
@@ -96,12 +96,12 @@ class Judge(nn.Module):
         self.to("cuda" if torch.cuda.is_available() else "cpu")
 
     def tokens(self, exchange: Exchange | ChatExchange) -> tuple[list[int], bool]:
-        """Returns what is read of an exchange, and whether its words had to be cut.
+        """Returns the tokens of an exchange as the model reads it, and whether its words had to be cut.
 
-        What in the words would be a mark of the model's own is left out; see `multiref_gym.agents.marks`.
+        Words that would be marks of the model's template are left out; see `multiref_gym.agents.marks`.
 
         Raises:
-            UserError: If the model reads too little for any exchange.
+            UserError: If the model's limit is too small for any exchange.
         """
         longest = LONGEST
         while True:
@@ -111,11 +111,13 @@ class Judge(nn.Module):
                 return tokens, cut
             longest //= 2
             if longest < SHORTEST:
-                raise UserError(f"the language model reads {self._limit} tokens, which are too few for an exchange")
+                raise UserError(
+                    f"the language model reads only {self._limit} tokens, which are too few for an exchange"
+                )
 
     def states(self, texts: Sequence[Sequence[int]]) -> Tensor:
         """Returns the state of the last token of each text, float32 (texts, hidden size)."""
-        # Padding stands behind the text, where no token of it looks.
+        # Padding is on the right, where no token of the text sees it.
         tokens, _ = padded(texts, 0)
         device = self.head.weight.device
         states = self._body(input_ids=tokens.to(device), use_cache=False).last_hidden_state
@@ -131,23 +133,23 @@ class Judge(nn.Module):
     def read(
         self, exchanges: Sequence[Exchange | ChatExchange], report: Callable[[int], None] = lambda done: None
     ) -> tuple[Tensor, list[bool]]:
-        """Reads exchanges as they are decoded, without gradients.
+        """Reads exchanges for decoding, without gradients.
 
-        What was read last is remembered until the weights are learned further, as whoever wants the feedback mostly
-        wants its probability, too.
+        The last result is kept until training begins, because callers often want both feedback and probabilities of
+        the same exchanges.
 
         Args:
-            exchanges: What is read.
-            report: Is told how many are read.
+            exchanges: The exchanges.
+            report: Called with the number of exchanges read so far.
 
         Returns:
-            The state of the last token of each, float32 (exchanges, hidden size) on the CPU, and whether words of it
-            had to be cut.
+            The state of the last token of each exchange, float32 (exchanges, hidden size) on the CPU, and whether its
+            words had to be cut.
 
         Raises:
-            UserError: If the model reads too little for any exchange.
+            UserError: If the model's limit is too small for any exchange.
         """
-        last = self._last  # at one look, as another thread may read as well
+        last = self._last  # read once, because another thread may replace it
         if last is not None and last[0] == exchanges:
             return last[1]
         tokens = [self.tokens(exchange) for exchange in exchanges]
@@ -157,22 +159,22 @@ class Judge(nn.Module):
             rows = order[first : first + BATCH]
             states[rows] = self.states([tokens[row][0] for row in rows]).cpu()
             report(first + len(rows))
-        found = states, [cut for _, cut in tokens]
-        self._last = list(exchanges), found
-        return found
+        result = states, [cut for _, cut in tokens]
+        self._last = list(exchanges), result
+        return result
 
     def train(self, mode: bool = True) -> Self:
-        """Goes into training or evaluation mode, as of `nn.Module`; what was read is forgotten."""
+        """Sets training or evaluation mode, as `nn.Module` does, and forgets the last result of `read`."""
         self._last = None
         return super().train(mode)
 
     def learned(self) -> dict[str, Tensor]:
-        """Returns the weights of the adapter and of the head, by name: all that is learned."""
+        """Returns all learned weights by name: those of the adapter and of the head."""
         head = {f"head.{name}": values for name, values in self.head.state_dict().items()}
         return {**get_peft_model_state_dict(self._body, save_embedding_layers=False), **head}
 
     def set_learned(self, weights: dict[str, Tensor]) -> None:
-        """Puts weights with the names and shapes of `learned` in place of those that are there."""
+        """Replaces the learned weights by others of the same names and shapes; see `learned`."""
         of_head = {name.removeprefix("head."): v for name, v in weights.items() if name.startswith("head.")}
         self.head.load_state_dict(of_head)
         set_peft_model_state_dict(self._body, {n: v for n, v in weights.items() if not n.startswith("head.")})
@@ -180,10 +182,10 @@ class Judge(nn.Module):
 
 @torch.inference_mode()
 def log_odds(head: nn.Linear, states: Tensor) -> NDArray[np.float64]:
-    """Returns the log-odds of positives that a head finds, float64 (states,).
+    """Returns a head's log-odds of a positive, float64 (states,).
 
     Args:
-        head: Of a `Judge`.
+        head: The head of a `Judge`.
         states: float32 (states, hidden size); see `Judge.read`.
     """
     found: NDArray[np.float64] = head(states.to(head.weight.device))[:, 0].double().cpu().numpy()
@@ -193,12 +195,13 @@ def log_odds(head: nn.Linear, states: Tensor) -> NDArray[np.float64]:
 class TunedDecoder:
     """Decodes feedback by a language model that was tuned for it, in the game and in chats.
 
-    Where nothing was clicked the feedback is negative, as for the other decoders.
+    An action without clicks is negative, as for the other decoders.
 
     Args:
-        judge: Judges an exchange.
-        ternary: Whether neutral is an answer: in the game by the rule of the other decoders, for what is not positive
-            and both selects and deselects; in chats where neither answer is twice as likely as the other.
+        judge: Judges exchanges.
+        ternary: Whether to return neutral. In the game, an action is neutral if it is not positive and both selects and
+            deselects, as for the other decoders. In chats, an answer is neutral if neither positive nor negative is
+            twice as likely as the other.
     """
 
     def __init__(self, judge: Judge, ternary: bool = False) -> None:
@@ -209,22 +212,22 @@ class TunedDecoder:
         """Loads the decoder in a folder that `multiref tune-decoder` made.
 
         Raises:
-            UserError: If there is none, it is damaged, or the model it was tuned from cannot be loaded.
+            UserError: If there is no decoder, it is damaged, or the model that it was tuned from cannot be loaded.
         """
         return cls(_loaded(folder), ternary)
 
     def probabilities(self, exchanges: Sequence[Exchange]) -> NDArray[np.float64]:
-        """Returns the probability that each action was wholly good, float64 (exchanges,); 0 where nothing was clicked.
+        """Returns the probability that each action was entirely right, float64 (exchanges,); 0 for one without clicks.
 
         Raises:
-            UserError: If the model reads too little for any exchange.
+            UserError: If the model's limit is too small for any exchange.
         """
         clicked = np.array([bool(exchange.action.clicks) for exchange in exchanges], bool)
         likely, _ = self._read(exchanges)
         return np.where(clicked, likely, 0.0)
 
     def decode(self, exchanges: Sequence[Exchange]) -> list[Feedback]:
-        """Returns the feedback that each reply gives on the action before it, in order; see `probabilities`."""
+        """Returns the feedback of each reply on the action before it, in order; see `probabilities` for the errors."""
         accepted = (self.probabilities(exchanges) >= 0.5).tolist()
         return [
             feedback_on(exchange.action, good, read(exchange), self._ternary)
@@ -232,7 +235,7 @@ class TunedDecoder:
         ]
 
     def decode_chats(self, exchanges: Sequence[ChatExchange]) -> list[Verdict]:
-        """Returns what each reply of a chat says of the answer before it, in order; see `probabilities`."""
+        """Returns a verdict on each answer of a chat, in order; see `probabilities` for the errors."""
         likely, cut = self._read(exchanges)
         return [Verdict(self._feedback(p), p, was_cut) for p, was_cut in zip(likely.tolist(), cut, strict=True)]
 
@@ -250,7 +253,7 @@ class TunedDecoder:
 
 @lru_cache(maxsize=1)
 def _loaded(folder: str) -> Judge:
-    """Returns what judges for the decoder in a folder, which its two forms share."""
+    """Returns the judge in a folder, which the binary and the ternary form of the decoder share."""
     config = read_json(TunedConfig, Path(folder) / SETTINGS)
     judge = Judge(config.model, config.rank)
     judge.set_learned(read_weights(Path(folder) / WEIGHTS, judge.learned(), f"the model that {SETTINGS} names"))
@@ -258,7 +261,7 @@ def _loaded(folder: str) -> Judge:
 
 
 def write(folder: Path, judge: Judge, config: TunedConfig) -> None:
-    """Writes a decoder to a folder, which is made."""
+    """Writes a decoder to a new folder."""
     folder.mkdir()
     save_file({name: values.contiguous().cpu() for name, values in judge.learned().items()}, folder / WEIGHTS)
     write_json(folder / SETTINGS, asdict(config), indent=1)
@@ -268,14 +271,14 @@ def _shown(exchange: Exchange | ChatExchange, plain: Callable[[str], str], longe
     """Returns an exchange as text that ends in a question, and whether words were cut."""
     match exchange:
         case Exchange():
-            who, other = "Speaker", "Listener"
-            said = [exchange.utterance, str(exchange.action), exchange.reply]
+            author, other = "Speaker", "Listener"
+            messages = [exchange.utterance, str(exchange.action), exchange.reply]
             rules = [f"By rules: {read(exchange).name.lower().replace('_', ' ')}"]
         case ChatExchange():
-            who, other = "User", "Assistant"
-            said = [exchange.request, exchange.answer, exchange.reply]
-            rules = []  # those that there are, of the lexical decoder, were made for the game
-    # In one line each, so that nobody else seems to speak.
-    lines = [" ".join(plain(words).split()) for words in said]
-    told = [f"{name}: {shortened(line, longest)}" for name, line in zip((who, other, who), lines, strict=True)]
-    return "\n".join([*told, *rules, f"Is the {who.lower()} content?"]), any(len(line) > longest for line in lines)
+            author, other = "User", "Assistant"
+            messages = [exchange.request, exchange.answer, exchange.reply]
+            rules = []  # the rules of the lexical decoder were made for the game
+    # On one line each, so that the words cannot look like another turn.
+    lines = [" ".join(plain(words).split()) for words in messages]
+    turns = [f"{name}: {shortened(line, longest)}" for name, line in zip((author, other, author), lines, strict=True)]
+    return "\n".join([*turns, *rules, f"Is the {author.lower()} content?"]), any(len(line) > longest for line in lines)

@@ -1,7 +1,7 @@
-"""Tunes a decoder from a language model: on simulated games, and on replies and games of one's own.
+"""Tunes a decoder from a language model: on simulated games, and on your own replies, chats and games.
 
-One pass over everything by gradient descent fits the adapter and the head. Where games of people are given, whose
-targets are known, the head is then fitted to them: a logistic regression that starts from the head that was tuned.
+Gradient descent fits the adapter and the head, in one pass over all examples by default. If games of people with known
+targets are given, the head is then fitted to them by a logistic regression that starts from the tuned head.
 """
 
 from __future__ import annotations
@@ -36,27 +36,27 @@ from multiref_gym.interaction import Interaction
 from multiref_gym.provenance import provenance
 
 HELD_BACK = 200
-"""How many simulated replies, of speakers that are not learned from, a decoder is tried on."""
+"""The number of simulated replies that a decoder is tested on. Their speakers are not learned from."""
 WARM_UP = 0.05
-"""In which share of the steps the learning rate rises; then it falls to 0."""
+"""The share of the steps in which the learning rate rises; after them it falls to 0."""
 CLIP = 1.0
-"""The longest gradient."""
+"""The largest norm of a gradient."""
 BATCH = 8
-"""Examples of a step."""
+"""The number of examples in a step."""
 SORTED = 16
-"""How many batches are sorted by length together, so that there is little padding."""
+"""The number of batches whose texts are sorted by length together, to reduce padding."""
 
 Example = tuple[Exchange | ChatExchange, bool]
-"""An exchange, and whether the speaker was content: the action was wholly good."""
+"""An exchange, and whether the action was entirely right or, in a chat, the user content."""
 
 
 def simulated_examples(populations: Iterable[int], count: int, seed: np.random.SeedSequence) -> list[Example]:
-    """Returns so many exchanges of simulated games, hardly any two of one game.
+    """Returns exchanges of simulated games, hardly any two from the same game.
 
     Args:
-        populations: Seeds of the populations that speak.
-        count: How many exchanges.
-        seed: Seeds all other chance.
+        populations: Seeds of the speakers' populations.
+        count: The number of exchanges.
+        seed: Seeds all other randomness.
     """
     of_games, of_choice = seed.spawn(2)
     exchanges, good = simulated(speakers(populations), -(-count // len(LISTENERS)), of_games)
@@ -65,7 +65,7 @@ def simulated_examples(populations: Iterable[int], count: int, seed: np.random.S
 
 
 def people_examples(games: Sequence[Interaction]) -> list[Example]:
-    """Returns the exchanges of games whose targets are known, but for those in which nothing was clicked."""
+    """Returns the exchanges with clicks of games whose targets are known."""
     return [
         (exchange, ground_truth(exchange.action, game.targets) is Feedback.POSITIVE)
         for game in games
@@ -75,7 +75,7 @@ def people_examples(games: Sequence[Interaction]) -> list[Example]:
 
 
 def chat_examples(path: Path) -> list[Example]:
-    """Returns the exchanges of chats whose feedback is given, but for neutral ones; see `read_feedback` for errors."""
+    """Returns the exchanges of chats with positive or negative feedback; see `read_feedback` for the errors."""
     return [
         (exchange, feedback is Feedback.POSITIVE)
         for exchange, feedback in read_feedback(path)
@@ -94,12 +94,12 @@ def tune(
     """Fits the adapter and the head to examples, by AdamW on the log-loss.
 
     Args:
-        judge: What is fitted.
-        examples: One or more.
-        passes: How often each is seen.
-        learning_rate: The highest one.
-        rng: The source of the order.
-        report: Is told how many examples were seen.
+        judge: The adapter and the head.
+        examples: One or more examples.
+        passes: The number of passes over the examples.
+        learning_rate: The peak learning rate.
+        rng: The source of the order of the examples.
+        report: Called with the number of examples seen so far.
     """
     judge.train()
     texts = [judge.tokens(exchange)[0] for exchange, _ in examples]
@@ -113,8 +113,8 @@ def tune(
     )
     seen = 0
     for rows in batches:
-        said = judge([texts[row] for row in rows])
-        loss = nn.functional.binary_cross_entropy_with_logits(said, truth[rows].to(said.device))
+        logits = judge([texts[row] for row in rows])
+        loss = nn.functional.binary_cross_entropy_with_logits(logits, truth[rows].to(logits.device))
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(weights, CLIP)
@@ -126,15 +126,16 @@ def tune(
 
 
 def fitted_head(head: nn.Linear, states: Tensor, good: Sequence[bool]) -> nn.Linear:
-    """Returns a head that is fitted to examples, as near to the one that was tuned as a ridge penalty has it.
+    """Returns a head that is fitted to examples; a ridge penalty keeps it near the tuned head.
 
-    The change of its weights minimises the sum of the log-losses and half its squared length, in units in which a state
-    has the mean squared length 1: a logistic regression with C = 1, and the log-odds of the tuned head as its offset.
+    The change of its weights minimises the sum of the log-losses plus half the change's squared length. The units are
+    those in which states have a mean squared length of 1. This is a logistic regression with C = 1 whose offset is the
+    log-odds of the tuned head.
 
     Args:
-        head: The one that was tuned.
-        states: Of the examples, float32 (examples, hidden size); see `Judge.read`.
-        good: Whether each is a positive, of the same length.
+        head: The tuned head.
+        states: The states of the examples, float32 (examples, hidden size); see `Judge.read`.
+        good: Whether each example is a positive, of the same length.
     """
     before, truth = log_odds(head, states), np.array(good, np.float64)
     raw: NDArray[np.float64] = states.double().numpy()
@@ -144,9 +145,9 @@ def fitted_head(head: nn.Linear, states: Tensor, good: Sequence[bool]) -> nn.Lin
     penalised[-1] = 0  # all but the bias
 
     def loss(change: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        said = before + rows @ change
-        total = np.logaddexp(0, said).sum() - truth @ said + (penalised * change**2).sum() / 2
-        return float(total), rows.T @ (expit(said) - truth) + penalised * change
+        logits = before + rows @ change
+        total = np.logaddexp(0, logits).sum() - truth @ logits + (penalised * change**2).sum() / 2
+        return float(total), rows.T @ (expit(logits) - truth) + penalised * change
 
     change = torch.from_numpy(minimize(loss, np.zeros(rows.shape[1]), jac=True, method="L-BFGS-B").x).to(head.weight)
     fitted = copy.deepcopy(head)
@@ -157,32 +158,33 @@ def fitted_head(head: nn.Linear, states: Tensor, good: Sequence[bool]) -> nn.Lin
 
 
 def _batches(lengths: Sequence[int], rng: np.random.Generator) -> list[list[int]]:
-    """Returns the rows of texts in batches of like length, each once, in random order."""
+    """Returns the rows of all texts in batches of similar length, in random order."""
     order = rng.permutation(len(lengths))
-    found = []
+    batches = []
     for start in range(0, len(order), SORTED * BATCH):
         rows = sorted(order[start : start + SORTED * BATCH].tolist(), key=lambda row: lengths[row])
-        found += [rows[first : first + BATCH] for first in range(0, len(rows), BATCH)]
-    return [found[number] for number in rng.permutation(len(found)).tolist()]
+        batches += [rows[first : first + BATCH] for first in range(0, len(rows), BATCH)]
+    return [batches[number] for number in rng.permutation(len(batches)).tolist()]
 
 
 @dataclass(frozen=True, kw_only=True)
 class TuneDecoder:
-    """Tunes a decoder from a language model, on simulated games and on what else is given.
+    """Tunes a decoder from a language model, on simulated games and on your own data.
 
-    SmolLM2-135M takes five to six CPU minutes for 1,000 replies. An interrupted run begins anew.
+    SmolLM2-135M takes five to six CPU minutes for 1,000 replies. If you interrupt a run, it starts again from the
+    beginning.
 
     Attributes:
         model: The language model: a folder, or an id of the Hugging Face hub.
         out: A new folder for the decoder; `--decoder tuned:FOLDER` is its name.
-        simulated: How many replies of simulated games are learned from.
-        replies: Tables of replies with labels, of the game or of chats: CSV files, learned from as well.
-        chats: Chats with feedback, as `multiref decode --chats` writes them and people correct them; the same.
-        games: Games of people whose targets are known, one JSON object a line: the head is fitted to them in the end.
-        passes: How often each reply is learned from.
-        learning_rate: The highest one.
-        rank: Of the adapter.
-        seed: Seeds all chance but the populations.
+        simulated: The number of replies from simulated games to learn from.
+        replies: Tables of labelled replies to learn from, of the game or of chats, as CSV files.
+        chats: Chats with feedback to learn from, as `multiref decode --chats` writes them and people correct them.
+        games: Games of people with known targets, one JSON object a line. The head is fitted to them at the end.
+        passes: The number of passes over all replies.
+        learning_rate: The peak learning rate.
+        rank: The rank of the adapter.
+        seed: Seeds all randomness except the populations.
     """
 
     model: str
@@ -200,15 +202,17 @@ class TuneDecoder:
         """Tunes and writes the decoder.
 
         Raises:
-            UserError: If the model cannot be loaded, a table, a chat or a game is bad, all or none of the actions in
-                the games are good, or the folder holds something.
+            UserError: If the model cannot be loaded, a table, a chat or a game is invalid, all or none of the actions
+                in the games are entirely right, or the folder is not empty.
         """
         check_new_folder(self.out)
         tables = {path: read_replies(path) for path in self.replies}
         chats = chat_examples(self.chats) if self.chats else []
         people = people_examples(read_interactions(self.games)) if self.games else []
         if self.games and len({good for _, good in people}) < 2:
-            raise UserError(f"{self.games}: of {len(people)} replies some must be to good actions and some to others")
+            raise UserError(
+                f"{self.games}: some of the {len(people)} replies must be to right actions, and some to others"
+            )
         for_learning, for_trial, for_order = np.random.SeedSequence(self.seed).spawn(3)
         examples = simulated_examples(LEARNED_FROM, self.simulated, for_learning)
         examples += [(reply.exchange, reply.content) for table in tables.values() for reply in table]
@@ -225,7 +229,7 @@ class TuneDecoder:
         config = TunedConfig(model_name(self.model), self.rank, self._made(tables, len(chats), len(people), scores))
         with saved(self.out) as unfinished:
             write(unfinished, judge, config)
-        screen.say(f"{share(scores['accuracy'])} of {HELD_BACK} simulated replies held back are decoded right")
+        screen.say(f"accuracy on {HELD_BACK} simulated replies that were held back: {share(scores['accuracy'])}")
         screen.say(f"use it as --decoder tuned:{self.out}")
 
     def _made(
@@ -250,7 +254,7 @@ def _states(judge: Judge, examples: Sequence[Example], screen: Screen, what: str
 
 
 def _scores(judge: Judge, examples: Sequence[Example], screen: Screen) -> dict[str, float | None]:
-    """Returns the figures of the judge on examples."""
-    said = log_odds(judge.head, _states(judge, examples, screen, "replies held back"))
+    """Returns the judge's figures on examples."""
+    logits = log_odds(judge.head, _states(judge, examples, screen, "replies held back"))
     good = np.array([good for _, good in examples])
-    return Confusion.of(np.where(said >= 0, 1, -1), np.where(good, 1, -1)).figures()
+    return Confusion.of(np.where(logits >= 0, 1, -1), np.where(good, 1, -1)).figures()

@@ -1,1 +1,1 @@
-"""Speakers that are language models: their prompts, their habits, and one file for each place of the model."""
+"""Speakers that are language models: the prompt, a persona's habits in words, and local and remote models."""

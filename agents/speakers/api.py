@@ -49,12 +49,15 @@ class ApiModel:
         Raises:
             UserError: If the endpoint refuses or cannot be reached; see `ChatClient.complete`.
         """
-        asked = zip(map(self._content, prompts), seeds, strict=True)
-        requests = [{"messages": [{"role": "user", "content": content}], "seed": seed} for content, seed in asked]
+        contents = map(self._content, prompts)
+        requests = [
+            {"messages": [{"role": "user", "content": content}], "seed": seed}
+            for content, seed in zip(contents, seeds, strict=True)
+        ]
         return [said(choice) for choice in self._client.complete(requests)]
 
     def _content(self, parts: Sequence[Part]) -> str | list[Part]:
-        # Servers of models without vision may accept only a text.
+        # Some servers of models without vision accept only a text.
         return list(parts) if self.sees else joined(parts)
 
 

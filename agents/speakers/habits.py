@@ -10,14 +10,14 @@ _HOW_OFTEN = ((0.05, "never"), (0.3, "seldom"), (0.7, "sometimes"), (0.95, "most
 """Words for rates, each with the highest rate that it covers."""
 
 NOTABLE = 0.1
-"""The rate from which a speaker's fault is mentioned."""
+"""The lowest rate at which a fault of the speaker is mentioned."""
 
 
 def in_words(persona: Persona) -> str:
     """Returns the habits of a persona as lines of a list.
 
-    They are habits that a model can follow: the detail of descriptions, the form of feedback, and the typing. The words
-    are examples, because a persona has only a few of each.
+    These are habits that a model can follow: the detail of descriptions, the form of feedback, and the typing. The
+    persona's phrases are given as examples, because it has only a few of each.
     """
     undoes = max(persona.asks_undo, persona.undo_only)
     lines = [
@@ -59,5 +59,5 @@ def _at_a_rate(rate: float, deed: str, phrases: Iterable[str]) -> str:
 def _in_words(phrases: Iterable[str]) -> str:
     """Returns a few of the phrases as examples, "" if there are none."""
     bare = dict.fromkeys(phrase.strip(" .,;!") for phrase in phrases)
-    said = [f'"{phrase}"' for phrase in bare if phrase][:3]
-    return f", for example with {' or '.join(said)}" if said else ""
+    quoted = [f'"{phrase}"' for phrase in bare if phrase][:3]
+    return f", for example with {' or '.join(quoted)}" if quoted else ""

@@ -84,7 +84,7 @@ def prompt(
     parts.append(text_part("\nThe others, which must not be selected:\n"))
     parts += listed([id for id in order if id not in targets], selected, "selected, which is wrong")
     if dialogue:
-        lines = [f"You: {said}\nThe listener {_done(action, game.targets)}.\n" for said, action in dialogue]
+        lines = [f"You: {utterance}\nThe listener {_done(action, game.targets)}.\n" for utterance, action in dialogue]
         parts.append(text_part("\nWhat was said and done so far:\n" + "".join(lines)))
         last = dialogue[-1][1] or Action()
         for deed, positions in (("selected", last.select), ("deselected", last.deselect)):
@@ -98,8 +98,8 @@ def prompt(
 def read_utterance(text: str) -> str:
     """Returns the utterance in a model's text, "" if there is none.
 
-    It is the first line with any words, made a valid utterance, without thoughts, marks of chat templates, a label in
-    front ("Speaker:") and quotes around it.
+    It is the first line with any words, made valid. Thoughts, marks of chat templates, a label in front ("Speaker:")
+    and quotes around it are removed.
     """
     spoken = without_thoughts(text)
     lines = [as_utterance(line) for line in without_marks(spoken or "", "\n").splitlines()]
@@ -107,8 +107,8 @@ def read_utterance(text: str) -> str:
     if len(lines) > 1 and lines[0].endswith(":"):  # "Here is what I would say:"
         lines = lines[1:]
     for line in lines:
-        if said := _bare(line):
-            return said
+        if utterance := _bare(line):
+            return utterance
     return ""
 
 
@@ -119,12 +119,12 @@ def names_letter(utterance: str) -> bool:
 
 def _bare(line: str) -> str:
     """Returns a line without decoration."""
-    said = line.strip(_ADORNED)
-    if label := _LABEL.match(said):
-        said = said[label.end() :].strip(_ADORNED)
-    while len(said) > 1 and _QUOTES.get(said[0]) == said[-1]:
-        said = said[1:-1].strip(_ADORNED)
-    return said
+    bare = line.strip(_ADORNED)
+    if label := _LABEL.match(bare):
+        bare = bare[label.end() :].strip(_ADORNED)
+    while len(bare) > 1 and _QUOTES.get(bare[0]) == bare[-1]:
+        bare = bare[1:-1].strip(_ADORNED)
+    return bare
 
 
 def _done(action: Action | None, targets: Collection[int]) -> str:
@@ -135,8 +135,8 @@ def _done(action: Action | None, targets: Collection[int]) -> str:
     for deed, positions in (("selected", action.select), ("deselected", action.deselect)):
         right = len(positions.intersection(targets))
         counts = ((right, "of your targets"), (len(positions) - right, "of the others"))
-        if told := " and ".join(f"{_number(count)} {of}" for count, of in counts if count):
-            deeds.append(f"{deed} {told}")
+        if objects := " and ".join(f"{_number(count)} {of}" for count, of in counts if count):
+            deeds.append(f"{deed} {objects}")
     return ", and ".join(deeds) or "did nothing"
 
 

@@ -78,12 +78,12 @@ class PromptedSpeaker:
 
     @property
     def wanted(self) -> Action:
-        """The wanted action cannot be read from a model's text.
+        """Not available: the wanted action cannot be read from a model's text.
 
         Raises:
             UserError: Always.
         """
-        raise UserError(f"{self._model.name} does not tell the action that it wants: no oracle can listen to it")
+        raise UserError(f"{self._model.name} does not report the action that it wants, so no oracle can listen to it")
 
     @property
     def usage(self) -> dict[str, Any]:
@@ -114,14 +114,14 @@ class PromptedSpeaker:
         """Opens a game for each speaker; see `multiref_gym.speaker.BatchedSpeaker`."""
         for speaker, game, rng in zip(speakers, games, rngs, strict=True):
             speaker._begin(game, rng)
-        return _said(speakers)
+        return _utterances(speakers)
 
     @staticmethod
     def reply_all(speakers: Sequence[PromptedSpeaker], actions: Sequence[Action | None]) -> list[str]:
         """Returns each speaker's reply to an action; see `multiref_gym.speaker.BatchedSpeaker`."""
         for speaker, action in zip(speakers, actions, strict=True):
             speaker._dialogue.append((speaker._utterance, action))
-        return _said(speakers)
+        return _utterances(speakers)
 
     def _begin(self, game: Game, rng: np.random.Generator) -> None:
         self._game, self._rng = game, rng
@@ -140,7 +140,7 @@ class PromptedSpeaker:
         return list(map(text_part, in_words(self._tangrams, ids)))
 
 
-def _said(speakers: Sequence[PromptedSpeaker]) -> list[str]:
+def _utterances(speakers: Sequence[PromptedSpeaker]) -> list[str]:
     """Asks for the next utterance of each speaker whose game continues; speakers with the same model share a call."""
     for speaker in speakers:
         speaker._utterance = ""
@@ -156,16 +156,16 @@ def _ask(model: SpeakingModel, waiting: Sequence[PromptedSpeaker]) -> None:
         answers = model.write([speaker._prompt() for speaker in waiting], seeds)
         again = []
         for speaker, (text, flaw) in zip(waiting, answers, strict=True):
-            said = "" if flaw else read_utterance(text)
-            has_letter = names_letter(said)
-            if attempt < ATTEMPTS and (has_letter or not said):
+            utterance = "" if flaw else read_utterance(text)
+            has_letter = names_letter(utterance)
+            if attempt < ATTEMPTS and (has_letter or not utterance):
                 again.append(speaker)
-            elif not said:
-                why = flaw or "nothing that can be said"
-                told = f"{model.name} wrote {text!r:.60}, {why}, as the last of {ATTEMPTS} answers"
-                raise UserError(f"{told}; another seed, or a new file for paid answers, may meet others")
+            elif not utterance:
+                reason = f"the last one, {text!r:.60}, is {flaw or 'not an utterance'}"
+                advice = "try another seed, or a new file for paid answers"
+                raise UserError(f"{model.name} gave no valid utterance in {ATTEMPTS} answers: {reason}; {advice}")
             else:
-                speaker._utterance = said
+                speaker._utterance = utterance
                 model.tally["letters"] += has_letter
         model.tally["asked again"] += len(again)
         if not again:
