@@ -241,9 +241,9 @@ class ChatClient:
             new = sorted(set(fields).difference(self.usage.left_out))
             self.usage.left_out += new
         if new:
-            told = ", ".join(map(repr, new))
+            names = ", ".join(map(repr, new))
             warnings.warn(
-                f"{self.model} at {self.endpoint} does not take {told}: left out of all requests", stacklevel=2
+                f"{self.model} at {self.endpoint} does not take {names}: left out of all requests", stacklevel=2
             )
 
     def _send(self, body: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
@@ -264,23 +264,25 @@ class ChatClient:
             status = completions.status_of(error) or status
         else:
             error = error or {"message": text}
-        told = self._quoted(completions.message_of(error) if error else text) or "no message"
+        message = self._quoted(completions.message_of(error) if error else text) or "no message"
         if status in (200, 400, 422) and (fields := completions.refused_fields(error, body.keys() - NEEDED)):
             raise _NotTaken(fields)
         if completions.is_filtered(error, status):
-            return completions.withheld(told), None
+            return completions.withheld(message), None
         if status in REFUSED:
             # The server's words are not shown, because they may repeat part of the key.
             key = f"the key in {KEY}" if self._key else f"a request without a key: set {KEY}"
             raise UserError(f"{self.endpoint} refuses {key} (status {status})")
         if status in BUSY or status >= 500:
-            raise _Passing(f"answers with status {status}: {told}", completions.seconds_to_wait(headers))
+            raise _Passing(f"answers with status {status}: {message}", completions.seconds_to_wait(headers))
         if 200 <= status < 300:
             is_completion = isinstance(found, dict) and "choices" in found and not error
-            raise _Passing(f"answers with something other than a chat completion: {told}", is_completion=is_completion)
+            raise _Passing(
+                f"answers with something other than a chat completion: {message}", is_completion=is_completion
+            )
         if where := headers.get("location"):
-            told = f"go to {self._quoted(where)}"
-        raise UserError(f"{self.endpoint} answers with status {status}: {told}")
+            message = f"go to {self._quoted(where)}"
+        raise UserError(f"{self.endpoint} answers with status {status}: {message}")
 
     def _post(self, body: Mapping[str, Any]) -> tuple[int, httpx.Headers, bytes]:
         deadline = time.monotonic() + self._timeout

@@ -1,10 +1,10 @@
-"""Plays many games at once: one batch of views a turn, whatever the number of games.
+"""Plays many games at once, with one batch of views a turn.
 
-What happens in a game follows from its own seed: that of the games, and its number among them. So the games of a round
-may be played in any order and in parts, on one machine or on several. A listener draws the chance of each decision from
-the generator of that game. What is left is rounding: the last bits of a model's numbers may depend on who else is in
-its batch. A listener that sees to it itself, as the small one does, plays any number of games together. All others play
-them in blocks, which are the same however the games are divided: a block goes to one worker as a whole.
+A game depends only on the seed of the games and on its number among them. So the games of a round may be played in any
+order and in parts, on one machine or on several. For each decision, a listener draws random numbers from the generator
+of that game. Only rounding remains: the last bits of a model's numbers may depend on the rest of its batch. A listener
+that takes care of this itself, as the small one does, plays any number of games together. All others play them in
+blocks, which do not depend on the division: each block goes to one worker as a whole.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from multiref_gym.agents.listeners.baselines import OracleListener
-from multiref_gym.agents.workers import Tell, Workers, summed
+from multiref_gym.agents.workers import Report, Workers, summed
 from multiref_gym.contexts import shared_contexts
 from multiref_gym.episode import Episode
 from multiref_gym.game import Game
@@ -27,11 +27,11 @@ from multiref_gym.speaker import Speaker
 from multiref_gym.tangrams import TangramSet
 
 BLOCK = 128
-"""Games that are played together by a listener that does not say how many."""
+"""The number of games in a block, for a listener that does not choose one."""
 
 
 class Stream(IntEnum):
-    """The streams of chance of a game."""
+    """The streams of random numbers of a game."""
 
     CONTEXT = 0
     SPEAKER = 1
@@ -39,12 +39,12 @@ class Stream(IntEnum):
 
 
 def chance(seed: np.random.SeedSequence, game: int, stream: Stream) -> np.random.Generator:
-    """Returns a stream of a game.
+    """Returns the random generator of a game for a stream.
 
     Args:
-        seed: That of all the games.
+        seed: The seed of all the games.
         game: The number of the game among them.
-        stream: Which.
+        stream: The stream.
     """
     return np.random.default_rng(np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, game, stream)))
 
@@ -58,15 +58,15 @@ def new_games(
     name: str = "game",
     similarity: float = 0.0,
 ) -> list[Episode]:
-    """Starts games, each with a context, a speaker and chance of its own.
+    """Starts games, each with its own context, speaker and random generators.
 
     Args:
-        tangrams: Where their tangrams come from.
-        numbers: Which of the games that have this seed.
+        tangrams: The set of the games' tangrams.
+        numbers: The numbers of the games, among all games with this seed.
         make_speaker: Makes the speaker of one game.
-        seed: That of all the games.
-        name: What the games are called, before their numbers.
-        similarity: How alike the tangrams of a context are; see `Contexts`.
+        seed: The seed of all the games.
+        name: The beginning of the games' ids, before their numbers.
+        similarity: How similar the tangrams of a context are; see `Contexts`.
 
     Raises:
         TangramError: If such contexts cannot be drawn.
@@ -84,9 +84,9 @@ def new_games(
 
 
 def block_of(listener: Any) -> int | None:
-    """Returns how many games are played together: what the listener, or its class, says as `block`, or else `BLOCK`.
+    """Returns the number of games that are played together: the listener's, or its class's, `block`, or else `BLOCK`.
 
-    None is any number: what it does in a game does not depend on the others.
+    None means any number: the listener's actions in a game do not depend on the other games.
     """
     block: int | None = getattr(listener, "block", BLOCK)
     return block
@@ -103,11 +103,11 @@ def play(
     """Plays all games to their end, block after block.
 
     Args:
-        listener: Acts in all of them.
+        listener: Acts in all games.
         games: The games, in any state.
-        policy: What the listener's policy is called in the records.
+        policy: The name of the listener's policy in the records.
         round: The round of deployment.
-        on_turn: Called after each turn of a block with the number of games that are over.
+        on_turn: Called after each turn of a block with the number of finished games.
 
     Returns:
         The interactions, in the order of the games.
@@ -132,17 +132,17 @@ def play(
 
 
 class Player:
-    """Plays parts of many games: what a worker makes once.
+    """Plays parts of many games; a worker makes it once.
 
     Args:
-        start: Starts the games of some `numbers`; see `new_games`.
-        load: Returns who listens, given the games if it is an oracle that asks their speakers.
-        policy: What its policy is called in the records.
+        start: Starts the games with some `numbers`; see `new_games`.
+        load: Returns the listener; it is called with the games, because an oracle asks their speakers.
+        policy: The name of the listener's policy in the records.
         round: The round of deployment.
 
     Attributes:
-        listener: Who listens, None before the first part.
-        speaker: Who spoke in the first game of the last part.
+        listener: The listener, None before the first part.
+        speaker: The speaker of the first game of the last part.
     """
 
     def __init__(
@@ -156,13 +156,13 @@ class Player:
         self.listener: Listener | None = None
         self.speaker: Speaker | None = None
 
-    def __call__(self, numbers: range, tell: Tell) -> list[Interaction]:
-        """Returns the games of these numbers, played to their end; tells how many are over."""
+    def __call__(self, numbers: range, report: Report) -> list[Interaction]:
+        """Returns the games of these numbers, played to their end; reports the number of finished games."""
         games = self._start(numbers=numbers)
         self.speaker = games[0].speaker
         if self.listener is None or isinstance(self.listener, OracleListener):
             self.listener = self._load(games)
-        return play(self.listener, games, policy=self._policy, round=self._round, on_turn=tell)
+        return play(self.listener, games, policy=self._policy, round=self._round, on_turn=report)
 
 
 def play_divided(
@@ -172,14 +172,14 @@ def play_divided(
     block: int | None,
     on_turn: Callable[[int], None] = lambda games_over: None,
 ) -> list[Interaction]:
-    """Has workers play games, and returns them in order; they are the same however they are divided.
+    """Has workers play games, and returns the games in order; they do not depend on the division.
 
     Args:
-        workers: Who plays.
-        make: Makes what plays; sent to each worker.
-        numbers: Which games.
-        block: How many are played together; see `block_of`.
-        on_turn: Called with the number of games that are over.
+        workers: The workers.
+        make: Makes a player; it is sent to each worker.
+        numbers: The numbers of the games.
+        block: The number of games that are played together; see `block_of`.
+        on_turn: Called with the number of finished games.
 
     Raises:
         UserError: As `play` and the workers do.

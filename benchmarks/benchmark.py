@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-from multiref_gym.agents.commands.options import LOGGED, PartsOptions, PricedListenerOptions, told_usage
+from multiref_gym.agents.commands.options import LOGGED, PartsOptions, PricedListenerOptions, usage_texts
 from multiref_gym.agents.evaluation.offline import ask_divided, logged_turns
 from multiref_gym.agents.evaluation.offline_report import reported, sheets
 from multiref_gym.agents.learning.learned_from import RESULTS, LearnedFrom
@@ -39,23 +39,22 @@ class Benchmark(PricedListenerOptions, PartsOptions):
 
     Attributes:
         games: Games or `turn` rows: JSON Lines, JSON, Parquet, or the id of a data set on the Hugging Face hub.
-        tangrams: figures or kilogram:PATH; all that have pictures.
+        tangrams: figures or kilogram:PATH; tangrams must have pictures.
         ternary: The decoder also returns neutral.
-        against: A listener to compare with: another --model of the same listener, or the name of a listener as it
-            ships.
+        against: A listener to compare with: another --model of the same listener, or the name of another listener.
         apart: Refuse games of speakers that a listener learned from.
-        batch: Turns at once.
+        batch: The number of turns at once.
         seed: Seeds all randomness.
-        skip_bad: Leave out bad games, and list them.
-        out: The folder for results.json; without it nothing is written.
+        skip_bad: Leave out malformed games, and list them.
+        out: The folder for results.json; without it, nothing is written.
     """
 
     games: str
-    format: Annotated[str | None, named(FORMATS, "What they are, if not as they look: ")] = None
+    format: Annotated[str | None, named(FORMATS, "The format of --games, if it is not to be guessed: ")] = None
     tangrams: TangramsName = "figures"
-    decoder: Annotated[str, named(DECODERS | {LOGGED: ""}, "What rewards; logged is the games' own labels: ")] = (
-        "lexical"
-    )
+    decoder: Annotated[
+        str, named(DECODERS | {LOGGED: ""}, "The decoder of the feedback; logged takes the games' own labels: ")
+    ] = "lexical"
     ternary: bool = False
     against: tuple[str, ...] = ()
     apart: bool = False
@@ -124,11 +123,10 @@ def _same(listener: Listener) -> Listener:
 
 
 def _learned(model: str, games: Sequence[LoggedGame], apart: bool) -> dict[str, int] | None:
-    """Returns how many of the games, and of their speakers, a policy learned from; None if its folder does not record
-    it.
+    """Returns the numbers of games and of their speakers that a policy learned from; None if its folder has no record.
 
     Raises:
-        UserError: If they must be kept apart, but are not or it is not recorded.
+        UserError: If they must be kept apart, and the policy learned from some or has no record.
     """
     learned = LearnedFrom.of(model)
     if learned is None:
@@ -144,11 +142,11 @@ def _learned(model: str, games: Sequence[LoggedGame], apart: bool) -> dict[str, 
 
 
 def _check_folder(path: Path, config: dict[str, Any]) -> None:
-    """Makes the folder of the results, or checks that its results have this configuration: then they are replaced.
+    """Makes the folder of the results, or checks that it has results of the same configuration, which are replaced.
 
     Raises:
-        UserError: If they differ, with the first field that does; if the file is not results; or if the folder cannot
-            be written to.
+        UserError: If the configuration differs (the message names the first such field), the file has no results, or
+            the folder cannot be written to.
     """
     make_folder(path.parent)
     if not path.exists():
@@ -176,14 +174,14 @@ def _show(results: dict[str, Any], screen: Screen) -> None:
         counts["impossible"]
         and f"{counts['impossible']} actions impossible for this listener, so no mean log-probability",
         *(
-            f"{model} learned from {of['games']} of these games, and from {of['speakers']} of their speakers"
-            for model, of in results["learned_from"].items()
-            if of
+            f"{model} learned from {count['games']} of these games, and from {count['speakers']} of their speakers"
+            for model, count in results["learned_from"].items()
+            if count
         ),
     ]
     extra = [
         (f"ms a turn, in batches of {config['batch']}", f"{results['milliseconds']:.2f}"),
-        *told_usage(results["usage"]).items(),
+        *usage_texts(results["usage"]).items(),
     ]
     for sheet in sheets(results, name, extra, "; ".join(filter(None, notes))):
         screen.show(sheet)

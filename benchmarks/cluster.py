@@ -35,7 +35,7 @@ from multiref_gym.agents.evaluation.tables import Sheet
 from multiref_gym.agents.learning.respect import SIMILARITY
 from multiref_gym.agents.listeners.small.listener import SmallListener
 from multiref_gym.agents.play import Player, new_games, play
-from multiref_gym.agents.workers import Tell, ThisProcess, Workers, divided_into
+from multiref_gym.agents.workers import Report, ThisProcess, Workers, divided_into
 from multiref_gym.commands.options import Count, FiguresOptions, Natural, Positive
 from multiref_gym.commands.screen import Screen
 from multiref_gym.episode import Episode
@@ -190,7 +190,7 @@ def large_costs(turns: float, network: float) -> Costs:
     games, playing, learning = 330, 6.0, 57.0  # seconds of a round at peak speed, as in `multiref respect --help`
     weights, disk = 17e9, 2e9  # bytes, and the assumed bytes per second from a disk
     passes = 1 + 8  # through all weights in a call: one for reading, and one for each token of an answer
-    vision, patches = 0.42e9, 27**2  # weights of the vision, and patches of an image
+    vision, patches = 0.42e9, 27**2  # weights of the vision tower, and patches of an image
     adapter = 4 * 23.3e6  # bytes of the trained weights, as in `VlmConfig`
     return Costs(
         call=passes * weights / memory,
@@ -209,17 +209,17 @@ class TimedPlayer:
 
     Args:
         start: See `Player`.
-        load: See `Player`; it is called at once.
+        load: See `Player`; the constructor calls it.
     """
 
     def __init__(self, start: Start, load: Load) -> None:
         self._player = Player(start, load, "small")
         self._player.listener = load(())
 
-    def __call__(self, numbers: range, tell: Tell) -> tuple[list[Interaction], float]:
+    def __call__(self, numbers: range, report: Report) -> tuple[list[Interaction], float]:
         """Returns the games of these numbers, and the CPU seconds."""
         begun = process_time()
-        return self._player(numbers, tell), process_time() - begun
+        return self._player(numbers, report), process_time() - begun
 
 
 class Round(NamedTuple):
@@ -298,7 +298,7 @@ def cluster_of(nodes: int) -> Iterator[str]:
         cluster.shutdown()  # type: ignore[no-untyped-call]
 
 
-def cpu_of_all() -> float:
+def total_cpu_seconds() -> float:
     """Returns the CPU seconds of this process and all its living descendants."""
     psutil: Any = import_module("psutil")  # the system adds up waited-for children only, and Ray does not wait
     return process_time() + sum(sum(each.cpu_times()[:2]) for each in psutil.Process().children(recursive=True))
@@ -334,23 +334,27 @@ class ClusterBenchmark(FiguresOptions):
         start, other = (self._start(figures, split) for split in ("dev", "train"))
         load = partial(_loaded, figures)
         screen.report("one process", 0, None)
-        before = cpu_of_all()
+        before = total_cpu_seconds()
         first = round_by(ThisProcess(), start, load, numbers)
-        one: dict[str, float] = {"workers": 0, "first": first.wall, "cpu_in_all": cpu_of_all(), "ratio": 1.0}
+        one: dict[str, float] = {"workers": 0, "first": first.wall, "cpu_in_all": total_cpu_seconds(), "ratio": 1.0}
         costs = measured_costs(start, load, other, self.games)
         warm, turns = replace(costs, image=0.0), [len(game.turns) for game in first.games]
         rows, alone = [one], list[Round]()
         for count in range(1, self.workers + 1):
-            begun, cpu = perf_counter(), cpu_of_all()
+            begun, cpu = perf_counter(), total_cpu_seconds()
             with cluster_of(count) as address, RayWorkers(address, parts=count) as workers:
                 rounds = [round_by(workers, start, load, numbers)]
-                row = {"workers": count, "first": perf_counter() - begun, "cpu_in_all": before + cpu_of_all() - cpu}
+                row = {
+                    "workers": count,
+                    "first": perf_counter() - begun,
+                    "cpu_in_all": before + total_cpu_seconds() - cpu,
+                }
                 for repeat in range(REPEATS):
                     screen.report(f"workers: {count}", repeat, REPEATS)
                     alone.append(round_by(ThisProcess(), start, load, numbers))
                     rounds.append(round_by(workers, start, load, numbers))
             if any((each.games, each.feedback) != (first.games, first.feedback) for each in rounds):
-                raise UserError(f"games or feedback of {count} workers are others than those of one process")
+                raise UserError(f"games or feedback of {count} workers differ from those of one process")
             pairs = zip(rounds[1:], alone[-REPEATS:], strict=True)
             rows.append(row | {"ratio": median(there.cpu / here.cpu for there, here in pairs)})
             rows[-1] |= _medians(rounds[1:], planned(warm, turns, count, None, os.cpu_count()))
@@ -383,9 +387,9 @@ def _large(turns: Sequence[int], network: float) -> list[dict[str, Any]]:
             plans = [
                 planned(costs, of_games, workers, LARGE_BLOCK) for costs in (new, replace(new, load=0.0, image=0.0))
             ]
-            told = [(plan.seconds, plan.limit) for plan in plans]
+            times = [(plan.seconds, plan.limit) for plan in plans]
             learning = epoch(new, sum(of_games), workers)
-            found.append({"games": games, "workers": workers, "new": told[0], "there": told[1], "epoch": learning})
+            found.append({"games": games, "workers": workers, "new": times[0], "there": times[1], "epoch": learning})
     return found
 
 
@@ -397,8 +401,8 @@ def _show(results: dict[str, Any], screen: Screen) -> None:
         "a round, s": ("wall", ".2f"),
         "a round, s, planned": ("planned", ".2f"),
         "error of the plan": ("error", "+.0%"),
-        "with all that starts, s": ("first", ".1f"),
-        "with all that starts, CPU s": ("cpu_in_all", ".1f"),
+        "first round with the start, s": ("first", ".1f"),
+        "first round with the start, CPU s": ("cpu_in_all", ".1f"),
     }
     heads = ["", "one process", *(f"Ray, workers: {row['workers']}" for row in rows[1:])]
     cells = [[line, *(format(row[name], form) for row in rows)] for line, (name, form) in lines.items()]
@@ -406,7 +410,7 @@ def _show(results: dict[str, Any], screen: Screen) -> None:
     screen.show(Sheet(title, heads, cells))
     measured = ", ".join(f"{name} {1000 * costs[name]:.3g}" for name in ("call", "view", "game", "load", "image"))
     screen.say(f"costs in one process, ms: {measured}; {costs['cores']:.2f} cores are busy")
-    heads = ["games", "GPUs", "workers new, s", "limit", "workers there, s", "limit", "epoch, s"]
+    heads = ["games", "GPUs", "new workers, s", "limit", "running workers, s", "limit", "epoch, s"]
     cells = [
         [
             *(f"{row['games']:,}", str(row["workers"])),
@@ -415,7 +419,7 @@ def _show(results: dict[str, Any], screen: Screen) -> None:
         ]
         for row in results["large"]
     ]
-    title = "A round of a model of 8B weights: estimates from counted operations and bytes, none measured"
-    screen.show(Sheet(title, heads, cells, "at the peak of an NVIDIA H200; a real run reaches a part of it"))
-    told = f"load {results['load_at_start']:.1f} at the start; medians of {REPEATS}; simulated speakers"
-    screen.say(f"{machine['processor']}, {machine['cores']} cores, {told}")
+    title = "A round of a model with 8B weights: estimates from counted operations and bytes, none measured"
+    screen.show(Sheet(title, heads, cells, "at the peak speed of an NVIDIA H200, which a real run does not reach"))
+    note = f"load {results['load_at_start']:.1f} at the start; medians of {REPEATS}; simulated speakers"
+    screen.say(f"{machine['processor']}, {machine['cores']} cores, {note}")

@@ -31,39 +31,39 @@ LIMITS = {"1 fact": 1, "2 facts": 2, "3 facts": 3, "all facts": None}
 RECORDED = "a recorded description"
 
 
-def fitting(said: Collection[str], tangrams: Sequence[Tangram]) -> list[Tangram]:
-    """Returns the tangrams that all of what is said is true of."""
-    return [tangram for tangram in tangrams if tangram.facts.issuperset(said)]
+def fitting(facts: Collection[str], tangrams: Sequence[Tangram]) -> list[Tangram]:
+    """Returns the tangrams that all of these facts fit."""
+    return [tangram for tangram in tangrams if tangram.facts.issuperset(facts)]
 
 
 def greedy(target: Tangram, context: Sequence[Tangram], limit: int | None) -> list[str]:
-    """Returns facts of the target, each the one that rules out most of the tangrams that the ones before it fit.
+    """Returns facts of the target, each the one that excludes most of the tangrams that still fit.
 
-    It ends when the target is alone, when nothing more can be ruled out, or with so many facts as the limit.
+    It ends when only the target fits, when no fact excludes another tangram, or at the limit of facts.
     """
-    said: list[str] = []
+    facts: list[str] = []
     fit = list(context)
-    while len(fit) > 1 and len(said) != limit:
+    while len(fit) > 1 and len(facts) != limit:
         fact = min(sorted(target.facts), key=lambda fact: len(fitting([fact], fit)))
         left = fitting([fact], fit)
         if len(left) == len(fit):
             break
-        said.append(fact)
+        facts.append(fact)
         fit = left
-    return said
+    return facts
 
 
 def ambiguous(target: Tangram, context: Sequence[Tangram], rng: np.random.Generator) -> dict[str, bool]:
-    """Returns whether the description of the target is true of another tangram too, by the kind of description."""
+    """Returns whether the description of the target also fits another tangram, by the kind of description."""
     if target.facts <= LEXICON.keys():
-        said = {name: greedy(target, context, limit) for name, limit in LIMITS.items()}
+        descriptions = {name: greedy(target, context, limit) for name, limit in LIMITS.items()}
     else:
-        said = {RECORDED: list(content_words(target.descriptions[rng.integers(len(target.descriptions))]))}
-    return {name: len(fitting(words, context)) > 1 for name, words in said.items()}
+        descriptions = {RECORDED: list(content_words(target.descriptions[rng.integers(len(target.descriptions))]))}
+    return {name: len(fitting(words, context)) > 1 for name, words in descriptions.items()}
 
 
 def measure(tangrams: TangramSet, contexts: int, seed: int) -> dict[str, Any]:
-    """Returns by similarity and kind of description the share of ambiguous descriptions, and its interval.
+    """Returns the fraction of ambiguous descriptions with its interval, by similarity and by kind of description.
 
     Raises:
         UserError: If contexts with all similarities cannot be drawn from the set.
@@ -84,9 +84,9 @@ def measure(tangrams: TangramSet, contexts: int, seed: int) -> dict[str, Any]:
 
 
 def show(results: dict[str, Any], screen: Screen) -> None:
-    """Prints the shares as a table."""
+    """Prints the fractions as a table."""
     levels = results["similarity"]
-    title = "Ambiguous descriptions, {contexts} contexts of {tangrams} a level".format(**results)
+    title = "Ambiguous descriptions; {contexts} contexts of {tangrams} for each similarity".format(**results)
     rows = [
         [similarity, *(percent(apart(kind["ambiguous"], kind["interval"]), 1, "%", 1) for kind in kinds.values())]
         for similarity, kinds in levels.items()
@@ -109,10 +109,10 @@ class Contexts(FiguresOptions):
     seed: Natural = 0
 
     def run(self, screen: Screen) -> None:
-        """Prints the shares and writes them.
+        """Prints the fractions and writes them.
 
         Raises:
-            UserError: If there are no such tangrams, or no contexts of all similarities.
+            UserError: If there are no such tangrams, or contexts with all similarities cannot be drawn from them.
         """
         tangrams = load_tangrams(self.tangrams)
         results = {"tangrams": tangrams.name, "size": len(tangrams), "contexts": self.contexts, "seed": self.seed}

@@ -1,11 +1,11 @@
-"""How much load does a deployment stand, and does it lose anything?
+"""How much load can a deployment take, and does it lose anything?
 
     multiref bench deployment [--browsers 200] [--games 600] [--kills 10] [--seed 0] [--json FILE]
 
 A simulated crowd plays with `multiref serve` on this machine, each in its own process, with the listener that ships: as
 fast as it can, with people's pauses, with a server that is killed at random moments, and with two server processes. For
-comparison, the same listener plays with simulated speakers in one process, without a server. Turns are as safe as with
-people: an acknowledged turn is on the disk (SQLite, synchronous=FULL).
+comparison, the same listener plays with simulated speakers in one process, without a server. Turns are stored as safely
+as with people: an acknowledged turn is on the disk (SQLite, synchronous=FULL).
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import TangramSet, load_tangrams
 
 PAUSE = 2.5
-"""Mean seconds of a speaker's thinking: with 200 browsers, more than 50 turns a second."""
+"""The mean pause of a speaker, in seconds: with 200 browsers, more than 50 turns a second."""
 DOUBLE_CLICKS, SECOND_TABS = 0.15, 0.1
 """The shares of turns that are sent twice, and of turns for which something else is sent as well."""
 BETWEEN_KILLS = 1.0, 6.0
-"""Seconds to wait for the server."""
+"""The least and the most seconds between two kills."""
 COUNTED = (
     *("turns", "server_errors", "wrong_answers", "acknowledged_and_lost", "doubled", "games_with_holes"),
     "games_by_which_systems_differ",
@@ -58,7 +58,7 @@ class ServerProcess:
         options: Its options besides the port.
 
     Attributes:
-        said: The lines of its output, up to the operator's address.
+        output: The lines of its output, up to the operator's address.
         url: Its address.
         operator: The headers of an operator's request.
     """
@@ -78,15 +78,15 @@ class ServerProcess:
             [*command, *self._options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         assert self._process.stdout is not None, "it has a pipe"
-        self.said: list[str] = []
+        self.output: list[str] = []
         for line in self._process.stdout:
-            self.said.append(line)
+            self.output.append(line)
             if line.startswith("operator:"):
                 break
         else:
-            raise UserError(" ".join(self.said))
-        self.url = self.said[-2].split()[1].rstrip("/")
-        self.operator = {"Authorization": f"Bearer {self.said[-1].rpartition('=')[2].strip()}"}
+            raise UserError(" ".join(self.output))
+        self.url = self.output[-2].split()[1].rstrip("/")
+        self.operator = {"Authorization": f"Bearer {self.output[-1].rpartition('=')[2].strip()}"}
         self._port = int(self.url.rpartition(":")[2])
 
     def kill(self) -> None:
@@ -105,7 +105,7 @@ class ServerProcess:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Ends it regularly."""
+        """Stops it in an orderly way."""
         self._process.terminate()
         self._process.wait(60)
 
@@ -157,7 +157,7 @@ def kept(rows: Sequence[dict[str, str]], acknowledged: Sequence[dict[str, Any]])
         acknowledged: The turns that were acknowledged to the crowd.
     """
     there = Counter((row["game"], int(row["turn"]), row["utterance"].removeprefix("'")) for row in rows)
-    told = {(turn["game"], turn["turn"], turn["utterance"].removeprefix("'")) for turn in acknowledged}
+    expected = {(turn["game"], turn["turn"], turn["utterance"].removeprefix("'")) for turn in acknowledged}
     turns_of, system_of = Counter(row["game"] for row in rows), dict[str, str]()
     last_of = dict[str, int]()
     for row in rows:
@@ -166,7 +166,7 @@ def kept(rows: Sequence[dict[str, str]], acknowledged: Sequence[dict[str, Any]])
             system_of[row["game"]] = row["system"]
     games = Counter(system_of.values()).values()
     return Kept(
-        lost=len(told - there.keys()),
+        lost=len(expected - there.keys()),
         doubled=sum(count - 1 for count in there.values()),
         holes=sum(last_of[game] + 1 != count for game, count in turns_of.items()),
         difference=max(games, default=0) - min(games, default=0),
@@ -175,7 +175,7 @@ def kept(rows: Sequence[dict[str, str]], acknowledged: Sequence[dict[str, Any]])
 
 @dataclass(frozen=True, kw_only=True)
 class DeploymentBenchmark(FiguresOptions):
-    """How much load does a deployment stand, and does it lose anything?
+    """How much load can a deployment take, and does it lose anything?
 
     Attributes:
         browsers: The number of simulated browsers.
@@ -213,8 +213,8 @@ class DeploymentBenchmark(FiguresOptions):
         results = self.write({"seed": self.seed, "browsers": self.browsers, "games": self.games, "parts": measured})
         screen.show(_table(measured))
         best = measured["as fast as it can"]["turns_per_second"]
-        told = f"the listener plays {alone:.0f} turns a second with simulated speakers and without a server"
-        screen.say(f"{told}: {best / alone:.2f} of that through the server")
+        speed = f"the listener plays {alone:.0f} turns a second with simulated speakers and without a server"
+        screen.say(f"{speed}: {best / alone:.2f} of that through the server")
         screen.say(f"simulated speakers; {results['machine']['processor']}, {results['machine']['cores']} cores")
 
     def _measured(

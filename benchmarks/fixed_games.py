@@ -139,7 +139,7 @@ class FixedGames(Evaluation, FiguresOptions):
             [f"{group}, {len(of)} seeds", *(percent(results[group]["mean"][column]) for column in COLUMNS)]
             for group, of in groups.items()
         ]
-        title = f"Fixed games won, in percent; simulated speakers, {self.games} games on either split"
+        title = f"Fixed games won, in percent; simulated speakers, {self.games} games on each split"
         screen.show(Sheet(title, ["policies", *COLUMNS], rows))
         asked = {name: getattr(self, name) for name in ("tangrams", "split", "games", "unseen")} | {"seed": FIXED_GAMES}
         self.write({"config": asked, "policies": results})

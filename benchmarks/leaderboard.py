@@ -13,7 +13,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from pydantic import ConfigDict, create_model
 
-from multiref_gym.agents.evaluation.offline import FIGURES, told
+from multiref_gym.agents.evaluation.offline import FIGURES, figure_text
 from multiref_gym.agents.evaluation.pictures import FAINT, bare_axes, figure_png
 from multiref_gym.agents.evaluation.tables import Sheet
 from multiref_gym.checking import read_json
@@ -118,8 +118,8 @@ def _check_same(path: Path, results: dict[str, Any], first: dict[str, Any]) -> N
         one, other = results["config"][field], first["config"][field]
         if one != other:
             raise BadResults(
-                f"{path}, field 'config.{field}': {one!r}, but {other!r} in the results before: only listeners on the "
-                f"same {' and '.join(SAME)} can be compared"
+                f"{path}, field 'config.{field}': {one!r}, but {other!r} in the results before: all listeners need "
+                f"the same {' and '.join(SAME)}"
             )
 
 
@@ -127,7 +127,7 @@ def sheet(board: Board) -> Sheet:
     """Returns the table: name, figures with intervals, milliseconds a turn."""
     rows = []
     for results in board["listeners"]:
-        figures = {key: told(key, results["figures"][key]) for key in HEADINGS}
+        figures = {key: figure_text(key, results["figures"][key]) for key in HEADINGS}
         figures["legality"] = figures["legality"].split()[0]  # to fit 80 columns
         latency = f"{results['milliseconds']:.2f} ({results['config']['batch']})"
         rows.append([results["name"], *figures.values(), latency])
@@ -144,7 +144,7 @@ def _caption(board: Board) -> str:
 
 
 def draw(board: Board, path: Path) -> None:
-    """Draws shares and AUC with their intervals, a panel each and a line for each listener, the best on top."""
+    """Draws the figures of `DRAWN` with their intervals, a panel for each and a line for each listener, best on top."""
     listeners = board["listeners"][::-1]
     figure = Figure(figsize=(2 + 2.4 * len(DRAWN), 1.4 + 0.4 * len(listeners)), layout="constrained")
     panels = figure.subplots(1, len(DRAWN), sharey=True)

@@ -13,8 +13,8 @@ random numbers for every round, system and seed, on the deployed split and on on
 fine-tuning (SUP-LoRA), SUP and ALL other distractors (SUP-same and ALL-same), which shows how much of ALL's learning
 comes from them.
 
-Means are over seeds. The 95 % intervals are bootstrap intervals over games, for these runs; the single runs show how
-far runs lie apart. All speakers are simulated. An interrupted command continues when it is given again. It writes
+Means are over seeds. The 95 % intervals are bootstrap intervals over the games of these runs; the single runs show how
+much runs differ. All speakers are simulated. An interrupted command continues when it is given again. It writes
 `table.md`, `results.json` and `curves.png` to the folder (`ablations.md` and `ablations.json` with `--ablations`),
 beside the folders of the runs.
 """
@@ -37,7 +37,7 @@ from torch import nn
 from multiref_gym.agents.commands.options import RayOptions
 from multiref_gym.agents.evaluation.intervals import estimate, over_samples
 from multiref_gym.agents.evaluation.pictures import draw_band, finish_axes, noted_png
-from multiref_gym.agents.evaluation.tables import Sheet, percent, rounds_heads, success_sheet, told_seeds
+from multiref_gym.agents.evaluation.tables import Sheet, percent, rounds_heads, seeds_note, success_sheet
 from multiref_gym.agents.learning.jobs import Curve, Job, Measures, run_all, run_curve
 from multiref_gym.agents.learning.objectives import SupAndUnlikelihood
 from multiref_gym.agents.learning.respect import (
@@ -106,7 +106,7 @@ class AllPositive(Respect):
 
 
 class TrueLabels(AllPositive):
-    """RESPECT with true labels: a bound rather than a learner, equal to a decoder that is never wrong.
+    """RESPECT with true labels: a bound rather than a learner, like a decoder that is never wrong.
 
     As for a binary decoder, a half-right action is negative.
     """
@@ -173,7 +173,7 @@ BOUNDS = (
 )
 ABLATIONS = (
     System("TURNS, last action of a won game left out", _without("last", last_action=False)),
-    System("TURNS, final selection not looked at", _without("final", final_selection=False)),
+    System("TURNS, final selection not used", _without("final", final_selection=False)),
     System("TURNS, negatives left out", replace(TURNS, name="TURNS-negatives", objective=SupAndUnlikelihood(0.0))),
     System(
         "SUP, each example with its own distractors in every pass", replace(SUP, name="SUP-same", optimisation=SAME)
@@ -214,7 +214,7 @@ def run_job(job: SystemJob) -> Curve:
         the fixed games (`fixed`, by "seen" and "unseen"; None if they were not played).
     """
 
-    def told(respect: Respect, rounds: list[Measures]) -> list[Measures]:
+    def kept(respect: Respect, rounds: list[Measures]) -> list[Measures]:
         tangrams = load_tangrams(job.config.tangrams)
         for measured in rounds:
             round = measured["round"]
@@ -226,10 +226,10 @@ def run_job(job: SystemJob) -> Curve:
                 measured["fixed"] = evaluate(listener, tangrams, job.config, job.evaluation)
         return rounds
 
-    return run_curve(job, job.respect, told, evaluation={**asdict(job.evaluation), "seed": FIXED_GAMES})
+    return run_curve(job, job.respect, kept, evaluation={**asdict(job.evaluation), "seed": FIXED_GAMES})
 
 
-def _told(curve: Curve) -> str:
+def _message(curve: Curve) -> str:
     success = curve["rounds"][-1]["systems"][curve["system"]]["success"]["mean"]
     return f"{success:.1%} of the games of the last round won"
 
@@ -321,7 +321,7 @@ def fixed_sheet(results: dict[str, Any]) -> Sheet:
     deployed, evaluation = results["config"]["split"], results["evaluation"]
     title = (
         f"Fixed games won, in percent; simulated speakers, {evaluation['games']} games each on {deployed} (seen) and "
-        f"{evaluation['unseen']} (unseen), {told_seeds(results)}"
+        f"{evaluation['unseen']} (unseen), {seeds_note(results)}"
     )
     return Sheet(title, ["system", *rounds_heads(results)], rows)
 
@@ -353,13 +353,13 @@ def measures_sheet(results: dict[str, Any]) -> Sheet:
         )
     title = (
         f"Turns and clicks in round 0 → {last}, the decoder in all rounds, and the cost; simulated speakers, "
-        f"{told_seeds(results)}"
+        f"{seeds_note(results)}"
     )
     return Sheet(title, columns, rows)
 
 
 def ablation_sheet(results: dict[str, Any]) -> Sheet:
-    """Returns the results without each rule: deployed success in two rounds, and the fixed games at the end."""
+    """Returns the results of the ablations: deployed success in two rounds, and the fixed games at the end."""
     last = results["config"]["rounds"]
     shown = sorted({min(MIDDLE, last), last})
     columns = ["system", *(f"deployed, round {round}" for round in shown), "fixed, seen", "fixed, unseen"]
@@ -371,7 +371,7 @@ def ablation_sheet(results: dict[str, Any]) -> Sheet:
         ]
         for name, system in results["systems"].items()
     ]
-    title = f"Games won with one thing less each, in percent; simulated speakers, {told_seeds(results)}"
+    title = f"Games won without one thing each, in percent; simulated speakers, {seeds_note(results)}"
     return Sheet(title, columns, rows)
 
 
@@ -405,7 +405,7 @@ def draw_curves(results: dict[str, Any], path: Path) -> None:
     handles, labels = panels["success"].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, fontsize=9)
     games = results["config"]["games"]
-    note = f"Simulated speakers, {games} games a round, {told_seeds(results)}; bands: 95 % intervals"
+    note = f"Simulated speakers, {games} games a round, {seeds_note(results)}; bands: 95 % intervals"
     write_atomically(path, noted_png(figure, note))
 
 
@@ -460,7 +460,7 @@ class LearningCurve(RayOptions):
         ]
         models = config.listener, config.decoder
         with self.chosen_workers(*models) as workers, claimed(self.out, command="bench learning-curve"):
-            curves = run_all(run_job, jobs, self.jobs, screen, _told, workers)
+            curves = run_all(run_job, jobs, self.jobs, screen, _message, workers)
         results = {
             "config": config.common(),
             "seeds": list(seeds),

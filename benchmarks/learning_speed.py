@@ -3,8 +3,8 @@
     multiref bench learning-speed [--games 100] [--seed 0]
 
 The small listener plays games, and learns from their turns for one epoch: in RESPECT's way (two threads, batches of
-similar length, float32), and with one difference each time. All ways are measured in one run, round after round, and
-the figures are medians, because other work on the machine changes its speed. Ratios are to RESPECT's way.
+similar length, float32), and in ways that differ from it in one thing. All ways are measured in one run, round after
+round, and the figures are medians, because other work on the machine changes its speed. Ratios are to RESPECT's way.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class LearningSpeed:
     """How fast are playing and learning, and which choices make them faster?
 
     Attributes:
-        games: The number of games each time.
+        games: The number of games in each measurement.
         seed: The seed of the games.
     """
 

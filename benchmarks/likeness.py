@@ -6,12 +6,12 @@ There are two answers. The first is the number of statistics of the simulated ga
 the 95 % bootstrap interval of the human games or, with a second human file, the range of both files' intervals. The
 bootstrap draws speakers, since the games of one are similar; it draws games if the file names fewer than two speakers.
 
-The second is how well a classifier tells simulated from human replies without knowing the tangrams: words that describe
-a tangram are masked. 0.5 is chance, and so perfect; the figure for people against people, with speakers divided at
-random, is the best possible. The features of a reply are its word n-grams, its length, its turn, the clicks before it
-and how the two go together; no speaker is in both the training and the test part. Success, clicks and right actions
-depend on the listener as much as on the speaker, so the games should be those of a listener as good as the people's.
-Abandoned games are neither won nor lost, and are left out.
+The second is how often a classifier recognises a reply as simulated or human without knowing the tangrams: words that
+describe a tangram are masked. An accuracy of 0.5 is chance, so the replies would be perfect; the accuracy for people
+against people, with speakers divided at random, is the best that can be expected. The features of a reply are its word
+n-grams, its length, its turn, the clicks before it, and how the reply and the clicks go together; no speaker is in both
+the training and the test part. Success, clicks and right actions depend on the listener as much as on the speaker, so
+the simulated games should have a listener as good as the people's. Abandoned games are left out.
 """
 
 from __future__ import annotations
@@ -104,13 +104,13 @@ def show(results: dict[str, Any], screen: Screen) -> None:
         ]
         for pair in zip(*classifier["giveaways"].values(), strict=True)
     ]
-    heads = ["tells simulated", "weight", "sim.", "human", "tells human", "weight", "sim.", "human"]
-    note = "The share of the replies that have a feature, content words masked as _; ^ is the beginning"
+    heads = ["typical of simulated", "weight", "sim.", "human", "typical of human", "weight", "sim.", "human"]
+    note = "The fraction of replies that have a feature, content words masked as _; ^ is the beginning"
     screen.show(Sheet("", heads, rows, note))
-    told = percent(apart(classifier["accuracy"], classifier["interval"]), 1, "%", 1)
+    accuracy = percent(apart(classifier["accuracy"], classifier["interval"]), 1, "%", 1)
     screen.show(
         f"inside the human interval: [bold]{results['inside']} of {len(results['statistics'])}[/]\n"
-        f"simulated or human, {classifier['replies']} replies: [bold]{told}[/] are told right; "
+        f"simulated or human, {classifier['replies']} replies: [bold]{accuracy}[/] classified correctly; "
         f"people against people {classifier['people_against_people']:.1%}"
     )
 

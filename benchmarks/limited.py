@@ -20,17 +20,17 @@ def limited(function: Callable[[], Found], seconds: float) -> Found:
         seconds: The time limit.
 
     Raises:
-        UserError: If it fails with any error, or takes longer; then the process is ended.
+        UserError: If it fails with any error, or takes longer and the process is killed.
     """
     context = get_context("spawn")
-    hears, tells = context.Pipe(duplex=False)
-    process = context.Process(target=_tell, args=(function, tells))
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_send_result, args=(function, sender))
     process.start()
-    tells.close()
+    sender.close()
     try:
-        if not hears.poll(seconds):
-            raise UserError(f"ended after {seconds:g} s, which is its limit")
-        found, error = hears.recv()
+        if not receiver.poll(seconds):
+            raise UserError(f"stopped at its time limit of {seconds:g} s")
+        found, error = receiver.recv()
     except EOFError:
         raise UserError("its process ended before it was done") from None
     finally:
@@ -41,8 +41,8 @@ def limited(function: Callable[[], Found], seconds: float) -> Found:
     return found  # type: ignore[no-any-return]
 
 
-def _tell(function: Callable[[], object], tells: Connection) -> None:
+def _send_result(function: Callable[[], object], sender: Connection) -> None:
     try:
-        tells.send((function(), ""))
+        sender.send((function(), ""))
     except Exception as error:
-        tells.send((None, (str(error).strip() or type(error).__name__).splitlines()[0]))
+        sender.send((None, (str(error).strip() or type(error).__name__).splitlines()[0]))

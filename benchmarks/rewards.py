@@ -4,8 +4,8 @@
 
 A listener learns by PPO (`agents/listeners/ppo`) from games with a speaker in plain words. Only the reward differs
 (`CONDITIONS`): success at the end of a game (true), the feedback in the reply to each action (decoded, by the lexical
-decoder), the same with a share of the labels flipped, and half of each. Success is measured with sampled clicks in
-games that were not learned from.
+decoder), the same feedback with a fraction of the labels flipped, and half of each. Success is measured with sampled
+clicks, in games that were not used for training.
 
 Bands in the figure are from the lowest to the highest seed; intervals in the table are 95 % bootstrap intervals over
 seeds. Each run writes its own file, and the same command continues with the missing ones. Beside them it writes
@@ -63,7 +63,7 @@ class Condition:
         name: A short name for a file.
         meaning: A description for the table and the figure.
         decoder: The decoder of the feedback, None for no feedback.
-        flipped: The share of labels that are turned into their opposite.
+        flipped: The fraction of labels that are turned into their opposite.
         true_share: The weight of the environment's own reward; the rest is the decoded feedback's.
         style: Colour and dashes of its curve.
     """
@@ -89,11 +89,11 @@ CONDITIONS = (
 
 
 class FlippedDecoder:
-    """Turns a share of another decoder's labels into their opposite.
+    """Turns a fraction of another decoder's labels into their opposite.
 
     Args:
         decoder: The other decoder.
-        share: The share, from 0 to 1.
+        share: The fraction, from 0 to 1.
         rng: Chooses the labels to flip.
     """
 
@@ -159,8 +159,8 @@ def run_one(condition: Condition, seed: int, steps: int, path: Path) -> Run:
     labels, fixed = np.random.SeedSequence([seed, 1]).spawn(2)
     make_games = partial(games, condition=condition, rng=np.random.default_rng(labels))
     seconds: list[float] = []
-    told = lambda evaluation: seconds.append(time.process_time() - began)  # noqa: E731
-    listener, evaluations = train(make_games, steps, seed, games=GAMES, every=EVERY, on_evaluation=told)
+    on_evaluation = lambda evaluation: seconds.append(time.process_time() - began)  # noqa: E731
+    listener, evaluations = train(make_games, steps, seed, games=GAMES, every=EVERY, on_evaluation=on_evaluation)
     run = {
         "condition": condition.name,
         "seed": seed,
@@ -177,7 +177,7 @@ def run_one(condition: Condition, seed: int, steps: int, path: Path) -> Run:
 
 
 def summaries(runs: Iterable[Run]) -> dict[str, Any]:
-    """Returns by condition its curve, each point with mean, low and high over seeds, and its success at the end."""
+    """Returns the curve of each condition, its points with intervals over seeds, and its success at the end."""
     in_order = sorted(runs, key=lambda run: int(run["seed"]))
     return {
         condition.name: _summary(condition, [run for run in in_order if run["condition"] == condition.name])
@@ -212,10 +212,10 @@ def sheet(results: dict[str, Any]) -> Sheet:
         shown = [summary["curve"][int(np.abs(np.array(steps) - at).argmin())] for at in results["shown"]]
         learned = summary["steps_to_learn"]
         reached = [f"{s / 1000:.0f}k" for s in learned if s is not None]
-        told = " ".join(reached) + (f", {len(learned) - len(reached)} never" if None in learned else "")
+        by_seed = " ".join(reached) + (f", {len(learned) - len(reached)} never" if None in learned else "")
         seconds = " ".join(f"{spent:.0f}" for spent in summary["cpu_seconds_to_learn"] if spent is not None)
         ends = map(percent, [*shown, summary["seen"], summary["unseen"]])
-        rows.append([summary["meaning"], *ends, told.strip(", "), seconds])
+        rows.append([summary["meaning"], *ends, by_seed.strip(", "), seconds])
     heads = [f"{at // 1000}k steps" for at in results["shown"]]
     end = f"end, {results['steps'] // 1000}k"
     columns = ["reward", *heads, end, "unseen figures", f"steps to {LEARNED:.0%}, by seed", "CPU seconds"]

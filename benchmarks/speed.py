@@ -2,12 +2,12 @@
 
     multiref bench speed [--seconds 1] [--json FILE]
 
-It measures steps and resets per second under random actions, episode after episode, in one process. Other environments
-are measured in the same run, since a figure says little without its machine: MiniGrid alone, with an RGB image, and in
-Gymnasium's sync vector environment; PettingZoo's connect four; MiniGrid in envpool, which is C++ and uses all cores.
-Packages that are not installed are named and left out. Gymnasium's passive checker is off, because it would take most
-of the measured time. Measurements take turns, so that a busy moment of the machine affects all; a ratio is the median
-of the ratios within turns. The scripted speaker is also measured on its own.
+It measures steps and resets per second under random actions, episode after episode, in one process. It measures other
+environments in the same run, because speeds can be compared on one machine only: MiniGrid alone, with an RGB image, and
+in Gymnasium's sync vector environment; PettingZoo's connect four; MiniGrid in envpool, which is written in C++ and uses
+all cores. It names and leaves out packages that are not installed. Gymnasium's passive checker is off, because it would
+take most of the measured time. Measurements take turns, so that a busy moment of the machine affects all; a ratio is
+the median of the ratios within turns. The scripted speaker is also measured on its own.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ RATIOS = (
 """The comparisons: what is compared, and the names of our environment and the other one."""
 
 Measure = Callable[[int], Iterator[int]]
-"""Continues forever from a seed, and yields the amount of work after each bout; 0 after a bout that is not measured."""
+"""Works forever from a seed, and yields the amount of work after each bout; 0 after a bout that is not measured."""
 
 
 def steps(env: gym.Env[Any, Any], seed: int) -> Iterator[int]:
@@ -230,12 +230,12 @@ def measured(measures: dict[str, Measure], seconds: float, screen: Screen) -> di
 
 
 def ratios(measured: dict[str, list[float]]) -> list[dict[str, Any]]:
-    """Returns how many times as fast ours is as the other, if both were measured: the median and all turns."""
+    """Returns the ratio of our speed to the other one, if both were measured: the median and all turns."""
     return [
-        {"what": what, "ours": ours, "theirs": theirs, "ratio": float(np.median(turns)), "all": turns.tolist()}
-        for what, ours, theirs in RATIOS
-        if theirs in measured
-        for turns in [np.divide(measured[ours], measured[theirs])]
+        {"what": what, "ours": ours, "theirs": other, "ratio": float(np.median(turns)), "all": turns.tolist()}
+        for what, ours, other in RATIOS
+        if other in measured
+        for turns in [np.divide(measured[ours], measured[other])]
     ]
 
 
@@ -250,10 +250,10 @@ def show(results: dict[str, Any], screen: Screen) -> None:
         for r in results["ratios"]
     ]
     screen.show(Sheet("Speed", ["what", "a second", "least to greatest"], speeds))
-    heads = ["what", "ours", "theirs", "ratio", "least to greatest"]
-    screen.show(Sheet("As many times as fast", heads, ratios))
+    heads = ["what", "ours", "other", "ratio", "least to greatest"]
+    screen.show(Sheet("Ratios of our speed to the other", heads, ratios))
     for package in results["missing"]:
-        screen.say(f"Left out, as {package} is not installed: pip install {package}")
+        screen.say(f"Left out, because {package} is not installed: pip install {package}")
     machine = results["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
     screen.say(

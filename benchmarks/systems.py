@@ -3,10 +3,10 @@
 A system is a decoder and an objective: B and T are a binary and a ternary decoder; SUP, RL and KTO are objectives. All
 start from one policy, learned from the seed. In each round all of them meet the same contexts, each with the same
 speaker, so that no system gets easier games than another. CONTROL is the initial policy, redeployed to these games. HH
-is an oracle that knows the wanted actions: it stands in for a person, as the bound.
+is an oracle that knows the wanted actions: it stands in for a person, as an upper bound.
 
-Turns are judged as well as games. In each round, every policy is asked for its action in each turn of HH's games of
-that round, with HH's dialogue and selection.
+Single turns are compared too: in each round, every policy is asked for its action in each turn of HH's games of that
+round, with HH's dialogue and selection.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from multiref_gym.agents.evaluation import pages
 from multiref_gym.agents.evaluation.intervals import over_samples
 from multiref_gym.agents.evaluation.measures import RATIOS, Confusion, Counts, counts_of
 from multiref_gym.agents.evaluation.pictures import NARROW, draw_band, finish_axes, noted_png
-from multiref_gym.agents.evaluation.tables import Sheet, percent, rounds_heads, success_sheet, told_seeds
+from multiref_gym.agents.evaluation.tables import Sheet, percent, rounds_heads, seeds_note, success_sheet
 from multiref_gym.agents.learning.jobs import Curve, Job, Measures, run_all, run_curve
 from multiref_gym.agents.learning.learn import Optimisation
 from multiref_gym.agents.learning.respect import (
@@ -120,16 +120,16 @@ def jobs_of(config: Config, optimisation: Optimisation, seeds: int, out: Path) -
 
 
 def run_system(job: LearnerJob) -> Curve:
-    """Runs a job; keeps for each round the decoder's quality and the counts of everything that was deployed.
+    """Runs a job, and keeps the decoder's quality and the counts of all deployed systems in each round.
 
     Returns:
-        See `run_curve`; also `decoder` and `counts`, by system, for each round.
+        See `run_curve`. Each round has `decoder`, and `counts` by system.
     """
     config = job.config
     decoder, tangrams = new_decoder(config.decoder, config.ternary), load_tangrams(config.tangrams)
 
     def counts(respect: Respect, round: int) -> dict[str, Counts]:
-        # Every job replays HH's games to compare turns with, which takes no time; one of them counts the games.
+        # Every job replays HH's games to compare turns with, which takes no time; only one of them counts HH's games.
         games = respect.games(HH, round)
         people = play(OracleListener(games), games, policy=HH, round=round)
         counted = {}
@@ -139,10 +139,10 @@ def run_system(job: LearnerJob) -> Curve:
             counted[system] = game_counts(played, decoder) | turn_counts(listener, people)
         return counted | ({HH: game_counts(people, decoder)} if config.control else {})
 
-    def told(respect: Respect, rounds: list[Measures]) -> list[Measures]:
+    def kept(respect: Respect, rounds: list[Measures]) -> list[Measures]:
         return [{"round": m["round"], "decoder": m["decoder"], "counts": counts(respect, m["round"])} for m in rounds]
 
-    return run_curve(job, lambda: Respect(config, job.learner, job.folder), told)
+    return run_curve(job, lambda: Respect(config, job.learner, job.folder), kept)
 
 
 def game_counts(games: Sequence[Interaction], decoder: FeedbackDecoder) -> Counts:
@@ -167,7 +167,7 @@ def turn_counts(listener: Listener, games: Sequence[Interaction]) -> Counts:
     pairs = [[((next(acted).action or Action()).clicks, turn.action.clicks) for turn in game.turns] for game in games]
     return {
         "asked": [float(len(game.turns)) for game in games],
-        "matched": [float(sum(own == other for own, other in of_game)) for of_game in pairs],
+        "matched": [float(sum(acted == logged for acted, logged in of_game)) for of_game in pairs],
         "similarity": [sum(len(a & b) / max(1, len(a | b)) for a, b in of_game) for of_game in pairs],
     }
 
@@ -176,8 +176,9 @@ def summaries(curves: Sequence[Curve]) -> dict[str, Any]:
     """Returns the results of the runs by system.
 
     Returns:
-        For each system its `meaning`; by round each of `MEASURES` over all runs (`measures`, None if there is nothing
-        to measure) and in each run (`runs`, by seed); and for a system that learns the mean `minutes` of a run.
+        For each system, its `meaning`; each of `MEASURES` by round, over all runs (`measures`, None if there is nothing
+        to measure) and in each run (`runs`, by seed); and the mean `minutes` of a run, None if the system does not
+        learn or its time is unknown.
     """
     summaries = {}
     for name, meaning in MEANINGS.items():
@@ -203,7 +204,7 @@ def _measures(runs: Sequence[Sequence[Counts]]) -> dict[str, list[dict[str, floa
 
 
 def decoders(curves: Sequence[Curve]) -> dict[str, list[list[list[int]]]]:
-    """Returns by kind of decoder ("B" or "T") and round the confusion over all runs, as `decoder_quality` does."""
+    """Returns the confusion over all runs, by kind of decoder ("B" or "T") and round; see `decoder_quality`."""
     return {
         kind: [
             np.sum([measured["decoder"]["confusion"] for measured in of_round], axis=0).tolist()
@@ -231,7 +232,7 @@ ALTERNATIVES = {
     **{name: f"By round: {', '.join(panels.values())}" for name, panels in PANELS.items()},
     "decoders.png": "How often each true value was decoded as each, by round",
 }
-"""What a reader who does not see the pictures is told."""
+"""The descriptions of the pictures for readers who do not see them."""
 
 COLOURS = {"SUP": "#0072b2", "RL": "#d55e00", "KTO": "#009e73", CONTROL: "#8a6d3b", HH: "#555555"}
 STYLES = {"B": ("-", "o"), "T": ("--", "^"), CONTROL: (":", "v"), HH: ("-.", None)}
@@ -260,7 +261,7 @@ def measures_sheet(results: dict[str, Any]) -> Sheet:
                 "–" if minutes is None else f"{minutes:.1f}",
             ]
         )
-    title = f"Turns and clicks, actions beside the oracle's, and feedback in round {last}; {told_seeds(results)}"
+    title = f"Turns, clicks, actions compared with the oracle's, and feedback in round {last}; {seeds_note(results)}"
     return Sheet(title, columns, rows)
 
 
@@ -272,7 +273,7 @@ def decoder_sheet(results: dict[str, Any]) -> Sheet:
         name = _decoder(results, kind)
         rows.append([f"{name}, accuracy", *(f"{100 * each.accuracy:.1f}" for each in rounds)])
         rows.append([f"{name}, precision of positives", *(f"{100 * (each.precision or 0):.1f}" for each in rounds)])
-    title = "Decoders, in percent; an action is good or not, and neutral feedback says that it is not"
+    title = "Decoders, in percent; an action is good or not, and neutral feedback counts as not good"
     return Sheet(title, ["decoder", *rounds_heads(results)], rows)
 
 
@@ -281,7 +282,10 @@ def _decoder(results: dict[str, Any], kind: str) -> str:
 
 
 def csv_text(results: dict[str, Any]) -> str:
-    """Returns all measures with their intervals as CSV: a row for each system, round and seed, and for all seeds."""
+    """Returns all measures with their intervals as CSV, with a row for each system, seed and round.
+
+    Rows with the seed "all" are over all seeds.
+    """
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     parts = ("mean", "low", "high")
@@ -295,13 +299,13 @@ def csv_text(results: dict[str, Any]) -> str:
 
 
 def pictures(results: dict[str, Any]) -> dict[str, Callable[[bool], bytes]]:
-    """Returns by the name of its file how each picture is drawn, wide or narrow."""
+    """Returns a function for each picture, by the name of its file; it takes whether the picture is narrow."""
     measures = {name: partial(_measures_png, results, panels) for name, panels in PANELS.items()}
     return {**measures, "decoders.png": partial(_confusion_png, results)}
 
 
 def _measures_png(results: dict[str, Any], panels: dict[str, str], narrow: bool = False) -> bytes:
-    """Draws measures by round, in panels beside each other, or below each other to be read on a phone."""
+    """Draws measures by round, in panels beside each other, or below each other for a phone."""
     if narrow:
         figure = Figure(figsize=(NARROW, 3 * len(panels) + 1), layout="constrained")
         all_axes = figure.subplots(len(panels), 1)
@@ -320,15 +324,15 @@ def _measures_png(results: dict[str, Any], panels: dict[str, str], narrow: bool 
     handles, labels = all_axes[-1].get_legend_handles_labels()  # HH has no exact match, but all have a last panel
     columns = 4 if narrow else len(labels)
     figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False, fontsize=9)
-    note = [f"Simulated speakers, {results['config']['games']} games a round", told_seeds(results)]
+    note = [f"Simulated speakers, {results['config']['games']} games a round", seeds_note(results)]
     note += ["bands: 95 % intervals over games", "B, T: binary, ternary feedback; HH: an oracle"]
     return noted_png(figure, "\n".join(note) if narrow else f"{note[0]}, {note[1]}; {note[2]}\n{note[3]}")
 
 
 def _confusion_png(results: dict[str, Any], narrow: bool = False) -> bytes:
-    """Draws for each decoder and round how often each true value, a row, was decoded as each, a column.
+    """Draws how often each true value (row) was decoded as each (column), for each decoder and round.
 
-    The rounds of a decoder stand beside each other, or below each other to be read on a phone.
+    The rounds of a decoder are beside each other, or below each other for a phone.
     """
     last, kinds = results["config"]["rounds"], results["decoders"]
     if narrow:
@@ -352,13 +356,13 @@ def _confusion_png(results: dict[str, Any], narrow: bool = False) -> bytes:
             if leftmost:
                 axes.set_ylabel("true")
     figure.supxlabel("decoded", fontsize=10)
-    note = ["Percent of the actions that were replied to", f"simulated speakers, {told_seeds(results)}"]
+    note = ["Percent of the actions that were replied to", f"simulated speakers, {seeds_note(results)}"]
     return noted_png(figure, ";\n".join(note) if narrow else "; ".join(note))
 
 
 @dataclass(frozen=True, slots=True)
 class SystemsConfig(Config):
-    """What the systems have in common."""
+    """The common settings of the systems."""
 
     rounds: Count = 3
     ternary: Annotated[bool, Parameter(parse=False)] = False
@@ -391,7 +395,7 @@ class SystemsCommand(RayOptions):
         jobs = jobs_of(self.config, self.optimisation, self.seeds, self.out)
         models = self.config.listener, self.config.decoder
         with self.chosen_workers(*models) as workers, claimed(self.out, command="systems"):
-            curves = run_all(run_system, jobs, self.jobs, screen, _told, workers)
+            curves = run_all(run_system, jobs, self.jobs, screen, _message, workers)
         results: dict[str, Any] = {
             "config": self.config.common(),
             "learners": {job.learner.name: job.learner.recorded() for job in jobs},
@@ -419,6 +423,6 @@ class SystemsCommand(RayOptions):
         screen.say(f"{', '.join(['results.json', *written])} are in {self.out}")
 
 
-def _told(curve: Curve) -> str:
+def _message(curve: Curve) -> str:
     counts = curve["rounds"][-1]["counts"][curve["system"]]
     return f"{sum(counts['won']) / len(counts['won']):.1%} of the games of the last round won"

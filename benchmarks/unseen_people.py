@@ -50,9 +50,12 @@ from multiref_gym.tangrams import TangramSet
 UNCOUNTED = 0.5
 """The number of people added to each habit's count."""
 OPENING = 8
-"""The words of an utterance's opening that tell the kind of request; an undo request alone has no more."""
+"""The number of words in an utterance's opening, which shows the kind of request; a mere undo request has no more."""
 TERSE, WORDY = 7, 12
-"""The mean words of an utterance below which a speaker is terse, and above which wordy: such personas' own means."""
+"""A speaker is terse below the first mean number of words in an utterance, and wordy above the second.
+
+These are the means of such personas.
+"""
 
 _MARK = re.compile(r"^[\w' ]*?(?:yes|good|correct|great|perfect|right|no|wrong|incorrect|okay|nice)\b([.,!;]*)", re.I)
 _COUNT = re.compile(r"\b(?:first|second|third|fourth|fifth|1st|2nd|3rd|4th|image \d|number \d)\b", re.I)
@@ -67,8 +70,8 @@ def habits_of(games: Sequence[Interaction]) -> dict[str, Any]:
     Args:
         games: Games of one speaker, one or more.
     """
-    said = [turn.utterance for game in games for turn in game.turns]
-    openings = [" ".join(utterance.split()[:OPENING]) for utterance in said if not UNDO_ONLY.fullmatch(utterance)]
+    utterances = [turn.utterance for game in games for turn in game.turns]
+    openings = [" ".join(utterance.split()[:OPENING]) for utterance in utterances if not UNDO_ONLY.fullmatch(utterance)]
     answers: dict[Feedback, list[str]] = {truth: [] for truth in Feedback}
     for game in games:
         for exchange in game.exchanges():
@@ -80,16 +83,16 @@ def habits_of(games: Sequence[Interaction]) -> dict[str, Any]:
 
     kinds = {"count": 2 * share(_COUNT, openings), "command": share(_COMMAND, openings)}
     kinds |= {"likeness": share(_LIKENESS, openings), "bare": 0.4}
-    marks = Counter(found[1] for text in said if (found := _MARK.match(text)))
-    ends = [next((mark for mark in "!." if utterance.endswith(mark)), "") for utterance in said if utterance]
+    marks = Counter(found[1] for text in utterances if (found := _MARK.match(text)))
+    ends = [next((mark for mark in "!." if utterance.endswith(mark)), "") for utterance in utterances if utterance]
     plain = ends.count("") / max(1, len(ends))
-    words = float(np.mean([len(utterance.split()) for utterance in said]))
+    words = float(np.mean([len(utterance.split()) for utterance in utterances]))
     short = [text for text in bad if len(text.split()) <= OPENING]
     undoes, alone = share(_UNDO, bad), share(_UNDO, short) * len(short) / max(1, len(bad))
     return {
         "kind": max(kinds, key=kinds.__getitem__),
         "mark": marks.most_common(1)[0][0] if marks else "",
-        "capitals": _nearest(HABITS["capitals"], np.mean([text[:1].isupper() for text in said])),
+        "capitals": _nearest(HABITS["capitals"], np.mean([text[:1].isupper() for text in utterances])),
         "ending": "" if plain > 0.85 else "mixed" if plain > 0.3 else max(".!", key=ends.count),
         "undoes": "hardly" if undoes < 0.4 else "alone" if alone > undoes / 2 else "then",
         "announces": _nearest(
@@ -202,7 +205,7 @@ class UnseenPeople(TangramOptions, FiguresOptions):
             ]
             for name, part in parts.items()
         ]
-        note = f"{len(human)} games; of a few speakers the 95 % intervals are narrower than people differ"
-        screen.show(Sheet("", ["held out", "inside", "outside", "told right"], rows, note))
+        note = f"{len(human)} games; with few speakers, the 95 % intervals are too narrow for the differences of people"
+        screen.show(Sheet("", ["held out", "inside", "outside", "classified correctly"], rows, note))
         for habit, counts in results["habits"].items():
             screen.say(f"{habit}: " + ", ".join(f"{choice!r} {count:g}" for choice, count in counts.items()))

@@ -1,4 +1,4 @@
-"""The parts of the site that are made from the code when it is built, so that they tell what is true."""
+"""Makes the parts of the site that come from the code, when the site is built, so that they are always up to date."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ from multiref_gym import cli
 
 ROOT = Path(__file__).parents[1]
 INCLUDED = {"CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md"}
-"""Files of the project that are pages of the site as well, by their names, with these pages."""
+"""Files of the project that are also pages of the site, with the names of these pages."""
 
 LINK = re.compile(r"(\]\()([^)\s#:]+)((?:#[^)\s]*)?\))")
 INCLUDE = re.compile(r"^```\{include\} \.\./(\S+)\n```$", re.MULTILINE)
 TABLE = re.compile(r"(?:^\|.*\|$\n?)+", re.MULTILINE)
 INDENTED = re.compile(r"(^\S.*\n\n)((?: {4}.*\n)+)", re.MULTILINE)
-"""A block that Markdown shows as it is."""
+"""An indented block, which Markdown shows as code."""
 FENCE = re.compile(r"^```.*$\n?", re.MULTILINE)
 
 KEPT = (property, classmethod, staticmethod, Enum)
-"""What is told of a class beside its methods."""
+"""The members of a class that are documented besides its methods."""
 
 
 # Commands.
 
 
 def commands() -> str:
-    """Returns in Markdown what `--help` tells of each command, under a heading for each."""
+    """Returns the `--help` of all commands in Markdown, with a heading for each."""
     app = cli.new_app()
     for name in cli.COMMANDS:
         _, apps, _ = app.parse_commands(name.split())
-        apps[-1].help = None  # its docstring tells more than the line in the table of all commands
+        apps[-1].help = None  # so that the docstring is taken, which is longer than the line in the table of commands
     text = app.generate_docs(output_format="markdown", flatten_commands=True, heading_level=2)
     sections = re.split(r"^(?=## )", text, flags=re.MULTILINE)
     of_commands = tuple(f"## {app.name[0]} {name}\n" for name in cli.COMMANDS)
@@ -50,27 +50,27 @@ def commands() -> str:
 
 
 class CommandsDirective(SphinxDirective):
-    """`{commands}`: all commands."""
+    """The directive `{commands}`, which inserts all commands."""
 
     def run(self) -> list[nodes.Node]:
-        """Returns their sections."""
+        """Returns the sections of the commands."""
         return self.parse_text_to_nodes(commands(), allow_section_headings=True)
 
 
 class DocstringDirective(SphinxDirective):
-    """`{docstring} module:attribute`: a docstring that is written in Markdown."""
+    """The directive `{docstring} module:attribute`, which inserts a docstring that is written in Markdown."""
 
     required_arguments: ClassVar[int] = 1
 
     def run(self) -> list[nodes.Node]:
-        """Returns its sections."""
+        """Returns the sections of the docstring."""
         module, _, attribute = self.arguments[0].partition(":")
         text = cleandoc(getattr(import_module(module), attribute).__doc__)
         return self.parse_text_to_nodes(with_whole_rows(text), allow_section_headings=True)
 
 
 def with_whole_rows(text: str) -> str:
-    """Returns a text in whose tables each row is one line: a row without a first cell goes on with the row above."""
+    """Returns a text with each row of its tables in one line; a row without a first cell continues the row above."""
     lines: list[str] = []
     for line in text.split("\n"):
         first, *rest = line.strip("|").split("|")
@@ -86,7 +86,7 @@ def with_whole_rows(text: str) -> str:
 
 
 def read_source(app: Sphinx, page: str, source: list[str]) -> None:
-    """Puts the files that a page includes in their place, and has all links lead somewhere on the site."""
+    """Inserts the files that a page includes, and makes all links lead to pages of the site."""
     here = (ROOT / "docs" / page).parent
     text = linked(source[0], here, here)
     source[0] = INCLUDE.sub(lambda found: linked((ROOT / found[1]).read_text(encoding="utf-8"), ROOT, here), text)
@@ -102,7 +102,7 @@ def linked(text: str, folder: Path, here: Path) -> str:
             target = os.path.relpath(ROOT / "docs" / INCLUDED[name], here)
         elif name.startswith("docs/"):
             target = os.path.relpath(path, here)
-        else:  # a file of the project that is no page: to be downloaded
+        else:  # a file of the project that is not a page; readers can download it
             target = f"path:{os.path.relpath(path, here)}"
         return f"{link[1]}{target}{link[3]}"
 
@@ -110,9 +110,9 @@ def linked(text: str, folder: Path, here: Path) -> str:
 
 
 def read_docstring(app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]) -> None:
-    """Leaves out of a docstring the Markdown that reStructuredText does not know."""
+    """Removes the Markdown from a docstring that reStructuredText does not know."""
     text, *sections = re.split(r"^## ", "\n".join(lines), maxsplit=1, flags=re.MULTILINE)
-    if sections:  # a page of its own has them all
+    if sections:  # another page has all of them
         text += "\nMore is on the page of :doc:`the environment </environment>`.\n"
     if what == "module":
         text = INDENTED.sub(r"\1::\n\n\2", text)
@@ -123,12 +123,16 @@ def read_docstring(app: Sphinx, what: str, name: str, thing: object, options: ob
 def read_signature(
     app: Sphinx, what: str, name: str, thing: object, options: object, signature: str | None, returned: str | None
 ) -> tuple[str, None] | None:
-    """Leaves out the signatures of commands: their options are on a page of their own."""
+    """Removes the signatures of commands, because their options are on another page."""
     return ("", None) if signature and "Annotated[" in signature else None
 
 
 def is_skipped(app: Sphinx, what: str, name: str, thing: Any, skip: bool, options: object) -> bool | None:
-    """Whether something is left out: fields, which their class tells, and classes that are on the page of a package."""
+    """Whether a member is left out.
+
+    Fields are left out, because the docstring of their class describes them, and classes that are on their package's
+    page.
+    """
     if what in ("class", "exception"):
         return None if callable(thing) or isinstance(thing, KEPT) else True
     module = app.env.current_document.autodoc_module
@@ -138,11 +142,11 @@ def is_skipped(app: Sphinx, what: str, name: str, thing: Any, skip: bool, option
     return True if exported else None
 
 
-# llms.txt: what is where, for language models.
+# llms.txt: a table of contents for language models.
 
 
 def write_llms(app: Sphinx, error: Exception | None) -> None:
-    """Writes `llms.txt`: the table of contents, each page with its first sentence."""
+    """Writes `llms.txt`: the table of contents, with the first sentence of each page."""
     if error is None and app.builder.format == "html":
         (app.outdir / "llms.txt").write_text("\n".join(_llms(app)) + "\n", encoding="utf-8")
 
@@ -157,14 +161,14 @@ def _llms(app: Sphinx) -> Iterator[str]:
 
 
 def _opening(app: Sphinx, page: str) -> str:
-    """Returns the first sentence of a page, "" if it has none."""
+    """Returns the first sentence of a page; "" if it has none."""
     paragraphs = app.env.get_doctree(page).findall(nodes.paragraph)
     texts = (" ".join(found.astext().split()) for found in paragraphs if isinstance(found.parent, nodes.section))
     return re.split(r"(?<=[.?!]) ", next(filter(None, texts), ""), maxsplit=1)[0]
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Tells Sphinx of all this."""
+    """Registers all of this with Sphinx."""
     app.add_directive("commands", CommandsDirective)
     app.add_directive("docstring", DocstringDirective)
     app.add_lexer("mermaid", TextLexer)

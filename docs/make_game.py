@@ -2,9 +2,9 @@
 
     python docs/make_game.py runs/respect-0
 
-`game-light.gif` and `game-dark.gif` show the first game of the last round that was won in four to six turns with
-feedback of both kinds, all of it decoded right, and with no utterance longer than its line. A verdict appears with the
-reply that it was decoded from.
+`game-light.gif` and `game-dark.gif` show the first game of the last round that was won in four to six turns, with
+feedback of both kinds that was all decoded correctly, and with utterances that fit into their lines. Each verdict
+appears with the reply that it was decoded from.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ SILHOUETTE, TEXT, NOTE, MARGIN, LINE, TURN = 110, 22, 18, 28, 30, 74
 DIALOGUE_WIDTH = 640
 CHIPS = {Feedback.POSITIVE: ("#00694f", "+ positive"), Feedback.NEGATIVE: ("#b13d00", "- negative")}
 SAID, DONE, LAST = 1600, 1400, 5000
-"""For how many milliseconds a new utterance, a new action and the last picture are shown."""
+"""The milliseconds that a new utterance, a new action and the last picture are shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """Colours of a picture.
+    """The colours of a picture.
 
     Attributes:
-        paper: Behind everything.
-        ink: Of what the speaker says.
-        faint: Of everything else that is written.
+        paper: The background.
+        ink: The speaker's words.
+        faint: All other text.
     """
 
     paper: str
@@ -69,7 +69,7 @@ def main(run: Path) -> None:
 
 
 def chosen_game(store: InteractionStore, system: str, decoder: str, round: int) -> tuple[Interaction, list[Feedback]]:
-    """Returns the game that is shown and its decoded feedback."""
+    """Returns the game to show and its decoded feedback."""
     for game, feedback in zip(store.interactions(system, round), store.feedback(decoder, system, round), strict=True):
         true = [ground_truth(turn.action, game.targets) for turn in game.turns[:-1]]
         suitable = game.success and 4 <= len(game.turns) <= 6 and set(feedback) == set(CHIPS) and feedback == true
@@ -104,11 +104,11 @@ def picture(
 
     Args:
         game: The game.
-        feedback: The decoded feedback on each action but the last.
-        atlas: The tangrams.
+        feedback: The decoded feedback on each action except the last.
+        atlas: The pictures of the tangrams.
         theme: The colours.
-        said: How many utterances are shown.
-        done: How many actions are shown.
+        said: The number of utterances to show.
+        done: The number of actions to show.
     """
     board = Image.fromarray(atlas.listener_board(game.context.listener_order, game.selections[done]))
     left = MARGIN + board.width + MARGIN
@@ -125,7 +125,7 @@ def picture(
         action = f"listener: {turn.action}"
         draw.text((left + MARGIN, top + LINE + 3), action, theme.faint, note)
         at = left + MARGIN + draw.textlength(action, note) + 18
-        if number + 1 < said:  # the reply has been heard
+        if number + 1 < said:  # the reply is shown
             colour, label = CHIPS[feedback[number]]
             width = draw.textlength(label, note) + 22
             draw.rounded_rectangle((at, top + LINE, at + width, top + LINE + 27), 13, colour)
@@ -133,8 +133,8 @@ def picture(
         elif done == len(game.turns):
             draw.text((at, top + LINE + 3), "(all targets are selected: the game is won)", theme.faint, note)
     bottom = height - MARGIN - LINE
-    told = "feedback on each action is decoded from the speaker's next words"
-    draw.text((left, bottom + 10), told, theme.faint, note)
+    caption = "feedback on each action is decoded from the speaker's next words"
+    draw.text((left, bottom + 10), caption, theme.faint, note)
     return image
 
 

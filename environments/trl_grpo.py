@@ -1,9 +1,9 @@
-"""MULTIREF for TRL's GRPOTrainer, by its `environment_factory`: the model answers by calling a tool.
+"""MULTIREF for TRL's GRPOTrainer, as an `environment_factory`: the model answers by calling a tool.
 
     trainer = GRPOTrainer(model=..., train_dataset=games(range(1000)), environment_factory=MultiRef, args=...)
 
-A row of the data is a game, named by its seed. GRPO plays each row several times, so the rollouts of a group are of one
-game: the same tangrams, the same targets, the same first words.
+A row of the data is a game, given by its seed. GRPO plays each row several times, so all rollouts of a group play one
+game: the same tangrams, the same targets and the same first utterance.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ INSTRUCTION = "Answer each message of the game by one call of the tool `click`.\
 
 
 def games(seeds: Iterable[int]) -> Dataset:
-    """Returns the data to train on: a row for each game."""
+    """Returns the training data, with a row for each game."""
     prompt = [{"role": "user", "content": INSTRUCTION}]
     return Dataset.from_list([{"prompt": prompt, "seed": seed} for seed in seeds])
 
 
 class MultiRef:
-    """A game in which the model is the listener. TRL makes one for each rollout, and uses it again."""
+    """A game with the model as the listener. TRL makes one for each rollout, and reuses it."""
 
     def __init__(self) -> None:
         self._game = ChatGame()
@@ -36,7 +36,7 @@ class MultiRef:
         """Starts the game of a row, and returns its first message.
 
         Raises:
-            ValueError: If the row has no seed, without which a group would not share its game.
+            ValueError: If the row has no seed: then a group would not play one game.
         """
         if seed is None:
             raise ValueError("a row has no seed: expected an int of at least 0 in each")
@@ -63,11 +63,11 @@ class MultiRef:
         return str(message["content"])
 
     def get_reward(self) -> float:
-        """Returns the sum of the decoded feedback of all turns; one that the model does not take counts as negative.
+        """Returns the sum of the decoded feedback over all turns; a turn that the model does not take counts as -1.
 
         Raises:
-            UserError: If the speaker or the decoder failed in the rollout. TRL tells the model of such an error, goes
-                on, and would take a missing reward for 0.
+            UserError: If the speaker or the decoder failed in the rollout. TRL shows such an error to the model and
+                continues; without this, the missing reward would count as 0.
         """
         if self._error:
             raise self._error

@@ -75,10 +75,10 @@ def without_marks(text: str, instead: str = " ") -> str:
 
 
 def _heard(selected: frozenset[int], utterance: str, reason: str = "") -> str:
-    told = f"not understood: {_echo(reason)}\n" if reason else ""
+    note = f"not understood: {_echo(reason)}\n" if reason else ""
     letters = " ".join(LETTERS[position] for position in sorted(selected))
     state = f"{letters} currently selected" if letters else "none is selected"
-    return f"{told}{state}\n{' '.join(without_marks(utterance).splitlines())}"
+    return f"{note}{state}\n{' '.join(without_marks(utterance).splitlines())}"
 
 
 def _echo(answer: str) -> str:

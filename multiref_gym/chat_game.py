@@ -27,9 +27,9 @@ class ChatGame:
     games differ: games with the same seed have the same tangrams, the same targets, and a speaker who gives the same
     replies to the same actions. So a group of answers to one prompt shares its game.
 
-    If a text is not an action, or the rules forbid the action, nothing is clicked: `info["invalid_action"]` gives the
-    reason, and the next message tells the model. Other failures, such as a speaker or a decoder behind an endpoint,
-    raise an error; they never become a reward.
+    If a text is not an action, or the rules forbid the action, nothing is clicked. The reason is in
+    `info["invalid_action"]` and in the next message to the model. Other failures, such as a speaker or a decoder behind
+    an endpoint, raise an error; they never become a reward.
 
     Past messages never change: a loop can append the model's text and the new message to its list.
 

@@ -112,7 +112,7 @@ COMMANDS = {
     "bench llm-learning": Command(
         f"{BENCHMARKS}.llm_learning:LlmLearning", "whether a language model that reads text learns", resumes=True
     ),
-    "bench deployment": Command(f"{BENCHMARKS}.deployment:DeploymentBenchmark", "how much load a deployment stands"),
+    "bench deployment": Command(f"{BENCHMARKS}.deployment:DeploymentBenchmark", "how much load a deployment can take"),
     "bench cluster": Command(f"{BENCHMARKS}.cluster:ClusterBenchmark", "how much a Ray cluster costs, with a plan"),
     "bench speed": Command(f"{BENCHMARKS}.speed:Speed", "how fast the environment is", all_threads=True),
     "bench gpu": Command(f"{BENCHMARKS}.gpu:Gpu", "how fast large models run on a GPU, in eight minutes"),
@@ -160,14 +160,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         with _ending_in_order(), Screen() as screen, keeping_answers(answers):
             command.run(screen)
     except OSError as error:
-        told = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        return _complain(f"error: {told}", 2)
+        message = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        return _complain(f"error: {message}", 2)
     except (UserError, CycloptsError) as error:
         return _complain(f"error: {error}", 2)
     except (KeyboardInterrupt, Terminated) as end:
-        told, code = ("interrupted", 130) if isinstance(end, KeyboardInterrupt) else ("ended by SIGTERM", 143)
+        message, code = ("interrupted", 130) if isinstance(end, KeyboardInterrupt) else ("ended by SIGTERM", 143)
         goes_on = resumes or any(path.is_file() for path in kept)
-        return _complain(told + ("; the same command continues from here" if goes_on else ""), code)
+        return _complain(message + ("; the same command continues from here" if goes_on else ""), code)
     return 0
 
 

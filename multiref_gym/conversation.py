@@ -60,7 +60,7 @@ class Verdict:
 
     Attributes:
         feedback: The feedback that the reply gives on the answer.
-        probability: The probability that the feedback is positive, None if the decoder does not tell it.
+        probability: The probability that the feedback is positive, None if the decoder does not give it.
         cut: Whether the decoder read some texts only in part: their beginning and end.
     """
 
@@ -73,7 +73,7 @@ class ChatDecoder(Protocol):
     """Decodes feedback from exchanges of chats, many at once."""
 
     def decode_chats(self, exchanges: Sequence[ChatExchange]) -> Sequence[Verdict | None]:
-        """Returns a verdict on each answer, in order; None where the reply does not tell."""
+        """Returns a verdict on each answer, in order; None if the reply does not show it."""
         ...
 
 

@@ -109,7 +109,7 @@ class Episode:
         """The action that the utterance asks for: only for oracles and evaluation.
 
         Raises:
-            UserError: If the speaker does not tell it, or the rules forbid it. The message names the speaker.
+            UserError: If the speaker does not give it, or the rules forbid it. The message names the speaker.
         """
         try:
             wanted = self.speaker.wanted

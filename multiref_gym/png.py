@@ -1,4 +1,4 @@
-"""Images as PNG files, and as links that hold them."""
+"""Images as PNG files and as data URLs."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ def png(image: Image.Image) -> bytes:
 
 
 def data_url(content: bytes) -> str:
-    """Returns a PNG file as a link that holds it."""
+    """Returns a PNG file as a data URL, a link that contains the file."""
     return "data:image/png;base64," + base64.b64encode(content).decode("ascii")

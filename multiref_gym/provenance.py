@@ -72,7 +72,7 @@ def provenance(*packages: str) -> dict[str, Any]:
 
 
 def _processor() -> str:
-    """Returns the processor's model, or its architecture if the system does not tell the model."""
+    """Returns the processor's model, or its architecture if the system does not give the model."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.exists() else []
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())

@@ -193,7 +193,7 @@ def has_ternary_form(make: Callable[..., FeedbackDecoder]) -> bool:
     """Whether a decoder can return neutral as well."""
     try:
         return "ternary" in signature(make).parameters
-    except ValueError:  # objects not written in Python may not tell their parameters
+    except ValueError:  # objects not written in Python may not show their parameters
         return False
 
 

@@ -94,8 +94,8 @@ class MultiRefVectorEnv(VectorEnv[Observation, NDArray[np.int8], NDArray[Any]]):
         single = dict(cast(spaces.Dict, self._scalar.observation_space).spaces)
         image = single.get("image")
         if image is not None and (needed := COPIES * num_envs * math.prod(image.shape or ())) > MOST_MEMORY:
-            told = f"num_envs={num_envs}: pictures of {image.shape} need {needed / 2**30:.0f} GiB of memory"
-            raise UserError(f"{told}; allowed are {MOST_MEMORY // 2**30}")
+            problem = f"num_envs={num_envs}: pictures of {image.shape} need {needed / 2**30:.0f} GiB of memory"
+            raise UserError(f"{problem}; allowed are {MOST_MEMORY // 2**30}")
         if utterance_bytes is not None:
             single["utterance"] = spaces.Box(0, 255, (int(utterance_bytes),), np.uint8)
         self.single_observation_space = spaces.Dict(single)

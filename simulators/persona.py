@@ -49,7 +49,7 @@ class Persona:
         buts: Words between praise and an undo request.
         clears_up: How often, after a good action, an earlier mistake is to be deselected first.
         before_mistake: Words before the description of a tangram to deselect.
-        announces: How often the first utterance tells the number of targets.
+        announces: How often the first utterance gives the number of targets.
         before_first: Words before the first description of a game.
         before_next: Words before the description of another target.
         before_again: Words before another description of the same target.

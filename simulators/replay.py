@@ -31,7 +31,7 @@ class ReplaySpeaker:
     def wanted(self) -> Action:
         """An action that leads to success: deselect all non-targets, and select the first missing target.
 
-        The log does not tell which target the person meant, so "first" is in the listener's order. The logged action is
+        The log does not show which target the person meant, so "first" is in the listener's order. The logged action is
         not used, because it may have been wrong.
         """
         missing = sorted(self._game.targets - self._game.selected)

@@ -169,7 +169,7 @@ class Tables:
         return self._lists[key]
 
     def _persona(self, persona: Persona) -> tuple[Any, ...]:
-        def told(name: str) -> Any:
+        def value_of(name: str) -> Any:
             match getattr(persona, name):
                 case str() as text:
                     return ARTICLES.index(text) if name == "article" else self._number(text)
@@ -178,7 +178,7 @@ class Tables:
                 case number:
                     return min(number, MOST_OF_ONE + 1)  # there are never more details than facts
 
-        return tuple(map(told, PERSONA.names or ()))
+        return tuple(map(value_of, PERSONA.names or ()))
 
     def _describe_figures(self, tangrams: TangramSet) -> None:
         numbers = {fact: number for number, fact in enumerate(LEXICON)}

@@ -192,7 +192,7 @@ def test_the_decoders_of_the_game_come_with_a_warning(
     [
         ("", "expected --out"),
         ("--out out.csv", "--out out.csv: allowed are JSON Lines or FILE.parquet"),
-        ("--out out.jsonl --report out.jsonl", "--report out.jsonl: allowed is another file than --out"),
+        ("--out out.jsonl --report out.jsonl", "--report out.jsonl: allowed is a file other than --out"),
         ("--out chats.jsonl", "chats.jsonl: it exists already; --force replaces chats with feedback"),
         (
             "--out chats.jsonl --force",
@@ -417,6 +417,6 @@ def test_a_log_that_changes_meanwhile_is_told(log: Path, tmp_path: Path, monkeyp
         return before(*args)
 
     monkeypatch.setattr(decode_chats, "verdicts", decoded)
-    with pytest.raises(UserError, match=r"chats\.jsonl has changed while it was decoded"):
+    with pytest.raises(UserError, match=r"chats\.jsonl changed while it was decoded"):
         decode(log, tmp_path / "out.jsonl")
     assert not (tmp_path / "out.jsonl").exists()

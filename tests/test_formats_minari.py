@@ -175,7 +175,7 @@ def test_a_store_goes_through_minari_and_comes_back(games: list[Interaction], tm
     with InteractionStore(store) as original, InteractionStore(copy) as copied:
         assert copied.interactions() == original.interactions("SUP")
         assert copied.feedback("lexical") == original.feedback("lexical", "SUP")
-    with pytest.raises(UserError, match=r"'lexical' has decoded none of .* is by: nobody$"):
+    with pytest.raises(UserError, match=r"'lexical' has decoded none of .* by: no decoder$"):
         run("export", "--store", store, "--minari", "other-v0", "--system", "CONTROL", "--decoder", "lexical")
     with pytest.raises(UserError, match="there is a Minari data set 'multiref/games-v0' already"):
         run("export", "--store", store, "--minari", NAME, "--image", "none")

@@ -146,13 +146,11 @@ def test_the_one_decoder_that_is_there_need_not_be_named(store: Path, tmp_path: 
     command = "export", "--store", store, "--trl", "kto", "--text", "--out", out, "--round"
     run(*command, 0)
     assert {json.loads(line)["round"] for line in out.read_text().splitlines()} == {0}
-    with pytest.raises(UserError, match="choose one by --decoder; the feedback in the store is by: 'ours', 'theirs'"):
+    with pytest.raises(UserError, match="choose one by --decoder; the store has feedback by: 'ours', 'theirs'"):
         run(*command, 1, "--force")
-    with pytest.raises(
-        UserError, match="decode the games by `multiref decode`; the feedback in the store is by: nobody"
-    ):
+    with pytest.raises(UserError, match="decode the games by `multiref decode`; the store has feedback by: no decoder"):
         run(*command, 2, "--force")
-    with pytest.raises(UserError, match=r"'ours' has decoded none of these games; .* by: nobody"):
+    with pytest.raises(UserError, match=r"'ours' has decoded none of these games; .* by: no decoder"):
         run(*command, 2, "--force", "--decoder", "ours")
     assert {json.loads(line)["round"] for line in out.read_text().splitlines()} == {0}
 

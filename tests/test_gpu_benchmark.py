@@ -63,7 +63,7 @@ def test_the_share_is_of_the_operations_that_were_counted() -> None:
 
 def test_a_call_ends_at_its_limit_and_says_what_it_found_or_why_not() -> None:
     assert limited(partial(int, "7"), 60) == 7
-    with pytest.raises(UserError, match=r"ended after 0.1 s, which is its limit"):
+    with pytest.raises(UserError, match=r"stopped at its time limit of 0.1 s"):
         limited(partial(time.sleep, 60), 0.1)
     with pytest.raises(UserError, match=r"^invalid literal for int"):
         limited(partial(int, "seven"), 60)

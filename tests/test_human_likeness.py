@@ -300,7 +300,7 @@ def test_figures_are_written_and_the_same_for_the_same_seed(
     assert figures["classifier"]["accuracy"] > 0.98
     printed = capsys.readouterr().out
     assert f"{figures['inside']} of 18" in printed
-    assert "are told right" in printed
+    assert "classified correctly" in printed
 
 
 def test_games_that_somebody_left_are_left_out(
@@ -325,7 +325,7 @@ def test_games_that_somebody_left_are_left_out(
         (None, "No such file"),
         ("", "games.jsonl: no games"),
         ('{"game_id": "1", "chat": [', "line 1: not JSON"),
-        (json.dumps(next(GameRecords().to_records(LoggedGame(WON)))), "too little to learn from"),
+        (json.dumps(next(GameRecords().to_records(LoggedGame(WON)))), "too few replies for the classifier"),
     ],
 )
 def test_bad_files_get_one_clear_line(

@@ -380,7 +380,7 @@ def test_listeners_are_compared_on_the_same_turns(
     assert results["by_turn"]["1"]["turns"] == len(played)
     assert sum(part["turns"] for part in results["by_speaker"].values()) == results["counts"]["turns"]
     assert results["learned_from"] == {str(policy): None}
-    assert "above it by" in capsys.readouterr().out
+    assert "higher by" in capsys.readouterr().out
 
 
 def test_who_was_learned_from_is_told_and_refused_where_they_are_to_be_kept_apart(

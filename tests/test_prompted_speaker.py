@@ -426,7 +426,7 @@ def test_a_speaker_that_cannot_be_had(words: list[str], complaint: str) -> None:
 
 
 def test_where_no_language_model_can_speak() -> None:
-    with pytest.raises(UserError, match="demonstrations need a speaker that tells what it wants, not llm:tiny"):
+    with pytest.raises(UserError, match="demonstrations need a speaker that gives its wanted actions, not llm:tiny"):
         run("respect", "--speaker", "llm:tiny", "--out", "run")
     with pytest.raises(UserError, match="people do not wait for a language model to speak"):
         run("serve", "--open", "--role", "listener", "--speaker", "llm:tiny", "--out", "served")

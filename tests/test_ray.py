@@ -31,7 +31,7 @@ from multiref_gym.agents.learning.objectives import Sup
 from multiref_gym.agents.learning.respect import KTO, OPTIMISATION, RL, Config, Learner, Respect
 from multiref_gym.agents.listeners.named import new_listener, new_trainable
 from multiref_gym.agents.play import BLOCK, Player, new_games, play_divided
-from multiref_gym.agents.workers import Tell, ThisProcess, Workers
+from multiref_gym.agents.workers import Report, ThisProcess, Workers
 from multiref_gym.benchmarks.systems import jobs_of, run_system
 from multiref_gym.cli import main
 from multiref_gym.commands.screen import Screen
@@ -187,7 +187,7 @@ class Failing:
     def __init__(self, how: str) -> None:
         self._how = how
 
-    def __call__(self, part: int, tell: Tell) -> int:
+    def __call__(self, part: int, report: Report) -> int:
         if self._how == "dies":
             os._exit(1)
         if self._how == "refuses":
@@ -267,8 +267,8 @@ def test_the_command_is_killed_and_goes_on(cluster: Cluster, workers: RayWorkers
 class Slow:
     """Work that takes longer than anybody waits."""
 
-    def __call__(self, part: int, tell: Tell) -> None:
-        tell(part)
+    def __call__(self, part: int, report: Report) -> None:
+        report(part)
         time.sleep(600)
 
 

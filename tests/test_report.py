@@ -144,7 +144,8 @@ def test_a_reply_stands_beside_the_verdict_that_it_led_to(page: str) -> None:
     assert turns == [
         f"1. listener: select A true: positive {said} decoded: positive",
         f"2. listener: select D true: negative {said} decoded: negative",
-        "3. listener: deselect D select B C true: positive speaker: thanks! The game is won: no feedback is decoded.",
+        "3. listener: deselect D select B C true: positive speaker: thanks! "
+        "The game is won, so no feedback is decoded.",
     ]
 
 

@@ -22,7 +22,7 @@ def test_writes_figures_beside_those_of_others(
     assert {len(turns) for turns in results["measured"].values()} == {speed.REPEATS}
     assert {"MultiRef", "MultiRef vector 1024", "MiniGrid"} <= results["measured"].keys()
     assert "MultiRef vector 64" in shown
-    assert "Left out, as envpool is not installed" in shown
+    assert "Left out, because envpool is not installed" in shown
     assert {"processor", "cores"} <= results["machine"].keys()
     assert {"gymnasium", "minigrid", "python"} <= results["versions"].keys()
 

@@ -1,6 +1,6 @@
-"""`multiref decode`: what speakers said next, as feedback on the actions of logged games.
+"""`multiref decode`: reads feedback on the actions of logged games from what speakers said next.
 
-Of chats `decode_chats.py` says the same of answers. `decode_calibrate.py` calibrates a decoder.
+`decode_chats.py` does the same for chats, and `decode_calibrate.py` calibrates a decoder.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from multiref_gym.agents.commands.options import WHAT, LogOptions
 from multiref_gym.agents.decoders.dividing import BLOCK
 from multiref_gym.agents.evaluation.tables import Sheet, share
 from multiref_gym.commands.export import check_applies, say_skipped
-from multiref_gym.commands.options import AnyFile, DecoderName, ForceOption, Share
+from multiref_gym.commands.options import AnyFile, DecoderName, ForceOption, Share, named
 from multiref_gym.commands.screen import Screen
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback, FeedbackDecoder, decoded_games, probabilities
@@ -29,7 +29,7 @@ from multiref_gym.formats import holds_games, stream_games, write_games
 from multiref_gym.formats.label_table import Decoded, holds_table, write_table
 from multiref_gym.formats.logged_game import BadGame, LoggedGame
 from multiref_gym.formats.trainer import Trainer
-from multiref_gym.registry import feedback_name, new_decoder
+from multiref_gym.registry import DECODERS, feedback_name, new_decoder
 from multiref_gym.store import InteractionStore
 
 APPLIES = {
@@ -38,15 +38,15 @@ APPLIES = {
     "chats": ("trl", "report", "ternary", "skip_bad"),
     "calibrate": ("precision",),
 }
-"""Of what is decoded, the options that do not apply to all."""
+"""The options that apply only to some inputs, by the kind of input."""
 
 
 class Counted:
-    """How often each feedback was decoded, and how far another decoder agrees.
+    """Counts the decoded feedback, and how often another decoder agrees.
 
     Args:
-        decoder: Its name.
-        against: That of the other one, None if there is none.
+        decoder: The decoder's name.
+        against: The name of the other decoder, None if there is none.
     """
 
     def __init__(self, decoder: str, against: str | None) -> None:
@@ -54,14 +54,14 @@ class Counted:
         self.games, self.values, self._pairs = 0, Counter[Feedback](), Counter[tuple[Feedback, Feedback]]()
 
     def add(self, logged: LoggedGame, decoded: Decoded) -> None:
-        """Counts what was decoded in a game."""
+        """Counts the feedback in a game."""
         labels = [label for label in logged.labels if label is not None]
         self.games += 1
         self.values.update(labels)
         self._pairs.update(zip(labels, decoded.against, strict=False))
 
     def sheets(self) -> list[Sheet]:
-        """Returns the counts and, of two decoders, what each says where the other says what."""
+        """Returns a table of the counts and, for two decoders, one of how often each pair of values occurred."""
         total = self.values.total()
         rows = [[value.name.lower(), str(n), share(n / total)] for value, n in sorted(self.values.items())[::-1]]
         sheets = [Sheet(f"{self._decoder} on {total} actions of {self.games} games", ["feedback", "actions", ""], rows)]
@@ -75,7 +75,7 @@ class Counted:
         return sheets
 
     def _agreement(self) -> tuple[float, float]:
-        """Returns how often they agree, and how far beyond chance (Cohen 1960): 1 is always, 0 by chance alone."""
+        """Returns how often the decoders agree, and Cohen's kappa (1960): 1 is always, 0 as often as by chance."""
         total = self._pairs.total()
         own, other = Counter[Feedback](), Counter[Feedback]()
         for (first, second), n in self._pairs.items():
@@ -89,11 +89,11 @@ class Counted:
 def decode(
     games: Iterable[LoggedGame], decoder: FeedbackDecoder | None, against: FeedbackDecoder | None = None
 ) -> Iterator[tuple[LoggedGame, Decoded]]:
-    """Yields games with what was decoded as their labels, and what else is said of it; a part is in memory at a time.
+    """Yields games with the decoded feedback as their labels, and further data; only a part is in memory at a time.
 
     Args:
         games: The games.
-        decoder: Decodes the feedback, and says how likely it is if it can; None if the games have their feedback.
+        decoder: Decodes the feedback, with probabilities if it has them; None if the games already have feedback.
         against: Another decoder.
 
     Raises:
@@ -104,8 +104,8 @@ def decode(
         exchanges = [logged.exchanges() for logged in part]
         likely: Sequence[Sequence[float]] = [()] * len(part)
         if hasattr(decoder, "probabilities"):
-            said = probabilities(decoder, [exchange for of_game in exchanges for exchange in of_game])
-            likely = np.split(said, np.cumsum(list(map(len, exchanges)))[:-1])  # type: ignore[assignment]
+            flat = probabilities(decoder, [exchange for of_game in exchanges for exchange in of_game])
+            likely = np.split(flat, np.cumsum(list(map(len, exchanges)))[:-1])  # type: ignore[assignment]
         others = decoded_games(against, exchanges) if against else [[]] * len(part)
         if decoder:
             feedback = decoded_games(decoder, exchanges)
@@ -115,28 +115,28 @@ def decode(
 
 @dataclass(frozen=True, kw_only=True)
 class Decode(LogOptions, ForceOption):
-    """Decodes feedback from what speakers or users said next, in games or chats that were logged.
+    """Decodes feedback from what speakers or users said next, in logged games or chats.
 
-    A store keeps what was decoded, by rounds; a round that it has is not decoded again. Of chats the same command goes
-    on where it was interrupted.
+    A store keeps the decoded feedback by rounds, and no round is decoded twice. An interrupted command on chats
+    continues when it is given again.
 
     Attributes:
-        chats: Conversations with an assistant, in place of games: JSON Lines, JSON or Parquet.
-        calibrate: Decode nothing, and calibrate prompted:MODEL on simulated games: --out is for calibrated:FILE.
-        ternary: The decoder also answers neutral.
-        against: Another decoder, to be told how far the two agree.
-        out: A file: of games FILE.csv is a table of exchanges to read and to correct, any other the games as JSON Lines
-            with their feedback. Of chats the conversations with their feedback, FILE.parquet or JSON Lines.
-        trl: Of chats --out is rows to learn from in place of them: kto, answers with a label, or sft, good answers.
-        report: Of chats, a page with counts and examples: FILE.html.
-        precision: Of --calibrate, the share of positives that are to be right on simulated replies (0.95).
+        chats: Conversations with an assistant, instead of games: JSON Lines, JSON or Parquet.
+        calibrate: Calibrate prompted:MODEL on simulated games instead of decoding; --out is then for calibrated:FILE.
+        ternary: The decoder also returns neutral.
+        out: The output. For games, FILE.csv is a table of exchanges to read and to correct; any other file gets the
+            games with their feedback as JSON Lines. For chats, the conversations with their feedback, as FILE.parquet
+            or JSON Lines.
+        trl: For chats, write rows to learn from instead: kto (answers with a label) or sft (good answers only).
+        report: For chats, a page with counts and examples: FILE.html.
+        precision: For --calibrate, the fraction of positives that must be right on simulated replies (0.95).
     """
 
     chats: Annotated[Path | None, WHAT] = None
     calibrate: Annotated[bool, WHAT] = False
     decoder: DecoderName = "lexical"
     ternary: bool = False
-    against: DecoderName | None = None
+    against: Annotated[str | None, named(DECODERS, "Another decoder, to show how often the two agree: ")] = None
     out: AnyFile | None = None
     trl: Trainer | None = None
     report: AnyFile | None = None
@@ -147,16 +147,18 @@ class Decode(LogOptions, ForceOption):
         check_applies(self, what, APPLIES)
 
     def run(self, screen: Screen) -> None:
-        """Decodes the games or chats, writes the feedback, and shows how much of each there is; or calibrates.
+        """Decodes the games or chats, writes the feedback and shows its counts; or calibrates a decoder.
 
         Raises:
-            UserError: If a game or a conversation is bad or none has a second turn, a decoder cannot be had, fails or
-                cannot be calibrated, or a file is there that is not to be replaced.
-            StoreError: If there is no such store, or none of its games is meant.
-            OSError: If a file cannot be read or written. One that was there before stays as it was.
+            UserError: If a game or a conversation is bad or none has a second turn; if a decoder cannot be made, fails
+                or cannot be calibrated; or if an existing file may not be replaced.
+            StoreError: If there is no such store, or it has no such games.
+            OSError: If a file cannot be read or written. An existing file stays as it was.
         """
         if self.calibrate:
-            from multiref_gym.agents.commands.decode_calibrate import calibrate_decoder  # here, as it needs torch
+            from multiref_gym.agents.commands.decode_calibrate import (
+                calibrate_decoder,
+            )  # imported here, because it needs torch
 
             return calibrate_decoder(self, screen)
         if self.chats is not None:
@@ -192,7 +194,7 @@ class Decode(LogOptions, ForceOption):
     def _in_store(
         self, decoder: FeedbackDecoder, against: FeedbackDecoder | None
     ) -> Iterator[tuple[LoggedGame, Decoded]]:
-        """Yields the games of a store, after their round has been decoded in it."""
+        """Yields the games of a store, after decoding their rounds in it if needed."""
         name = feedback_name(self.decoder, self.ternary)
         with InteractionStore(str(self.store), create=False) as store:
             for system, round in self.rounds(store):

@@ -1,7 +1,7 @@
-"""`multiref decode --chats`: what users said next, as feedback on the answers of logged chats.
+"""`multiref decode --chats`: reads feedback on the answers in logged chats from what users said next.
 
-A log need not fit into memory: it is read to check it, then to decode it block by block, then to write it with what was
-decoded. Each block is on disk before the next one; see `multiref_gym.agents.kept_verdicts`.
+A log need not fit into memory. It is read three times: to check it, to decode it block by block, and to write it with
+the feedback. Each block is on disk before the next one; see `multiref_gym.agents.kept_verdicts`.
 """
 
 from __future__ import annotations
@@ -43,29 +43,29 @@ if TYPE_CHECKING:
     from multiref_gym.agents.commands.decode import Decode
 
 BLOCK = 32
-"""Conversations that are decoded together. A command that is killed loses one block at most."""
+"""The conversations that are decoded together. A killed command loses one block at most."""
 SHOWN, SHORT = 2, 160
-"""How many examples of each feedback the screen shows, and the most characters of a message in them."""
+"""The number of examples of each feedback on the screen, and the most characters of a message in them."""
 
 Decoded = Iterator[tuple[LoggedChat, dict[int, Verdict]]]
-"""Conversations with the verdicts on them, by the number of the message; there is none where it cannot be told."""
+"""Conversations with their verdicts, by the number of the message; an answer without a clear reply has none."""
 
 
 def decode_chats(path: Path, command: Decode, screen: Screen) -> None:
-    """Decodes chats, writes the feedback or what is to be learned from it, and shows how much of each there is.
+    """Decodes chats, writes the feedback or rows to learn from, and shows the counts.
 
     Args:
         path: The log.
-        command: How it is decoded and where the feedback goes.
-        screen: Is told how far this is, and what was found.
+        command: The options.
+        screen: Shows the progress and the results.
 
     Raises:
         UserError: As `Decode.run` does.
-        OSError: If a file cannot be read or written. One that was there before stays as it was.
+        OSError: If a file cannot be read or written. An existing file stays as it was.
     """
     out = _checked_out(command)
     name = feedback_name(command.decoder, command.ternary)
-    decoder_of(command.decoder, command.ternary)  # a wrong name is told before a long log is read
+    decoder_of(command.decoder, command.ternary)  # report a wrong name before reading a long log
     log = ChatLog(path, command.skip_bad)
     columns = log.check(out, command.trl, screen)
     decoder = new_chat_decoder(command.decoder, command.ternary)
@@ -99,13 +99,13 @@ class ChatLog:
 
     Args:
         path: The file.
-        skip_bad: Whether bad conversations are left out.
+        skip_bad: Whether to leave out bad conversations.
 
     Attributes:
         path: The file.
-        digest: The SHA-256 of it, once it was checked.
-        conversations: How many there are, once they were checked.
-        bad: What is wrong with those that are left out.
+        digest: The file's SHA-256, after the check.
+        conversations: The number of conversations, after the check.
+        bad: The errors of the conversations that are left out.
     """
 
     def __init__(self, path: Path, skip_bad: bool) -> None:
@@ -113,19 +113,18 @@ class ChatLog:
         self.digest, self.conversations, self.bad = "", 0, list[BadConversation]()
 
     def check(self, out: Path, trl: Trainer | None, screen: Screen) -> Columns | None:
-        """Reads all of it before any of it is decoded.
+        """Reads the whole log, before any of it is decoded.
 
         Args:
-            out: What is going to be written of it.
-            trl: Whether that is rows to learn from.
-            screen: Is told how far this is.
+            out: The file to write.
+            trl: The trainer, if the output is rows to learn from.
+            screen: Shows the progress.
 
         Returns:
-            The columns of a Parquet file, None if that is not what is going to be written.
+            The columns of the Parquet file to write; None if the output is not Parquet.
 
         Raises:
-            UserError: If a conversation is bad, none has an answer that was followed up, or what they hold cannot be
-                written.
+            UserError: If a conversation is bad, no answer was followed up, or a value cannot be written.
         """
         if not self.path.is_file():
             what = "a folder" if self.path.is_dir() else "no file" if self.path.exists() else "no such file"
@@ -152,12 +151,13 @@ class ChatLog:
         return columns
 
     def decoded(self, kept: KeptVerdicts, decoder: ChatDecoder) -> Decoded:
-        """Yields the conversations with what was decoded: as it is kept, or else decoded now and kept.
+        """Yields the conversations with their verdicts; blocks without kept verdicts are decoded, and then kept.
 
         Raises:
-            UserError: As `verdicts` does, or if what is kept is not of this log.
+            UserError: As `verdicts` does, or if the kept verdicts do not belong to this log.
         """
-        chats = stream_chats(self.path, (lambda error: None) if self._skip_bad else None)  # they were told at the check
+        # The check has reported bad conversations.
+        chats = stream_chats(self.path, (lambda error: None) if self._skip_bad else None)
         there = kept.blocks()
         while block := list(islice(chats, BLOCK)):
             exchanges = [logged.exchanges() for logged in block]
@@ -166,7 +166,7 @@ class ChatLog:
                 found = verdicts(decoder, [exchange for of_chat in exchanges for exchange in of_chat.values()])
                 kept.add(found)
             if len(found) != sum(map(len, exchanges)):
-                raise UserError(f"{kept.path} is damaged: remove it, and all is decoded again")
+                raise UserError(f"{kept.path} is damaged: delete it to decode everything again")
             left = iter(found)
             for logged, of_chat in zip(block, exchanges, strict=True):
                 of_answers = {number: next(left) for number in of_chat}
@@ -175,43 +175,43 @@ class ChatLog:
     def check_same(self) -> None:
         """Raises UserError if the file has changed since it was checked."""
         if file_digest(self.path) != self.digest:
-            raise UserError(f"{self.path} has changed while it was decoded: choose another --out for what it is now")
+            raise UserError(f"{self.path} changed while it was decoded: choose another --out for the changed log")
 
 
 def _checked_out(command: Decode) -> Path:
-    """Returns the file to write, after a look at what is there."""
+    """Returns the file to write, after checking that it and the report may be written."""
     out, report = command.out, command.report
     if out is None:
         raise UserError("expected --out, the file for the feedback")
     if out.suffix == ".csv":
-        raise UserError(f"--out {out}: allowed are JSON Lines or FILE.parquet, as a table is of games")
+        raise UserError(f"--out {out}: allowed are JSON Lines or FILE.parquet; tables are for games only")
     if report is not None:
         if report.absolute() == out.absolute():
-            raise UserError(f"--report {report}: allowed is another file than --out")
+            raise UserError(f"--report {report}: allowed is a file other than --out")
         command.check_replaced(report, "a report", lambda path: HEADING in path.read_text(errors="replace"))
     if command.trl:
         command.check_replaced(out, "rows for TRL", partial(holds_rows, fields=ROW))
-    else:  # games with feedback are none
+    else:  # games with feedback are not chats
         command.check_replaced(out, "chats with feedback", partial(holds_rows, fields=(FEEDBACK,), one_of=FIELDS))
     return out
 
 
 def _asked(decoder: str) -> dict[str, str]:
-    """Returns what a decoder asks, beyond its name: what the environment says of its endpoint, or its own weights."""
+    """Returns what determines a decoder besides its name: the environment variables of its endpoint, or its weights."""
     match decoder.split(":"):
         case ["prompted-api", *_]:
-            from multiref_gym.agents.openai_api import ENDPOINT, MODEL  # here, as it needs httpx
+            from multiref_gym.agents.openai_api import ENDPOINT, MODEL  # imported here, because it needs httpx
 
             return {name: os.environ.get(name, "") for name in (ENDPOINT, MODEL)}
         case ["tuned", *folder]:
-            from multiref_gym.agents.decoders.tuned import WEIGHTS  # here, as it needs torch
+            from multiref_gym.agents.decoders.tuned import WEIGHTS  # imported here, because it needs torch
 
             return {"weights": file_digest(Path(":".join(folder), WEIGHTS))}
     return {}
 
 
 def _like_those_written(logged: LoggedChat, training: TrainingRows | None) -> Iterator[dict[str, Any]]:
-    """Yields rows with the types of those that are written of a conversation, whatever is decoded."""
+    """Yields rows with the same types as the rows to be written for a conversation, whatever will be decoded."""
     likely = Verdict(Feedback.POSITIVE, 0.5)
     if training is None:
         yield logged.with_feedback(dict.fromkeys(range(len(logged.messages)), likely), probabilities=True)
@@ -249,8 +249,8 @@ def _show(screen: Screen, counts: ChatCounts, training: TrainingRows | None) -> 
         screen.say(note)
     for examples in counts.examples.values():
         for example in examples[:SHOWN]:
-            screen.say(f"{example.told} ({example.place})")
-            for who, words in example.said(SHORT):
+            screen.say(f"{example.decoded} ({example.place})")
+            for who, words in example.messages(SHORT):
                 screen.say(f"    {who}: {words}")
     if training is not None:
         made = training.counts

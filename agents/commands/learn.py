@@ -17,7 +17,7 @@ from matplotlib.ticker import MaxNLocator
 from multiref_gym.agents.commands.folds import cross_validate
 from multiref_gym.agents.commands.options import LOGGED, LearnersOptions, LogOptions
 from multiref_gym.agents.decoders.dividing import decode_divided
-from multiref_gym.agents.evaluation.offline import FIGURES, LoggedTurn, ask, logged_turns, measure, told
+from multiref_gym.agents.evaluation.offline import FIGURES, LoggedTurn, ask, figure_text, logged_turns, measure
 from multiref_gym.agents.evaluation.pictures import bare_axes, draw_band, finish_axes, noted_png
 from multiref_gym.agents.evaluation.tables import Sheet
 from multiref_gym.agents.learning.credit import examples_of
@@ -305,9 +305,9 @@ def _measured(listener: TrainableListener, turns: list[LoggedTurn], seed: int) -
 def sheet(results: dict[str, Any]) -> Sheet:
     """Returns the figures before the first epoch and after each."""
     shown = [name for name in SHOWN if name in results["before"]]
-    rows = [["before", "–", *(told(name, results["before"][name]) for name in shown)]]
+    rows = [["before", "–", *(figure_text(name, results["before"][name]) for name in shown)]]
     for number, epoch in enumerate(results["curve"], start=1):
-        rows.append([str(number), f"{epoch['loss']:.3f}", *(told(name, epoch[name]) for name in shown)])
+        rows.append([str(number), f"{epoch['loss']:.3f}", *(figure_text(name, epoch[name]) for name in shown)])
     log = results["log"]
     title = f"Learned from {log['examples']} turns of {log['games']} games"
     held_back = f"{log['held_back']} games held back" if log["held_back"] else ""

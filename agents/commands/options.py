@@ -225,12 +225,12 @@ class SpeakerOptions:
         return speaker_of(self.speaker, tangrams, self.personas)
 
 
-def told_usage(usage: Mapping[str, Any] | None) -> dict[str, str]:
+def usage_texts(usage: Mapping[str, Any] | None) -> dict[str, str]:
     """Returns a listener's or a speaker's usage as texts, a dash for unknown numbers; empty if there is no usage."""
-    return {name.replace("_", " "): _told(value) for name, value in (usage or {}).items()}
+    return {name.replace("_", " "): _usage_text(value) for name, value in (usage or {}).items()}
 
 
-def _told(value: Any) -> str:
+def _usage_text(value: Any) -> str:
     match value:
         case None | []:
             return "–"

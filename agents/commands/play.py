@@ -1,4 +1,4 @@
-"""Plays one game in the terminal: a person is the listener or the speaker, the program is the other one."""
+"""Plays one game in the terminal: a person is the listener or the speaker, and the program is the other one."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from multiref_gym.tangrams.tangram_set import SplitName
 
 @dataclass(frozen=True, kw_only=True)
 class Play(TangramOptions, SpeakerOptions, ListenerOptions):
-    """Plays one game in the terminal: a person is the listener or the speaker, the program is the other one.
+    """Plays one game in the terminal: a person is the listener or the speaker, and the program is the other one.
 
     Attributes:
-        role: Who you are.
-        seed: Plays the same game again; without it, it is another game each time.
-        out: Adds the game to the games of this file, as JSON Lines.
+        role: Your role.
+        seed: The seed of the game, to play it again; without it, each game is new.
+        out: A file of games as JSON Lines, to which the game is added.
     """
 
     role: Annotated[Literal["listener", "speaker"], Parameter(name="--as")] = "listener"
@@ -42,12 +42,12 @@ class Play(TangramOptions, SpeakerOptions, ListenerOptions):
         """Plays a game, and saves it even if it ends early: the person leaves, or the listener fails.
 
         Raises:
-            UserError: If the listener or the speaker cannot be had, or a model is named where the person listens.
+            UserError: If the listener or the speaker cannot be made, or a model is named although the person listens.
         """
         if self.role == "listener" and (self.model or self.endpoint or self.shown):
             raise UserError("--model, --endpoint and --shown are for a listener to speak to: add --as speaker")
         tangrams = self.chosen_tangrams()
-        self._earlier()  # better refused now than after the game
+        self._earlier()  # report a bad file now rather than after the game
         for_context, for_speaker, for_listener = np.random.SeedSequence(self.seed).spawn(3)
         rng = np.random.default_rng(for_context)
         context = shared_contexts(tangrams).draw(rng)
@@ -79,7 +79,7 @@ class Play(TangramOptions, SpeakerOptions, ListenerOptions):
                 terminal.say(f"The game is the last of {len(games)} in {self.out}.", "dim")
 
     def _earlier(self) -> list[LoggedGame]:
-        """Returns the games of the file, to which others may have been added since this one began."""
+        """Returns the games in the file; other programs may have added some since this game began."""
         if self.out and self.out.exists() and self.out.stat().st_size:
             return read_games(self.out, "jsonl")[0]
         return []

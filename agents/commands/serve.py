@@ -94,7 +94,7 @@ class ServeCommand(TangramOptions, SpeakerOptions):
         processes: The number of processes that answer browsers; only the first one has the listeners.
         host: The address to listen on; 0.0.0.0 for all.
         port: The port.
-        proxy: The address of a reverse proxy, which is trusted to tell the client's address and scheme.
+        proxy: The address of a reverse proxy, which is trusted to report the client's address and scheme.
     """
 
     open: bool = False
@@ -213,10 +213,10 @@ class ServeCommand(TangramOptions, SpeakerOptions):
             return {HH if self.pairs else PERSON: None}
         systems: dict[str, Policy | None] = {}
         for arm in self.arms:
-            name, equals, told = arm.partition("=")
-            if not (name and equals and told) or name in systems:
+            name, equals, policy = arm.partition("=")
+            if not (name and equals and policy) or name in systems:
                 raise UserError(f"--arms {arm!r}: expected NAME=LISTENER or NAME=LISTENER:MODEL, each name once")
-            systems[name] = Policy.of(told).resolved()
+            systems[name] = Policy.of(policy).resolved()
         return systems or {self.listener: Policy(self.listener, self.model).resolved()}
 
     def _config(self) -> dict[str, Any]:

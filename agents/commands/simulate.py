@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from multiref_gym.agents.commands.options import PartsOptions, PricedListenerOptions, SpeakerOptions, told_usage
+from multiref_gym.agents.commands.options import PartsOptions, PricedListenerOptions, SpeakerOptions, usage_texts
 from multiref_gym.agents.play import Player, block_of, new_games, play_divided
 from multiref_gym.commands.options import AnyFile, ForceOption, Natural, Numbers, TangramOptions
 from multiref_gym.commands.screen import Screen
@@ -41,7 +41,7 @@ class Simulate(TangramOptions, SpeakerOptions, PricedListenerOptions, PartsOptio
     speaker_prices: tuple[float, float] | None = None
 
     def run(self, screen: Screen) -> None:
-        """Plays the games and writes them, all or none; reports the usage of speaker and listener if they tell it.
+        """Plays the games and writes them, all or none; reports the usage of speaker and listener if they count it.
 
         Raises:
             UserError: If the listener or the speaker cannot be made, or an existing file may not be replaced.
@@ -58,7 +58,7 @@ class Simulate(TangramOptions, SpeakerOptions, PricedListenerOptions, PartsOptio
             name=f"{self.listener}-0",
         )
         load = self.listener_of(tangrams)
-        players: list[Player] = []  # of this process: players tell the usage
+        players: list[Player] = []  # of this process; they have the usage
 
         def make() -> Player:
             players.append(Player(start, load, self.listener))
@@ -78,14 +78,14 @@ class Simulate(TangramOptions, SpeakerOptions, PricedListenerOptions, PartsOptio
         turns = sum(len(interaction.turns) for interaction in interactions)
         screen.say(f"{won / len(self.games):.1%} won, {turns / len(self.games):.1f} turns a game, in {self.out}")
         for player in players:
-            self._tell("speaker", getattr(player.speaker, "usage", None), self.speaker_prices, screen)
-            self._tell("listener", getattr(player.listener, "usage", None), None, screen)
+            self._show_usage("speaker", getattr(player.speaker, "usage", None), self.speaker_prices, screen)
+            self._show_usage("listener", getattr(player.listener, "usage", None), None, screen)
 
-    def _tell(
+    def _show_usage(
         self, who: str, usage: Mapping[str, Any] | None, prices: tuple[float, float] | None, screen: Screen
     ) -> None:
         if usage and prices:
             tokens = zip(prices, (usage["input_tokens"], usage["output_tokens"]), strict=True)
             usage = {**usage, "cost": sum(price * count for price, count in tokens) / 1e6}
-        if told := told_usage(usage):
-            screen.say(f"{who}: " + ", ".join(f"{name}: {value}" for name, value in told.items()))
+        if texts := usage_texts(usage):
+            screen.say(f"{who}: " + ", ".join(f"{name}: {value}" for name, value in texts.items()))

@@ -1,4 +1,4 @@
-"""A game in a terminal: what a person sees and types, as the listener or as the speaker."""
+"""A game in a terminal, with a person as the listener or as the speaker."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from multiref_gym.utterance import checked
 
 QUIT, HELP = ("q", "quit"), ("?", "help")
 COLUMNS = 5
-FRAME = 2  # Characters, on both sides of a picture together.
-WIDEST_PICTURE = 28  # Characters.
+FRAME = 2  # characters, on both sides of a picture together
+WIDEST_PICTURE = 28  # characters
 SILHOUETTE_SIZE = 256
 
 # A character for each way to fill its quarters: 1 is the upper left, 2 the upper right, 4 the lower left, 8 the rest.
@@ -44,21 +44,21 @@ in another order and does not know the targets. Describe them, one or a few at a
 wrong. You win when all targets and nothing else are selected, within {{turns}} turns.
 Type what you say in one line. {HELP[0]} shows this again, {QUIT[0]} quits.""",
 }
-"""What each role is told: a paragraph on the game, and one on what can be typed."""
+"""The instructions for each role: a paragraph on the game, and one on what to type."""
 _BARE_LETTERS = re.compile(r"[a-z](?:(?:\s*,\s*|\s+)(?:and\s+)?[a-z])*", re.IGNORECASE)
 
 
 class Left(Exception):
-    """The person does not want to go on."""
+    """The person leaves the game."""
 
 
 class Terminal:
-    """What the person sees and types.
+    """Shows a game to a person, and reads what the person types.
 
     Args:
-        console: Where to write.
-        tangrams: Where the tangrams come from.
-        role: Who the person is, "listener" or "speaker".
+        console: The console to write to.
+        tangrams: The set of the game's tangrams.
+        role: The person's role, "listener" or "speaker".
     """
 
     def __init__(self, console: Console, tangrams: TangramSet, role: str) -> None:
@@ -68,19 +68,19 @@ class Terminal:
         self._atlas = Atlas(tangrams, SILHOUETTE_SIZE)
 
     def say(self, text: str, style: str = "", who: str = "") -> None:
-        """Writes a line, and in front of it who says it."""
+        """Writes a line, with the name of the one who says it in front."""
         line = " ".join(text.splitlines())
         self._console.print(Text(f"{who}: ", "bold") if who else "", Text(line, style), sep="")
 
     def show_rules(self, game: Game) -> None:
-        """Tells the person who it is, the rules, and what can be typed."""
+        """Shows the person's role, the rules, and what to type."""
         size, (least, most) = len(game.context.listener_order), TARGETS
         targets = len(game.targets)
         self._rules = RULES[self._role].format(size=size, least=least, most=most, targets=targets, turns=game.max_turns)
-        self._tell_rules()
+        self._show_instructions()
 
     def ask_for_action(self, game: Game, view: View) -> Action:
-        """Shows what a listener sees, and asks for an action until it is one."""
+        """Shows the listener's view, and asks for an action until the answer is a legal one."""
         size = len(view.tangrams)
         self._show_turn(game, [(said, str(done) or NO_CLICK) for said, done in view.dialogue])
         self._show_board(view.tangrams, LETTERS[:size], {view.tangrams[i] for i in view.selected})
@@ -95,11 +95,11 @@ class Terminal:
                 return action
 
     def ask_for_utterance(self, game: Game, dialogue: Sequence[tuple[str, str]]) -> str:
-        """Shows what a speaker sees, and asks for an utterance until something is said.
+        """Shows the speaker's view, and asks for an utterance until it is not empty.
 
         Args:
             game: The game.
-            dialogue: The turns so far: what was said, and what the listener did.
+            dialogue: The turns so far: the utterances and the listener's actions.
         """
         self._show_turn(game, dialogue)
         self._show_game(game)
@@ -115,7 +115,7 @@ class Terminal:
                 self.say("say something that helps the listener to find the targets", "yellow")
 
     def show_end(self, episode: Episode) -> None:
-        """Shows the targets, what was selected, and how the game ended."""
+        """Shows the targets, the selection, and whether the game was won."""
         game = episode.game
         self._console.print(Rule("The end", style="dim"))
         self._show_game(game)
@@ -128,7 +128,7 @@ class Terminal:
             self.say(f"Lost after {turns}.", "bold red")
 
     def _ask(self) -> str:
-        """Returns what the person types, once it is no request for the rules.
+        """Returns what the person types, after showing the instructions as often as asked.
 
         Raises:
             Left: If the person wants to quit, the input has ended, or Ctrl-C was pressed.
@@ -142,9 +142,9 @@ class Terminal:
                 raise Left
             if answer.lower() not in HELP:
                 return answer
-            self._tell_rules()
+            self._show_instructions()
 
-    def _tell_rules(self) -> None:
+    def _show_instructions(self) -> None:
         for paragraph in re.split(r"\n(?=Type)", self._rules):
             self.say(paragraph, "dim")
 
@@ -170,7 +170,7 @@ class Terminal:
         selected: Collection[str],
         targets: Collection[str] = (),
     ) -> None:
-        """Shows a board: names on the upper frames, and what is selected on the lower ones."""
+        """Shows a board: each tangram in a frame, with its name above and "selected" below if it is."""
         panels = [
             Panel(
                 picture(image, self._width),
@@ -199,12 +199,12 @@ class TypingSpeaker:
 
     @property
     def wanted(self) -> Action:
-        """Nobody can look into a person's head.
+        """Is not available, because nobody knows what a person wants.
 
         Raises:
             UserError: Always.
         """
-        raise UserError("what a person means is not known: no oracle can listen")
+        raise UserError("nobody knows what a person wants: an oracle cannot listen to one")
 
     def start(self, game: Game, rng: np.random.Generator) -> str:
         """Shows the game and returns the first utterance."""
@@ -212,8 +212,8 @@ class TypingSpeaker:
         return self._say()
 
     def reply(self, action: Action | None) -> str:
-        """Shows what the listener did and returns the next utterance, "" at the end of the game."""
-        self._dialogue.append((self._said, self._told(action or Action())))
+        """Shows the listener's action and returns the next utterance; "" at the end of the game."""
+        self._dialogue.append((self._said, self._in_numbers(action or Action())))
         if self._game.over:
             self._terminal.say(self._dialogue[-1][1], who="listener")
             return ""
@@ -223,8 +223,8 @@ class TypingSpeaker:
         self._said = self._terminal.ask_for_utterance(self._game, self._dialogue)
         return self._said
 
-    def _told(self, action: Action) -> str:
-        """Returns the action in the speaker's numbers."""
+    def _in_numbers(self, action: Action) -> str:
+        """Returns the action in words, with the speaker's numbers."""
         context = self._game.context
         halves = []
         for verb, positions in (("deselects", action.deselect), ("selects", action.select)):
@@ -238,8 +238,8 @@ def read_clicks(text: str, selected: frozenset[int], size: int) -> Action:
     """Returns the action that a person typed: bare letters are clicks, anything else is read as by `read_answer`.
 
     Args:
-        text: What was typed.
-        selected: The positions that are selected.
+        text: The typed text.
+        selected: The selected positions.
         size: The number of tangrams.
 
     Raises:
@@ -253,18 +253,18 @@ def read_clicks(text: str, selected: frozenset[int], size: int) -> Action:
 
 
 def picture(silhouette: np.ndarray, width: int) -> Text:
-    """Draws a silhouette with characters, each of which shows 2 by 2 quarters; the figure is as large as there is room.
+    """Draws a silhouette with characters, each of which shows 2 by 2 quarters; the figure fills the room.
 
     Args:
         silhouette: uint8 (size, size), dark on light.
         width: The number of columns, which is even.
 
     Returns:
-        Text of `width / 2` lines and `width` columns, as characters are about twice as high as wide.
+        A text of `width / 2` lines and `width` columns, because characters are about twice as high as wide.
     """
     figure = Image.fromarray(255 - silhouette)
     figure = figure.crop(figure.getbbox())
-    scale = 2 * width / max(figure.size)  # in quarters, of which a line has two times as many as they are high
+    scale = 2 * width / max(figure.size)  # in quarters, which are about twice as high as wide
     size = max(1, round(figure.width * scale)), max(1, round(figure.height * scale / 2))
     dark = np.zeros((width, 2 * width), bool)
     top, left = (width - size[1]) // 2, (2 * width - size[0]) // 2

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain, islice
 
-from multiref_gym.agents.workers import Tell, Workers
+from multiref_gym.agents.workers import Report, Workers
 from multiref_gym.feedback import Exchange, Feedback, FeedbackDecoder, decoded_games
 
 BLOCK = 128
@@ -25,7 +25,7 @@ class Decoding:
     def __init__(self, make: Callable[[], FeedbackDecoder]) -> None:
         self._decoder = make()
 
-    def __call__(self, games: Sequence[Exchanges], tell: Tell) -> list[list[Feedback]]:
+    def __call__(self, games: Sequence[Exchanges], report: Report) -> list[list[Feedback]]:
         """Returns the feedback in the exchanges of each game."""
         return decoded_games(self._decoder, games)
 

@@ -1,7 +1,7 @@
 """A thread that writes people's turns to the database and lets listeners answer them, all waiting ones in one batch.
 
-Each pass is one transaction: it writes the last pass's decisions and the turns that arrived meanwhile. Only then is
-anybody told anything, so everything that was acknowledged is on the disk. Turns that a killed process left unanswered
+Each pass is one transaction: it writes the last pass's decisions and the turns that arrived meanwhile. People get an
+answer only after it, so everything that was acknowledged is on the disk. Turns that a killed process left unanswered
 are answered once, with the same random numbers, by the next process or by another one that is asked for them.
 """
 
@@ -52,7 +52,7 @@ _Decided = tuple[LiveGame, Decision | None]
 @dataclass(eq=False)
 class _Waiting:
     sent: Sent
-    told: Future[Received]
+    outcome: Future[Received]
 
 
 class Answering:
@@ -78,7 +78,7 @@ class Answering:
         self._answers, self._shared, self._looked = answers, shared, 0.0
         self._sent: SimpleQueue[_Waiting | None] = SimpleQueue()
         self._asked: dict[str, LiveGame] = {}  # games waiting for an answer, by public id
-        self._waiting: defaultdict[str, list[_Waiting]] = defaultdict(list)  # the people to tell
+        self._waiting: defaultdict[str, list[_Waiting]] = defaultdict(list)  # people waiting, by public id
         self._took: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=20))
         self._thread = Thread(target=self._run_or_fail, name="answering", daemon=True)
         self.on_failure: Callable[[], None] = lambda: None
@@ -103,7 +103,7 @@ class Answering:
         """Receives a turn. The outcome is known when it is answered, if a model answers it."""
         waiting = _Waiting(sent, Future())
         self._sent.put(waiting)
-        return waiting.told
+        return waiting.outcome
 
     def _run_or_fail(self) -> None:
         try:
@@ -174,11 +174,10 @@ class Answering:
             self._asked |= {live.row.public_id: live for live in new}
 
     def _look_for_answered(self, *, even_if_not: bool = False) -> None:
-        """Finds the answers of another process, and tells the people who wait for them.
+        """Finds the answers of another process, and passes them to the people who wait for them.
 
         Args:
-            even_if_not: Whether to tell people the state of their games even if there is no answer; their turns are
-                stored.
+            even_if_not: Whether people get the state of their games even if there is no answer; their turns are stored.
         """
         if self._waiting:
             with self._database.transaction() as connection:
@@ -187,7 +186,7 @@ class Answering:
                         self._tell_all(live)
 
     def _write(self, decisions: Sequence[_Decided], new: Sequence[_Waiting]) -> None:
-        """Writes decisions and new turns, then tells the people who wait for them."""
+        """Writes decisions and new turns, then passes them to the people who wait for them."""
         now = time.time()
         try:
             with self._database.transaction(write=True) as connection:
@@ -202,8 +201,8 @@ class Answering:
                 received = self._games.receive(connection, [waiting.sent for waiting in new], now)
         except StoreError as error:  # senders try again; stored turns are answered later
             for waiting in new:
-                if waiting.told.set_running_or_notify_cancel():
-                    waiting.told.set_exception(error)
+                if waiting.outcome.set_running_or_notify_cancel():
+                    waiting.outcome.set_exception(error)
             return
         for live, _ in decisions:
             self._tell_all(live)
@@ -231,7 +230,7 @@ class Answering:
         for tried in range(TRIES):
             try:
                 return self._act(row, asked)
-            except Exception as error:  # whatever the failure, the waiting person is told, and nothing is lost
+            except Exception as error:  # whatever the failure, the waiting person gets an answer, and nothing is lost
                 self._note_failure(row, error)
                 time.sleep(PAUSE * (tried + 1 < TRIES))
         if len(asked) == 1:
@@ -266,6 +265,6 @@ class Answering:
 
 
 def _tell(waiting: _Waiting, received: Received) -> None:
-    """Tells a person the outcome of their turn, unless they have gone."""
-    if waiting.told.set_running_or_notify_cancel():
-        waiting.told.set_result(received)
+    """Passes the outcome of a turn to the person who waits for it, unless they have gone."""
+    if waiting.outcome.set_running_or_notify_cancel():
+        waiting.outcome.set_result(received)

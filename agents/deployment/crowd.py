@@ -29,7 +29,7 @@ Send = Callable[[str, str, Mapping[str, str], bytes], Awaitable[Answer]]
 
 SECOND_TAB = "this was said in the second tab"
 PAUSE = 0.25
-"""Seconds between two attempts, unless the server tells how long to wait."""
+"""Seconds between two attempts, unless the server says how long to wait."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -258,8 +258,8 @@ class Browser:
         clicks = {
             name: sorted(self._crowd.tangrams[picture] for picture in line[name]) for name in ("selected", "deselected")
         }
-        told = {"game": last["game"], "turn": scene["turn"], "key": acknowledged["key"], "utterance": line["utterance"]}
-        self._crowd.on_turn(told | clicks | {"answered": line["answered"], "state": last["state"]})
+        turn = {"game": last["game"], "turn": scene["turn"], "key": acknowledged["key"], "utterance": line["utterance"]}
+        self._crowd.on_turn(turn | clicks | {"answered": line["answered"], "state": last["state"]})
         last = await self._answered(path, last, memory)
         self._result.latencies.append(time.monotonic() - began)
         return last

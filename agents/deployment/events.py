@@ -13,15 +13,17 @@ from multiref_gym.agents.deployment.tables import events
 from multiref_gym.commands.screen import printable
 
 
-def note(connection: Connection, kind: str, told: str) -> None:
+def note(connection: Connection, kind: str, description: str) -> None:
     """Records an event in one line.
 
     Args:
         connection: A connection in a transaction that writes.
         kind: The kind of event ("model failed").
-        told: The description, without people's words or names.
+        description: A description, without people's words or names.
     """
-    connection.execute(insert(events).values(at=time.time(), kind=kind, told=printable(" ".join(told.split()))[:500]))
+    connection.execute(
+        insert(events).values(at=time.time(), kind=kind, told=printable(" ".join(description.split()))[:500])
+    )
 
 
 def placed(error: BaseException) -> str:

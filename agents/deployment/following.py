@@ -129,7 +129,7 @@ class Memory:
             "other tangrams or targets": _board(scene) == self._board,
             f"other utterances than {self.said}": [line["utterance"] for line in lines] == self.said,
             "other answers than before": answered[: len(self._answered)] == self._answered,
-            "a number of turns that is not theirs": scene["turn"] == len(answered),
+            "a number of turns that differs from the lines": scene["turn"] == len(answered),
             "a selection that does not follow": {c["picture"] for c in scene["cells"] if c["selected"]} == selected,
             "another outcome": scene["state"] in (*outcome, "abandoned", "failed"),
             "no turn for anybody": scene["mine"] == (scene["state"] in PLAYS and len(answered) == len(lines)),

@@ -145,8 +145,8 @@ def sending(
         except Refused as error:
             return await run_in_threadpool(_shown, site, request, 422, str(error), form.get("text", "")[:2000])
         try:
-            told = asyncio.wrap_future(site.answering.send(sent))
-            received = await asyncio.wait_for(asyncio.shield(told), ANSWER_WAIT)
+            answer = asyncio.wrap_future(site.answering.send(sent))
+            received = await asyncio.wait_for(asyncio.shield(answer), ANSWER_WAIT)
         except TimeoutError as error:
             if not await run_in_threadpool(_is_kept, site, sent):
                 raise HTTPException(503, "not-kept", headers={"Retry-After": "5"}) from error

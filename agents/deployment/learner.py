@@ -136,7 +136,7 @@ def learn(lesson: Lesson) -> None:
 
 
 def compared(new: np.ndarray, current: np.ndarray) -> dict[str, Any]:
-    """Compares two policies in the same games, float64 (games,) of 0 and 1; tells whether the new one passes."""
+    """Compares two policies in the same games, float64 (games,) of 0 and 1; returns whether the new one passes."""
     difference = new - current
     error = float(difference.std() / np.sqrt(len(difference)))
     passed = bool(difference.mean() + CLEARLY_WORSE * error >= 0)

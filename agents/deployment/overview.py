@@ -63,12 +63,12 @@ def by_round(connection: Connection) -> list[Deployed]:
 
 
 def _deployed(round: int, system: str, counts: Counter[str], taken: int) -> Deployed:
-    told = {state.value: counts[state] for state in State if state is not State.DRAFT}
+    by_state = {state.value: counts[state] for state in State if state is not State.DRAFT}
     won, played = counts[State.WON], sum(counts[state] for state in PLAYED)
     if not played:
-        return Deployed(round, system, told, None, None)
+        return Deployed(round, system, by_state, None, None)
     success = estimate([1.0] * won + [0.0] * (played - won), [1.0] * played)
-    return Deployed(round, system, told, (success.mean, success.low, success.high), taken / played)
+    return Deployed(round, system, by_state, (success.mean, success.low, success.high), taken / played)
 
 
 def latency(connection: Connection) -> tuple[float, float] | None:

@@ -31,9 +31,9 @@ class Policy:
     model: str | None = None
 
     @classmethod
-    def of(cls, told: str) -> Policy:
+    def of(cls, text: str) -> Policy:
         """Reads what `str` writes: a name, and a model after a colon; `module:attribute:MODEL` of a user's own."""
-        parts = told.split(":", 1 if told.partition(":")[0] in LISTENERS else 2)
+        parts = text.split(":", 1 if text.partition(":")[0] in LISTENERS else 2)
         named = 1 if parts[0] in LISTENERS else 2
         return cls(":".join(parts[:named]), ":".join(parts[named:]) or None)
 

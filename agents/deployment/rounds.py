@@ -108,7 +108,7 @@ class Rounds:
         tangrams = self._rules.deployment.tangrams
         listener = policy.load(tangrams)
         warm_up(listener, tangrams, CONTEXT_SIZE)
-        told = fingerprint(listener, policy)
+        digest = fingerprint(listener, policy)
         with self._database.transaction(write=True) as connection:
             now = time.time()
             learned = connection.scalar(
@@ -118,11 +118,11 @@ class Rounds:
             )
             active = arms.c.activated_at.is_not(None) & arms.c.withdrawn_at.is_(None) & (arms.c.system == system)
             connection.execute(update(arms).where(active).values(withdrawn_at=now))
-            row = {"system": system, "policy": str(policy), "fingerprint": told, "round": round}
+            row = {"system": system, "policy": str(policy), "fingerprint": digest, "round": round}
             row |= {"learned": learned, "activated_at": now}
             arm = connection.scalar(insert(arms).values(row).returning(arms.c.id))
             assert arm is not None, "every arm has an id"
-            note(connection, "policy", f"{system} is played by {policy} ({told})")
+            note(connection, "policy", f"{system} is played by {policy} ({digest})")
             self._policies.put(arm, listener)
 
     def tick(self) -> None:
@@ -253,8 +253,8 @@ class Rounds:
             self.activate(system, policy, round)
         else:
             with self._database.transaction(write=True) as connection:
-                told = f"won {gate['new']:.0%} of the fixed games, the current one {gate['current']:.0%}"
-                note(connection, "gate", f"the policy of round {round} is not deployed: it {told}")
+                outcome = f"won {gate['new']:.0%} of the fixed games, the current one {gate['current']:.0%}"
+                note(connection, "gate", f"the policy of round {round} is not deployed: it {outcome}")
                 row = {"system": system, "policy": str(policy), "fingerprint": "", "round": round, "learned": 0}
                 connection.execute(insert(arms).values(row))
 

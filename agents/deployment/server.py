@@ -153,8 +153,10 @@ def bound(host: str, port: int) -> socket.socket:
             if isinstance(error, OSError) and error.errno == errno.EADDRINUSE and time.monotonic() < ends:
                 time.sleep(0.1)  # a killed process may still be ending
                 continue
-            told = error.strerror if isinstance(error, OSError) else str(error)
-            raise UserError(f"cannot listen on {host}, port {port}: {told}; choose another --port or --host") from error
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            raise UserError(
+                f"cannot listen on {host}, port {port}: {reason}; choose another --port or --host"
+            ) from error
     listening.listen(2048)
     listening.set_inheritable(True)
     return listening
@@ -165,7 +167,7 @@ def new_server(site: Site, proxy: str | None = None) -> uvicorn.Server:
 
     Args:
         site: The site to serve.
-        proxy: The address of a proxy that is trusted to tell the client's address; None for no proxy.
+        proxy: The address of a proxy that is trusted to report the client's address; None for no proxy.
     """
     config = uvicorn.Config(
         new_app(site, *operator_pages.routes(site)),
@@ -220,10 +222,10 @@ def looked_after(site: Site, rounds: Rounds, on_over: Callable[[], None]) -> Ite
                     on_over()
             except Exception as error:  # people continue to play, and the operator reads the error
                 wait = AFTER_FAILURE
-                told = str(error) if isinstance(error, UserError) else placed(error)
-                sys.stderr.write(printable(f"multiref: the rounds: {told}") + "\n")
+                message = str(error) if isinstance(error, UserError) else placed(error)
+                sys.stderr.write(printable(f"multiref: the rounds: {message}") + "\n")
                 with suppress(StoreError), site.database.transaction(write=True) as connection:
-                    note(connection, "rounds failed", told)
+                    note(connection, "rounds failed", message)
 
     thread = threading.Thread(target=look_after, name="rounds", daemon=True)
     thread.start()

@@ -30,7 +30,7 @@ HEADERS = {
 
 
 class Guard:
-    """Refuses requests that another site made a browser send, and tells browsers the rights of a page.
+    """Refuses requests that another site made a browser send, and sends browsers the rights of a page.
 
     Args:
         app: The application behind it.

@@ -1,1 +1,1 @@
-"""What games and decoders were worth: measures with their intervals, tables, pictures and pages."""
+"""The evaluation of games and decoders: measures with their intervals, tables, pictures and pages."""

@@ -1,4 +1,4 @@
-"""What is told of feedback that was decoded from a chat log: counts, and a few exchanges of each kind, to be judged."""
+"""The report on feedback that was decoded from a chat log: counts, and a few examples of each kind for you to judge."""
 
 from __future__ import annotations
 
@@ -13,51 +13,51 @@ from multiref_gym.conversation import ChatExchange, Verdict, shortened
 from multiref_gym.feedback import Feedback
 
 EXAMPLES = 10
-"""How many exchanges of each kind are kept to be shown, the first of a conversation each."""
+"""The number of examples of each kind that are shown; at most one comes from a conversation."""
 LATER = 5
-"""From this answer of a conversation on, answers are counted together."""
+"""Answers from this number on are counted together."""
 LONG = 600
-"""The most characters of a message that a page shows."""
+"""The number of characters after which the page cuts a message."""
 
 HEADING = "Feedback that users gave in passing"
-"""What a page begins with."""
+"""The heading of the page."""
 
 
 class Example(NamedTuple):
-    """An exchange to be shown: where its conversation is, what was said, and what was decoded."""
+    """An exchange to show: the place of its conversation, the messages, and the decoder's verdict."""
 
     place: str
     exchange: ChatExchange
     verdict: Verdict
 
-    def said(self, longest: int) -> list[tuple[str, str]]:
-        """Returns who said what, with so many characters of a message at most."""
+    def messages(self, longest: int) -> list[tuple[str, str]]:
+        """Returns the messages as pairs of a role and a text of at most `longest` characters."""
         exchange = self.exchange
         lines = [("user", exchange.request), ("assistant", exchange.answer), ("user", exchange.reply)]
         return [(who, shortened(printable(" ".join(words.split())), longest)) for who, words in lines if words]
 
     @property
-    def told(self) -> str:
-        """What was decoded, in words."""
-        likely = self.verdict.probability
-        sure = "" if likely is None else f", probability of a positive {likely:.2f}"
-        return f"{self.verdict.feedback.name.lower()}{sure}"
+    def decoded(self) -> str:
+        """The verdict, in words."""
+        probability = self.verdict.probability
+        also = "" if probability is None else f", probability of a positive {probability:.2f}"
+        return f"{self.verdict.feedback.name.lower()}{also}"
 
 
 class ChatCounts:
-    """How often each feedback was decoded, where in a conversation, and the first examples.
+    """Counts the feedback in conversations, in all and by the number of the answer, and keeps the first examples.
 
     Args:
-        decoder: Its name.
-        warning: What is to be known of it, "" if nothing.
+        decoder: The decoder's name.
+        warning: A warning about the decoder; "" if there is none.
 
     Attributes:
-        conversations: How many were counted.
-        values: How often each feedback was decoded.
-        unclear: Of how many answers nobody can tell, as the decoder could not.
-        cut: Of how many exchanges the decoder read only the head and the tail of some words.
-        probabilities: Whether it says how likely the feedback is positive.
-        examples: Some exchanges of each feedback.
+        conversations: The number of conversations.
+        values: The number of answers with each feedback.
+        unclear: The number of answers that the decoder could not judge.
+        cut: The number of exchanges of which the decoder read some messages only in part, their head and their tail.
+        probabilities: Whether the decoder gives the probability that feedback is positive.
+        examples: Some exchanges with each feedback.
     """
 
     def __init__(self, decoder: str, warning: str = "") -> None:
@@ -69,7 +69,13 @@ class ChatCounts:
         self._by_answer: defaultdict[int, Counter[Feedback]] = defaultdict(Counter)
 
     def add(self, place: str, exchanges: Mapping[int, ChatExchange], verdict_of: Mapping[int, Verdict]) -> None:
-        """Counts what was decoded in a conversation, whose exchanges and verdicts have the number of the message."""
+        """Counts the feedback in a conversation.
+
+        Args:
+            place: The place of the conversation in the log.
+            exchanges: Its exchanges, by the number of the message.
+            verdict_of: The decoder's verdicts, likewise; a message is missing if the decoder could not judge it.
+        """
         self.conversations += 1
         shown = set[Feedback]()
         for number, (message, exchange) in enumerate(exchanges.items(), start=1):
@@ -87,7 +93,7 @@ class ChatCounts:
                 shown.add(value)
 
     def sheets(self) -> list[Sheet]:
-        """Returns the counts, of all answers and by the number of the answer in its conversation."""
+        """Returns tables of the counts, for all answers and by the number of the answer in its conversation."""
         total, found = self.values.total(), sorted(self.values, reverse=True)
         rows = [[value.name.lower(), str(self.values[value]), share(self.values[value] / total)] for value in found]
         title = f"{self._decoder} on {total} answers of {self.conversations} conversations"
@@ -106,9 +112,9 @@ class ChatCounts:
         ]
 
     def notes(self) -> list[str]:
-        """Returns what is to be known besides, a sentence each."""
-        cut = f"{self.cut} exchanges were too long: of some messages the decoder read only the head and the tail."
-        unclear = f"{self.unclear} answers have no feedback, as the decoder could not tell."
+        """Returns notes on the counts, a sentence each."""
+        cut = f"{self.cut} exchanges were too long: the decoder read only the head and the tail of some messages."
+        unclear = f"{self.unclear} answers have no feedback, because the decoder could not judge them."
         warning = f"Warning: {self._warning}." if self._warning else ""
         return [note for note in (warning, cut if self.cut else "", unclear if self.unclear else "") if note]
 
@@ -116,7 +122,7 @@ class ChatCounts:
         """Returns a page with the counts and the examples.
 
         Args:
-            setup: What was decoded, and how.
+            setup: The log, the decoder and the options.
         """
         examples = [(value, found) for value, found in self.examples.items() if found]
         return page(

@@ -1,7 +1,7 @@
-"""Statistics of games as dialogues: what is said, what is done, and how the two hang together.
+"""Statistics of the dialogues in games: utterances, actions, and how the two go together.
 
-The 95 % intervals are by the bootstrap. Speakers are what is drawn with replacement, since the games of one are alike;
-games are where fewer than two speakers are named.
+The 95 % intervals are bootstrap intervals. The bootstrap draws speakers with replacement, because one speaker's games
+are alike; it draws games if fewer than two speakers are named.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.interaction import Interaction
 
 RESAMPLES = 1000
-"""Fewer than elsewhere, as each measures all games anew."""
+"""Fewer than elsewhere, because each resample measures all games again."""
 ROUNDING = 1e-9
-"""What a value may lie outside an interval by the rounding of floating-point numbers alone."""
+"""The rounding of floating-point numbers can put a value this far outside an interval."""
 
 
 def _any_of(words: str) -> re.Pattern[str]:
@@ -41,23 +41,23 @@ PRAISE = _any_of("""
 NEXT = _any_of("first next now then another last final")
 LAST = _any_of("last final")
 ANNOUNCEMENT = re.compile(rf"{_any_of('total').pattern}|\bthere are\b|\b[3-5] (?:images|shapes|sets)\b", re.IGNORECASE)
-# As loose as the count that is known of people: a short "now the house" passes as well.
+# As loose as the pattern by which people's undo turns were counted: a short "now the house" matches as well.
 UNDO_ONLY = re.compile(
     r"\W*(?:undo|no|not that|wrong|incorrect|that'?s wrong|deselect|remove|delete)[^,]{0,25}", re.IGNORECASE
 )
 OPENING = 4
-"""How many words of a reply are its opening."""
+"""The number of words in the opening of a reply."""
 
 DISTINCT_WORDS = "distinct words per 1000"
 
 TURN = np.dtype([
-    ("length", int),  # in words, apart by spaces
+    ("length", int),  # in words, separated by spaces
     ("selects", int),
     ("deselects", int),
     ("truth", int),
     ("undo_only", bool),
-    ("answered", bool),  # what follows is of the reply, and zero where there is none
-    ("praised", bool),  # in the opening, as the next two
+    ("answered", bool),  # the next fields describe the reply, and are zero if there is none
+    ("praised", bool),  # in the opening, like the next two
     ("opens_negative", bool),
     ("opens_next", bool),
     ("negative", bool),
@@ -68,42 +68,42 @@ GAME = np.dtype([("success", bool), ("turns", int), ("announces", bool), ("says_
 
 @dataclass(frozen=True)
 class Unit:
-    """What the bootstrap draws: the games of one speaker, or one game of nobody in particular.
+    """A unit that the bootstrap draws: all games of one speaker, or one game if speakers are unknown.
 
     Attributes:
-        speaker: Who spoke, "" if unknown.
-        turns: One `TURN` a turn.
-        games: One `GAME` a game.
-        words: The words said, in lower case.
-        said: How many words were said.
+        speaker: The speaker's name; "" if unknown.
+        turns: A `TURN` for each turn.
+        games: A `GAME` for each game.
+        words: The distinct words of the utterances, in lower case.
+        word_count: The number of words in the utterances.
     """
 
     speaker: str
     turns: np.ndarray
     games: np.ndarray
     words: frozenset[str]
-    said: int
+    word_count: int
 
     @property
     def praise_rate(self) -> float:
-        """How often the reply to a good action opens with praise; NaN where nobody can be said to have a habit."""
+        """The fraction of good actions whose reply opens with praise; NaN if there are none or no speaker is named."""
         good = self.turns[self.turns["answered"] & (self.turns["truth"] == Feedback.POSITIVE)]
         return _mean(good["praised"]) if self.speaker else math.nan
 
 
 def words_of(text: str) -> list[str]:
-    """Returns the words in lower case as they are typed, without punctuation; they keep their apostrophes."""
+    """Returns the words of a text in lower case, without punctuation but with their apostrophes."""
     return re.findall(r"[a-z0-9']+", text.lower())
 
 
 def overlap(utterance: str, reply: str) -> float:
-    """Returns the share of the words of two texts that both hold (Jaccard), 0 if there are none."""
-    said, answered = set(words_of(utterance)), set(words_of(reply))
-    return len(said & answered) / max(1, len(said | answered))
+    """Returns the fraction of the words in two texts that are in both (Jaccard); 0 if there are no words."""
+    one, other = set(words_of(utterance)), set(words_of(reply))
+    return len(one & other) / max(1, len(one | other))
 
 
 def units_of(interactions: Sequence[Interaction]) -> list[Unit]:
-    """Measures games, one or more: by speaker if they name at least two, and game by game otherwise."""
+    """Measures one or more games: a unit for each speaker if at least two are named, otherwise one for each game."""
     by_speaker = defaultdict[str, list[Interaction]](list)
     for interaction in interactions:
         by_speaker[interaction.speaker].append(interaction)
@@ -126,18 +126,18 @@ def _unit(speaker: str, games: Sequence[Interaction]) -> Unit:
 def _turns(game: Interaction) -> Iterable[tuple[Any, ...]]:
     replies = [*(turn.utterance for turn in game.turns[1:]), None]
     for turn, reply in zip(game.turns, replies, strict=True):
-        action, said = turn.action, turn.utterance
+        action, utterance = turn.action, turn.utterance
         opening = " ".join((reply or "").split()[:OPENING])
         yield (
-            len(said.split()),
+            len(utterance.split()),
             len(action.select),
             len(action.deselect),
             ground_truth(action, game.targets),
-            bool(UNDO_ONLY.fullmatch(said)),
+            bool(UNDO_ONLY.fullmatch(utterance)),
             reply is not None,
             *(bool(pattern.search(opening)) for pattern in (PRAISE, NEGATIVE, NEXT)),
             bool(NEGATIVE.search(reply or "")),
-            overlap(said, reply or ""),
+            overlap(utterance, reply or ""),
         )
 
 
@@ -146,16 +146,16 @@ def _mean(values: np.ndarray) -> float:
 
 
 def statistics(units: Sequence[Unit]) -> dict[str, list[float]]:
-    """Returns every statistic by its name, NaN where nothing can be said.
+    """Returns the values of each statistic, by its name; NaN if there is nothing to measure.
 
-    A unit may come more than once, as the bootstrap draws it.
+    A unit may be given more than once, because the bootstrap draws with replacement.
     """
     turns, games = (np.concatenate([getattr(unit, name) for unit in units]) for name in ("turns", "games"))
     good, mixed, bad = (
         turns[turns["answered"] & (turns["truth"] == truth)]
         for truth in (Feedback.POSITIVE, Feedback.NEUTRAL, Feedback.NEGATIVE)
     )
-    said = sum(unit.said for unit in units)
+    word_count = sum(unit.word_count for unit in units)
     distinct = len(frozenset[str]().union(*(unit.words for unit in units)))
     clicks = [(turns["selects"] == selects) & (turns["deselects"] == deselects) for selects, deselects in CLICKS]
     praise = np.array([unit.praise_rate for unit in units])
@@ -165,7 +165,7 @@ def statistics(units: Sequence[Unit]) -> dict[str, list[float]]:
         "turns per game": [_mean(games["turns"])],
         "words per utterance": [_mean(turns["length"])],
         "words per utterance: quartiles": np.quantile(turns["length"], [0.25, 0.5, 0.75], method="weibull").tolist(),
-        DISTINCT_WORDS: [1000 * distinct / max(1, said)],
+        DISTINCT_WORDS: [1000 * distinct / max(1, word_count)],
         "good action: reply opens with praise": [_mean(good["praised"])],
         "good action: reply has no marker": [_mean(~good["praised"] & ~good["negative"])],
         "good action: reply opens negative": [_mean(good["opens_negative"])],
@@ -183,11 +183,11 @@ def statistics(units: Sequence[Unit]) -> dict[str, list[float]]:
 
 
 CLICKS = ((1, 0), (1, 1), (0, 1))
-"""The usual clicks of a turn: how many are selected and how many deselected."""
+"""The usual clicks of a turn: the numbers of selections and of deselections."""
 
 
 def praise_rates(units: Sequence[Unit]) -> list[float]:
-    """Returns how often each speaker praises a good action, sorted."""
+    """Returns the fraction of good actions that each speaker praises, sorted."""
     return sorted(unit.praise_rate for unit in units if not math.isnan(unit.praise_rate))
 
 
@@ -195,14 +195,14 @@ Interval = tuple[float, float]
 
 
 def intervals(units: Sequence[Unit], rng: np.random.Generator) -> dict[str, list[Interval]]:
-    """Returns the 95 % bootstrap intervals of every statistic, drawing units with replacement."""
+    """Returns the 95 % bootstrap intervals of each statistic; the bootstrap draws units."""
     values = statistics(units)
     distinct = list(chain.from_iterable([name] * len(value) for name, value in values.items())).index(DISTINCT_WORDS)
 
     def drawn(rows: NDArray[np.int64]) -> NDArray[np.float64]:
         samples = (statistics([units[i] for i in row]) for row in rows)
         found = np.array([list(chain.from_iterable(sample.values())) for sample in samples]).T
-        # Who is drawn twice brings no new word the second time, so every resample has too few.
+        # A unit that is drawn twice adds no new words the second time, so every resample has too few distinct words.
         found[distinct] += values[DISTINCT_WORDS] - found[distinct].mean()
         return found
 
@@ -213,12 +213,16 @@ def intervals(units: Sequence[Unit], rng: np.random.Generator) -> dict[str, list
 def compare(
     simulated: Sequence[Unit], human: Sequence[Sequence[Unit]], rng: np.random.Generator
 ) -> dict[str, dict[str, Any]]:
-    """Returns each statistic of the simulated and the human games, and whether the first lies within the second's.
+    """Returns each statistic of the simulated and the human games, and whether the simulated value is human-like.
 
     Args:
         simulated: The simulated games.
         human: The human games, file by file.
-        rng: The source of the resamples.
+        rng: Draws the resamples.
+
+    Returns:
+        For each statistic, the values of both (`simulated`, and `human` for each file) and their intervals;
+        `human_interval` spans the intervals of all files, and `inside` says whether the simulated values lie in it.
     """
     columns = [(statistics(units), intervals(units, rng)) for units in (simulated, *human)]
     results = {}

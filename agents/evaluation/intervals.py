@@ -1,7 +1,7 @@
-"""Estimates and their 95 % intervals: every interval of the project is drawn here.
+"""Estimates with their 95 % intervals; the whole project computes its intervals here.
 
-Intervals are by the percentile bootstrap of SciPy, over whatever is drawn with replacement: games, speakers, seeds.
-Only that of a share of independent trials has a formula (Wilson 1927).
+Most are percentile bootstrap intervals by SciPy, which draws units with replacement: games, speakers or seeds. For a
+fraction of independent trials there is a formula instead (Wilson 1927).
 """
 
 from __future__ import annotations
@@ -32,18 +32,21 @@ class Estimate:
 def interval(
     statistic: Callable[..., ArrayLike], sizes: Sequence[int], seed: Any = 0, resamples: int = RESAMPLES
 ) -> tuple[Floats, Floats]:
-    """Returns the lower and the upper end of the 95 % bootstrap interval of each value of a statistic.
+    """Returns the lower and the upper ends of the 95 % bootstrap intervals of a statistic's values.
 
-    Values that are no number are left out; where all are, so are the ends.
+    NaN values are left out; if all values are NaN, so are the ends.
 
     Args:
-        statistic: Given for each sample the indices that were drawn, int (resamples, size), returns the values,
+        statistic: Takes the drawn indices of each sample, int (resamples, size), and returns the values,
             (..., resamples).
-        sizes: The size of each sample, one or more; samples are drawn independently.
-        seed: Of the draws, or a generator.
-        resamples: How often they are drawn.
+        sizes: The sizes of one or more samples, which are drawn independently.
+        seed: The seed of the draws, or a generator.
+        resamples: The number of draws.
+
+    Returns:
+        The lower ends and the upper ends, float64 (...).
     """
-    # SciPy refuses a sample of one, which can be drawn in one way only: it is drawn twice, and the second is dropped.
+    # SciPy refuses samples of size one. Such a sample is doubled, and the second index of each draw is dropped.
     samples = [np.arange(size) if size > 1 else np.zeros(2, int) for size in sizes]
 
     def of(*drawn: NDArray[np.int64], axis: int) -> Floats:
@@ -51,7 +54,7 @@ def interval(
         return np.asarray(statistic(*rows), np.float64)
 
     with warnings.catch_warnings():
-        # Both are of values that are no number.
+        # NaN values cause both warnings.
         warnings.simplefilter("ignore", DegenerateDataWarning)
         warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
         found = bootstrap(
@@ -65,20 +68,22 @@ def estimate(totals: ArrayLike, counts: ArrayLike | None = None, seed: int = 0) 
     """Returns the mean over games, or the ratio of two sums over games, with its interval.
 
     Args:
-        totals: A value for each game, or whatever is drawn.
-        counts: What the sum of the values is divided by, for each game; 1 for each if None.
-        seed: For the resampling.
+        totals: A value for each game, or for each unit of another kind.
+        counts: The sum of the values is divided by the sum of these, one for each game; all 1 if None.
+        seed: The seed of the resampling.
     """
     return over_samples([totals], None if counts is None else [counts], seed)
 
 
 def over_samples(totals: Sequence[ArrayLike], counts: Sequence[ArrayLike] | None = None, seed: int = 0) -> Estimate:
-    """Returns the mean over samples of their means or ratios, with its interval; as of the runs of several seeds.
+    """Returns the mean over several samples, such as runs with several seeds, with its interval.
+
+    The mean is over the samples' own means, or over their ratios of two sums.
 
     Args:
-        totals: For each sample a value for each of its games; the games of the samples are not the same.
-        counts: For each sample what the sum of its values is divided by, for each game; 1 for each if None.
-        seed: For the resampling.
+        totals: For each sample, a value for each of its games; the samples have different games.
+        counts: For each sample, the numbers whose sum divides the sum of its values, one for each game; all 1 if None.
+        seed: The seed of the resampling.
     """
     above = [np.asarray(values, np.float64) for values in totals]
     below = list(map(np.ones_like, above)) if counts is None else [np.asarray(values, np.float64) for values in counts]
@@ -95,41 +100,44 @@ def over_samples(totals: Sequence[ArrayLike], counts: Sequence[ArrayLike] | None
 
 
 def by_unit(values: ArrayLike, units: ArrayLike) -> Floats:
-    """Returns the sums of the values of each unit that is drawn as one: a game of its turns, a speaker of his replies.
+    """Returns the sum of the values of each unit, such as the turns of a game or the replies of a speaker.
 
     Args:
         values: Numbers or truth values.
-        units: Whose each value is, a number or a name.
+        units: The unit that each value belongs to, a number or a name.
     """
     _, numbers = np.unique(units, return_inverse=True)
     return np.bincount(numbers, np.asarray(values, np.float64)).astype(np.float64)
 
 
 def auc(positives: ArrayLike, negatives: ArrayLike) -> float:
-    """Returns how often a positive has the higher score than a negative, ties counted as half; NaN if one is missing.
+    """Returns the area under the ROC curve: how often a positive scores higher than a negative; a tie counts as half.
 
     Args:
-        positives: Scores; minus infinity is one.
-        negatives: Scores.
+        positives: The scores of positives; minus infinity is allowed.
+        negatives: The scores of negatives, likewise.
+
+    Returns:
+        A number from 0 to 1; NaN if there are no positives or no negatives.
     """
     first, second = np.size(positives), np.size(negatives)
     if not first * second:
         return np.nan
-    # The statistic of Mann and Whitney (1947); SciPy's test finds much else besides, and this is called for each draw.
+    # The statistic of Mann and Whitney (1947). SciPy's test would also compute much else, for every draw.
     ranks = rankdata(np.concatenate([np.ravel(positives), np.ravel(negatives)]))
     return float(ranks[:first].sum() - first * (first + 1) / 2) / (first * second)
 
 
 Statistic = Callable[[NDArray[np.int64]], Floats]
-"""Given which units are drawn, int (resamples, units), returns a value for each draw, float64 (resamples,)."""
+"""Takes the drawn units, int (resamples, units), and returns a value for each draw, float64 (resamples,)."""
 
 
 def ratio(above: ArrayLike, below: ArrayLike) -> Statistic:
-    """Returns the ratio of two sums over the units that are drawn.
+    """Returns a statistic: the ratio of two sums over the drawn units.
 
     Args:
         above: A value for each unit, (units,).
-        below: What the sum of the values is divided by, (units,); draws in which it is 0 have no value.
+        below: Numbers whose sum divides the sum of the values, (units,); the ratio of a draw is NaN if their sum is 0.
     """
     numerators, denominators = np.asarray(above, np.float64), np.asarray(below, np.float64)
 
@@ -142,13 +150,13 @@ def ratio(above: ArrayLike, below: ArrayLike) -> Statistic:
 
 
 def area(scores: Floats, positive: NDArray[np.bool_], units: NDArray[np.int64], count: int) -> Statistic:
-    """Returns the area under the curve of the units that are drawn; draws without one of the two kinds have no value.
+    """Returns a statistic: the area under the ROC curve (`auc`) of the drawn units.
 
     Args:
-        scores: One for each turn, (turns,).
-        positive: Whether it is a positive, (turns,).
-        units: The number of the turn's unit, from 0, (turns,).
-        count: How many units there are.
+        scores: A score for each turn, (turns,).
+        positive: Whether each turn is a positive, (turns,).
+        units: The number of each turn's unit, from 0, (turns,).
+        count: The number of units.
     """
 
     def found(rows: NDArray[np.int64]) -> Floats:
@@ -160,12 +168,13 @@ def area(scores: Floats, positive: NDArray[np.bool_], units: NDArray[np.int64], 
 
 
 def over_units(statistic: Statistic, count: int, seed: int = 0) -> Estimate | None:
-    """Returns the value of a statistic with its interval over units; None if it has no value.
+    """Returns the value of a statistic with its interval over units; None if the value is NaN.
 
     Args:
-        statistic: What is estimated.
-        count: How many units there are.
-        seed: For the resampling: of the same number of units the same are drawn, so differences are paired.
+        statistic: The statistic.
+        count: The number of units.
+        seed: The seed of the resampling. For the same number of units it draws the same ones, so differences are
+            paired.
     """
     mean = float(statistic(np.arange(count)[None])[0])
     if np.isnan(mean):
@@ -175,6 +184,6 @@ def over_units(statistic: Statistic, count: int, seed: int = 0) -> Estimate | No
 
 
 def wilson(hits: int, count: int) -> Estimate:
-    """Returns the share of hits among independent trials, with its score interval (Wilson 1927)."""
+    """Returns the fraction of hits among independent trials, with its score interval (Wilson 1927)."""
     low, high = binomtest(hits, count).proportion_ci(method="wilson")
     return Estimate(hits / count, float(low), float(high))

@@ -1,4 +1,4 @@
-"""What games and decoders were worth, by the targets that only an evaluation sees."""
+"""Measures of games and decoders, by the targets, which only an evaluation sees."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.interaction import Interaction
 
 RATIOS = {"success": ("won", "games"), "turns": ("turns", "games"), "click_accuracy": ("right_clicks", "clicks")}
-"""The measures of games: each is a ratio of two sums of `counts_of`."""
+"""The measures of games: each is the ratio of two sums over the counts of `counts_of`."""
 
 Counts = dict[str, list[float]]
-"""What was counted in some games, by name a number for each game."""
+"""Counts by name, each with a number for each game."""
 
 
 def counts_of(games: Sequence[Interaction]) -> Counts:
-    """Returns what `RATIOS` are of; a click is right that selects a target or deselects a tangram that is none."""
+    """Returns the counts for `RATIOS`; a click is right if it selects a target or deselects another tangram."""
     actions = [[turn.action for turn in game.turns] for game in games]
     return {
         "games": [1.0] * len(games),
@@ -36,7 +36,7 @@ def counts_of(games: Sequence[Interaction]) -> Counts:
 
 
 def measure(games: Sequence[Interaction]) -> dict[str, Any]:
-    """Returns success, turns a game and click accuracy of some games, each an estimate, and the number of games."""
+    """Returns the number of games, and their success, turns a game and click accuracy, each with its interval."""
     counted = counts_of(games)
     ratios = {name: asdict(estimate(counted[above], counted[below])) for name, (above, below) in RATIOS.items()}
     return {"games": len(games), **ratios}
@@ -44,10 +44,10 @@ def measure(games: Sequence[Interaction]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Confusion:
-    """How often actions that were truly bad, half good or good were decoded as each.
+    """Counts how often bad, half-right and good actions were decoded as each.
 
-    Where it is asked whether an action is good, one that is half good is not, as people answer it with a correction;
-    and neutral feedback says that it is not.
+    For the binary measures, a half-right action is not good, because people answer it with a correction; and neutral
+    feedback counts as "not good".
 
     Attributes:
         counts: int (3, 3), a row for each decoded value and a column for each true one, in the order of `Feedback`.
@@ -57,64 +57,69 @@ class Confusion:
 
     @classmethod
     def of(cls, decoded: ArrayLike, truth: ArrayLike) -> Confusion:
-        """Returns the confusion of feedback, each value in {-1, 0, 1}."""
+        """Returns the confusion of decoded and true feedback, with values in {-1, 0, 1}."""
         counts = np.zeros((3, 3), int)
         np.add.at(counts, (np.asarray(decoded, int) + 1, np.asarray(truth, int) + 1), 1)
         return cls(counts)
 
     @property
     def exact(self) -> float:
-        """The share decoded as what it is of the three, 0 if there is nothing."""
+        """The fraction decoded as the right one of the three values; 0 if there are no actions."""
         return int(self.counts.trace()) / max(1, int(self.counts.sum()))
 
     @property
     def accuracy(self) -> float:
-        """The share decoded as good or not as it is, 0 if there is nothing."""
+        """The fraction decoded rightly as good or not good; 0 if there are no actions."""
         return int(self.counts[2, 2] + self.counts[:2, :2].sum()) / max(1, int(self.counts.sum()))
 
     @property
     def precision(self) -> float | None:
-        """Of what was decoded as good the share that is; None if there is nothing."""
+        """The fraction of actions decoded as good that are good; None if none were decoded as good."""
         return int(self.counts[2, 2]) / decoded if (decoded := int(self.counts[2].sum())) else None
 
     @property
     def recall(self) -> float | None:
-        """Of what is good the share that was decoded as good; None if there is nothing."""
+        """The fraction of good actions that were decoded as good; None if there are no good ones."""
         return int(self.counts[2, 2]) / good if (good := int(self.counts[:, 2].sum())) else None
 
     def by_truth(self) -> dict[str, dict[str, int]]:
-        """Returns how often what is truly bad, half good or good was decoded as each: by true name, then by decoded."""
+        """Returns the counts by the name of the true value, then by that of the decoded one."""
         names = [feedback.name.lower() for feedback in Feedback]
         rows = self.counts.T.tolist()
         return {true: dict(zip(names, row, strict=True)) for true, row in zip(names, rows, strict=True)}
 
     def figures(self) -> dict[str, float | None]:
-        """Returns how well good actions are told from others, for JSON."""
+        """Returns accuracy, precision and recall of good actions, for JSON."""
         return {"accuracy": self.accuracy, "positive_precision": self.precision, "positive_recall": self.recall}
 
 
 def by_threshold(
-    said: NDArray[np.float64], good: NDArray[np.bool_], thresholds: Iterable[float]
+    probabilities: NDArray[np.float64], good: NDArray[np.bool_], thresholds: Iterable[float]
 ) -> list[dict[str, float | None]]:
-    """Returns for each threshold how well good actions are told from others, for JSON.
+    """Returns accuracy, precision and recall of good actions for each threshold, for JSON.
 
     Args:
-        said: How likely each action was wholly good, of shape `(replies,)`.
-        good: Whether it was, of the same shape.
-        thresholds: From each probability on an action is taken as good.
+        probabilities: The decoded probability that each action was good, (replies,).
+        good: Whether it was, (replies,).
+        thresholds: The lowest probabilities at which an action is taken as good.
     """
     truth = np.where(good, 1, -1)
     return [
-        {"threshold": least, **Confusion.of(np.where(said >= least, 1, -1), truth).figures()} for least in thresholds
+        {"threshold": least, **Confusion.of(np.where(probabilities >= least, 1, -1), truth).figures()}
+        for least in thresholds
     ]
 
 
 def decoder_quality(games: Sequence[Interaction], feedback: Sequence[Sequence[Feedback]]) -> dict[str, Any]:
-    """Returns how right the feedback was that was decoded for the actions that were replied to, game by game.
+    """Returns the quality of decoded feedback.
+
+    Args:
+        games: The games.
+        feedback: The feedback on each game's actions that have a reply.
 
     Returns:
-        Accuracy, and precision of the positives (0 if there are none); how many positives and exchanges there were; and
-        the counts of their `Confusion`.
+        The accuracy, and the precision of positives (0 if there are none); the numbers of positives and of exchanges;
+        and the counts of their `Confusion`.
     """
     pairs = [
         (value, ground_truth(turn.action, game.targets))

@@ -1,15 +1,14 @@
-"""How would a listener have acted in games that are over? The measure of `multiref benchmark`.
+"""Measures how a listener would have acted in logged games, for `multiref benchmark`.
 
-Logged games are replayed turn by turn: whatever the listener does, on the next turn it sees the dialogue and the
-selection as they were. It is asked for an action, and how probable the logged action is, where it can say so.
+The games are replayed turn by turn: whatever the listener does, in the next turn it sees the dialogue and the selection
+of the log. In each turn it is asked for an action, and for the probability of the logged action if it can score one.
 
-What people thought of a logged action is what a decoder makes of the reply to it, as in deployment: rewarded actions
-were decoded as positive, corrected ones as negative. A turn without a reply is neither. The targets are looked at for
-the precision and the recall of clicks alone.
+A decoder reads people's feedback on a logged action from the reply to it, as in deployment: actions with positive
+feedback are called rewarded, those with negative feedback corrected. A turn without a reply is neither. The targets are
+used only for the precision and the recall of clicks.
 
-Figures are over all turns, with 95 % bootstrap intervals over speakers, as turns of one speaker are alike; over games
-where one speaker spoke in all of them. Two listeners are compared on the same turns, and the interval is of the
-difference.
+Figures are over all turns, with 95 % bootstrap intervals over speakers, because the turns of one speaker are alike; if
+there is only one speaker, over games. Two listeners are compared on the same turns, with an interval of the difference.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ import torch
 
 from multiref_gym.agents.evaluation.intervals import Statistic, area, by_unit, over_units, ratio
 from multiref_gym.agents.evaluation.tables import percent
-from multiref_gym.agents.workers import Tell, Workers, summed
+from multiref_gym.agents.workers import Report, Workers, summed
 from multiref_gym.errors import UserError
 from multiref_gym.feedback import Feedback, FeedbackDecoder, decoded_games
 from multiref_gym.formats.logged_game import LoggedGame
@@ -43,10 +42,10 @@ FIGURES = {
     "log_prob_corrected": "log-prob. of corrected",
     "auc": "AUC, rewarded or corrected",
 }
-"""What is measured, and what it is called in tables."""
+"""The figures, and their names in tables."""
 
 Figure = dict[str, float] | None
-"""An `Estimate` as a dict, or None where there was nothing to measure."""
+"""An `Estimate` as a dict, or None if there was nothing to measure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +54,11 @@ class LoggedTurn:
 
     Attributes:
         game: The number of the game.
-        speaker: Who spoke.
-        view: What the listener saw.
-        action: What it did.
+        speaker: The speaker's name.
+        view: The listener's view before the action.
+        action: The listener's action.
         targets: The positions of the targets.
-        feedback: What was said of the action, None if nothing.
+        feedback: The feedback on the action, None if there is none.
     """
 
     game: int
@@ -77,14 +76,14 @@ class LoggedTurn:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What a listener makes of logged turns.
+    """A listener's answers to logged turns.
 
     Attributes:
-        actions: What it does, an action a turn.
-        legal: Whether what it answered is that and allowed, one value a turn.
-        log_probs: The log-probability of each logged action, float64 (turns,), NaN where it was not asked; None if
-            the listener cannot say.
-        seconds: How long it took to act, a turn, one value for each batch.
+        actions: Its action in each turn.
+        legal: Whether its answer in each turn was an action, and a legal one.
+        log_probs: The log-probability of each logged action, float64 (turns,), NaN if it was not asked for; None if
+            the listener cannot score actions.
+        seconds: The time that it took to act, in seconds a turn, one value for each batch.
     """
 
     actions: list[Action]
@@ -98,10 +97,10 @@ def logged_turns(games: Sequence[LoggedGame], decoder: FeedbackDecoder | None) -
 
     Args:
         games: The games.
-        decoder: Decodes the replies; None to take the labels that the games have.
+        decoder: Decodes the replies; None takes the labels that the games have.
 
     Raises:
-        UserError: If the decoder answers what is no feedback, or no game has a label.
+        UserError: If the decoder's answer is not feedback, or no game has a label.
     """
     exchanges = [logged.exchanges() for logged in games]
     feedback: list[tuple[Feedback | None, ...]] = [logged.labels for logged in games]
@@ -127,20 +126,20 @@ def ask(
     batch_size: int,
     on_batch: Callable[[int], None] = lambda turns: None,
 ) -> Answers:
-    """Has a listener act on every turn and score the logged actions that got feedback, but for those without clicks.
+    """Has a listener act in every turn, and score the logged actions that have feedback and clicks.
 
     Args:
         listener: The listener; it can score actions if it has `score`, as a `TrainableListener` does.
-        turns: What it is asked about.
-        seed: Seeds the listener's chance at each turn, whatever the batch and the other games.
-        batch_size: Turns at once.
-        on_batch: Called after each batch with the number of turns that are done.
+        turns: The turns.
+        seed: Seeds the listener's random numbers in each turn, independently of the batch and of the other games.
+        batch_size: The number of turns at once.
+        on_batch: Called after each batch with the number of finished turns.
 
     Raises:
-        UserError: If it scores with what is no log-probability, or as `multiref_gym.listener.decided` does.
+        UserError: If a score is not a log-probability, or as `multiref_gym.listener.decided` does.
     """
     score = getattr(listener, "score", None)
-    rngs = [_chance(seed, turn.view) for turn in turns]
+    rngs = [_rng(seed, turn.view) for turn in turns]
     decisions: list[Decision] = []
     log_probs = np.full(len(turns), np.nan)
     seconds = []
@@ -158,7 +157,7 @@ def ask(
             if not (log_probs[rows] <= ROUNDING).all():
                 worst = log_probs[rows].max()
                 raise UserError(
-                    f"listener {part_name(listener)} scores with log-probability {worst}: allowed is at most 0"
+                    f"listener {part_name(listener)} gives the log-probability {worst}: allowed is at most 0"
                 )
         on_batch(start + len(batch))
     actions = [decision.action or Action() for decision in decisions]
@@ -167,20 +166,20 @@ def ask(
 
 
 class Asking:
-    """Asks a listener about parts of logged turns: what a worker makes once.
+    """Asks a listener about parts of logged turns; a worker makes it once.
 
     Args:
         load: Returns the listener.
-        seed: See `ask`, as for the batch size.
-        batch_size: See there.
+        seed: See `ask`.
+        batch_size: See `ask`.
     """
 
     def __init__(self, load: Callable[[], Listener], seed: int, batch_size: int) -> None:
         self._listener, self._seed, self._batch_size = load(), seed, batch_size
 
-    def __call__(self, turns: Sequence[LoggedTurn], tell: Tell) -> Answers:
-        """Returns what the listener makes of the turns; tells how many are done."""
-        return ask(self._listener, turns, self._seed, self._batch_size, tell)
+    def __call__(self, turns: Sequence[LoggedTurn], report: Report) -> Answers:
+        """Returns the listener's answers to the turns, and reports the number of finished ones."""
+        return ask(self._listener, turns, self._seed, self._batch_size, report)
 
 
 def ask_divided(
@@ -191,25 +190,25 @@ def ask_divided(
     batch_size: int,
     on_turns: Callable[[int], None],
 ) -> Answers:
-    """Returns what a listener makes of turns, which workers share; a batch is the same however they are divided.
+    """Returns a listener's answers to turns that workers share; their division does not change the batches.
 
     Args:
-        workers: Who asks.
-        load: Returns the listener; sent to each worker.
+        workers: The workers.
+        load: Returns the listener; it is sent to each worker.
         turns: One or more.
-        seed: See `ask`, as for the batch size.
-        batch_size: See there.
-        on_turns: Called with the number of turns that are done.
+        seed: See `ask`.
+        batch_size: See `ask`.
+        on_turns: Called with the number of finished turns.
     """
     numbers = workers.divided(range(len(turns)), batch_size)
-    told = summed(on_turns, len(numbers))
+    report = summed(on_turns, len(numbers))
     parts = (turns[of_part.start : of_part.stop] for of_part in numbers)
-    answers = list(workers.run(partial(Asking, load, seed, batch_size), parts, told))
-    known = [of_part.log_probs for of_part in answers if of_part.log_probs is not None]
+    answers = list(workers.run(partial(Asking, load, seed, batch_size), parts, report))
+    log_probs = [of_part.log_probs for of_part in answers if of_part.log_probs is not None]
     return Answers(
         actions=[action for of_part in answers for action in of_part.actions],
         legal=[legal for of_part in answers for legal in of_part.legal],
-        log_probs=np.concatenate(known) if known else None,
+        log_probs=np.concatenate(log_probs) if log_probs else None,
         seconds=[seconds for of_part in answers for seconds in of_part.seconds],
     )
 
@@ -217,16 +216,18 @@ def ask_divided(
 def measure(turns: Sequence[LoggedTurn], answers: Answers) -> dict[str, Any]:
     """Returns the figures, the counts behind them, and the latency.
 
-    A click is right if it selects a target that was not selected or deselects a tangram that is none. Precision is the
-    share of clicks that are right. Recall is the share of what was still to be clicked, which speakers hardly ever ask
-    for in one turn: a low one is no fault, which is why the clicks of the logged actions are measured beside.
+    A click is right if it selects a target that was not selected, or deselects a tangram that is not a target.
+    Precision is the fraction of clicks that are right. Recall is the fraction of the missing clicks that the listener
+    does. Speakers hardly ever ask for all of them in one turn, so a low recall is no fault: compare it with the recall
+    of the logged actions, which is measured too.
 
     Args:
         turns: One or more.
-        answers: What the listener makes of them.
+        answers: The listener's answers to them.
 
     Returns:
-        `figures` and `logged`, a `Figure` by its name; `counts`; and `milliseconds` a turn, the median of the batches.
+        `figures` of the listener and `logged` ones of the logged actions, by name; `counts`; and `milliseconds` a turn,
+        the median over batches.
     """
     rewarded, corrected, clicked = _kinds(turns)
     units = _units(turns)
@@ -252,20 +253,20 @@ def measure(turns: Sequence[LoggedTurn], answers: Answers) -> dict[str, Any]:
 
 
 def compare(turns: Sequence[LoggedTurn], answers: Answers, others: Answers) -> dict[str, Figure]:
-    """Returns by how much each figure of a listener is above that of another one, on the same turns and so paired.
+    """Returns the difference between two listeners' figures, paired because both answered the same turns.
 
     Args:
         turns: One or more.
-        answers: What the listener makes of them.
-        others: What the other one makes of them.
+        answers: The answers of the first listener.
+        others: The answers of the second one, whose figures are subtracted.
     """
     units = _units(turns)
-    theirs = _statistics(turns, others)
-    return {name: _figure(_difference(own, theirs[name]), units) for name, own in _statistics(turns, answers).items()}
+    first, second = _statistics(turns, answers), _statistics(turns, others)
+    return {name: _figure(_difference(statistic, second[name]), units) for name, statistic in first.items()}
 
 
 PARTS = ("exact_match", "click_precision")
-"""The figures that are told for parts of the turns."""
+"""The figures that are reported for parts of the turns."""
 
 
 def by_part(turns: Sequence[LoggedTurn], answers: Answers, part: Callable[[LoggedTurn], Any]) -> dict[str, Any]:
@@ -273,14 +274,15 @@ def by_part(turns: Sequence[LoggedTurn], answers: Answers, part: Callable[[Logge
 
     Args:
         turns: One or more.
-        answers: What the listener makes of them.
-        part: Names the part that a turn belongs to.
+        answers: The listener's answers to them.
+        part: Returns the name of the part that a turn belongs to.
 
     Returns:
-        For each part, in order, its `turns`, how many of them are `rewarded`, and the figures, None without any count.
+        For each part, in order, the number of `turns`, the number of `rewarded` ones, and the figures, None if there is
+        nothing to measure.
     """
     names = [part(turn) for turn in turns]
-    counted = {name: of for name, of in _counted(turns, answers).items() if name in PARTS and of}
+    counted = {name: counts for name, counts in _counted(turns, answers).items() if name in PARTS and counts}
     found = {}
     for name in sorted(set(names)):
         here = np.array([each == name for each in names])
@@ -296,11 +298,11 @@ def by_part(turns: Sequence[LoggedTurn], answers: Answers, part: Callable[[Logge
 
 
 Counted = tuple[np.ndarray, np.ndarray]
-"""What is counted in each turn, and of how many: a figure is the ratio of the two sums."""
+"""The numerators and the denominators of a figure, one for each turn: the figure is the ratio of their sums."""
 
 
 def _counted(turns: Sequence[LoggedTurn], answers: Answers) -> dict[str, Counted | None]:
-    """Returns the figures that are ratios; None is one that the listener has not."""
+    """Returns the counts of the figures that are ratios; None for a figure that the listener does not have."""
     rewarded, corrected, clicked = _kinds(turns)
     same = np.array([action == turn.action for action, turn in zip(answers.actions, turns, strict=True)])
     counted: dict[str, Counted | None] = {
@@ -310,7 +312,7 @@ def _counted(turns: Sequence[LoggedTurn], answers: Answers) -> dict[str, Counted
     }
     for name, kind in (("log_prob_rewarded", rewarded), ("log_prob_corrected", corrected)):
         chosen = kind & clicked
-        # A single impossible action would make the mean minus infinity, which says nothing of the others.
+        # A single impossible action would make the mean minus infinity, which says nothing about the others.
         log_probs = np.full(len(turns), np.nan) if answers.log_probs is None else answers.log_probs
         counted[name] = (np.where(chosen, log_probs, 0), chosen) if np.isfinite(log_probs[chosen]).all() else None
     return counted
@@ -324,7 +326,7 @@ def _clicks(turns: Sequence[LoggedTurn], actions: Sequence[Action]) -> dict[str,
 
 
 def _statistics(turns: Sequence[LoggedTurn], answers: Answers) -> dict[str, Statistic | None]:
-    """Returns all figures as functions of the units that are drawn."""
+    """Returns all figures as functions of the drawn units."""
     units = _units(turns)
     found = {name: _over(units, counted) for name, counted in _counted(turns, answers).items()}
     rewarded, corrected, clicked = _kinds(turns)
@@ -349,26 +351,30 @@ def _figure(statistic: Statistic | None, units: np.ndarray) -> Figure:
 
 
 def _units(turns: Sequence[LoggedTurn]) -> np.ndarray:
-    """Returns the number of the speaker of each turn, or of its game where there is one speaker, int64 (turns,)."""
+    """Returns the number of each turn's speaker, or of its game if there is only one speaker, int64 (turns,)."""
     by_speaker, by_game = (_numbered(names) for names in ([t.speaker for t in turns], [t.game for t in turns]))
     return by_speaker if by_speaker.max() else by_game
 
 
 def _numbered(names: Sequence[Any]) -> np.ndarray:
-    """Returns a number for each name, from 0 in the order in which they come: no draw depends on what they are."""
+    """Returns a number for each name, from 0 in their order, so that no draw depends on the names themselves."""
     numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
     return np.array([numbers[name] for name in names])
 
 
 def _kinds(turns: Sequence[LoggedTurn]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Returns which logged actions were rewarded, which were corrected, and which have clicks, bool (turns,) each."""
+    """Returns whether each logged action was rewarded, whether it was corrected and whether it has clicks.
+
+    Returns:
+        Three arrays, bool (turns,).
+    """
     rewarded = np.array([turn.feedback is Feedback.POSITIVE for turn in turns])
     corrected = np.array([turn.feedback is Feedback.NEGATIVE for turn in turns])
     return rewarded, corrected, np.array([bool(turn.action.clicks) for turn in turns])
 
 
-def _chance(seed: int, view: View) -> np.random.Generator:
-    """Returns the chance of a turn: it follows from the game's name, so that no other game has a say in it."""
+def _rng(seed: int, view: View) -> np.random.Generator:
+    """Returns the random generator of a turn. It depends on the game's id, and not on the other games."""
     return np.random.default_rng([seed, zlib.crc32(view.game_id.encode()), len(view.dialogue)])
 
 
@@ -385,8 +391,8 @@ def _is_legal(turn: LoggedTurn, action: Action) -> bool:
     return True
 
 
-def told(name: str, figure: Figure) -> str:
-    """Returns a figure with its interval in brackets, in percent but for log-probabilities; a dash if there is none."""
+def figure_text(name: str, figure: Figure) -> str:
+    """Returns a figure with its interval in brackets, in percent unless it is a log-probability; a dash for None."""
     if figure and name.startswith("log_prob"):
         return f"{figure['mean']:.2f} ({figure['low']:.1f}, {figure['high']:.1f})"
     return percent(figure, 1, "%")

@@ -1,4 +1,4 @@
-"""What is told of listeners that were asked about logged turns: figures, parts, and what sets them apart."""
+"""The report on listeners that were asked about logged turns: figures, figures by part, and comparisons."""
 
 from __future__ import annotations
 
@@ -9,26 +9,36 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from multiref_gym.agents.evaluation.offline import FIGURES, PARTS, Answers, LoggedTurn, by_part, compare, measure, told
+from multiref_gym.agents.evaluation.offline import (
+    FIGURES,
+    PARTS,
+    Answers,
+    LoggedTurn,
+    by_part,
+    compare,
+    figure_text,
+    measure,
+)
 from multiref_gym.agents.evaluation.pictures import bare_axes, noted_png
 from multiref_gym.agents.evaluation.tables import Sheet, share
 from multiref_gym.files import write_atomically
 
 MOST_SPEAKERS = 20
-"""Speakers that a table shows; results hold them all."""
+"""The number of speakers in a table; the results have all of them."""
 
 
 def reported(turns: Sequence[LoggedTurn], answers: Answers, others: Mapping[str, Answers]) -> dict[str, Any]:
-    """Returns all that is told of a listener, and of others on the same turns.
+    """Returns the results of a listener, and of others on the same turns.
 
     Args:
         turns: One or more.
-        answers: What the listener makes of them.
-        others: What others make of them, by name.
+        answers: The listener's answers to them.
+        others: The answers of other listeners, by name.
 
     Returns:
-        What `measure` returns; `by_speaker` and `by_turn` as `by_part` does; and `against`, for each other listener
-        its `name`, `figures`, `by_speaker`, and `difference`, by how much the listener is above it.
+        The results of `measure`; those of `by_part`, as `by_speaker` and `by_turn`; and `against`: for each other
+        listener its `name`, `figures` and `by_speaker`, and the `difference` that remains if its figures are subtracted
+        from the listener's.
     """
     return {
         **measure(turns, answers),
@@ -37,38 +47,38 @@ def reported(turns: Sequence[LoggedTurn], answers: Answers, others: Mapping[str,
         "against": [
             {
                 "name": name,
-                "figures": measure(turns, theirs)["figures"],
-                "difference": compare(turns, answers, theirs),
-                "by_speaker": by_part(turns, theirs, lambda turn: turn.speaker),
+                "figures": measure(turns, other)["figures"],
+                "difference": compare(turns, answers, other),
+                "by_speaker": by_part(turns, other, lambda turn: turn.speaker),
             }
-            for name, theirs in others.items()
+            for name, other in others.items()
         ],
     }
 
 
 def sheets(results: dict[str, Any], name: str, extra: Sequence[tuple[str, str]] = (), notes: str = "") -> list[Sheet]:
-    """Returns tables of what `reported` returned.
+    """Returns tables of the results.
 
     Args:
-        results: What it returned.
-        name: What the listener is called.
-        extra: More rows of the first table, a heading and a value each.
-        notes: What is said below it.
+        results: The results of `reported`.
+        name: The listener's name.
+        extra: More rows of the first table, each with a heading and a value.
+        notes: The text below the first table.
     """
     counts = results["counts"]
-    of = f"{counts['turns']} turns of {counts['games']} games, {counts['speakers']} speakers"
+    data = f"{counts['turns']} turns of {counts['games']} games, {counts['speakers']} speakers"
     rows = [
-        [heading, told(key, results["figures"][key]), told(key, results["logged"].get(key)).strip("–")]
+        [heading, figure_text(key, results["figures"][key]), figure_text(key, results["logged"].get(key)).strip("–")]
         for key, heading in FIGURES.items()
     ]
     rows += [[heading, value, ""] for heading, value in extra]
-    found = [Sheet(f"{name} on {of}; in brackets 95 % intervals", ["", "", "logged actions"], rows, notes)]
+    found = [Sheet(f"{name} on {data}; in brackets 95 % intervals", ["", "", "logged actions"], rows, notes)]
     for other in results["against"]:
         rows = [
-            [heading, *(told(key, other[column][key]) for column in ("figures", "difference"))]
+            [heading, *(figure_text(key, other[column][key]) for column in ("figures", "difference"))]
             for key, heading in FIGURES.items()
         ]
-        found.append(Sheet(f"{name}, against {other['name']}", ["", other["name"], "above it by"], rows))
+        found.append(Sheet(f"{name}, compared with {other['name']}", ["", other["name"], "higher by"], rows))
     for heading, part in (("turn", "by_turn"), ("speaker", "by_speaker")):
         rows = [
             [
@@ -86,17 +96,18 @@ def sheets(results: dict[str, Any], name: str, extra: Sequence[tuple[str, str]] 
 
 
 def draw(results: dict[str, Any], name: str, path: Path) -> None:
-    """Draws for each speaker how often the listener, and the first other one, does what was rewarded.
+    """Draws how often the listener and the first other one match each speaker's rewarded actions.
 
     Args:
-        results: What `reported` returned.
-        name: What the listener is called.
-        path: The file, a PNG.
+        results: The results of `reported`.
+        name: The listener's name.
+        path: The PNG file.
     """
     other = results["against"][0]
     parts = [(results["by_speaker"], name, "#d55e00"), (other["by_speaker"], other["name"], "#0072b2")]
-    told = {who: own["exact_match"] for who, own in results["by_speaker"].items() if own["exact_match"] is not None}
-    speakers = sorted(told, key=lambda who: told[who])
+    of_speakers = results["by_speaker"].items()
+    matches = {who: part["exact_match"] for who, part in of_speakers if part["exact_match"] is not None}
+    speakers = sorted(matches, key=lambda who: matches[who])
     figure = Figure(figsize=(8, 1.2 + 0.24 * len(speakers)), layout="constrained")
     axes = figure.subplots()
     for part, label, color in parts:

@@ -1,4 +1,4 @@
-"""Pages: one file each, without scripts or links, so that it can be sent around and opened anywhere."""
+"""Pages: each is one file without scripts or links, so you can send it to anybody and open it anywhere."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _TEMPLATES = Environment(
 
 
 def page(template: str, **values: Any) -> str:
-    """Returns a page; what is put into it is escaped.
+    """Returns a page; its values are escaped.
 
     Args:
         template: The name of a file in `templates`.
-        **values: What it asks for.
+        **values: The values that the template uses.
     """
     return _TEMPLATES.get_template(template).render(values) + "\n"

@@ -1,4 +1,4 @@
-"""Pictures of measures: what the panels of all of them have in common, and their bytes."""
+"""The common parts of all pictures of measures: the style of their panels, and PNG files."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from multiref_gym.png import png
 
 FAINT = "#555555"
 NARROW = 4.2
-"""The width in inches of a picture whose panels stand below each other: its letters can be read on a phone."""
+"""The width, in inches, of a picture whose panels are below each other: its letters can be read on a phone."""
 
 
 def draw_band(axes: Axes, x: ArrayLike, estimates: Sequence[Mapping[str, float]], style: str, **line: Any) -> None:
-    """Draws means as a line with markers, and the band between their lower and upper ends.
+    """Draws means as a line with markers, and their intervals as a band.
 
     Args:
         axes: The panel.
         x: A number for each estimate.
-        estimates: Each with its `mean`, `low` and `high`.
+        estimates: The estimates, each with `mean`, `low` and `high`.
         style: The dashes of the line.
-        **line: What matplotlib is told of the line, its `color` at least.
+        **line: Matplotlib's options for the line, at least `color`.
     """
     mean, low, high = ([estimate[part] for estimate in estimates] for part in ("mean", "low", "high"))
     axes.fill_between(x, low, high, color=line["color"], alpha=0.15, linewidth=0)
@@ -40,8 +40,8 @@ def finish_axes(axes: Axes, title: str, measure: str = "success") -> None:
 
     Args:
         axes: The panel.
-        title: What is above it.
-        measure: "turns", or the name of one that is a share.
+        title: The title above it.
+        measure: "turns", or the name of a measure from 0 to 1.
     """
     axes.set_title(title, loc="left", fontsize=10)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
@@ -55,20 +55,20 @@ def finish_axes(axes: Axes, title: str, measure: str = "success") -> None:
 
 
 def bare_axes(axes: Axes, along: str, *without: str) -> None:
-    """Gives a panel a faint grid along an axis, behind what is drawn, and takes sides of its frame away."""
+    """Gives a panel a faint grid along an axis, behind the data, and removes sides of its frame."""
     axes.grid(axis=along, color="#dddddd", linewidth=0.7)  # type: ignore[arg-type]
     axes.set_axisbelow(True)
     axes.spines[list(without)].set_visible(False)
 
 
 def noted_png(figure: Figure, note: str) -> bytes:
-    """Returns a figure as a PNG file, with a note above its panels on what they are of."""
+    """Returns a figure as a PNG file, with a note about its data above the panels."""
     figure.suptitle(note, fontsize=10, color=FAINT)
     return figure_png(figure)
 
 
 def figure_png(figure: Figure) -> bytes:
-    """Returns a figure as a PNG file; 256 colours are enough for lines and letters, and a quarter of the bytes."""
+    """Returns a figure as a PNG file of 256 colours: enough for lines and letters, at a quarter of the bytes."""
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=150)
     return png(Image.open(file).convert("RGB").quantize(dither=Image.Dither.NONE))

@@ -1,8 +1,7 @@
-"""Tells the replies of some speakers from those of others, by all but what the tangrams look like.
+"""Classifies replies as simulated or human, without knowing the tangrams.
 
-A reply is its word n-grams, with the words masked that say what a tangram looks like, how long it is, which turn it
-is, what was clicked before it and how the two go together. A speaker is never in both the part that is learned from
-and the part that is judged.
+The features of a reply are its word n-grams, its length, its turn, the clicks before it, and how the reply and the
+clicks go together. Words that describe a tangram are masked. No speaker is in both the training and the test part.
 """
 
 from __future__ import annotations
@@ -23,12 +22,12 @@ from multiref_gym.interaction import Interaction
 
 FOLDS = 10
 HALVINGS = 10
-"""How many times the human speakers are halved to tell people from people."""
+"""How many times the human speakers are divided into halves, to classify people against people."""
 SHOWN = 15
-"""How many features of each side are listed."""
+"""The number of listed features for each side."""
 
-# What is not masked: the words that any description and any feedback is put together with. Where
-# a part is ("left", "top") says what a tangram looks like, so it is masked; "right" is not, being praise.
+# These words are not masked, because any description and any feedback can have them. Words for places ("left", "top")
+# describe a tangram, so they are masked; "right" is not, because it is also praise.
 FUNCTION_WORDS = """
     a an the this that that's thats these those it it's its he she they they're them his her their there there's here
     i i'm i'll i've me my we we're you you're your who which what where when how is isn't are aren't was wasn't were be
@@ -50,24 +49,24 @@ KEPT = frozenset(f"{FUNCTION_WORDS} {FEEDBACK_WORDS} {COMMAND_WORDS}".split())
 MASK = "_"
 START = "^"
 LENGTHS = (3, 6, 10, 15)
-"""Where one class of reply lengths, in words, ends and the next begins."""
+"""The bounds between classes of reply lengths, in words."""
 OVERLAPS = (0.01, 0.2, 0.5)
-"""The same for the share of words in common with the utterance before."""
+"""The bounds between classes of the overlap with the utterance before (see `overlap`)."""
 
 
 def masked(text: str) -> list[str]:
-    """Returns the words and punctuation marks in lower case; a word that is not in `KEPT` is `_`."""
+    """Returns the words and punctuation marks of a text in lower case, with `_` for each word that is not in `KEPT`."""
     tokens = re.findall(r"[a-z0-9']+|[.,;:!?]", text.lower().replace("’", "'"))
     return [token if token in KEPT or not token[0].isalnum() else MASK for token in tokens]
 
 
 def features(number: int, exchange: Exchange, truth: Feedback) -> set[str]:
-    """Returns what the classifier knows of a reply, by name.
+    """Returns the names of a reply's features.
 
     Args:
-        number: The number of the turn that the reply opens, from 2 on.
-        exchange: What was said and done.
-        truth: The true value of the action, which a reply goes with or not.
+        number: The number of the turn that the reply opens, 2 or more.
+        exchange: The exchange with the reply.
+        truth: The true value of the action.
     """
     tokens = [START, *masked(exchange.reply)]
     ngrams = {" ".join(tokens[i : i + n]) for n in (1, 2, 3) for i in range(len(tokens) + 1 - n)} - {START}
@@ -87,23 +86,24 @@ def features(number: int, exchange: Exchange, truth: Feedback) -> set[str]:
 
 @dataclass(frozen=True)
 class Replies:
-    """Replies of some speakers, one item each.
+    """Replies of some speakers.
 
     Attributes:
-        features: What is known of a reply.
-        speakers: Who said it: the index of the file, and the speaker, or the game where the speaker has no name.
+        features: The features of each reply.
+        speakers: The speaker of each reply, named by the index of the file and the speaker's name, or the game's id if
+            the speaker has no name.
     """
 
     features: list[set[str]]
     speakers: list[str]
 
     def __str__(self) -> str:
-        """Returns how many there are."""
+        """Returns the numbers of replies and speakers, in words."""
         return f"{len(self.features)} replies of {len(set(self.speakers))} speakers"
 
     @property
     def suffice(self) -> bool:
-        """Whether there are enough to learn from some and judge others."""
+        """Whether there are enough replies and speakers to train and to test."""
         return len(self.features) >= FOLDS and len(set(self.speakers)) >= 2
 
     def of(self, chosen: Sequence[int]) -> Replies:
@@ -112,7 +112,7 @@ class Replies:
 
 
 def replies_of(files: Sequence[Sequence[Interaction]]) -> Replies:
-    """Returns all replies of the games of one or several files."""
+    """Returns all replies in the games of one or more files."""
     replies = Replies([], [])
     for index, interactions in enumerate(files):
         for game in interactions:
@@ -123,14 +123,19 @@ def replies_of(files: Sequence[Sequence[Interaction]]) -> Replies:
 
 
 def tell_apart(simulated: Replies, human: Replies, rng: np.random.Generator) -> dict[str, Any]:
-    """Trains a classifier on some speakers and judges the replies of the others, in turns.
+    """Measures how well a classifier tells simulated from human replies, by cross-validation over speakers.
 
-    Of the side with more replies as many are drawn as the other has.
+    Both sides have the same number of replies; those of the larger side are drawn at random.
+
+    Args:
+        simulated: The simulated replies.
+        human: The human replies.
+        rng: Draws the replies and the folds.
 
     Returns:
-        The `accuracy`, the share judged right by a classifier that had not heard the speaker; its 95 % `interval`,
-        drawing speakers of each side with replacement; how many `replies` were judged; and `giveaways`, the features
-        that speak most for either side as learned from all replies, with the share of the replies that have them.
+        The `accuracy` on replies of speakers that the classifier was not trained on; its 95 % `interval`, for which the
+        bootstrap draws speakers of each side; the number of `replies`; and `giveaways`: the features with the greatest
+        weights for either side after training on all replies, with the fraction of each side's replies that have them.
 
     Raises:
         UserError: If scikit-learn is missing, or a side has too few replies or speakers.
@@ -141,7 +146,7 @@ def tell_apart(simulated: Replies, human: Replies, rng: np.random.Generator) -> 
         from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
         from sklearn.pipeline import make_pipeline
     except ImportError as error:
-        raise UserError("scikit-learn tells the replies apart: run `pip install multiref-gym[likeness]`") from error
+        raise UserError("the classifier needs scikit-learn: run `pip install multiref-gym[likeness]`") from error
     size = min(len(simulated.features), len(human.features))
     sides = [
         side.of(np.sort(rng.choice(len(side.features), size, replace=False)).tolist()) for side in (simulated, human)
@@ -149,7 +154,7 @@ def tell_apart(simulated: Replies, human: Replies, rng: np.random.Generator) -> 
     simulated, human = sides
     if not (simulated.suffice and human.suffice):
         raise UserError(
-            f"too little to learn from with sides of one size: {simulated} simulated, {human} human; "
+            f"too few replies for the classifier, with as many on each side: {simulated} simulated, {human} human; "
             f"allowed are {FOLDS} replies or more, of 2 speakers or more, on each side"
         )
     is_simulated = np.repeat([True, False], size)
@@ -170,7 +175,7 @@ def tell_apart(simulated: Replies, human: Replies, rng: np.random.Generator) -> 
     names, weights = classifier[0].get_feature_names_out().tolist(), classifier[1].coef_[0].tolist()
     ranked = sorted((-weight, name) for name, weight in zip(names, weights, strict=True))
 
-    def told(weight: float, name: str) -> dict[str, Any]:
+    def giveaway(weight: float, name: str) -> dict[str, Any]:
         shares = (float(np.mean([name in reply for reply in side.features])) for side in sides)
         return {"feature": name, "weight": -weight, **dict(zip(("simulated", "human"), shares, strict=True))}
 
@@ -179,14 +184,14 @@ def tell_apart(simulated: Replies, human: Replies, rng: np.random.Generator) -> 
         "interval": (found.low, found.high),
         "replies": len(right),
         "giveaways": {
-            "simulated": [told(*each) for each in ranked[:SHOWN]],
-            "human": [told(*each) for each in ranked[::-1][:SHOWN]],
+            "simulated": [giveaway(*each) for each in ranked[:SHOWN]],
+            "human": [giveaway(*each) for each in ranked[::-1][:SHOWN]],
         },
     }
 
 
 def people_apart(human: Replies, rng: np.random.Generator) -> float:
-    """Returns the accuracy of telling one half of the speakers from the other, NaN if they are too few."""
+    """Returns the mean accuracy of telling one half of the human speakers from the other; NaN if they are too few."""
     speakers = sorted(set(human.speakers))
     accuracies = []
     for _ in range(HALVINGS):

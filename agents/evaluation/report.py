@@ -1,6 +1,6 @@
-"""What a run of RESPECT shows: its curves as a picture and a page to read, with some games replayed.
+"""The report on a run of RESPECT: a picture of its curves, and a page with the measures and some replayed games.
 
-Targets and true values appear in the page, as it is an evaluation; no learning saw them.
+The page shows targets and true values, because it is an evaluation; the learning never sees them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from multiref_gym.tangrams import TangramSet
 from multiref_gym.tangrams.render import svg_path
 
 STYLES = (("-", "#0072b2", "learns from decoded feedback"), ("--", "#8a6d3b", "the initial policy redeployed"))
-"""Of the learner and of CONTROL: to be told apart without colours too."""
+"""The dashes, colours and meanings of the learner's and CONTROL's curves, which differ without colours too."""
 COLUMNS = (
     "round",
     "examples learned from",
@@ -40,7 +40,7 @@ COLUMNS = (
     "decoder accuracy",
     "positive precision",
 )
-"""The headings of a run's table; all but CONTROL's success is of the learner."""
+"""The headings of a run's table; all measures except CONTROL's success are the learner's."""
 PANELS = {
     "success": "Games won",
     "turns": "Turns a game (fewer is better)",
@@ -53,14 +53,14 @@ SILHOUETTE_SIZE = 100
 
 @dataclass(frozen=True, slots=True)
 class ReplayedTurn:
-    """An action as the page shows it, with the reply that decided what the decoder made of it.
+    """An action as the page shows it, with the reply that its feedback was decoded from.
 
     Attributes:
         action: The clicks.
-        selected: The positions selected after them.
-        truth: What the action was worth by the targets.
-        reply: The speaker's next words; after the last action its closing remark, which may be "".
-        decoded: What the decoder made of the action; None after the last one, as the game is over.
+        selected: The positions that are selected after the action.
+        truth: The true value of the action, by the targets.
+        reply: The speaker's next utterance; after the last action the closing remark, which may be "".
+        decoded: The decoded feedback on the action; None for the last one, because the game is over.
     """
 
     action: Action
@@ -71,7 +71,7 @@ class ReplayedTurn:
 
 
 def table_row(measured: Mapping[str, Any]) -> tuple[str, ...]:
-    """Returns the measures of one round as texts, in the order of `COLUMNS`; intervals are in whole percent."""
+    """Returns the measures of a round as texts, in the order of `COLUMNS`; intervals are in whole percent."""
     (learner, control), decoder = measured["systems"].values(), measured["decoder"]
     return (
         str(measured["round"]),
@@ -89,11 +89,11 @@ def draw_curves(results: Mapping[str, Any], path: Path) -> bytes:
     """Draws success, turns a game and click accuracy by round, with 95 % intervals.
 
     Args:
-        results: What `results.json` holds.
-        path: The PNG file; it is there whole or not at all.
+        results: The content of `results.json`.
+        path: The PNG file; it is written completely or not at all.
 
     Returns:
-        What the file holds.
+        The content of the file.
     """
     curves = curves_png(results)
     write_atomically(path, curves)
@@ -104,8 +104,8 @@ def curves_png(results: Mapping[str, Any], narrow: bool = False) -> bytes:
     """Returns the picture of `draw_curves`.
 
     Args:
-        results: What `results.json` holds.
-        narrow: Whether the panels stand below each other, to be read on a phone.
+        results: The content of `results.json`.
+        narrow: Whether to put the panels below each other, for a phone.
     """
     if narrow:
         figure = Figure(figsize=(NARROW, 7.5), layout="constrained")
@@ -132,7 +132,7 @@ def curves_png(results: Mapping[str, Any], narrow: bool = False) -> bytes:
 
 
 def played_over_network(results: Mapping[str, Any]) -> bool:
-    """Whether the games were played by whoever came to a server: people, or a simulated crowd."""
+    """Whether the speakers came to a server, as people or as a simulated crowd."""
     return results.get("deployed_to") == "people"
 
 
@@ -142,11 +142,11 @@ def write_report(
     """Writes a page with the configuration, the measures, the curves and some games of the first and last round.
 
     Args:
-        results: What `results.json` holds.
-        curves: What `draw_curves` returns.
+        results: The content of `results.json`.
+        curves: The picture, as `draw_curves` returns it.
         store: The run's interactions and feedback.
-        tangrams: The set that the games were played with.
-        path: The HTML file; it is there whole or not at all.
+        tangrams: The tangrams of the games.
+        path: The HTML file; it is written completely or not at all.
     """
     chosen = _chosen_games(store, results["config"], results["rounds"][-1]["round"])
     text = page(
@@ -166,14 +166,14 @@ def write_report(
 
 
 def _title(config: Mapping[str, Any]) -> str:
-    """Returns what the page is called: the system, the tangrams without their folders, and the seed."""
+    """Returns the title of the page: the system, the tangrams without their folders, and the seed."""
     kind, _, path = config["tangrams"].partition(":")
     tangrams = f"{kind} ({Path(path).name})" if path else kind
     return f"{config['learner']['name']} on {tangrams}, seed {config['seed']}"
 
 
 def _confusion(rounds: Sequence[Mapping[str, Any]]) -> Sheet:
-    """Returns how often each true value was decoded as each, over all rounds."""
+    """Returns a table of true and decoded values, over all rounds."""
     counts = np.sum([measured["decoder"]["confusion"] for measured in rounds], axis=0)
     return confusion_sheet("Actions that were replied to, in all rounds", Confusion(counts).by_truth())
 
@@ -181,7 +181,7 @@ def _confusion(rounds: Sequence[Mapping[str, Any]]) -> Sheet:
 def _chosen_games(
     store: InteractionStore, config: Mapping[str, Any], last_round: int
 ) -> Iterator[tuple[str, Interaction, list[Feedback]]]:
-    """Yields of the first and of the last round the first game that was won and the first that was lost."""
+    """Yields the first won and the first lost game of the first and the last round, with a title and the feedback."""
     system, decoder = config["learner"]["name"], config["decoder"]
     for round in sorted({0, last_round}):
         games = list(zip(store.interactions(system, round), store.feedback(decoder, system, round), strict=True))

@@ -1,4 +1,4 @@
-"""Tables of benchmarks, for a terminal and as Markdown, and how an estimate is written in them."""
+"""Tables for a terminal and in Markdown, and the texts of estimates in them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from rich.markup import escape
 from rich.table import Table
 
 NAME = 30
-"""The characters from which on the text of a first column is folded in a terminal."""
+"""The most characters in a first column that is not folded in a terminal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A table: its title, the headings of its columns, its rows, and what is said below it; texts without markup."""
+    """A table: its title, the headings of its columns, its rows, and a caption below; all are texts without markup."""
 
     title: str
     columns: Sequence[str]
@@ -39,7 +39,7 @@ class Sheet:
         """Returns the table for a terminal."""
         table = Table(title=escape(self.title), caption=escape(self.caption), box=box.SIMPLE, padding=0)
         for number, (column, *texts) in enumerate(zip(self.columns, *self.rows, strict=True)):
-            # Headings and intervals wrap at spaces, words never, so that a table of seven rounds fits 80 columns.
+            # Headings and intervals wrap at spaces but never within words, so a table of seven rounds fits 80 columns.
             longest = max((len(word) for text in (column, *texts) for word in text.split()), default=0)
             short = not number and max(map(len, (column, *texts))) <= NAME
             justify: JustifyMethod = "right" if number else "left"
@@ -51,13 +51,13 @@ class Sheet:
 
 
 def percent(estimate: Mapping[str, float] | None, decimals: int = 0, sign: str = "", ends: int = 0) -> str:
-    """Returns an estimate in percent with its interval: "80 (75–85)"; a dash for what is not there.
+    """Returns an estimate in percent with its interval, such as "80 (75–85)"; a dash for None.
 
     Args:
-        estimate: Its `mean`, `low` and `high`.
-        decimals: Of the mean.
-        sign: What follows the mean.
-        ends: Decimals of the interval.
+        estimate: The estimate, with `mean`, `low` and `high`.
+        decimals: The number of decimals of the mean.
+        sign: The text after the mean, such as "%".
+        ends: The number of decimals of the interval's ends.
     """
     if estimate is None:
         return "–"
@@ -66,40 +66,40 @@ def percent(estimate: Mapping[str, float] | None, decimals: int = 0, sign: str =
 
 
 def apart(mean: float, interval: Sequence[float]) -> dict[str, float]:
-    """Returns what `percent` takes of a mean and its interval that are kept apart."""
+    """Returns an estimate for `percent`, from a mean and an interval that are stored separately."""
     return {"mean": mean, "low": interval[0], "high": interval[1]}
 
 
 def share(value: float | None) -> str:
-    """Returns a share in percent with one decimal, a dash for what is not there."""
+    """Returns a fraction in percent with one decimal; a dash for None."""
     return "–" if value is None else f"{value:.1%}"
 
 
 def confusion_sheet(title: str, counts: Mapping[str, Mapping[str, int]]) -> Sheet:
-    """Returns a table of what `Confusion.by_truth` returns, a row for each true value."""
+    """Returns a table of the counts of `Confusion.by_truth`, with a row for each true value."""
     rows = [[true, *map(str, decoded.values())] for true, decoded in counts.items()]
     return Sheet(title, ["true \\ decoded", *counts], rows)
 
 
 def rounds_heads(results: dict[str, Any]) -> list[str]:
-    """Returns the headings of columns for all rounds of some results, which have `config.rounds`."""
+    """Returns the headings of the columns for all rounds, from results with `config.rounds`."""
     return ["round 0", *(str(round) for round in range(1, results["config"]["rounds"] + 1))]
 
 
-def told_seeds(results: dict[str, Any]) -> str:
-    """Returns what is said of figures of results, which have their `seeds`."""
+def seeds_note(results: dict[str, Any]) -> str:
+    """Returns a note on the number of seeds, from results with `seeds`."""
     count = len(results["seeds"])
     return "1 seed" if count == 1 else f"means over {count} seeds"
 
 
 def success_sheet(title: str, results: dict[str, Any], means: Mapping[str, Any], runs: Mapping[str, Any]) -> Sheet:
-    """Returns success by round: that of each system, then that of its runs if there are several.
+    """Returns a table of success by round: the mean of each system, then its runs if there are several.
 
     Args:
-        title: What was won.
-        results: With their `seeds`, and `config.rounds` and `config.games`.
-        means: By system an estimate for each round.
-        runs: By system and seed the same.
+        title: The beginning of the table's title.
+        results: Results with `seeds`, `config.rounds` and `config.games`.
+        means: For each system, an estimate for each round.
+        runs: For each system and seed, an estimate for each round.
     """
     rows = [[name, *map(percent, won)] for name, won in means.items()]
     if len(results["seeds"]) > 1:
@@ -109,5 +109,5 @@ def success_sheet(title: str, results: dict[str, Any], means: Mapping[str, Any],
             for seed, won in of_system.items()
         ]
     games = results["config"]["games"]
-    title = f"{title}, in percent; simulated speakers, {games} games a round, {told_seeds(results)}"
+    title = f"{title}, in percent; simulated speakers, {games} games a round, {seeds_note(results)}"
     return Sheet(title, ["system", *rounds_heads(results)], rows)

@@ -46,7 +46,7 @@ def run_all(
     jobs: Sequence[AnyJob],
     at_once: int,
     screen: Screen,
-    told: Callable[[Curve], str],
+    message: Callable[[Curve], str],
     workers: Workers,
 ) -> list[Curve]:
     """Runs the jobs side by side, each in its own process, and returns their curves in order.
@@ -56,7 +56,7 @@ def run_all(
         jobs: The jobs.
         at_once: The number of jobs that run at a time on this machine.
         screen: Shows progress, and each finished job.
-        told: Makes the message about a finished job, from its curve.
+        message: Returns the message about a finished job, from its curve.
         workers: Run the jobs, as many at a time as there is room for, in folders that all machines share.
 
     Raises:
@@ -66,7 +66,7 @@ def run_all(
 
     def done(future: Future[Curve]) -> None:
         if not future.cancelled() and not future.exception():
-            screen.say(f"{futures[future].folder.name}: {told(future.result())}")
+            screen.say(f"{futures[future].folder.name}: {message(future.result())}")
 
     with side_by_side(min(len(jobs), workers.room or at_once), workers) as threads:
         futures: dict[Future[Curve], AnyJob] = {}
@@ -110,14 +110,14 @@ def _where_it_is(run: Callable[[AnyJob], Curve], job: AnyJob, seen: list[tuple[s
 
 
 def _seen(folder: Path) -> list[tuple[str, int]]:
-    """Returns a mark that tells a folder from others of the same path: the time when its claim was written."""
+    """Returns a mark that distinguishes a folder from others of the same path: the time when its claim was written."""
     return [(path.name, path.stat().st_mtime_ns) for path in folder.glob("config.json")]
 
 
 def run_curve(
     job: Job,
     make: Callable[[], Respect],
-    told: Callable[[Respect, list[Measures]], list[Measures]],
+    kept: Callable[[Respect, list[Measures]], list[Measures]],
     **what: Any,
 ) -> Curve:
     """Runs the missing steps of a job, writes `curve.json` and returns its content.
@@ -125,7 +125,7 @@ def run_curve(
     Args:
         job: The job.
         make: Returns the run of RESPECT in the job's folder.
-        told: Returns what to keep of each round, from the run and the result of `Respect.rounds`.
+        kept: Returns the data of each round to keep, from the run and the result of `Respect.rounds`.
         **what: Everything that decides the outcome, besides configuration and folder.
 
     Returns:
@@ -142,7 +142,7 @@ def run_curve(
         if (there := finished_results(path, what)) is not None:
             return there
         rounds, cost = _run_timed(respect, resumed)
-        curve = with_digest({**what, "cost": cost, "rounds": told(respect, rounds)})
+        curve = with_digest({**what, "cost": cost, "rounds": kept(respect, rounds)})
         write_json(path, curve, indent=None)
     return read_json(Curve, path)  # with lists for tuples, as a resumed job reads it
 

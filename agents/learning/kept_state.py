@@ -25,11 +25,11 @@ def write_state(
     tensors = {f"weights.{number}": weights.detach() for number, weights in enumerate(trained)}
     for number, of_weights in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{number}.{name}": values for name, values in of_weights.items()}
-    told = {"order": order.bit_generator.state, "curve": curve}
+    rest = {"order": order.bit_generator.state, "curve": curve}
     with whole(path) as unfinished:
         tensors["chance"] = torch.get_rng_state()
         save_file(
-            {name: values.contiguous() for name, values in tensors.items()}, unfinished, {"told": json.dumps(told)}
+            {name: values.contiguous() for name, values in tensors.items()}, unfinished, {"told": json.dumps(rest)}
         )
 
 
@@ -44,7 +44,7 @@ def read_state(
     try:
         with safe_open(path, "pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-            told = json.loads(file.metadata()["told"])
+            rest = json.loads(file.metadata()["told"])
         state: dict[int, dict[str, Tensor]] = {}
         for name, values in tensors.items():
             if name.startswith("optimizer."):
@@ -54,9 +54,9 @@ def read_state(
             for number, weights in enumerate(trained):
                 weights.copy_(tensors[f"weights.{number}"])
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-        order.bit_generator.state = told["order"]
+        order.bit_generator.state = rest["order"]
         torch.set_rng_state(tensors["chance"])
     except (SafetensorError, OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
         raise UserError(f"{path} is not a state of this learning: {error}; delete it to start again") from error
-    curve: Curve = told["curve"]
+    curve: Curve = rest["curve"]
     return curve

@@ -191,16 +191,16 @@ def learn(
             statistics: list[dict[str, float]] = []
             for step, rows in enumerate(divide(optimisation.batch, order), epoch * steps_an_epoch):
                 batch = [with_other_distractors(examples[i], pool, optimisation.other_distractors, order) for i in rows]
-                loss, told = _loss(objective, scored(listener, batch, reference))
+                loss, values = _loss(objective, scored(listener, batch, reference))
                 optimizer.zero_grad()
                 loss.backward()
                 add_gradients(trained)
                 norm = nn.utils.clip_grad_norm_(trained, optimisation.clip).item()
-                _check_finite(objective, told | {"norm of the gradient": norm})
+                _check_finite(objective, values | {"norm of the gradient": norm})
                 for group in optimizer.param_groups:
                     group["lr"] = group["peak"] * optimisation.schedule(step, steps)
                 optimizer.step()
-                statistics.append(told)
+                statistics.append(values)
                 on_step(step + 1, steps)
             listener.model.eval()
             means = {name: float(np.mean([step[name] for step in statistics])) for name in statistics[0]}
@@ -215,18 +215,18 @@ def _loss(objective: Objective, turns: ScoredTurns) -> tuple[Tensor, dict[str, f
     """Returns the loss of a batch, and its value with the objective's statistics as numbers."""
     try:
         loss, named = objective(turns)
-        told = {"loss": loss.item()} | {name: float(number) for name, number in named.items()}
+        numbers = {"loss": loss.item()} | {name: float(number) for name, number in named.items()}
     except (Exception, SystemExit) as error:
         blame("objective", objective, error)
         raise
     if not loss.requires_grad:
         raise UserError(f"objective {part_name(objective)} gives a loss that does not depend on the policy")
-    return loss, told
+    return loss, numbers
 
 
-def _check_finite(objective: Objective, told: Mapping[str, float]) -> None:
+def _check_finite(objective: Objective, numbers: Mapping[str, float]) -> None:
     """Raises UserError unless all numbers are finite."""
-    for name, number in told.items():
+    for name, number in numbers.items():
         if not math.isfinite(number):
             raise UserError(f"objective {part_name(objective)}: the {name} is {number}: allowed is a finite number")
 

@@ -155,7 +155,7 @@ class Config:
 
     Attributes:
         rounds: Rounds of learning; round 0 deploys the initial policy.
-        games: Games of each round.
+        games: Games in each round.
         seed: Seeds all randomness of the run.
         listener: Registered name or entry-point string of a trainable listener.
         decoder: Name of a feedback decoder, likewise.
@@ -249,7 +249,9 @@ class Respect:
         if learner.name in (CONTROL, SEED):
             raise UserError(f"learner {learner.name!r}: {CONTROL} and {SEED} are other systems of a run")
         if is_language_model(config.speaker):
-            raise UserError(f"the seed's demonstrations need a speaker that tells what it wants, not {config.speaker}")
+            raise UserError(
+                f"the seed's demonstrations need a speaker that gives its wanted actions, not {config.speaker}"
+            )
         tangrams = load_tangrams(config.tangrams)
         self._tangrams = tangrams.split(config.split)
         shared_contexts(self._tangrams)  # report too small a set now rather than later

@@ -41,7 +41,7 @@ def claim(out: Path, record: dict[str, Any], own: Collection[str] = ()) -> None:
     Args:
         out: The folder.
         record: Everything that decides the outcome, as JSON can hold it; written to `config.json`.
-        own: Names of files that may exist before, because they tell themselves what they belong to.
+        own: Names of files that may exist before, because they record themselves what they belong to.
 
     Raises:
         UserError: If the folder cannot be written to, was written by another version of this package, or belongs to

@@ -10,7 +10,7 @@ before any reply are `PRIOR`:
 
 Expectation-maximisation finds the judgement of "the others" (Dempster et al. 1977, in the way that Dawid and Skene 1979
 rate raters). Actions form a group if the policy was equally sure of them. A game that ended before its last turn was
-won, so its final selection tells which of its actions were right.
+won, so its final selection shows which of its actions were right.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Judged(NamedTuple):
         positive: Whether the feedback was positive; if not, it was negative.
         round: The round of the game.
         log_prob: The action's log-probability under the policy that acted.
-        right: Whether the action was right, None if the game does not tell.
+        right: Whether the action was right, None if the game does not show it.
     """
 
     speaker: str

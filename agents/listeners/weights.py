@@ -83,8 +83,8 @@ def pretrained(kind: Any, name: str, **options: Any) -> Any:
         raise ValueError(f"the weights {missing[0]} are missing")
     # Superfluous buffers of older versions do not matter: they are not weights.
     if others := sorted(key for key in loaded["unexpected_keys"] if key.endswith((".weight", ".bias"))):
-        told = f"{len(others)} weights such as {others[0]} have no place in the model of its config.json"
-        warnings.warn(f"{name}: {told}, and are left out", stacklevel=2)
+        problem = f"{len(others)} weights such as {others[0]} have no place in the model of its config.json"
+        warnings.warn(f"{name}: {problem}, and are left out", stacklevel=2)
     return model
 
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:  # it needs torch, which playing alone need not
 
 Part = TypeVar("Part")
 Found = TypeVar("Found")
-Tell = Callable[[Any], None]
-"""A worker calls it in the middle of a part, with something to tell."""
+Report = Callable[[Any], None]
+"""A worker calls it in the middle of a part, with something to report."""
 
 
 def divided_into(numbers: range, parts: int, block: int | None) -> list[range]:
@@ -43,11 +43,11 @@ def summed(report: Callable[[int], None], parts: int) -> Callable[[int, int], No
     """Returns a function that takes the progress of one part, and reports the progress of all parts together."""
     done = [0] * parts
 
-    def told(part: int, of_part: int) -> None:
+    def report_part(part: int, of_part: int) -> None:
         done[part] = max(done[part], of_part)  # the progress never goes back if a part is begun again
         report(sum(done))
 
-    return told
+    return report_part
 
 
 class Workers(Protocol):
@@ -64,16 +64,16 @@ class Workers(Protocol):
 
     def run(
         self,
-        make: Callable[[], Callable[[Part, Tell], Found]],
+        make: Callable[[], Callable[[Part, Report], Found]],
         parts: Iterable[Part],
-        told: Callable[[int, Any], None] = lambda part, what: None,
+        report: Callable[[int, Any], None] = lambda part, what: None,
     ) -> Iterator[Found]:
         """Yields the result of each part, in their order.
 
         Args:
             make: Makes the function that is called with each part.
             parts: The parts, taken when they are needed.
-            told: Called with the number of a part and something that its worker tells.
+            report: Called with the number of a part and something that its worker reports.
 
         Raises:
             UserError: If the work raises it, or cannot be done there.
@@ -108,14 +108,14 @@ class ThisProcess:
 
     def run(
         self,
-        make: Callable[[], Callable[[Part, Tell], Found]],
+        make: Callable[[], Callable[[Part, Report], Found]],
         parts: Iterable[Part],
-        told: Callable[[int, Any], None] = lambda part, what: None,
+        report: Callable[[int, Any], None] = lambda part, what: None,
     ) -> Iterator[Found]:
         """Yields the result of each part; see `Workers`."""
         work = make()
         for number, part in enumerate(parts):
-            yield work(part, partial(told, number))
+            yield work(part, partial(report, number))
 
     def learn(self, lesson: Lesson, on_step: Callable[[int, int], None], kept: Path) -> Learned:
         """Learns a lesson and returns the outcome."""

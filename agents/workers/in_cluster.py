@@ -16,7 +16,7 @@ from ray import cloudpickle
 from ray.util.queue import Queue
 
 from multiref_gym.agents.learning.lesson import Lesson
-from multiref_gym.agents.workers import Tell
+from multiref_gym.agents.workers import Report
 from multiref_gym.agents.workers.folder import files_in, forget_arrived
 from multiref_gym.commands.process import prepare_process
 from multiref_gym.errors import UserError
@@ -74,9 +74,9 @@ class Place(NamedTuple):
 class Worker:
     """Does parts of any work, in a process of the cluster."""
 
-    def __init__(self, told: Queue, place: Place) -> None:
+    def __init__(self, reports: Queue, place: Place) -> None:
         place.enter()
-        self._told, self._place, self._number = told, place, -1
+        self._reports, self._place, self._number = reports, place, -1
         self._do: Callable[..., Any] | None = None
 
     def ready(self) -> None:
@@ -94,7 +94,7 @@ class Worker:
             self._do, self._number = arrived(ray.get(make[0]))(), number
         assert self._do is not None
         try:
-            return self._do(part, lambda what: self._told.put((number, place, what)))
+            return self._do(part, lambda what: self._reports.put((number, place, what)))
         finally:
             forget_arrived()
 
@@ -105,12 +105,12 @@ class Learning:
     def __init__(self, lesson: Lesson) -> None:
         self._lesson = lesson
 
-    def __call__(self, state: bytes | None, tell: Tell) -> tuple[dict[str, bytes], list[dict[str, float]]]:
-        """Returns the policy's files and the results of `learn` for each epoch; tells each step and state.
+    def __call__(self, state: bytes | None, report: Report) -> tuple[dict[str, bytes], list[dict[str, float]]]:
+        """Returns the policy's files and the results of `learn` for each epoch; reports each step and state.
 
         Args:
             state: The state after an epoch, to continue from; None to begin.
-            tell: Called after a step with two numbers, and after an epoch with the bytes of its state.
+            report: Called after a step with two numbers, and after an epoch with the bytes of its state.
         """
         with TemporaryDirectory(prefix="multiref-") as folder:
             kept, policy = Path(folder, "state"), Path(folder, "policy")
@@ -119,30 +119,30 @@ class Learning:
 
             def on_epoch() -> None:
                 if kept.exists():  # only the first of several learners writes it
-                    tell(kept.read_bytes())
+                    report(kept.read_bytes())
 
-            save, curve = self._lesson.learn(lambda *step: tell(step), kept, on_epoch)
+            save, curve = self._lesson.learn(lambda *step: report(step), kept, on_epoch)
             policy.mkdir()
             save(policy)
             return files_in(policy), curve
 
 
 def learn_share(config: dict[str, Any]) -> None:
-    """Learns together with others, started by Ray Train; the first one tells the outcome, and each its own errors."""
+    """Learns together with others, started by Ray Train; the first one reports the outcome, and each its own errors."""
     config["place"].enter()
     from multiref_gym.agents.learning.parallel import is_main
 
-    tell: Tell = lambda what: config["told"].put((config["number"], 0, what)) if is_main() else None  # noqa: E731
+    report: Report = lambda what: config["reports"].put((config["number"], 0, what)) if is_main() else None  # noqa: E731
     try:
         config["place"].check()
-        found = Learning(arrived(ray.get(config["lesson"][0])))(config["state"], tell)
+        found = Learning(arrived(ray.get(config["lesson"][0])))(config["state"], report)
     except (UserError, OSError) as error:
-        config["told"].put((config["number"], 1, str(error)))
+        config["reports"].put((config["number"], 1, str(error)))
         raise  # otherwise the others would wait for this one
     finally:
         forget_arrived()
     if is_main():
-        config["told"].put((config["number"], 1, found))
+        config["reports"].put((config["number"], 1, found))
 
 
 def called(place: Place, sent: bytes) -> Any:

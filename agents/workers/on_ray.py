@@ -29,7 +29,7 @@ from ray.util.queue import Queue
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from multiref_gym.agents.learning.lesson import Learned, Lesson
-from multiref_gym.agents.workers import Found, Part, Tell, divided_into
+from multiref_gym.agents.workers import Found, Part, Report, divided_into
 from multiref_gym.agents.workers.folder import write_files
 from multiref_gym.agents.workers.in_cluster import Learning, Place, Worker, called, learn_share, sent_form
 from multiref_gym.errors import UserError
@@ -103,10 +103,10 @@ class RayWorkers:
             there = "; ".join(" and ".join(f"{node.get(name, 0):g} {name}" for name in self._taken) for node in nodes)
             if self._own:
                 ray.shutdown()
-            told = f"no room for {learners} at once, each with {wanted}: the machines of the cluster have {there}"
-            raise UserError(f"--ray {address}: {told}")
+            problem = f"no room for {learners} at once, each with {wanted}: the machines of the cluster have {there}"
+            raise UserError(f"--ray {address}: {problem}")
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-        self._told = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": here})
+        self._reports = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": here})
         options: dict[str, Any] = {"num_cpus": cpus, "num_gpus": gpus, "memory": takes["memory"]}
         self._worker: Any = ray.remote(**options)(Worker)
         self._task: Any = ray.remote(**options, max_calls=1, max_retries=TRIES - 1)(called)
@@ -134,7 +134,7 @@ class RayWorkers:
             ray.shutdown()
         else:
             self.release()
-            self._told.shutdown(force=True)
+            self._reports.shutdown(force=True)
 
     def divided(self, numbers: range, block: int | None) -> list[range]:
         """Divides numbers into ranges, one for each part; see `Workers`."""
@@ -143,9 +143,9 @@ class RayWorkers:
 
     def run(
         self,
-        make: Callable[[], Callable[[Part, Tell], Found]],
+        make: Callable[[], Callable[[Part, Report], Found]],
         parts: Iterable[Part],
-        told: Callable[[int, Any], None] = lambda part, what: None,
+        report: Callable[[int, Any], None] = lambda part, what: None,
     ) -> Iterator[Found]:
         """Yields the result of each part, in their order; see `Workers`.
 
@@ -155,7 +155,7 @@ class RayWorkers:
         number, sent = next(self._work), [ray.put(sent_form(make))]
         running: dict[Any, tuple[Any, int, Part]] = {}
         try:
-            yield from self._results(number, sent, enumerate(parts), running, told)
+            yield from self._results(number, sent, enumerate(parts), running, report)
         finally:
             for worker, _, _ in running.values() if ray.is_initialized() else ():  # nobody waits for their results
                 ray.kill(worker)
@@ -166,7 +166,7 @@ class RayWorkers:
         sent: list[Any],
         coming: Iterator[tuple[int, Part]],
         running: dict[Any, tuple[Any, int, Part]],
-        told: Callable[[int, Any], None],
+        report: Callable[[int, Any], None],
     ) -> Iterator[Any]:
         """Yields the results of numbered parts, in their order.
 
@@ -175,7 +175,7 @@ class RayWorkers:
             sent: The function that makes the worker's function, in the form that is sent.
             coming: The parts, taken when they are needed.
             running: Is filled with the running calls: for each future result, the worker and its part.
-            told: See `run`.
+            report: See `run`.
         """
         waiting: deque[tuple[int, Part]] = deque()
         tries: dict[int, int] = {}
@@ -199,7 +199,7 @@ class RayWorkers:
                 since = math.inf
             with _interruptible():
                 ready, _ = ray.wait([*running, *self._starting], timeout=POLL)
-            self._hear(number, told)
+            self._hear(number, report)
             for ref in ready:
                 if ref in self._starting:
                     self._started(ref)
@@ -229,7 +229,7 @@ class RayWorkers:
         """
         state = kept.read_bytes() if kept.exists() else None
 
-        def told(part: int, what: Any) -> None:
+        def report(part: int, what: Any) -> None:
             if isinstance(what, bytes):
                 with whole(kept) as unfinished:
                     unfinished.write_bytes(what)
@@ -237,9 +237,9 @@ class RayWorkers:
                 on_step(*what)
 
         if self._learners == 1:
-            [(files, curve)] = self.run(partial(Learning, lesson), [state], told)
+            [(files, curve)] = self.run(partial(Learning, lesson), [state], report)
         else:
-            files, curve = self._learn_together(lesson, state, told)
+            files, curve = self._learn_together(lesson, state, report)
         return Learned(partial(write_files, files=files), curve)
 
     def call(self, function: Callable[..., Found], *arguments: Any) -> Found:
@@ -255,7 +255,7 @@ class RayWorkers:
         """Starts workers for waiting parts, as long as there is room."""
         there = len(self._starting) + len(self._idle) + running
         for _ in range(min(waiting - len(self._starting) - len(self._idle), self.room - there)):
-            worker = self._worker.remote(self._told, Place.here())
+            worker = self._worker.remote(self._reports, Place.here())
             self._starting[worker.ready.remote()] = worker
 
     def _started(self, ref: Any) -> None:
@@ -270,13 +270,13 @@ class RayWorkers:
         self._failed = 0
         self._idle.append(worker)
 
-    def _hear(self, number: int, told: Callable[[int, Any], None]) -> None:
-        for work, part, what in self._told.get_nowait_batch(self._told.qsize()):
+    def _hear(self, number: int, report: Callable[[int, Any], None]) -> None:
+        for work, part, what in self._reports.get_nowait_batch(self._reports.qsize()):
             if work == number:
-                told(part, what)
+                report(part, what)
 
     def _learn_together(
-        self, lesson: Lesson, state: bytes | None, told: Callable[[int, Any], None]
+        self, lesson: Lesson, state: bytes | None, report: Callable[[int, Any], None]
     ) -> tuple[dict[str, bytes], list[dict[str, float]]]:
         from ray.train import FailureConfig, RunConfig, ScalingConfig, TrainingFailedError
         from ray.train.torch import TorchTrainer
@@ -286,14 +286,14 @@ class RayWorkers:
         found: list[Any] = []
 
         def heard(part: int, what: Any) -> None:
-            found.append(what) if part else told(part, what)
+            found.append(what) if part else report(part, what)
 
         with TemporaryDirectory(prefix="multiref-") as folder, ThreadPoolExecutor(1) as thread:
             trainer = TorchTrainer(
                 learn_share,
                 train_loop_config={
                     **{"lesson": [ray.put(sent_form(lesson))], "state": state},
-                    **{"told": self._told, "number": number, "place": Place.here()},
+                    **{"reports": self._reports, "number": number, "place": Place.here()},
                 },
                 scaling_config=ScalingConfig(
                     num_workers=self._learners, use_gpu="GPU" in self._taken, resources_per_worker=self._taken

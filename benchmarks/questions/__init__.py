@@ -1,1 +1,1 @@
-"""Questions that arXiv 2410.13852 leaves open, each asked of simulated speakers by a command."""
+"""Questions that arXiv 2410.13852 leaves open: a command for each, with simulated speakers."""

@@ -1,4 +1,4 @@
-"""Runs RESPECT in several ways, with several seeds, and says how each did: what all the open questions share."""
+"""The common part of all open questions: runs RESPECT in several ways, with several seeds, and compares the results."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from multiref_gym.agents.commands.options import RayOptions
 from multiref_gym.agents.evaluation.intervals import estimate, over_samples
-from multiref_gym.agents.evaluation.tables import Sheet, percent, told_seeds
+from multiref_gym.agents.evaluation.tables import Sheet, percent, seeds_note
 from multiref_gym.agents.learning.jobs import Curve, Job, Measures, run_all, run_curve
 from multiref_gym.agents.learning.respect import Config, Learner, Respect
 from multiref_gym.agents.learning.run_folder import claimed
@@ -27,7 +27,7 @@ from multiref_gym.provenance import write_results
 
 @dataclass(frozen=True, slots=True)
 class FewerGames(Config):
-    """What a run is, with fewer games a round by default, as there are many runs."""
+    """The settings of a run, with fewer games a round by default, because there are many runs."""
 
     games: Count = 150
 
@@ -40,10 +40,10 @@ class Way:
     """A way to run RESPECT.
 
     Attributes:
-        meaning: What it is, in a line; "" if its name says so.
+        meaning: A description in one line; "" if the name is enough.
         learner: How the policy learns.
-        loop: What runs it.
-        changes: What of the configuration is other than in the rest.
+        loop: The class that runs it.
+        changes: The settings of the configuration that differ from the other ways.
     """
 
     meaning: str
@@ -57,30 +57,30 @@ class WayJob(Job):
     """One way with one seed.
 
     Attributes:
-        config: How it is run.
-        way: What is run.
+        config: The settings of the run.
+        way: The way.
         evaluation: The fixed games that the last policy plays, with speakers of the population.
-        told: Returns what else is kept of a run.
+        more: Returns further data of a run to keep.
     """
 
     way: Way
     evaluation: Evaluation
-    told: Callable[[Respect], Any]
+    more: Callable[[Respect], Any]
 
 
 def run_job(job: WayJob) -> Curve:
-    """Runs what of a job is not done yet, and writes and returns its curve; see `run_curve` for the errors.
+    """Runs the missing steps of a job, and writes and returns its curve; see `run_curve` for the errors.
 
     Returns:
-        As `run_curve` does. Of each round it is kept which games were won and who spoke in them; the last round has
-        which fixed games its policy won (`fixed`, by split and way), and `more` of the run.
+        See `run_curve`. Each round has the outcomes of its games (`won`) and their speakers; the last one also has the
+        outcomes of the fixed games (`fixed`, by split and way), and the further data (`more`).
     """
 
-    def told(respect: Respect, rounds: list[Measures]) -> list[Measures]:
-        kept: list[Measures] = []
+    def kept(respect: Respect, rounds: list[Measures]) -> list[Measures]:
+        found: list[Measures] = []
         for measured in rounds:
             games = respect.store.interactions(respect.learner.name, measured["round"])
-            kept.append(
+            found.append(
                 {
                     "round": measured["round"],
                     "examples": measured["examples"],
@@ -90,45 +90,50 @@ def run_job(job: WayJob) -> Curve:
                 }
             )
         of_people = replace(job.config, speaker=FEWER.speaker)
-        kept[-1]["fixed"] = played(job.folder / f"round-{kept[-1]['round']}", of_people, job.evaluation)
-        kept[-1]["more"] = job.told(respect)
-        return kept
+        found[-1]["fixed"] = played(job.folder / f"round-{found[-1]['round']}", of_people, job.evaluation)
+        found[-1]["more"] = job.more(respect)
+        return found
 
     loop = job.way.loop
     return run_curve(
         job,
         lambda: loop(job.config, job.way.learner, job.folder),
-        told,
+        kept,
         loop=f"{loop.__module__}:{loop.__qualname__}",
         evaluation={**asdict(job.evaluation), "seed": FIXED_GAMES},
     )
 
 
-def won(curve: Curve, speaks: Callable[[str], bool] = lambda speaker: True) -> list[list[float]]:
-    """Returns for each round of a run which of the games were won, 1 or 0, of speakers that are asked about."""
+def won(curve: Curve, counts: Callable[[str], bool] = lambda speaker: True) -> list[list[float]]:
+    """Returns the outcomes of the games in each round of a run, 1 (won) or 0 (lost).
+
+    Args:
+        curve: The curve of the run.
+        counts: Whether the games of a speaker count, given its name.
+    """
     return [
-        [float(game) for game, speaker in zip(kept["won"], kept["speakers"], strict=True) if speaks(speaker)]
-        for kept in curve["rounds"]
+        [float(game) for game, speaker in zip(round["won"], round["speakers"], strict=True) if counts(speaker)]
+        for round in curve["rounds"]
     ]
 
 
-def deployed(curves: Sequence[Curve], speaks: Callable[[str], bool] = lambda speaker: True) -> str:
-    """Returns the share of all deployed games that was won, the mean over some runs, with its interval over games."""
-    return percent(asdict(over_samples([list(chain.from_iterable(won(curve, speaks))) for curve in curves])))
+def deployed(curves: Sequence[Curve], counts: Callable[[str], bool] = lambda speaker: True) -> str:
+    """Returns the fraction of deployed games won, the mean over some runs, with its interval over games; see `won`."""
+    return percent(asdict(over_samples([list(chain.from_iterable(won(curve, counts))) for curve in curves])))
 
 
 def fixed(curves: Sequence[Curve], column: str) -> str:
-    """Returns the share of the fixed games that the last policies won, with its interval over games.
+    """Returns the fraction of the fixed games that the last policies won, with its interval over games.
 
     Args:
-        curves: Of runs, which play the same games.
-        column: Which games and how: "seen, sampled".
+        curves: The curves of some runs, which all play the same fixed games.
+        column: The split and the way of playing, such as "seen, sampled".
     """
     return percent(asdict(estimate(np.mean([curve["rounds"][-1]["fixed"][column] for curve in curves], axis=0))))
 
 
 def nothing(respect: Respect) -> None:
-    """Keeps nothing else of a run."""
+    """Returns None: there are no further data of a run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,15 +141,15 @@ class Question(RayOptions):
     """An open question.
 
     Attributes:
-        config: How all ways are run.
+        config: The settings of all ways.
         seeds: Runs of each way, with seeds from --seed.
-        evaluation: Fixed games on either split that the last policies play.
-        jobs: Runs at a time; on a cluster there are as many as it has room for.
+        evaluation: Fixed games on each of the two splits, for the last policies.
+        jobs: Runs at a time; a cluster runs as many as it has room for.
         out: The folder of the runs.
     """
 
     name: ClassVar[str]
-    told: ClassVar[Callable[[Respect], Any]] = nothing
+    more: ClassVar[Callable[[Respect], Any]] = nothing
 
     config: Flat[FewerGames] = FEWER
     seeds: Count = 3
@@ -154,43 +159,43 @@ class Question(RayOptions):
 
     @abstractmethod
     def ways(self) -> Mapping[str, Way]:
-        """Returns what is compared, by name."""
+        """Returns the ways to compare, by name."""
 
     @abstractmethod
     def sheets(self, curves: Mapping[str, Sequence[Curve]]) -> list[Sheet]:
-        """Returns the tables of the answer.
+        """Returns the tables that answer the question.
 
         Args:
-            curves: Those of all seeds, by the name of the way.
+            curves: The curves of each way with all seeds, by the name of the way.
         """
 
     @property
     def title(self) -> str:
-        """What the tables have in common."""
+        """The common part of the tables' titles."""
         seeds = {"seeds": range(self.seeds)}
-        return f"simulated speakers, {self.config.games} games a round, {told_seeds(seeds)}, in percent"
+        return f"simulated speakers, {self.config.games} games a round, {seeds_note(seeds)}, in percent"
 
     def run(self, screen: Screen) -> None:
-        """Runs what is not there yet, and prints and writes what came of it.
+        """Runs the missing steps, and prints and writes the results.
 
         Raises:
-            UserError: If a run cannot be had as it was asked for, or a folder is of another one.
+            UserError: If a run is not possible with these options, or a folder belongs to another one.
         """
         ways, seeds = self.ways(), range(self.config.seed, self.config.seed + self.seeds)
-        evaluation, told = Evaluation(games=self.evaluation), type(self).told
+        evaluation, more = Evaluation(games=self.evaluation), type(self).more
         jobs = [
             WayJob(
                 replace(self.config, seed=seed, control=False, **way.changes),
                 self.out / f"{re.sub('[^A-Za-z0-9.]+', '-', name)}-{seed}",
                 way,
                 evaluation,
-                told,
+                more,
             )
             for seed in seeds
             for name, way in ways.items()
         ]
         with self.chosen_workers() as workers, claimed(self.out, command=f"bench {self.name}"):
-            found = run_all(run_job, jobs, self.jobs, screen, _told, workers)
+            found = run_all(run_job, jobs, self.jobs, screen, _message, workers)
         curves = {name: found[number :: len(ways)] for number, name in enumerate(ways)}
         sheets = self.sheets(curves)
         legend = "".join(f"- {name}: {way.meaning}\n" for name, way in ways.items() if way.meaning)
@@ -207,12 +212,12 @@ class Question(RayOptions):
         screen.say(f"table.md and results.json are in {self.out}")
 
 
-def _told(curve: Curve) -> str:
+def _message(curve: Curve) -> str:
     return f"{deployed([curve])} % of all games won"
 
 
 def _summary(curve: Curve) -> dict[str, Any]:
-    """Returns what is written of a run: without the outcome of each game, which would be most of it."""
+    """Returns the data of a run to write, without the outcomes of single games, which would take most of the space."""
     last = curve["rounds"][-1]
     return {
         "record": curve["record"],

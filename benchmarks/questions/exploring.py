@@ -2,9 +2,9 @@
 
     multiref bench exploring [--seeds 3] [--jobs 2] [--out runs/exploring]
 
-A policy that samples finds out more, and loses games by it. A temperature below 1 makes what is likely likelier; at 0
-the policy takes the likeliest action. What is won while deployed stands beside what the last policy knows, which shows
-when it takes the likeliest action in the fixed games.
+A policy that samples explores more, and loses games by it. A temperature below 1 makes likely actions more likely; at 0
+the policy takes the likeliest action. The table shows both sides: the games won while deployed, and how much the last
+policy has learned, by the fixed games that it wins with its likeliest actions.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from multiref_gym.benchmarks.questions.asking import Question, Way, deployed, fi
 
 
 class Exploring(SmallListener):
-    """The small listener with a temperature, which samples in a share of its turns and else does what is likeliest.
+    """The small listener with a temperature; it samples in a fraction of turns, and else takes the likeliest action.
 
-    The log-probability that it tells of an action is that of the policy, at temperature 1.
+    Its log-probability of an action is that of the policy itself, at temperature 1.
 
     Attributes:
-        temperature: What log-probabilities are divided by.
-        explores: In what share of the turns it samples.
+        temperature: The number that divides log-probabilities.
+        explores: The fraction of turns in which it samples.
     """
 
     temperature: float = 1.0
@@ -45,15 +45,15 @@ class Exploring(SmallListener):
         return np.where(sampled, numbers, log_probs.argmax(axis=1)), doubtful
 
 
-class Manner(Respect):
-    """RESPECT in whose rounds the policy explores in a manner of their own."""
+class ExploringRespect(Respect):
+    """RESPECT with an `Exploring` listener; subclasses choose how it explores."""
 
     first: ClassVar[float] = 1.0
     """The temperature in the first round."""
     last: ClassVar[float] = 1.0
-    """That in the last one; in between it changes evenly."""
+    """The temperature in the last round; in between it changes evenly."""
     explores: ClassVar[float] = 1.0
-    """In what share of the turns the policy samples."""
+    """The fraction of turns in which the policy samples."""
 
     def _acting(self, round: int) -> Load:
         done = round / max(1, self.config.rounds)
@@ -67,30 +67,30 @@ def _exploring(load: Load, temperature: float, explores: float, model: Model) ->
     return listener
 
 
-class Sampled(Manner):
+class Sampled(ExploringRespect):
     """Samples from the policy as it is."""
 
 
-class Half(Manner):
+class Half(ExploringRespect):
     """Samples at half the temperature."""
 
     first = last = 0.5
 
 
-class Cooling(Manner):
-    """Samples at lower and lower temperatures, from 1 to 0.25."""
+class Cooling(ExploringRespect):
+    """Samples at a temperature that falls from 1 to 0.25."""
 
     last = 0.25
 
 
-class Fifth(Manner):
-    """Takes the likeliest action in four turns of five, and samples in the fifth."""
+class Fifth(ExploringRespect):
+    """Samples in one turn of five on average, and takes the likeliest action in the others."""
 
     explores = 0.2
 
 
-class Likeliest(Manner):
-    """Takes the likeliest action."""
+class Likeliest(ExploringRespect):
+    """Always takes the likeliest action."""
 
     explores = 0.0
 
@@ -117,12 +117,12 @@ class ExploringCommand(Question):
     out: Path = Path("runs/exploring")
 
     def ways(self) -> Mapping[str, Way]:
-        """Returns the manners of exploring."""
+        """Returns the ways to explore."""
         changes = {"listener": f"{__name__}:Exploring"}
         return {name: Way((loop.__doc__ or "").rstrip("."), SUP, loop, changes) for name, loop in WAYS.items()}
 
     def sheets(self, curves: Mapping[str, Sequence[Curve]]) -> list[Sheet]:
-        """Returns what was won while deployed, and what is known at the end."""
+        """Returns a table of the deployed games won, and of the fixed games won at the end."""
         columns = ["seen, sampled", "seen, likeliest", "unseen, likeliest"]
         rows = [
             [name, deployed(of_way), *(fixed(of_way, column) for column in columns)] for name, of_way in curves.items()

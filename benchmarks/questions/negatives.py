@@ -2,15 +2,15 @@
 
     multiref bench negatives [--seeds 3] [--jobs 2] [--out runs/negatives]
 
-An action that was rejected was not what the speaker wanted, and no more is said. How much that is follows from how
-likely the action was: to learn that something of probability p is wrong tells -log(1 - p), to learn that it is right
-tells -log(p). A first table has what positives and negatives told in this sense, in nats, when each was said, and how
-likely the rejected actions are under the next policy, which learned from the positives alone.
+A rejection says only that an action was not the one that the speaker wanted. Its information depends on the probability
+p of the action: to learn that the action is wrong is worth -log(1 - p), to learn that it is right -log(p). The first
+table shows this information, in nats, for the positives and the negatives of each round when they were given. It also
+shows how probable the rejected actions are under the next policy, which learned from the positives alone.
 
-The second table compares uses of negatives. Unlikelihood, -log(1 - p), is the likelihood of all that a rejection says:
-there is no more in it. LAST TARGET adds what the game tells later: where a game was won, nothing wrong was selected and
-one target was missing, a rejected action should have selected that target. TOLD is a bound: each rejected action gives
-way to the one that the speaker wanted, which no learner can know.
+The second table compares uses of negatives. Unlikelihood, -log(1 - p), is the loss that uses exactly this information;
+a rejection holds no more. LAST TARGET adds what the game shows later: if the game was won, and nothing wrong was
+selected and one target was missing at a rejected action, that action should have selected the target. TOLD is a bound:
+it replaces each rejected action by the one that the speaker wanted, which no learner can know.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from multiref_gym.interaction import Interaction
 from multiref_gym.listener import View
 
 LIKELY = 0.1
-"""From which probability on a rejected action is one that the next policy may still do."""
+"""The lowest probability at which the next policy is still likely to take a rejected action."""
 LIKELIHOODS = "before", "after", "still"
 AT_ONCE = 256
 
@@ -51,11 +51,11 @@ def rejected(game: Interaction, feedback: Sequence[Feedback | None]) -> list[tup
 
 
 class Relabelled(Respect, ABC):
-    """RESPECT that learns other actions, as positives, in place of some that were rejected."""
+    """RESPECT that learns other actions, as positives, in place of some rejected ones."""
 
     @abstractmethod
     def _instead(self, game: Interaction) -> Mapping[int, Action]:
-        """Returns for turns of a game the actions that would have been right."""
+        """Returns the right actions of some turns of a game, by the number of the turn."""
 
     def _teaches(self, system: str, game: Interaction, feedback: Sequence[Feedback]) -> list[Example]:
         examples = super()._teaches(system, game, feedback)
@@ -70,7 +70,7 @@ class Relabelled(Respect, ABC):
 
 
 class LastTarget(Relabelled):
-    """In a won game a description was of the one target that was missing."""
+    """Learns from won games: if only one target was missing, the description was of this target."""
 
     def _instead(self, game: Interaction) -> Mapping[int, Action]:
         if len(game.turns) == MAX_TURNS:
@@ -84,7 +84,7 @@ class LastTarget(Relabelled):
 
 
 class WantedInstead(Relabelled):
-    """A bound: the speaker says what it wanted whenever it rejects an action."""
+    """A bound: the speaker gives the wanted action whenever it rejects one."""
 
     def _instead(self, game: Interaction) -> Mapping[int, Action]:
         number = int(game.game_id.rpartition("-")[2])
@@ -96,13 +96,13 @@ class WantedInstead(Relabelled):
         return wanted
 
 
-def said(respect: Respect) -> list[dict[str, Any]]:
-    """Returns by round what positives and negatives told, and how likely the rejected actions are after it.
+def information(respect: Respect) -> list[dict[str, Any]]:
+    """Returns the information in the positives and negatives of each round except the last.
 
     Returns:
-        Of each round but the last, `positives` and `negatives`: how many, and what each told in nats (`told`) when it
-        was said. Of negatives also their mean probability `before` and `after` the next lesson, and in how many it was
-        at least `LIKELY` then (`still`).
+        For each round, `positives` and `negatives`: their `count`, and the sum of their information in nats when they
+        were given (`told`). Negatives also have the sums of their probabilities `before` and `after` the next lesson,
+        and the number whose probability is then still at least `LIKELY` (`still`).
     """
     found = []
     name, feedback = respect.learner.name, respect.record["config"]["decoder"]
@@ -146,9 +146,7 @@ WAYS = {
     "SUP": Way("negatives left out", SUP),
     "unlikelihood 0.1": _unlikelihood(0.1),
     "unlikelihood 1": _unlikelihood(1.0),
-    "last target": Way(
-        "the missing target in place of the rejected action, where a won game tells it", SUP, LastTarget
-    ),
+    "last target": Way("the missing target in place of the rejected action, if a won game shows it", SUP, LastTarget),
     "told": Way("a bound: the wanted action in place of the rejected one", SUP, WantedInstead),
 }
 
@@ -162,7 +160,7 @@ class NegativesCommand(Question):
     """
 
     name = "negatives"
-    told = said
+    more = information
 
     out: Path = Path("runs/negatives")
 
@@ -171,7 +169,7 @@ class NegativesCommand(Question):
         return WAYS
 
     def sheets(self, curves: Mapping[str, Sequence[Curve]]) -> list[Sheet]:
-        """Returns what negatives told where they were left out, and what comes of their uses."""
+        """Returns a table of the information in SUP's feedback, and one that compares uses of negatives."""
         of_runs = [curve["rounds"][-1]["more"] for curve in curves["SUP"]]
 
         def total(round: int, kind: str, what: str) -> float:
@@ -180,24 +178,24 @@ class NegativesCommand(Question):
         rows = []
         for round in range(self.config.rounds):
             counts = {kind: max(1, total(round, kind, "count")) for kind in ("positives", "negatives")}
-            told = {kind: total(round, kind, "told") for kind in counts}
+            nats = {kind: total(round, kind, "told") for kind in counts}
             likely = [100 * total(round, "negatives", what) / counts["negatives"] for what in LIKELIHOODS]
             rows.append(
                 [
                     str(round),
-                    *(f"{counts[kind] / len(of_runs):.0f} × {told[kind] / counts[kind]:.2f}" for kind in counts),
-                    f"{100 * told['negatives'] / sum(told.values()):.0f} %",
+                    *(f"{counts[kind] / len(of_runs):.0f} × {nats[kind] / counts[kind]:.2f}" for kind in counts),
+                    f"{100 * nats['negatives'] / sum(nats.values()):.0f} %",
                     *(f"{share:.0f} %" for share in likely),
                 ]
             )
-        heads = ["positives × nats each", "negatives × nats each", "negatives' share of what was told"]
-        heads += ["their mean probability", "under the next policy", f"at least {LIKELY:.0%} there"]
+        heads = ["positives × nats each", "negatives × nats each", "negatives' share of all nats"]
+        heads += ["mean probability of negatives", "under the next policy", f"at least {LIKELY:.0%} there"]
         uses = [
             [name, deployed(of_way), fixed(of_way, "seen, sampled"), fixed(of_way, "seen, likeliest")]
             for name, of_way in curves.items()
         ]
         return [
-            Sheet(f"What SUP's positives and negatives told; {self.title}", ["round", *heads], rows),
+            Sheet(f"Information in SUP's positives and negatives; {self.title}", ["round", *heads], rows),
             Sheet(
                 f"Games won while deployed, and fixed games won after round {self.config.rounds}; {self.title}",
                 ["negatives", "deployed, all rounds", "fixed, sampled", "fixed, likeliest"],

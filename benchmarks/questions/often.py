@@ -1,10 +1,11 @@
-"""Is more won if the policy learns after every few games, in place of long rounds, with as much computing?
+"""Does a policy that learns after every few games win more than one that learns in long rounds, at the same cost?
 
     multiref bench often [--seeds 3] [--jobs 2] [--out runs/often]
 
-In rounds, each policy learns anew from the base, in several passes over all games so far. After every few games, the
-policy goes on from what it was: it learns from the new games and from others that are drawn from all so far, so that in
-all no more examples go through it than in rounds. What counts is how many of all games were won while deployed.
+In long rounds, each policy learns from the base checkpoint, in several passes over all games so far. A policy that
+learns after every few games continues from the last one: it learns from the new games, and from others drawn from all
+games so far, so that in all it sees no more examples than in long rounds. The measure is the fraction of all deployed
+games that were won.
 """
 
 from __future__ import annotations
@@ -25,25 +26,25 @@ from multiref_gym.commands.options import Count, Flat
 
 @dataclass(frozen=True, slots=True)
 class Rounds(FewerGames):
-    """What a run in rounds is, with 1,980 games by default."""
+    """The settings of a run in long rounds, with 1,980 games by default."""
 
     rounds: Count = 5
     games: Count = 330
 
 
 SHORTER = 3, 10
-"""Into how many parts each round is divided."""
+"""The numbers of parts that each round is divided into."""
 SMALLEST, GROWING = 1 / 60, 12
-"""The share of all games in the first of the rounds that grow, and how many lessons there are then.
+"""The fraction of all games in the first growing round, and the number of lessons with growing rounds.
 
-In three passes a lesson 14,400 games go through the policy then, of 1,980; in six equal rounds 14,850.
+With 1,980 games and three passes a lesson, the policy then sees 14,400 games; with six equal rounds it sees 14,850.
 """
 
 
 class Growing(Respect):
-    """RESPECT whose rounds grow: each has as many times as many games before its end as before its beginning.
+    """RESPECT with growing rounds: each multiplies the number of games so far by the same factor.
 
-    The configuration's games are those of all rounds.
+    The configuration's `games` are those of all rounds together.
     """
 
     def _count(self, round: int) -> int:
@@ -52,16 +53,16 @@ class Growing(Respect):
 
 
 def grown(games: int, rounds: int, round_: int) -> int:
-    """Returns how many games were played by the end of a round that grows, of so many in all."""
+    """Returns the number of games played by the end of a growing round, out of `games` in all `rounds`."""
     share: float = SMALLEST ** (1 - round_ / rounds)
     return max(round_ + 1, round(games * share))
 
 
 class Often(Respect):
-    """RESPECT that goes on from its last policy, with a share of the computing of rounds in each lesson.
+    """RESPECT that continues from its last policy, with less computing in each lesson.
 
-    The learner's epochs are how many times as many examples as are new go through it in a lesson, in one pass: the new
-    ones, and others drawn from all so far.
+    A lesson is one pass over the new examples and others drawn from all so far. The learner's epochs give its size, as
+    a multiple of the number of new examples.
     """
 
     def _lesson(self, round: int) -> Lesson:
@@ -81,12 +82,12 @@ class Often(Respect):
 
 
 def passes(epochs: int, rounds: int, parts: int) -> int:
-    """Returns how many times as many examples as are new a lesson may have, so that all have no more than in rounds.
+    """Returns the size of a lesson, as a multiple of its new examples; together they cost no more than long rounds.
 
     Args:
-        epochs: Passes over all games so far, in rounds.
-        rounds: How many rounds are learned from.
-        parts: Into how many parts each round is divided.
+        epochs: Passes over all games so far, in long rounds.
+        rounds: The number of rounds to learn from.
+        parts: The number of parts that each round is divided into.
     """
     in_rounds = epochs * rounds * (rounds + 1) / 2  # in examples of one round
     lessons = (rounds + 1) * parts - 1
@@ -95,10 +96,10 @@ def passes(epochs: int, rounds: int, parts: int) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class OftenCommand(Question):
-    """Is more won if the policy learns after every few games, in place of long rounds, with as much computing?
+    """Does a policy that learns after every few games win more than one that learns in long rounds, at the same cost?
 
     Attributes:
-        config: The rounds that the rest is compared with.
+        config: The settings of the long rounds.
         out: The folder of the runs.
     """
 
@@ -108,12 +109,12 @@ class OftenCommand(Question):
     out: Path = Path("runs/often")
 
     def ways(self) -> Mapping[str, Way]:
-        """Returns rounds, and shorter and shorter ones."""
+        """Returns long rounds, growing ones, and shorter and shorter ones."""
         config = self.config
         ways = {
-            "rounds": Way(f"anew from the base after every {config.games} games", SUP),
+            "rounds": Way(f"learns from the base after every {config.games} games", SUP),
             "growing": Way(
-                "anew from the base whenever there are 1.4 times as many games",
+                "learns from the base whenever there are 1.4 times as many games as at the last lesson",
                 SUP,
                 Growing,
                 {"games": config.games * (config.rounds + 1), "rounds": GROWING},
@@ -122,7 +123,7 @@ class OftenCommand(Question):
         for parts in SHORTER:
             games, times = max(1, config.games // parts), passes(OPTIMISATION.epochs, config.rounds, parts)
             ways[f"every {games}"] = Way(
-                f"going on after every {games} games, {times} times as many examples as are new",
+                f"continues after every {games} games, with {times} times as many examples as are new",
                 replace(SUP, optimisation=replace(OPTIMISATION, epochs=times)),
                 Often,
                 {"games": games, "rounds": (config.rounds + 1) * parts - 1},
@@ -130,12 +131,12 @@ class OftenCommand(Question):
         return ways
 
     def sheets(self, curves: Mapping[str, Sequence[Curve]]) -> list[Sheet]:
-        """Returns what was won while deployed, in all and by time, and what is known at the end."""
+        """Returns a table of the deployed games won, in all and by time, and of the fixed games won at the end."""
         size, rounds = self.config.games, range(self.config.rounds + 1)
         rows = []
         for name, of_way in curves.items():
             games = [[game for of_round in won(curve) for game in of_round] for curve in of_way]
-            by_time = [f"{100 * np.mean([of[size * n : size * (n + 1)] for of in games]):.0f}" for n in rounds]
+            by_time = [f"{100 * np.mean([run[size * n : size * (n + 1)] for run in games]):.0f}" for n in rounds]
             rows.append([name, deployed(of_way), *by_time, fixed(of_way, "seen, likeliest")])
         heads = [f"games {size * n + 1} to {size * (n + 1)}" for n in rounds]
         title = f"Games won while deployed; {self.title}"

@@ -1,11 +1,11 @@
-"""How far does success fall if some speakers mislead the listener, and what helps without any label?
+"""How far does success fall if some speakers mislead the listener, and what helps without labels?
 
     multiref bench poisoning [--seeds 3] [--jobs 2] [--out runs/poisoning]
 
-Liars praise each wrong action, as if it were what they asked for, and go on; they reject each right one. They describe
-the tangrams as all others do. Guessers praise and reject at random. The demonstrations of round 0 are of speakers who
-do not mislead, as who deploys makes them. What counts are the fixed games of the last policy, whose speakers do not
-mislead either, and the deployed games of those who do not.
+Liars praise each wrong action as if it were right and go on, and they reject each right one. They describe the tangrams
+as all speakers do. Guessers praise and reject at random. The speakers of the seed's demonstrations do not mislead,
+because whoever deploys the listener makes them. The measures are the success of the last policy in fixed games with
+honest speakers, and that of honest speakers' games while deployed.
 
 The defence is `--trust` of `multiref respect`: see `multiref_gym.agents.learning.trust`.
 """
@@ -29,11 +29,11 @@ from multiref_gym.simulators.scripted import ScriptedSpeaker
 from multiref_gym.tangrams import load_tangrams
 
 MISLEADS = "misleads"
-"""What the names of speakers who mislead begin with."""
+"""The beginning of the names of speakers who mislead."""
 LIAR: Mapping[str, Any] = {"slip": 1.0, "praise": 1.0, "clears_up": 0.0, "fresh_start": 1.0}
 GUESSER = {**LIAR, "slip": 0.5}
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4)
-"""Of liars; all of them for TURNS, every second one for the other learners."""
+"""The fractions of liars: all for TURNS, every second one for the other learners."""
 LEARNERS = {
     "TURNS": (TURNS, False),
     "TURNS, trust": (TURNS, True),
@@ -41,11 +41,11 @@ LEARNERS = {
     "RL": (RL, False),
     "KTO": (KTO, False),
 }
-"""Who learns, and whether it weighs its speakers."""
+"""The learners, and whether they weigh speakers by trust."""
 
 
 def misled_by(habits: Mapping[str, Any], share: float) -> tuple[Persona, ...]:
-    """Returns the population with some habits in a share of it, evenly spread."""
+    """Returns the population in which an evenly spread fraction of the personas has these habits."""
     people = population()
     count = round(share * len(people))
     some = {number * len(people) // count for number in range(count)}
@@ -56,25 +56,25 @@ def misled_by(habits: Mapping[str, Any], share: float) -> tuple[Persona, ...]:
 
 
 class Liars(ScriptedSpeaker):
-    """A population of which a share lies."""
+    """A population with a fraction of liars."""
 
     @staticmethod
     def load(share: str) -> Callable[..., ScriptedSpeaker]:
-        """Returns what makes the speaker, given the share."""
+        """Returns a callable that makes the speaker, given the fraction."""
         return partial(ScriptedSpeaker, personas=misled_by(LIAR, float(share)))
 
 
 class Guessers(ScriptedSpeaker):
-    """A population of which a share guesses."""
+    """A population with a fraction of guessers."""
 
     @staticmethod
     def load(share: str) -> Callable[..., ScriptedSpeaker]:
-        """Returns what makes the speaker, given the share."""
+        """Returns a callable that makes the speaker, given the fraction."""
         return partial(ScriptedSpeaker, personas=misled_by(GUESSER, float(share)))
 
 
 class HonestSeed(Respect):
-    """RESPECT whose demonstrations are of speakers who do not mislead."""
+    """RESPECT with demonstrations by speakers who do not mislead."""
 
     def __init__(self, config: Config, learner: Learner, out: Path) -> None:
         super().__init__(config, learner, out)
@@ -83,7 +83,7 @@ class HonestSeed(Respect):
 
 @dataclass(frozen=True, kw_only=True)
 class PoisoningCommand(Question):
-    """How far does success fall if some speakers mislead the listener, and what helps without any label?
+    """How far does success fall if some speakers mislead the listener, and what helps without labels?
 
     Attributes:
         out: The folder of the runs.
@@ -94,7 +94,7 @@ class PoisoningCommand(Question):
     out: Path = Path("runs/poisoning")
 
     def ways(self) -> Mapping[str, Way]:
-        """Returns each learner among no liars and among more and more of them, and TURNS among guessers."""
+        """Returns each learner with each fraction of liars, and TURNS with guessers."""
 
         def way(learner: Learner, trust: bool, kind: type[ScriptedSpeaker], share: float) -> Way:
             changes = {"speaker": f"{__name__}:{kind.__name__}:{share}", "trust": trust}
@@ -107,11 +107,11 @@ class PoisoningCommand(Question):
             for share in (SHARES if learner is TURNS else SHARES[::2])
         ]
         asked += [(name, Guessers, SHARES[-1]) for name in ("TURNS", "TURNS, trust")]
-        return {f"{name}, {_told(kind, share)}": way(*LEARNERS[name], kind, share) for name, kind, share in asked}
+        return {f"{name}, {_column(kind, share)}": way(*LEARNERS[name], kind, share) for name, kind, share in asked}
 
     def sheets(self, curves: Mapping[str, Sequence[Curve]]) -> list[Sheet]:
-        """Returns what the last policies win, and what was won while deployed."""
-        columns = [_told(Liars, share) for share in SHARES] + [_told(Guessers, SHARES[-1])]
+        """Returns tables of the fixed games that the last policies win, and of honest speakers' deployed games won."""
+        columns = [_column(Liars, share) for share in SHARES] + [_column(Guessers, SHARES[-1])]
 
         def sheet(title: str, found: Callable[[Sequence[Curve]], str]) -> Sheet:
             rows = [
@@ -122,7 +122,7 @@ class PoisoningCommand(Question):
 
         return [
             sheet(f"Fixed games won after round {self.config.rounds}", lambda of_way: fixed(of_way, "seen, sampled")),
-            sheet("Deployed games won of who do not mislead, all rounds", lambda of_way: deployed(of_way, _honest)),
+            sheet("Deployed games won with honest speakers, all rounds", lambda of_way: deployed(of_way, _honest)),
         ]
 
 
@@ -130,5 +130,5 @@ def _honest(speaker: str) -> bool:
     return not speaker.startswith(MISLEADS)
 
 
-def _told(kind: type[ScriptedSpeaker], share: float) -> str:
+def _column(kind: type[ScriptedSpeaker], share: float) -> str:
     return f"{share:.0%} {kind.__name__.lower()}"

@@ -1,10 +1,10 @@
-"""Offline behaviour cloning: learns from the games of a run to click as its listeners did where feedback was positive.
+"""Offline behaviour cloning: learns from a run's games to repeat the listeners' actions that got positive feedback.
 
     multiref export --store runs/respect-0/interactions.db --system SUP --decoder lexical --minari multiref/sup-v0
     python docs/examples/behaviour_cloning.py multiref/sup-v0
 
-Nothing here is specific to multiref-gym but the names of the arrays: `image`, `utterance`, `selected` of an
-observation, and `feedback` among the infos.
+Only the names of the arrays are specific to multiref-gym: `image`, `utterance` and `selected` in observations, and
+`feedback` in the infos.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ LENGTH, WORDS = 32, 1000
 WIDTH, EPOCHS, BATCH, RATE = 128, 12, 64, 2e-3
 SEED = 0
 HELD_OUT = 10
-"""One episode in so many is not learned from."""
+"""One episode in this many is held out for testing."""
 
 Steps = tuple[Tensor, Tensor, Tensor, Tensor]
-"""Silhouettes, uint8 (n, 10, 64, 64); words, int64 (n, LENGTH); what is selected and what was clicked, (n, 10)."""
+"""Silhouettes, uint8 (n, 10, 64, 64); words, int64 (n, LENGTH); selection and clicks, float32 (n, 10) each."""
 
 
 class Policy(nn.Module):
-    """Scores each tangram by the same weights: how its picture fits what was said, given whether it is selected."""
+    """Scores each tangram with the same weights, by its picture, the utterance and whether it is selected."""
 
     def __init__(self, words: int) -> None:
         super().__init__()
@@ -50,10 +50,10 @@ class Policy(nn.Module):
 
 
 def good_steps(episodes: Iterable[minari.EpisodeData], vocabulary: Vocabulary) -> Steps:
-    """Returns the steps whose feedback was positive: what was seen before the action, and the action."""
+    """Returns the steps with positive feedback: the observation before each action, and the action."""
     images, words, selected, clicks = [], [], [], []
     for episode in episodes:
-        # The feedback on action t is in infos at t + 1, as if `step` had returned it; what was seen before it is at t.
+        # The feedback on action t is in the infos at t + 1, as if `step` had returned it; its observation is at t.
         for t in np.flatnonzero(episode.infos["feedback"][1:] == 1):
             images.append(episode.observations["image"][t])
             words.append(encode(episode.observations["utterance"][t], LENGTH, vocabulary))
@@ -66,7 +66,7 @@ def good_steps(episodes: Iterable[minari.EpisodeData], vocabulary: Vocabulary) -
 
 
 def learn(steps: Steps, words: int) -> Policy:
-    """Returns a policy to which the clicks of these steps are likely."""
+    """Returns a policy that is trained on the clicks of these steps."""
     torch.manual_seed(SEED)
     policy = Policy(words)
     optimiser = torch.optim.AdamW(policy.parameters(), RATE)
@@ -82,7 +82,7 @@ def learn(steps: Steps, words: int) -> Policy:
 
 @torch.no_grad()
 def agreement(policy: Policy, steps: Steps) -> tuple[float, float]:
-    """Returns how often the tangram with the highest score was clicked, and how often one drawn at random was."""
+    """Returns how often the tangram with the highest score was clicked, and how often a random tangram was."""
     images, said, selected, clicks = steps
     best = policy(images, said, selected).argmax(1, keepdim=True)
     return clicks.gather(1, best).mean().item(), clicks.mean().item()
@@ -99,8 +99,8 @@ def main(name: str) -> float:
     )
     agreed, chance = agreement(learn(training, len(vocabulary)), test)
     Console().print(
-        f"{len(training[0])} steps learned; on {len(test[0])} others the best tangram was clicked {agreed:.1%} of the "
-        f"time, one at random {chance:.1%}",
+        f"{len(training[0])} steps learned; in {len(test[0])} others, the tangram with the highest score was clicked "
+        f"{agreed:.1%} of the time, and a random one {chance:.1%}",
         highlight=False,
     )
     return agreed
@@ -108,5 +108,5 @@ def main(name: str) -> float:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("name", help="a Minari data set that `multiref export --minari --decoder` made")
+    parser.add_argument("name", help="a Minari data set, made by `multiref export --minari --decoder`")
     main(parser.parse_args().name)

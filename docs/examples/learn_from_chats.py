@@ -1,11 +1,11 @@
-"""Learns from a chat log: feedback is decoded from what users said next, and TRL's KTO trains a model on it.
+"""Learns from a chat log: a decoder reads feedback from the users' next messages, and TRL's KTO trains a model on it.
 
     pip install "multiref-gym[datasets]" "trl>=1.16"
     python docs/examples/learn_from_chats.py --chats LOG.jsonl --decoder prompted:MODEL --model MODEL --out FOLDER
 
-Without options this takes the twelve conversations beside it, which were made up, and a tiny model of random weights,
-on the CPU: it shows the steps, not that anything of use is learned from so little. The lexical decoder warns that it is
-of the game; these conversations are plain enough for it.
+Without options, it takes the twelve made-up conversations beside it and a tiny model with random weights, on the CPU.
+This shows the steps, but so few conversations teach nothing useful. The lexical decoder warns that it was made for the
+game; these conversations are plain enough for it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ SIZES = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "nu
 
 
 def tiny_model() -> tuple[Any, Any]:
-    """Returns a model of random weights that reads bytes, and its tokenizer."""
+    """Returns a model with random weights that reads bytes, and its tokenizer."""
     tokenizer = byte_tokenizer()
     tokenizer.chat_template = TEMPLATE
     torch.manual_seed(0)
@@ -45,7 +45,7 @@ def tiny_model() -> tuple[Any, Any]:
 
 @torch.inference_mode()
 def log_probability(model: Any, tokenizer: Any, row: dict[str, Any]) -> float:
-    """Returns the log-probability of the answer in a row, per token."""
+    """Returns the mean log-probability of the tokens of a row's answer."""
     prompt = tokenizer.apply_chat_template(row["prompt"], add_generation_prompt=True, return_dict=True)["input_ids"]
     whole = tokenizer.apply_chat_template(row["prompt"] + row["completion"], return_dict=True)["input_ids"]
     tokens = torch.tensor([whole], device=model.device)
@@ -55,7 +55,7 @@ def log_probability(model: Any, tokenizer: Any, row: dict[str, Any]) -> float:
 
 
 def means(model: Any, tokenizer: Any, rows: Dataset) -> dict[bool, float]:
-    """Returns the mean log-probability per token of the answers that are desirable, and of those that are not."""
+    """Returns the mean log-probability per token of the desirable answers (True) and the undesirable ones (False)."""
     found: dict[bool, list[float]] = {True: [], False: []}
     for row in rows:
         found[row["label"]].append(log_probability(model.eval(), tokenizer, row))
@@ -63,13 +63,13 @@ def means(model: Any, tokenizer: Any, rows: Dataset) -> dict[bool, float]:
 
 
 def main(argv: list[str] | None = None) -> dict[bool, float]:
-    """Decodes a log and learns from it; returns by how much answers became likelier, by whether they are desirable."""
+    """Decodes a log and learns from it; returns the changes of the `means`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--chats", type=Path, default=CHATS, help="the log")
-    parser.add_argument("--decoder", default="lexical", help="as of multiref decode")
-    parser.add_argument("--model", help="what learns: a model of the Hugging Face hub or a folder")
-    parser.add_argument("--epochs", type=float, default=8, help="how often each row is learned from")
-    parser.add_argument("--learning-rate", type=float, default=2e-3, help="of a real model 1e-6 to 1e-5")
+    parser.add_argument("--decoder", default="lexical", help="the decoder, as for multiref decode")
+    parser.add_argument("--model", help="the model that learns: a folder, or a model of the Hugging Face hub")
+    parser.add_argument("--epochs", type=float, default=8, help="passes over the rows")
+    parser.add_argument("--learning-rate", type=float, default=2e-3, help="for a real model, 1e-6 to 1e-5")
     parser.add_argument("--out", type=Path, help="a folder for the rows and the model; they are not kept without it")
     options = parser.parse_args(argv)
     with TemporaryDirectory() as folder:
@@ -94,7 +94,7 @@ def main(argv: list[str] | None = None) -> dict[bool, float]:
             per_device_train_batch_size=4,
             learning_rate=options.learning_rate,
             beta=0.5,
-            # So that the fewer rows of one kind weigh as much as the many of the other.
+            # The rarer kind of rows gets a larger weight, so that both kinds weigh the same.
             desirable_weight=max(1.0, (len(rows) - desirable) / max(1, desirable)),
             undesirable_weight=max(1.0, desirable / max(1, len(rows) - desirable)),
             max_length=None,  # TRL cuts a row at its end, where the answer is
@@ -105,7 +105,7 @@ def main(argv: list[str] | None = None) -> dict[bool, float]:
             use_cpu=not torch.cuda.is_available(),
             bf16=torch.cuda.is_available(),
         )
-        # TRL would load the reference by the model's name, and one that was just made has none.
+        # By default TRL loads the reference by the model's name, but a model that was just made has none.
         given = {"ref_model": deepcopy(model), "train_dataset": rows, "processing_class": tokenizer}
         trainer = KTOTrainer(model=model, args=settings, **given)
         trainer.train()

@@ -2,9 +2,9 @@
 
     python docs/examples/ppo_cleanrl.py --reward implicit --steps 200000
 
-The native vector environment plays 128 games at once under the wrappers for learners that know no text. The tangrams
-are seen through the vision of the small listener; everything else is learned from the reward alone: the environment's
-own at the end of a game (true), or feedback decoded from what the speaker says next (implicit).
+The native vector environment plays 128 games at once, with the wrappers for learners that do not read text. The agent
+sees the tangrams through the small listener's vision and learns everything else from the reward: the environment's own
+at the end of a game (true), or the feedback decoded from the speaker's next utterance (implicit).
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ Observations = dict[str, Tensor]
 
 
 class Agent(nn.Module):
-    """Scores each tangram by the same weights; the critic reads the same words.
+    """Scores each tangram with the same weights; the critic reads the same words.
 
     Args:
-        words: How many ids words have.
-        features: What the tangrams look like, float32 (tangrams of the set, width).
+        words: The number of word ids.
+        features: The features of the tangrams' pictures, float32 (tangrams of the set, width).
     """
 
     def __init__(self, words: int, features: NDArray[np.float32]) -> None:
@@ -61,7 +61,7 @@ class Agent(nn.Module):
         self.value = nn.Sequential(nn.Linear(WIDTH + 2, WIDTH), nn.ReLU(), nn.Linear(WIDTH, 1))
 
     def forward(self, seen: Observations) -> tuple[Categorical, Tensor]:
-        """Returns the policy over ten clicks and none, and the values (batch,)."""
+        """Returns the policy, over ten clicks and no click, and the values, float32 (batch,)."""
         there = seen["utterance"] > 0
         words = self.words(seen["utterance"].long())
         weights = self.weights(words).squeeze(2).masked_fill(~there, -1e9).softmax(1)
@@ -70,7 +70,8 @@ class Agent(nn.Module):
         selected, clicked = seen["selected"].float(), seen["clicked"].float()
         state = torch.stack([selected, clicked], 2)
         hints = self.score(torch.cat([alike, said[:, None].expand_as(alike), state], 2)).squeeze(2)
-        # To begin with, what is selected mostly stays so: who undoes half of what it did wins no game to learn from.
+        # At first, selected tangrams mostly stay selected: an agent that undoes half of its clicks wins no games to
+        # learn from.
         scores = hints + alike.sum(2) / math.sqrt(WIDTH) - 2 * selected
         counts = torch.stack([seen["turn"].float(), selected.sum(1)], 1)
         value = self.value(torch.cat([words.sum(1) / there.sum(1, keepdim=True).clamp(min=1), counts], 1))
@@ -91,7 +92,7 @@ def readable_games(number: int, reward: str, vocabulary: Vocabulary) -> VectorEn
 
 
 def first_utterances(games: int) -> list[str]:
-    """Returns what is said at the beginning of some games, and to a listener that clicks A twice."""
+    """Returns the first utterances of some games, and the replies to a listener that clicks A twice."""
     envs = literal_games(games)
     heard = [*envs.reset(seed=0)[0]["utterance"]]
     for _ in range(2):
@@ -100,7 +101,7 @@ def first_utterances(games: int) -> list[str]:
 
 
 def train(reward: str, steps: int, seed: int) -> tuple[Agent, list[float]]:
-    """Learns from so many steps; returns the agent, and the share of games won in each rollout."""
+    """Learns from this many steps; returns the agent, and the fraction of games won in each rollout."""
     torch.manual_seed(seed)
     vocabulary = Vocabulary.of(first_utterances(1000), WORDS)
     envs = readable_games(ENVS, reward, vocabulary)
@@ -141,7 +142,7 @@ def train(reward: str, steps: int, seed: int) -> tuple[Agent, list[float]]:
         returns = (advantages + values).flatten()
         gains = ((advantages - advantages.mean()) / (advantages.std() + 1e-8)).flatten()
 
-        # Learn, each time from the whole rollout: a smaller batch would hardly have a game that was won, at first.
+        # Learn, each time from the whole rollout: at first, a smaller batch would hardly have any won game.
         turns = {key: torch.cat([observations[key] for observations in rollout]) for key in seen}
         for _ in range(EPOCHS):
             policy, value = agent(turns)
@@ -160,7 +161,7 @@ def train(reward: str, steps: int, seed: int) -> tuple[Agent, list[float]]:
 
 
 def tensors(observations: dict[str, Any]) -> Observations:
-    """Returns a batch of observations as tensors of their own."""
+    """Returns a batch of observations as tensors, copied."""
     return {key: torch.tensor(array) for key, array in observations.items()}
 
 

@@ -1,9 +1,9 @@
-"""KTO in TRL: a vision-language model learns from what was decoded of the games of a run.
+"""KTO in TRL: a vision-language model learns from the decoded feedback in a run's games.
 
     multiref export --store runs/respect-0/interactions.db --system SUP --trl kto --out rows.parquet
     python docs/examples/trl_kto.py rows.parquet MODEL FOLDER
 
-For SFT export with `--trl sft`, and take SFTConfig and SFTTrainer.
+For SFT, export with `--trl sft` and use SFTConfig and SFTTrainer.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from trl import KTOConfig, KTOTrainer
 
 
 def train(rows: str, model: str, out: str, **settings: Any) -> KTOTrainer:
-    """Trains adapters of a model and saves them in a folder; the settings are those of KTOConfig."""
+    """Trains adapters of a model and saves them in a folder; the settings are passed to KTOConfig."""
     data = load_dataset("parquet", data_files=rows, split="train")
     positive = sum(data["label"])
     weight = positive / max(1, len(data) - positive)  # so that positive and negative turns weigh the same
@@ -32,8 +32,8 @@ def train(rows: str, model: str, out: str, **settings: Any) -> KTOTrainer:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("rows", help="what `multiref export --trl kto` wrote")
-    parser.add_argument("model", help="a vision-language model: a folder, or a name of the Hugging Face hub")
-    parser.add_argument("out", help="the folder to save in")
+    parser.add_argument("rows", help="the file that `multiref export --trl kto` wrote")
+    parser.add_argument("model", help="a vision-language model: a folder, or a model of the Hugging Face hub")
+    parser.add_argument("out", help="the folder for the adapters")
     given = parser.parse_args()
     train(given.rows, given.model, given.out, learning_rate=1e-5)

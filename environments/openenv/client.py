@@ -10,12 +10,12 @@ from openenv.core.env_server import State
 
 try:
     from .models import MultiRefAction, MultiRefObservation
-except ImportError:  # in this folder, where it is no package
+except ImportError:  # run from this folder, which is not a package then
     from models import MultiRefAction, MultiRefObservation
 
 
 class MultiRefClient(EnvClient[MultiRefAction, MultiRefObservation, State]):
-    """Plays one game at a time, in a session of its own."""
+    """Plays one game at a time, in its own session."""
 
     def _step_payload(self, action: MultiRefAction) -> dict[str, Any]:
         return action.model_dump()

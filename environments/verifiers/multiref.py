@@ -1,21 +1,21 @@
 """MULTIREF for verifiers: `vf-eval multiref`.
 
-The game: speaker and listener see the same ten tangrams. The speaker alone knows which three to five of them are the
+The game: speaker and listener see the same ten tangrams. Only the speaker knows which three to five of them are the
 targets, and describes them turn by turn. The model is the listener, and answers each utterance with an action such as
-"deselect F select G". The game is won when exactly the targets are selected, and it ends after ten turns. What the
-speaker says next shows what it thinks of the last action ("yes, now the ...", "no, undo that"): that is implicit
-feedback, and a decoder makes it the reward of the turn. The targets give no reward.
+"deselect F select G". The game is won when exactly the targets are selected, and it ends after ten turns. The speaker's
+next utterance shows what it thinks of the last action ("yes, now the ...", "no, undo that"): this is implicit feedback,
+and a decoder turns it into the reward of the turn. The targets give no reward.
 
 A task is a game: its seed decides the tangrams, the targets and the speaker, so all rollouts of a task play the same
 game. A rollout has
 
-- the reward `implicit`: the sum of the decoded rewards of its turns, each -1, 0 or 1; a turn that is not taken, as a
-  limit ends the rollout before, counts as negative;
+- the reward `implicit`: the sum of the decoded rewards of its turns, each -1, 0 or 1; if a limit ends the rollout
+  early, a turn that was not taken counts as -1;
 - the metrics `success`, `turns` and `invalid_actions`, for evaluation;
-- `trace.info["turn_rewards"]`: the reward of each turn, for trainers that give credit by turn; and
-  `trace.info["clicks"]`: each action as it was understood.
+- `trace.info["turn_rewards"]`: the reward of each turn, for trainers that assign credit to turns;
+- `trace.info["clicks"]`: each action as it was understood.
 
-An endpoint, a speaker or a decoder that fails is an error of the rollout, and gives no reward.
+A failure of the endpoint, the speaker or the decoder is an error of the rollout, and gives no reward.
 """
 
 from __future__ import annotations
@@ -36,27 +36,27 @@ from multiref_gym.tangrams import load_tangrams
 
 
 class GameConfig(vf.TasksetConfig):
-    """Which games are played; `vf-eval multiref --env.taskset.split dev` sets one of these."""
+    """The options of the games; `vf-eval multiref --env.taskset.split dev` sets one of them."""
 
     split: Literal["train", "dev", "test", "all"] = "train"
-    """Which tangrams the games are about."""
+    """The part of the tangrams."""
     similarity: float = Field(0.0, ge=0, le=1)
-    """How alike the tangrams of a game are."""
+    """How similar the tangrams of a game are, from 0 to 1."""
     tangrams: str = "figures"
     """"figures", or "kilogram:PATH" for KiloGram."""
     shown: Literal["tangrams", "board", "words"] = "words"
-    """How the model is shown the tangrams: a picture each, one picture, or in words."""
+    """How the model sees the tangrams: as single pictures, as one picture, or in words."""
     speaker: str = "scripted"
-    """Who speaks: a speaker of multiref-gym, or "module:attribute"."""
+    """The speaker: a speaker of multiref-gym, or "module:attribute"."""
     decoder: str = "lexical"
-    """Who decodes the feedback: a decoder of multiref-gym, or "module:attribute"."""
+    """The decoder of the feedback: a decoder of multiref-gym, or "module:attribute"."""
     first_seed: int = Field(0, ge=0)
     """The seed of the first game; the next ones follow."""
 
     @field_validator("tangrams", "speaker", "decoder")
     @classmethod
     def _is_known(cls, name: str, field: ValidationInfo) -> str:
-        """Refuses a wrong name before the first rollout. No model is loaded for that."""
+        """Refuses a wrong name before the first rollout, without loading a model."""
         if field.field_name == "tangrams":
             load_tangrams(name)
         elif field.field_name == "decoder":
@@ -67,18 +67,18 @@ class GameConfig(vf.TasksetConfig):
 
 
 class GameData(vf.TaskData):
-    """A game: its seed, and what a `ChatGame` is made with."""
+    """A game: its seed, and the arguments of its `ChatGame`."""
 
     seed: int
     options: dict[str, Any]
 
 
 class GameTask(vf.Task[GameData]):
-    """A game to be played."""
+    """A game to play."""
 
 
 class Games(vf.Taskset[GameTask, GameConfig]):
-    """Games without end, one for each seed."""
+    """Infinitely many games, one for each seed."""
 
     INFINITE = True
 
@@ -91,12 +91,12 @@ class Games(vf.Taskset[GameTask, GameConfig]):
 
 
 class Conversation(vf.HarnessSession):
-    """The chat of one game. What was sent is sent again as it was, and the answer and the next message follow it."""
+    """The chat of one game. Each request repeats all messages so far, unchanged, and adds the next one."""
 
     _http: aiohttp.ClientSession | None = None
 
     async def _run(self, messages: vf.Messages | None) -> vf.ProgramResult:
-        """Asks for one completion, through verifiers, which takes down what is sent and what comes back."""
+        """Asks for one completion, through verifiers, which records the request and the answer."""
         if self._http is None:  # one connection for all turns
             headers = {"Authorization": f"Bearer {self.secret}"}
             self._http = aiohttp.ClientSession(headers=headers, timeout=aiohttp.ClientTimeout())
@@ -118,7 +118,7 @@ class Conversation(vf.HarnessSession):
 
 
 class InProcess(vf.Harness[vf.HarnessConfig]):
-    """A chat without tools, in this process. The one that verifiers comes with starts a process for each turn."""
+    """A chat without tools, in this process; the one that ships with verifiers starts a process for each turn."""
 
     APPENDS_SYSTEM_PROMPT = SUPPORTS_RESUME = True
     EXECUTES_CODE = NEEDS_CONTAINER = False
@@ -128,12 +128,12 @@ class InProcess(vf.Harness[vf.HarnessConfig]):
         return Conversation(self, *args, **kwargs)
 
     async def launch(self, *args: Any, **kwargs: Any) -> vf.ProgramResult:
-        """Is never called, as `session` returns what runs."""
+        """Is never called, because `session` returns the object that runs."""
         raise NotImplementedError
 
 
 class MultiRefConfig(vf.EnvConfig):
-    """The environment: its one agent needs no sandbox, as no code is run."""
+    """The environment's settings: its only agent needs no sandbox, because it runs no code."""
 
     listener: vf.AgentConfig = vf.AgentConfig(runtime={"type": "subprocess"})
 

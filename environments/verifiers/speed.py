@@ -1,6 +1,6 @@
-"""How long rollouts take in verifiers, beside a plain loop over the same games: `python speed.py --rollouts 100`.
+"""Compares the speed of rollouts in verifiers with a plain loop over the same games: `python speed.py --rollouts 100`.
 
-A server on this machine stands in for the model. It answers at once, with a click that follows from what it reads.
+A server on this machine stands in for the model. It answers at once, with a click that depends on the message.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from multiref_gym.chat_game import ChatGame
 
 
 def answer(words: str) -> str:
-    """Returns a click that the rules allow."""
+    """Returns a legal click."""
     found = re.search(r"^([A-J ]+) currently selected$", words, re.MULTILINE)
     selected = found[1].split() if found else []
     free = [letter for letter in "ABCDEFGHIJ" if letter not in selected]
@@ -44,7 +44,7 @@ async def complete(request: web.Request) -> web.Response:
 
 
 def serve(listening: socket.socket) -> None:
-    """Stands in for the model."""
+    """Serves answers in place of a model."""
     app = web.Application()
     app.router.add_post("/v1/chat/completions", complete)
     web.run_app(app, sock=listening, print=None)
@@ -64,7 +64,7 @@ def plain(url: str, rollouts: int) -> None:
 
 
 def in_verifiers(url: str, rollouts: int) -> None:
-    """Plays the games by verifiers' command."""
+    """Plays the games with verifiers' command."""
     command = [str(Path(sys.executable).with_name("vf-eval")), "multiref", "-m", "stub", "-n", str(rollouts)]
     command += ["--no-push", "--no-rich", "--client.base-url", url, "--client.api-key-var", "NO_KEY"]
     with tempfile.TemporaryDirectory() as folder:
@@ -76,14 +76,14 @@ def in_verifiers(url: str, rollouts: int) -> None:
 
 
 def seconds(play: Callable[[str, int], None], url: str, rollouts: int) -> float:
-    """Returns how long it takes to play."""
+    """Returns the seconds that it takes to play."""
     start = time.perf_counter()
     play(url, rollouts)
     return time.perf_counter() - start
 
 
 def main() -> None:
-    """Prints the seconds of both, and how many times as long verifiers takes."""
+    """Prints the seconds of both, and their ratio."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rollouts", type=int, default=100)
     rollouts = parser.parse_args().rollouts
@@ -91,14 +91,18 @@ def main() -> None:
         url = f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
         server = multiprocessing.Process(target=serve, args=(listening,), daemon=True)
         server.start()
-        ChatGame().reset(0)  # what is compiled once on a machine
+        ChatGame().reset(0)  # compiles the game, if this machine has not compiled it yet
         loop, start, whole = (
             seconds(play, url, games)
             for play, games in ((plain, rollouts), (in_verifiers, 1), (in_verifiers, rollouts))
         )
         server.terminate()
-    rich.print(f"{rollouts} rollouts: a plain loop {loop:.1f} s, vf-eval {whole:.1f} s, {start:.1f} s of it its start")
-    rich.print(f"without its start vf-eval takes {(whole - start) / loop:.1f} times as long, on {os.cpu_count()} cores")
+    rich.print(
+        f"{rollouts} rollouts: plain loop {loop:.1f} s, vf-eval {whole:.1f} s, of which {start:.1f} s is its start"
+    )
+    rich.print(
+        f"without its start, vf-eval takes {(whole - start) / loop:.1f} times as long, on {os.cpu_count()} cores"
+    )
 
 
 if __name__ == "__main__":

@@ -104,8 +104,8 @@ class Export(ForceOption):
                 raise StoreError(f"{self.store}: no interactions to export; there are: {store.contents()}")
             decoder = self._decoder_in(store)
             games = _reported(self._logged(store, decoder), lambda done: screen.report("games read", done, total))
-            told = self._write(games, decoder, bad.append if self.skip_bad else None)
-        screen.say(f"{total - len(bad)} interactions written to {self.out or self.minari}{told}")
+            note = self._write(games, decoder, bad.append if self.skip_bad else None)
+        screen.say(f"{total - len(bad)} interactions written to {self.out or self.minari}{note}")
         say_skipped(bad, screen)
 
     @property
@@ -138,17 +138,17 @@ class Export(ForceOption):
             StoreError: If that decoder has decoded none of these games, or more than one decoder could be meant.
         """
         there = store.decoders(self.system, self.round)
-        told = f"the feedback in the store is by: {', '.join(map(repr, there)) or 'nobody'}"
+        decoders = f"the store has feedback by: {', '.join(map(repr, there)) or 'no decoder'}"
         if self.decoder is not None:
             name = feedback_name(self.decoder, bool(self.ternary))
             if name not in there:
-                raise StoreError(f"{self.store}: {name!r} has decoded none of these games; {told}")
+                raise StoreError(f"{self.store}: {name!r} has decoded none of these games; {decoders}")
             return name
         if self._form in ("out", "minari") or (self._form == "inspect" and not there):
             return ""
         if len(there) != 1:
             what = "choose one by --decoder" if there else "decode the games by `multiref decode`"
-            raise StoreError(f"{self.store}: --{self._form} needs one decoder's feedback: {what}; {told}")
+            raise StoreError(f"{self.store}: --{self._form} needs one decoder's feedback: {what}; {decoders}")
         return there[0]
 
     def _logged(self, store: InteractionStore, decoder: str) -> Iterator[LoggedGame]:

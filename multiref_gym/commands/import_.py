@@ -72,14 +72,14 @@ class Import:
         with InteractionStore(self.store) as store:
             store.add([game.interaction for game in games], self.system, decoded, decoder)
         rounds = _listed({game.interaction.round for game in games})
-        told = f"{len(games)} interactions of {self.system!r} added, rounds {rounds}"
+        message = f"{len(games)} interactions of {self.system!r} added, rounds {rounds}"
         if decoder:
-            told += f"; feedback of {decoder!r} on rounds {_listed(decoded)}"
+            message += f"; feedback of {decoder!r} on rounds {_listed(decoded)}"
         elif labels := sum(label is not None for game in games for label in game.labels):
-            told += f"; {labels} labels were left out: a store keeps only those of a named decoder"
+            message += f"; {labels} labels were left out: a store keeps only those of a named decoder"
         if abandoned := sum(game.abandoned for game in games):
-            told += f"; {abandoned} were abandoned; a store counts them as lost"
-        screen.say(told)
+            message += f"; {abandoned} were abandoned; a store counts them as lost"
+        screen.say(message)
         say_skipped(bad, screen)
 
 

@@ -122,10 +122,10 @@ def named(names: Mapping[str, str], note: str = "") -> Parameter:
     return Parameter(help=f"{note}{', '.join(names)} or module:attribute.")
 
 
-ListenerName = Annotated[str, named(LISTENERS)]
-SpeakerName = Annotated[str, named(SPEAKERS, "Its name, and its model if it uses one (llm:MODEL): ")]
+ListenerName = Annotated[str, named(LISTENERS, "The listener: ")]
+SpeakerName = Annotated[str, named(SPEAKERS, "The speaker, with its model if it uses one (llm:MODEL): ")]
 DecoderName = Annotated[
-    str, named(DECODERS, "Its name, and its model or file if it uses one (prompted:MODEL, calibrated:FILE): ")
+    str, named(DECODERS, "The decoder, with its model or file if it uses one (prompted:MODEL, calibrated:FILE): ")
 ]
 TangramsName = Annotated[str, Parameter(converter=lambda kind, tokens: full_name(tokens[0].value))]
 """A name for `load_tangrams` that says which file is read; all results record it."""

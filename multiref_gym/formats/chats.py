@@ -5,7 +5,7 @@ A record holds its messages under `messages` (OpenAI's form: `role` and `content
 `type`, or null in a message with a tool call. Everything else in a record is kept.
 
 Decoding adds to the record: `feedback`, a list with an item for each message (-1, 0 or 1 for an answer that the user
-followed up, null for all others), and, if the decoder tells it, `feedback_probability`, the probability that the
+followed up, null for all others), and, if the decoder gives it, `feedback_probability`, the probability that the
 feedback is positive. Or it makes rows for TRL's trainers: `prompt`, the messages before an answer; `completion`, the
 answer; `label` for KTO; and `probability`.
 """
@@ -142,14 +142,14 @@ def read_feedback(path: Path) -> list[tuple[ChatExchange, Feedback]]:
     for logged in stream_chats(path, has_feedback=True):
         exchanges, given = logged.exchanges(), logged.record.get(FEEDBACK)
         if not isinstance(given, list) or len(given) != len(logged.messages):
-            told = f"expected a list with an item for each of {len(logged.messages)} messages, got {given!r:.60}"
-            raise BadConversation(told, logged.place, FEEDBACK)
+            problem = f"expected a list with an item for each of {len(logged.messages)} messages, got {given!r:.60}"
+            raise BadConversation(problem, logged.place, FEEDBACK)
         for number, value in enumerate(given):
             if value is None:
                 continue
             if not is_int(value, -1, 1) or number not in exchanges:
-                told = f"{value!r:.40}: allowed is -1, 0 or 1 on an answer that was followed up, and null elsewhere"
-                raise BadConversation(told, logged.place, f"{FEEDBACK}[{number}]")
+                problem = f"{value!r:.40}: allowed is -1, 0 or 1 on an answer that was followed up, and null elsewhere"
+                raise BadConversation(problem, logged.place, f"{FEEDBACK}[{number}]")
             found.append((exchanges[number], Feedback(value)))
     if not found:
         raise BadConversation(f"{path}: no feedback on any answer")
@@ -198,15 +198,15 @@ def _message(item: Any, place: str, field: str) -> ChatMessage:
     named = item.get(whose)
     role = ROLES.get(named) if isinstance(named, str) else None
     if role is None:
-        told = "missing" if whose not in item else f"{named!r:.40}"
-        raise BadConversation(f"{told}: allowed is one of {', '.join(ROLES)}", place, f"{field}.{whose}")
+        problem = "missing" if whose not in item else f"{named!r:.40}"
+        raise BadConversation(f"{problem}: allowed is one of {', '.join(ROLES)}", place, f"{field}.{whose}")
     tools = {name: item[name] for name in TOOLS if item.get(name) is not None}
     content = item.get(words)
     if content is None:
         if role == "assistant" and any(item.get(name) for name in WORDLESS):
             return ChatMessage(role, "", is_text=bool(item.get("tool_calls")), tools=tools)
-        told = "null, which only tool calls may be" if words in item else "missing"
-        raise BadConversation(f"{told}: allowed is a text or a list of parts", place, f"{field}.{words}")
+        problem = "null, which only tool calls may be" if words in item else "missing"
+        raise BadConversation(f"{problem}: allowed is a text or a list of parts", place, f"{field}.{words}")
     text, is_text = _text(content, place, f"{field}.{words}")
     if named == "function_call":  # these words are meant for a tool
         return ChatMessage(role, "", is_text=False)
@@ -227,8 +227,8 @@ def _text(content: Any, place: str, field: str) -> tuple[str, bool]:
         if kind not in TEXT_PARTS:
             continue
         if not isinstance(part.get("text"), str):
-            told = f"expected a text, got {part.get('text')!r:.60}"
-            raise BadConversation(told, place, f"{field}[{number}].text")
+            problem = f"expected a text, got {part.get('text')!r:.60}"
+            raise BadConversation(problem, place, f"{field}[{number}].text")
         words.append(part["text"])
     return "\n".join(words), len(words) == len(content)
 

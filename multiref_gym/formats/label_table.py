@@ -27,7 +27,7 @@ class Decoded(NamedTuple):
     """Further columns for a game's exchanges, besides the labels: one item for each exchange.
 
     Attributes:
-        probabilities: The probability that each action was entirely right; empty if the decoder does not tell it.
+        probabilities: The probability that each action was entirely right; empty if the decoder does not give it.
         against: Another decoder's feedback; empty if there is none.
     """
 
@@ -117,11 +117,13 @@ class LabelTable:
             labels: list[Feedback | None] = [None] * len(actions)
             for turn, (action, value, line) in rows.items():
                 if turn >= len(actions):
-                    told = f"game {logged.interaction.game_id!r} has {len(actions)} exchanges, and none in turn {turn}"
-                    raise UserError(f"{self._path}, line {line}: {told}")
+                    problem = (
+                        f"game {logged.interaction.game_id!r} has {len(actions)} exchanges, and none in turn {turn}"
+                    )
+                    raise UserError(f"{self._path}, line {line}: {problem}")
                 if action != actions[turn]:
-                    told = f"in turn {turn} of {logged.interaction.game_id!r} the action was {actions[turn]!r}"
-                    raise UserError(f"{self._path}, line {line}: {told}, not {action!r:.60}: labels of other games")
+                    problem = f"in turn {turn} of {logged.interaction.game_id!r} the action was {actions[turn]!r}"
+                    raise UserError(f"{self._path}, line {line}: {problem}, not {action!r:.60}: labels of other games")
                 labels[turn] = value
             yield replace(logged, labels=tuple(labels))
         for game_id, rows in left.items():

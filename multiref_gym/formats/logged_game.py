@@ -25,7 +25,7 @@ class LoggedGame:
         interaction: The game.
         reply: The speaker's words after the last turn of the record if the game went on, "" if it did not.
         labels: Explicit feedback on each turn, None for a turn without. It may cover only the first turns.
-        system: The system that played, "" if the record does not tell it.
+        system: The system that played, "" if the record does not name it.
         place: The place of the record, such as "FILE, line 3", for messages; it is ignored when games are compared.
         abandoned: Whether somebody left the game before its end, so that it was neither won nor lost.
     """

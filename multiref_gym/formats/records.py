@@ -117,8 +117,8 @@ class Record:
         """Returns the positions that each item of `clicks` names; there must be one item for each utterance."""
         clicks = fields.clicks
         if not clicks or len(clicks) != len(chat):
-            told = f"{len(clicks)} for {len(chat)} utterances"
-            raise self.bad(f"expected one item for each turn and at least one turn, got {told}", "clicks")
+            problem = f"{len(clicks)} for {len(chat)} utterances"
+            raise self.bad(f"expected one item for each turn and at least one turn, got {problem}", "clicks")
         return [self.positions("clicks", names, order, f" of turn {turn}") for turn, names in enumerate(clicks)]
 
 

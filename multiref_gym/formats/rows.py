@@ -160,9 +160,9 @@ class Columns:
                     raise self._unfit(error) from error
 
     def _unfit(self, error: Exception) -> UserError:
-        told = " ".join(str(error).split())
+        problem = " ".join(str(error).split())
         return UserError(
-            f"cannot write to {self._path}: no columns can hold these rows ({told:.200}): name a .jsonl file"
+            f"cannot write to {self._path}: no columns can hold these rows ({problem:.200}): name a .jsonl file"
         )
 
 

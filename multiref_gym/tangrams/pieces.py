@@ -2,8 +2,8 @@
 
 A tangram is made of two large triangles, a medium one, two small ones, a square and a parallelogram. With the small
 triangle's leg of length 2, every vertex of every piece turned by a multiple of 45 degrees has coordinates of the form
-``a + b * sqrt(2) / 2`` with integers ``a`` and ``b``. Two such numbers compare without rounding, so whether pieces
-overlap, touch or leave a gap is decided exactly. The y axis points down, as in images.
+``a + b * sqrt(2) / 2`` with integers ``a`` and ``b``. Such numbers can be compared without rounding, so it is exactly
+decided whether pieces overlap, touch or leave a gap. The y axis points down, as in images.
 """
 
 from __future__ import annotations
@@ -51,13 +51,13 @@ class Surd:
 
     @property
     def sign(self) -> int:
-        """-1, 0 or 1, decided on integers: ``a`` outweighs ``b * sqrt(2) / 2`` just when ``2 a a > b b``."""
+        """-1, 0 or 1, from integers only: ``a`` outweighs ``b * sqrt(2) / 2`` exactly if ``2 a a > b b``."""
         weight = self.a * abs(self.a) * 2 + self.b * abs(self.b)
         return (weight > 0) - (weight < 0)
 
     @property
     def half(self) -> Surd:
-        """Half of the number. Raises ValueError if that is off the lattice."""
+        """Half of the number. Raises ValueError if it is off the lattice."""
         if self.a % 2 or self.b % 2:
             raise ValueError(f"half of {self} is off the lattice")
         return Surd(self.a // 2, self.b // 2)
@@ -80,7 +80,7 @@ class Point(NamedTuple):
         """Turns the point clockwise about the origin by ``eighths`` times 45 degrees.
 
         Raises:
-            ValueError: the turned point is off the lattice (never for a difference of two vertices of a piece).
+            ValueError: If the turned point is off the lattice (never for a difference of two vertices of a piece).
         """
         x, y = self
         for _ in range(eighths % 8 // 2):
@@ -109,12 +109,12 @@ OUTLINES: dict[str, tuple[Point, ...]] = {
 """Vertices of each kind of piece, clockwise as seen with y down; a triangle starts at its right angle."""
 
 SEVEN = ("large", "large", "medium", "small", "small", "square", "parallelogram")
-"""The kinds of the pieces of one tangram, sorted as they are in every list of this package."""
+"""The kinds of the pieces of one tangram, in the order of every list in this package."""
 
 
 @dataclass(frozen=True)
 class Piece:
-    """One piece in its place: a kind and its exact vertices in order around it."""
+    """A piece at its position: its kind, and its exact vertices in order around it."""
 
     kind: str
     vertices: tuple[Point, ...]
@@ -137,14 +137,14 @@ class Piece:
         return Piece(self.kind, tuple(spoke.moved(x, y) for spoke in spokes))
 
     def mirrored(self) -> Piece:
-        """Swaps left and right about the y axis; the first vertex stays first, so the order turns around."""
+        """Swaps left and right about the y axis; the first vertex stays first, so the vertices run the other way."""
         return Piece(self.kind, tuple(vertex.mirrored() for vertex in self.vertices))
 
     def anchor(self, compass: str) -> Point:
         """Returns a point of the upright box around the piece: "n" is the middle of its top, "sw" its lower left.
 
         Args:
-            compass: one of n, ne, e, se, s, sw, w, nw, and c for the centre.
+            compass: One of n, ne, e, se, s, sw, w, nw, and c for the centre.
         """
         columns, rows = zip(*self.vertices, strict=True)
         left, right, top, bottom = min(columns), max(columns), min(rows), max(rows)
@@ -154,7 +154,7 @@ class Piece:
 
 
 def exact_corners(figures: Sequence[Sequence[Piece]]) -> np.ndarray:
-    """Returns the vertices of figures of equally many pieces as the integers of their exact coordinates.
+    """Returns the vertices of figures, all with the same number of pieces, as the integers of their exact coordinates.
 
     Returns:
         int64 (n, pieces, 4, 2, 2): the figure, the piece, the vertex (a triangle's last one comes twice), x or y, and
@@ -168,11 +168,11 @@ def exact_corners(figures: Sequence[Sequence[Piece]]) -> np.ndarray:
 
 
 def rounded(exact: np.ndarray) -> np.ndarray:
-    """Returns the floats that integers (..., 2) stand for, float64 (...), which compare as the exact numbers do.
+    """Returns the floats that integers (..., 2) stand for, float64 (...); they compare like the exact numbers.
 
     The same integers give the same float. Unequal numbers ``a + b * sqrt(2) / 2`` differ by at least
     ``1 / (2 (|da| + |db|))``, where ``da`` and ``db`` are the differences of their integers: at the size of a figure,
-    a billion times more than what rounding takes away.
+    this is a billion times the rounding error.
     """
     return np.asarray(exact[..., 0] + exact[..., 1] * ROOT_HALF)
 
@@ -180,11 +180,12 @@ def rounded(exact: np.ndarray) -> np.ndarray:
 def contacts(corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Returns which pieces of each figure overlap and which touch, along an edge or in a point.
 
-    By separating axes: two convex polygons are apart if on some edge's normal a gap shows between their shadows, and
-    overlap if all shadows overlap. Edges only run in eight directions, so x, x + y, y and y - x are all the normals.
+    The method is separating axes: two convex polygons are apart if their projections on some edge's normal have a gap,
+    and they overlap if all their projections overlap. Edges run in eight directions only, so x, x + y, y and y - x are
+    all the normals.
 
     Args:
-        corners: see `exact_corners`.
+        corners: See `exact_corners`.
 
     Returns:
         Overlap and touch, each bool (n, pieces, pieces), symmetric; a piece neither touches nor overlaps itself.

@@ -24,7 +24,7 @@ FIELD = 12.0
 """The side of the square that a silhouette shows, in the same units: nearly all figures fit at one scale."""
 
 MARGIN = 0.03
-"""The least blank share of the square on each side."""
+"""The smallest margin on each side, as a fraction of the square's side."""
 
 SUPERSAMPLING = 8
 
@@ -36,14 +36,14 @@ SELECTED, TARGET = (230, 120, 0), (0, 114, 178)
 
 
 def silhouette(tangram: Tangram, size: int) -> np.ndarray:
-    """Draws a tangram in black on white, anti-aliased, its box in the middle.
+    """Draws a tangram in black on white, anti-aliased, with its box in the middle.
 
-    All tangrams are drawn at one scale, set by their area, so that equal pieces look equally large; a figure too long
-    for the square is shrunk to fit.
+    All tangrams are drawn at one scale, set by their area, so equal pieces look equally large; a figure that is too
+    long for the square is shrunk to fit.
 
     Args:
-        tangram: what to draw.
-        size: side of the image in pixels.
+        tangram: The tangram.
+        size: The side of the image, in pixels.
 
     Returns:
         uint8 (size, size), 0 for the figure and 255 for the paper.
@@ -60,15 +60,15 @@ def svg_path(tangram: Tangram, size: int) -> str:
     """Returns the outlines of the pieces as the ``d`` of an SVG path: the figure that ``silhouette`` draws.
 
     Args:
-        tangram: what to draw.
-        size: side of the square that it is drawn in; coordinates have one decimal.
+        tangram: The tangram.
+        size: The side of the square around the figure; coordinates have one decimal.
     """
     outlines = (" ".join(f"{x:.1f},{y:.1f}" for x, y in piece) for piece in _placed(tangram, size))
     return "".join(f"M{outline}Z" for outline in outlines)
 
 
 def _placed(tangram: Tangram, size: int) -> list[np.ndarray]:
-    """Returns the pieces where they are in a square image with sides of ``size``."""
+    """Returns the pieces at their positions in a square image with sides of ``size``."""
     vertices = np.concatenate(tangram.pieces)
     low, high = vertices.min(axis=0), vertices.max(axis=0)
     field = FIELD * np.sqrt(sum(map(_area, tangram.pieces)) / FIGURE_AREA)
@@ -83,13 +83,13 @@ def _area(polygon: np.ndarray) -> float:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where things are on a board, in pixels, for silhouettes of one size."""
+    """The positions of the parts of a board, in pixels, for silhouettes of one size."""
 
     size: int
 
     @property
     def frame(self) -> int:
-        """The width of a frame, and of the rim that is left for it."""
+        """The width of a frame, and of the margin that is reserved for it."""
         return max(2, self.size // 24)
 
     @property
@@ -108,7 +108,7 @@ class Layout:
         return 2 * height + 3, self.columns(count) * (width + 1) + 1, 3
 
     def columns(self, count: int) -> int:
-        """How many cells the upper row of a board has."""
+        """The number of cells in the upper row of a board."""
         return (count + 1) // 2
 
     def corner(self, index: int, count: int) -> tuple[int, int]:
@@ -118,7 +118,7 @@ class Layout:
         return row * (height + 1) + 1, column * (width + 1) + 1
 
     def places(self, count: int) -> list[tuple[Place, Place]]:
-        """Returns for each cell of a board where it and its silhouette are."""
+        """Returns the places of each cell of a board and of its silhouette."""
         places = []
         for index in range(count):
             top, left = self.corner(index, count)
@@ -127,7 +127,7 @@ class Layout:
         return places
 
     def board(self, cells: Sequence[np.ndarray]) -> np.ndarray:
-        """Returns a fresh board of cells that are drawn without their silhouettes: uint8 (height, width, 3)."""
+        """Returns a new board of cells without their silhouettes: uint8 (height, width, 3)."""
         board = np.full(self.board_shape(len(cells)), GAP, np.uint8)
         for (outer, _), blank in zip(self.places(len(cells)), cells, strict=True):
             board[outer] = blank
@@ -148,7 +148,7 @@ def letter(index: int) -> str:
 
 @cache
 def cell(layout: Layout, label: str = "", selected: bool = False, target: bool = False) -> np.ndarray:
-    """Draws a cell without its silhouette: uint8 (height, width, 3), shared, so read-only."""
+    """Draws a cell without its silhouette: uint8 (height, width, 3). It is shared, and so read-only."""
     height, width = layout.cell_shape
     image = Image.new("RGB", (width, height), PAPER)
     draw = ImageDraw.Draw(image)
@@ -170,11 +170,11 @@ def cell(layout: Layout, label: str = "", selected: bool = False, target: bool =
 
 
 def listener_board(silhouettes: Sequence[np.ndarray] | np.ndarray, selected: Collection[int] = ()) -> np.ndarray:
-    """Draws what the listener sees: the tangrams under their letters, the selected ones framed.
+    """Draws the listener's board: the tangrams under their letters, the selected ones framed.
 
     Args:
-        silhouettes: one square image a tangram, uint8 (size, size), in the listener's order.
-        selected: indices of selected tangrams.
+        silhouettes: A square image of each tangram, uint8 (size, size), in the listener's order.
+        selected: The indices of the selected tangrams.
 
     Returns:
         uint8 (height, width, 3).
@@ -187,12 +187,12 @@ def listener_board(silhouettes: Sequence[np.ndarray] | np.ndarray, selected: Col
 def speaker_board(
     silhouettes: Sequence[np.ndarray] | np.ndarray, targets: Collection[int], selected: Collection[int] = ()
 ) -> np.ndarray:
-    """Draws what the speaker sees: the targets under a bull's eye, the selected tangrams framed, no letters.
+    """Draws the speaker's board: the targets under a bull's eye, the selected tangrams framed, without letters.
 
     Args:
-        silhouettes: one square image a tangram, uint8 (size, size), in the speaker's order.
-        targets: indices of targets.
-        selected: indices of selected tangrams.
+        silhouettes: A square image of each tangram, uint8 (size, size), in the speaker's order.
+        targets: The indices of the targets.
+        selected: The indices of the selected tangrams.
 
     Returns:
         uint8 (height, width, 3).
@@ -215,11 +215,11 @@ def contact_sheet(
     """Draws the tangrams of a set by family, each with its number, under a heading for the family.
 
     Args:
-        tangrams: what to show. The family is the id up to its last hyphen, so KiloGram is shown by page.
-        columns: tangrams in a row.
-        size: side of a silhouette with the gap around it, in pixels.
-        sample: the most tangrams that are shown of a family, drawn at random; None for all.
-        seed: what the sample depends on.
+        tangrams: The tangrams. The family is the id up to its last hyphen, so KiloGram is shown by page.
+        columns: The number of tangrams in a row.
+        size: The side of a silhouette with the gap around it, in pixels.
+        sample: The most tangrams of a family to show, drawn at random; None for all.
+        seed: The seed of the sample.
 
     Returns:
         A grey image.

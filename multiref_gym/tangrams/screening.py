@@ -1,8 +1,8 @@
-"""Finds words that may offend in what people called a tangram, before other people read them.
+"""Finds words that may offend in people's descriptions of tangrams, before other people read them.
 
-The list is short and holds whole words. The long lists of libraries also take the screw, the cock on a roof, the butt
-of a dog and the breast of a bird. It has three kinds of words: on sex, vulgar ones, and names that demean a group. It
-knows English alone, and it cannot know how a harmless word is meant.
+The list is short and has whole words. The long lists of libraries would also remove the screw, the cock on a roof, the
+butt of a dog and the breast of a bird. The list has three kinds of words: words about sex, vulgar words, and names that
+demean a group. It covers English only, and it cannot recognise a harmless word that is meant to offend.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ WORDS = frozenset(
         nigga nigger paki raghead redskin retard retarded spastic spic squaw towelhead tranny wetback""",
     )
 )
-"""What is left out; a plural that ends in "s" or "es" goes with its singular."""
+"""The words to leave out; a plural that ends in "s" or "es" is left out with its singular."""
 
 
 def may_offend(text: str) -> bool:
-    """Whether a text has one of `WORDS` in it, in upper or lower case."""
+    """Whether a text contains one of `WORDS`, in upper or lower case."""
     words = re.findall(r"[a-z]+", text.lower())
     return any(not WORDS.isdisjoint((word, word.removesuffix("s"), word.removesuffix("es"))) for word in words)

@@ -7,7 +7,7 @@ const pause = (seconds) => new Promise((on) => {
   addEventListener("online", on, { once: true });
 });
 
-/** Returns the page that answers, asked for until there is one; `tell` is told why it takes so long. */
+/** Returns the page with the answer, after asking until there is one; `tell` gets the reason for a long wait. */
 async function page(url, options, tell) {
   for (let seconds = 2; ; seconds = Math.min(2 * seconds, 20)) {
     let why = texts.lost, wait = seconds;

@@ -53,7 +53,7 @@ class Vision:
         words = {id(weights) for weights in inner.get_decoder().parameters()}
         # A text-only adapter does not change the features.
         self._learns = any(weights.requires_grad and id(weights) not in words for weights in inner.parameters())
-        self._told = signature(inner.forward).parameters.keys()
+        self._accepted = signature(inner.forward).parameters.keys()
         self._seen = signature(inner.get_image_features).parameters.keys()
 
     def forget(self) -> None:
@@ -90,10 +90,10 @@ class Vision:
         output = self._model.get_image_features(**{name: batch[name] for name in self._seen & batch.keys()})
         self._kind, self._in_one = type(output), isinstance(output.pooler_output, Tensor)
         deeper = [_each(layer, len(names)) for layer in getattr(output, "deepstack_features", None) or ()]
-        told = [name for name in images[0] if name in self._told and not name.startswith("pixel")]
+        arguments = [name for name in images[0] if name in self._accepted and not name.startswith("pixel")]
         return [
             TangramFeatures(
-                features, tuple(layer[i] for layer in deeper), {name: images[i][name].to(device) for name in told}
+                features, tuple(layer[i] for layer in deeper), {name: images[i][name].to(device) for name in arguments}
             )
             for i, features in enumerate(_each(output.pooler_output, len(names)))
         ]

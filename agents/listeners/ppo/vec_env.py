@@ -42,11 +42,11 @@ class GymnasiumVecEnv(VecEnv):
         """Takes the step. The info of an episode that ended has its last observation, and whether it was cut short."""
         observations, rewards, terminated, truncated, infos = self.envs.step(self._actions)
         ended = terminated | truncated
-        told: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
+        ended_infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         for i in np.flatnonzero(ended).tolist():
             cut_short = bool(truncated[i] and not terminated[i])
-            told[i] = {"terminal_observation": infos["final_obs"][i], "TimeLimit.truncated": cut_short}
-        return observations, rewards.astype(np.float32), ended, told
+            ended_infos[i] = {"terminal_observation": infos["final_obs"][i], "TimeLimit.truncated": cut_short}
+        return observations, rewards.astype(np.float32), ended, ended_infos
 
     def close(self) -> None:
         """Closes the environments."""

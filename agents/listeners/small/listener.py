@@ -195,8 +195,8 @@ class SmallListener:
         numbers, rows = (bounds <= draws[:, None]).sum(axis=1), np.arange(len(draws))
         below = np.where(numbers > 0, bounds[rows, numbers - 1], -1.0)
         near = (draws - below < DOUBTFUL) | (bounds[rows, numbers] - draws < DOUBTFUL)
-        told = log_probs[rows, numbers] * 10**DECIMALS
-        return numbers, near | (np.abs(told - np.floor(told) - 0.5) < DOUBTFUL * 10**DECIMALS)
+        scaled = log_probs[rows, numbers] * 10**DECIMALS
+        return numbers, near | (np.abs(scaled - np.floor(scaled) - 0.5) < DOUBTFUL * 10**DECIMALS)
 
     def _in_double(self, views: Sequence[View]) -> np.ndarray:
         """Returns the log-probability of each action, float64 (views, actions), computed in double precision."""

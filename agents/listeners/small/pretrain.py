@@ -1,7 +1,7 @@
 """Builds the base checkpoint, in 12 minutes on two cores.
 
 First the vision learns to name the attributes of figures, and to redraw them. Then, with the vision frozen, the
-listener learns plain language: it watches games of a literal speaker with an erring listener, and is told the speaker's
+listener learns plain language: it watches games of a literal speaker with an erring listener, and gets the speaker's
 wanted action in each turn. It never hears figurative language, which deployed speakers use.
 
 `multiref pretrain --tangrams SET --out FOLDER` builds a base for tangrams that people described (KiloGram) instead of

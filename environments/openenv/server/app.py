@@ -1,14 +1,14 @@
-"""MULTIREF for OpenEnv: `uvicorn server.app:app` in the folder above serves games, many at once.
+"""MULTIREF for OpenEnv: `uvicorn server.app:app` in the folder above serves many games at once.
 
-The game: speaker and listener see the same ten tangrams. The speaker alone knows which three to five of them are the
+The game: speaker and listener see the same ten tangrams. Only the speaker knows which three to five of them are the
 targets, and describes them turn by turn. The model is the listener, and answers each utterance with an action such as
-"deselect F select G". The game is won when exactly the targets are selected, and it ends after ten turns. What the
-speaker says next shows what it thinks of the last action: that is implicit feedback, and a decoder makes it the reward
-of the turn.
+"deselect F select G". The game is won when exactly the targets are selected, and it ends after ten turns. The speaker's
+next utterance shows what it thinks of the last action: this is implicit feedback, and a decoder turns it into the
+reward of the turn.
 
-`reset(seed=3)` starts the game of seed 3. What the public state tells is the number of turns, and never a target. What
-is served is set by environment variables: MULTIREF_SPLIT, MULTIREF_SHOWN, MULTIREF_SPEAKER, MULTIREF_DECODER,
-MULTIREF_TANGRAMS; see `multiref_gym.chat_game.ChatGame`.
+`reset(seed=3)` starts the game of seed 3. The public state has the number of turns, and never a target. Environment
+variables set the options of `multiref_gym.chat_game.ChatGame`: MULTIREF_SPLIT, MULTIREF_SHOWN, MULTIREF_SPEAKER,
+MULTIREF_DECODER, MULTIREF_TANGRAMS.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from multiref_gym.chat_game import ChatGame
 
 try:
     from ..models import MultiRefAction, MultiRefObservation
-except ImportError:  # in the folder above, where it is no package
+except ImportError:  # run from the folder above, which is not a package then
     from models import MultiRefAction, MultiRefObservation
 
 SESSIONS = 64
-"""How many games are played at once, at most."""
+"""The most games at once."""
 
 OPTIONS = ("split", "shown", "speaker", "decoder", "tangrams")
 
@@ -51,23 +51,23 @@ class MultiRefEnvironment(Environment[MultiRefAction, MultiRefObservation, State
         return MultiRefObservation(message=message, turn=0, reward=0.0)
 
     def step(self, action: MultiRefAction, timeout_s: float | None = None, **kwargs: Any) -> MultiRefObservation:
-        """Takes a turn. What fails is an error for the client, and no reward."""
+        """Takes a turn. A failure is an error for the client, and gives no reward."""
         message, reward, done, info = self._game.step(action.text)
         self._state.step_count = info["turn"]
-        known = {name: info[name] for name in ("turn", "invalid_action", "success", "reward_sum")}
-        return MultiRefObservation(message=message, reward=reward, done=done, **known)
+        shown = {name: info[name] for name in ("turn", "invalid_action", "success", "reward_sum")}
+        return MultiRefObservation(message=message, reward=reward, done=done, **shown)
 
     @property
     def state(self) -> State:
-        """Which episode it is, and how many turns have been taken."""
+        """The id of the episode, and the number of turns taken so far."""
         return self._state
 
     def get_metadata(self) -> EnvironmentMetadata:
-        """Returns what the environment is called."""
+        """Returns the environment's name, description and version."""
         return EnvironmentMetadata(name="multiref", description=str(__doc__), version=version("multiref-gym"))
 
 
-MultiRefEnvironment()  # so that a wrong setting is told when the server starts, and not to each client
+MultiRefEnvironment()  # so that a wrong setting stops the server at its start, rather than fail for each client
 app = create_app(
     MultiRefEnvironment, MultiRefAction, MultiRefObservation, env_name="multiref", max_concurrent_envs=SESSIONS
 )

@@ -1,9 +1,9 @@
-"""The package's own figures, laid by rule from templates of all seven pieces, a file a family.
+"""The package's own figures: rules lay all seven pieces by templates, with a file for each family.
 
-A template that cannot be laid is refused, and so is one that looks like another or has the same attributes, so that
-no two figures have the same to be said of them.
+A template is refused if its pieces cannot be laid, or if it looks like another one or has the same attributes, so no
+two figures have the same description.
 
-To add a family, write a file like the others with a rule that proposes sketches and with words for its facts, and list
+To add a family, write a file like the others, with a rule that proposes sketches and with words for its facts, and list
 it in `FAMILIES`.
 """
 
@@ -82,7 +82,7 @@ LEXICON = {
 
 
 def proposed(families: Iterable[Family]) -> list[Sketch]:
-    """Returns all sketches of the families, with the family as the first of their attributes."""
+    """Returns all sketches of the families; their first attribute is the family."""
     return [
         Sketch({"family": family.name, **sketch.attributes}, sketch.ordered())
         for family in families
@@ -92,11 +92,11 @@ def proposed(families: Iterable[Family]) -> list[Sketch]:
 
 @cache
 def figures() -> tuple[Tangram, ...]:
-    """Returns all figures of all families, always the same in the same order.
+    """Returns all figures of all families, always the same and in the same order.
 
     Raises:
-        TangramError: A template cannot be laid, or looks like another one or shares its attributes: one line that names
-            the template and the pieces.
+        TangramError: If a template cannot be laid, looks like another one or shares its attributes. The message is one
+            line that names the template and the pieces.
     """
     sketches = proposed(FAMILIES)
     for fault in faults(sketches):
@@ -122,7 +122,7 @@ def figures() -> tuple[Tangram, ...]:
 
 
 def _names(facts: list[str]) -> tuple[str, ...]:
-    """Returns names for the whole figure, a plain one and then what people might say; the family comes first."""
+    """Returns descriptions of the whole figure, a plain one and then everyday ones; each begins with the family."""
     family, *others = (LEXICON[fact] for fact in facts)
     names = [(family.literal[0], *(words.literal[0] for words in others))]
     for number, noun in enumerate(family.people):

@@ -14,7 +14,7 @@ BODIES = {
     # A flared or bulging tail under two heads makes a tree of them.
     "double": (*product(["thin"], ["plain", "pointed"]), *CROOKED),
 }
-"""For each head the shafts and tails that read as an arrow with it."""
+"""For each head, the shafts and tails that make an arrow with it."""
 
 PIECES = {
     ("thin", "plain"): "square -1 0, small ne -1 2, medium right -1 2, tall / -1 4, small se -1 6",
@@ -25,7 +25,7 @@ PIECES = {
     ("bent", "left"): "square -1 0, small nw -1 2, medium left -1 2, flat \\ -3 4, small sw -3 4",
     ("zigzag", "left"): "square -1 0, small ne -1 2, flat \\ -3 2, medium right -3 2, small se -3 4",
 }
-"""The five small pieces below the neck, those of the tail last; what goes to the right is mirrored."""
+"""The five smaller pieces below the neck, those of the tail last; shapes that go to the right are mirrored."""
 
 DIRECTIONS = (
     ("up", "centre"),
@@ -37,17 +37,17 @@ DIRECTIONS = (
     ("level", "left"),
     ("up", "left"),
 )
-"""Where an arrow points, turning clockwise by 45 degrees: how steeply and to which side."""
+"""The directions of an arrow, clockwise by 45 degrees: how steeply it points, and to which side."""
 
 TAIL_PIECES = {"plain": 0, "pointed": 1, "flared": 2, "bulging": 2, "left": 2, "right": 2}
-"""How many of the lowest pieces make the tail; the others make the shaft."""
+"""The number of lowest pieces that make the tail; the others make the shaft."""
 
 NECK = point(0, 0)
-"""Where the head, above, stands on the middle of the shaft."""
+"""The point where the head, above, stands on the middle of the shaft."""
 
 
 def arrows() -> Iterator[Sketch]:
-    """Proposes every head with its shafts and tails in all directions; all are drawn pointing up."""
+    """Proposes every head with its shafts and tails in all directions; each is drawn pointing up, and then turned."""
     for head, bodies in BODIES.items():
         for (shaft, tail), (eighths, (rise, side)) in product(bodies, enumerate(DIRECTIONS)):
             pieces = laid(PIECES[shaft, "left" if tail == "right" else tail])
@@ -58,7 +58,7 @@ def arrows() -> Iterator[Sketch]:
 
 
 def _head(shape: str) -> tuple[Part, ...]:
-    """Two large triangles side by side or one on the other's tip."""
+    """Returns two large triangles, side by side or one on the tip of the other."""
     if shape == "double":
         lower = put("large", "up", "s", NECK)
         return named("head", put("large", "up", "s", lower.anchor("n")), lower)

@@ -35,9 +35,9 @@ def birds() -> Iterator[Sketch]:
 
 
 def _swimming() -> Iterator[Sketch]:
-    """A hull and a long neck.
+    """Proposes birds with a hull and a long neck.
 
-    A crest on a head so far ahead would look like a second beak, a raised tail meets a neck that bends back.
+    On a head so far ahead, a crest would look like a second beak; a raised tail would meet a neck that bends back.
     """
     front = put("large", "down", "nw", BREAST)
     rear = put("large", "up", "n", front.anchor("ne"))
@@ -63,9 +63,9 @@ def _swimming() -> Iterator[Sketch]:
 
 
 def _standing() -> Iterator[Sketch]:
-    """A body that narrows to one leg, in front of its lowest point or behind it.
+    """Proposes birds whose body narrows to one leg, in front of its lowest point or behind it.
 
-    With a crest and a raised tail, the head would drown between two horns.
+    A crest and a raised tail together would look like two horns, and hide the head.
     """
     middle, rump = point(4), point(8)
     body = named("body", *laid("large ne 0 0, large nw 4 0"))
@@ -91,7 +91,7 @@ def _standing() -> Iterator[Sketch]:
 
 
 def _perching() -> Iterator[Sketch]:
-    """A body that slants down from the head to the tail, on a leg."""
+    """Proposes birds on one leg, whose body slants down from the head to the tail."""
     body = named("body", *laid("large ne 0 0, large sw 4 0"))
     rump = point(8, 4)
     leg = put("parallelogram", "steep \\", "nw", point(2, 2))
@@ -104,7 +104,7 @@ def _perching() -> Iterator[Sketch]:
 
 
 def _sitting() -> Iterator[Sketch]:
-    """A round body on broad feet."""
+    """Proposes birds with a round body on broad feet."""
     upper = put("large", "up", "n", BREAST)
     lower = put("large", "down", "n", upper.anchor("s"))
     feet = put("medium", "up", "n", lower.anchor("s"))
@@ -121,10 +121,9 @@ def _sitting() -> Iterator[Sketch]:
 
 
 def _flying() -> Iterator[Sketch]:
-    """A stretched neck and one big wing, raised or swept back; one with a swept wing may rise steeply.
+    """Proposes birds with a stretched neck and one big wing, raised or swept back; with a swept wing some rise steeply.
 
-    There is room for a crest or a tuft only where the head stands on the neck, and for a tuft only ahead of a swept
-    wing.
+    There is room for a crest or a tuft only if the head stands on the neck, and for a tuft only if the wing is swept.
     """
     body = put("large", "down", "nw", BREAST)
     rump = body.anchor("ne")
@@ -146,13 +145,13 @@ def _flying() -> Iterator[Sketch]:
 
 
 def _rest(head: Piece, shape: str, tail: Piece, extra: str, foot: Piece | None = None) -> tuple[Part, ...]:
-    """What every bird has: the head with its beak, the tail, and a foot or a plume, whichever is the extra."""
+    """Returns the parts of every bird: the head with its beak, the tail, and as the extra a foot or a plume."""
     more = _plume(head, shape, extra) if foot is None or extra != "foot" else foot
     return ("head", head), ("beak", beak(head, shape)), ("tail", tail), (extra, more)
 
 
 def _plume(head: Piece, shape: str, style: str) -> Piece:
-    """A crest rises from the head, a tuft streams back from it."""
+    """Returns a crest, which rises from the head, or a tuft, which streams back from it."""
     if style == "crest":
         return crest(head, shape)
     if shape == "square":

@@ -1,4 +1,4 @@
-"""What several families are built of: bars, posts and slabs of fixed pieces, and what is on a head that faces left."""
+"""Blocks that several families are built of: bars, posts and slabs of fixed pieces, and beaks and crests of heads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ POSTS: dict[Kind, str] = {
     "parallelogram": "tall \\ 0 0, small ne 0 0, small sw 0 2",
     "square": "square 0 2, small nw 0 0, small se 0 0",
 }
-"""By the piece between the small triangles."""
+"""Bars and posts, by the piece between the small triangles."""
 
 
 def block(corner: Point) -> tuple[Piece, ...]:
@@ -33,7 +33,7 @@ def post(third: Kind, corner: Point) -> tuple[Piece, ...]:
 
 
 def long_post(spare: Kind, corner: Point) -> tuple[Piece, ...]:
-    """Returns a post, 2 wide and 6 high, of the small triangles and two other pieces, but not the spare one."""
+    """Returns a post, 2 wide and 6 high, of the small triangles and two other pieces without the spare one."""
     if spare == "square":
         return laid("small ne 0 0, tall \\ 0 0, medium right 0 2, small se 0 4", corner)
     return laid(f"{POSTS['medium' if spare == 'parallelogram' else 'parallelogram']}, square 0 4", corner)
@@ -58,7 +58,7 @@ def slab(high: str, straight: str, corner: Point) -> tuple[Piece, ...]:
 
 
 def beak(head: Piece, shape: str) -> Piece:
-    """Returns a small triangle at the front of a square or diamond head."""
+    """Returns a small triangle at the front of a square or diamond head, which faces left."""
     if shape == "square":
         return put("small", "se", "se", head.anchor("sw"))
     return put("small", "up", "n", head.anchor("w"))

@@ -22,8 +22,9 @@ HULLS = {
     ("right", "square"): "flat \\ -4 0, medium down -2 0, small se 0 0, small sw 2 0",
     ("right", "none"): "flat \\ -5 0, small ne -3 0, square -1 0, small nw 1 0, medium up 1 0",
 }
-"""Hulls of height 2 by their shape and the piece that is spent on a flag, as pieces from left to right. They are 8 long
-at the deck and 4 at the water ("even"), or 6 at both and run out to the right below; 2 more if no piece is spent."""
+"""Hulls of height 2, by their shape and the flag whose piece they lack, as pieces from left to right. An "even" hull is
+8 long at the deck and 4 at the water; the others are 6 long at both, and their lower side is shifted to the right. A
+hull without a flag is 2 longer."""
 
 DECK = point()
 """The middle of the deck."""
@@ -37,7 +38,7 @@ def boats() -> Iterator[Sketch]:
 
 
 def _flagged() -> Iterator[Sketch]:
-    """The flag is one of the small pieces; the rest are the hull."""
+    """Proposes sailing boats with a flag, which is one of the smaller pieces; the other smaller pieces are the hull."""
     single, twin = _single_sail(), _two_sails(0, "se")
     # The flag of a boat with two sails flies from the mast between them.
     rigs = (("single", single, single[1].anchor("ne")), ("twin", twin, point(0, -4)))
@@ -45,7 +46,7 @@ def _flagged() -> Iterator[Sketch]:
         facts = {"flag": shape, "flagside": side, "hull": hull}
         for (sails, cloth, tip), bow in product(rigs, SIDES):
             if (sails, shape) == ("twin", "square"):
-                # With a square on its neck it would be a swan.
+                # A square on the mast would make it a swan.
                 continue
             mast = tip if bow == "left" else tip.mirrored()
             rigged = (*on(bow, *named("sail", *cloth)), *_hull(hull, shape), ("flag", flag(shape, side, mast)))
@@ -57,7 +58,7 @@ def _flagged() -> Iterator[Sketch]:
 
 
 def _long() -> Iterator[Sketch]:
-    """All the small pieces are in the hull, which leaves room between two sails."""
+    """Proposes sailing boats without a flag: all smaller pieces are in the hull, so two sails can stand apart."""
     for hull in SHAPES:
         facts = {"flag": "none", "hull": hull}
         hold = _hull(hull, "none")
@@ -68,25 +69,25 @@ def _long() -> Iterator[Sketch]:
 
 
 def _single_sail() -> tuple[Piece, Piece]:
-    """A sail of both large triangles, upright on its right."""
+    """Returns a sail of both large triangles, with its upright side on the right."""
     mast = DECK.moved(roots(3))
     return put("large", "up", "se", mast), put("large", "left", "se", mast)
 
 
 def _two_sails(gap: int, pose: str) -> tuple[Piece, Piece]:
-    """Two sails, each so far from the middle: both upright on their right ("se"), or back to back ("sw")."""
+    """Returns two sails, each `gap` from the middle: both upright on their right ("se"), or back to back ("sw")."""
     return put("large", "se", "se", point(-gap)), put("large", pose, "sw", point(gap))
 
 
 def _hull(shape: str, flag_shape: str) -> tuple[Part, ...]:
-    """The small pieces that are not the flag, between deck and water; one that runs out to the left is mirrored."""
+    """Returns the smaller pieces without the flag, between deck and water; a "left" hull is a mirrored "right" one."""
     if shape == "left":
         return on("right", *_hull("right", flag_shape))
     return named("hull", *laid(HULLS[shape, flag_shape]))
 
 
 def _steamers() -> Iterator[Sketch]:
-    """The large triangles and the medium one are the hull; it carries a cabin or none, funnels and smoke."""
+    """Proposes steamers: a hull of the large triangles and the medium one, with funnels and maybe a cabin or smoke."""
     prow = DECK.moved(roots(-6))
     hull = named(
         "hull",
@@ -97,7 +98,7 @@ def _steamers() -> Iterator[Sketch]:
     for bow, (place, x) in product(SIDES, PLACES.items()):
         for cabin, shift in PLACES.items():
             if (cabin, place) == ("front", "front"):
-                # The whole would be a letter L.
+                # The boat would look like a letter L.
                 continue
             low = ("funnel", put("square", "square", "s", point(x + 2 * shift, -2)))
             parts = (*hull, *named("cabin", *bar("parallelogram", point(2 * shift - 2, -2))), low)
@@ -107,7 +108,7 @@ def _steamers() -> Iterator[Sketch]:
             puff = _smoke(smoke, bow, tall)
             yield Sketch({"funnel": place, "smoke": smoke}, (*hull, *tall, puff)).sided("bow", bow)
         for drift in SIDES:
-            # It flies at the stern, or at the prow if the funnel is at the stern.
+            # The flag flies at the stern, or at the prow if the funnel is at the stern.
             banner = ("flag", flag("banner", drift, point(-3 if place == "back" else 4)))
             blown = drift if bow == "left" else other(drift)
             facts = {"funnel": place, "smoke": "none", "flag": "banner", "flagside": blown}
@@ -119,12 +120,12 @@ def _steamers() -> Iterator[Sketch]:
 
 
 def _halved_funnel(x: int, y: int = 0) -> tuple[Part, ...]:
-    """A square of the small triangles that stands on that point."""
+    """Returns a square of the small triangles that stands on this point."""
     return named("funnel", *laid("small nw -1 -2, small se -1 -2", point(x, y)))
 
 
 def _smoke(side: str, bow: str, funnel: tuple[Part, ...]) -> Part:
-    """The parallelogram blown off the top of a funnel: to that side once the boat faces its own."""
+    """Returns the parallelogram as smoke from the top of a funnel; it blows to `side` after the boat is mirrored."""
     drift = "left" if side == bow else "right"
     rim = funnel[-1][1]
     return "smoke", flag("banner", drift, rim.anchor("ne" if drift == "left" else "nw"))

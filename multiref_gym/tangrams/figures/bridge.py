@@ -9,10 +9,10 @@ from multiref_gym.tangrams.figures.assembly import SIDES, Kind, Part, Sketch, la
 from multiref_gym.tangrams.figures.flags import flag
 
 PLACES = {"left": -1, "middle": 0, "right": 1}
-"""Where on the deck, and how far from its middle the square stands if half the deck is 2 long."""
+"""The places on the deck, and their distance from its middle for a square on a deck of length 4."""
 
 ENDS = ("ramps", "leftramp", "rightramp", "cliffs")
-"""What is at the left and at the right: cliffs that reach over, or a ramp."""
+"""The ends of a bridge: ramps, overhanging cliffs, or a ramp on one side and a cliff on the other."""
 
 PIERS: dict[str, tuple[Kind, str]] = {
     "post": ("square", "square"),
@@ -29,8 +29,8 @@ DECKS = {
     ("flat", "square"): "small sw -3 -2, flat \\ -3 -2, medium down -1 -2, small se 1 -2",
     ("flat", "none"): "square -4 -2, small sw -2 -2, flat \\ -2 -2, medium down 0 -2, small se 2 -2",
 }
-"""Decks of height 2 by their shape and the piece that they leave over: 8 long below and 4 above ("hump"), or as long
-above as below ("flat"): 8, or 6 if a piece is left over. Pieces are listed from left to right."""
+"""Decks of height 2, by their shape and the piece that they do not use, as pieces from left to right. A "hump" is 8
+long below and 4 above. A "flat" deck is as long above as below: 6, or 8 if it uses all pieces."""
 
 
 def bridges() -> Iterator[Sketch]:
@@ -48,7 +48,7 @@ def _laden(ends: str, deck: str) -> Iterator[Sketch]:
     if deck != "hump":
         yield Sketch({**facts, "load": "none"}, _span(ends, deck, "none"))
     if (ends, deck) == ("cliffs", "flat"):
-        # Under a shorter deck they would leave no span to speak of.
+        # Under a shorter deck, the cliffs would leave almost no gap.
         return
     for side, x in PLACES.items():
         hut = put("square", "square", "s", point(x if deck == "hump" else 2 * x, -2))
@@ -63,7 +63,7 @@ def _laden(ends: str, deck: str) -> Iterator[Sketch]:
 
 
 def _span(ends: str, deck: str, spare: str) -> tuple[Part, ...]:
-    """The deck without the spare piece, and the large triangles at its ends: ramps outwards or overhanging cliffs."""
+    """Returns the deck without the spare piece, and the large triangles at its ends: ramps or overhanging cliffs."""
     shape = "hump" if deck == "hump" else "flat"
     pieces = laid(DECKS[shape, spare])
     tip = pieces[-1].anchor("se").x

@@ -17,7 +17,7 @@ WITHERS = point(0, 0)
 
 
 def camels() -> Iterator[Sketch]:
-    """Proposes every hump, head and tail; all stand, as a lying camel reads as a duck."""
+    """Proposes every hump, head and tail; all camels stand, because a lying camel looks like a duck."""
     rump = WITHERS.moved(units(8))
     for hump, head, (tail, tail_piece), facing in product(HUMPS, HEADS, short_tails(rump).items(), SIDES):
         parts = (
@@ -31,7 +31,7 @@ def camels() -> Iterator[Sketch]:
 
 
 def _head_and_neck(shape: str) -> tuple[Part, ...]:
-    """A neck that leans forward, and on it a head with a muzzle."""
+    """Returns a neck that leans forward, and a head with a muzzle on it."""
     neck = put("parallelogram", "flat \\", "se", point(1))
     head = put("square", shape, "s", neck.anchor("nw").moved(units(1)))
     return ("neck", neck), ("head", head), ("muzzle", beak(head, shape))

@@ -12,14 +12,14 @@ from multiref_gym.tangrams.figures.family import both_sides
 FLAMES = ("diamond", "left", "right")
 
 TOP, CORNER = point(1, 0), point(-1, 0)
-"""The middle of the top of the stand, and the left end of a block's; a pillar reaches from 4 above to 2 below."""
+"""The middle of the stand's top, and the left end of a block's top. A pillar reaches from 4 above this to 2 below."""
 
 
 def candles() -> Iterator[Sketch]:
     """Proposes every flame on candles with a handle, and on candles without one."""
     for flame in FLAMES:
         for base, height, side in product(("block", "pillar"), ("high", "low"), SIDES):
-            # Under a diamond, a pillar would be a bottle, and there is no square left for an upper handle.
+            # Under a diamond, a pillar would look like a bottle, and no square is left for an upper handle.
             if flame != "diamond" or (base, height) == ("block", "low"):
                 yield _carried(flame, base, height, side)
         for base in ("cone", "hourglass", "saucer"):
@@ -31,7 +31,7 @@ def candles() -> Iterator[Sketch]:
 
 
 def _carried(flame: str, base: str, height: str, side: str) -> Sketch:
-    """A candle with a handle; it is mirrored as a whole, so for one on the right the flame is drawn the other way."""
+    """Returns a candle with a handle; for a handle on the right it is mirrored, so its flame is drawn the other way."""
     body = _pillar("medium") if base == "pillar" else (*block(CORNER), *post("medium", point(0, -4)))
     drawn = other(flame) if side == "right" and flame != "diamond" else flame
     bottom = point(-1, (2 if base == "pillar" else 4) - (2 if height == "high" else 0))
@@ -43,7 +43,7 @@ def _carried(flame: str, base: str, height: str, side: str) -> Sketch:
 
 
 def _placed(flame: str, base: str, foot: str) -> Sketch:
-    """A candle without a handle: the piece that would be one makes the stick longer or sets the medium one free."""
+    """Returns a candle without a handle: its piece makes the stick longer, or replaces the medium one there."""
     fire: Kind = "square" if flame == "diamond" else "parallelogram"
     third: Kind = "parallelogram" if flame == "diamond" else "square"
     body: tuple[Piece, ...]

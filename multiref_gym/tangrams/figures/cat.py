@@ -15,7 +15,8 @@ HEADS = ("up", "level", "down")
 def cats() -> Iterator[Sketch]:
     """Proposes every pose with every head and the tails that go with it.
 
-    A low head would hide in a sitting body, a curled tail in an arched one, and it meets the head on a short back.
+    A low head would be hidden by a sitting body, and a curled tail by an arched one. On a short back, a curled tail
+    would meet the head.
     """
     for pose, head, facing in product(POSES, HEADS, SIDES):
         if (pose, head) == ("sitting", "down"):
@@ -28,7 +29,7 @@ def cats() -> Iterator[Sketch]:
 
 
 def _head(pose: str, height: str) -> Iterator[Part]:
-    """A face on top of the nape, in front of it, or further down the chest, which is upright or a slope."""
+    """Yields a face on top of the nape, in front of it, or further down the chest, which is upright or slanted."""
     upright = pose in ("standing", "arching")
     face = {
         "up": put("square", "diamond", "s", NAPE),

@@ -13,7 +13,7 @@ PANELS = {
     ("high", "straight"): ("left", "bottom"),
     ("low", "straight"): ("right", "bottom"),
 }
-"""The slab (its higher side, its straight end) behind the seat, by the top of the back and the foot of the rear leg."""
+"""The higher side and the straight end of the slab behind the seat, by the shapes of the back and of the rear leg."""
 
 BACKS = {
     "straight": "tall \\ 0 -6, small ne 0 -6, small sw 0 -4, square 0 -2",
@@ -23,10 +23,10 @@ BACKS = {
     "swept": "flat / 0 -2, square 2 -4, small nw 2 -6, small se 2 -6",
     "reclined": "square 0 -2, flat / 0 -4, small se 2 -6, small nw 4 -6",
 }
-"""Backs on four legs, up from the rear end of the seat."""
+"""The backs of chairs with four legs, upwards from the rear end of the seat."""
 
 REAR = point(6)
-"""Where the back of a chair of four legs begins; the seat is at height 0 from 0 to 8."""
+"""The lower left corner of the back of a chair with four legs; its seat is at height 0, from 0 to 8."""
 
 
 def chairs() -> Iterator[Sketch]:
@@ -48,7 +48,7 @@ def _open(back: str) -> Sketch:
 
 
 def _panelled(back: str, rear: str) -> Sketch:
-    """A chair whose back goes down to the floor as its rear leg; the front leg is 2 high under a seat 4 deep."""
+    """Returns a chair whose back goes down to the floor as its rear leg; the front leg is 2 high, the seat 4 deep."""
     seat = point().moved(units(-4), roots(12) - units(4))
     parts = (
         *named("back", *slab(*PANELS[back, rear], point())),

@@ -1,4 +1,4 @@
-"""Capital letters and digits of several widths, backwards or turned where they cannot be taken for another one."""
+"""Capital letters and digits of several widths; some also backwards or turned, if they do not look like another one."""
 
 from __future__ import annotations
 
@@ -57,17 +57,17 @@ FORMS = {
     ("7", "even"): "nw 3 6; se 3 2; up 2 0; nw 5 2; ne 4 0; square 6 0; flat / 0 0",
     ("7", "broad"): "ne 4 0; nw 8 1; left 4 6; se 0 0; sw 4 0; square 2 0; tall / 6 4",
 }
-"""By what is read and by build: for each of `KINDS` its pose and the upper left corner of its box, x and y, y down."""
+"""For each character and build, the pose of each of `KINDS` and the upper left corner of its box, x and y, y down."""
 
 BACKWARDS = "FNR"
-"""What is drawn backwards too; backwards an E is a 3, a J an L, an S a Z."""
+"""Characters that are also drawn backwards; some are not, because a backwards E is a 3, a J an L, an S a Z."""
 
 TURNED = ("Y", "broad")
-"""The form that is drawn in all turns: on its side a C is a U, an N a Z, a T a hammer, a 4 a Y."""
+"""The form that is drawn in all turns. The others are not: on its side a C is a U, an N a Z, a T a hammer, a 4 a Y."""
 
 
 def characters() -> Iterator[Sketch]:
-    """Proposes every form, upright and as it may be turned, then backwards."""
+    """Proposes every form upright, in its other turns and backwards."""
     for (reads, build), line in FORMS.items():
         form = Sketch({"reads": reads, "build": build, "drawn": "forwards"}, tuple(_strokes(line)))
         for way in TURNS if (reads, build) == TURNED else ("upright",):

@@ -16,7 +16,7 @@ FITTINGS: tuple[tuple[str, str, str, str, Kind], ...] = (
     ("wide", "hook", "high", "pedestal", "square"),
     ("wide", "square", "high", "pedestal", "parallelogram"),
 )
-"""Body, ear, where it holds on, foot, and the piece that is left for the body."""
+"""The shapes of body and handle, the handle's height, the shape of the foot, and the piece left for the body."""
 
 
 def cups() -> Iterator[Sketch]:
@@ -32,7 +32,7 @@ def _body(shape: str, third: Kind) -> tuple[Part, ...]:
 
 
 def _handle(ear: str, height: str) -> Iterator[Part]:
-    """A handle on the left; a loop, as high as the body, has its square where it holds on."""
+    """Yields a handle on the left; a loop is as high as the body, and its square touches the body."""
     if ear == "loop":
         square, arm, pose = ("ne", "se", "tall \\") if height == "high" else ("se", "ne", "tall /")
         yield "handle", put("square", "square", square, point(0, 0 if height == "high" else 6))

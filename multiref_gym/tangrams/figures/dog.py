@@ -18,14 +18,17 @@ def dogs() -> Iterator[Sketch]:
         body = "standing" if pose == "stalking" else pose
         for (head, ears), (tail, piece) in product(_looks(pose), long_tails(body).items()):
             if tail == "curled" and (pose, head, ears) != ("standing", "square", "up"):
-                # The tip of the tail meets a hanging ear, and with a pointed face it makes a crab.
+                # The tip of the tail would meet a hanging ear; with a pointed face the dog would look like a crab.
                 continue
             parts = (*_head(pose, head, ears), *BODIES[body].parts, ("tail", piece))
             yield Sketch({"pose": pose, "head": head, "ears": ears, "tail": tail}, parts).facing(facing)
 
 
 def _looks(pose: str) -> Iterator[tuple[str, str]]:
-    """The heads and ears in that pose: on a slanted chest a diamond is a bird's, before the chest no ear can hang."""
+    """Yields the heads and ears that go with a pose.
+
+    On a slanted chest, a diamond would look like a bird's head; in front of the chest, no ear can hang.
+    """
     yield "square", "up"
     if pose != "halting":
         yield "diamond", "up"
@@ -34,7 +37,7 @@ def _looks(pose: str) -> Iterator[tuple[str, str]]:
 
 
 def _head(pose: str, shape: str, ears: str) -> tuple[Part, ...]:
-    """A head on the back or, stalking, in front of it; an ear that hangs is behind it."""
+    """Returns a head on the back, or in front of it if the dog stalks; a hanging ear is behind the head."""
     above, ahead = ("sw", "ne") if shape == "square" else ("s", "e")
     head = put("square", shape, ahead if pose == "stalking" else above, NAPE)
     ear = crest(head, shape) if ears == "up" else put("small", "nw", "nw", head.anchor("ne"))

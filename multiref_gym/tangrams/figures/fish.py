@@ -19,7 +19,8 @@ NOSE = point(0, 0)
 def fish() -> Iterator[Sketch]:
     """Proposes every body and tail with every shape and place of the fins.
 
-    A flat fin runs into the upper lobe of a tail. A slanted fish shows that it is one by a main fin like a shark's.
+    A flat fin would run into the upper lobe of a tail. A slanted body needs a main fin like a shark's to look like a
+    fish.
     """
     for body, tail, main, fin, opposite, facing in product(BODIES, TAILS, MAIN_FINS, FINS, OPPOSITE_FINS, SIDES):
         if fin == "flat" and tail in ("fan", "uneven"):
@@ -28,7 +29,7 @@ def fish() -> Iterator[Sketch]:
             continue
         attributes = {"body": body, "tail": tail, "mainfin": main, "fin": fin, "oppositefin": opposite}
         flesh, end, big, little = _diamond(main, fin, opposite) if body == "diamond" else _slanted(main, fin, opposite)
-        # The medium triangle is the main fin, or the tail where that is broad: two small ones then make the same fin.
+        # The medium triangle is the main fin, or a broad tail: then two small ones make the same fin.
         fins = _halves(big) if tail == "broad" else (big,)
         parts = (
             *named("body", *flesh),
@@ -39,7 +40,7 @@ def fish() -> Iterator[Sketch]:
 
 
 def _diamond(main: str, fin: str, opposite: str) -> tuple[tuple[Piece, Piece], Point, Piece, Piece]:
-    """The two triangles of the body, where the tail begins, the main fin and the opposite one."""
+    """Returns the two triangles of the body, the point where the tail begins, the main fin and the opposite one."""
     upper = put("large", "up", "sw", NOSE)
     back = upper.anchor("n")
     big = {
@@ -60,7 +61,7 @@ def _diamond(main: str, fin: str, opposite: str) -> tuple[tuple[Piece, Piece], P
 
 
 def _slanted(main: str, fin: str, opposite: str) -> tuple[tuple[Piece, Piece], Point, Piece, Piece]:
-    """As `_diamond`, for a body that rises from a low nose to a high tail."""
+    """Returns what `_diamond` does, for a body that rises from a low nose to a high tail."""
     front = put("large", "up", "sw", NOSE)
     back = front.anchor("n")
     if main == "above":
@@ -73,7 +74,10 @@ def _slanted(main: str, fin: str, opposite: str) -> tuple[tuple[Piece, Piece], P
 
 
 def _tail(shape: str, end: Point) -> tuple[Piece, ...]:
-    """A square and two lobes, which rise and fall on a fan, run on level if forked, or do one each; or a triangle."""
+    """Returns a square with two lobes, or with a triangle if the tail is broad.
+
+    The lobes of a fan go up and down; those of a forked tail are level; an uneven tail has one of each.
+    """
     root = put("square", "diamond", "w", end)
     top, bottom = root.anchor("n"), root.anchor("s")
     if shape == "broad":
@@ -91,7 +95,7 @@ def _halves(medium: Piece) -> tuple[Piece, Piece]:
 
 
 def _upside_down(piece: Piece) -> Piece:
-    """Mirrors a piece about the level of the nose."""
+    """Returns a piece mirrored at the height of the nose."""
     return Piece(piece.kind, tuple(Point(x, -y) for x, y in piece.vertices))
 
 

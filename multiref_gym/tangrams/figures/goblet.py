@@ -9,13 +9,16 @@ from multiref_gym.tangrams.figures.assembly import SIDES, Part, Piece, Point, Sk
 from multiref_gym.tangrams.figures.blocks import block
 
 STANDS = (("square", "pedestal"), ("diamond", "pedestal"), ("square", "flared"))
-"""Stem and foot; a flared foot is the small triangles at a square stem."""
+"""The shapes of the stem and the foot; a flared foot is the small triangles on both sides of a square stem."""
 
 RIM = point(2, 0)
 
 
 def goblets() -> Iterator[Sketch]:
-    """Proposes every bowl on every stand; a heaped bowl is too wide for a handle, a flared one needs the triangles."""
+    """Proposes every bowl on every stand.
+
+    A heaped bowl is too wide for a handle; a flared bowl needs the small triangles of a flared foot.
+    """
     for bowl, (stem, foot), side in product(("flared", "tulip", "heaped"), STANDS, SIDES):
         if (bowl, foot) == ("flared", "flared"):
             continue
@@ -32,7 +35,7 @@ def goblets() -> Iterator[Sketch]:
 
 
 def _bowl(shape: str, with_medium: bool) -> tuple[tuple[Piece, ...], Point]:
-    """Returns the bowl and the point where the stem begins; the medium triangle stands in for the small ones."""
+    """Returns the bowl, with the medium triangle or with the small ones, and the point where the stem begins."""
     halves, whole = {
         "heaped": ("small se 0 -2, small sw 2 -2", "medium up 0 -2"),
         "flared": ("small ne -2 0, small nw 4 0", ""),
@@ -50,7 +53,7 @@ def _stand(stem: str, foot: str, top: Point) -> Iterator[Part]:
 
 
 def _straw(bent: str, foot: Point) -> Piece:
-    """Returns the parallelogram as a straw that leans to the left or right out of a point."""
+    """Returns the parallelogram as a straw that leans from a point to the left or right."""
     if bent == "left":
         return put("parallelogram", "flat \\", "se", foot)
     return put("parallelogram", "flat /", "sw", foot)

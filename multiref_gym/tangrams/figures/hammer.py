@@ -9,10 +9,10 @@ from multiref_gym.tangrams.figures.assembly import SIDES, Piece, Sketch, named, 
 from multiref_gym.tangrams.figures.blocks import long_post
 
 HOLDS = {"face": 4, "middle": 6}
-"""Where along the head, which is 12 long, the handle is, in halves of sqrt(2)."""
+"""The position of the handle along the head, which is 12 long, in halves of sqrt(2)."""
 
 LEANS = {"none": 0, "forward": -1, "backward": 1}
-"""By how many times 45 degrees a hammer leans; forward is towards its blunt face."""
+"""The leans of a hammer, in turns of 45 degrees; forward is towards its blunt face."""
 
 
 def hammers() -> Iterator[Sketch]:
@@ -24,7 +24,7 @@ def hammers() -> Iterator[Sketch]:
 
 
 def _head(claw: str) -> tuple[Piece, ...]:
-    """The head over height 0, its blunt face on the left; the claw is the longer one of its long sides."""
+    """Returns the head above height 0, with its blunt face on the left; the claw ends the longer of its long sides."""
     face = point()
     if claw == "upper":
         low = put("large", "up", "sw", face)

@@ -30,7 +30,7 @@ EAVES = point()
 
 COTTAGE = units(2), units(4)
 BUNGALOW = roots(4), roots(4)
-"""Half the length of the walls and their height."""
+"""Half the length of the walls, and their height."""
 
 GABLE: Part = ("roof", put("large", "up", "s", EAVES))
 RIDGE = EAVES.moved(dy=roots(-4))
@@ -54,7 +54,7 @@ def houses() -> Iterator[Sketch]:
 
 
 def _cottages() -> Iterator[Sketch]:
-    """High walls of one large triangle and three small pieces; two pieces are left over."""
+    """Proposes houses with high walls of one large triangle and three smaller pieces; two pieces are left over."""
     kind = {"roof": "overhanging"}
     for annex, side in product(("box", "balcony", "shed"), SIDES):
         room = _annex(annex, side, *COTTAGE)
@@ -73,7 +73,7 @@ def _cottages() -> Iterator[Sketch]:
 
 
 def _cottage_walls(filler: str) -> tuple[Part, ...]:
-    """The square of side 4 from a large triangle, the small ones and one more piece."""
+    """Returns a square of side 4, made of a large triangle, the small ones and one more piece."""
     fill = {
         "medium": "medium down -2 0, small se 0 0",
         "square": "square 0 0, small ne -2 0",
@@ -83,14 +83,14 @@ def _cottage_walls(filler: str) -> tuple[Part, ...]:
 
 
 def _topped(facts: dict[str, str], parts: tuple[Part, ...]) -> Iterator[Sketch]:
-    """The parallelogram is a chimney or a flag."""
+    """Proposes the house with the parallelogram as a chimney or as a flag."""
     for side in SIDES:
         yield Sketch({**facts, "chimney": side}, (*parts, *_chimney(side)))
         yield flagged({**facts, "chimney": "none"}, parts, "banner", side, RIDGE)
 
 
 def _chimney(side: str) -> tuple[Part, ...]:
-    """The parallelogram on the roof, a little below the ridge: flush with it a chimney would look like a gable."""
+    """Returns the parallelogram as a chimney, a little below the ridge: at its height, it would look like a gable."""
     left = put("parallelogram", "tall /", "se", EAVES.moved(roots(-1), units(2) - roots(3)))
     return on(side, ("chimney", left))
 
@@ -106,7 +106,7 @@ def _annex(shape: str, side: str, width: Surd, height: Surd) -> tuple[Part, ...]
 
 
 def _hip_roofed() -> Iterator[Sketch]:
-    """High walls of the large triangles; the roof's flat ridge is as wide as the chimney that may stand on it."""
+    """Proposes houses with high walls of the large triangles; the roof is flat on top, as wide as a chimney there."""
     of_small = (*HIGH_WALLS, *named("roof", *laid("flat / -3 -2, small se -1 -2, small sw 1 -2")))
     of_medium = (*HIGH_WALLS, *named("roof", *laid("flat / -3 -2, medium up -1 -2")))
     of_square = (*HIGH_WALLS, *named("roof", *laid("small se -3 -2, square -1 -2, small sw 1 -2")))
@@ -133,13 +133,13 @@ def _hipped(annex: str, side: str, more: dict[str, str], parts: tuple[Part, ...]
 
 
 def _halved_annex(shape: str, side: str) -> tuple[Part, ...]:
-    """A box or a balcony from the small triangles."""
+    """Returns a box or a balcony, made of the small triangles."""
     foot = point(-2, 2) if shape == "balcony" else point(-2, 4)
     return on(side, *named("annex", *laid("small nw -2 -2, small se -2 -2", foot)))
 
 
 def _bungalows() -> Iterator[Sketch]:
-    """Low walls as long as the large triangle that is the roof; the square and the parallelogram are left over."""
+    """Proposes houses with low walls as long as the roof, a large triangle; square and parallelogram are left over."""
     width, height = BUNGALOW
     shell = (
         GABLE,
@@ -157,7 +157,7 @@ def _bungalows() -> Iterator[Sketch]:
 
 
 def _barns() -> Iterator[Sketch]:
-    """A roof of both large triangles over walls with a gap for a door, or over walls that are shorter than the roof."""
+    """Proposes barns: both large triangles are the roof; the walls have a gap for a door, or are shorter than it."""
     for door, blown in product((*SIDES, "middle"), SIDES):
         yield from _barn({"door": door}, blown)
     for side, blown in product((*SIDES, "middle"), SIDES):
@@ -165,12 +165,12 @@ def _barns() -> Iterator[Sketch]:
 
 
 def _barn(facts: dict[str, str], side: str) -> Iterator[Sketch]:
-    """The piece that the walls leave over is a chimney or a flag."""
+    """Proposes a barn whose walls lack one piece, which is a chimney or a flag."""
     facts = {"roof": "huge", **facts}
     yield Sketch({**facts, "chimney": side}, (*BARN_ROOF, *_barn_walls(facts, "parallelogram"), *_barn_chimney(side)))
     for shape, (spare, _) in FLAGS.items():
         if shape == "square" and facts["door"] in SIDES:
-            # Beside such a door is the square.
+            # The square is a part of the wall beside such a door.
             continue
         parts = (*BARN_ROOF, *_barn_walls(facts, spare))
         yield flagged({**facts, "chimney": "none"}, parts, shape, side, BARN_RIDGE)
@@ -181,7 +181,7 @@ def _barn_chimney(side: str) -> tuple[Part, ...]:
 
 
 def _barn_walls(facts: dict[str, str], spare: Kind) -> tuple[Part, ...]:
-    """Walls of height 2 from the small pieces without the spare one."""
+    """Returns walls of height 2, made of the smaller pieces without the spare one."""
     door, side = facts["door"], facts.get("side", "middle")
     if door == "middle":
         return named("wall", *_barn_walls_ajar(spare))
@@ -190,14 +190,14 @@ def _barn_walls(facts: dict[str, str], spare: Kind) -> tuple[Part, ...]:
     else:
         third: Kind = "medium" if spare == "parallelogram" else "parallelogram"
         pieces = *bar(third, point(-4)), *laid(f"square {0 if door == 'none' else 2} 0")
-    # They are laid from the left on and leave 2 units: at the right, or after a bar of 4, or half on each side.
+    # The pieces start at the left and leave a gap of 2: at the right, after a bar of 4, or half of it on each side.
     if (door, side) == ("none", "middle"):
         return named("wall", *(piece.moved(units(1)) for piece in pieces))
     return on("right" if side == "right" or door == "left" else "left", *named("wall", *pieces))
 
 
 def _barn_walls_ajar(spare: Kind) -> tuple[Piece, ...]:
-    """Walls with a pointed gap in the middle: each of a small triangle and another piece."""
+    """Returns walls with a pointed gap in the middle; each is a small triangle and another piece."""
     halves = {
         "square": "square -4 0, small nw -2 0",
         "medium": "medium down -4 0, small sw -4 0",
@@ -208,7 +208,7 @@ def _barn_walls_ajar(spare: Kind) -> tuple[Piece, ...]:
 
 
 def _on_pillars() -> Iterator[Sketch]:
-    """A barn's roof on two square pillars, near to each other or not, in the middle or to a side."""
+    """Proposes barn roofs on two square pillars, at different distances, in the middle or to a side."""
     for door, left, right in (("wide", -4, 2), ("middle", -3, 1), ("left", -4, 0), ("right", -2, 2)):
         pillars = named("wall", *laid(f"square {left} 0, small nw {right} 0, small se {right} 0"))
         for side in SIDES:
@@ -217,7 +217,7 @@ def _on_pillars() -> Iterator[Sketch]:
 
 
 def _narrow() -> Iterator[Sketch]:
-    """High walls of the large triangles under a roof of the medium one; an annex as high as they are."""
+    """Proposes houses with high walls of the large triangles, a roof of the medium one and an annex as high as they."""
     gable = put("medium", "up", "s", EAVES)
     shell = (("roof", gable), *HIGH_WALLS)
     for annex, side in product(SIDES, SIDES):

@@ -10,7 +10,7 @@ from multiref_gym.tangrams.figures.blocks import long_post, post, slab
 
 
 def knives() -> Iterator[Sketch]:
-    """Proposes a tip at the back on every handle, one at the edge on a flat one; lying, a knife has its edge down."""
+    """Proposes tips at the back with every handle, and tips at the edge with a flat one; lying, the edge is down."""
     for (tip, end), side in product((("back", "flat"), ("edge", "flat"), ("back", "bent")), SIDES):
         knife = _knife(tip, end)
         yield knife.facing(side).turned("upright")
@@ -23,7 +23,7 @@ def knives() -> Iterator[Sketch]:
 
 
 def _knife(tip: str, end: str) -> Sketch:
-    """A knife whose edge is on the left; the handle, 2 wide, is under the right end of the blade."""
+    """Returns a knife with its edge on the left; the handle, 2 wide, is under the right end of the blade."""
     blade = slab("right" if tip == "back" else "left", "bottom", point())
     top = point().moved(roots(4) - units(2), roots(12))
     handle = long_post("medium", top)

@@ -12,14 +12,14 @@ RIM = point()
 """The middle of the lower side of the shade."""
 
 CORD = put("parallelogram", "steep /", "ne", point(-2))
-"""It hangs from the left of the rim."""
+"""The cord, which hangs from the left of the rim."""
 
 JOINTS = ("straight", "square"), ("knobbed", "diamond")
-"""Poles of the square alone, and how it is put."""
+"""Poles made of the square alone, and its pose."""
 
 
 def lamps() -> Iterator[Sketch]:
-    """Proposes lamps that stand and lamps that hang; a cord, or what is bent, is drawn on the left."""
+    """Proposes lamps that stand and lamps that hang; cords and bent poles are drawn on the left, and then mirrored."""
     for sketch in (*standing(), *hanging()):
         if sketch.attributes["pole"] == "bent":
             yield from (sketch.sided("bent", side) for side in SIDES)
@@ -30,7 +30,7 @@ def lamps() -> Iterator[Sketch]:
 
 
 def standing() -> Iterator[Sketch]:
-    """Proposes lamps on a foot; what shade and stem leave over is a ball on top or a cord."""
+    """Proposes lamps on a foot; the piece that shade and stem do not use is a ball on top or a cord."""
     pole, low_foot = post("parallelogram", point(-1)), put("medium", "up", "n", point(0, 4))
     for stem, pose in JOINTS:
         joint = put("square", pose, "n", RIM)

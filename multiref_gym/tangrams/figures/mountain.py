@@ -10,7 +10,7 @@ from multiref_gym.tangrams.figures.family import both_sides
 from multiref_gym.tangrams.figures.flags import flag, flagged
 
 SUMMIT = point(0, 0)
-"""The top of the high peak, or the middle of a volcano's; its foot is 4 below."""
+"""The top of the high peak, or the middle of a volcano's flat top; the foot is 4 below."""
 
 WEST, EAST = point(-4, 4), point(4, 4)
 """The ends of the high peak's foot."""
@@ -28,7 +28,7 @@ def mountains() -> Iterator[Sketch]:
 
 
 def _with_a_hut() -> Iterator[Sketch]:
-    """A high peak, a foothill with a smaller one, a hut with a roof."""
+    """Proposes mountains with a high peak, a foothill with a smaller one, and a hut with a roof."""
     for blown, hut, foothill in product(SIDES, SIDES, SIDES):
         hill = put("medium", "up", "se", WEST)
         far = hill.anchor("sw") if hut == foothill else WEST
@@ -41,7 +41,7 @@ def _with_a_hut() -> Iterator[Sketch]:
 
 
 def _with_even_foothills() -> Iterator[Sketch]:
-    """A high peak between foothills, one of them in two pieces; the square is a third one or a hut beyond them."""
+    """Proposes high peaks between foothills, one made of two pieces; the square is a third one or a hut beside them."""
     hills = named("foothill", *laid("medium up -8 2, small se 4 2, small sw 6 2"))
     extras = (
         ("ridge", put("square", "diamond", "s", WEST)),
@@ -53,7 +53,7 @@ def _with_even_foothills() -> Iterator[Sketch]:
 
 
 def _two_peaks() -> Iterator[Sketch]:
-    """A low peak beside the high one; drawn with the high one on the left."""
+    """Proposes mountains with a low peak beside the high one; they are drawn with the high one on the left."""
     middle = EAST.moved(roots(4))
     sides = put("small", "up", "se", middle), put("small", "left", "se", middle), put("small", "up", "sw", middle)
     from_medium = named("low peak", put("medium", "sw", "sw", middle), *sides[:2])
@@ -79,7 +79,7 @@ def _two_peaks() -> Iterator[Sketch]:
 
 
 def _twin_peaks() -> Iterator[Sketch]:
-    """Two equal peaks with flags, the square between them or a hut; low foothills to one side or on both."""
+    """Proposes two equal peaks with flags, with the square between them or as a hut, and low foothills at the sides."""
     west, east = put("large", "up", "se", SUMMIT), put("large", "up", "sw", SUMMIT)
     first, last = put("small", "up", "se", west.anchor("sw")), put("small", "up", "sw", east.anchor("se"))
     foothills = {
@@ -99,7 +99,7 @@ def _twin_peaks() -> Iterator[Sketch]:
 
 
 def _volcanoes() -> Iterator[Sketch]:
-    """A mountain with a flat top: smoke or fire on it, or a hut."""
+    """Proposes mountains with a flat top, and smoke, fire or a hut."""
     flanks = named("flank", *laid("large se -5 0, large sw 1 0"))
     of_square = (*flanks, *named("core", *laid("square -1 0, small sw -1 2, small ne -1 2")))
     of_parallelogram = (*flanks, *named("core", *laid("tall \\ -1 0, small ne -1 0, small sw -1 2")))

@@ -1,7 +1,7 @@
-"""People from the side: a head, maybe a hat and an arm, a body of the two large triangles, legs that tell the pose.
+"""People from the side: a head, maybe a hat and an arm, a body of the two large triangles, and legs that show the pose.
 
-The front of every body is a wall below the neck, where an arm fits at any height. Hat, arm and what it carries take
-some of the four pieces that head and body leave; legs of just the others are chosen.
+The front of every body is upright below the neck, so an arm fits at any height. The head and the body leave four
+pieces. The hat, the arm and its load take some of them, and the legs all others.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from multiref_gym.tangrams.figures.assembly import (
 HEADS = ("diamond", "square")
 
 LIMBS: list[Kind] = ["medium", "parallelogram", "small", "small"]
-"""What head and body leave for hat, arm and legs."""
+"""The pieces that the head and the body leave for hat, arm and legs."""
 
 HATS: dict[str, tuple[Piece, ...]] = {
     "none": (),
@@ -36,7 +36,7 @@ HATS: dict[str, tuple[Piece, ...]] = {
     "wide": (put("medium", "up", "s", point()),),
     "cap": (put("parallelogram", "long /", "s", point()),),
 }
-"""Hats on a head whose top is at the origin."""
+"""Hats for a head whose top is at the origin."""
 
 RAISED = put("parallelogram", "tall \\", "se", point(0, 4))
 FORWARD = put("parallelogram", "long /", "ne", Point(ZERO, roots(2)))
@@ -55,7 +55,7 @@ ARMS: dict[str, tuple[Piece, ...]] = {
     "lamp": (FORWARD, put("small", "up", "n", HAND)),
     "bag": (LOWERED, put("small", "up", "n", LOWERED.anchor("sw"))),
 }
-"""The pieces of an arm and of what it carries."""
+"""The pieces of an arm and of its load."""
 
 # The small triangle's leg, its long side and half of that.
 LEG, WIDTH, HALF = units(2), roots(4), roots(2)
@@ -72,13 +72,13 @@ BODIES: dict[str, tuple[Piece, Piece]] = {
 }
 
 HIPS = {"coat": WAIST, "bent coat": BREAST, "dress": BREAST.moved(dy=LEG + LEG), "skirt": WAIST.moved(dy=LEG + LEG)}
-"""Where the front of a body ends. From there the hem slants down to the back of a coat, and is level else."""
+"""The lower end of a body's front. The hem of a coat slants down from there to the back; other hems are level."""
 
 Limb = tuple[Kind, str, Surd, Surd]
-"""A piece, its pose, and how far right of the hip and below it is the upper left corner of its box."""
+"""A piece, its pose, and the distances of its box's upper left corner from the hip, to the right and down."""
 
 Legs = tuple[tuple[Limb, ...], ...]
-"""Pairs of legs for one pose, each for another rest of the pieces."""
+"""Pairs of legs for one pose, each made of other pieces."""
 
 THIGH: Limb = ("small", "right", ZERO, ZERO)
 LAP: Limb = ("small", "sw", ZERO, ZERO)
@@ -111,7 +111,7 @@ WALKING: Legs = (
     ),
 )
 
-# The front is bent over the knee; the other leg is stretched out at the back.
+# The front leg is bent at the knee; the other leg is stretched out at the back.
 BENT_KNEE: Limb = ("medium", "up", -LEG, ZERO)
 SHIN: Limb = ("small", "nw", -LEG, LEG)
 SHORT_REAR: Limb = ("small", "sw", LEG + LEG, LEG)
@@ -138,7 +138,7 @@ KNEELING: Legs = (
     (CALF, FOOT, THIGH, ("small", "left", WIDTH + WIDTH + HALF, ZERO)),
 )
 
-# Legs lie on the ground in front, as long as two small triangles.
+# The legs lie on the ground in front, as long as two small triangles.
 SEAT: Limb = ("parallelogram", "flat \\", -LEG, ZERO)
 SLOPE: Limb = ("medium", "up", -LEG - LEG, ZERO)
 HEEL: Limb = ("small", "nw", -LEG - LEG, ZERO)
@@ -171,7 +171,7 @@ GOWN_STANDING: Legs = (
     (FALL, LAP, TRAIN, ("small", "se", -LEG, ZERO)),
 )
 
-# A short one shows both legs.
+# A short gown shows both legs.
 FRONT: Limb = ("medium", "nw", ZERO, ZERO)
 FRONT_FOOT: Limb = ("small", "se", -LEG, WIDTH - LEG)
 REAR: Limb = ("parallelogram", "flat \\", WIDTH, ZERO)
@@ -198,11 +198,11 @@ LEGS: dict[tuple[str, str], Legs] = {
 }
 
 AHEAD_OF_THE_BODY = (("coat", "walking"), ("bent coat", "running"))
-"""Legs in the way of a bag."""
+"""Bodies and poses whose legs leave no room for a bag."""
 
 
 def people() -> Iterator[Sketch]:
-    """Proposes every pair of legs with each hat and arm that take what it leaves, under either head."""
+    """Proposes every pair of legs with each hat and arm that use exactly the other pieces, under either head."""
     for (body, pose), choices in LEGS.items():
         for legs, hat, arm in product(choices, HATS, ARMS):
             taken = [*(kind for kind, *_ in legs), *(piece.kind for piece in (*HATS[hat], *ARMS[arm]))]

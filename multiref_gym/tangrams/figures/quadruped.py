@@ -1,7 +1,7 @@
-"""Bodies on four legs, made of three pieces, in several poses: what cats, dogs and rabbits have in common.
+"""The bodies of cats, dogs and rabbits: three pieces, on four legs, in several poses.
 
-All face left. The nape is where the head goes: on the flat back of an animal on its feet, at the top of a slope down to
-the front of one that runs, sits, lies or rears.
+All face left. The head is placed at the nape: on the flat back of an animal on its feet, or at the top of the chest,
+which is a slope, of one that runs, sits, lies or rears.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ NAPE, MIDDLE, RUMP = point(0), point(4), point(8)
 """The ends and the middle of a flat back."""
 
 HAUNCH, LOW, SEAT = point().moved(roots(8)), point().moved(roots(8), roots(8)), point(4).moved(dy=roots(8))
-"""The other end of a body that reaches from its nape forward to the ground, of one that rears and of one that sits."""
+"""The rear ends of bodies: of one that runs or lies, of one that rears, and of one that sits."""
 
 CHEST, TRUNK = put("large", "up", "n", NAPE), ("body", put("large", "down", "nw", NAPE))
-"""A chest that is a slope, and what is behind it."""
+"""A chest that is a slope, and the trunk behind it."""
 
 
 class Body(NamedTuple):
-    """The two large triangles and the medium one, and where a tail can be hung on them.
+    """A body of the two large triangles and the medium one, and the point where a tail can start.
 
     Attributes:
         rump: The upper end of the back, or the tip of the seat on the ground.
@@ -44,7 +44,7 @@ BODIES = {
     "halting": Body(
         RUMP, (("front leg", put("large", "ne", "ne", MIDDLE)), HIND, ("belly", put("medium", "sw", "nw", MIDDLE)))
     ),
-    # The chest reaches forward to the ground, the hind leg is thrown back.
+    # The chest reaches forward to the ground, and the hind leg is stretched back.
     "running": Body(HAUNCH, (("front leg", CHEST), TRUNK, ("hind leg", put("medium", "up", "n", HAUNCH)))),
     "sitting": Body(
         SEAT,
@@ -70,7 +70,7 @@ BODIES = {
 
 
 def long_tails(pose: str) -> dict[str, Piece]:
-    """Returns the tails that a parallelogram can be on the body in that pose, by their shape."""
+    """Returns the tails that a parallelogram can make on a body in this pose, by their shape."""
     rump = BODIES[pose].rump
     if pose == "sitting":
         return {
@@ -106,7 +106,7 @@ def long_tails(pose: str) -> dict[str, Piece]:
 
 
 def short_tails(rump: Point) -> dict[str, Piece]:
-    """Returns the tails that a small triangle can be behind an upright hind leg."""
+    """Returns the tails that a small triangle can make behind an upright hind leg."""
     return {
         "up": put("small", "sw", "sw", rump.moved(dy=units(2))),
         "level": put("small", "left", "w", rump),

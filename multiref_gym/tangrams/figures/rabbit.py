@@ -25,7 +25,7 @@ def rabbits() -> Iterator[Sketch]:
 
 
 def _head(shape: str, ears: str) -> tuple[Part, ...]:
-    """A head on top of the chest or, a diamond, on its slope; both ears are one piece."""
+    """Returns a head on top of the chest, or on its slope if it is a diamond; both ears are one piece."""
     below, crown = ("s", "ne") if shape == "square" else ("e", "n")
     head = put("square", shape, below, NAPE)
     pose, root = {"up": ("steep /", "sw"), "forward": ("steep \\", "se"), "leaning": ("tall /", "sw")}[ears]

@@ -1,4 +1,4 @@
-"""Rockets at take-off, upright or flying to a side: a hull under a nose cone, two fins or none, the fire below."""
+"""Rockets at take-off, upright or flying to a side: a nose cone, a hull, two fins or none, and the fire below."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from multiref_gym.tangrams.figures.assembly import SIDES, Sketch, laid, named, o
 
 FIRES = ("square", "diamond")
 PLACES = {"middle": 1, "low": 2, "end": 3}
-"""How far below the nose the fins are attached: at the nose itself they would make an arrow."""
+"""The distances of the fins below the nose; at the nose itself, they would make the rocket an arrow."""
 
 TOP, BOTTOM = point(0, 0), point(0, 4)
 """The middle of the upper and lower side of the hull, a square of side 4."""
@@ -18,7 +18,7 @@ SHELL = (("nose", put("medium", "up", "s", TOP)), *named("hull", *laid("large nw
 
 
 def rockets() -> Iterator[Sketch]:
-    """Proposes every rocket upright and, without a trail of smoke, flying to either side, level or aslant."""
+    """Proposes every rocket upright and, if it has no trail of smoke, flying to each side, level or diagonally."""
     for rocket in (*_with_long_fins(), *_without_fins()):
         straight = Sketch({**rocket.attributes, "lean": "none"}, rocket.pieces)
         yield from (straight.turned(where) for where in ("upright", *SIDES))
@@ -28,7 +28,7 @@ def rockets() -> Iterator[Sketch]:
 
 
 def _with_long_fins() -> Iterator[Sketch]:
-    """One fin is the parallelogram, the other its mirror image from the small triangles."""
+    """Proposes rockets with long fins: one is the parallelogram, the other its mirror image of small triangles."""
     for (place, y), fire in product(PLACES.items(), FIRES):
         fins = laid("tall / -4 0, small sw 2 0, small ne 2 2", point(0, y))
         parts = (*SHELL, *named("fin", *fins), ("fire", put("square", fire, "n", BOTTOM)))
@@ -36,9 +36,9 @@ def _with_long_fins() -> Iterator[Sketch]:
 
 
 def _with_short_fins() -> Iterator[Sketch]:
-    """The fins are the small triangles; the parallelogram is the trail of the fire.
+    """Proposes rockets with the small triangles as fins, and the parallelogram as a trail of smoke.
 
-    Under a diamond they would make a bell.
+    With a diamond as the fire, these fins would make the rocket look like a bell.
     """
     fin = put("small", "se", "se", point(-2, 4))
     jet = put("square", "square", "n", BOTTOM)
@@ -49,7 +49,7 @@ def _with_short_fins() -> Iterator[Sketch]:
 
 
 def _without_fins() -> Iterator[Sketch]:
-    """The hull is longer by the parallelogram between the small triangles."""
+    """Proposes rockets whose hull is longer by the parallelogram between the small triangles."""
     tail = named("hull", *laid("small sw -2 4, flat \\ -2 4, small ne 0 4"))
     for fire in FIRES:
         parts = (*SHELL, *tail, ("fire", put("square", fire, "n", point(0, 6))))

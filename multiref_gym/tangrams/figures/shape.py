@@ -10,10 +10,10 @@ import numpy as np
 from multiref_gym.tangrams.pieces import SEVEN, rounded
 
 LONGER = 1.25
-"""How many times as long as the other one side of the upright box is in a figure that is called tall or wide."""
+"""The ratio of the sides of the upright box from which a figure is called tall or wide."""
 
 BROAD = 0.4
-"""The smallest length of a broad base, as a share of the longer side of the upright box."""
+"""The smallest length of a broad base, as a fraction of the longer side of the upright box."""
 
 NEAR = 0.9
 """Parts that are less than this above the ground look as if they stood on it; the small triangle's leg is 2."""
@@ -30,11 +30,11 @@ def outlines(corners: np.ndarray) -> np.ndarray:
     the rest are the corners of the silhouette.
 
     Args:
-        corners: see `pieces.exact_corners`; the pieces of a figure do not overlap.
+        corners: See `pieces.exact_corners`; the pieces of a figure do not overlap.
 
     Returns:
-        int64 (n, m): in a row the corners of a silhouette in order, a number for each (its place, the direction of an
-        edge there, their count) and zeros.
+        int64 (n, m): a row for each silhouette with its corners in order, then zeros. The number of a corner stands for
+        its place, the direction of an edge there and their count.
     """
     points = rounded(corners)
     x, y = np.moveaxis(points - points[:, :, :1], -1, 0)
@@ -53,7 +53,10 @@ def outlines(corners: np.ndarray) -> np.ndarray:
 
 
 def _summed(marks: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Adds up the counts of equal marks in each row; returns a sorted row of numbers for mark and sum, 0 for no sum."""
+    """Adds up the counts of equal marks in each row.
+
+    Returns sorted rows with a number for each mark and its sum, or 0 if the sum is 0.
+    """
     order = marks.argsort(axis=1)
     marks, counts = np.take_along_axis(marks, order, axis=1), np.take_along_axis(counts, order, axis=1)
     group = np.cumsum(np.diff(marks, axis=1, prepend=marks[:, :1]) > 0, axis=1)
@@ -76,7 +79,7 @@ def shapes(corners: np.ndarray) -> list[dict[str, str]]:
     """Returns the attributes of each figure's silhouette: `shape`, `summit`, `ground` and `sides`.
 
     Args:
-        corners: see `pieces.exact_corners`; the pieces of a figure do not overlap.
+        corners: See `pieces.exact_corners`; the pieces of a figure do not overlap.
     """
     points = rounded(corners)
     width, height = np.moveaxis(np.ptp(points, axis=(1, 2)), -1, 0)
@@ -98,7 +101,7 @@ def _lowest(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Parts as near to the ground as `NEAR` look as if they stood on it.
 
     Args:
-        points: vertices of the pieces, float64 (n, 7, 4, 2), y down.
+        points: The vertices of the pieces, float64 (n, 7, 4, 2), y down.
 
     Returns:
         int64 (n,) and float64 (n,).

@@ -1,4 +1,4 @@
-"""Words for the facts that several families share: they fit all of them."""
+"""Words for the facts that several families share; they fit all of these families."""
 
 from __future__ import annotations
 

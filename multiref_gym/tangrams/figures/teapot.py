@@ -1,4 +1,4 @@
-"""Teapots: a square belly with a spout, and by choice a lid, a handle and a foot."""
+"""Teapots: a square belly with a spout, a lid and a handle, and maybe a foot."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from multiref_gym.tangrams.figures.blocks import block
 
 EARS = {"square": "square 4 0", "pointed": "medium right 4 0", "forked": "small nw 4 0, small sw 4 2"}
 FEET = {"pedestal": "medium up 0 4", "square": "square 1 4", "flared": "small se -2 2, small sw 4 2", "none": ""}
-"""Handles and feet at a belly of 4 x 4."""
+"""Handles and feet for a belly of 4 x 4."""
 
 POTS = (
     ("dome", "square", "flared"),
@@ -20,11 +20,11 @@ POTS = (
     ("knob", "pointed", "none"),
     ("knob", "forked", "none"),
 )
-"""The lids, ears and feet that the medium triangle, the small ones and the square are enough for."""
+"""The lids, handles and feet that can be made of the medium triangle, the small ones and the square."""
 
 
 def teapots() -> Iterator[Sketch]:
-    """Proposes every pot with its spout high or low, where neither a wide lid nor a flared foot is in the way."""
+    """Proposes every pot with a high or a low spout, unless a wide lid or a flared foot is in its way."""
     for lid, ear, foot in POTS:
         spouts = {"high", "low"} - {"high" if lid == "flat" else "", "low" if foot == "flared" else ""}
         for spout, side in product(sorted(spouts), SIDES):
@@ -39,7 +39,7 @@ def teapots() -> Iterator[Sketch]:
 
 
 def _lid(shape: str, with_medium: bool) -> tuple[Part, ...]:
-    """A dome is the medium triangle or the small ones; a flat lid is the square between the small ones."""
+    """Returns a lid: a dome is the medium triangle or the small ones, a flat lid the square between the small ones."""
     if shape == "flat":
         return named("lid", *laid("small se -1 -2, square 1 -2, small sw 3 -2"))
     dome = named("lid", *laid("medium up 0 -2" if with_medium else "small se 0 -2, small sw 2 -2"))

@@ -1,4 +1,4 @@
-"""Trees: a crown of the large triangles and the medium one, a trunk, what it stands on, a branch or a fruit."""
+"""Trees: a crown of the large triangles and the medium one, a trunk, a base, and maybe a branch or a fruit."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from multiref_gym.tangrams.figures.family import both_sides
 CROWNS = ("fir", "wide", "round", "diamond", "fan", "umbrella", "palm")
 POINTED = ("fir", "wide")
 OVERHANGING = ("fir", "wide", "palm")
-"""Crowns on top of which a fruit looks well, and those that one can hang from.
+"""The crowns that can have a fruit on top, and those that a fruit can hang from.
 
-Only these hang over a crooked trunk so that it looks like one: under the others it would be the handle of a spade."""
+Only the latter can have a crooked trunk: under the others it would look like the handle of a spade."""
 
 LEAVES = {
     "wide": "large se -4 -4, large sw 0 -4, medium up -2 -6",
@@ -21,7 +21,7 @@ LEAVES = {
     "fan": "large ne -4 -4, large nw 0 -4, medium up -2 -6",
     "umbrella": "medium down -2 -2, large se -4 -6, large sw 0 -6",
 }
-"""Crowns on whole units above their foot."""
+"""Crowns whose pieces are on whole units above their foot."""
 
 BASES = {
     "pot": "small nw -2 0, flat / -2 0, small se 0 0",
@@ -29,8 +29,8 @@ BASES = {
     "mound": "flat / -3 0, small se -1 0, small sw 1 0",
 }
 SLOPE = "flat / -3 0, small se -1 0, small nw 1 0"
-"""The parallelogram and the small triangles below the trunk: a pot, a trapezium on its short side or its long one, and
-the same pieces aslant."""
+"""The parallelogram and the small triangles below the trunk, as a pot, a trapezium on its short side or on its long
+one, or a slope."""
 
 ROOT = point()
 """The middle of the lower end of the trunk."""
@@ -58,12 +58,12 @@ def trees() -> Iterator[Sketch]:
                 top = ("fruit", put("square", "diamond", "s", summit))
                 yield _fruiting({**sided, "fruit": "top"}, (*leaves, top))
     for crown, side in product(OVERHANGING, SIDES):
-        # From the root up: the square, the parallelogram aslant, the small triangles beside where the trunk began.
+        # From the root up: the square, the slanted parallelogram, and the small triangles, which are further left.
         left = (*_crown(crown, "none", point(-2, -6)), TRUNK, *_halved_trunk(point(-2, -4)))
         bend = ("trunk", put("parallelogram", "flat \\", "s", point(-1, -2)))
         yield Sketch({"crown": crown, "lean": side, "trunk": "crooked", "base": "none"}, on(side, *left, bend))
     hangers = [(crown, "none", hung, 4) for crown in OVERHANGING for hung in SIDES]
-    # A leaning fir reaches out further, and only to the side it leans to.
+    # A leaning fir reaches out further, and only to the side to which it leans.
     hangers += [("fir", lean, lean, 5) for lean in SIDES]
     for (crown, lean, hung, reach), side in product(hangers, SIDES):
         leaves = _crown(crown, lean, ROOT.moved(dy=units(-2)))
@@ -72,13 +72,13 @@ def trees() -> Iterator[Sketch]:
 
 
 def _fruiting(facts: dict[str, str], crown: tuple[Part, ...]) -> Sketch:
-    """The square is the fruit, so the small triangles are the trunk; it stands on the parallelogram."""
+    """Returns a tree with the square as a fruit, the small triangles as the trunk and the parallelogram as the base."""
     slab = on(facts["side"], ("base", put("parallelogram", "flat /", "n", point(-1, 0))))
     return Sketch({**facts, "trunk": "plain", "base": "slab"}, (*crown, *_halved_trunk(ROOT), *slab))
 
 
 def _crown(shape: str, lean: str, foot: Point) -> tuple[Part, ...]:
-    """The two large triangles and the medium one; those of a fir may be set off to a side, one more than the other."""
+    """Returns a crown of the two large triangles and the medium one; those of a leaning fir shift more and more."""
     if shape in LEAVES:
         return named("crown", *laid(LEAVES[shape], foot))
     if shape == "fir":
@@ -95,7 +95,7 @@ def _crown(shape: str, lean: str, foot: Point) -> tuple[Part, ...]:
 
 
 def _halved_trunk(foot: Point) -> tuple[Part, ...]:
-    """A square of the small triangles."""
+    """Returns a square of the small triangles."""
     return named("trunk", *laid("small nw -1 -2, small se -1 -2", foot))
 
 
