@@ -12,7 +12,7 @@ from pathlib import Path
 
 NOT_RUN = "<!-- not run: "
 """Stands before a block that a reader needs something else for; the reason follows it."""
-BLOCK = re.compile(r"^(?:(<!-- not run: .+) -->\n)?```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^(?:(<!-- not run: [^\n]+) -->\n)?```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"# (\S+\.(?:py|toml|json|jsonl|csv|txt))\n")
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
@@ -52,17 +52,22 @@ class Page:
                 steps.append(f"python block-{number}")
         return cls("\n".join(steps), files, tuple(printed))
 
-    def run(self, folder: Path, **environment: str) -> str:
+    def run(self, folder: Path, commands: Path = Path(sys.executable).parent, **environment: str) -> str:
         """Runs the script in a folder, as in a new terminal, and returns all that it printed.
+
+        Args:
+            folder: The folder.
+            commands: Where the script finds `python` and other commands first.
+            **environment: Environment variables.
 
         Raises:
             AssertionError: If a command of it failed.
         """
         for name, content in self.files.items():
             (folder / name).write_text(content, encoding="utf-8")
-        # The commands of this environment; what runs in the background ends with the script.
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        path = f"{commands}{os.pathsep}{os.environ['PATH']}"
         with (folder / "printed.log").open("w+", encoding="utf-8") as log:
+            # What runs in the background ends with the script.
             done = subprocess.run(
                 ["bash", "-c", f"trap 'jobs -p | xargs -r kill || true; wait' EXIT\n{self.script}"],
                 cwd=folder,

@@ -49,8 +49,7 @@ def test_the_readme_and_then_the_wheel_work_in_a_new_environment(tmp_path: Path)
     page = tmp_path / "README.md"
     page.write_text(readme_with_a_second_terminal((clone / "README.md").read_text(encoding="utf-8")), encoding="utf-8")
     environment = {"PIP_CONSTRAINT": str(clone / "constraints.txt"), "PYTHON": sys.executable, **SMALL}
-    path = f"{clone / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    output = Page.of(page).run(clone, PATH=path, PYTHONPATH="", **environment)
+    output = Page.of(page).run(clone, clone / ".venv" / "bin", PYTHONPATH="", **environment)
     assert "report.html are in runs/respect-0" in output
     assert (clone / "policy" / "model.safetensors").exists()
 

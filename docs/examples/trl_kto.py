@@ -13,6 +13,7 @@ from typing import Any
 
 from datasets import load_dataset
 from peft import LoraConfig
+from transformers.utils import is_torch_bf16_gpu_available
 from trl import KTOConfig, KTOTrainer
 
 
@@ -22,6 +23,7 @@ def train(rows: str, model: str, out: str, **settings: Any) -> KTOTrainer:
     positive = sum(data["label"])
     weight = positive / max(1, len(data) - positive)  # so that positive and negative turns weigh the same
     # By default TRL cuts a row after 1,024 tokens, where the action is.
+    settings = {"bf16": is_torch_bf16_gpu_available()} | settings
     config = KTOConfig(out, max_length=None, undesirable_weight=weight, **settings)
     adapters = LoraConfig(r=16, target_modules=["q_proj", "v_proj"])
     trainer = KTOTrainer(model, args=config, train_dataset=data, peft_config=adapters)
