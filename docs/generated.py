@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from docutils import nodes
-from pygments.lexers.special import TextLexer
+from docutils.parsers.rst import directives
 from sphinx.addnodes import toctree
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
@@ -67,6 +67,26 @@ class DocstringDirective(SphinxDirective):
         module, _, attribute = self.arguments[0].partition(":")
         text = cleandoc(getattr(import_module(module), attribute).__doc__)
         return self.parse_text_to_nodes(with_whole_rows(text), allow_section_headings=True)
+
+
+class ThemedDirective(SphinxDirective):
+    """`{themed} NAME.gif`: `NAME-light.gif` and `NAME-dark.gif`, of which the page shows the one that suits its theme.
+
+    The content is what is seen in the picture, in words.
+    """
+
+    required_arguments: ClassVar[int] = 1
+    option_spec: ClassVar[dict[str, Any]] = {"width": directives.length_or_unitless}
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        """Returns both pictures."""
+        self.assert_has_content()
+        path, words = Path(self.arguments[0]), " ".join(self.content)
+        shades = {shade: str(path.with_stem(f"{path.stem}-{shade}")) for shade in ("light", "dark")}
+        return [
+            nodes.image(uri=uri, alt=words, classes=[f"only-{shade}"], **self.options) for shade, uri in shades.items()
+        ]
 
 
 def with_whole_rows(text: str) -> str:
@@ -171,7 +191,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Registers all of this with Sphinx."""
     app.add_directive("commands", CommandsDirective)
     app.add_directive("docstring", DocstringDirective)
-    app.add_lexer("mermaid", TextLexer)
+    app.add_directive("themed", ThemedDirective)
     app.connect("source-read", read_source)
     app.connect("autodoc-process-docstring", read_docstring)
     app.connect("autodoc-process-signature", read_signature)

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import cyclopts
-from PIL import Image, ImageDraw, ImageFont
+from drawing import NEGATIVE, POSITIVE, THEMES, Sheet, Theme, font, write_gif
+from PIL import Image
 
 from multiref_gym.feedback import Feedback, ground_truth
 from multiref_gym.interaction import Interaction
@@ -25,28 +25,9 @@ from multiref_gym.tangrams import Atlas, load_tangrams
 FOLDER = Path(__file__).parent
 SILHOUETTE, TEXT, NOTE, MARGIN, LINE, TURN = 110, 22, 18, 28, 30, 74
 DIALOGUE_WIDTH = 640
-CHIPS = {Feedback.POSITIVE: ("#00694f", "+ positive"), Feedback.NEGATIVE: ("#b13d00", "- negative")}
+CHIPS = {Feedback.POSITIVE: (POSITIVE, "+ positive"), Feedback.NEGATIVE: (NEGATIVE, "- negative")}
 SAID, DONE, LAST = 1600, 1400, 5000
 """The milliseconds that a new utterance, a new action and the last picture are shown."""
-
-
-@dataclass(frozen=True, slots=True)
-class Theme:
-    """The colours of a picture.
-
-    Attributes:
-        paper: The background.
-        ink: The speaker's words.
-        faint: All other text.
-    """
-
-    paper: str
-    ink: str
-    faint: str
-
-
-THEMES = {"light": Theme("#ffffff", "#1d2126", "#5d656f"), "dark": Theme("#0d1117", "#e6edf3", "#9aa4ae")}
-WHITE = "#ffffff"
 
 
 def main(run: Path) -> None:
@@ -55,17 +36,10 @@ def main(run: Path) -> None:
     with InteractionStore(run / "interactions.db", create=False) as store:
         game, feedback = chosen_game(store, config["learner"]["name"], config["decoder"], config["rounds"])
     atlas = Atlas(load_tangrams(config["tangrams"]), SILHOUETTE)
-    times = [SAID, DONE] * len(game.turns)
+    times = [*([SAID, DONE] * len(game.turns))[:-1], LAST]
     for name, theme in THEMES.items():
-        first, *others = (image.quantize(64) for image in pictures(game, feedback, atlas, theme))
-        first.save(
-            FOLDER / f"game-{name}.gif",
-            save_all=True,
-            append_images=others,
-            duration=[*times[:-1], LAST],
-            loop=0,
-            optimize=True,
-        )
+        frames = [*zip(pictures(game, feedback, atlas, theme), times, strict=True)]
+        write_gif(FOLDER / f"game-{name}.gif", frames, theme)
 
 
 def chosen_game(store: InteractionStore, system: str, decoder: str, round: int) -> tuple[Interaction, list[Feedback]]:
@@ -82,7 +56,7 @@ def chosen_game(store: InteractionStore, system: str, decoder: str, round: int) 
 
 def fits(utterance: str) -> bool:
     """Whether an utterance fits into its line."""
-    return ImageFont.load_default(TEXT).getlength(f"“{utterance}”") <= DIALOGUE_WIDTH
+    return font(TEXT).getlength(f"“{utterance}”") <= DIALOGUE_WIDTH
 
 
 def pictures(game: Interaction, feedback: list[Feedback], atlas: Atlas, theme: Theme) -> Iterator[Image.Image]:
@@ -110,32 +84,25 @@ def picture(
         said: The number of utterances to show.
         done: The number of actions to show.
     """
-    board = Image.fromarray(atlas.listener_board(game.context.listener_order, game.selections[done]))
-    left = MARGIN + board.width + MARGIN
-    height = 2 * MARGIN + max(board.height, TURN * len(game.turns)) + LINE
-    image = Image.new("RGB", (left + DIALOGUE_WIDTH + MARGIN, height), theme.paper)
-    draw = ImageDraw.Draw(image)
-    text, note = ImageFont.load_default(TEXT), ImageFont.load_default(NOTE)
-    image.paste(board, (MARGIN, MARGIN))
+    board = atlas.listener_board(game.context.listener_order, game.selections[done])
+    left = MARGIN + board.shape[1] + MARGIN
+    height = 2 * MARGIN + max(board.shape[0], TURN * len(game.turns)) + LINE
+    sheet = Sheet(left + DIALOGUE_WIDTH + MARGIN, height, theme)
+    sheet.paste(MARGIN, MARGIN, board)
     for number, turn in enumerate(game.turns[:said]):
         top = MARGIN + number * TURN
-        draw.text((left, top), f"“{turn.utterance}”", theme.ink, text)
+        sheet.write(left, top, f"“{turn.utterance}”", TEXT)
         if number >= done:
             continue
-        action = f"listener: {turn.action}"
-        draw.text((left + MARGIN, top + LINE + 3), action, theme.faint, note)
-        at = left + MARGIN + draw.textlength(action, note) + 18
+        at = sheet.write(left + MARGIN, top + LINE + 3, f"listener: {turn.action}", NOTE, theme.faint) + 18
         if number + 1 < said:  # the reply is shown
             colour, label = CHIPS[feedback[number]]
-            width = draw.textlength(label, note) + 22
-            draw.rounded_rectangle((at, top + LINE, at + width, top + LINE + 27), 13, colour)
-            draw.text((at + 11, top + LINE + 14), label, WHITE, note, "lm")
+            sheet.chip(at, top + LINE + 14, label, colour, NOTE)
         elif done == len(game.turns):
-            draw.text((at, top + LINE + 3), "(all targets are selected: the game is won)", theme.faint, note)
-    bottom = height - MARGIN - LINE
-    caption = "feedback on each action is decoded from the speaker's next words"
-    draw.text((left, bottom + 10), caption, theme.faint, note)
-    return image
+            sheet.write(at, top + LINE + 3, "(all targets are selected: the game is won)", NOTE, theme.faint)
+    told = "feedback on each action is decoded from the speaker's next words"
+    sheet.write(left, height - MARGIN - LINE + 10, told, NOTE, theme.faint)
+    return sheet.image
 
 
 if __name__ == "__main__":
