@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -96,11 +97,11 @@ def write_games(path: Path) -> Path:
     return path
 
 
-def write_kilogram(folder: Path) -> Path:
+def write_kilogram(folder: Path, called: Mapping[str, Sequence[str]] = CALLED) -> Path:
     """Writes a drawing of seven squares and the descriptions of each tangram, and returns the folder."""
     drawings = folder / "dataset" / "tangrams-svg"
     drawings.mkdir(parents=True)
-    for number, name in enumerate(CALLED):
+    for number, name in enumerate(called):
         (drawings / f"{name}.svg").write_text(_drawing(number), encoding="utf-8")
     entries = {
         name: {
@@ -109,7 +110,7 @@ def write_kilogram(folder: Path) -> Path:
                 for text in texts
             ]
         }
-        for name, texts in CALLED.items()
+        for name, texts in called.items()
     }
     (folder / "dataset" / "full.json").write_text(json.dumps(entries), encoding="utf-8")
     return folder

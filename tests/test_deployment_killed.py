@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from postgresql_server import running_postgresql
 from sqlalchemy import Column, Integer, MetaData, Table, func, insert, select
 
 from multiref_gym.agents.deployment.crowd import CrowdResult, CrowdSettings, run_crowd
@@ -48,29 +46,8 @@ def test_two_processes_on_a_sqlite_file_that_are_killed_again_and_again_lose_not
 @pytest.fixture
 def postgresql(tmp_path: Path) -> Iterator[str]:
     """The URL of a new database of a PostgreSQL server that runs for one test."""
-    pytest.importorskip("psycopg")
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    initdb = shutil.which("initdb") or (str(found[-1]) if found else None)
-    if initdb is None:
-        pytest.skip("no PostgreSQL server is installed")
-    programs, data = Path(initdb).parent, tmp_path / "data"
-    tmp_path.chmod(0o777)
-    for parent in tmp_path.parents[:3]:
-        parent.chmod(parent.stat().st_mode | 0o055)
-    user = ["runuser", "-u", "nobody", "--"] if os.geteuid() == 0 else []
-    sockets = tmp_path / "sockets"
-    sockets.mkdir()
-    sockets.chmod(0o777)
-
-    def run(program: str, *arguments: str) -> None:
-        subprocess.run([*user, str(programs / program), *arguments], check=True, capture_output=True, cwd="/")
-
-    run("initdb", "-D", str(data), "-U", "people", "-A", "trust")
-    run("pg_ctl", "-D", str(data), "-w", "-o", f"-k {sockets} -c listen_addresses=''", "-l", f"{data}/log", "start")
-    try:
-        yield f"postgresql+psycopg://people@/postgres?host={sockets}"
-    finally:
-        run("pg_ctl", "-D", str(data), "-w", "-m", "immediate", "stop")
+    with running_postgresql(tmp_path) as server:
+        yield server.url
 
 
 def test_two_processes_share_a_postgresql_database(tmp_path: Path, postgresql: str) -> None:

@@ -2,25 +2,69 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from human_like import CALLED, write_kilogram
 from pages import Page
+from postgresql_server import USER, running_postgresql
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(path for folder in ("tutorials", "how-to") for path in (ROOT / "docs" / folder).glob("*.md"))
-COMMANDS = {"verifiers": ROOT / ".venv-verifiers" / "bin"}
-"""The folder of commands, for a page that needs an environment of its own."""
+GIVEN = ("kilogram", "minari", "postgresql", "ray", "verifiers")
+"""Pages whose readers have more than the package; a fixture of the same name provides it."""
+
+
+@pytest.fixture
+def kilogram(tmp_path: Path) -> None:
+    """A folder in the form of KiloGram, which is not in this repository; one of its descriptions may offend."""
+    dataset = write_kilogram(tmp_path / "kilogram", CALLED | {"page9-1": ("a naked dancer", "a dancer")}) / "dataset"
+    shutil.copy(dataset / "full.json", dataset / "dense.json")
+
+
+@pytest.fixture
+def minari(tmp_path: Path) -> None:
+    """The extra, and the examples of a clone."""
+    pytest.importorskip("minari")
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
+
+
+@pytest.fixture
+def postgresql(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A server, and what tells PostgreSQL's programs where it is."""
+    with running_postgresql(tmp_path_factory.mktemp("server")) as server:
+        monkeypatch.setenv("PGHOST", str(server.sockets))
+        monkeypatch.setenv("PGUSER", USER)
+        monkeypatch.setenv("PATH", str(server.programs), prepend=os.pathsep)
+        yield
+
+
+@pytest.fixture
+def ray() -> None:
+    """The extra."""
+    pytest.importorskip("ray")
+
+
+@pytest.fixture
+def verifiers() -> Path:
+    """The folder of the commands in an environment of its own."""
+    commands = ROOT / ".venv-verifiers" / "bin"
+    if not commands.exists():
+        pytest.skip("there is no .venv-verifiers: run `make verifiers`")
+    return commands
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
-def test_a_page_runs_and_prints_what_it_shows(path: Path, tmp_path: Path) -> None:
-    commands = COMMANDS.get(path.stem, Path(sys.executable).parent)
-    if not commands.exists():
-        pytest.skip(f"there is no {commands.parent.name}: run `make verifiers`")
+def test_a_page_runs_and_prints_what_it_shows(path: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    commands = request.getfixturevalue(path.stem) if path.stem in GIVEN else None
     page = Page.of(path)
-    output = page.run(tmp_path, commands, CLONE=str(ROOT), HF_DATASETS_CACHE=str(tmp_path / "cache"))
+    output = page.run(
+        tmp_path, commands or Path(sys.executable).parent, CLONE=str(ROOT), HF_DATASETS_CACHE=str(tmp_path / "cache")
+    )
     assert list(page.not_printed(output)) == [], output
 
 
