@@ -45,6 +45,7 @@ from multiref_gym.simulators.named import speaker_of
 from multiref_gym.store import InteractionStore
 
 pytest.importorskip("ray")
+import ray
 from ray.cluster_utils import Cluster
 
 from multiref_gym.agents.workers.on_ray import RayWorkers
@@ -210,6 +211,13 @@ def test_work_that_fails_says_why(
     with pytest.raises(error, match=told):
         list(workers.run(partial(Failing, how), range(1)))
     assert list(workers.run(lambda: lambda part, tell: part + 1, range(3))) == [1, 2, 3]  # the workers go on
+
+
+def test_reports_that_are_lost_are_said_in_one_line(cluster: Cluster, workers: RayWorkers) -> None:
+    others = RayWorkers(cluster.address)  # by the connection of `workers`
+    ray.kill(others._reports.actor)  # as Ray does if the machine lacks memory
+    with pytest.raises(UserError, match="the actor that collects the workers' reports"):
+        list(others.run(lambda: lambda part, tell: part, range(3)))
 
 
 def test_what_workers_cannot_load_is_said_in_one_line(workers: RayWorkers, tmp_path: Path) -> None:

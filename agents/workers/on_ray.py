@@ -271,7 +271,13 @@ class RayWorkers:
         self._idle.append(worker)
 
     def _hear(self, number: int, report: Callable[[int, Any], None]) -> None:
-        for work, part, what in self._reports.get_nowait_batch(self._reports.qsize()):
+        try:
+            reports = self._reports.get_nowait_batch(self._reports.qsize())
+        except LOST as error:
+            raise UserError(
+                "Ray ended the actor that collects the workers' reports, as it does if this machine lacks memory"
+            ) from error
+        for work, part, what in reports:
             if work == number:
                 report(part, what)
 
