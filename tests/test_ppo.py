@@ -170,6 +170,13 @@ def test_a_saved_policy_is_the_same_and_nothing_of_it_is_pickled(tmp_path: Path)
     assert decisions[0] == decisions[1]
 
 
+def test_a_saved_policy_plays_with_one_split_alone(tmp_path: Path) -> None:
+    untrained().save(tmp_path, {})
+    dev = FIGURES.split("dev")
+    [decision] = act(PPOListener.load(dev, tmp_path), [View(dev.ids[:10], (), "the bird", frozenset())], 0)
+    assert len(decision.action.clicks) <= 1
+
+
 def test_a_saved_policy_enters_the_benchmark(tmp_path: Path) -> None:
     untrained().save(tmp_path / "policy", {})
     games = play(untrained(), games_of(FIGURES, 3), policy="ppo")

@@ -148,7 +148,14 @@ class PPOListener:
 
 def new_policy(tangrams: int, turns: int, vocabulary: Vocabulary, encoder: SilhouetteEncoder) -> TangramPolicy:
     """Returns a policy with random weights for games with this number of tangrams and at most this number of turns."""
-    options: dict[str, Any] = {"image": None, "context_size": tangrams, "targets": (1, 1), "max_turns": turns}
+    # The set may be one split, so contexts are drawn from all of it.
+    options: dict[str, Any] = {
+        "image": None,
+        "context_size": tangrams,
+        "targets": (1, 1),
+        "max_turns": turns,
+        "split": "all",
+    }
     games = readable(gym.make_vec("MultiRef-v0", 1, tangrams=encoder.tangrams, **options), vocabulary)
     return TangramPolicy(games.single_observation_space, games.single_action_space, lambda _: 0.0, encoder.features)
 
