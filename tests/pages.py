@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-NOT_RUN = "<!-- not run: "
-"""Stands before a block that a reader needs something else for; the reason follows it."""
+ROOT = Path(__file__).parents[1]
+PAGES = [
+    *(path for path in sorted((ROOT / "docs").rglob("*.md")) if not {"_build", "api"} & set(path.parts)),
+    *(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")),
+]
+"""All pages in Markdown, but those that are made when the site is built."""
+
+LONGEST = 1200.0
+"""Seconds after which a page has failed."""
 BLOCK = re.compile(r"^(?:(<!-- not run: [^\n]+) -->\n)?```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"# (\S+\.(?:py|toml|json|jsonl|csv|txt))\n")
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -52,12 +60,12 @@ class Page:
                 steps.append(f"python block-{number}")
         return cls("\n".join(steps), files, tuple(printed))
 
-    def run(self, folder: Path, commands: Path = Path(sys.executable).parent, **environment: str) -> str:
+    def run(self, folder: Path, commands: Path | None = None, **environment: str) -> str:
         """Runs the script in a folder, as in a new terminal, and returns all that it printed.
 
         Args:
             folder: The folder.
-            commands: Where the script finds `python` and other commands first.
+            commands: Where the script finds `python` and other commands first; where this Python is, if None.
             **environment: Environment variables.
 
         Raises:
@@ -65,19 +73,25 @@ class Page:
         """
         for name, content in self.files.items():
             (folder / name).write_text(content, encoding="utf-8")
-        path = f"{commands}{os.pathsep}{os.environ['PATH']}"
+        path = f"{commands or Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         with (folder / "printed.log").open("w+", encoding="utf-8") as log:
             # What runs in the background ends with the script.
-            done = subprocess.run(
+            script = subprocess.Popen(
                 ["bash", "-c", f"trap 'jobs -p | xargs -r kill || true; wait' EXIT\n{self.script}"],
                 cwd=folder,
                 env=os.environ | {"PATH": path, "COLUMNS": "100"} | environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
+                start_new_session=True,
             )
+            try:
+                ended: int | str = script.wait(LONGEST)
+            except subprocess.TimeoutExpired:
+                os.killpg(script.pid, signal.SIGKILL)
+                ended = f"not after {LONGEST:.0f} s"
         output = (folder / "printed.log").read_text(encoding="utf-8")
-        assert done.returncode == 0, output
+        assert ended == 0, f"ended: {ended}\n{output}"
         return output
 
     def not_printed(self, output: str) -> Iterator[str]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pages import PAGES, ROOT
 
 from multiref_gym.agents.decoders.replies import read_replies
 from multiref_gym.agents.deployment.study import Study
@@ -17,9 +18,6 @@ from multiref_gym.formats.chats import read_feedback, stream_chats
 from multiref_gym.formats.label_table import LabelTable
 from multiref_gym.simulators.persona import read_personas
 
-ROOT = Path(__file__).parents[1]
-INCLUDED = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")]
-PAGES = [*sorted((ROOT / "docs").rglob("*.md")), *INCLUDED]
 FORMATS = (ROOT / "docs" / "data-formats.md").read_text(encoding="utf-8")
 
 SUFFIXES = {"json": ".json", "text": ".csv", "toml": ".toml", "python": ".py"}

@@ -15,6 +15,10 @@ import nbformat
 from run_notebooks import NOTEBOOKS, executed
 
 
+def test_there_are_notebooks() -> None:
+    assert NOTEBOOKS
+
+
 def printed(document: Any) -> list[str]:
     """Returns what each cell of code prints. Pictures may differ between machines."""
     cells = [cell for cell in document.cells if cell.cell_type == "code"]

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
+from pages import PAGES, ROOT
 from PIL import Image
 
-ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-PAGES = [
-    *(path for path in sorted(DOCS.rglob("*.md")) if path.relative_to(DOCS).parts[0] not in ("_build", "api")),
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
-]
 WRAPPERS = re.findall(r"^\| \[`(\w+)`\]", (DOCS / "wrappers.md").read_text(encoding="utf-8"), re.MULTILINE)
 
 SHADES = ("light", "dark")
@@ -29,7 +25,8 @@ def pictures(text: str) -> Iterator[tuple[str, str]]:
     for kind, path, body in re.findall(r"^```\{(themed|image|figure)\} (\S+)\n(.*?)^```", text, re.M | re.DOTALL):
         options, words = re.findall(r"^:(\w+): (.+)$", body, re.M), re.sub(r"^:.*$", "", body, flags=re.M)
         for shade in SHADES if kind == "themed" else ():
-            yield path.replace(".", f"-{shade}.", 1), words
+            whole = PurePosixPath(path)
+            yield str(whole.with_stem(f"{whole.stem}-{shade}")), words
         if kind != "themed":
             yield path, dict(options).get("alt", "")
     for tag in re.findall(r"<img\b[^>]*>", text):

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -28,10 +29,14 @@ def run(*command: str | Path, folder: Path, **environment: str) -> str:
 
 
 def readme_with_a_second_terminal(text: str) -> str:
-    """Returns the README with the tests left out, which this is one of, and its server in the background."""
+    """Returns the README without the tests, which this is one of, and with its server in the background."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    wait = f"while kill -0 $! && ! curl --silent --fail --output page.html {url}; do sleep 1; done"
     text = re.sub(r"^make test .*\n", "", text, flags=re.MULTILINE)
-    wait = "until curl --silent --fail --output played.html localhost:8000; do sleep 1; done"
-    return re.sub(r"^(multiref serve --open) .*$", rf"\1 & {wait}", text, flags=re.MULTILINE)
+    text = re.sub(r"^(multiref serve --open) .*$", rf"\1 --port {port} & {wait}", text, flags=re.MULTILINE)
+    return text.replace("multiref serve-crowd ", f"multiref serve-crowd --url {url} ")
 
 
 def test_the_readme_and_then_the_wheel_work_in_a_new_environment(tmp_path: Path) -> None:
@@ -48,7 +53,9 @@ def test_the_readme_and_then_the_wheel_work_in_a_new_environment(tmp_path: Path)
 
     page = tmp_path / "README.md"
     page.write_text(readme_with_a_second_terminal((clone / "README.md").read_text(encoding="utf-8")), encoding="utf-8")
-    environment = {"PIP_CONSTRAINT": str(clone / "constraints.txt"), "PYTHON": sys.executable, **SMALL}
+    # `make` may run this test, with an environment and flags of its own.
+    made = {"PYTHON": sys.executable, "VENV": ".venv", "MAKEFLAGS": "", **SMALL}
+    environment = {"PIP_CONSTRAINT": str(clone / "constraints.txt"), **made}
     output = Page.of(page).run(clone, clone / ".venv" / "bin", PYTHONPATH="", **environment)
     assert "report.html are in runs/respect-0" in output
     assert (clone / "policy" / "model.safetensors").exists()
@@ -64,3 +71,14 @@ def test_the_readme_and_then_the_wheel_work_in_a_new_environment(tmp_path: Path)
         out = f"{built.name}.jsonl"
         assert "% won" in run(python, "-m", "multiref_gym.cli", "simulate", "--games", "5", "--out", out, folder=empty)
     shutil.rmtree(clone)  # it takes more than a gigabyte
+
+
+def test_one_version_is_named_everywhere() -> None:
+    version = re.search(r"^version = (.+)$", (ROOT / "setup.cfg").read_text(encoding="utf-8"), re.MULTILINE)
+    assert version
+    files = ["CITATION.cff", "environments/openenv/openenv.yaml", *ROOT.glob("environments/*/pyproject.toml")]
+    for file in files:
+        named = re.findall(r"^version(?:: | = )\"?([^\"\n]+)", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE)
+        assert named == [version[1]], file
+    if "dev" not in version[1]:
+        assert f"\n## [{version[1]}] - 20" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")

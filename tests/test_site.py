@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from pages import PAGES, ROOT
 
 from multiref_gym.cli import COMMANDS
 
@@ -19,7 +20,6 @@ pytest.importorskip("furo", reason="the site needs the extra 'docs'")
 
 from sphinx.util.inventory import InventoryFile
 
-ROOT = Path(__file__).parents[1]
 PACKAGES = ("multiref_gym", "agents", "simulators", "benchmarks")
 
 
@@ -78,5 +78,7 @@ def test_every_command_has_a_section_with_its_options(site: Path) -> None:
 def test_llms_txt_leads_to_every_page_of_the_table_of_contents(site: Path) -> None:
     listed = (site / "llms.txt").read_text(encoding="utf-8")
     docs = ROOT / "docs"
-    pages = [str(path.relative_to(docs).with_suffix("")) for path in docs.rglob("*.md") if path.stem != "index"]
-    assert [page for page in pages if f"({page}.html)" not in listed] == []
+    pages = [
+        path.relative_to(docs).with_suffix("") for path in (*PAGES, *docs.rglob("*.ipynb")) if docs in path.parents
+    ]
+    assert [page for page in pages if f"({page.as_posix()}.html)" not in listed and page.stem != "index"] == []

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from human_like import CALLED, write_kilogram
-from pages import Page
+from pages import PAGES, ROOT, Page
 from postgresql_server import USER, running_postgresql
 
-ROOT = Path(__file__).parents[1]
-PAGES = sorted(path for folder in ("tutorials", "how-to") for path in (ROOT / "docs" / folder).glob("*.md"))
+SCRIPTS = [path for path in PAGES if path.parent.name in ("tutorials", "how-to")]
 GIVEN = ("kilogram", "minari", "postgresql", "ray", "verifiers")
 """Pages whose readers have more than the package; a fixture of the same name provides it."""
 
@@ -58,13 +56,12 @@ def verifiers() -> Path:
     return commands
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
 def test_a_page_runs_and_prints_what_it_shows(path: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    given = {"CLONE": str(ROOT), "HF_DATASETS_CACHE": str(tmp_path / "cache")}
     commands = request.getfixturevalue(path.stem) if path.stem in GIVEN else None
     page = Page.of(path)
-    output = page.run(
-        tmp_path, commands or Path(sys.executable).parent, CLONE=str(ROOT), HF_DATASETS_CACHE=str(tmp_path / "cache")
-    )
+    output = page.run(tmp_path, commands, **given)
     assert list(page.not_printed(output)) == [], output
 
 
