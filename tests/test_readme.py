@@ -44,7 +44,7 @@ def test_a_block_runs(block: str) -> None:
 
 def test_there_is_a_block_for_each_part_that_a_user_brings_and_each_loop_that_it_goes_into() -> None:
     assert len(BLOCKS) == 4
-    parts = {"FreshListener", "SpellingSpeaker", "PraiseDecoder", "Likelihood", "LetterListener"}
+    parts = {"FreshListener", "WordListener", "SpellingSpeaker", "PraiseDecoder", "Likelihood", "LetterListener"}
     assert set(re.findall(r"^class (\w+)", PARTS, flags=re.MULTILINE)) == parts
 
 

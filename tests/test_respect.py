@@ -403,7 +403,7 @@ def test_every_round_begins_from_the_base_that_was_given(tmp_path: Path, monkeyp
     assert record["base"] == respect.fingerprint(base.model)
     torch.nn.init.constant_(base.model.bias, 0.5)
     base.save(tmp_path / "base")
-    with pytest.raises(UserError, match="of another configuration or base"):
+    with pytest.raises(UserError, match="of another configuration"):
         Respect(config, SUP, tmp_path / "run")
 
 

@@ -71,10 +71,14 @@ def _claim(out: Path, record: dict[str, Any], own: Collection[str]) -> None:
     differing = [field for field in {**there, **asked} if there.get(field, "missing") != asked.get(field, "missing")]
     for field in differing:
         if field != GROWS or not is_int(there.get(field), 0, asked[field]):
-            raise UserError(
-                f"{path} is of another configuration or base: field {field!r} is {there.get(field, 'missing')!r} and "
-                f"not {asked.get(field, 'missing')!r}: choose another --out, or what it names"
+            differs = (
+                f"it lacks field {field!r}"
+                if field not in there
+                else f"field {field!r} is there and is not asked for"
+                if field not in asked
+                else f"field {field!r} is {there[field]!r} and not {asked[field]!r}"
             )
+            raise UserError(f"{path} is of another configuration: {differs}; choose another --out, or its options")
     if differing:
         write_json(path, record)
 
