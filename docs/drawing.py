@@ -166,11 +166,11 @@ def write_gif(path: Path, frames: Sequence[tuple[Image.Image, int]], theme: Them
     all_images = Image.new("RGB", (width, height * len(images)))
     for number, image in enumerate(images):
         all_images.paste(image, (0, number * height))
-    # One palette for all, so that only what has changed is stored. The colours of the theme and those that are often
-    # there are in it as they are; median cut finds the shades. Pillow's own search of the nearest colour is not exact.
+    # One palette for all, so that only what has changed is stored. It has the colours of words and verdicts, and those
+    # that are often there, as they are; median cut finds the shades. Pillow's own search of the nearest is not exact.
     counts = sorted(all_images.getcolors(width * height * len(images)) or [], reverse=True)
     colours = np.array([colour for _, colour in counts])
-    own = np.array([ImageColor.getrgb(colour) for colour in astuple(theme)])
+    own = np.array([ImageColor.getrgb(colour) for colour in (*astuple(theme), POSITIVE, NEGATIVE)])
     shades = np.array(all_images.quantize(SHADES).getpalette()).reshape(-1, 3)
     palette = np.concatenate([own, colours[:OFTEN], shades])
     nearest = np.zeros(1 << 24, np.uint8)
