@@ -248,3 +248,11 @@ def test_a_finished_run_can_be_read_where_nothing_can_be_written(whole: Path) ->
         finally:
             for path in filter(Path.is_dir, (Path(outer), out, *out.rglob("*"))):
                 path.chmod(0o755)
+
+
+def test_a_field_that_only_one_run_has_is_named(tmp_path: Path) -> None:
+    claim(tmp_path, {"systems": {"one": 1}})
+    with pytest.raises(UserError, match=r"field 'systems\.one' is there and is not asked for"):
+        claim(tmp_path, {"systems": {"two": 1}})
+    with pytest.raises(UserError, match="it lacks field 'seed'"):
+        claim(tmp_path, {"systems": {"one": 1}, "seed": 0})

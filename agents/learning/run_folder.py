@@ -71,16 +71,19 @@ def _claim(out: Path, record: dict[str, Any], own: Collection[str]) -> None:
     differing = [field for field in {**there, **asked} if there.get(field, "missing") != asked.get(field, "missing")]
     for field in differing:
         if field != GROWS or not is_int(there.get(field), 0, asked[field]):
-            differs = (
-                f"it lacks field {field!r}"
-                if field not in there
-                else f"field {field!r} is there and is not asked for"
-                if field not in asked
-                else f"field {field!r} is {there[field]!r} and not {asked[field]!r}"
-            )
+            differs = _difference(there, asked, field)
             raise UserError(f"{path} is of another configuration: {differs}; choose another --out, or its options")
     if differing:
         write_json(path, record)
+
+
+def _difference(there: dict[str, Any], asked: dict[str, Any], field: str) -> str:
+    """Returns in words how a field of a folder's configuration differs from what was asked for."""
+    if field not in there:
+        return f"it lacks field {field!r}"
+    if field not in asked:
+        return f"field {field!r} is there and is not asked for"
+    return f"field {field!r} is {there[field]!r} and not {asked[field]!r}"
 
 
 @contextmanager
